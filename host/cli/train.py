@@ -1,7 +1,6 @@
 """``allspin train``: train a network, offline."""
 
 import argparse
-import math
 import os
 import signal
 import time
@@ -99,7 +98,7 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
     """What was chosen, as the table has it."""
     found = {
         "augmentation": options["augment"],
-        "learning rate": "auto" if math.isnan(options["rate"]) else f"{options['rate']:g}",
+        "learning rate": "auto" if options["rate"] == recipe.AUTO else f"{options['rate']:g}",
         "images in a batch": f"{options['batch']:,}",
         "epochs": f"{options['epochs']:,}",
     }

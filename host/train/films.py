@@ -6,6 +6,8 @@ else that is drawn in training is not numbered by a chip's generator, since a ce
 pulses than that numbers.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -146,7 +148,7 @@ class Films:
     def __init__(
         self,
         synapse: Synapse,
-        film: npt.NDArray[np.floating],
+        film: npt.NDArray[Any],
         chip: int,
         layer: int,
         rng: np.random.Generator,
@@ -209,7 +211,8 @@ class Films:
             free = self._free[cells]
             cells, n = cells[free], n[free]
         own = 0.0 if self._own is None else self._own[polarity].ravel()[cells]
-        after = self.synapse.walked(polarity, self.film.ravel()[cells], n, own, self._rng)
+        film: Any = self.film.ravel()[cells]
+        after = self.synapse.walked(polarity, film, n, own, self._rng)
         self._hold(polarity, cells, after, own)
 
     def saturate(self, cells: Cells) -> None:
@@ -220,7 +223,7 @@ class Films:
         self._hold(Polarity.DEPRESSION, cells, np.full(cells.shape, self.synapse.low), own)
 
     def _hold(
-        self, polarity: Polarity, cells: Cells, film: npt.NDArray[np.floating], own: Array | float
+        self, polarity: Polarity, cells: Cells, film: npt.NDArray[np.float64], own: Array | float
     ) -> None:
         self.film.ravel()[cells] = film
         self.last.ravel()[cells] = polarity

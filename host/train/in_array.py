@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
@@ -31,7 +30,7 @@ from allspin.host.train.array_devices import (
 from allspin.host.train.films import asymmetry, symmetry_point
 from allspin.host.train.latent import Array, NumberFormats
 from allspin.host.train.lesson import cross_entropy
-from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.parameters import AUTO, TrainingParameters
 from allspin.host.train.trainer import Trained
 from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.chip.chip import Chip
@@ -42,6 +41,7 @@ from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts
 from allspin.sim.synapse.synapse import CycleVariation
 
@@ -520,7 +520,7 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
     rule = parameters.rule or LearnRule()
     return ArrayParameters(
         **vars(rule),
-        rate=ArrayParameters.rate if math.isnan(parameters.rate) else parameters.rate,
+        rate=ArrayParameters.rate if parameters.rate == AUTO else parameters.rate,
         epochs=parameters.epochs,
         batch=parameters.batch or ArrayParameters.batch,
         synapse=device.synapse if device else linear_synapse(parameters.states, deviation),
@@ -568,7 +568,7 @@ def learn_in_array(
     dataset = load_dataset(data)
     given, rates, target = _array_parameters(parameters), {}, parameters.target
     options = parameters.options(dataset) | {"in_array": True}
-    if math.isnan(parameters.rate):
+    if parameters.rate == AUTO:
         progress.start("looking for a learning rate")
         rates = search_rate(dataset, given)
         given = replace(given, rate=max(rates, key=lambda rate: rates[rate]))
@@ -590,19 +590,20 @@ def learn_in_array(
     if given.pair:
         formats = replace(formats, own_levels=None)
     network = array_network(trained.network, formats, dataset.image_shape, provenance)
-    test_set, chip = (dataset.test_images, dataset.test_labels), None
-    right = GoldenModel(network).classify(dataset.test_images) == dataset.test_labels
+    models, images = [GoldenModel(network)], dataset.test_images
     if target is not None and not given.pair:
         other = Chip(target.device, (given.seed + 1) % 2**32)
-        chip = MadeChip.of(other, network, target.programming).accuracy(test_set)
+        words = program_chip(other, network, target.programming).words
+        models.append(other.golden(network, words))
+    shares = [float(np.mean(each.classify(images) == dataset.test_labels)) for each in models]
     pulsed = [each for each in trained.network.weights if isinstance(each, PulsedWeights)]
     learnt = Learnt(
         network,
         math.nan,
-        float(np.mean(right)),
+        shares[0],
         trained.interrupted,
         array_accuracy=trained.curve[-1][2],
-        chip_accuracy=chip,
+        chip_accuracy=shares[1] if shares[1:] else None,
         curve=trained.curve,
         facts=facts_of(trained.network) | {"rates": {str(rate): rates[rate] for rate in rates}},
         given=np.concatenate([films.given.ravel() for each in pulsed for films in each.films]),

@@ -168,7 +168,7 @@ RECIPE = 1
 """Version of the recipe: it changes when the same options give another network."""
 
 
-AUTO = math.nan
+AUTO = math.inf
 """A learning rate that is to be found."""
 
 
@@ -283,7 +283,7 @@ class TrainingParameters(Brief):
             raise UnknownKind.named("neuron", NEURONS, self.neuron)
         if self.noise is not None:
             check_number("noise", self.noise, 0, 0.5)
-        if not math.isnan(self.rate):
+        if self.rate != AUTO:
             object.__setattr__(self, "rate", check_number("rate", self.rate, 1e-6, 1))
         if self.target is not None:
             self.target.levels(self.states, self.rah_bits)

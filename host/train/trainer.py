@@ -19,6 +19,7 @@ from allspin.host.train.feed import FIRST_IMAGES, Course, bent_batches, row_valu
 from allspin.host.train.latent import Adam, Array, LatentNetwork
 from allspin.host.train.lesson import JUDGE_SEED, Lesson, calibrated, chip_law, judge
 from allspin.host.train.parameters import (
+    AUTO,
     EPOCHS,
     QUICK_EPOCHS,
     TrainingParameters,
@@ -81,7 +82,7 @@ class _Training:
     """State of one training: its network, its lesson, and the phases that it goes through."""
 
     def __init__(self, dataset: Dataset, parameters: TrainingParameters, progress: Display) -> None:
-        if math.isnan(parameters.rate) or parameters.rule is not None:
+        if parameters.rate == AUTO or parameters.rule is not None:
             raise UserError("`rate` auto, and how changes become pulses, are for `in_array`")
         if len(dataset.train_images) < 2:
             raise UserError("training needs at least 2 training images; give a larger data set")
@@ -304,10 +305,11 @@ def _or_in_array(function: Callable[..., Trained]) -> Callable[..., Trained]:
     def called(*given: Any, in_array: bool = False, **words: Any) -> Trained:
         if not in_array:
             return function(*given, **words)
-        from allspin.host.train.in_array import QUICK_EPOCHS as FEW, learn_in_array, usual
+        from allspin.host.train import in_array as array
 
-        few = {"epochs": FEW} if words.pop("quick", False) else {}
-        return learn_in_array(*given, **(usual(words) | few | words))
+        few = {"epochs": array.QUICK_EPOCHS} if words.pop("quick", False) else {}
+        learnt: Any = array.learn_in_array(*given, **(array.usual(words) | few | words))
+        return learnt
 
     return called
 

@@ -284,7 +284,7 @@ class PulseLaw:
             left = self._table.take(first)
             return left + (self._table.take(first + 1) - left) * along
 
-        shorter = np.any(np.asarray(share) != 1)
+        share = np.asarray(share)
         if self._normal:
             deviation = row(column + self._size) * rng.standard_normal(column.shape, np.float32)
             return row(column) * share + deviation * np.sqrt(share)
@@ -293,7 +293,7 @@ class PulseLaw:
         first = number * self._size + column
         low = row(first)
         change = low + (row(first + self._size) - low) * (chance - number)
-        if not shorter:
+        if np.all(share == 1):
             return change
         mean = row(column + (self._rows - 1) * self._size)
         return mean * share + (change - mean) * np.sqrt(share)
