@@ -299,7 +299,11 @@ def train_in_array(
                         raise
                     break
             seconds += time.process_time() - begun
-            answers = network.answers(test_values, seed=(parameters.seed, 4, len(curve)))
+            try:
+                answers = network.answers(test_values, seed=(parameters.seed, 4, len(curve)))
+            except KeyboardInterrupt:
+                interrupted = True
+                answers = network.answers(test_values, seed=(parameters.seed, 4, len(curve)))
             accuracy = float(np.mean(answers == dataset.test_labels))
             done = epoch * steps + start + len(losses)
             loss = float(np.cumsum(losses)[-1]) / len(losses)
