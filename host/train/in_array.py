@@ -408,6 +408,8 @@ class Learnt(Trained):
         None where there is no device, or a weight is a pair.
     curve : list of (int, float, float)
         As of `ArrayTrained`.
+    answers : ndarray of int64, shape (test images,)
+        Classes that the chip that learnt gave.
     facts : dict
         Pulses, energy and time, films at the ends of their range, and where the device is
         symmetrical.
@@ -418,6 +420,7 @@ class Learnt(Trained):
     array_accuracy: float
     chip_accuracy: float | None
     curve: list[tuple[int, float, float]]
+    answers: npt.NDArray[np.int64]
     facts: dict[str, Any]
     given: npt.NDArray[np.uint32]
 
@@ -609,6 +612,7 @@ def learn_in_array(
         array_accuracy=trained.curve[-1][2],
         chip_accuracy=shares[1] if shares[1:] else None,
         curve=trained.curve,
+        answers=trained.answers,
         facts=facts_of(trained.network) | {"rates": {str(rate): rates[rate] for rate in rates}},
         given=np.concatenate([films.given.ravel() for each in pulsed for films in each.films]),
     )
