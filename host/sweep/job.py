@@ -240,7 +240,8 @@ def _learnt(job: Job, words: dict[str, Any]) -> tuple[Integers, Row]:
     dataset = replace(dataset, test_images=images, test_labels=labels)
     hidden = tuple(map(int, point.network.split(",")))
     given = {"in_array": True, "hidden": hidden, "seed": job.chip, "progress": False}
-    found: Any = train(dataset, device=device, **given, **words)
+    with refused("learn: ", kinds=(ValueError, TypeError)):
+        found: Any = train(dataset, device=device, **words | given)
     if found.interrupted:
         raise KeyboardInterrupt
     right = int(np.sum(found.answers == labels))
