@@ -40,7 +40,7 @@ examples:
   allspin sweep grid.toml -o grid.csv --scheduler tls://10.0.0.5:8786 \\
       --tls-ca-file ca.pem --tls-cert mine.pem
   allspin sweep grid.toml -o virtual.csv --on virtual --images 1000
-  allspin sweep --learn --states 16,64 --nonlinearity 0,0.5,1 --chips 5 -o learn.csv
+  allspin sweep --learn --states 16,64 --nonlinearity 0,0.5,1 -o learn.csv
 """
 MAX_JOBS = 1024
 

@@ -124,7 +124,7 @@ examples:
   allspin train --device paper --robust -o robust.safetensors
   allspin train --tile-rows 128 --adc-bits 4 -o tiled.safetensors
   allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
-  allspin train --in-array --device paper --update sign --threshold 1e-3 -o learnt.safetensors
+  allspin train --in-array --device paper --update sign -o sign.safetensors
 """
 
 

@@ -463,13 +463,14 @@ class Grid(Brief):
         count = math.prod(len(each) for each in values.values())
         if count > MAX_POINTS:
             raise UserError(f"the grid has {count:,} points; at most {MAX_POINTS:,} are swept")
+        each: list[dict[str, Any]] = [
+            dict(zip(values, one, strict=True)) for one in itertools.product(*values.values())
+        ]
         if self.learn:
-            each = itertools.product(*values.values())
-            return [Point(**dict(zip(values, one, strict=True)) | {"band": None}) for one in each]
+            return [Point(**one | {"band": None}) for one in each]
         opened = {name: open_network(name) for name in values["network"]}
         points = []
-        for combination in itertools.product(*values.values()):
-            chosen = dict(zip(values, combination, strict=True))
+        for chosen in each:
             network = opened[chosen["network"]]
             if chosen["program"] not in VERIFYING:
                 chosen["tries"] = chosen["band"] = None
