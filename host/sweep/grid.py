@@ -457,7 +457,7 @@ class Grid(Brief):
             name: each or (None,) for name, each in self.factors.items() if name != "states"
         }
         if self.learn:
-            values["states"] = self.factors["states"] or (None,)
+            values |= {"states": self.factors["states"] or (None,), "band": (None,)}
         else:
             values["network"] = tuple(self.networks())
         count = math.prod(len(each) for each in values.values())
@@ -467,7 +467,7 @@ class Grid(Brief):
             dict(zip(values, one, strict=True)) for one in itertools.product(*values.values())
         ]
         if self.learn:
-            return [Point(**one | {"band": None}) for one in each]
+            return [Point(**one) for one in each]
         opened = {name: open_network(name) for name in values["network"]}
         points = []
         for chosen in each:

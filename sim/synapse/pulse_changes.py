@@ -323,16 +323,13 @@ class Distribution:
     changes: Any
 
     def __post_init__(self) -> None:
-        try:
-            given = {name: np.array(value, np.float64) for name, value in vars(self).items()}
-        except (TypeError, ValueError):
-            given = dict.fromkeys(vars(self), np.full((1, 1), np.nan))
+        given = {name: np.array(value, np.float64) for name, value in vars(self).items()}
         places, shares, changes = given.values()
         sizes = [axis.size if axis.ndim == 1 else 0 for axis in (shares, places)]
         fits = min(sizes) >= 2 and changes.shape == tuple(sizes)
         fits = fits and all(np.all(np.abs(each) <= MAX_MAGNITUDE) for each in given.values())
-        fits = fits and not np.any(np.diff(places) <= 0) and not np.any(np.diff(shares) < 0)
-        if not fits or shares[0] < 0 or shares[-1] > 1:
+        falls = fits and (np.any(np.diff(places) <= 0) or np.any(np.diff(shares) < 0))
+        if not fits or falls or shares[0] < 0 or shares[-1] > 1:
             raise ValueError(
                 "conductances must rise, and cumulative shares from 0 to 1; "
                 f"{sizes[0]} shares and {sizes[1]} conductances need as many rows and columns of "
