@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
@@ -415,6 +416,9 @@ class Learnt(Trained):
         symmetrical.
     given : ndarray of uint32
         Pulses that each device got.
+    cells : dict of str to ndarray
+        The chip that learnt, as ``allspin run --measured`` takes it: layer, row, column and R_AH of
+        each cell as it is read. Nothing where a weight is a pair.
     """
 
     array_accuracy: float
@@ -423,6 +427,7 @@ class Learnt(Trained):
     answers: npt.NDArray[np.int64]
     facts: dict[str, Any]
     given: npt.NDArray[np.uint32]
+    cells: dict[str, npt.NDArray[Any]]
 
     @property
     def epochs(self) -> list[dict[str, Any]]:
@@ -439,7 +444,7 @@ class Learnt(Trained):
         return learning_curve(self.epochs, None, self.array_accuracy)
 
     def write(self, folder: Path) -> None:
-        """Write the learning curve and the pulses per device: CSV files and pictures.
+        """Write learning curve and pulses per device, as CSV files and pictures, and the cells.
 
         Raises
         ------
@@ -458,6 +463,8 @@ class Learnt(Trained):
         for name, (head, rows) in tables.items():
             lines = [head, *(",".join(f"{value:.8g}" for value in row) for row in rows)]
             write_atomically(folder / f"{name}.csv", "\n".join([*lines, ""]).encode())
+        if self.cells:
+            write_atomically(folder / "cells.npz", npz_bytes(self.cells))
         save_picture(self.plot(), folder, "learning")
         save_picture(pulse_histogram(self.given), folder, "pulses")
 
@@ -465,6 +472,20 @@ class Learnt(Trained):
 LEFT_OUT = ("amplifier_gain", "amplifier_offset", "converter_gain", "converter_offset")
 LEFT_OUT += ("hall_offset", "reference", "drift", "retention")
 """Imperfections that learning does without."""
+
+
+def cells_of(network: ArrayNetwork, unit: str) -> dict[str, npt.NDArray[Any]]:
+    """What is read of each cell of a chip that learnt, layer by layer; nothing of pairs."""
+    if network.parameters.pair:
+        return {}
+    parts = []
+    for layer, crossbar in enumerate(network.weights):
+        assert isinstance(crossbar, PulsedWeights)
+        read = crossbar.films[0].resistance
+        parts.append([np.full(read.shape, layer), *np.indices(read.shape), read])
+    names = "layer", "row", "column", "R_AH"
+    joined = (np.concatenate([each.ravel() for each in own]) for own in zip(*parts, strict=True))
+    return dict(zip(names, joined, strict=True)) | {"unit": np.array(unit)}
 
 
 def left_out(device: Device) -> list[str]:
@@ -614,6 +635,7 @@ def learn_in_array(
         curve=trained.curve,
         answers=trained.answers,
         facts=facts_of(trained.network) | {"rates": {str(rate): rates[rate] for rate in rates}},
+        cells={} if target is None else cells_of(trained.network, target.device.unit),
         given=np.concatenate([films.given.ravel() for each in pulsed for films in each.films]),
     )
     if target is None:  # whose files are as ever

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.train.array_devices import ArrayParameters, linear_synapse, raw_synapse
@@ -243,6 +244,12 @@ def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path)
     pulses, devices = np.loadtxt(tmp_path / "out" / "pulses.csv", delimiter=",", skiprows=1).T
     assert pulses @ devices == facts["pulses"]
     assert (tmp_path / "out" / "learning.png").stat().st_size > 1000
+    # The chip that learnt, in whole numbers: its cells as they are read, its own neurons.
+    probed = probe_cells(tmp_path / "out" / "cells.npz", found.network, device)
+    own = probed.chip(Chip(device, 0))
+    same = own.golden(found.network, probed.on(own, found.network))
+    right = same.classify(dataset.test_images) == dataset.test_labels
+    assert np.mean(right) == pytest.approx(found.array_accuracy, abs=0.04)
     # Another chip, programmed with the states, has devices of its own.
     chip = Chip(device, 1)
     words = program_chip(chip, found.network, Programming()).words
