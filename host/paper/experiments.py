@@ -22,7 +22,6 @@ from allspin.host.train.array_devices import (
     FULL_SCALE,
     TYPES,
     ArrayParameters,
-    PulsedWeights,
     linear_synapse,
     raw_synapse,
 )
@@ -126,7 +125,7 @@ def paper_type(number: int, seed: int, **changes: Any) -> Experiment:
         "neuron": "relu" if given.neuron is None else "sot",
         "full_scale": given.full_scale,
     }
-    if given.synapse is not None:
+    if isinstance(given.synapse, SotSynapse):
         values |= {
             "states": given.synapse.states,
             "c2c": [given.synapse.c2c.potentiation, given.synapse.c2c.depression],
@@ -218,8 +217,7 @@ def _afterwards(
 
     def with_weights(sigma: float) -> float:
         matrices = []
-        for layer, crossbar in enumerate(network.weights):
-            assert isinstance(crossbar, PulsedWeights)
+        for layer, crossbar in enumerate(network.pulsed):
             rows, columns = crossbar.matrix.shape
             d2d = DeviceVariation(sigma, sigma, values["d2d_reading"])
             assert isinstance(crossbar.synapse, SotSynapse)

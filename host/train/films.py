@@ -6,6 +6,7 @@ else that is drawn in training is not numbered by a chip's generator, since a ce
 pulses than that numbers.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -75,14 +76,14 @@ def asymmetry(synapse: Synapse) -> float:
     return float(np.abs(steps.sum(axis=0)).sum() / max(np.abs(steps).sum(), 1e-300))
 
 
-def zero_of(synapse: Synapse, reference: str | float) -> float:
+def zero_of(synapse: Synapse, reference: str) -> float:
     """R_AH that reads as a weight of 0.
 
     Parameters
     ----------
     synapse : Synapse
         The device.
-    reference : str or float
+    reference : str
         ``middle`` of the range, ``symmetry`` for the symmetry point, or R_AH itself.
 
     Raises
@@ -90,20 +91,16 @@ def zero_of(synapse: Synapse, reference: str | float) -> float:
     UserError
         If there is no such point, or it is outside the range.
     """
-    if reference == "middle":
-        return (synapse.low + synapse.high) / 2
-    if reference == "symmetry":
-        found = symmetry_point(synapse)
-        if found is None:
-            raise UserError(
-                "the device has no symmetry point: pulses of one polarity move it farther from "
-                "wherever it is; take `reference` middle, or `pair`"
-            )
-        return found
+    points = {"middle": (synapse.low + synapse.high) / 2, "symmetry": symmetry_point(synapse)}
     try:
-        found = float(reference)
+        found = points[reference] if reference in points else float(reference)
     except ValueError:
-        found = np.nan
+        found = math.nan
+    if found is None:
+        raise UserError(
+            "the device has no symmetry point: pulses of one polarity move it farther from "
+            "wherever it is; take `reference` middle, or `pair`"
+        )
     if not synapse.low < found < synapse.high:
         raise UserError(
             f"`reference` must be middle, symmetry or R_AH between {synapse.low:g} and "
@@ -159,10 +156,9 @@ class Films:
         self.last = np.full(film.shape, Polarity.DEPRESSION, np.int8)
         self.given = np.zeros(film.shape, np.uint32)
         self.widths, self.saturations = [0.0, 0.0], 0
-        self._own: tuple[Array, Array] | None = None
+        differ = synapse.devices_differ
+        self._own = device_deviates(chip, layer, film.shape) if differ else None
         self._free: npt.NDArray[np.bool_] | None = None
-        if synapse.devices_differ:
-            self._own = device_deviates(chip, layer, film.shape)
         if device is not None and device.imperfections.stuck:
             self._stick(Chip(device, chip), layer)
         self.resistance = self.film if self._own is None else self.read(synapse, self._own)

@@ -168,11 +168,10 @@ class ArrayNetwork:
             sums += noise * rng.standard_normal(sums.shape, np.float32)
         return sums
 
-    def settle(self) -> None:
-        """Make all weights those of the films, where Ctrl-C came between."""
-        for crossbar in self.weights:
-            if isinstance(crossbar, PulsedWeights):
-                crossbar.settle()
+    @property
+    def pulsed(self) -> list[PulsedWeights]:
+        """The crossbars of devices."""
+        return [crossbar for crossbar in self.weights if isinstance(crossbar, PulsedWeights)]
 
     def _change(self, layer: int, drive: Array, back: Array) -> None:
         """Ask a crossbar for the changes of a batch."""
@@ -294,10 +293,11 @@ def train_in_array(
                     losses.append(network.learn(values[chosen], labels[chosen], noise))
             except KeyboardInterrupt:
                 interrupted = True
-                network.settle()
+                for crossbar in network.pulsed:
+                    crossbar.settle()
+                if not losses and not curve:
+                    raise
                 if not losses:
-                    if not curve:
-                        raise
                     break
             seconds += time.process_time() - begun
             try:
@@ -324,7 +324,7 @@ SEARCHED, HELD = 10_000, 2_000
 """Training images that a search learns from and is judged by, at most."""
 
 
-def search_rate(dataset: Dataset, parameters: ArrayParameters) -> dict[float, float]:
+def search_rate(dataset: Dataset, parameters: ArrayParameters) -> dict[str, float]:
     """Accuracy on training images that are held out, of an epoch with each of `RATES`."""
     held = min(HELD, len(dataset.train_images) // 6)
     images, labels = dataset.train_images[: held + SEARCHED], dataset.train_labels
@@ -341,7 +341,7 @@ def search_rate(dataset: Dataset, parameters: ArrayParameters) -> dict[float, fl
         tried = train_in_array(small, replace(parameters, rate=rate, epochs=1), marks=1)
         if tried.interrupted:
             raise KeyboardInterrupt
-        found[rate] = tried.curve[-1][2]
+        found[str(rate)] = tried.curve[-1][2]
     return found
 
 
@@ -369,8 +369,7 @@ def array_network(
     """
     layers: list[Layer] = []
     last = len(trained.weights) - 1
-    for layer, crossbar in enumerate(trained.weights):
-        assert isinstance(crossbar, PulsedWeights)
+    for layer, crossbar in enumerate(trained.pulsed):
         low, high, levels = crossbar.low, crossbar.high, formats.levels
         # A word of the largest weight is the largest word.
         unit = formats.outermost / max(abs(low), abs(high))
@@ -470,22 +469,24 @@ class Learnt(Trained):
 
 
 LEFT_OUT = ("amplifier_gain", "amplifier_offset", "converter_gain", "converter_offset")
-LEFT_OUT += ("hall_offset", "reference", "drift", "retention")
+LEFT_OUT += ("hall_offset", "reference", "drifts", "decays")
 """Imperfections that learning does without."""
 
 
 def cells_of(network: ArrayNetwork, unit: str) -> dict[str, npt.NDArray[Any]]:
     """What is read of each cell of a chip that learnt, layer by layer; nothing of pairs."""
-    if network.parameters.pair:
-        return {}
     parts = []
-    for layer, crossbar in enumerate(network.weights):
-        assert isinstance(crossbar, PulsedWeights)
+    for layer, crossbar in enumerate(network.pulsed):
         read = crossbar.films[0].resistance
-        parts.append([np.full(read.shape, layer), *np.indices(read.shape), read])
+        parts.append(np.stack([np.full(read.shape, layer), *np.indices(read.shape), read]))
+    joined = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
     names = "layer", "row", "column", "R_AH"
-    joined = (np.concatenate([each.ravel() for each in own]) for own in zip(*parts, strict=True))
-    return dict(zip(names, joined, strict=True)) | {"unit": np.array(unit)}
+    return {**dict(zip(names, joined, strict=True)), "unit": np.array(unit)}
+
+
+LEFT_OUT = ("amplifier_gain", "amplifier_offset", "converter_gain", "converter_offset")
+LEFT_OUT += ("hall_offset", "reference", "drifts", "decays")
+"""Imperfections that learning does without."""
 
 
 def left_out(device: Device) -> list[str]:
@@ -495,16 +496,12 @@ def left_out(device: Device) -> list[str]:
     return found + ["reference_column"] * written + ["array"] * (device.array.reading != "ideal")
 
 
-def facts_of(network: ArrayNetwork) -> dict[str, Any]:
-    """What pulses took and where they led; all layers together."""
-    given, every = network.parameters, []
-    for crossbar in network.weights:
-        assert isinstance(crossbar, PulsedWeights)
-        every += crossbar.films
-    synapse, device = every[0].synapse, given.device
+def facts_of(network: ArrayNetwork, pulses: npt.NDArray[np.uint32]) -> dict[str, Any]:
+    """What pulses took and where they led, by the pulses that each device got."""
+    every = [films for crossbar in network.pulsed for films in crossbar.films]
+    synapse, device = every[0].synapse, network.parameters.device
     films = np.concatenate([each.film.ravel() for each in every])
     ends = np.minimum(films - synapse.low, synapse.high - films)
-    pulses = np.concatenate([each.given.ravel() for each in every])
     taken = Counts(
         cells=films.size,
         potentiation=sum(each.widths[0] for each in every),
@@ -599,9 +596,9 @@ def learn_in_array(
     if parameters.rate == AUTO:
         progress.start("looking for a learning rate")
         rates = search_rate(dataset, given)
-        given = replace(given, rate=max(rates, key=lambda rate: rates[rate]))
+        given = replace(given, rate=float(max(rates, key=lambda rate: rates[rate])))
         options["rate"] = given.rate
-        progress.finish(", ".join(f"{rate:g}: {share:.2%}" for rate, share in rates.items()))
+        progress.finish(", ".join(f"{rate}: {share:.2%}" for rate, share in rates.items()))
     provenance = {
         "command": "train",
         "recipe": VERSION,
@@ -624,7 +621,8 @@ def learn_in_array(
         words = program_chip(other, network, target.programming).words
         models.append(other.golden(network, words))
     shares = [float(np.mean(each.classify(images) == dataset.test_labels)) for each in models]
-    pulsed = [each for each in trained.network.weights if isinstance(each, PulsedWeights)]
+    films = [films for crossbar in trained.network.pulsed for films in crossbar.films]
+    pulses = np.concatenate([each.given.ravel() for each in films])
     learnt = Learnt(
         network,
         math.nan,
@@ -634,9 +632,10 @@ def learn_in_array(
         chip_accuracy=shares[1] if shares[1:] else None,
         curve=trained.curve,
         answers=trained.answers,
-        facts=facts_of(trained.network) | {"rates": {str(rate): rates[rate] for rate in rates}},
-        cells={} if target is None else cells_of(trained.network, target.device.unit),
-        given=np.concatenate([films.given.ravel() for each in pulsed for films in each.films]),
+        facts=facts_of(trained.network, pulses)
+        | {"rates": {str(rate): rates[rate] for rate in rates}},
+        cells={} if target is None or given.pair else cells_of(trained.network, target.device.unit),
+        given=pulses,
     )
     if target is None:  # whose files are as ever
         return learnt
