@@ -22,15 +22,15 @@ from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
-from allspin.host.train import in_array, parameters as recipe
-from allspin.host.train.array_devices import LearnRule
-from allspin.host.train.in_array import Learnt
+from allspin.host.train import learnt as in_array, parameters as recipe
+from allspin.host.train.learnt import Learnt
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.trainer import train
 from allspin.host.train.training_options import (
     ALL,
     KEYS,
     USUAL,
+    LearnRule,
     Robustness,
     read_recipe,
 )

@@ -24,95 +24,26 @@ What had to be assumed, since the text does not give it:
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from allspin.host.train.films import Cells, Films, zero_of
 from allspin.host.train.latent import FINE, Array, smooth_response
+from allspin.host.train.training_options import LearnRule
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT
 from allspin.sim.device.device import Device, NeuronVariation
 from allspin.sim.network.neuron import Neuron, SotNeuron
-from allspin.sim.parameters import Parameters, number, option
+from allspin.sim.parameters import number
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
 
 FULL_SCALE = 30.0
 """Column sum that drives a neuron with its full-scale current, in weights of 1."""
-ROUNDINGS = {
-    "stochastic": "at random, so that the mean number of pulses is what was asked for",
-    "nearest": "to the nearest whole number",
-}
-"""How a change becomes whole pulses."""
-SCHEMES = {
-    "equal": "equal pulses, P_max for a change by the whole range, wherever the film is",
-    "width": "pulses as wide as the step from the present R_AH needs: shorter or wider ones",
-    "sign": "one pulse where the change that is asked for is beyond a threshold",
-}
-"""What pulses an update is made of."""
 FULL = 0.9
 """Share of the range from which a device of a pair is nearly full."""
 SECOND = 2**31
 """By how much the second chip's seed is larger than the first's, where weights are pairs."""
-
-
-@dataclass(frozen=True)
-class LearnRule(Parameters):
-    """How changes become pulses.
-
-    Parameters
-    ----------
-    update : str
-        One of `SCHEMES`.
-    rounding : str
-        One of `ROUNDINGS`; single pulses know no rounding.
-    threshold : float
-        Of ``sign``: change of a weight beyond which there is a pulse.
-    momentum : float
-        Share of each change that is asked for again with the next, 0 to 0.999; in software: no
-        array keeps it.
-    reference : str
-        What reads as a weight of 0: the ``middle`` of the range, the ``symmetry`` point, or R_AH.
-    pair : bool
-        Whether a weight is the difference of two devices.
-    """
-
-    update: str = field(
-        default="equal",
-        metadata={"known": SCHEMES}
-        | option(f"pulses of an update: {', '.join(SCHEMES)} (equal)", "NAME"),
-    )
-    rounding: str = field(
-        default="stochastic",
-        metadata={"known": ROUNDINGS}
-        | option(f"to whole pulses: {', '.join(ROUNDINGS)} (stochastic)", "NAME"),
-    )
-    threshold: float = field(
-        default=0.0,
-        metadata={"low": 0.0, "high": 1e6}
-        | option("with --update sign, change of a weight from which there is a pulse (0)", "X"),
-    )
-    momentum: float = field(
-        default=0.0,
-        metadata={"low": 0.0, "high": 0.999}
-        | option("of the changes, in software, which no array has (0)", "SHARE"),
-    )
-    reference: str = field(
-        default="middle",
-        metadata=option("what reads as weight 0: middle, symmetry or R_AH (middle)", "POINT"),
-    )
-    pair: bool = field(default=False, metadata=option("two devices a weight, with refresh"))
-
-    @property
-    def text(self) -> dict[str, Any]:
-        """What differs from the rule that is used unless told, by the names of options."""
-        usual = LearnRule()
-        return {
-            name: getattr(self, name)
-            for name, value in vars(usual).items()
-            if getattr(self, name) != value
-        }
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,10 @@ import numpy.typing as npt
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
-from allspin.host.train.array_devices import LearnRule
 from allspin.host.train.feed import split
 from allspin.host.train.latent import NumberFormats
 from allspin.host.train.passes import Noise
-from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
+from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, LearnRule, Robustness
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UnknownKind, UserError, check_number, check_range

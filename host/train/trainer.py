@@ -305,7 +305,7 @@ def _or_in_array(function: Callable[..., Trained]) -> Callable[..., Trained]:
     def called(*given: Any, in_array: bool = False, **words: Any) -> Trained:
         if not in_array:
             return function(*given, **words)
-        from allspin.host.train import in_array as array
+        from allspin.host.train import learnt as array
 
         few = {"epochs": array.QUICK_EPOCHS} if words.pop("quick", False) else {}
         learnt: Any = array.learn_in_array(*given, **(array.usual(words) | few | words))
@@ -342,7 +342,7 @@ def train(
     **keywords
         Of `TrainingParameters`, and ``device``, ``at``, ``level_choice``, ``polarity``,
         ``augment``, ``tile_rows`` and ``adc_bits`` as ``allspin train`` has them. With ``in_array``
-        the network learns by pulses, and `allspin.host.train.in_array.Learnt` comes of it.
+        the network learns by pulses, and `allspin.host.train.learnt.Learnt` comes of it.
 
     Raises
     ------

@@ -25,12 +25,8 @@ from allspin.sim.files import TomlTable
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Brief
 from allspin.sim.synapse.pulse_chain import after, until_still
-from allspin.sim.synapse.pulse_changes import (
-    Changes,
-    Distribution,
-    PulseLaw,
-    read_lookup_table,
-)
+from allspin.sim.synapse.pulse_changes import Changes
+from allspin.sim.synapse.pulse_law import Distribution, PulseLaw, read_lookup_table
 from allspin.sim.synapse.response import (
     MAX_RAH,
     MIN_SPAN,

@@ -13,14 +13,8 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.train.array_devices import ArrayParameters, linear_synapse, raw_synapse
 from allspin.host.train.films import device_deviates
-from allspin.host.train.in_array import (
-    DEFAULTS,
-    ArrayNetwork,
-    array_network,
-    learn_in_array,
-    row_values,
-    train_in_array,
-)
+from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
+from allspin.host.train.learnt import DEFAULTS, array_network, learn_in_array
 from allspin.host.train.parameters import TrainingParameters, TrainingTarget
 from allspin.host.train.trainer import train
 from allspin.host.train.training_options import Augmentation
