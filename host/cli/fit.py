@@ -13,12 +13,12 @@ from allspin.host.cli.options import (
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
 from allspin.host.draw.style import Look, save_picture
-from allspin.host.fit.columns import ColumnNames, ReadOptions, is_decay
 from allspin.host.fit.decay import DecayOptions, FittedDecay, fit_decay
 from allspin.host.fit.explained import HEADS, columns_table
 from allspin.host.fit.fitting import Fitted, LookupDevice, fit, take_lookup_tables
 from allspin.host.fit.result import FitOptions
-from allspin.host.fit.tables import read_csv
+from allspin.host.lab.columns import ColumnNames, ReadOptions, is_decay
+from allspin.host.lab.tables import read_csv
 from allspin.host.show.say import warn
 from allspin.host.show.table import print_tables
 from allspin.sim.device.device_file import save_device, save_point
@@ -105,8 +105,7 @@ def run(arguments: Arguments) -> int:
         print_tables(explained)
     with arguments.steps.waiting("fitting, and drawing the fit"):
         fitted = _fit(arguments, reading)
-        wanted = arguments.force or not fitted.complaints
-        device = fitted.device() if wanted else None
+        device = fitted.device() if arguments.force or not fitted.complaints else None
         if output is not None:
             pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
     for complaint in fitted.complaints:

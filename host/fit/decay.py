@@ -10,16 +10,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device, several
-from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.curves import Measurement
 from allspin.host.fit.decay_fit import DecayFit, fit_decays
 from allspin.host.fit.explained import curves_table
 from allspin.host.fit.picture import Panel, fit_picture
-from allspin.host.fit.quantities import quantity
 from allspin.host.fit.response import CONFIDENCE
 from allspin.host.fit.result import COLUMNS, MadeDevice, row
-from allspin.host.fit.runs import read_measurement
 from allspin.host.keywords import takes
+from allspin.host.lab.columns import ReadOptions
+from allspin.host.lab.curves import Measurement
+from allspin.host.lab.quantities import quantity
+from allspin.host.lab.runs import read_measurement
 from allspin.host.show.table import Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
@@ -182,8 +182,10 @@ class FittedDecay(MadeDevice):
 
     def outliers(self) -> list[str]:
         """Points that were set aside, in words."""
-        points = ((self.decays.curves[number], place) for number, place in self.fit.aside)
-        return [f"{curve.name}, {curve.x[place]:.4g} s" for curve, place in points]
+        return [
+            f"{self.decays.curves[number].name}, {self.decays.curves[number].x[place]:.4g} s"
+            for number, place in self.fit.aside
+        ]
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
         """As ``allspin fit --json`` prints it.
@@ -236,6 +238,9 @@ class FittedDecay(MadeDevice):
             "The attempt time was not measured, which needs several temperatures: barriers hold "
             "for it, and for temperatures near those that were measured.": (
                 not self.fit.attempt_time
+            ),
+            "R_AH is taken to decay to the middle of the range; --equilibrium gives another.": (
+                not self.options.equilibrium
             ),
             "One device was measured: the deviation between cells is not known.": (
                 not self.fit.between

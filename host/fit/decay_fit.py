@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from allspin.host.fit.curves import Curve
 from allspin.host.fit.goodness import Goodness, judge
 from allspin.host.fit.response import DeviceCurves, Interval, chi_interval, interval
+from allspin.host.lab.curves import Curve
 from allspin.sim.device.retention import BOLTZMANN, survival
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
@@ -234,8 +234,9 @@ def fit_decays(
         starts.append(start)
     if max(lost) < LEAST_CHANGE:
         raise UserError(
-            f"no curve loses {LEAST_CHANGE:.0%} of its R_AH; measure longer, or at a higher "
-            "temperature"
+            f"no curve loses {LEAST_CHANGE:.0%} of its R_AH, which begins at {max(starts):.3g} and "
+            f"is from {ends[0]:.3g} to {ends[1]:.3g} in the device; take an offset out, measure "
+            "longer, or at a higher temperature"
         )
     # A gap of a twentieth of the range divides groups of starts.
     order, groups = np.argsort(starts), np.zeros(len(starts), np.int64)

@@ -52,8 +52,11 @@ def make_device(result: FitResult) -> Device:
         "current_unit": measurement.current_unit,
         **measurement.given,
     }
-    unit = result.unit if result.polarities or base is None else base.unit
-    device = Device(name=result.options.name, synapse=_synapse(result), unit=unit)
+    device = Device(
+        name=result.options.name,
+        synapse=_synapse(result),
+        unit=result.unit if result.polarities or base is None else base.unit,
+    )
     if base is not None:
         measured = {f"synapse.electrical.{key}" for key in measurement.electrical}
         lent = _lent_synapse(result, device.synapse) + lent_rest(base, neuron is None)
@@ -208,8 +211,9 @@ def measured_response(
         noises.append(np.interp(grid, x, 1 / device.weights))
         again = device.weights > 1
         if again.any():
-            variance = np.nanvar(device.resistance[:, again], axis=0, ddof=1)
-            variances.append(np.interp(grid, x[again], variance))
+            variances.append(
+                np.interp(grid, x[again], np.nanvar(device.resistance[:, again], axis=0, ddof=1))
+            )
     table = np.array(means)
     cycle = np.sqrt(np.mean(variances, axis=0)) if variances else np.zeros(grid.size)
     between = np.zeros(grid.size)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from allspin.host.fit.columns import ColumnNames
-from allspin.host.fit.curves import Curve
-from allspin.host.fit.quantities import few
-from allspin.host.fit.roles import ColumnMap
-from allspin.host.fit.tables import read_csv
-from allspin.host.fit.varying import role
+from allspin.host.lab.columns import ColumnNames
+from allspin.host.lab.curves import Curve
+from allspin.host.lab.quantities import few
+from allspin.host.lab.roles import ColumnMap
+from allspin.host.lab.tables import read_csv
+from allspin.host.lab.varying import role
 from allspin.host.show.table import Table, TableColumn
 from allspin.sim.synapse.pulse_changes import is_lookup_table
 

@@ -13,8 +13,6 @@ from matplotlib.figure import Figure
 from allspin.host.data.catalogue import open_device, several
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel as Chart, curves
 from allspin.host.draw.style import SOFT, name_text
-from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.curves import Measurement
 from allspin.host.fit.cycles import steadied
 from allspin.host.fit.device import (
     lent_rest,
@@ -38,9 +36,11 @@ from allspin.host.fit.result import (
     PolarityResult,
     row,
 )
-from allspin.host.fit.runs import digests, read_measurement
 from allspin.host.fit.spread import DEVICE_CHOICES, cycle_spread, device_spread
 from allspin.host.keywords import takes
+from allspin.host.lab.columns import ReadOptions
+from allspin.host.lab.curves import Measurement
+from allspin.host.lab.runs import digests, read_measurement
 from allspin.host.show.table import Table, print_tables
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
@@ -71,8 +71,12 @@ class Fitted(FitResult):
         if self.options.table:
             mean = measured_response(fit.devices, fit.pulses).resistance
             models = [np.interp(one.pulses, np.arange(mean.size), mean) for one in fit.devices]
-            groups = _groups(fit.devices, models, 1.0)
-            return Panel(f"{name}\nmeasured table", "pulses", groups=groups, aside=aside)
+            return Panel(
+                f"{name}\nmeasured table",
+                "pulses",
+                groups=_groups(fit.devices, models, 1.0),
+                aside=aside,
+            )
         return Panel(
             f"{name}\nA = {a.value:.3g} pulses ({a.low:.3g} to {a.high:.3g})",
             "pulses",
@@ -341,10 +345,10 @@ class LookupDevice(MadeDevice):
     def notes(self, device: Device) -> list[str]:
         """What was taken, and how its variations are read."""
         (up, down), devices, synapse = self.pulses, self.devices, self.synapse
-        taken = f"the mean of {devices} devices" if devices > 1 else "taken as they are"
         return [
             f"These are lookup tables of {up} and {down} pulses between {synapse.low:.3g} and "
-            f"{synapse.high:.3g} S, {taken}.",
+            f"{synapse.high:.3g} S, "
+            f"{f'the mean of {devices} devices' if devices > 1 else 'taken as they are'}.",
             *device.readings(),
         ]
 
@@ -417,8 +421,9 @@ def take_lookup_tables(
     source = {"method": "lookup tables of CrossSim", "sha256": digests(files, datas)}
     device = Device(name=options.name, synapse=synapse, unit="siemens")
     if base is None:
-        unknown = ["D2D of the synapse", "the neuron and its variation"]
-        source["not_measured"] = unknown[len(files) > 2 :]
+        source["not_measured"] = ["D2D of the synapse", "the neuron and its variation"][
+            len(files) > 2 :
+        ]
     else:
         stand_in = open_device(base, at)
         device = with_rest(device, stand_in)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from allspin.host.fit.curves import Curve, aligned
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit, chi_interval
 from allspin.host.fit.spread import together
+from allspin.host.lab.curves import Curve, aligned
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 

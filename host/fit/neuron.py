@@ -15,10 +15,10 @@ import numpy.typing as npt
 from scipy import optimize, stats
 from scipy.special import expit
 
-from allspin.host.fit.curves import Curve, by_device
 from allspin.host.fit.goodness import Goodness, judge
 from allspin.host.fit.response import DeviceCurves, Interval, chi_interval, estimated, stack
 from allspin.host.fit.spread import spread_between
+from allspin.host.lab.curves import Curve, by_device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import Array
@@ -105,8 +105,10 @@ def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
     by_softness = below - on * lower - above + off * upper
     by_slope = ramp - off * height / slope
     slopes = slope * (off - on), by_slope, slope * by_softness, off, current**2
-    value = base + slope * ramp + heating * current**2
-    return value, np.stack([np.ones(current.shape), *slopes], axis=-1)
+    return (
+        base + slope * ramp + heating * current**2,
+        np.stack([np.ones(current.shape), *slopes], axis=-1),
+    )
 
 
 def _start(x: Array, y: Array, upper_knee: bool) -> Array:
@@ -201,7 +203,7 @@ def _points_errors(found: Array, free: Free, points: tuple[Array, Array], curren
     """Standard errors of a device's parameters and full scale, from its points' scatter."""
     slopes = _model(found, points[0])[1][:, free]
     freedom = max(points[0].size - int(free.sum()), 1)
-    units = np.abs(slopes).max(axis=0) + 1e-300
+    units = np.maximum(np.abs(slopes).max(axis=0), 1e-100)
     scaled = slopes / units
     covariance = np.linalg.pinv(scaled.T @ scaled) * _square(found, *points) / freedom
     mix = np.vstack([np.eye(int(free.sum())), _full(found, free, current)[1][free]]) / units
@@ -253,7 +255,8 @@ def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> lis
             )
         if np.ptp(x[kept]) < 1e-3 * x[kept].max() or not x[kept].max():
             raise UserError(
-                f"device {curve.device}: the current does not change; is it the right column?"
+                f"device {curve.device}: the current does not change; is it the right column? "
+                "Pulses need a column that counts them"
             )
         chosen.append(replace(curve, x=x[kept], resistance=curve.resistance[kept], scatter=None))
     return chosen
@@ -264,8 +267,10 @@ def _stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
     stacked = []
     for name, places in by_device(curves).items():
         own = [curves[place] for place in places]
-        same = all(np.array_equal(curve.x, own[0].x) for curve in own)
-        if same and np.unique(own[0].x).size == own[0].x.size:
+        if (
+            all(np.array_equal(curve.x, own[0].x) for curve in own)
+            and np.unique(own[0].x).size == own[0].x.size
+        ):
             stacked += stack(own)
             continue
         x, y = (
@@ -324,8 +329,9 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
     gain = threshold_spread = None
     if len(devices) > 1:
         gain = spread_between(table[:, 2], errors[:, 2] ** 2, values["slope"])
-        unit = Interval(*[full_current] * 3)
-        threshold_spread = spread_between(table[:, 1], errors[:, 1] ** 2, unit)
+        threshold_spread = spread_between(
+            table[:, 1], errors[:, 1] ** 2, Interval(*[full_current] * 3)
+        )
     for name in values.keys() - {"threshold", "softness"} if falls else ():
         values[name] = values[name].turned()
     return NeuronFit(

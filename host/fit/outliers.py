@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.curves import Curve, Measurement, aligned, by_device
 from allspin.host.fit.cycles import find_unusable
-from allspin.host.fit.quantities import SHOWN
-from allspin.host.fit.turns import LEAST_POINTS
+from allspin.host.lab.curves import Curve, Measurement, aligned, by_device
+from allspin.host.lab.quantities import SHOWN
+from allspin.host.lab.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array, Polarity
 
@@ -75,8 +75,9 @@ class Outlier:
 
 def _usual_range(curves: Sequence[Curve]) -> float:
     """The range of R_AH that most curves have."""
-    every = (np.percentile(curve.resistance, [98, 2]) for curve in curves)
-    return float(np.median([high - low for high, low in every]))
+    return float(
+        np.median([np.subtract(*np.percentile(one.resistance, [98, 2])) for one in curves])
+    )
 
 
 def _less_common(curves: Sequence[Curve], least: int) -> dict[int, Array]:

@@ -113,8 +113,13 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
     figure = new_figure(
         max(4.6 * len(panels), 6.0), 5.4, f"{name_text(name)}: data, fit and residuals"
     )
-    ratios = {"height_ratios": (2.2, 1)}
-    grid = figure.subplots(2, len(panels), squeeze=False, sharex="col", gridspec_kw=ratios)
+    grid = figure.subplots(
+        2,
+        len(panels),
+        squeeze=False,
+        sharex="col",
+        gridspec_kw={"height_ratios": (2.2, 1)},
+    )
     for (upper, lower), panel in zip(grid.T, panels, strict=True):
         _draw(upper, lower, panel)
         title, colour = panel.title, INK

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from allspin.host.fit.curves import Curve, aligned, by_device
+from allspin.host.lab.curves import Curve, aligned, by_device
 from allspin.sim.synapse.response import Array, Polarity
 
 CONFIDENCE = 0.95
@@ -363,5 +363,7 @@ def fit_response(curves: Sequence[Curve], polarity: Polarity) -> ResponseFit:
         each = pulses / bends
         a = interval(float(each.mean()), float(stats.sem(each)), each.size - 1)
     low, high = (end, start) if polarity else (start, end)
-    span = change.turned() if polarity else change
-    return ResponseFit(polarity, pulses, a, low, high, span, basis, devices, fits)
+    return ResponseFit(
+        *(polarity, pulses, a, low, high, change.turned() if polarity else change),
+        *(basis, devices, fits),
+    )

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from allspin.host.fit.curves import Measurement
 from allspin.host.fit.explained import curves_table
 from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
 from allspin.host.fit.outliers import Outlier
-from allspin.host.fit.quantities import few
 from allspin.host.fit.response import DeviceCurves, Interval, ResponseFit
 from allspin.host.fit.spread import DEVICE_CHOICES, CycleSpread
+from allspin.host.lab.curves import Measurement
+from allspin.host.lab.quantities import few
 from allspin.host.show.table import Cell, Number, Table, TableColumn
 from allspin.sim.device.device import Device
 from allspin.sim.errors import check_one_of
@@ -303,9 +303,13 @@ class FitResult(MadeDevice):
             rows.append(row("meter", "noise", self.meter.deviation, self.unit))
         if self.neuron is not None:
             rows += self._neuron_rows(self.neuron)
-        rules = [at for at, one in enumerate(rows) if at and one[0] != rows[at - 1][0]]
         return [
-            Table(f"Device {device.name}: values and 95 % intervals", COLUMNS, rows, rules=rules)
+            Table(
+                f"Device {device.name}: values and 95 % intervals",
+                COLUMNS,
+                rows,
+                rules=[at for at, one in enumerate(rows) if at and one[0] != rows[at - 1][0]],
+            )
         ]
 
     def _neuron_rows(self, neuron: NeuronFit) -> list[tuple[Cell, ...]]:
@@ -327,10 +331,11 @@ class FitResult(MadeDevice):
         """How its variations are read, and what the files say of pulses, line by line."""
         lines = []
         if self.meter is not None:
-            basis = {"reads": "repeated reads", "plateau": "the scatter about plateaus"}
             lines.append(
-                f"The noise of the meter, from {basis[self.meter.basis]}, is no part of C2C; it is "
-                f"kept as read_noise {device.imperfections.read_noise:.3g}."
+                "The noise of the meter, from "
+                f"{'repeated reads' if self.meter.basis == 'reads' else 'plateaus that scatter'}, "
+                f"is no part of C2C; it is kept as read_noise "
+                f"{device.imperfections.read_noise:.3g}."
             )
         if self.neuron is not None and "heating" in self.neuron.values:
             heat = self.neuron.values["heating"].value * self.neuron.full_current**2
@@ -342,8 +347,10 @@ class FitResult(MadeDevice):
             figures = (f"{key} {at:.4g} {'As'[key.endswith('time')]}" for key, at in known.items())
             lines.append(f"Of pulses and reads the files say: {', '.join(figures)}.")
         if self.polarities and not device.synapse.figures(Polarity(0), self.unit):
-            of = few(one.device for one in self.measurement.curves if one.polarity is not None)
-            lines.append(f"C2C is read as drawn {OCCASIONS[self.occasion]}; curves are of {of}.")
+            lines.append(
+                f"C2C is read as drawn {OCCASIONS[self.occasion]}; curves are of "
+                f"{few(c.device for c in self.measurement.curves if c.polarity is not None)}."
+            )
             if self.reading:
                 lines.append(f"D2D is read as {DEVICE_READINGS[self.reading]}.")
         return lines

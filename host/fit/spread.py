@@ -127,8 +127,11 @@ def cycle_spread(fit: ResponseFit, meter: Interval | None = None) -> CycleSpread
 
 def spread_between(values: Array, errors: Array, unit: Interval) -> Interval:
     """Deviation of devices' values over a unit, without what their errors' variances make."""
-    total = chi_interval(float(values.std(ddof=1)), values.size - 1)
-    return total.less(Interval(*[float(np.mean(errors))] * 3)).over(unit)
+    return (
+        chi_interval(float(values.std(ddof=1)), values.size - 1)
+        .less(Interval(*[float(np.mean(errors))] * 3))
+        .over(unit)
+    )
 
 
 def _along(way: Array, difference: Array, weights: Array) -> float:
@@ -153,8 +156,7 @@ def _error_of_k(fit: ResponseFit, device: DeviceCurves, own: Fit) -> float:
     if count < 2:
         return float(own.covariance[2, 2])
     # The jackknife: fits of single cycles would scatter out of proportion.
-    left = [fit_device(device.without(one), fit.pulses, k) for one in range(count)]
-    bends = [one.parameters[2] for one in left]
+    bends = [fit_device(device.without(one), fit.pulses, k).parameters[2] for one in range(count)]
     return (count - 1) ** 2 / count * float(np.var(bends, ddof=1))
 
 

@@ -2,18 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.fit.columns import ReadOptions
-from allspin.host.fit.curves import Curve, Measurement
 from allspin.host.fit.fitting import Fitted, fit_all
 from allspin.host.fit.result import FitOptions
-from allspin.host.fit.runs import read_measurement
+from allspin.host.lab.curves import Curve, Measurement
 from allspin.sim.synapse.response import Polarity
 
 Floats = npt.NDArray[np.float64]
@@ -78,17 +75,3 @@ def measured(curves: list[Curve], unit: str = "ohm") -> Measurement:
 def fitted(curves: list[Curve], **options: Any) -> Fitted:
     """A fit of curves, with options."""
     return fit_all(measured(curves), FitOptions("mine", **options))
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Callable[..., Measurement]:
-    """Write files, bar0.csv and so on, and read their curves, with options."""
-
-    def one(*texts: str, **given: Any) -> Measurement:
-        paths = []
-        for number, text in enumerate(texts):
-            paths.append(tmp_path / f"bar{number}.csv")
-            paths[-1].write_text(text, "utf-8")
-        return read_measurement(paths, ReadOptions(**given))
-
-    return one

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.fit.curves import Curve
 from allspin.host.fit.cycles import find_unusable, steadied
 from allspin.host.fit.fitting import Fitted, fit_all
 from allspin.host.fit.outliers import set_aside
 from allspin.host.fit.result import FitOptions
+from allspin.host.lab.curves import Curve
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 from tests.host.fit.conftest import measured
@@ -72,10 +72,12 @@ CHANGES: dict[str, tuple[Changes, str, int]] = {
         lambda d, c, p, r, g: r + g.uniform(0, 0.28) * (1 - 2 * p) * np.exp(-N / A[p]),
         *("start inside of the range .* d0 by up to 2", 60),
     ),
+    "heights": (lambda d, c, p, r, g: r + 0.06 * np.sin(2.5 * c + d), "differ as a whole, by", 60),
+    "swings": (lambda d, c, p, r, g: r * (1 + 0.06 * np.sin(2.5 * c + d)), "as a whole", 60),
     "offset": (lambda d, c, p, r, g: r + 1.5 + 0.3 * d, "constant offset.* d1 1.8", 60),
     "one dies": (
         lambda d, c, p, r, g: 0.4 + 0 * r if d == 3 and c > 1 else r,
-        *("d3 does not switch in cycle 2, 3, 4, 5, .*; 0, 1 are kept", 52),
+        *("d3 does not switch in cycle 2, 3, 4, 5; 4 of its 12 curves are kept", 52),
     ),
     "one is open": (
         lambda d, c, p, r, g: g.normal(0, 1e-3, 65) if d == 4 else r,
@@ -137,6 +139,45 @@ def test_offsets_that_are_small_or_asked_for_are_kept() -> None:
         [],
         pytest.approx(1.6, abs=0.02),
     )
+
+
+def test_drift_does_not_hide_wear() -> None:
+    found, notes = result(draw(lambda d, c, p, r, g: r * (1 - 0.04 * c) + 0.04 * c))
+    assert [words in note for words, note in zip(("drifts", "fades"), notes, strict=True)]
+    for part in found.polarities.values():
+        assert part.fit.span.value == pytest.approx(SPAN, rel=0.03)
+        assert part.cycles.write.value == pytest.approx(C2C, rel=0.25)
+
+
+def test_scatter_that_is_less_at_the_end_is_no_telegraph_noise() -> None:
+    def uneven(d: int, c: int, p: int, r: np.ndarray, g: np.random.Generator) -> np.ndarray:
+        return r + g.normal(0, 0.04, 65) * (N < 20)
+
+    assert result(draw(uneven))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (lambda d, c, r, g: g.normal(0, 0.004, 61) if d == 2 else r, "n2 does not switch"),
+        (lambda d, c, r, g: r + 0.04 * (c + TIME[:61]), "drifts over the run"),
+        (lambda d, c, r, g: r + 0.03 * np.sin(2.5 * c + d), "differ as a whole"),
+    ],
+)
+def test_neurons_that_are_dead_or_drift_are_told(changes: Any, words: str) -> None:
+    rng, current = np.random.default_rng(1), np.linspace(0, 12e-3, 61)
+    way = np.clip((current - 4e-3) * 60, 0, 0.3)
+    noises = [(d, c, rng.normal(0, 0.003, 61)) for d in range(4) for c in range(5)]
+    curves = [
+        Curve(f"n{d}", f"{c}", None, current, changes(d, c, way + noise, rng))
+        for d, c, noise in noises
+    ]
+    found, (note,) = result(curves)
+    assert words in note
+    assert found.neuron is not None
+    assert found.neuron.values["threshold"].value == pytest.approx(4e-3, rel=0.03)
+    assert found.neuron.values["height"].value == pytest.approx(0.3, rel=0.03)
+    assert found.neuron.use.value == pytest.approx(0.01, rel=0.15)
 
 
 def test_where_most_devices_jump_they_are_kept_with_a_word() -> None:

@@ -13,11 +13,11 @@ from scipy.stats import norm
 
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
-from allspin.host.fit.columns import ReadOptions, is_decay
 from allspin.host.fit.decay import DecayOptions, fit_decay
 from allspin.host.fit.response import Interval
-from allspin.host.fit.runs import read_measurement
-from allspin.host.fit.tables import read_csv
+from allspin.host.lab.columns import ReadOptions, is_decay
+from allspin.host.lab.runs import read_measurement
+from allspin.host.lab.tables import read_csv
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError

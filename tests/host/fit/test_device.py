@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.fit.curves import Curve
 from allspin.host.fit.device import measured_response, pair_response
 from allspin.host.fit.fitting import fit, fit_all, take_lookup_tables
 from allspin.host.fit.response import stack
 from allspin.host.fit.result import FitOptions
+from allspin.host.lab.curves import Curve
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.device.device_file import (
     device_from_toml,

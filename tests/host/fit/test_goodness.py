@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.fit.curves import Curve
 from allspin.host.fit.fitting import fit_all
 from allspin.host.fit.goodness import Goodness, from_reads, runs_test
 from allspin.host.fit.response import Interval
 from allspin.host.fit.result import FitOptions
+from allspin.host.lab.curves import Curve
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 from tests.host.fit.conftest import fitted, measured

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.fit.curves import Curve
 from allspin.host.fit.neuron import fit_neuron, select
+from allspin.host.lab.curves import Curve
 
 CURRENT = np.linspace(0, 20e-3, 61)
 THRESHOLD, SLOPE, SOFTNESS, HEIGHT = 6e-3, 50.0, 0.5e-3, 0.4

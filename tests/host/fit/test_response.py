@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.host.fit.curves import Curve
 from allspin.host.fit.response import Interval, ResponseFit, fit_response
 from allspin.host.fit.spread import (
     DEVICE_CHOICES,
     cycle_spread,
     device_spread,
 )
+from allspin.host.lab.curves import Curve
 from allspin.sim.synapse.response import Polarity, PulseResponse
 
 P, D = Polarity

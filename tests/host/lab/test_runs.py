@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.fit.columns import ColumnNames
-from allspin.host.fit.curves import Measurement
-from allspin.host.fit.quantities import quantity, unit_of
-from allspin.host.fit.turns import all_turns, find_turn
+from allspin.host.lab.columns import ColumnNames
+from allspin.host.lab.curves import Measurement
+from allspin.host.lab.quantities import quantity, unit_of
+from allspin.host.lab.turns import all_turns, find_turn
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
@@ -286,11 +286,15 @@ def test_a_pulse_read_several_times_is_one_point(read: Read) -> None:
     rng = np.random.default_rng(0)
     reads = curve(10, noise=0)[:, np.newaxis] + rng.normal(0, 0.02, (30, 4))
     lines = [f"{n},{k},{reads[n, k]:.6f}\n" for n in range(30) for k in range(4)]
-    (one,) = read("pulse,read,R_AH (ohm)\n" + "".join(lines)).curves
+    measurement = read("pulse,read,R_AH (ohm)\n" + "".join(lines))
+    (one,) = measurement.curves
     assert one.resistance == pytest.approx(reads.mean(axis=1), abs=1e-6)
     assert one.scatter is not None
     assert (one.x.tolist(), one.scatter[1].tolist()) == (list(range(30)), [3] * 30)
     assert one.scatter[0] == pytest.approx(3 * reads.var(axis=1, ddof=1), abs=1e-6)
+    # Where nothing says that they are reads, they may be cycles.
+    unsaid = read("pulse,R_AH (ohm)\n" + "".join(f"{n},{r}\n" for n in range(30) for r in reads[n]))
+    assert [len(one.notes) for one in (measurement, unsaid)] == [0, 1]
 
 
 # Turns.

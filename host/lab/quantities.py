@@ -74,7 +74,10 @@ WHOLE = {
     "d": ("s", 86400.0),
     **{
         name: ("", 1.0)
-        for name in ("", "1", "a.u.", "au", "arb. units", "normalised", "normalized")
+        for name in (
+            *("", "1", "a.u.", "au", "arb. units", "normalised", "normalized"),
+            *("#", "-", "n", "no.", "pulse", "pulses", "count", "counts"),
+        )
     },
     "%": ("", 0.01),
 }
@@ -136,10 +139,9 @@ SHOWN = 4
 
 def ordered(values: Iterable[str]) -> list[str]:
     """Values by magnitude, words last, without a decimal comma, as a condition takes them."""
-    pairs = ((text, number(text)) for text in values)
     sizes = [
         (math.inf, text) if value is None or math.isnan(value) else (abs(value), f"{value:.10g}")
-        for text, value in pairs
+        for text, value in ((text, number(text)) for text in values)
     ]
     return [text for _, text in sorted(sizes)]
 

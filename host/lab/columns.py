@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.quantities import base_of, few, number, quantity, unit_of
-from allspin.host.fit.roles import KINDS, ColumnMap, plain
-from allspin.host.fit.tables import CsvFile
+from allspin.host.lab.quantities import base_of, few, number, quantity, unit_of
+from allspin.host.lab.roles import KINDS, ColumnMap, plain
+from allspin.host.lab.tables import CsvFile
 from allspin.sim.errors import UserError, check_number, check_one_of
 from allspin.sim.parameters import option
 
@@ -187,7 +187,7 @@ class Condition:
         )
 
 
-READ_CURRENT = re.compile(r"(read|sense|probe)_current|i_?(read|sense|probe)")
+READ_CURRENT = re.compile(r"(read|sense|probe)_current|i_?(read|sense|probe)|(lese|mess)_?strom")
 """Names of the current of reads."""
 
 
@@ -229,8 +229,11 @@ class FileColumns(ColumnMap):
         self.kind = "time" if decay else "pulse" if "pulse" in self.places else "current"
         x, found = self.place(self.kind), self.places.get("resistance", [])
         if x is None:
-            pulse = "pulse", "pulse nor one of current", "--pulse-column"
-            raise self.lacks(*(("time", "time", "") if decay else pulse))
+            raise (
+                self.lacks("time", "time", "")
+                if decay
+                else self.lacks("pulse", "pulse nor one of current", "--pulse-column")
+            )
         if not found:
             raise self.lacks("resistance", "resistance such as R_AH (ohm)", "--resistance-column")
         self.x = x

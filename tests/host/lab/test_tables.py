@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.host.fit.tables import CsvFile, read_csv
+from allspin.host.lab.tables import CsvFile, read_csv
 from allspin.sim.errors import UserError
 
 Write = Callable[[str | bytes], Path]
@@ -55,6 +55,7 @@ PREAMBLE = "Keithley 2182A\nDate,2026-03-01,10:42\nSample,bar 3\nPoints,3\nRange
         # Rows of units and comments below the names, as Origin exports them.
         ("pulse\tR\n\tm\u03a9\n\tbar 3\n0\t1\n", ["pulse [] | R [m\u03a9]", "4: 0 | 1"]),
         ("I,R [ohm]\n(mA),(V)\n0,1\n", ["I [mA] | R [ohm]", "3: 0 | 1"]),
+        ("d\tn\tR\n\t#\tmohm\nA\t0\t1\n", ["d [] | n [#] | R [mohm]", "3: A | 0 | 1"]),
         # A header in a comment where there is no other.
         ("# bar 3\n# pulse,R (ohm)\n0,1\n", ["pulse [] | R [ohm]", "3: 0 | 1"]),
     ],
@@ -105,7 +106,7 @@ def test_values_that_are_missing_or_out_of_range(write: Write) -> None:
 
 
 MANY = "1,2\n" * 3
-PACKED = gzip.compress(b"pulse,R_AH\n0,1\n1,2\n")
+PACKED = gzip.compress(b"pulse,R_AH\n0,1\n1,2\n", mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ PACKED = gzip.compress(b"pulse,R_AH\n0,1\n1,2\n")
         ("pulse,R_AH\n1,high\n1,2\n", "line 2: R_AH is 'high'; give a number of at most"),
         ("pulse,R_AH\n1,2\n1,2,3\n", r"line 3: it has 3 cells, but the header has 2 .*comma"),
         (PACKED[:-9], r"curve\.csv is a damaged gzip file; pack it anew"),
-        (gzip.compress(b"0,1\n" * (9 << 20)), "it unpacks to more than 33,554,432 bytes"),
+        (gzip.compress(b"0,1\n" * (9 << 20), mtime=0), "it unpacks to more than 33,554,432 bytes"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "curve.csv is not a CSV file but a binary one"),
         (b"PK\x03\x04\x14\x00\x06\x00", "curve.csv is not a CSV file but a binary one"),
         *(

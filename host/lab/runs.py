@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.fit.columns import FileColumns, ReadOptions, choose_rows
-from allspin.host.fit.curves import Curve, Measurement
-from allspin.host.fit.facts import own_names
-from allspin.host.fit.polarities import Run, Way, pulse_curves, ways_of
-from allspin.host.fit.quantities import base_of, number
-from allspin.host.fit.roles import plain
-from allspin.host.fit.settings import Setting, check_agreement, figures, settings_of
-from allspin.host.fit.tables import CsvFile, read_csv
-from allspin.host.fit.turns import LEAST_POINTS, check_length, choose_branches, numbered
-from allspin.host.fit.varying import STEADY, check_steady
+from allspin.host.lab.columns import FileColumns, ReadOptions, choose_rows
+from allspin.host.lab.curves import Curve, Measurement
+from allspin.host.lab.facts import own_names
+from allspin.host.lab.polarities import Run, Way, pulse_curves, ways_of
+from allspin.host.lab.quantities import base_of, number
+from allspin.host.lab.roles import plain
+from allspin.host.lab.settings import Setting, check_agreement, figures, settings_of
+from allspin.host.lab.tables import CsvFile, read_csv
+from allspin.host.lab.turns import LEAST_POINTS, check_length, choose_branches, numbered
+from allspin.host.lab.varying import STEADY, check_steady
 from allspin.sim.device.retention import MAX_AGE, MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import MAX_PULSES, Array
@@ -80,13 +80,13 @@ def gather(
     """
     kind, most = columns.kind, MAX_AGE if columns.kind == "time" else MAX_PULSES
     x = file.values(columns.x, chosen) * columns.x_factor
-    for row, one in zip(chosen, x, strict=True):
-        if kind != "current" and not (0 <= one <= most or math.isnan(one)):
-            raise file.fail(file.rows[row][0], f"{kind} is {one:g}; give 0 to {most:,g}")
+    odd = np.flatnonzero((x < 0) | (x > most)) if kind != "current" else ()
+    for n in odd:
+        raise file.fail(file.rows[chosen[n]][0], f"{kind} is {x[n]:g}; give 0 to {most:,g}")
     heat = _temperatures(file, columns, chosen) if kind == "time" else np.zeros(len(chosen))
     names = (_names(file, columns, chosen, what, own) for what in ("device", "cycle"))
-    keys = list(zip(*names, ways_of(file, columns, chosen), strict=True))
-    lacking = np.isnan(x)
+    keys = zip(*names, ways_of(file, columns, chosen), strict=True)
+    lacking, taken = np.isnan(x), np.array(chosen)
     parts = _parts(kind, x, heat, keys)
     found: list[tuple[int, int, Run]] = []
     missing: list[int] = []
@@ -95,7 +95,7 @@ def gather(
         value = np.where(lacking, np.nan, file.values(place, chosen) * factor)
         column = f" {file.columns[place].name}" if len(columns.resistances) > 1 else ""
         for (device, cycle, way), count, part in parts:
-            rows = np.array(chosen)[part]
+            rows = taken[part]
             line, kelvin = file.rows[rows[0]][0], round(float(np.median(heat[part])), 6)
             name = numbered(f"{cycle}{column}".strip(), count * (kind != "time"))
             curve = Curve(
@@ -124,13 +124,20 @@ def gather(
         raise file.fail(
             still[0].line, f"{still[0].name}: R_AH does not change; is it the right column?"
         )
-    if missing:
-        total = sum(part.size for *_, part in parts) * len(columns.resistances)
+    reads = any(run.scatter is not None for *_, (run, _) in found)
+    if reads and not ({"read", "cycle"} & columns.places.keys() or any(n for _, n, _ in parts)):
         notes.append(
-            f"{file.path}: {len(missing):,} of {total:,} values are missing or out of the meter's "
-            f"range, the first in line {file.rows[min(missing)][0]}; they are left out"
+            f"{file.path}: rows of one pulse that follow one another are taken as reads of one "
+            "state, whose scatter is the meter's; number cycles in a column if not"
         )
-    return [run for _, _, run in sorted(found, key=lambda one: one[:2])], notes
+    if missing:
+        notes.append(
+            f"{file.path}: {len(missing):,} of "
+            f"{sum(part.size for *_, part in parts) * len(columns.resistances):,} values are "
+            "missing or out of the meter's range, the first in line "
+            f"{file.rows[min(missing)][0]}; they are left out"
+        )
+    return [run for _, _, run in sorted(found, key=lambda one: one[:2])], list(dict.fromkeys(notes))
 
 
 def _names(
@@ -143,8 +150,7 @@ def _names(
     if what == "cycle":
         return [own[1]] * len(chosen)
     # The one name of a sample may be that of a wafer; each file is then a device.
-    sure = [len(file.blocks) > 1 or block.sure for block in file.blocks]
-    names = [one.device * known or own[0] for one, known in zip(file.blocks, sure, strict=True)]
+    names = [one.device * (len(file.blocks) > 1 or one.sure) or own[0] for one in file.blocks]
     return [names[file.block_of(file.rows[row][0])] for row in chosen]
 
 
@@ -153,7 +159,7 @@ Key = tuple[str, str, Way]
 
 
 def _parts(
-    kind: str, x: Array, heat: Array, keys: Sequence[Key]
+    kind: str, x: Array, heat: Array, keys: Iterable[Key]
 ) -> list[tuple[Key, int, npt.NDArray[np.intp]]]:
     """Places of each run's rows, and how many of its key came before.
 
@@ -167,9 +173,9 @@ def _parts(
         groups.setdefault(key, []).append(place)
         before.append(last.get(key[0], -1))
         last[key[0]] = place
-    written, found = x.copy(), []
+    written, ahead, found = x.copy(), np.array(before), []
     for key, places in groups.items():
-        own, others = np.array(places), np.array(before)[places]
+        own, others = np.array(places), ahead[places]
         known = np.maximum.accumulate(np.where(np.isnan(x[own]), 0, np.arange(own.size)))
         x[own] = np.nan_to_num(x[own[known]])
         gaps = others[1:] != own[:-1]
@@ -195,8 +201,11 @@ def _of_states(curve: Curve) -> Curve:
     total = np.bincount(state, np.where(there, curve.resistance, 0.0))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     square = np.bincount(state, np.where(there, curve.resistance - mean[state], 0.0) ** 2)
-    scatter = np.array([square, np.maximum(count - 1, 0)], np.float64)
-    return replace(curve.at(starts), resistance=mean, scatter=scatter)
+    return replace(
+        curve.at(starts),
+        resistance=mean,
+        scatter=np.array([square, np.maximum(count - 1, 0)], np.float64),
+    )
 
 
 # Whole files.

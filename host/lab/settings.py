@@ -6,19 +6,19 @@ these are no cycles of one another. Currents and times of pulses and reads have 
 but programming's energy and time are made of them.
 """
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from allspin.host.fit.columns import READ_CURRENT, FileColumns
-from allspin.host.fit.curves import Curve
-from allspin.host.fit.quantities import number, unit_of
-from allspin.host.fit.roles import NAMES, plain
-from allspin.host.fit.tables import CsvFile
-from allspin.host.fit.varying import STEADY, is_named, may_vary
+from allspin.host.lab.columns import READ_CURRENT, FileColumns
+from allspin.host.lab.curves import Curve
+from allspin.host.lab.facts import bare, quantities
+from allspin.host.lab.quantities import number, unit_of
+from allspin.host.lab.roles import NAMES, plain
+from allspin.host.lab.tables import CsvFile
+from allspin.host.lab.varying import STEADY, is_named, may_vary
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
@@ -80,8 +80,8 @@ def _name(heading: str, base: str, polarity: Polarity | None) -> str:
     """A setting's name, the same for each way to write it."""
     for key, (unit, known) in FIGURES.items():
         if base in (unit, "") and known.fullmatch(heading):
-            own = polarity is not None and key == f"{polarity.name.lower()}_current"
-            return "current" if own else key
+            own = "" if polarity is None else f"{polarity.name.lower()}_current"
+            return "current" if key == own else key
     return heading
 
 
@@ -90,9 +90,13 @@ def _steady(cells: Sequence[str], named: bool) -> str | float | None:
     numbers = [value for value in map(number, cells) if value is not None]
     if len(numbers) < len(cells):
         return cells[0].lower() if len(set(cells)) == 1 else None
-    values = np.array([one for one in numbers if one and math.isfinite(one)])
-    steady = values.size and np.ptp(values) <= STEADY * named * np.abs(values).max()
-    return float(np.median(values)) if steady else None
+    values = np.array([one for one in numbers if one] or numbers)
+    values = values[np.isfinite(values)]
+    return (
+        float(np.median(values))
+        if values.size and np.ptp(values) <= STEADY * named * np.abs(values).max()
+        else None
+    )
 
 
 def settings_of(file: CsvFile, columns: FileColumns, curves: Iterable[Curve]) -> list[Setting]:
@@ -118,7 +122,8 @@ def settings_of(file: CsvFile, columns: FileColumns, curves: Iterable[Curve]) ->
     settings: list[Setting] = []
     for (device, polarity, line), rows in tables.items():
         given: list[tuple[str, str, list[str], str | None]] = [
-            (name, unit, [value], None) for name, unit, value in file.facts(line + 1)
+            (name, unit, [value], None)
+            for name, unit, value in [*file.facts(line + 1), *quantities(device)]
         ]
         for place, (column, unit) in enumerate(file.columns):
             if place not in columns.used and not may_vary(columns.headings[place], unit):
@@ -140,7 +145,7 @@ def settings_of(file: CsvFile, columns: FileColumns, curves: Iterable[Curve]) ->
                 value = (abs(value) if base == "A" else value) * factor
             elif value is not None:
                 shown = f"{shown} {value}"
-            known = device, polarity, name, base
+            known = bare(device), polarity, name, base
             one = None if value is None else Setting(*known, value, column, shown, where)
             other = found.get(name, one) if column is None else one
             found[name] = one if one and other and not _apart(one, other) else None
@@ -161,11 +166,12 @@ def check_agreement(settings: Iterable[Setting]) -> list[str]:
     for own in settings:
         other = first.setdefault((own.device, own.polarity, own.name), own)
         if _apart(own, other):
-            more = f', or let it vary with --ignore-column "{own.column}"' if own.column else ""
             raise UserError(
                 f"{own.where}: device {own.device} has {own.shown}, but {other.shown} in "
                 f"{other.where}; they are no cycles of one curve: give those of one value, or call "
-                f"the device differently{more}"
+                "the device differently"
+                + f', or let it vary with --ignore-column "{own.column}"'
+                * bool(own.column)
             )
         another = first.setdefault(("", own.polarity, own.name), own)
         if _apart(own, another) and is_named(own.name, own.base):
@@ -184,7 +190,7 @@ def figures(settings: Iterable[Setting]) -> tuple[dict[str, float], list[str]]:
     found: dict[str, list[float]] = {}
     for one in settings:
         known = one.base and one.base == FIGURES.get(one.name, ("",))[0]
-        if known and one.polarity is not None and isinstance(one.value, float):
+        if known and one.polarity is not None and isinstance(one.value, float) and one.value:
             own = f"{one.polarity.name.lower()}_" * (one.name == "current")
             # Without what the factor of a unit adds in the last digit.
             found.setdefault(own + one.name, []).append(float(f"{abs(one.value):.12g}"))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.fit.curves import Measurement
 from allspin.host.fit.fitting import fit
+from allspin.host.lab.curves import Measurement
 from allspin.sim.errors import UserError
 
 Read = Callable[..., Measurement]

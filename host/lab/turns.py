@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import median_filter
 from scipy.optimize import nnls
 
-from allspin.host.fit.curves import Curve, trend
-from allspin.host.fit.quantities import SHOWN
-from allspin.host.fit.tables import CsvFile
+from allspin.host.lab.curves import Curve, trend
+from allspin.host.lab.quantities import SHOWN
+from allspin.host.lab.tables import CsvFile
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Array
 
@@ -45,10 +46,9 @@ def scatter_of(values: Sequence[Array]) -> float:
     return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(6))
 
 
-def _medians(values: Array) -> Array:
+def medians(values: Array) -> Array:
     """Running medians of five, which have no spikes and less noise."""
-    padded = np.pad(values, 2, mode="edge")
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+    return median_filter(values, 5, mode="nearest")
 
 
 def all_turns(resistance: Array, share: float = 0.5) -> list[int]:
@@ -65,7 +65,7 @@ def all_turns(resistance: Array, share: float = 0.5) -> list[int]:
         return []
     low, high = np.percentile(resistance, [2, 98])
     least = max(share * (high - low), SURE_TURN * scatter_of([resistance]))
-    return reversals(_medians(resistance), float(least))[1:-1] if least else []
+    return reversals(medians(resistance), float(least))[1:-1] if least else []
 
 
 def find_turn(resistance: Array) -> int | None:
@@ -82,14 +82,13 @@ def find_turn(resistance: Array) -> int | None:
     low, high = np.percentile(resistance, [2, 98])
     # Around zero, so that squares of small differences are not lost.
     way = (np.clip(resistance, low - (high - low), high + (high - low)) - low) / (high - low)
-    noise, smooth = scatter_of([way]), _medians(way)
+    noise, smooth = scatter_of([way]), medians(way)
     # Along a plateau, and within noise, many places will do.
     far = np.flatnonzero(np.abs(smooth - smooth[turns[0]]) > 0.15 + 6 * noise)
     first = max([LEAST_POINTS - 1, *(far[far < turns[0]] + 1)])
     last = min([way.size - LEAST_POINTS, *(far[far > turns[0]] - 1)])
-    falls = smooth[turns[0]] < 0.5
     return (
-        _best_kink(-way if falls else way, np.arange(first, last + 1), noise)
+        _best_kink(-way if smooth[turns[0]] < 0.5 else way, np.arange(first, last + 1), noise)
         if first <= last
         else None
     )
@@ -198,10 +197,10 @@ def cut(file: CsvFile, run: Curve, place: int | None) -> list[Curve]:
     parts[1:] = [replace(part, x=part.x - turns[0]) for part in parts[1:]]
     turns.sort()
     if len(turns) > 1:
-        shown = ", ".join(f"{pulse:g}" for pulse in turns[:SHOWN])
         raise file.fail(
             run.line,
-            f"{run.name} goes there and back more than once, with turns near pulse {shown}"
+            f"{run.name} goes there and back more than once, with turns near pulse "
+            f"{', '.join(f'{pulse:g}' for pulse in turns[:SHOWN])}"
             f"{' and more' * (len(turns) > SHOWN)}; number pulses from 0 again where each "
             "cycle begins",
         )
@@ -275,7 +274,7 @@ def choose_branches(
     curves : sequence of Curve
         A neuron's, as they were measured.
     branch : str or None
-        One of `allspin.host.fit.columns.BRANCHES`.
+        One of `allspin.host.lab.columns.BRANCHES`.
     scale : str
         Unit of the current, for messages.
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.fit.columns import ColumnNames, ReadOptions
-from allspin.host.fit.curves import Measurement
-from allspin.host.fit.roles import ColumnMap
-from allspin.host.fit.runs import read_measurement
-from allspin.host.fit.tables import read_csv
-from allspin.host.fit.varying import role
+from allspin.host.lab.columns import ColumnNames, ReadOptions
+from allspin.host.lab.curves import Measurement
+from allspin.host.lab.roles import ColumnMap
+from allspin.host.lab.runs import read_measurement
+from allspin.host.lab.tables import read_csv
+from allspin.host.lab.varying import role
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
@@ -35,16 +35,20 @@ PULSE, RESISTANCE = "pulse", "resistance"
         (
             "Hall resistance (mΩ)|AHE (ohm)|R_AHE|RH|R_H|Rxy_mOhm|R_Hall [mOhm]|Rahe / mΩ|<R_AH>|"
             "Anomalous Hall resistance (mΩ)|HallResistance_mOhm|R_AH/mOhm|Hall R (Ohm)|Rxy mΩ|"
-            "R_xy (Ω)|dR (ohm)|Conductance (uS)|V_H (uV)",
+            "R_xy (Ω)|dR (ohm)|Hallwiderstand (Ohm)|Conductance (uS)|V_H (uV)",
             RESISTANCE,
         ),
         (
-            "n_pulse|N pulses|Pulse No.|Number of pulses|# pulses|Pulse (#)|PulseNumber|pulse_id|N",
+            "n_pulse|N pulses|Pulse No.|Number of pulses|# pulses|Pulse (#)|PulseNumber|pulse_id|N|"
+            "Pulsnummer|Puls Nr.",
             PULSE,
         ),
-        ("cycle #|Run|Loop no|iteration|N_cycle|CycleID", "cycle"),
-        ("DUT|Hall bar|Sample ID|Device no.|DeviceID|chip|Die", "device"),
-        ("Source Current(A)|I_p (mA)|I/mA|Current_A|I_pulse [mA]|Drive current (mA)", "current"),
+        ("cycle #|Run|Loop no|iteration|N_cycle|CycleID|Zyklus|Durchlauf", "cycle"),
+        ("DUT|Hall bar|Sample ID|Device no.|DeviceID|chip|Die|Probe|Bauteil", "device"),
+        (
+            "Source Current(A)|I_p (mA)|I/mA|Current_A|I_pulse [mA]|Drive current (mA)|Strom (mA)",
+            "current",
+        ),
         ("T (K)|T_K|Temp [C]|Stage temperature (°C)|T", "temperature"),
         ("t (s)|t_s|Relative Time(s)|delay (min)|waiting time|t", "time"),
         ("V_pulse (V)|H_x (Oe)|width_ms|gate voltage (V)|J amplitude", "setting"),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from allspin.host.fit.quantities import base_of, number
+from allspin.host.lab.quantities import base_of, number
 
 _VALUE = r"(?P<value>[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)"
 _IN = r"\s*(?:[(\[](?P<in>[^)\]]*)[)\]])?\s*"
@@ -20,7 +20,7 @@ CELLS = re.compile(
 SAID = re.compile(rf"(?P<name>[^\W\d][\w .-]*?){_IN}[:=]\s*{_VALUE}(?:\s*{_UNIT})?(?![\w.:/-])")
 """What a part of a line says, such as ``Pulse width: 1 ms`` or ``Pulse width (ms) = 1``."""
 BARE = re.compile(
-    r"(?<![^\W_])[A-Za-z]{0,2}([+-]?\d+(?:[.,]\d+)?)\s?([^\W\d_]{2,4}|[KTV])(?![^\W_])"
+    r"(?<![^\W_])[A-Za-z]{0,2}([+-]?\d+(?:[.,p]\d+)?)\s?([^\W\d_]{2,4}|[KTV]|(?<=\d\d)C)(?![^\W_])"
 )
 """A quantity among words, such as ``8mA`` in the name of a file."""
 CALLED = {
@@ -37,7 +37,7 @@ POLARITY = re.compile(
 
 
 def quantities(text: str) -> list[tuple[str, str, str]]:
-    """What is called what in a text, its unit, and its value; zeros are left out."""
+    """What is called what in a text, its unit, and its value."""
     whole = CELLS.fullmatch(text)
     said = [whole] if whole else SAID.finditer(text)
     found = [(one["name"], one["in"] or one["unit"] or "", one["value"]) for one in said]
@@ -45,11 +45,11 @@ def quantities(text: str) -> list[tuple[str, str, str]]:
     kinds = [_kind(unit) for _, unit in rest]
     # Several of one kind are told apart by where they stand.
     found += [
-        (kind + f" {place}" * (kinds.count(kind) > 1), unit, value)
+        (kind + f" {place}" * (kinds.count(kind) > 1), unit, value.replace("p", "."))
         for place, (kind, (value, unit)) in enumerate(zip(kinds, rest, strict=True))
         if kind
     ]
-    return [one for one in found if number(one[2])]
+    return [one for one in found if number(one[2]) is not None]
 
 
 def _kind(unit: str) -> str:
@@ -72,9 +72,13 @@ def own_names(paths: Sequence[Path]) -> list[tuple[str, str]]:
     for path, name in zip(paths, stems, strict=True):
         alike = stems.count(name) > 1 and not quantities(path.parent.name)
         device, cycle = str(path) if alike else name, CYCLE.search(name)
-        rest = BARE.sub(lambda match: "" if _kind(match[2]) else match[0], device)
-        rest = POLARITY.sub("", CYCLE.sub("", rest))
-        if rest != device:
-            device = re.sub(r"[\s_-]+(?=[\s_-]|$)", "", rest).strip("_- ") or "device"
-        found.append((device, cycle[1] if cycle else ""))
+        found.append((bare(device), cycle[1] if cycle else ""))
     return found
+
+
+def bare(device: str) -> str:
+    """A device's name without quantities, cycles and polarities in it."""
+    rest = BARE.sub(lambda match: "" if _kind(match[2]) else match[0], device)
+    rest = POLARITY.sub("", CYCLE.sub("", rest))
+    tidy = re.sub(r"[\s_-]+(?=[\s_-]|$)", "", rest).strip("_- ") or "device"
+    return device if rest == device else tidy

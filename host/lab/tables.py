@@ -21,8 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 from allspin.host.data.arrays import DAMAGED_GZIP
-from allspin.host.fit.facts import quantities, stem
-from allspin.host.fit.quantities import MAX_MAGNITUDE, is_number, number, unit_of
+from allspin.host.lab.facts import quantities, stem
+from allspin.host.lab.quantities import MAX_MAGNITUDE, is_number, number, unit_of
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
 from allspin.sim.synapse.response import Array
@@ -43,8 +43,8 @@ ENDINGS = re.compile(
 )
 """The same where the name ends with it: ``R_AH / ohm``, ``Rxy_mOhm``, ``T_K``, ``Current_A``."""
 NAMED = re.compile(
-    r"^\W*(?P<what>device|dut|bar|sample|chip)(?:[ _](?:name|id|no\.?|number))?(?:\s*[:=\t,;]\s*"
-    r"(?P<name>.+)|\s+(?P<word>\w*\d\w*)\s*(?:[,;].*)?)$",
+    r"^(?:.*[,;])?\W*(?P<what>device|dut|bar|sample|chip)(?:[ _](?:name|id|no\.?|number))?"
+    r"(?:\s*[:=\t,;]\s*(?P<name>.+)|\s+(?P<word>\w*\d\w*)\s*(?:[,;].*)?)$",
     re.IGNORECASE,
 )
 """A line of a preamble that names the device."""
@@ -124,21 +124,24 @@ class CsvFile:
         own = range(len(self.rows)) if rows is None else list(rows)
         cells = self.cells(place, own)
         values = list(map(number, cells))
-        for row, cell, value in zip(own, cells, values, strict=True):
-            if value is None or abs(value) > MAX_MAGNITUDE:
+        known = np.array(values, np.float64)  # None becomes NaN
+        for n in np.flatnonzero(~(np.abs(known) <= MAX_MAGNITUDE)).tolist():
+            if values[n] is None or not np.isnan(known[n]):
                 raise self.fail(
-                    self.rows[row][0],
-                    f"{self.columns[place].name} is {cell!r}; give a number of at most "
+                    self.rows[own[n]][0],
+                    f"{self.columns[place].name} is {cells[n]!r}; give a number of at most "
                     f"{MAX_MAGNITUDE:g}, with its unit in the header, as in R_AH (ohm)",
                 )
-        return np.array(values, np.float64)
+        return known
 
     def facts(self, line: int) -> list[tuple[str, str, str]]:
         """What is said of the table of a line, before it and in the names of file and folder."""
         texts = stem(self.path), *self.blocks[self.block_of(line)].preamble
         own = [fact for text in texts for fact in quantities(text[:MAX_LENGTH])]
-        folder = quantities(self.path.parent.name)
-        return own + [(f"folder {name}", unit, value) for name, unit, value in folder]
+        return own + [
+            (f"folder {name}", unit, value)
+            for name, unit, value in quantities(self.path.parent.name)
+        ]
 
     def block_of(self, line: int) -> int:
         """Which block a line is in."""
@@ -187,8 +190,9 @@ class _Layout:
         # A quote that is not closed is part of no text.
         if '"' in line.text and line.text.count('"') % 2 == 0:
             with contextlib.suppress(csv.Error):  # a cell that is longer than any
-                reader = csv.reader([line.text], delimiter=self.delimiter, skipinitialspace=True)
-                split = next(reader)
+                split = next(
+                    csv.reader([line.text], delimiter=self.delimiter, skipinitialspace=True)
+                )
         cells = [cell.strip().strip('"').strip() for cell in split]
         while self.usual and len(cells) > len(self.usual) and not cells[-1]:
             cells.pop()
@@ -211,8 +215,9 @@ class _Layout:
 
     def is_broken(self, place: int) -> bool:
         """Whether a line has as many cells as a row, and words where a row has numbers."""
-        known = self.is_row(place) or self.words(place)
-        return len(self.cells(self.lines[place])) == len(self.usual) and not known
+        return len(self.cells(self.lines[place])) == len(self.usual) and not (
+            self.is_row(place) or self.words(place)
+        )
 
     def units(self, place: int) -> list[str]:
         """The cells of a row of units; empty for any other."""
@@ -227,8 +232,10 @@ class _Layout:
             # Names, units and a comment, at most.
             group = list(itertools.takewhile(self.words, above))[::-1]
             if group:
-                pairs = itertools.pairwise(group)
-                return next((name for name, unit in pairs if self.units(unit)), group[-1]), first
+                return next(
+                    (name for name, unit in itertools.pairwise(group) if self.units(unit)),
+                    group[-1],
+                ), first
         return -1, -1
 
     def columns(self) -> list[Heading]:
@@ -297,8 +304,8 @@ def read_csv(path: Path, size: int = 1 << 25, cells: int = 1_000_000) -> CsvFile
     text = io.StringIO(_decode(path, _unpacked(path, data, size)), newline=None)
     for place, line in enumerate(text, 1):
         stripped = line.strip()
-        comment = stripped.startswith(tuple(COMMENTS))
-        # Tabs at either end are empty cells.
+        # Tabs at either end are empty cells, and a # behind one is a unit.
+        comment = line.lstrip(" ").startswith(tuple(COMMENTS))
         bare = stripped.lstrip(COMMENTS).strip() if comment else line.rstrip("\r\n")
         lines += [TextLine(place, bare, comment)] * bool(stripped)
     if not lines:

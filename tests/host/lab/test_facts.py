@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.fit.facts import own_names, quantities
-from allspin.host.fit.runs import read_measurement
+from allspin.host.lab.facts import own_names, quantities
+from allspin.host.lab.runs import read_measurement
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
@@ -21,6 +21,8 @@ from allspin.sim.synapse.response import Polarity
         ("measured at 300 K, 100 Oe", "temperature=300K field=100Oe"),
         ("pulses of 8 mA / -11 mA", "current 0=8mA current 1=-11mA"),
         ("HB1-8mA", "current=8mA"),
+        ("Angle: 0 deg", "Angle=0deg"),
+        ("HB1_2p5V_85C", "pulse voltage=2.5V temperature=85C"),
         ("Hx100Oe_2.5V", "field=100Oe pulse voltage=2.5V"),
         *((text, "") for text in ("Date: 2024-05-13 10:32", "bar_10um_2A", "26_H100", "v1.2, HB1")),
     ],
@@ -59,6 +61,10 @@ def bar(a: float, head: str = "") -> str:
             "HB1 has H_x 300 Oe, but H_x 100 Oe in",
         ),
         (
+            {f"{at}.csv": f"Strom: 8 mA, Winkel: {at} deg, device S4\n" for at in (0, 45)},
+            "S4 has Winkel 45 deg, but Winkel 0 deg in",
+        ),
+        (
             {f"{name}.csv": f"% Device: B\n% at {at} K\n" for name, at in (("a", 300), ("b", 350))},
             "B has temperature 350 K, but temperature 300 K in",
         ),
@@ -74,11 +80,20 @@ def test_two_settings_of_names_and_comments_are_refused(
     with pytest.raises(UserError, match=message):
         read_measurement(paths)
     # Of two devices it is said.
-    for path in paths:
-        path.write_text("Device: " + path.stem + path.parent.name + "\n" + path.read_text())
+    for number, path in enumerate(paths):
+        path.write_text(f"Device: B{number}\n{path.read_text()}")
     if not files[next(iter(files))]:
         notes = read_measurement(paths).notes
         assert any("what that changes counts as D2D" in note for note in notes)
+
+
+@pytest.mark.parametrize("column", ["device", "remark"])
+def test_two_settings_in_words_of_a_column_are_refused(column: str, tmp_path: Path) -> None:
+    head, *rows = bar(25.0).splitlines() + bar(9.0).splitlines()[1:]
+    cells = [f"HB1 {100 + 200 * (n >= len(rows) // 2)} Oe,{row}" for n, row in enumerate(rows)]
+    (tmp_path / "a.csv").write_text("\n".join([f"{column},{head}", *cells]))
+    with pytest.raises(UserError, match=r"field 300 Oe, but field 100 Oe|remark varies within"):
+        read_measurement([tmp_path / "a.csv"])
 
 
 def test_one_device_in_files_of_cycles_and_polarities(tmp_path: Path) -> None:

@@ -11,17 +11,19 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from allspin.host.fit.columns import FileColumns
-from allspin.host.fit.curves import Curve
-from allspin.host.fit.quantities import base_of, few, number, ordered
-from allspin.host.fit.roles import ColumnMap, plain
-from allspin.host.fit.tables import CsvFile
-from allspin.host.fit.turns import LEAST_POINTS
+from allspin.host.lab.columns import FileColumns
+from allspin.host.lab.curves import Curve
+from allspin.host.lab.facts import quantities
+from allspin.host.lab.quantities import base_of, few, number, ordered
+from allspin.host.lab.roles import ColumnMap, plain
+from allspin.host.lab.tables import CsvFile
+from allspin.host.lab.turns import LEAST_POINTS
 from allspin.sim.errors import UserError
 
 SETTING = re.compile(
     r"((read_|write_|pulse_|bias_)?(current|width|duration|length|amplitude)|i|i_?pulse|i_?write|"
-    r"t_?pulse|([a-z]+_)*field|[bh]_?[xyz]?|v_?g)(_.*)?|"
+    r"t_?pulse|([a-z]+_)*field|[bh]_?[xyz]?|v_?g|j|angle|phi|theta)(_.*)?|"
+    r"(puls)?(breite|dauer|spannung)|strom(dichte)?|(magnet)?feld|temperatur|winkel|"
     r"(.*_)?(currents?|width|duration|amplitude|field|temperature|temp|gate|bias|"
     r"[iv]_?(src|source|bias|pulse|write|prog|set|gate)|"
     r"(pulse|source|write|set|programming|bias|drive|gate)_(voltage|level|power))(_.*)?"
@@ -37,6 +39,8 @@ BOOKKEEPING = re.compile(
     r"remark|note|operator|user|file|unnamed|error|status|std|sigma|uncertainty)(_.*|s)?"
 )
 """Names of what every row may have of its own."""
+MOST_TEXTS = 20
+"""Different words of a column that may tell settings."""
 STEADY = 0.02
 """Of its magnitude, by how much a setting that is read back may scatter."""
 
@@ -58,9 +62,8 @@ def role(columns: ColumnMap, place: int) -> tuple[str, str]:
     heading, unit = columns.headings[place], columns.file.columns[place].unit
     reading = may_vary(heading, unit) or bool(READINGS & set(heading.split("_")))
     known = {"setting, the same in all cycles": is_named(heading, unit), "reading": reading}
-    unknown = "none, as long as it is not steady in each cycle and another in others"
-    kind = next((kind for kind, holds in known.items() if holds), unknown)
-    return columns.why.get(place, (kind, "by its name or unit"))
+    known["none, as long as it is not steady in each cycle and another in others"] = True
+    return columns.why.get(place, (next(filter(known.get, known)), "by its name or unit"))
 
 
 class Varying:
@@ -128,8 +131,9 @@ class Varying:
         within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in values)
         between = float(np.ptp([np.median(own) for own in values]))
         # Numbers that only rise are a clock, whatever it is called.
-        clock = bool(np.all(np.diff(np.concatenate(values)) > 0))
-        return between > max(STEADY * self.top, 5 * within) and not clock
+        return between > max(STEADY * self.top, 5 * within) and bool(
+            np.any(np.diff(np.concatenate(values)) <= 0)
+        )
 
     def ranges(self) -> list[tuple[float, float]]:
         """Ranges that numbers are in which scatter about a few settings, by magnitude."""
@@ -202,7 +206,10 @@ def check_steady(
     for place, (heading, (name, unit)) in enumerate(
         zip(columns.headings, file.columns, strict=True)
     ):
-        named, called = is_named(heading, unit), name or f"number {place + 1}"
+        texts = {row[place] for _, row in file.rows} if place not in columns.used else set()
+        # Words are settings that tell quantities, such as 100 Oe.
+        told = len(texts) <= MOST_TEXTS and any(map(quantities, texts))
+        named, called = told or is_named(heading, unit), name or f"number {place + 1}"
         # Of decays, only what is called as experiments call it.
         free = not named and (columns.kind == "time" or may_vary(heading, unit))
         if place in columns.used or heading in ignored or free:

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from allspin.host.fit.columns import FileColumns, filled
-from allspin.host.fit.curves import DEAD, Curve, by_device, trend, usual_swing
-from allspin.host.fit.quantities import few
-from allspin.host.fit.roles import WAYS
-from allspin.host.fit.tables import CsvFile
-from allspin.host.fit.turns import check_length, cut, find_turns, given_turn, scatter_of
+from allspin.host.lab.columns import FileColumns, filled
+from allspin.host.lab.curves import DEAD, Curve, by_device, trend, usual_swing
+from allspin.host.lab.quantities import few
+from allspin.host.lab.roles import WAYS
+from allspin.host.lab.tables import CsvFile
+from allspin.host.lab.turns import check_length, cut, find_turns, given_turn, scatter_of
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 

@@ -73,7 +73,13 @@ class Curve:
 
     @property
     def swing(self) -> float:
-        """What R_AH changes by in the way of the polarity, from the first points to the last."""
+        """What R_AH changes by in the way of the polarity, from the first points to the last.
+
+        Of a neuron it is the range of the medians of parts, whose scatter is small.
+        """
+        if self.polarity is None:
+            parts = np.array_split(self.resistance, min(10, self.x.size))
+            return float(np.ptp([np.median(part) for part in parts]))
         start, end = ends(self.resistance)
         return (start - end) if self.polarity else (end - start)
 

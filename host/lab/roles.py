@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from allspin.host.fit.quantities import SHOWN, base_of, number
-from allspin.host.fit.tables import CsvFile
+from allspin.host.lab.quantities import SHOWN, base_of, number
+from allspin.host.lab.tables import CsvFile
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
@@ -17,6 +17,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "pulse": (
         rf"({_NO}_?(of_?)?)?((programming|write|applied|input|total)_)?pulses?(_?{_NO}|_applied)?",
         r"n|p|#",
+        r"puls_?(nr|nummer|zahl|anzahl|folge)?|anzahl_(der_)?pulse",
     ),
     "resistance": (
         rf"r_?ahe?|ahe?(_?{_RES})?|anomalous_hall_{_RES}",
@@ -24,29 +25,35 @@ NAMES: dict[str, tuple[str, ...]] = {
         rf"{_RES}_(hall|xy|ahe?)|hall",
         rf"((delta_?|d_?)?{_RES})",
         r"conductance|g(_?(ahe?|h|hall|xy))?",
-        r"v_?(ahe?|h|hall|xy|yx)|(ahe?|hall|transverse)_?(v|voltage)",
+        r"v_?(ahe?|h|hall|xy|yx)|(ahe?|hall|transverse)_?(v|voltage|spannung)",
+        r"((anomaler_)?hall_?)?widerstand",
     ),
     "cycle": (
         rf"({_NO}_?(of_?)?)?(cycle|cyc|run|sweep|repeat|loop|iteration|iter|rep|repetition|trial)s?"
         rf"(_?{_NO})?",
+        r"zyklus|zyklen|durchlauf|durchgang|wiederholung",
     ),
     "device": (
         rf"(device|sample|dut|dev|(hall_?)?bar|die|chip|cell|junction)s?(_?(name|label|{_NO}))?",
+        r"probe|bauteil|bauelement|zelle",
     ),
-    "polarity": (r"polarity|direction|pulse_?(type|polarity|direction|sign)",),
+    "polarity": (
+        r"polarity|direction|pulse_?(type|polarity|direction|sign)|polarit\w+t|(puls_?)?richtung",
+    ),
     "current": (
         r"current|i|i_?x|input_current|pulse_current|i_?pulse",
         r"i_?(p|in|write|prog|set|source|src|dc|app|applied)|amplitude|"
-        r"(write|source|drive|programming|applied|dc|sourced)_?(current|i)",
+        r"(write|source|drive|programming|applied|dc|sourced)_?(current|i)|"
+        r"((puls|schreib)_?)?strom",
     ),
     "read": (rf"(read|reading)s?(_?{_NO})?",),
     "temperature": (
         r"((stage|sample|chuck|cryostat|base|bath|set)_?)?temp(erature)?s?|t_?k|t_?(sample|stage)",
-        r"t",
+        r"t|(proben)?temperatur",
     ),
     "time": (
         r"((elapsed|relative|waiting|wait|delay|retention|hold)_?)?time(_?stamp|_after_\w+)?",
-        r"t|delay|wait|age|elapsed|t_?(wait|delay|ret)",
+        r"t|delay|wait|age|elapsed|t_?(wait|delay|ret)|(warte)?zeit",
     ),
 }
 """What each column may be called, as `plain` has it, the likelier names first."""
@@ -61,11 +68,11 @@ KINDS = {
 POLARITIES = {
     Polarity.POTENTIATION: (
         *("potentiation", "pot", "potentiate", "p", "ltp", "up", "+", "+1", "1", "positive", "pos"),
-        *("set", "write", "program", "increase", "inc"),
+        *("set", "write", "program", "increase", "inc", "v+", "auf", "potenzierung"),
     ),
     Polarity.DEPRESSION: (
         *("depression", "dep", "depress", "d", "ltd", "down", "-", "-1", "negative", "neg"),
-        *("reset", "erase", "decrease", "dec"),
+        *("reset", "erase", "decrease", "dec", "v-", "ab", "depression"),
     ),
 }
 WAYS = {word: polarity for polarity, words in POLARITIES.items() for word in words}
@@ -155,11 +162,10 @@ class ColumnMap:
 
     def _called(self, known: str) -> list[int]:
         """Places of the columns whose names match; RH in per cent is a humidity."""
-        pairs = zip(self.headings, self.file.columns, strict=True)
         return [
             n
-            for n, (heading, column) in enumerate(pairs)
-            if re.fullmatch(known, heading) and "".join(column) != "RH%"
+            for n, heading in enumerate(self.headings)
+            if re.fullmatch(known, heading) and "".join(self.file.columns[n]) != "RH%"
         ]
 
     def _fits(self, what: str, place: int) -> bool:
