@@ -34,6 +34,7 @@ NEEDS: dict[str, dict[str, str]] = {
     "train": {
         "at level_choice polarity robust": "device",
         "update rounding threshold momentum reference pair out": "in_array",
+        "threshold": "update=sign",
     },
     "import": {"at level_choice polarity": "device"},
     "fit": {"at": "base"},

@@ -171,7 +171,7 @@ AUTO = math.inf
 """A learning rate that is to be found."""
 
 
-def rate_of(text: str) -> float:
+def number_or_auto(text: str) -> float:
     """The learning rate that an option says; 0, which is none, for what is no number."""
     return AUTO if text == "auto" else float(text) if math.isfinite(float(text)) else 0.0
 
@@ -256,7 +256,7 @@ class TrainingParameters(Brief):
         metadata=option(
             f"peak of the learning rate, 1e-6 to 1 ({RATE:g}), or with --in-array auto",
             "RATE",
-            type=rate_of,
+            type=number_or_auto,
         ),
     )
     batch: int | None = field(

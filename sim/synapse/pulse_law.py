@@ -27,12 +27,12 @@ MAX_KEPT = 200
 """Places and shares of a distribution that a device file holds at most."""
 
 
-def _even(places: Array, rows: Array) -> Array:
-    """Rows of values at even places: as they are where theirs are even, else interpolated."""
+def _even(places: Array, rows: Array, ends: tuple[float, float]) -> Array:
+    """Rows of values at even places from end to end: interpolated unless theirs are so already."""
     steps = np.diff(places)
-    if np.ptp(steps) <= EVENLY * steps.mean():
+    if np.ptp(steps) <= EVENLY * steps.mean() and (places[0], places[-1]) == ends:
         return rows
-    even = np.linspace(places[0], places[-1], EVEN + 1)
+    even = np.linspace(*ends, EVEN + 1)
     return np.array([np.interp(even, places, row) for row in rows])
 
 
@@ -54,12 +54,8 @@ class PulseLaw:
         self._low, self._normal = places[0], shares is None
         if shares is not None:
             mean = Changes.of_shares(places, shares, changes).moments()[0]
-            ends = [0.0, *shares, 1.0]
-            changes = np.concatenate([changes[:1], changes, changes[-1:]])
-            kept = np.append(np.diff(ends) > 0, True)
-            changes = _even(np.array(ends)[kept], changes[kept].T).T
-            changes = np.vstack([changes, mean])
-        table = _even(places, changes)
+            changes = np.vstack([_even(shares, changes.T, (0.0, 1.0)).T, mean])
+        table = _even(places, changes, (places[0], places[-1]))
         self._table, self._size = table.astype(np.float32).ravel(), table.shape[1]
         self._rows = table.shape[0]
         self._scale = (self._size - 1) / (places[-1] - places[0])
