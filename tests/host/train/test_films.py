@@ -232,3 +232,53 @@ def test_stuck_cells_of_the_chip_take_pulses_and_stay() -> None:
     assert stuck.mean() == pytest.approx(0.2, abs=0.03)
     assert np.allclose(found.matrix, np.where(stuck, 1, found.film + 0.4 * potentiation), atol=1e-5)
     assert np.all(found.films[0].given == 25)
+
+
+def test_of_one_image_only_driven_rows_change_and_as_a_batch_of_it_would() -> None:
+    values = np.zeros((2, 30), np.float32)
+    values[:, 3:9] = np.linspace(0.2, 1, 6)
+    found = []
+    for images in (1, 2):
+        given = ArrayParameters(
+            rate=20.0, hidden=(7,), synapse=raw_synapse(), rounding="nearest", batch=images
+        )
+        network = ArrayNetwork(given, 30, 3)
+        before = [each.film.copy() for each in network.weights]
+        network.learn(values[:images], np.full(images, 2), np.random.default_rng(0))
+        found.append([each.film for each in network.weights])
+        assert np.array_equal(found[-1][0][9:], before[0][9:])
+        assert not np.array_equal(found[-1][0][3:9], before[0][3:9])
+    for one, two in zip(*found, strict=True):
+        assert np.allclose(one, two, atol=1e-5)
+
+
+def test_momentum_asks_again_for_a_share_of_each_change() -> None:
+    given = ArrayParameters(rate=1e-3, hidden=(), momentum=0.5)
+    network, plain = (
+        ArrayNetwork(each, 12, 3) for each in (given, dataclasses.replace(given, momentum=0.0))
+    )
+    values, labels = np.random.default_rng(0).random((2, 12), np.float32), np.array([0, 2])
+    moves = []
+    for each in (network, plain):
+        places = [each.weights[0].matrix.copy()]
+        for _ in range(3):
+            each.learn(values, labels, np.random.default_rng(0))
+            places.append(each.weights[0].matrix.copy())
+        moves.append(np.diff(places, axis=0))
+    # With so small a rate the gradient is the same each time.
+    first, second, third = moves[1]
+    assert np.allclose(
+        moves[0], [first, second + first / 2, third + second / 2 + first / 4], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(("pair", "span"), [(False, 2.0), (True, 1.0)])
+def test_sums_have_the_device_s_read_noise(pair: bool, span: float) -> None:
+    device = Device("noisy", raw_synapse(), imperfections=Imperfections(read_noise=0.3))
+    given = ArrayParameters(synapse=raw_synapse(), device=device, hidden=(), pair=pair)
+    network = ArrayNetwork(given, 4, 50)
+    sums = network._sums(np.zeros((400, 4), np.float32), network.weights[0].matrix, RNG)
+    assert sums.std() == pytest.approx(0.3 * span, rel=0.03)
+
+
+RNG = np.random.default_rng(2)
