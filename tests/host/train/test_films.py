@@ -22,7 +22,7 @@ from tests.sim.synapse.monte_carlo import Table
 LOW, HIGH, SIGMA = 2.0, 6.0, 0.03
 UP = LOW + (HIGH - LOW) * np.linspace(0, 1, 61) ** 0.6
 DOWN = HIGH - (HIGH - LOW) * np.linspace(0, 1, 41) ** 0.8
-SPREAD = np.linspace(0.5, 1.5, 61) * SIGMA
+SPREAD = (1 + 0.5 * np.cos(np.arange(61))) * SIGMA
 
 
 def table_synapse() -> TableSynapse:
@@ -103,6 +103,18 @@ def test_trains_are_pulses_one_by_one(tmp_path: Path, name: str) -> None:
     assert stats.ks_2samp(found[1], once).pvalue > 1e-3
     assert stats.ks_2samp(found[2], five).pvalue > 1e-3
     assert np.diff([found[3].mean(), pulse(once, -1, rng).mean()])[0] > 0
+
+
+@pytest.mark.parametrize(("share", "sign"), [(1.0, 1), (0.25, 1), (1.0, -1), (0.25, -1)])
+def test_a_shorter_pulse_moves_its_share_and_deviates_by_its_root(share, sign) -> None:
+    way, place = (UP, 30) if sign > 0 else (DOWN, 20)
+    films = np.full(40_000, way[place])
+    polarity = Polarity.POTENTIATION if sign > 0 else Polarity.DEPRESSION
+    found = table_synapse().walked(polarity, films, share, 0.0, np.random.default_rng(0))
+    deviation = SPREAD[place + 1] * math.sqrt(share)
+    assert found.std() == pytest.approx(deviation, rel=0.012)
+    expected = way[place] + share * (way[place + 1] - way[place])
+    assert found.mean() == pytest.approx(expected, abs=5 * deviation / 200)
 
 
 def learn(films, values, labels, tests, orders, rate, across, pulse, rng):
@@ -195,17 +207,32 @@ def test_a_sign_is_one_pulse_beyond_a_threshold() -> None:
     assert np.array_equal(found.films[0].given, np.abs(asked) > 0.1)
 
 
+def test_a_change_asks_for_its_share_of_p_max_of_its_polarity() -> None:
+    found = weights(table_synapse(), rounding="nearest")
+    asked = np.array([0.5, -0.5, 0.1, -0.1, 3.0, -3.0], np.float32)
+    found.update(np.resize(asked, SHAPE))
+    expected = np.resize([15, 10, 3, 2, 60, 40], SHAPE)
+    assert np.array_equal(found.films[0].given, expected)
+    assert found.films[0].widths == [500 * 78, 500 * 52]
+
+
 def test_a_pair_is_a_difference_and_is_written_again_before_it_is_full() -> None:
     found = weights(raw_synapse(), pair=True, rounding="nearest")
-    assert not found.matrix.any()
-    for _ in range(60):
-        found.update(np.full(SHAPE, 0.05, np.float32))
-        found.update(np.full(SHAPE, -0.05, np.float32))
-    first, second = found.films
-    assert first.saturations == second.saturations > 0
-    assert np.allclose(found.matrix, (first.film - second.film) / 2, atol=1e-6)
-    assert np.abs(found.matrix).max() < 0.3
-    assert max(first.film.max(), second.film.max()) < 1
+
+    def share(pulses: int) -> float:
+        return (1 - math.exp(-pulses / 22)) / (1 - math.exp(-100 / 22))
+
+    for change, first, second in ((0.4, 40, 0), (-0.1, 40, 10)):
+        found.update(np.full(SHAPE, change, np.float32))
+        assert np.allclose(found.matrix, share(first) - share(second), atol=1e-5)
+    assert not found.films[0].saturations
+    found.update(np.full(SHAPE, 0.2, np.float32))
+    up, down = found.films
+    assert up.saturations == down.saturations == 3000
+    assert np.all(down.film == -1)
+    # To whole pulses, of which one is worth less than 0.02 there.
+    assert np.abs(found.matrix - (share(60) - share(10))).max() < 0.02
+    assert np.ptp(found.matrix) == 0
 
 
 def test_the_reference_is_where_up_and_down_are_equal() -> None:
@@ -224,13 +251,15 @@ def test_the_reference_is_where_up_and_down_are_equal() -> None:
 
 def test_stuck_cells_of_the_chip_take_pulses_and_stay() -> None:
     synapse = dataclasses.replace(raw_synapse(), d2d=DeviceVariation(0.2, 0.2, "range"))
-    device = Device("stuck", synapse, imperfections=Imperfections(stuck=0.2, stuck_at="high"))
+    device = Device("stuck", synapse, imperfections=Imperfections(stuck=0.2, stuck_at="low"))
     found = weights(synapse, device=device, rounding="nearest")
     potentiation, _ = device_deviates(0, 0, SHAPE)
     found.update(np.full(SHAPE, 0.5, np.float32))
-    stuck = found.matrix == 1
+    stuck = found.matrix == -1
     assert stuck.mean() == pytest.approx(0.2, abs=0.03)
-    assert np.allclose(found.matrix, np.where(stuck, 1, found.film + 0.4 * potentiation), atol=1e-5)
+    assert np.allclose(
+        found.matrix, np.where(stuck, -1, found.film + 0.4 * potentiation), atol=1e-5
+    )
     assert np.all(found.films[0].given == 25)
 
 

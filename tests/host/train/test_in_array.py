@@ -12,7 +12,7 @@ from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.train.array_devices import ArrayParameters, linear_synapse, raw_synapse
-from allspin.host.train.films import device_deviates
+from allspin.host.train.films import device_deviates, zero_of
 from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
 from allspin.host.train.learnt import DEFAULTS, array_network, learn_in_array
 from allspin.host.train.parameters import TrainingParameters, TrainingTarget
@@ -262,6 +262,11 @@ def test_what_is_read_is_written_down(dataset: Dataset, words: dict) -> None:
     lowest = [layer.levels[0] / layer.levels[-1] for layer in found.network.layers]
     assert (lowest[0] == -1) == ("pair" in words)
     assert (found.chip_accuracy is None) == ("pair" in words)
+    if found.cells:
+        zero = zero_of(device.synapse, "symmetry")
+        weights = (found.cells["R_AH"] - zero) / max(5 - zero, zero - 3)
+        words = np.concatenate([layer.words.ravel() for layer in found.network.layers])
+        assert np.abs(words - 127 * weights).max() < 2
 
 
 def test_a_rate_is_found_on_images_that_are_held_out(dataset: Dataset) -> None:
