@@ -26,8 +26,8 @@ Cells = npt.NDArray[np.intp]
 
 FINE_RANGE = 4096
 """Places of the range at which a symmetry point is looked for."""
-ALIKE = 1e-9
-"""Share of the range below which two steps are alike."""
+ALIKE = 9
+"""Digits, as shares of the range, to which two steps are alike."""
 
 
 def device_deviates(chip: int, layer: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
@@ -62,12 +62,10 @@ def symmetry_point(synapse: Synapse) -> float | None:
     14, 103, 2020). Of several the one nearest to the middle of the range is taken.
     """
     places, steps = mean_steps(synapse)
-    more = steps.sum(axis=0)
-    alike = np.abs(more) <= ALIKE * synapse.span
-    crossing = alike | np.append(more[:-1] * more[1:] < 0, False)
-    found = places[crossing]
-    middle = (synapse.low + synapse.high) / 2
-    return float(found[np.abs(found - middle).argmin()]) if found.size else None
+    more = np.round(steps.sum(axis=0) / synapse.span, ALIKE)
+    found = places[:-1][more[:-1] * more[1:] <= 0]
+    away = np.abs(found - (synapse.low + synapse.high) / 2)
+    return float(found[away.argmin()]) if found.size else None
 
 
 def asymmetry(synapse: Synapse) -> float:

@@ -186,16 +186,19 @@ def cells_of(network: ArrayNetwork, unit: str) -> dict[str, npt.NDArray[Any]]:
     return {**dict(zip(names, joined, strict=True)), "unit": np.array(unit)}
 
 
-LEFT_OUT = ("amplifier_gain", "amplifier_offset", "converter_gain", "converter_offset")
-LEFT_OUT += ("hall_offset", "reference", "drifts", "decays")
+LEFT_OUT = (
+    *("amplifier_gain", "amplifier_offset", "converter_gain", "converter_offset", "hall_offset"),
+    *("reference", "drifts", "decays"),
+)
 """Imperfections that learning does without."""
 
 
 def left_out(device: Device) -> list[str]:
     """What a device file has that learning does without."""
-    found = [name for name in LEFT_OUT if getattr(device.imperfections, name)]
-    written = device.imperfections.reference_column == "written"
-    return found + ["reference_column"] * written + ["array"] * (device.array.reading != "ideal")
+    wrong, wires = device.imperfections, device.array.reading != "ideal"
+    written = wrong.reference_column == "written"
+    found = [name for name in LEFT_OUT if getattr(wrong, name)]
+    return found + ["reference_column"] * written + ["array"] * wires
 
 
 def facts_of(network: ArrayNetwork, pulses: npt.NDArray[np.uint32]) -> dict[str, Any]:
