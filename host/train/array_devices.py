@@ -287,7 +287,8 @@ class PulsedWeights:
         self._zero = synapse.low if pair else zero_of(synapse, parameters.reference)
         low, high = ((end - self._zero) * self._scale for end in (synapse.low, synapse.high))
         self.low, self.high = (-high if pair else low), high
-        across = [parameters.steps or synapse.pulses_across(polarity) for polarity in Polarity]
+        self._across = [synapse.pulses_across(polarity) for polarity in Polarity]
+        across = [parameters.steps or most for most in self._across]
         if pair:
             across[1] = across[0]
         unit = high - low
@@ -361,7 +362,7 @@ class PulsedWeights:
             pulses = synapse.pulses_to(polarity, aim) - synapse.pulses_to(polarity, before)
         else:
             # More than P_max pulses cannot do more: they have crossed the whole range.
-            pulses = np.minimum(steps, synapse.pulses_across(polarity))
+            pulses = np.minimum(steps, self._across[polarity])
         films.pulse(polarity, cells, pulses, not width)
         if self.parameters.pair:
             self._refresh(cells)
@@ -379,7 +380,7 @@ class PulsedWeights:
         held = np.array([films.film.ravel()[cells] for films in self.films]) - synapse.low
         full = held.max(axis=0) > FULL * synapse.span
         # A weight that needs a full device gets none the better for it.
-        full &= held.min(axis=0) * synapse.pulses_across(up) >= synapse.span
+        full &= held.min(axis=0) * self._across[up] >= synapse.span
         cells, (first, second) = cells[full], held[:, full]
         for films, more in zip(self.films, (first - second, second - first), strict=True):
             films.saturate(cells)
