@@ -330,7 +330,7 @@ class Synapse(Brief, abc.ABC):
         """Whether each pulse of a train has a deviation of its own; else a train has one."""
         return False
 
-    def train(
+    def one_train(
         self,
         polarity: Polarity,
         resistance: Array,
@@ -380,13 +380,13 @@ class Synapse(Brief, abc.ABC):
             beyond.
         """
         if not self.draws_each_pulse(polarity):
-            return self.train(polarity, resistance, pulses, deviate, rng)
+            return self.one_train(polarity, resistance, pulses, deviate, rng)
         films = np.array(resistance, np.float64)
         left, own = np.broadcast_arrays(pulses, deviate, films)[:2]
         left, going = left.astype(np.float64), np.arange(films.size)
         while (going := going[left[going] > 0]).size:
             share = np.minimum(left[going], 1.0)
-            films[going] = self.train(polarity, films[going], share, own[going], rng)
+            films[going] = self.one_train(polarity, films[going], share, own[going], rng)
             left[going] -= 1
         return films
 

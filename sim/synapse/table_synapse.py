@@ -310,7 +310,7 @@ class TableSynapse(Synapse):
             found.append(normal if measured is None else measured.law)
         return found
 
-    def train(
+    def one_train(
         self,
         polarity: Polarity,
         resistance: Array,
@@ -318,9 +318,9 @@ class TableSynapse(Synapse):
         deviate: npt.ArrayLike,
         rng: np.random.Generator,
     ) -> Array:
-        """See `Synapse.train`; where each pulse is drawn this is one, by its measured law."""
+        """See `Synapse.one_train`; where each pulse is drawn this is one, by its measured law."""
         if not self.draws_each_pulse(polarity):
-            return super().train(polarity, resistance, pulses, deviate, rng)
+            return super().one_train(polarity, resistance, pulses, deviate, rng)
         change = self._laws[polarity].drawn(resistance, pulses, rng)
         return np.clip(resistance + change, self.low, self.high)
 

@@ -15,7 +15,7 @@ from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
 from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse, load_lookup_tables
 from tests.sim.synapse.monte_carlo import Table
 
@@ -166,6 +166,58 @@ def test_a_network_learns_as_films_one_by_one_do(dataset, tmp_path, name, across
     means, error = np.mean(found, axis=0), np.diff(found, axis=1).std(ddof=1) / math.sqrt(10)
     assert means.min() > 0.5
     assert abs(means[0] - means[1]) <= max(0.005, 2 * error), (means, error)
+
+
+class Ladder(Synapse):
+    """A device of one's own: 50 rungs of equal height, which a pulse climbs to three in four."""
+
+    low, high, states = 0.0, 50.0, 51
+
+    def curve(self, polarity, pulses, deviate=0.0):
+        moved = np.minimum(0.75 * np.asarray(pulses) + 0 * np.asarray(deviate), 50.0)
+        return 50.0 - moved if polarity else moved
+
+    def pulses_to(self, polarity, resistance):
+        r = np.clip(resistance, 0.0, 50.0)
+        return (50.0 - r if polarity else r) / 0.75
+
+    def advance(self, polarity, resistance, pulses=1.0, deviate=0.0):
+        moved = -0.75 * np.asarray(pulses) if polarity else 0.75 * np.asarray(pulses)
+        return np.clip(resistance + moved, 0.0, 50.0)
+
+    def read(self, polarity, resistance, deviate=0.0):
+        return resistance
+
+    def cycle_deviation(self, polarity, resistance, pulses=1.0):
+        return np.sqrt(0.1875 * np.asarray(pulses))
+
+    def draws_each_pulse(self, polarity):
+        return True
+
+    def one_train(self, polarity, resistance, pulses, deviate, rng):
+        climbs = (rng.random(resistance.shape) < 0.75) * (-1.0 if polarity else 1.0)
+        return np.clip(resistance + climbs, 0.0, 50.0)
+
+    def varied(self, c2c, d2d):
+        return self
+
+    def record(self):
+        return {}
+
+    def readings(self):
+        return []
+
+
+def test_a_class_of_one_s_own_learns_by_its_own_law(dataset) -> None:
+    given = ArrayParameters(rate=0.3, epochs=6, hidden=(12,), synapse=Ladder(), rounding="nearest")
+    found = weights(Ladder(), rounding="nearest")
+    start = found.film.copy()
+    found.update(np.full(SHAPE, 0.3, np.float32))  # a change by 0.3 of 2 is 10 of 67 pulses
+    climbed = np.bincount((found.film - start).ravel().astype(int), minlength=11)
+    expected = 3000 * stats.binom(10, 0.75).pmf(np.arange(11))
+    assert np.allclose(climbed, expected, atol=5 * np.sqrt(expected + 1))
+    trained = train_in_array(dataset, given)
+    assert trained.curve[-1][2] > 0.6
 
 
 def test_straight_and_fine_pulses_learn_as_numbers_do(dataset) -> None:
