@@ -36,7 +36,7 @@ from allspin.host.fit.result import (
     PolarityResult,
     row,
 )
-from allspin.host.fit.spread import DEVICE_CHOICES, cycle_spread, device_spread
+from allspin.host.fit.spread import DEVICE_CHOICES, cycle_spread, deviates_together, device_spread
 from allspin.host.keywords import takes
 from allspin.host.lab.columns import ReadOptions
 from allspin.host.lab.curves import Measurement
@@ -267,13 +267,16 @@ def fit_all(
     shares = [part.explained for part in parts.values() if part.readings]
     best = max(DEVICE_CHOICES, key=lambda name: sum(share[name] for share in shares))
     reading = (options.reading or lent[1] or best) if shares else lent[1] or ""
+    spreads, together = [part.cycles for part in parts.values()], None
+    if reading and len(shares) == 2:
+        together = deviates_together(list(fits.values()), spreads, reading)
     factor = 1e-3 if measurement.current_unit == "A" else 1.0
     currents = options.currents and (options.currents[0] * factor, options.currents[1] * factor)
     curves = select(measurement.of(None), currents)
     return Fitted(
         *(measurement, options, base, list(outliers)),
         *(parts, fit_neuron(curves) if curves else None, meter),
-        *(occasion if parts else "", reading),
+        *(occasion if parts else "", reading, together),
     )
 
 

@@ -25,7 +25,7 @@ from allspin.host.train.array_devices import (
     linear_synapse,
     raw_synapse,
 )
-from allspin.host.train.films import device_deviates
+from allspin.sim.chip.words import device_deviates
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -222,7 +222,8 @@ def _afterwards(
             d2d = DeviceVariation(sigma, sigma, values["d2d_reading"])
             assert isinstance(crossbar.synapse, SotSynapse)
             varied = replace(crossbar.synapse, c2c=CycleVariation(), d2d=d2d)
-            own = device_deviates(given.seed, layer, (rows, columns))
+            up, down = device_deviates(varied, given.seed, layer, (rows, columns))
+            own = up.astype(np.float32), down.astype(np.float32)
             matrices.append(crossbar.films[0].read(varied, own))
         return share(matrices=matrices)
 

@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from allspin.host.train.latent import Array
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.generator import cell_normals
-from allspin.sim.chip.words import D2D, UNIT, WORD_BITS
+from allspin.sim.chip.words import WORD_BITS, device_deviates
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import full_scale
@@ -28,15 +27,6 @@ FINE_RANGE = 4096
 """Places of the range at which a symmetry point is looked for."""
 ALIKE = 9
 """Digits, as shares of the range, to which two steps are alike."""
-
-
-def device_deviates(chip: int, layer: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Each cell's own D2D deviation by polarity, in standard deviations, as the chip has it."""
-    potentiation, depression = (
-        (cell_normals(chip, layer, D2D[polarity], (shape[0], shape[1])) * UNIT).astype(np.float32)
-        for polarity in Polarity
-    )
-    return potentiation, depression
 
 
 def mean_steps(synapse: Synapse) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -154,8 +144,10 @@ class Films:
         self.last = np.full(film.shape, Polarity.DEPRESSION, np.int8)
         self.given = np.zeros(film.shape, np.uint32)
         self.widths, self.saturations = [0.0, 0.0], 0
-        differ = synapse.devices_differ
-        self._own = device_deviates(chip, layer, film.shape) if differ else None
+        self._own: tuple[Array, Array] | None = None
+        if synapse.devices_differ:
+            own = device_deviates(synapse, chip, layer, (film.shape[0], film.shape[1]))
+            self._own = own[0].astype(np.float32), own[1].astype(np.float32)
         self._free: npt.NDArray[np.bool_] | None = None
         if device is not None and device.imperfections.stuck:
             self._stick(Chip(device, chip), layer)

@@ -122,6 +122,11 @@ class CycleVariation(SynapseVariation):
         return f"{super().__str__()} {CYCLE_READINGS[self.reading]}, {OCCASIONS[self.occasion]}"
 
 
+def together(correlation: float) -> str:
+    """What readings say of the correlation of a device's own deviations; nothing where it is 0."""
+    return f", with a correlation of {correlation:g} between polarities" if correlation else ""
+
+
 @dataclass(frozen=True)
 class DeviceVariation(SynapseVariation):
     """Device-to-device (D2D) variation: Gaussian, drawn once for a device and polarity.
@@ -132,6 +137,8 @@ class DeviceVariation(SynapseVariation):
         Standard deviation by polarity, 0 to 1, as a fraction of what the reading says.
     reading : str
         One of `DEVICE_READINGS`.
+    correlation : float
+        Of a device's own deviations of both polarities, -1 to 1.
 
     Raises
     ------
@@ -142,9 +149,10 @@ class DeviceVariation(SynapseVariation):
     short: ClassVar[str] = "D2D"
 
     reading: str = choice("range", DEVICE_READINGS)
+    correlation: float = number(0.0, -1, 1)
 
     def __str__(self) -> str:
-        return f"{super().__str__()}: {DEVICE_READINGS[self.reading]}"
+        return f"{super().__str__()}: {DEVICE_READINGS[self.reading]}{together(self.correlation)}"
 
     def factor(self, of: str, polarity: Polarity, deviate: npt.ArrayLike) -> Array:
         """Each device's factor on what a reading scales; 1 where this is another reading."""
@@ -175,6 +183,11 @@ class Synapse(Brief, abc.ABC):
     """
 
     states: int
+
+    @property
+    def correlation(self) -> float:
+        """Correlation of a device's own deviations of both polarities, -1 to 1."""
+        return 0.0
 
     @property
     @abc.abstractmethod
@@ -533,7 +546,16 @@ class SotSynapse(Synapse):
             found[polarity.name.lower()] = {
                 key: getattr(response, name) for key, name in response.keys().items()
             }
-        return found | {"c2c": dataclasses.asdict(self.c2c), "d2d": dataclasses.asdict(self.d2d)}
+        # Files of devices without a correlation are as ever.
+        d2d = dataclasses.asdict(self.d2d)
+        if not self.d2d.correlation:
+            del d2d["correlation"]
+        return found | {"c2c": dataclasses.asdict(self.c2c), "d2d": d2d}
+
+    @property
+    def correlation(self) -> float:
+        """See `Synapse.correlation`."""
+        return self.d2d.correlation
 
     def varied(self, c2c: float, d2d: float) -> Self:
         """See `Synapse.varied`."""

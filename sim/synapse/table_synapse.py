@@ -20,7 +20,14 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import UnknownKind, UserError, check_one_of, check_range, refused
+from allspin.sim.errors import (
+    UnknownKind,
+    UserError,
+    check_number,
+    check_one_of,
+    check_range,
+    refused,
+)
 from allspin.sim.files import TomlTable
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Brief
@@ -35,7 +42,7 @@ from allspin.sim.synapse.response import (
     PulseResponse,
     Response,
 )
-from allspin.sim.synapse.synapse import OCCASIONS, SotSynapse, Synapse
+from allspin.sim.synapse.synapse import OCCASIONS, SotSynapse, Synapse, together
 from allspin.sim.synapse.written import Law, Written
 
 MAX_TABLE = 20_000
@@ -129,6 +136,8 @@ class TableSynapse(Synapse):
     bounded : bool
         Whether R_AH never leaves the range, however it deviates: a film that is saturated has no
         more to give. That of deviations by ``pulse`` never does.
+    correlation : float
+        Of a device's own deviations of both polarities, -1 to 1.
 
     Raises
     ------
@@ -141,10 +150,12 @@ class TableSynapse(Synapse):
     states: int = 100
     occasion: str = "write"
     bounded: bool = False
+    correlation: float = 0.0  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
         check_one_of("the occasion of C2C", self.occasion, OCCASIONS)
+        check_number("correlation", self.correlation, -1, 1)
         if not isinstance(self.bounded, bool):
             raise TypeError(f"bounded must be true or false, not {self.bounded!r}")
         ways = []
@@ -169,12 +180,14 @@ class TableSynapse(Synapse):
             states=states,
             occasion=table.take("occasion", "write"),
             bounded=table.take("bounded", False),
+            correlation=table.take("correlation", 0.0),
         )
 
     def record(self) -> dict[str, Any]:
         """See `Synapse.record`."""
         found: dict[str, Any] = {"kind": "table", "states": self.states, "occasion": self.occasion}
         found |= {"bounded": True} if self.bounded else {}
+        found |= {"correlation": self.correlation} if self.correlation else {}
         for polarity in Polarity:
             tables = vars(self.response(polarity)).items()
             found[polarity.name.lower()] = {
@@ -377,7 +390,11 @@ class TableSynapse(Synapse):
         tables = self.potentiation, self.depression
         told = (
             ("C2C", OCCASIONS[self.occasion], [table.cycle for table in tables]),
-            ("D2D", "an offset of R_AH at each pulse", [table.device for table in tables]),
+            (
+                "D2D",
+                f"an offset of R_AH at each pulse{together(self.correlation)}",
+                [table.device for table in tables],
+            ),
         )
         between = {"C2C": ", ", "D2D": ": "}
         return [

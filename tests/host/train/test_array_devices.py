@@ -12,10 +12,9 @@ from allspin.host.train.array_devices import (
     linear_synapse,
     raw_synapse,
 )
-from allspin.host.train.films import device_deviates
 from allspin.host.train.latent import FINE
 from allspin.sim.chip.generator import Purpose, column_normals
-from allspin.sim.chip.words import UNIT
+from allspin.sim.chip.words import UNIT, device_deviates
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
@@ -112,7 +111,7 @@ def test_cycle_to_cycle_deviation_is_of_the_range_by_polarity_and_where_pulses_f
 
 def test_a_devices_own_factor_scales_what_is_read_not_what_the_film_holds() -> None:
     weights = pulsed(linear_synapse(11, d2d=DeviceVariation(0.1, 0.4, "weight")), 0.2)
-    potentiation, depression = device_deviates(7, 0, SHAPE)
+    potentiation, depression = device_deviates(weights.synapse, 7, 0, SHAPE)
     film = weights.film.copy()
     assert np.allclose(weights.matrix, film * (1 + 0.4 * depression), atol=1e-6)
     asked = np.zeros(SHAPE, np.float32)

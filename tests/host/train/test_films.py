@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from allspin.host.train.array_devices import ArrayParameters, PulsedWeights, raw_synapse
-from allspin.host.train.films import device_deviates, symmetry_point, zero_of
+from allspin.host.train.films import symmetry_point, zero_of
 from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
+from allspin.sim.chip.words import device_deviates
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.errors import UserError
@@ -305,7 +306,7 @@ def test_stuck_cells_of_the_chip_take_pulses_and_stay() -> None:
     synapse = dataclasses.replace(raw_synapse(), d2d=DeviceVariation(0.2, 0.2, "range"))
     device = Device("stuck", synapse, imperfections=Imperfections(stuck=0.2, stuck_at="low"))
     found = weights(synapse, device=device, rounding="nearest")
-    potentiation, _ = device_deviates(0, 0, SHAPE)
+    potentiation, _ = device_deviates(synapse, 0, 0, SHAPE)
     found.update(np.full(SHAPE, 0.5, np.float32))
     stuck = found.matrix == -1
     assert stuck.mean() == pytest.approx(0.2, abs=0.03)

@@ -12,13 +12,14 @@ from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.train.array_devices import ArrayParameters, linear_synapse, raw_synapse
-from allspin.host.train.films import device_deviates, zero_of
+from allspin.host.train.films import zero_of
 from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
 from allspin.host.train.learnt import DEFAULTS, array_network, learn_in_array
 from allspin.host.train.parameters import TrainingParameters, TrainingTarget
 from allspin.host.train.trainer import train
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.words import device_deviates
 from allspin.sim.device.device import Device, NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -297,6 +298,6 @@ def test_ctrl_c_keeps_what_was_learnt(dataset: Dataset, monkeypatch) -> None:
     assert trained.interrupted
     assert trained.curve[-1][0] == 49 * 32
     films = trained.network.weights[0]
-    own = device_deviates(0, 0, films.film.shape)
+    own = device_deviates(device.synapse, 0, 0, films.film.shape)
     expected = np.where(films.films[0].last == 1, own[1], own[0]) * 0.2 + 0.25
     assert np.allclose(films.matrix, expected, atol=1e-6)
