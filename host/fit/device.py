@@ -163,7 +163,9 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
         *responses,
         states=states,
         c2c=CycleVariation(*c2cs, reading="range", occasion=result.occasion),
-        d2d=DeviceVariation(*d2ds, result.reading or "range", result.correlation),
+        d2d=DeviceVariation(
+            *d2ds, reading=result.reading or "range", correlation=result.correlation
+        ),
     )
 
 

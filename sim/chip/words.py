@@ -88,7 +88,7 @@ def correlated(
 
 def device_deviates(
     synapse: Synapse, seed: int, layer: int, shape: tuple[int, int]
-) -> tuple[Array, Array]:
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Each cell's own D2D deviation of either polarity, in standard deviations, as a chip has it.
 
     Parameters
