@@ -215,7 +215,7 @@ def train_in_array(
     parameters: ArrayParameters,
     *,
     marks: int = MARKS,
-    progress: Callable[[float, str], None] = lambda share, words: None,
+    progress: Callable[[float, str, bool], None] = lambda share, words, whole: None,
 ) -> ArrayTrained:
     """Train a network in the array.
 
@@ -228,7 +228,8 @@ def train_in_array(
     marks : int
         Points of the learning curve in an epoch.
     progress : callable
-        Told at each mark which share of the training is done, and how good it is.
+        Told at each mark which share of the training is done, how good it is, and whether an epoch
+        has ended.
 
     Raises
     ------
@@ -276,6 +277,7 @@ def train_in_array(
             progress(
                 done / (parameters.epochs * steps),
                 f"epoch {epoch + 1}/{parameters.epochs}: loss {loss:.3f}, test {accuracy:.2%}",
+                stop == steps,
             )
             if interrupted:
                 break
