@@ -104,6 +104,9 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
     }
     if "tile_rows" in options:
         found["tiles"] = f"{options['tile_rows']} rows to {options['adc_bits']} bits"
+    # No array keeps what it was asked for before.
+    named = {name: name for name in vars(LearnRule())} | {"momentum": "momentum (in software)"}
+    found |= {said: str(options[name]) for name, said in named.items() if name in options}
     return found | {"seed": str(options["seed"])}
 
 

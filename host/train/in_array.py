@@ -215,7 +215,7 @@ def train_in_array(
     parameters: ArrayParameters,
     *,
     marks: int = MARKS,
-    progress: Callable[[float, str], None] = lambda share, words: None,
+    progress: Callable[[float, str, bool], None] = lambda share, words, whole: None,
 ) -> ArrayTrained:
     """Train a network in the array.
 
@@ -228,7 +228,8 @@ def train_in_array(
     marks : int
         Points of the learning curve in an epoch.
     progress : callable
-        Told at each mark which share of the training is done, and how good it is.
+        Told at each mark which share of the training is done, how good it is, and whether an epoch
+        has ended.
 
     Raises
     ------
@@ -245,40 +246,43 @@ def train_in_array(
     values, test_values = row_values(dataset.train_images), row_values(dataset.test_images)
     stops = sorted({0, *(round(steps * (mark + 1) / marks) for mark in range(marks))})
     curve: list[tuple[int, float, float]] = []
+    losses: list[float] = []
     answers, seconds, interrupted = np.zeros(len(test_values), np.int64), 0.0, False
     with threadpool_limits(1):
         network = ArrayNetwork(parameters, values.shape[1], dataset.classes)
         noise = np.random.default_rng([parameters.seed, 2])
-        for epoch, (start, stop) in product(range(parameters.epochs), pairwise(stops)):
-            order = np.random.default_rng([parameters.seed, 3, epoch]).permutation(len(values))
-            begun, losses = time.process_time(), []
-            try:
+
+        def mark() -> None:
+            """Put what was learnt since the last mark on the curve."""
+            nonlocal answers
+            answers = network.answers(test_values, seed=(parameters.seed, 4, len(curve)))
+            done = (curve[-1][0] if curve else 0) + batch * len(losses)
+            loss = float(np.cumsum(losses)[-1]) / len(losses)
+            curve.append((done, loss, float(np.mean(answers == dataset.test_labels))))
+            losses.clear()
+
+        try:
+            for epoch, (start, stop) in product(range(parameters.epochs), pairwise(stops)):
+                order = np.random.default_rng([parameters.seed, 3, epoch]).permutation(len(values))
+                begun = time.process_time()
                 for chosen in order[start * batch : stop * batch].reshape(-1, batch):
                     losses.append(network.learn(values[chosen], labels[chosen], noise))
-            except KeyboardInterrupt:
-                interrupted = True
-                for crossbar in network.pulsed:
-                    crossbar.settle()
-                if not losses and not curve:
-                    raise
-                if not losses:
-                    break
-            seconds += time.process_time() - begun
-            try:
-                answers = network.answers(test_values, seed=(parameters.seed, 4, len(curve)))
-            except KeyboardInterrupt:
-                interrupted = True
-                answers = network.answers(test_values, seed=(parameters.seed, 4, len(curve)))
-            accuracy = float(np.mean(answers == dataset.test_labels))
-            done = epoch * steps + start + len(losses)
-            loss = float(np.cumsum(losses)[-1]) / len(losses)
-            curve.append((done * batch, loss, accuracy))
-            progress(
-                done / (parameters.epochs * steps),
-                f"epoch {epoch + 1}/{parameters.epochs}: loss {loss:.3f}, test {accuracy:.2%}",
-            )
-            if interrupted:
-                break
+                seconds += time.process_time() - begun
+                mark()
+                done, loss, accuracy = curve[-1]
+                progress(
+                    done / (parameters.epochs * steps * batch),
+                    f"epoch {epoch + 1}/{parameters.epochs}: loss {loss:.3f}, test {accuracy:.2%}",
+                    stop == steps,
+                )
+        except KeyboardInterrupt:
+            interrupted = True
+            for crossbar in network.pulsed:
+                crossbar.settle()
+            if losses:
+                mark()
+            if not curve:
+                raise
     return ArrayTrained(network, curve, answers, seconds, interrupted)
 
 

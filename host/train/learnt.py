@@ -50,6 +50,8 @@ DEFAULTS: dict[str, Any] = {
 """Options where the options do not say them. Activations use a small part of the neurons' curve
 here, so that they want more bits than where gains are learnt."""
 QUICK_EPOCHS = 1
+LINES = 20
+"""Epochs up to which each has a line of progress where there is no bar."""
 
 
 def array_network(
@@ -311,10 +313,15 @@ def learn_in_array(
         "data": {"name": dataset.name, "digest": dataset.digest},
     }
     progress.start("learning in the array")
-    trained = train_in_array(
-        dataset, given, progress=lambda share, words: progress.advance(share, 1.0, words)
-    )
+
+    def told(share: float, words: str, whole: bool) -> None:
+        progress.advance(share, 1.0, words)
+        if whole and (given.epochs <= LINES or words.startswith("epoch 1/")):
+            progress.log(words)
+
+    trained = train_in_array(dataset, given, progress=told)
     progress.finish()
+    provenance |= {"interrupted": True} if trained.interrupted else {}
     provenance["loss"] = [[images, round(loss, 6)] for images, loss, _ in trained.curve]
     formats = parameters.formats
     if given.pair:

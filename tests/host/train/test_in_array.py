@@ -102,7 +102,7 @@ def test_it_learns(tiny: Dataset, neuron, synapse, hidden, epochs) -> None:
     )
     seen = []
     trained = train_in_array(
-        tiny, parameters, marks=2, progress=lambda share, words: seen.append(share)
+        tiny, parameters, marks=2, progress=lambda share, *told: seen.append(share)
     )
     images, losses, accuracies = zip(*trained.curve, strict=True)
     assert accuracies[-1] == np.mean(trained.answers == tiny.test_labels) > 0.8
