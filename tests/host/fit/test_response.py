@@ -15,8 +15,8 @@ from allspin.host.fit.response import Interval, ResponseFit, fit_response
 from allspin.host.fit.spread import (
     DEVICE_CHOICES,
     cycle_spread,
-    device_spread,
     deviates_together,
+    device_spread,
 )
 from allspin.host.lab.curves import Curve
 from allspin.sim.synapse.response import Polarity, PulseResponse
