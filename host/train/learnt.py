@@ -272,7 +272,7 @@ def usual(given: Mapping[str, Any]) -> dict[str, Any]:
     return DEFAULTS | {"noise": None, "states": device.synapse.states}
 
 
-@takes(parameters=TrainingParameters)
+@takes("data", parameters=TrainingParameters)
 def learn_in_array(
     data: Data | Dataset | None, parameters: TrainingParameters, progress: Any = None
 ) -> Learnt:
