@@ -99,7 +99,7 @@ MAX_DEPTH = 16
 """Tables and arrays within one another; files of allspin have six."""
 MAX_JSON = 8 << 20
 """Bytes of a JSON text: Python's values take up to thirty times as much."""
-MAX_TOML = 2 << 20
+MAX_TOML = 4 << 20
 """Bytes of a TOML text, of which `tomllib` takes some microseconds each."""
 INTEGERS = range(-(1 << 63), 1 << 64)
 """Integers of either signedness in 64 bits, which TOML promises and no file here exceeds."""

@@ -32,7 +32,11 @@ NEEDS: dict[str, dict[str, str]] = {
         "clock_error frequency": "uart",
         "framing": "image",
     },
-    "train": {"at level_choice polarity robust": "device"},
+    "train": {
+        "at level_choice polarity robust": "device",
+        "update rounding threshold momentum reference pair out": "in_array",
+        "threshold": "update=sign",
+    },
     "import": {"at level_choice polarity": "device"},
     "fit": {"at": "base"},
     "sweep": {"ca_file certificate key": "address"},
@@ -54,7 +58,7 @@ EXCLUDES: dict[str, dict[str, str]] = {
         "image": "images resident",
         "latency": "uart chip measured image logits check resident",
     },
-    "train": {"in_array": "robust tile_rows adc_bits"},
+    "train": {"in_array": "robust tile_rows adc_bits", "pair": "reference"},
     "sweep": {"address": "workers"},
 }
 """By command: an option, and those that it cannot be given with."""

@@ -40,6 +40,7 @@ examples:
   allspin sweep grid.toml -o grid.csv --scheduler tls://10.0.0.5:8786 \\
       --tls-ca-file ca.pem --tls-cert mine.pem
   allspin sweep grid.toml -o virtual.csv --on virtual --images 1000
+  allspin sweep --learn --states 16,64 --nonlinearity 0,0.5,1 -o learn.csv
 """
 MAX_JOBS = 1024
 
@@ -50,6 +51,13 @@ def add_arguments(parser: Parser) -> None:
     add_shared(parser, "-o --output", metavar="OUT.csv", required=True, help="table of results")
     for name, factor in FACTORS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", metavar="LIST", help=factor.help)
+    parser.add_argument(
+        "--learn",
+        action="store_true",
+        default=None,
+        help="let each chip learn in the array, as `train --in-array` does; networks are then "
+        "hidden widths (100)",
+    )
     parser.add_argument("--chips", metavar="N", type=int, help="how many chips at each point (20)")
     parser.add_argument(
         "--chip", dest="first", metavar="SEED", type=int, help="the first chip; the next follow (0)"

@@ -22,14 +22,15 @@ from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
-from allspin.host.train import in_array, parameters as recipe
-from allspin.host.train.in_array import Learnt
+from allspin.host.train import learnt as in_array, parameters as recipe
+from allspin.host.train.learnt import Learnt
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.trainer import Trained, train
+from allspin.host.train.trainer import train
 from allspin.host.train.training_options import (
     ALL,
     KEYS,
     USUAL,
+    LearnRule,
     Robustness,
     read_recipe,
 )
@@ -82,6 +83,13 @@ def add_arguments(parser: Parser) -> None:
         f"{in_array.DEFAULTS['batch']} and --epochs {in_array.DEFAULTS['epochs']}, quick "
         f"{in_array.QUICK_EPOCHS}, unless given",
     )
+    add_options(parser, LearnRule)
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type="file",
+        help="with --in-array, folder for learning curve and pulses per device, as CSV and PNG",
+    )
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
     add_shared(parser, "--json")
 
@@ -90,12 +98,15 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
     """What was chosen, as the table has it."""
     found = {
         "augmentation": options["augment"],
-        "learning rate": f"{options['rate']:g}",
+        "learning rate": "auto" if options["rate"] == recipe.AUTO else f"{options['rate']:g}",
         "images in a batch": f"{options['batch']:,}",
         "epochs": f"{options['epochs']:,}",
     }
     if "tile_rows" in options:
         found["tiles"] = f"{options['tile_rows']} rows to {options['adc_bits']} bits"
+    # No array keeps what it was asked for before.
+    named = {name: name for name in vars(LearnRule())} | {"momentum": "momentum (in software)"}
+    found |= {said: str(options[name]) for name, said in named.items() if name in options}
     return found | {"seed": str(options["seed"])}
 
 
@@ -116,6 +127,7 @@ examples:
   allspin train --device paper --robust -o robust.safetensors
   allspin train --tile-rows 128 --adc-bits 4 -o tiled.safetensors
   allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
+  allspin train --in-array --device paper --update sign -o sign.safetensors
 """
 
 
@@ -135,9 +147,27 @@ def _with_recipe(arguments: Arguments) -> Arguments:
 
 
 def _parameters(arguments: Arguments) -> TrainingParameters:
-    usual = in_array.DEFAULTS if arguments.in_array else {}
+    usual = in_array.usual(vars(arguments)) if arguments.in_array else {}
     lacking = {name: usual[name] for name in usual if getattr(arguments, name, None) is None}
     return read_options(arguments, TrainingParameters, **lacking)
+
+
+def _told(learnt: Learnt) -> list[tuple[str, Any, str]]:
+    """What pulses took, as the table has it."""
+    facts = learnt.facts
+    if facts["left_out"]:
+        warn(f"learning does without {', '.join(facts['left_out'])} of the device")
+    rows = [
+        ("pulses", facts["pulses"], ""),
+        ("a device", facts["pulses_per_device"], ""),
+        ("at most", facts["most_pulses"], ""),
+        ("energy of the pulses", facts["energy"], "J"),
+        ("their time, one after another", facts["pulse_time"], "s"),
+        ("films at an end of their range", 100 * facts["at_bounds"], "%"),
+        ("asymmetry of the device", facts["asymmetry"], ""),
+        ("symmetry point, of the range", facts["symmetry_point"], ""),
+    ]
+    return [row for row in rows if row[1] is not None]
 
 
 def run(arguments: Arguments) -> int:
@@ -164,23 +194,31 @@ def run(arguments: Arguments) -> int:
         warn("interrupted; nothing was saved")
         return INTERRUPTED
     seconds = time.perf_counter() - start
+    if isinstance(trained, Learnt):  # with the rate that was found
+        options = trained.network.provenance["options"]
+        choices = chosen(options)
     save_network(trained.network, output)
-    # What was learnt in the array has no validation images, and is not saved half-way.
-    chips = trained.chips if isinstance(trained, Trained) else []
-    interrupted = isinstance(trained, Trained) and trained.interrupted
+    chips, interrupted = trained.chips, trained.interrupted
     if interrupted:
         warn(f"interrupted; the best network so far is in {output}")
+    # What was learnt in the array has no validation images.
+    learnt = trained if isinstance(trained, Learnt) else None
     reached = {
-        "validation_accuracy": trained.validation_accuracy
-        if isinstance(trained, Trained)
-        else None,
-        "array_accuracy": trained.array_accuracy if isinstance(trained, Learnt) else None,
+        "validation_accuracy": trained.validation_accuracy if learnt is None else None,
+        "array_accuracy": learnt and learnt.array_accuracy,
         "test_accuracy": trained.test_accuracy,
+        **({} if learnt is None else {"chip_accuracy": learnt.chip_accuracy}),
     }
+    told: list[tuple[str, Any, str]] = []
+    if learnt is not None:
+        told = _told(learnt)
+        if arguments.out is not None:
+            learnt.write(arguments.out)
     record = {
         "network": os.fspath(output),
         **reached,
         **({"validation_chips": chips} if chips else {}),
+        **({} if learnt is None else {"learning": learnt.facts}),
         "seconds": seconds,
         "interrupted": interrupted,
         "options": options,
@@ -193,6 +231,7 @@ def run(arguments: Arguments) -> int:
         ("topology", "-".join(map(str, trained.network.topology))),
         *choices.items(),
         *((what, Number(100 * x, ".2f"), "%") for what, x in shares.items() if x is not None),
+        *told,
         ("time", seconds, "s"),
     )
     answer(arguments, record, figures("Trained network", rows), [f"the network is in {output}"])

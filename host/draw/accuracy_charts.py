@@ -191,7 +191,11 @@ def wrong_images(
 
 # The learning curve: loss and accuracy, epoch by epoch.
 
-PHASES = {"float": "real numbers", "quantised": "the machine's integers"}
+PHASES = {
+    "float": "real numbers",
+    "quantised": "the machine's integers",
+    "array": "pulses in the array, test images",
+}
 """Phases of training, and what the network computes with in each."""
 MOST_MARKED = 60
 """With more epochs than this only the lines are drawn."""
@@ -231,7 +235,9 @@ def learning_curve(
         kept = 100 * (1 - validation_accuracy)
         said = f" (dashed: of the epoch that was kept, {kept:.2f} %)"
         bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
-    bottom.set(xlabel="epoch", ylabel="error (%)", title=f"Validation error{said}")
+    array = "array" in phases
+    name = "Test error of the chip that learns" if array else "Validation error"
+    bottom.set(xlabel="mark" if array else "epoch", ylabel="error (%)", title=f"{name}{said}")
     for axes in (top, bottom):
         add_grid(axes)
         axes.set_yscale("log")
@@ -251,6 +257,25 @@ def learning_curve(
                     va="top",
                 )
     bottom.set_xlim(0.5, len(curve) + 0.5)
+    return figure
+
+
+@styled
+def pulse_histogram(given: npt.NDArray[np.integer[Any]]) -> Figure:
+    """Draw how many devices got how many pulses: what endurance they need.
+
+    Parameters
+    ----------
+    given : ndarray of int
+        Pulses of each device.
+    """
+    most = int(given.max(initial=0))
+    title = f"Pulses: {given.mean():.3g} a device, {most:,} at most"
+    figure = new_figure(6.4, 3.6, title)
+    axes = figure.subplots()
+    axes.hist(given, bins=np.linspace(0, most + 1, min(most + 2, 61)).tolist(), color=BLUE)
+    axes.set(xlabel="pulses that a device got", ylabel="devices", yscale="log")
+    add_grid(axes)
     return figure
 
 

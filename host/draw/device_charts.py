@@ -25,8 +25,8 @@ from allspin.host.draw.style import (
 )
 from allspin.host.show.say import shortened
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.generator import Purpose, cell_normals, column_normals
-from allspin.sim.chip.words import D2D, UNIT
+from allspin.sim.chip.generator import Purpose, column_normals
+from allspin.sim.chip.words import UNIT, device_deviates
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 from allspin.sim.synapse.response import Polarity
@@ -66,7 +66,7 @@ def synapse_curve(device: Device, chip: Chip | None = None) -> Figure:
         if chip is None:
             axes.fill_between(pulses, mean - cycle, mean + cycle, color=colour, alpha=0.18, lw=0)
         else:
-            own = cell_normals(chip.seed, 0, D2D[polarity], (DRAWN, 1))[:, 0] * UNIT
+            own = device_deviates(device.synapse, chip.seed, 0, (DRAWN, 1))[polarity][:, 0]
             cells = [device.synapse.curve(polarity, pulses, deviate) for deviate in own]
             axes.plot(pulses, np.transpose(cells), color=colour, linewidth=0.6, alpha=0.5)
         style = "--" if polarity else "-"

@@ -163,7 +163,9 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
         *responses,
         states=states,
         c2c=CycleVariation(*c2cs, reading="range", occasion=result.occasion),
-        d2d=DeviceVariation(*d2ds, reading=result.reading or "range"),
+        d2d=DeviceVariation(
+            *d2ds, reading=result.reading or "range", correlation=result.correlation
+        ),
     )
 
 
@@ -183,7 +185,7 @@ def _table_synapse(result: FitResult, states: int) -> TableSynapse:
             tables.append(pair_response(part.fit.devices, part.fit.pulses, meter, ends))
         else:
             tables.append(measured_response(part.fit.devices, part.fit.pulses, meter))
-    return TableSynapse(*tables, states=states, bounded=pairs)
+    return TableSynapse(*tables, states=states, bounded=pairs, correlation=result.correlation)
 
 
 def measured_response(

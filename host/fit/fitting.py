@@ -37,7 +37,7 @@ from allspin.host.fit.result import (
     PolarityResult,
     row,
 )
-from allspin.host.fit.spread import DEVICE_CHOICES, cycle_spread, device_spread
+from allspin.host.fit.spread import DEVICE_CHOICES, cycle_spread, deviates_together, device_spread
 from allspin.host.keywords import takes
 from allspin.host.lab.columns import ReadOptions
 from allspin.host.lab.curves import Measurement
@@ -48,7 +48,7 @@ from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
 from allspin.sim.parameters import make
-from allspin.sim.synapse.pulse_changes import MAX_BYTES
+from allspin.sim.synapse.pulse_law import MAX_BYTES
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.table_synapse import TableSynapse, load_lookup_tables
 
@@ -274,13 +274,16 @@ def fit_all(
     shares = [part.explained for part in parts.values() if part.readings]
     best = max(DEVICE_CHOICES, key=lambda name: sum(share[name] for share in shares))
     reading = (options.reading or lent[1] or best) if shares else lent[1] or ""
+    spreads, together = [part.cycles for part in parts.values()], None
+    if reading and len(shares) == 2:
+        together = deviates_together(list(fits.values()), spreads, reading)
     factor = 1e-3 if measurement.current_unit == "A" else 1.0
     currents = options.currents and (options.currents[0] * factor, options.currents[1] * factor)
     curves = select(measurement.of(None), currents)
     return Fitted(
         *(measurement, options, base, list(outliers)),
         *(parts, fit_neuron(curves) if curves else None, meter),
-        *(occasion if parts else "", reading),
+        *(occasion if parts else "", reading, together),
     )
 
 

@@ -213,6 +213,8 @@ class FitResult(MadeDevice):
         Noise of the meter that pulse curves were read with, where it can be told.
     occasion, reading : str
         Readings of C2C and D2D that are taken; empty where there are none.
+    together : Interval or None
+        Correlation of devices' own deviations of both polarities, where that can be told.
     """
 
     measurement: Measurement
@@ -224,11 +226,18 @@ class FitResult(MadeDevice):
     meter: MeterNoise | None
     occasion: str
     reading: str
+    together: Interval | None = None
 
     @property
     def unit(self) -> str:
         """Unit of R_AH."""
         return self.measurement.unit
+
+    @property
+    def correlation(self) -> float:
+        """The correlation that the device is given: 0 where its interval has both signs."""
+        sure = self.together is not None and self.together.low * self.together.high > 0
+        return self.together.value if self.together is not None and sure else 0.0
 
     @property
     def current(self) -> tuple[float, str]:
@@ -264,6 +273,8 @@ class FitResult(MadeDevice):
                 "d2d_explained": {name: float(share) for name, share in part.explained.items()},
                 "goodness": part.goodness.plain(),
             }
+        if self.together is not None:
+            whole["d2d_correlation"] = self.together.plain()
         if self.meter is not None:
             whole["meter_noise"] = self.meter.deviation.plain() | {"from": self.meter.basis}
         if (neuron := self.neuron) is not None:
@@ -298,6 +309,9 @@ class FitResult(MadeDevice):
                     row(name, "D2D", d2d or "not known", "see below" if d2d else "one device"),
                     *_goodness_rows(name, part.goodness),
                 ]
+        if self.together is not None:
+            used = "both polarities" if self.correlation else "both polarities; taken as 0"
+            rows.append(row("devices", "correlation of D2D", self.together, used))
         if self.meter is not None:
             rows.append(row("meter", "noise", self.meter.deviation, self.unit))
         if self.neuron is not None:

@@ -10,6 +10,8 @@ them. Each reading of it is a way in which a curve can differ from the mean one;
 explains most is taken unless another is asked for.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +29,10 @@ from allspin.sim.synapse.response import Array
 
 DEVICE_CHOICES = ("range", "weight", "span", "nonlinearity")
 """Readings of D2D that are told apart (a mean step is a range by another name)."""
+LEAST_DEVICES = 4
+"""Devices from which their deviations may go together: three always nearly do."""
+NORMAL = 1.96
+"""Half the width of an interval of 95 %, in standard errors."""
 MAX_LAG = 30
 """Pulses over which deviations of a cycle are asked whether they go together."""
 
@@ -160,30 +166,19 @@ def _error_of_k(fit: ResponseFit, device: DeviceCurves, own: Fit) -> float:
     return (count - 1) ** 2 / count * float(np.var(bends, ddof=1))
 
 
-def device_spread(
-    fit: ResponseFit, cycles: CycleSpread
-) -> tuple[dict[str, Interval], dict[str, float]]:
-    """Device-to-device variation of a fitted polarity.
-
-    Parameters
-    ----------
-    fit : ResponseFit
-        The fit.
-    cycles : CycleSpread
-        Its cycle-to-cycle variation, which does not count as one between devices.
+def device_parts(fit: ResponseFit, cycles: CycleSpread) -> tuple[dict[str, Array], float]:
+    """What each device's curve differs by from the mean one.
 
     Returns
     -------
-    readings : dict of str to Interval
-        The figure by each reading; empty where there is one device only.
-    explained : dict of str to float
-        Share of the devices' differences that each reading explains.
+    found : dict of str to ndarray of float64, shape (3, devices)
+        By reading: how much of it each device has, the variance that cycles leave in that, and the
+        square that is left.
+    whole : float
+        The square of the differences.
     """
-    count = len(fit.devices)
-    if count < 2:
-        return {}, {}
     start, end = fit.mean_curve([0, fit.pulses]).tolist()
-    found, whole = {name: np.zeros((3, count)) for name in DEVICE_CHOICES}, 0.0
+    found, whole = {name: np.zeros((3, len(fit.devices))) for name in DEVICE_CHOICES}, 0.0
     for place, (device, own) in enumerate(zip(fit.devices, fit.fits, strict=True)):
         mean, curve, weights = device.mean, fit.mean_curve(device.pulses), device.weights
         whole += float(weights @ (mean - curve) ** 2)
@@ -205,6 +200,68 @@ def device_spread(
         ratio, error = fit.pulses / k / fit.nonlinearity.value, _error_of_k(fit, device, own)
         left = mean - start - (end - start) * shape(k, device.pulses / fit.pulses)[0]
         found["nonlinearity"][:, place] = ratio - 1, error * (ratio / k) ** 2, weights @ left**2
+    return found, whole
+
+
+def deviates_together(
+    fits: Sequence[ResponseFit], spreads: Sequence[CycleSpread], reading: str
+) -> Interval | None:
+    """Correlation of devices' own deviations of both polarities, with Fisher's interval.
+
+    What cycles leave in the devices' values is in no covariance, but in the variances.
+
+    Parameters
+    ----------
+    fits, spreads : sequence of two ResponseFit and of two CycleSpread
+        Of either polarity.
+    reading : str
+        Of D2D.
+
+    Returns
+    -------
+    Interval or None
+        None where fewer than four devices have both polarities, or do not differ.
+    """
+    parts: list[dict[str, list[float]]] = []
+    for fit, cycles in zip(fits, spreads, strict=True):
+        named = (device.device for device in fit.devices)
+        values = device_parts(fit, cycles)[0][reading][:2].T.tolist()
+        parts.append(dict(zip(named, values, strict=True)))
+    both = [name for name in parts[0] if name in parts[1]]
+    if len(both) < LEAST_DEVICES:
+        return None
+    values, errors = np.array([[part[name] for name in both] for part in parts]).transpose(2, 0, 1)
+    measured = values.var(axis=1, ddof=1)
+    own = measured - errors.mean(axis=1)
+    if np.any(own <= 0):
+        return None
+    middle = np.arctanh(np.clip(np.corrcoef(values)[0, 1], -0.9999, 0.9999))
+    edges = np.tanh(middle + np.array([0, -1, 1]) * NORMAL / math.sqrt(len(both) - 3))
+    return Interval(*np.clip(edges * math.sqrt(measured.prod() / own.prod()), -1, 1).tolist())
+
+
+def device_spread(
+    fit: ResponseFit, cycles: CycleSpread
+) -> tuple[dict[str, Interval], dict[str, float]]:
+    """Device-to-device variation of a fitted polarity.
+
+    Parameters
+    ----------
+    fit : ResponseFit
+        The fit.
+    cycles : CycleSpread
+        Its cycle-to-cycle variation, which does not count as one between devices.
+
+    Returns
+    -------
+    readings : dict of str to Interval
+        The figure by each reading; empty where there is one device only.
+    explained : dict of str to float
+        Share of the devices' differences that each reading explains.
+    """
+    if len(fit.devices) < 2:
+        return {}, {}
+    found, whole = device_parts(fit, cycles)
     readings = {}
     for name, (values, errors, _) in found.items():
         unit = fit.nonlinearity if name == "nonlinearity" else fit.span

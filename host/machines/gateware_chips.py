@@ -140,6 +140,7 @@ def why_not_made(device: Device, tiled: bool = False) -> str | None:
         "the Programmer has no reference column": wrong.referenced,
         "the Programmer has no gain of a tile's amplifiers and converters": tiled
         and (device.adc.gain or wrong.amplifier_gain),
+        "the Programmer draws both polarities' D2D apart": device.synapse.correlation,
         "the Programmer has no drift": wrong.drifts,
         "the Programmer has no retention": wrong.decays,
         "the array changes what they are worth": device.array.reading != "ideal",

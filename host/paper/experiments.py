@@ -22,11 +22,10 @@ from allspin.host.train.array_devices import (
     FULL_SCALE,
     TYPES,
     ArrayParameters,
-    PulsedWeights,
-    device_deviates,
     linear_synapse,
     raw_synapse,
 )
+from allspin.sim.chip.words import device_deviates
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -126,7 +125,7 @@ def paper_type(number: int, seed: int, **changes: Any) -> Experiment:
         "neuron": "relu" if given.neuron is None else "sot",
         "full_scale": given.full_scale,
     }
-    if given.synapse is not None:
+    if isinstance(given.synapse, SotSynapse):
         values |= {
             "states": given.synapse.states,
             "c2c": [given.synapse.c2c.potentiation, given.synapse.c2c.depression],
@@ -190,7 +189,8 @@ def parameters_of(values: dict[str, Any]) -> ArrayParameters:
         rate=values["rate"],
         epochs=values["epochs"],
         rounding=values["rounding"],
-        scheme=values["scheme"],
+        update=values["scheme"],
+        steps=None if values["A"] is None else values["states"] - 1,
         output_bias=values["output_bias"],
         synapse=synapse_of(values),
         neuron=SotNeuron() if values["neuron"] == "sot" else None,
@@ -217,13 +217,14 @@ def _afterwards(
 
     def with_weights(sigma: float) -> float:
         matrices = []
-        for layer, crossbar in enumerate(network.weights):
-            assert isinstance(crossbar, PulsedWeights)
+        for layer, crossbar in enumerate(network.pulsed):
             rows, columns = crossbar.matrix.shape
             d2d = DeviceVariation(sigma, sigma, values["d2d_reading"])
+            assert isinstance(crossbar.synapse, SotSynapse)
             varied = replace(crossbar.synapse, c2c=CycleVariation(), d2d=d2d)
-            own = device_deviates(given.seed, layer, (rows, columns))
-            matrices.append(crossbar.read(varied, own))
+            up, down = device_deviates(varied, given.seed, layer, (rows, columns))
+            own = up.astype(np.float32), down.astype(np.float32)
+            matrices.append(crossbar.films[0].read(varied, own))
         return share(matrices=matrices)
 
     def with_neurons(variation: NeuronVariation) -> float:

@@ -41,7 +41,7 @@ CUTTING = ("run", "chips", "compare", "report")
 TRAIN_OPTIONS = (
     *("states", "hidden", "neuron", "pixel_bits", "hidden_bits", "rah_bits", "noise", "augment"),
     *("rate", "batch", "tile_rows", "adc_bits", "epochs", "seed", "device", "at"),
-    *("levels", "polarity"),
+    *("levels", "polarity", "update", "rounding", "threshold", "momentum", "reference", "pair"),
 )
 """What a network's provenance has of the options of ``train``."""
 DEFAULTS: dict[str, Any] = {
@@ -257,7 +257,7 @@ def train_command(
         if isinstance(value, list):
             value = ",".join(map(str, value))
         option = "level_choice" if key == "levels" else key
-        words += [f"--{option.replace('_', '-')}", str(value)]
+        words += [f"--{option.replace('_', '-')}", *([] if value is True else [str(value)])]
     data = provenance.get("data")
     if isinstance(data, Mapping) and isinstance(data.get("name"), str) and data["name"] != "mnist":
         words += ["--data", files.get(data["name"], data["name"])]

@@ -44,6 +44,7 @@ from allspin.sim.programming.schemes import (
     Programming,
     default_tries,
 )
+from allspin.sim.synapse.synapse import Synapse
 
 STATES = "{states}"
 """Where a network's name has it, the numbers of states are put in."""
@@ -249,6 +250,7 @@ class Point(Brief):
         "noise of tiles' converters (LSB)",
         f"{ADC_UNITS['noise']}, deviations",
     )
+    nonlinearity: float = _scale("nonlinearity P_max / A")
 
     @property
     def tiles(self) -> Tiles | None:
@@ -293,6 +295,8 @@ class Point(Brief):
         advice = "; these are factors on the device's own figures"
         with refused(f"{self.device} with {said}: ", advice):
             varied = scaled(device, **factors)
+            if self.nonlinearity != 1:
+                varied = replace(varied, synapse=bent(varied.synapse, self.nonlinearity))
         adc = {name: own[ADC + name] for name in ADC_UNITS if ADC + name in own}
         figures = {name: own[name] for name in FIGURES if name in own}
         wrong = replace(varied.imperfections, **figures)
@@ -347,6 +351,31 @@ def scaled(device: Device, c2c: float, d2d: float, neuron_d2d: float, neuron_c2c
     return replace(device, synapse=device.synapse.varied(c2c, d2d), neuron_variation=varied)
 
 
+def bent(synapse: Synapse, factor: float = 1.0, states: int | None = None) -> Synapse:
+    """A synapse with its P_max / A multiplied, or with other states and as many pulses, bent alike.
+
+    Raises
+    ------
+    UserError
+        If its response is not of the paper's kind.
+    """
+    model = synapse.paper_model
+    if model is None:
+        raise UserError("it has no A, which `nonlinearity` and `states` are for")
+    responses = {}
+    for name in ("potentiation", "depression"):
+        law: Any = getattr(model, name)
+        pulses = law.pulses if states is None else states - 1
+        a = law.nonlinearity / factor * (pulses / law.pulses) if factor else math.inf
+        responses[name] = replace(law, nonlinearity=a, pulses=pulses)
+    return replace(model, **responses, states=states or model.states)
+
+
+LEARNT = {"network", "states", "device", "at", "temperature", "c2c", "d2d", "neuron_d2d"}
+LEARNT |= {"neuron_c2c", "read_noise", "stuck", "nonlinearity"}
+"""Factors of what learns in the array; its network is named by its hidden widths."""
+
+
 @dataclass(frozen=True)
 class Grid(Brief):
     """All of a sweep that decides its numbers, and the machine.
@@ -363,6 +392,9 @@ class Grid(Brief):
         Folder of IDX files, or an ``.npz`` archive; None for the MNIST that ships.
     on : str
         Machine, as of `allspin.host.machines.opening.open_machine`.
+    learn : bool or dict
+        Whether each chip learns in the array, and options of ``train`` with which it does; else
+        it is programmed.
 
     Raises
     ------
@@ -376,8 +408,11 @@ class Grid(Brief):
     images: int | None = None
     data: str | None = None
     on: str = "golden"
+    learn: Any = False
 
     def __post_init__(self) -> None:
+        if self.learn:
+            self._check_learning()
         chips = _number(1, MAX_CHIPS, int)("chips", self.chips)
         _number(0, 2**32 - chips, int)("first", self.first)
         if self.images is not None:
@@ -385,6 +420,16 @@ class Grid(Brief):
         if self.data is not None:
             _text("data", self.data)
         _text("on", self.on)
+
+    def _check_learning(self) -> None:
+        if self.on != "golden" or not isinstance(self.learn, bool | Mapping):
+            raise UserError("`learn` must be true or options of train, and `on` be golden")
+        for name, values in self.factors.items():
+            if name not in LEARNT and values != FACTORS[name].default:
+                raise UserError(f"`{name}` is for chips that are programmed, not for `learn`")
+        for name in self.factors["network"]:
+            if not all(word.strip().isdecimal() for word in name.split(",")):
+                raise UserError(f"with `learn` a network is hidden widths such as 100, not {name}")
 
     @property
     def seeds(self) -> range:
@@ -427,14 +472,21 @@ class Grid(Brief):
         values: dict[str, tuple[Any, ...]] = {
             name: each or (None,) for name, each in self.factors.items() if name != "states"
         }
-        values["network"] = tuple(self.networks())
+        if self.learn:
+            values |= {"states": self.factors["states"] or (None,), "band": (None,)}
+        else:
+            values["network"] = tuple(self.networks())
         count = math.prod(len(each) for each in values.values())
         if count > MAX_POINTS:
             raise UserError(f"the grid has {count:,} points; at most {MAX_POINTS:,} are swept")
+        each: list[dict[str, Any]] = [
+            dict(zip(values, one, strict=True)) for one in itertools.product(*values.values())
+        ]
+        if self.learn:
+            return [Point(**one) for one in each]
         opened = {name: open_network(name) for name in values["network"]}
         points = []
-        for combination in itertools.product(*values.values()):
-            chosen = dict(zip(values, combination, strict=True))
+        for chosen in each:
             network = opened[chosen["network"]]
             if chosen["program"] not in VERIFYING:
                 chosen["tries"] = chosen["band"] = None
@@ -485,6 +537,8 @@ def make_grid(entries: Mapping[str, Any]) -> Grid:
         if factor.default and not listed:
             raise UserError(f"`{name}` has no value; give one, or leave it out")
         factors[name] = tuple(dict.fromkeys(factor.check(name, value) for value in listed))
+    if entries.get("learn") and not factors["network"]:
+        factors["network"] = ("100",)
     if not factors["network"]:
         raise UserError("a sweep needs networks: network = [...] in the file, or `network`")
     return Grid(factors, **{name: entries[name] for name in SETTINGS if name in entries})

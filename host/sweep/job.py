@@ -4,7 +4,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +19,7 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.catalogue import Held, device_path, network_path
-from allspin.host.data.datasets import check_fit, load_test_set
+from allspin.host.data.datasets import Dataset, check_fit, load_dataset, load_test_set
 from allspin.host.data.files import load_extensions
 from allspin.host.link.payloads import Memories
 from allspin.host.machines.gateware_chips import (
@@ -30,7 +30,8 @@ from allspin.host.machines.gateware_chips import (
 from allspin.host.machines.machine import GoldenMachine, Machine, Maker, programmed_anew
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine
 from allspin.host.show.say import warn
-from allspin.host.sweep.grid import Point
+from allspin.host.sweep.grid import Point, bent
+from allspin.host.train.trainer import train
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_bytes
@@ -62,13 +63,17 @@ class Material:
     data : tuple of (str or None, str)
         Folder and SHA-256 of the test set.
     calibration : str or None
-        SHA-256 of the images that choose the steps of tiles; None where no network is cut.
+        SHA-256 of the images that choose the steps of tiles, or that are learnt; None where no
+        network is cut, and none learns.
+    learn : dict or None
+        Options with which chips learn; None where they are programmed.
     """
 
     networks: dict[str, str]
     devices: dict[str, str]
     data: tuple[str | None, str]
     calibration: str | None = None
+    learn: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,11 +199,15 @@ def network_of(name: str, digest: str) -> Network:
 
 
 @lru_cache(maxsize=256)
-def device_of(point: Point, digest: str) -> Device:
+def device_of(point: Point, digest: str, learns: bool = False) -> Device:
     """The device of a point, of a file of that digest, or an error that names it."""
     content = device_file(point.device)
     _same(f"device {point.device}", digest_of(content), digest)
-    return point.made_of(device_from_bytes(content, point.device, point.taken_at()))
+    made = point.made_of(device_from_bytes(content, point.device, point.taken_at()))
+    if not learns or point.states is None:
+        return made
+    with refused(f"{point.device}: "):
+        return replace(made, synapse=bent(made.synapse, states=point.states))
 
 
 @lru_cache(maxsize=32)
@@ -219,6 +228,32 @@ def _test_set(data: str | None, digest: str) -> tuple[Images, Integers]:
     images, labels = load_test_set(None if data is None else Path(data))
     _same("the data set", images_digest(images, labels), digest)
     return images, labels
+
+
+@lru_cache(maxsize=1)
+def _learning_set(data: str | None, digest: str | None) -> Dataset:
+    dataset = load_dataset(None if data is None else Path(data))
+    found = images_digest(dataset.train_images, dataset.train_labels)
+    _same("the data set", found, digest)
+    return dataset
+
+
+def _learnt(job: Job, words: dict[str, Any]) -> tuple[Integers, Row]:
+    """Let the chip of a job learn, and ask it."""
+    point, material, (images, labels) = job.point, job.material, shown(job)
+    device = device_of(point, material.devices[point.device], True)
+    dataset = _learning_set(material.data[0], material.calibration)
+    dataset = replace(dataset, test_images=images, test_labels=labels)
+    hidden = tuple(map(int, point.network.split(",")))
+    given = {"in_array": True, "hidden": hidden, "seed": job.chip, "progress": False}
+    with refused("learn: ", kinds=(ValueError, TypeError)):
+        found: Any = train(dataset, device=device, **words | given)
+    if found.interrupted:
+        raise KeyboardInterrupt
+    right = int(np.sum(found.answers == labels))
+    return found.answers, Row(
+        point, job.chip, len(labels), right, found.facts["pulses_per_device"], 0.0, 0.0
+    )
 
 
 def shown(job: Job) -> tuple[Images, Integers]:
@@ -343,6 +378,8 @@ def answers_of(job: Job) -> tuple[Integers, Row]:
 
 def _answers_of(job: Job) -> tuple[Integers, Row]:
     load_extensions()  # which a worker's process has not done yet
+    if job.material.learn is not None:
+        return _learnt(job, job.material.learn)
     images, labels = shown(job)
     # One job a core: threads of its own would only take them from the others.
     with threadpool_limits(1):

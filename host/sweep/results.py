@@ -25,7 +25,7 @@ from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
 from allspin.sim.programming.schemes import MAX_TRIES, VERIFYING, Counts
 from allspin.sim.synapse.response import MAX_PULSES
 
-FORMAT = 2
+FORMAT = 3
 """Of the file beside the table."""
 MAX_BYTES = 1 << 27
 """Bytes of a table, some 700,000 rows."""
@@ -117,7 +117,8 @@ class ResultsTable(Closing):
     images : int
         How many images each chip is shown.
     counts : callable
-        What programming takes of a point's chips; of write-verify only the cells are known.
+        What programming takes of a point's chips; of write-verify only the cells are known, and
+        nothing of chips that learn.
 
     Attributes
     ----------
@@ -139,7 +140,7 @@ class ResultsTable(Closing):
         points: list[Point],
         seeds: range,
         images: int,
-        counts: Callable[[Point], Counts],
+        counts: Callable[[Point], Counts | None],
     ) -> None:
         self.path = path
         self._heads = {_line(dataclasses.astuple(point)): point for point in points}
@@ -212,7 +213,8 @@ class ResultsTable(Closing):
             raise ValueError(f"{correct} of {images} are not of the grid's {self._images} images")
         pulses, reads, unconverged = (float(cell) for cell in cells[-3:])
         row = Row(point, chip, images, correct, pulses, reads, unconverged)
-        _check_counts(row, self._counts(point))
+        if (counts := self._counts(point)) is not None:
+            _check_counts(row, counts)
         if row_line(row) != line:
             raise ValueError(f"a sweep writes {row_line(row).decode(errors='replace').strip()}")
         return row

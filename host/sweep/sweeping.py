@@ -14,7 +14,7 @@ from joblib import cpu_count
 from allspin.host.chips.accuracy import doubts, summary
 from allspin.host.chips.measured import BESIDE
 from allspin.host.chips.tiles import calibration_images, needs_cut
-from allspin.host.data.datasets import load_test_set
+from allspin.host.data.datasets import load_dataset, load_test_set
 from allspin.host.keywords import takes
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import commit
@@ -93,24 +93,30 @@ def make_plan(grid: Grid) -> SweepPlan:
     UserError
         If a file is missing or damaged, or does not fit the others.
     """
-    points = grid.points()
-    networks = {name: digest_of(network_file(name)) for name in grid.networks()}
+    points, named = grid.points(), [] if grid.learn else grid.networks()
+    networks = {name: digest_of(network_file(name)) for name in named}
     devices = {name: digest_of(device_file(name)) for name in grid.factors["device"]}
     opened = {name: network_of(name, digest) for name, digest in networks.items()}
     cut = set()
     for point in points:
-        device_of(point, devices[point.device])
+        device_of(point, devices[point.device], bool(grid.learn))
+        if grid.learn:
+            continue
         point.programming(opened[point.network])
         if needs_cut(opened[point.network], point.tiles):
             cut.add(point.network)
     data = None if grid.data is None else Path(grid.data)
     images, labels = load_test_set(data, opened.values(), grid.images)
     steps = [images_digest(*calibration_images(opened[name], grid.data)) for name in cut]
+    if grid.learn:
+        whole = load_dataset(data)
+        steps = [images_digest(whole.train_images, whole.train_labels)]
     material = Material(
         networks,
         devices,
         (grid.data, images_digest(images, labels)),
         steps[0] if steps else None,
+        (dict(grid.learn) if isinstance(grid.learn, Mapping) else {}) if grid.learn else None,
     )
     return SweepPlan(grid, points, material, len(images) if grid.images is None else grid.images)
 
@@ -275,7 +281,7 @@ def run_sweep(
         plan.points,
         plan.grid.seeds,
         plan.images,
-        lambda point: counts_of(point, plan.material),
+        lambda point: None if plan.grid.learn else counts_of(point, plan.material),
     ) as table:
         resumed = len(table.rows)
         there = {(row.point, row.chip) for row in table.rows}

@@ -26,33 +26,28 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from allspin.host.train.films import Cells, Films, zero_of
 from allspin.host.train.latent import FINE, Array, smooth_response
-from allspin.sim.chip.generator import Purpose, cell_normals, column_normals
-from allspin.sim.chip.words import D2D, UNIT
-from allspin.sim.device.device import NeuronVariation
+from allspin.host.train.training_options import LearnRule
+from allspin.sim.chip.generator import Purpose, column_normals
+from allspin.sim.chip.words import UNIT
+from allspin.sim.device.device import Device, NeuronVariation
 from allspin.sim.network.neuron import Neuron, SotNeuron
-from allspin.sim.parameters import Parameters, choice, number
+from allspin.sim.parameters import number
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
 
 FULL_SCALE = 30.0
 """Column sum that drives a neuron with its full-scale current, in weights of 1."""
-ROUNDINGS = {
-    "stochastic": "at random, so that the mean number of pulses is what was asked for",
-    "nearest": "to the nearest whole number",
-}
-"""How a change becomes whole pulses."""
-SCHEMES = {
-    "equal": "equal pulses, one for each mean step that is asked for",
-    "width": "pulses as wide as the step from the present R_AH needs: shorter or wider ones",
-}
-"""What pulses an update is made of."""
+FULL = 0.9
+"""Share of the range from which a device of a pair is nearly full."""
+SECOND = 2**31
+"""By how much the second chip's seed is larger than the first's, where weights are pairs."""
 
 
 @dataclass(frozen=True)
-class ArrayParameters(Parameters):
+class ArrayParameters(LearnRule):
     """A network to be trained in the array, and how; unless told, as SOT synapses are.
 
     Parameters
@@ -63,14 +58,14 @@ class ArrayParameters(Parameters):
         Times through the training images.
     batch : int
         Images in a batch.
-    rounding : str
-        One of `ROUNDINGS`.
-    scheme : str
-        One of `SCHEMES`.
+    steps : int or None
+        Mean steps that a change by the whole range is; None for P_max of its polarity.
     output_bias : bool
         Whether the output layer has biases in software.
-    synapse : SotSynapse or None
-        The device, R_AH in weights; None for numbers in software.
+    synapse : Synapse or None
+        The device; None for numbers in software.
+    device : Device or None
+        Whose stuck cells and read noise there are; None for none.
     neuron : Neuron or None
         The hidden layers' neuron; None for the ideal ReLU in software.
     neuron_variation : NeuronVariation
@@ -86,10 +81,10 @@ class ArrayParameters(Parameters):
     rate: float = number(0.03, 1e-9, 1e6)
     epochs: int = 3
     batch: int = 32
-    rounding: str = choice("stochastic", ROUNDINGS)
-    scheme: str = choice("equal", SCHEMES)
+    steps: int | None = None
     output_bias: bool = False
-    synapse: SotSynapse | None = None
+    synapse: Synapse | None = None
+    device: Device | None = None
     neuron: Neuron | None = None
     neuron_variation: NeuronVariation = field(default_factory=NeuronVariation)
     full_scale: float = number(FULL_SCALE, 1e-6, 1e6)
@@ -236,123 +231,161 @@ class SoftwareWeights:
         self.matrix = initial.copy()
         self.pulses = 0
 
-    def update(self, change: Array) -> None:
+    def update(self, change: Array, rows: Cells | None = None) -> None:
         """Change the weights.
 
         Parameters
         ----------
         change : ndarray of float32, shape (rows, columns)
             What the rule of learning asks for; it may be overwritten.
+        rows : ndarray of int, optional
+            Which rows these are; all by default.
         """
-        self.matrix += change
-
-
-def device_deviates(chip: int, layer: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Each cell's own D2D deviation by polarity, in standard deviations, as the chip has it."""
-    potentiation, depression = (
-        (cell_normals(chip, layer, D2D[polarity], (shape[0], shape[1])) * UNIT).astype(np.float32)
-        for polarity in Polarity
-    )
-    return potentiation, depression
+        self.matrix[slice(None) if rows is None else rows] += change
 
 
 class PulsedWeights:
-    """SOT synapses: a weight is the R_AH that is read, and only pulses change it.
+    """Devices: a weight is the R_AH that is read, and only pulses change it.
 
-    A change is asked for in mean steps, ``span / (states - 1)``, and rounded to whole
-    steps. Its sign is the polarity. With equal pulses a step is a pulse, whatever it does
-    where the device is; with pulses of computed width it is the width that the mean device
-    needs. What the pulses do, the device's curve says (`SotSynapse.advance`); each cell that
-    got some has a cycle-to-cycle deviation of its own. The film never leaves its range.
+    With `update` ``equal`` a wanted change asks for its share of P_max pulses of its polarity,
+    whatever they do where the device is; with ``width`` for one pulse, as wide as the mean device
+    needs; with ``sign`` for one pulse where it is beyond a threshold. What pulses do, the device
+    says (`allspin.host.train.films.Films`). The film never leaves its range.
+
+    With a pair of devices a weight is the difference of two, of which each is potentiated only.
+    Where one is nearly full, both are saturated at the lowest R_AH, and the difference is written
+    again: the *refresh*.
 
     Parameters
     ----------
-    synapse : SotSynapse
-        The device; its R_AH in weights.
+    synapse : Synapse
+        The device. Its range is a range of weights of 2, of a pair it is one of 1.
     parameters : ArrayParameters
-        Rounding and scheme, and the seed that names all chance. A training gives a cell more
-        pulses than a chip's generator numbers, so only the D2D draws are the chip's.
+        How it learns, and the seed that names all chance.
     initial : ndarray of float32, shape (rows, columns)
-        R_AH asked for to begin with; it is rounded to a state, at random.
+        Weights asked for to begin with; rounded to a whole number of mean steps, at random.
     layer : int
         Which crossbar it is, from 0; it names the draws, too.
 
     Attributes
     ----------
-    matrix, pulses
-        As of `SoftwareWeights`.
-    film : ndarray of float32, shape (rows, columns)
-        R_AH that each film holds.
-    last : ndarray of int8, shape (rows, columns)
-        Polarity of each cell's last pulse; at first depression, since a cycle begins with
-        the film saturated at the highest R_AH.
+    matrix : ndarray of float32, shape (rows, columns)
+        The weights as the network reads them.
+    films : list of one or two Films
+        The devices.
+    low, high : float
+        Least and largest weight of the mean device.
     """
 
     def __init__(
-        self, synapse: SotSynapse, parameters: ArrayParameters, initial: Array, layer: int = 0
+        self, synapse: Synapse, parameters: ArrayParameters, initial: Array, layer: int = 0
     ) -> None:
         self.synapse, self.parameters = synapse, parameters
-        self.pulses = 0
-        self._rng = rng = np.random.default_rng([parameters.seed, 1, layer])
-        step = synapse.span / (synapse.states - 1)
-        states = (np.clip(initial, synapse.low, synapse.high) - synapse.low) / step
-        states = np.floor(states + rng.random(states.shape))
-        self.film = (synapse.low + step * np.minimum(states, synapse.states - 1)).astype(np.float32)
-        self.last = np.full(initial.shape, Polarity.DEPRESSION, np.int8)
-        self._steps = np.float32(1 / step)
+        pair, seed, device = parameters.pair, parameters.seed, parameters.device
+        self._rng = rng = np.random.default_rng([seed, 1, layer])
+        self._scale = (1 if pair else 2) / synapse.span
+        self._zero = synapse.low if pair else zero_of(synapse, parameters.reference)
+        low, high = ((end - self._zero) * self._scale for end in (synapse.low, synapse.high))
+        self.low, self.high = (-high if pair else low), high
+        self._across = [synapse.pulses_across(polarity) for polarity in Polarity]
+        across = [parameters.steps or most for most in self._across]
+        if pair:
+            across[1] = across[0]
+        unit = high - low
+        self._steps = [np.float32(pulses / unit) for pulses in across]
+        self.films = []
+        for device_number, asked in enumerate([initial, -initial][: 1 + pair]):
+            steps = (np.clip(asked, low, high) - low) / (unit / across[0])
+            steps = np.minimum(np.floor(steps + rng.random(steps.shape)), across[0])
+            film = synapse.low + synapse.span / across[0] * steps
+            # The second device of each pair is a cell of another chip.
+            chip = (seed + device_number * SECOND) % 2**32
+            self.films.append(Films(synapse, film, chip, layer, rng, device))
         self._chance = np.empty_like(self.film)
-        self._own: tuple[Array, Array] | None = None
-        self.matrix = self.film
-        if any(synapse.d2d[polarity] for polarity in Polarity):
-            self._own = device_deviates(parameters.seed, layer, self.film.shape)
-            self.matrix = self.read(synapse, self._own)
+        plain = not pair and self._scale == 1 and self._zero == 0
+        self.matrix = self.films[0].resistance if plain else np.empty_like(self.film)
+        self._show(np.arange(self.film.size))
 
-    def read(self, synapse: SotSynapse, own: tuple[Array, Array]) -> Array:
-        """R_AH that is read where cells have given D2D deviates of a given synapse."""
-        potentiated, depressed = (
-            synapse.read(polarity, self.film, own[polarity]) for polarity in Polarity
-        )
-        return np.where(self.last == Polarity.DEPRESSION, depressed, potentiated).astype(np.float32)
+    @property
+    def film(self) -> Array:
+        """R_AH that each film holds; of a pair, of the first of them."""
+        return self.films[0].film
 
-    def update(self, change: Array) -> None:
+    @property
+    def pulses(self) -> int:
+        """Pulses given so far."""
+        return sum(int(films.given.sum()) for films in self.films)
+
+    def _show(self, cells: Cells) -> None:
+        """Let the network read what cells hold now."""
+        if self.matrix is self.films[0].resistance:
+            return
+        first, *second = (films.resistance.ravel()[cells] for films in self.films)
+        other = second[0] if second else np.float32(self._zero)
+        self.matrix.ravel()[cells] = (first - other) * np.float32(self._scale)
+
+    def update(self, change: Array, rows: Cells | None = None) -> None:
         """As of `SoftwareWeights.update`."""
-        change *= self._steps
-        if self.parameters.rounding == "stochastic":
-            self._rng.random(dtype=np.float32, out=self._chance)
-            change += self._chance
-            np.floor(change, out=change)
+        given, (up, down) = self.parameters, self._steps
+        if given.update == "sign":
+            change = np.sign(change) * (np.abs(change) > np.float32(given.threshold))
         else:
-            np.rint(change, out=change)
+            change *= up if up == down else np.where(change > 0, up, down)
+            if given.rounding == "stochastic":
+                chance = self._chance if rows is None else self._chance[: len(rows)]
+                self._rng.random(dtype=np.float32, out=chance)
+                change += chance
+                np.floor(change, out=change)
+            else:
+                np.rint(change, out=change)
         steps = change.ravel()
-        for polarity, cells in (
+        for polarity, some in (
             (Polarity.POTENTIATION, np.flatnonzero(steps > 0)),
             (Polarity.DEPRESSION, np.flatnonzero(steps < 0)),
         ):
-            if cells.size:
-                self._pulse(polarity, cells, np.abs(steps[cells]))
+            if some.size:
+                columns = self.film.shape[1]
+                cells = some
+                if rows is not None:
+                    cells = rows[some // columns] * columns + some % columns
+                self._pulse(polarity, cells, np.abs(steps[some]))
 
-    def _pulse(self, polarity: Polarity, cells: npt.NDArray[np.intp], steps: Array) -> None:
-        """Move cells some steps in one polarity's direction."""
-        synapse = self.synapse
-        own = 0.0 if self._own is None else self._own[polarity].ravel()[cells]
-        before = self.film.ravel()[cells]
-        if self.parameters.scheme == "width":
-            aim = before + (steps if polarity == Polarity.POTENTIATION else -steps) / self._steps
+    def _pulse(self, polarity: Polarity, cells: Cells, steps: Array) -> None:
+        """Move weights some steps in one polarity's direction."""
+        films, synapse, width = self.films[0], self.synapse, self.parameters.update == "width"
+        sign = -1 if polarity else 1
+        if self.parameters.pair:
+            films, polarity, sign = self.films[polarity], Polarity.POTENTIATION, 1
+        if width:
+            before = films.film.ravel()[cells]
+            aim = before + sign * steps / (self._steps[polarity] * np.float32(self._scale))
             pulses = synapse.pulses_to(polarity, aim) - synapse.pulses_to(polarity, before)
-            self.pulses += len(cells)
         else:
             # More than P_max pulses cannot do more: they have crossed the whole range.
-            pulses = np.minimum(steps, synapse.response(polarity).pulses)
-            self.pulses += int(pulses.sum())
-        after = synapse.advance(polarity, before, pulses, own)
-        if synapse.c2c[polarity]:
-            deviation = synapse.cycle_deviation(polarity, before, pulses)
-            after += deviation * self._rng.standard_normal(len(cells), np.float32)
-            np.clip(after, synapse.low, synapse.high, out=after)
-        self.film.ravel()[cells] = after
-        self.last.ravel()[cells] = polarity
-        if self._own is not None:
-            self.matrix.ravel()[cells] = synapse.read(polarity, after, own)
+            pulses = np.minimum(steps, self._across[polarity])
+        films.pulse(polarity, cells, pulses, not width)
+        if self.parameters.pair:
+            self._refresh(cells)
+        self._show(cells)
+
+    def settle(self) -> None:
+        """Make what is read that of the films, where Ctrl-C came between the two."""
+        for films in self.films:
+            films.settle()
+        self._show(np.arange(self.film.size))
+
+    def _refresh(self, cells: Cells) -> None:
+        """Write the difference of pairs again of which one device is nearly full."""
+        synapse, up = self.synapse, Polarity.POTENTIATION
+        held = np.array([films.film.ravel()[cells] for films in self.films]) - synapse.low
+        full = held.max(axis=0) > FULL * synapse.span
+        # A weight that needs a full device gets none the better for it.
+        full &= held.min(axis=0) * self._across[up] >= synapse.span
+        cells, (first, second) = cells[full], held[:, full]
+        for films, more in zip(self.films, (first - second, second - first), strict=True):
+            films.saturate(cells)
+            pulses = np.rint(synapse.pulses_to(up, synapse.low + more))
+            films.pulse(up, cells[pulses > 0], pulses[pulses > 0], many=True)
 
 
 Hidden = ReluHidden | SotHidden

@@ -13,7 +13,7 @@ from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
 from allspin.host.train.feed import split
 from allspin.host.train.latent import NumberFormats
 from allspin.host.train.passes import Noise
-from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
+from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, LearnRule, Robustness
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UnknownKind, UserError, check_number, check_range
@@ -167,6 +167,15 @@ RECIPE = 1
 """Version of the recipe: it changes when the same options give another network."""
 
 
+AUTO = math.inf
+"""A learning rate that is to be found."""
+
+
+def number_or_auto(text: str) -> float:
+    """The learning rate that an option says; 0, which is none, for what is no number."""
+    return AUTO if text == "auto" else float(text) if math.isfinite(float(text)) else 0.0
+
+
 @dataclass(frozen=True)
 class TrainingParameters(Brief):
     """What to train.
@@ -194,7 +203,7 @@ class TrainingParameters(Brief):
         Names all chance, 0 to 2**32 - 1.
     rate : float
         Peak of the learning rate with real numbers, 1e-6 to 1; with the machine's integers it is
-        two thirds of it.
+        two thirds of it. In the array `AUTO` looks for one.
     batch : int or None
         Images in a batch, 1 to 65,536. None: 256, or fewer where there are few images.
     augmentation : Augmentation or None
@@ -206,6 +215,8 @@ class TrainingParameters(Brief):
         Train for chips of the target's device, with all that varies, and how.
     tiles : Tiles, optional
         What the columns are cut into once training computes with the machine's integers.
+    rule : LearnRule, optional
+        How changes become pulses, where the network learns in the array.
 
     Raises
     ------
@@ -242,7 +253,11 @@ class TrainingParameters(Brief):
     seed: int = field(default=0, metadata=option("seed of all random draws (0)", "N"))
     rate: float = field(
         default=RATE,
-        metadata=option(f"peak of the learning rate, 1e-6 to 1 ({RATE:g})", "RATE"),
+        metadata=option(
+            f"peak of the learning rate, 1e-6 to 1 ({RATE:g}), or with --in-array auto",
+            "RATE",
+            type=number_or_auto,
+        ),
     )
     batch: int | None = field(
         default=None,
@@ -252,6 +267,7 @@ class TrainingParameters(Brief):
     target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
     robust: Robustness | None = field(default=None, metadata={"made": Robustness.parse})
     tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
+    rule: LearnRule | None = field(default=None, metadata={"made": LearnRule})
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -266,7 +282,8 @@ class TrainingParameters(Brief):
             raise UnknownKind.named("neuron", NEURONS, self.neuron)
         if self.noise is not None:
             check_number("noise", self.noise, 0, 0.5)
-        object.__setattr__(self, "rate", check_number("rate", self.rate, 1e-6, 1))
+        if self.rate != AUTO:
+            object.__setattr__(self, "rate", check_number("rate", self.rate, 1e-6, 1))
         if self.target is not None:
             self.target.levels(self.states, self.rah_bits)
         if self.robust is not None and self.target is None:
@@ -384,6 +401,7 @@ class TrainingParameters(Brief):
             **({} if target is None else target.to_dict()),
             **({} if robust is None else {"robust": robust.text}),
             **({} if tiles is None else tiles.to_dict()),
+            **({} if self.rule is None else self.rule.text),
             "augment": self.augmentation_of(dataset).text,
             "rate": self.rate,
             "batch": self.batch_of(len(split(len(dataset.train_images))[0])),

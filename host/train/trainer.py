@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from allspin.host.train.feed import FIRST_IMAGES, Course, bent_batches, row_valu
 from allspin.host.train.latent import Adam, Array, LatentNetwork
 from allspin.host.train.lesson import JUDGE_SEED, Lesson, calibrated, chip_law, judge
 from allspin.host.train.parameters import (
+    AUTO,
     EPOCHS,
     QUICK_EPOCHS,
     TrainingParameters,
@@ -83,6 +84,8 @@ class _Training:
     """State of one training: its network, its lesson, and the phases that it goes through."""
 
     def __init__(self, dataset: Dataset, parameters: TrainingParameters, progress: Display) -> None:
+        if parameters.rate == AUTO or parameters.rule is not None:
+            raise UserError("`rate` auto, and how changes become pulses, are for `in_array`")
         if len(dataset.train_images) < 2:
             raise UserError("training needs at least 2 training images; give a larger data set")
         keep_freed_memory()
@@ -297,6 +300,23 @@ def _trained(
     return trained
 
 
+def _or_in_array(function: Callable[..., Trained]) -> Callable[..., Trained]:
+    """Let a function learn in the array where ``in_array`` is given."""
+
+    @wraps(function)
+    def called(*given: Any, in_array: bool = False, **words: Any) -> Trained:
+        if not in_array:
+            return function(*given, **words)
+        from allspin.host.train import learnt as array
+
+        few = {"epochs": array.QUICK_EPOCHS} if words.pop("quick", False) else {}
+        learnt: Any = array.learn_in_array(*given, **(array.usual(words) | few | words))
+        return learnt
+
+    return called
+
+
+@_or_in_array
 @takes("data", parameters=TrainingParameters)
 def train(
     data: Data | Dataset | npt.ArrayLike | None = None,
@@ -324,7 +344,8 @@ def train(
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
         Of `TrainingParameters`, and ``device``, ``at``, ``level_choice``, ``polarity``,
-        ``augment``, ``tile_rows`` and ``adc_bits`` as ``allspin train`` has them.
+        ``augment``, ``tile_rows`` and ``adc_bits`` as ``allspin train`` has them. With ``in_array``
+        the network learns by pulses, and `allspin.host.train.learnt.Learnt` comes of it.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 import reprlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ from allspin.host.data.catalogue import shipped_devices
 from allspin.sim.errors import check_one_of, check_range, refused
 from allspin.sim.files import MAX_TOML, parse_toml, read_text
 from allspin.sim.network.network import MAX_LINES
-from allspin.sim.parameters import Parameters, described, number
+from allspin.sim.parameters import Parameters, described, number, option
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,77 @@ USUAL = "usual"
 ALL = ",".join(f"{name}={value}" for name, value in asdict(Robustness()).items())
 """The same in full."""
 
+ROUNDINGS = {
+    "stochastic": "at random, so that the mean number of pulses is what was asked for",
+    "nearest": "to the nearest whole number",
+}
+"""How a change becomes whole pulses."""
+SCHEMES = {
+    "equal": "equal pulses, P_max for a change by the whole range, wherever the film is",
+    "width": "pulses as wide as the step from the present R_AH needs: shorter or wider ones",
+    "sign": "one pulse where the change that is asked for is beyond a threshold",
+}
+"""What pulses an update is made of."""
+
+
+@dataclass(frozen=True)
+class LearnRule(Parameters):
+    """How changes become pulses.
+
+    Parameters
+    ----------
+    update : str
+        One of `SCHEMES`.
+    rounding : str
+        One of `ROUNDINGS`; single pulses know no rounding.
+    threshold : float
+        Of ``sign``: change of a weight beyond which there is a pulse.
+    momentum : float
+        Share of each change that is asked for again with the next, 0 to 0.999; in software: no
+        array keeps it.
+    reference : str
+        What reads as a weight of 0: the ``middle`` of the range, the ``symmetry`` point, or R_AH.
+    pair : bool
+        Whether a weight is the difference of two devices.
+    """
+
+    update: str = field(
+        default="equal",
+        metadata={"known": SCHEMES}
+        | option(f"pulses of an update: {', '.join(SCHEMES)} (equal)", "NAME"),
+    )
+    rounding: str = field(
+        default="stochastic",
+        metadata={"known": ROUNDINGS}
+        | option(f"to whole pulses: {', '.join(ROUNDINGS)} (stochastic)", "NAME"),
+    )
+    threshold: float = field(
+        default=0.0,
+        metadata={"low": 0.0, "high": 1e6}
+        | option("with --update sign, change of a weight from which there is a pulse (0)", "X"),
+    )
+    momentum: float = field(
+        default=0.0,
+        metadata={"low": 0.0, "high": 0.999}
+        | option("of the changes, in software, which no array has (0)", "SHARE"),
+    )
+    reference: str = field(
+        default="middle",
+        metadata=option("what reads as weight 0: middle, symmetry or R_AH (middle)", "POINT"),
+    )
+    pair: bool = field(default=False, metadata=option("two devices a weight, with refresh"))
+
+    @property
+    def text(self) -> dict[str, Any]:
+        """What differs from the rule that is used unless told, by the names of options."""
+        usual = LearnRule()
+        return {
+            name: getattr(self, name)
+            for name, value in vars(usual).items()
+            if getattr(self, name) != value
+        }
+
+
 KEYS: dict[str, type] = {
     "states": int,
     "hidden": list,
@@ -200,6 +271,12 @@ KEYS: dict[str, type] = {
     "seed": int,
     "data": str,
     "in_array": bool,
+    "update": str,
+    "rounding": str,
+    "threshold": float,
+    "momentum": float,
+    "reference": str,
+    "pair": bool,
 }
 """Keys of a recipe file: the options of ``train`` with underscores, and what they hold."""
 KINDS = {

@@ -11,7 +11,9 @@ standard deviation is worth in that state, in units of ``2**-8`` words (`WriteTa
 with an arithmetic shift and words of b bits.
 """
 
+import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +77,33 @@ D2D = {
 """What a cell's D2D deviation of a polarity is drawn as."""
 
 
+def correlated(
+    potentiation: npt.NDArray[Any], depression: npt.NDArray[Any], correlation: float
+) -> npt.NDArray[Any]:
+    """Deviates of depression that go with those of potentiation, of independent ones."""
+    if not correlation:
+        return depression
+    return correlation * potentiation + math.sqrt(1 - correlation**2) * depression
+
+
+def device_deviates(
+    synapse: Synapse, seed: int, layer: int, shape: tuple[int, int]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Each cell's own D2D deviation of either polarity, in standard deviations, as a chip has it.
+
+    Parameters
+    ----------
+    synapse : Synapse
+        Whose correlation between polarities they have.
+    seed, layer : int
+        Chip and layer.
+    shape : tuple of int
+        Rows and columns.
+    """
+    up, down = (cell_normals(seed, layer, purpose, shape) * UNIT for purpose in D2D.values())
+    return up, correlated(up, down, synapse.correlation)
+
+
 class SynapseArray:
     """A crossbar of synapses in real numbers, whose cells are pulsed together and read.
 
@@ -99,7 +128,7 @@ class SynapseArray:
         Of the last pulse; at first depression, which led there.
     writes : int
         Calls of `pulse` so far: each cell has had as many cycle-to-cycle deviations.
-    deviates : list of two ndarray of float64
+    deviates : tuple of two ndarray of float64
         Each device's own deviation of either polarity, in standard deviations.
     """
 
@@ -107,9 +136,7 @@ class SynapseArray:
         self.synapse, self.seed, self.layer = synapse, seed, layer
         self.resistance = np.full(shape, synapse.low)
         self.polarity, self.writes = Polarity.DEPRESSION, 0
-        self.deviates = [
-            cell_normals(seed, layer, D2D[polarity], shape) * UNIT for polarity in Polarity
-        ]
+        self.deviates = device_deviates(synapse, seed, layer, shape)
 
     def saturate(self, polarity: Polarity) -> None:
         """Switch films whole: to where pulses of the *other* polarity start.
@@ -179,6 +206,8 @@ class WriteTable:
     fractions : ndarray of int32, shape (states,), or None
         What is aimed at beside the whole word, in units of ``2**-8`` words; it counts with `beyond`
         and where the host is asked for it, since gateware has whole words.
+    correlation : float
+        Of a cell's D2D deviations of both polarities; no gateware has one.
     """
 
     levels: npt.NDArray[np.int16]
@@ -186,6 +215,7 @@ class WriteTable:
     d2d: npt.NDArray[np.int32]
     beyond: tuple[int, int] | None = field(default=None, kw_only=True)
     fractions: npt.NDArray[np.int32] | None = field(default=None, kw_only=True)
+    correlation: float = field(default=0.0, kw_only=True)
 
     @property
     def ends(self) -> tuple[int, int]:
@@ -234,7 +264,11 @@ def written_words(
         spread = table.d2d.astype(np.int64).take(entry)
         for polarity, purpose in D2D.items():
             row, column = np.nonzero(polarities == polarity)
-            words[row, column] += normals(seed, layer, purpose, row, column) * spread[row, column]
+            drawn = normals(seed, layer, purpose, row, column)
+            if polarity and table.correlation:
+                up = normals(seed, layer, Purpose.D2D_POTENTIATION, row, column)
+                drawn = np.rint(correlated(up, drawn, table.correlation)).astype(np.int64)
+            words[row, column] += drawn * spread[row, column]
     if np.any(table.c2c):
         spread = table.c2c.astype(np.int64).take(entry)
         words += cell_normals(seed, layer, Purpose.WRITE, shape, write) * spread

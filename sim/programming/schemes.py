@@ -4,7 +4,7 @@ A train has one polarity. All but the further ones of ``incremental`` start at s
 potentiation after saturation at the lowest R_AH, depression after saturation at the highest.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -329,7 +329,10 @@ def plan_layer(
         (steps if programming.scheme == "pulse-width" else n).astype(np.int64),
         reached=np.rint(of_chosen([law.mean for law in laws])).astype(np.int16),
         cycle=spread_units(of_chosen([law.cycle for law in laws])) / 2**SPREAD_BITS,
-        table=_drawn_table(levels, drawn, of_chosen([law.mean for law in drawn]), rah_bits),
+        table=replace(
+            _drawn_table(levels, drawn, of_chosen([law.mean for law in drawn]), rah_bits),
+            correlation=synapse.correlation,
+        ),
     )
 
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
-from allspin.sim.chip.words import D2D, UNIT, WORD_BITS, Integers, word_units
+from allspin.sim.chip.words import UNIT, WORD_BITS, Integers, device_deviates, word_units
 from allspin.sim.network.network import Layer
 from allspin.sim.parameters import Brief
 from allspin.sim.programming.reference_column import Reference
@@ -190,10 +190,8 @@ class WriteVerify:
         self.band = programming.band * synapse.span
         shape = self.shape = layer.rows, layer.columns
         self.states, size = layer.states.ravel(), layer.states.size
-        self.deviates = [
-            cell_normals(chip.seed, number, D2D[polarity], shape).ravel() * UNIT
-            for polarity in Polarity
-        ]
+        own = device_deviates(synapse, chip.seed, number, shape)
+        self.deviates = [deviates.ravel() for deviates in own]
         ends = int(layer.levels[0]), int(layer.levels[-1])
         self.reference = chip.reference_errors(number, layer.rows, ends, reference.errors)
         written = np.broadcast_to(reference.errors / (2**WORD_BITS * self.scale), shape)

@@ -4,7 +4,6 @@ A header, a line of conductances, a line of cumulative probabilities, and a row 
 of these. Between them changes are interpolated, along the conductance and along the probability.
 """
 
-import itertools
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import UserError
-from allspin.sim.files import check_file, read_text
+from allspin.sim.files import check_file
 
 # What one pulse changes R_AH by: a distribution at each R_AH.
 
@@ -213,12 +212,6 @@ class Changes:
         return mean, np.sqrt(self.weights @ (self.values - mean) ** 2)
 
 
-MAX_MAGNITUDE = 1e30
-"""No conductance is larger in any unit, and squares of it are still numbers."""
-MAX_BYTES = 1 << 24
-"""Bytes of a lookup table."""
-MAX_ROW = 10_000
-"""Conductances or shares of a lookup table."""
 LOOKUP_HEADER = "1st Row = Gbins"
 """What the first line of CrossSim's lookup tables begins with."""
 
@@ -231,46 +224,3 @@ def is_lookup_table(path: Path) -> bool:
             return file.read(len(LOOKUP_HEADER)) == LOOKUP_HEADER.encode()
     except (UserError, OSError):
         return False  # whoever reads the rest of it says why not
-
-
-def _numbers(path: Path, number: int, line: str) -> Array:
-    """A row of a lookup table."""
-    try:
-        row = np.array([float(word) for word in line.split(",")])
-    except ValueError:
-        row = np.array([np.nan])
-    if not np.all(np.abs(row) <= MAX_MAGNITUDE):
-        raise UserError(
-            f"{path}: line {number} is not a row of numbers up to {MAX_MAGNITUDE:g} with commas; "
-            "give a lookup table as CrossSim writes it (conductances, shares, then changes)"
-        )
-    return row
-
-
-def read_lookup_table(path: Path) -> Changes:
-    """What a pulse does, of one of CrossSim's lookup tables; in siemens.
-
-    Raises
-    ------
-    UserError
-        If the file is missing or no such table.
-    """
-    text = read_text(path, "lookup table", MAX_BYTES)
-    lines = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
-    rows = [_numbers(path, *each) for each in itertools.islice(lines, 1, 3)]
-    if len(rows) < 2 or not all(2 <= row.size <= MAX_ROW for row in rows):
-        raise UserError(
-            f"{path} is not one of CrossSim's lookup tables: it needs a row of conductances and "
-            f"one of cumulative shares, of 2 to {MAX_ROW:,} numbers each"
-        )
-    conductance, share = rows
-    changes = [_numbers(path, *each) for each in itertools.islice(lines, share.size + 1)]
-    fits = len(changes) == share.size and all(row.size == conductance.size for row in changes)
-    falls = np.any(np.diff(conductance) <= 0) or np.any(np.diff(share) < 0)
-    if not fits or falls or share[0] < 0 or share[-1] > 1:
-        raise UserError(
-            f"{path} is damaged: conductances must rise, and cumulative shares from 0 to 1; "
-            f"{share.size} shares and {conductance.size} conductances need as many rows and "
-            f"columns of changes, not {len(changes)} rows"
-        )
-    return Changes.of_shares(conductance, share, np.array(changes))

@@ -123,6 +123,11 @@ class CycleVariation(SynapseVariation):
         return f"{super().__str__()} {CYCLE_READINGS[self.reading]}, {OCCASIONS[self.occasion]}"
 
 
+def together(correlation: float) -> str:
+    """What readings say of the correlation of a device's own deviations; nothing where it is 0."""
+    return f", with a correlation of {correlation:g} between polarities" if correlation else ""
+
+
 @dataclass(frozen=True)
 class DeviceVariation(SynapseVariation):
     """Device-to-device (D2D) variation: Gaussian, drawn once for a device and polarity.
@@ -133,6 +138,8 @@ class DeviceVariation(SynapseVariation):
         Standard deviation by polarity, 0 to 1, as a fraction of what the reading says.
     reading : str
         One of `DEVICE_READINGS`.
+    correlation : float
+        Of a device's own deviations of both polarities, -1 to 1.
 
     Raises
     ------
@@ -143,9 +150,10 @@ class DeviceVariation(SynapseVariation):
     short: ClassVar[str] = "D2D"
 
     reading: str = choice("range", DEVICE_READINGS)
+    correlation: float = number(0.0, -1, 1)
 
     def __str__(self) -> str:
-        return f"{super().__str__()}: {DEVICE_READINGS[self.reading]}"
+        return f"{super().__str__()}: {DEVICE_READINGS[self.reading]}{together(self.correlation)}"
 
     def factor(self, of: str, polarity: Polarity, deviate: npt.ArrayLike) -> Array:
         """Each device's factor on what a reading scales; 1 where this is another reading."""
@@ -176,6 +184,11 @@ class Synapse(Brief, abc.ABC):
     """
 
     states: int
+
+    @property
+    def correlation(self) -> float:
+        """Correlation of a device's own deviations of both polarities, -1 to 1."""
+        return 0.0
 
     @property
     @abc.abstractmethod
@@ -327,6 +340,70 @@ class Synapse(Brief, abc.ABC):
             Law(mean, self.cycle_deviation(polarity, resistance, pulses), np.zeros_like(mean))
         )
 
+    def draws_each_pulse(self, polarity: Polarity) -> bool:
+        """Whether each pulse of a train has a deviation of its own; else a train has one."""
+        return False
+
+    def one_train(
+        self,
+        polarity: Polarity,
+        resistance: Array,
+        pulses: npt.ArrayLike,
+        deviate: npt.ArrayLike,
+        rng: np.random.Generator,
+    ) -> Array:
+        """What films hold after one train each, C2C drawn once: never beyond the range.
+
+        Parameters and result are those of `walked`. A kind whose pulses have another law than
+        `advance` and a normal deviation draws it here.
+        """
+        after = self.advance(polarity, resistance, pulses, deviate)
+        deviation = self.cycle_deviation(polarity, resistance, pulses)
+        if not np.any(deviation):
+            return after
+        after = after + deviation * rng.standard_normal(after.shape, np.float32)
+        return np.clip(after, self.low, self.high, out=after)
+
+    def walked(
+        self,
+        polarity: Polarity,
+        resistance: Array,
+        pulses: npt.ArrayLike,
+        deviate: npt.ArrayLike,
+        rng: np.random.Generator,
+    ) -> Array:
+        """What films hold after trains, with C2C drawn: at every pulse where it is by pulse.
+
+        Parameters
+        ----------
+        polarity : Polarity
+            Of all the pulses.
+        resistance : ndarray of float, shape (films,)
+            What each film holds at present.
+        pulses : array_like of float, shape (films,) or ()
+            Pulses for each; a share of a pulse is a shorter one, the last.
+        deviate : array_like of float, shape (films,) or ()
+            Each device's own deviation of this polarity, in standard deviations.
+        rng : numpy.random.Generator
+            Draws.
+
+        Returns
+        -------
+        ndarray of float64, shape (films,)
+            Cut at the ends of the range at every draw: a film that is saturated forgets what was
+            beyond.
+        """
+        if not self.draws_each_pulse(polarity):
+            return self.one_train(polarity, resistance, pulses, deviate, rng)
+        films = np.array(resistance, np.float64)
+        left, own = np.broadcast_arrays(pulses, deviate, films)[:2]
+        left, going = left.astype(np.float64), np.arange(films.size)
+        while (going := going[left[going] > 0]).size:
+            share = np.minimum(left[going], 1.0)
+            films[going] = self.one_train(polarity, films[going], share, own[going], rng)
+            left[going] -= 1
+        return films
+
     def _over_devices(
         self, polarity: Polarity, pulses: Array, cycle: Array, ends: tuple[float, float]
     ) -> Law:
@@ -473,7 +550,16 @@ class SotSynapse(Synapse):
             found[polarity.name.lower()] = {
                 key: getattr(response, name) for key, name in response.keys().items()
             }
-        return found | {"c2c": dataclasses.asdict(self.c2c), "d2d": dataclasses.asdict(self.d2d)}
+        # Files of devices without a correlation are as ever.
+        d2d = dataclasses.asdict(self.d2d)
+        if not self.d2d.correlation:
+            del d2d["correlation"]
+        return found | {"c2c": dataclasses.asdict(self.c2c), "d2d": d2d}
+
+    @property
+    def correlation(self) -> float:
+        """See `Synapse.correlation`."""
+        return self.d2d.correlation
 
     def varied(self, c2c: float, d2d: float) -> Self:
         """See `Synapse.varied`."""
@@ -584,6 +670,10 @@ class SotSynapse(Synapse):
             return sigma * moved * response.decay(n) * np.sqrt(n) if each else sigma * moved
         unit = self.span if self.c2c.reading == "range" else self.span / (self.states - 1)
         return sigma * unit * response.summed(n) if each else np.where(n > 0, sigma * unit, 0.0)
+
+    def draws_each_pulse(self, polarity: Polarity) -> bool:
+        """See `Synapse.draws_each_pulse`."""
+        return self.c2c.occasion == "pulse" and bool(self.c2c[polarity])
 
     def readings(self) -> list[str]:
         """See `Synapse.readings`."""

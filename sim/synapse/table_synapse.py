@@ -20,12 +20,20 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import UnknownKind, UserError, check_one_of, check_range, refused
+from allspin.sim.errors import (
+    UnknownKind,
+    UserError,
+    check_number,
+    check_one_of,
+    check_range,
+    refused,
+)
 from allspin.sim.files import TomlTable
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Brief
 from allspin.sim.synapse.pulse_chain import after, until_still
-from allspin.sim.synapse.pulse_changes import Changes, read_lookup_table
+from allspin.sim.synapse.pulse_changes import Changes
+from allspin.sim.synapse.pulse_law import Distribution, PulseLaw, read_lookup_table
 from allspin.sim.synapse.response import (
     MAX_RAH,
     MIN_SPAN,
@@ -34,7 +42,7 @@ from allspin.sim.synapse.response import (
     PulseResponse,
     Response,
 )
-from allspin.sim.synapse.synapse import OCCASIONS, SotSynapse, Synapse
+from allspin.sim.synapse.synapse import OCCASIONS, SotSynapse, Synapse, together
 from allspin.sim.synapse.written import Law, Written
 
 MAX_TABLE = 20_000
@@ -76,6 +84,9 @@ class TableResponse(Brief):
         whole, rise or fall.
     cycle, device : array_like of float, shape (pulses + 1,)
         Standard deviation there over cycles, and between devices; not negative.
+    distribution : Distribution or mapping, optional
+        Of one pulse's change at each R_AH, where that was measured: it is what single pulses
+        are drawn from, while the tables tell of trains from the start.
 
     Raises
     ------
@@ -86,8 +97,11 @@ class TableResponse(Brief):
     resistance: Array
     cycle: Array
     device: Array
+    distribution: Distribution | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.distribution, dict):
+            object.__setattr__(self, "distribution", Distribution(**self.distribution))
         for name in ("resistance", "cycle", "device"):
             given = np.array(getattr(self, name))
             wrong = given.ndim != 1 or not 2 <= given.size <= MAX_TABLE + 1
@@ -122,6 +136,8 @@ class TableSynapse(Synapse):
     bounded : bool
         Whether R_AH never leaves the range, however it deviates: a film that is saturated has no
         more to give. That of deviations by ``pulse`` never does.
+    correlation : float
+        Of a device's own deviations of both polarities, -1 to 1.
 
     Raises
     ------
@@ -134,10 +150,12 @@ class TableSynapse(Synapse):
     states: int = 100
     occasion: str = "write"
     bounded: bool = False
+    correlation: float = 0.0  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __post_init__(self) -> None:
         check_range("states", self.states, MIN_STATES, MAX_STATES)
         check_one_of("the occasion of C2C", self.occasion, OCCASIONS)
+        check_number("correlation", self.correlation, -1, 1)
         if not isinstance(self.bounded, bool):
             raise TypeError(f"bounded must be true or false, not {self.bounded!r}")
         ways = []
@@ -162,15 +180,21 @@ class TableSynapse(Synapse):
             states=states,
             occasion=table.take("occasion", "write"),
             bounded=table.take("bounded", False),
+            correlation=table.take("correlation", 0.0),
         )
 
     def record(self) -> dict[str, Any]:
         """See `Synapse.record`."""
         found: dict[str, Any] = {"kind": "table", "states": self.states, "occasion": self.occasion}
         found |= {"bounded": True} if self.bounded else {}
+        found |= {"correlation": self.correlation} if self.correlation else {}
         for polarity in Polarity:
-            tables = vars(self.response(polarity))
-            found[polarity.name.lower()] = {key: table.tolist() for key, table in tables.items()}
+            tables = vars(self.response(polarity)).items()
+            found[polarity.name.lower()] = {
+                key: table.record() if isinstance(table, Distribution) else table.tolist()
+                for key, table in tables
+                if table is not None
+            }
         return found
 
     def figures(self, polarity: Polarity, unit: str) -> list[tuple[str, str, str]]:
@@ -192,7 +216,10 @@ class TableSynapse(Synapse):
         """See `Synapse.varied`."""
         potentiation, depression = (
             dataclasses.replace(
-                table, cycle=np.multiply(table.cycle, c2c), device=np.multiply(table.device, d2d)
+                table,
+                cycle=np.multiply(table.cycle, c2c),
+                device=np.multiply(table.device, d2d),
+                distribution=table.distribution and table.distribution.widened(c2c),
             )
             for table in (self.potentiation, self.depression)
         )
@@ -268,17 +295,47 @@ class TableSynapse(Synapse):
         total = np.concatenate([[0.0], np.cumsum(table[1:] ** 2)])
         return np.sqrt(np.maximum(along(total, end) - along(total, start), 0.0))
 
+    def _by_pulse(self, polarity: Polarity) -> tuple[Array, Array, Array]:
+        """Places of R_AH, and mean and deviation of what a pulse changes there."""
+        way, cycle = self._way(polarity), self.response(polarity).cycle
+        places, first = np.unique(way, return_index=True)
+        # The pulse after the last one moves nothing, and deviates as the last.
+        step = np.append(np.diff(way), 0.0)[first]
+        return places, step, np.append(cycle[1:], cycle[-1])[first]
+
     @cached_property
     def _changes(self) -> list[Changes]:
         """What a pulse of each polarity does at any R_AH, where it has a deviation of its own."""
+        return [Changes.normal(*self._by_pulse(polarity)) for polarity in Polarity]
+
+    def draws_each_pulse(self, polarity: Polarity) -> bool:
+        """See `Synapse.draws_each_pulse`."""
+        return self.occasion == "pulse" or self.response(polarity).distribution is not None
+
+    @cached_property
+    def _laws(self) -> list[PulseLaw]:
+        """What a pulse of each polarity is drawn from, where each is drawn."""
         found = []
         for polarity in Polarity:
-            way, cycle = self._way(polarity), self.response(polarity).cycle
-            places, first = np.unique(way, return_index=True)
-            # The pulse after the last one moves nothing, and deviates as the last.
-            step = np.append(np.diff(way), 0.0)[first]
-            found.append(Changes.normal(places, step, np.append(cycle[1:], cycle[-1])[first]))
+            measured = self.response(polarity).distribution
+            places, step, cycle = self._by_pulse(polarity)
+            normal = PulseLaw(places, np.array([step, cycle]))
+            found.append(normal if measured is None else measured.law)
         return found
+
+    def one_train(
+        self,
+        polarity: Polarity,
+        resistance: Array,
+        pulses: npt.ArrayLike,
+        deviate: npt.ArrayLike,
+        rng: np.random.Generator,
+    ) -> Array:
+        """See `Synapse.one_train`; where each pulse is drawn this is one, by its measured law."""
+        if not self.draws_each_pulse(polarity):
+            return super().one_train(polarity, resistance, pulses, deviate, rng)
+        change = self._laws[polarity].drawn(resistance, pulses, rng)
+        return np.clip(resistance + change, self.low, self.high)
 
     @cached_property
     def _trains(self) -> list[tuple[Array, Array]]:
@@ -333,7 +390,11 @@ class TableSynapse(Synapse):
         tables = self.potentiation, self.depression
         told = (
             ("C2C", OCCASIONS[self.occasion], [table.cycle for table in tables]),
-            ("D2D", "an offset of R_AH at each pulse", [table.device for table in tables]),
+            (
+                "D2D",
+                f"an offset of R_AH at each pulse{together(self.correlation)}",
+                [table.device for table in tables],
+            ),
         )
         between = {"C2C": ", ", "D2D": ": "}
         return [
@@ -426,7 +487,8 @@ def load_lookup_table(path: Path) -> tuple[Polarity, TableResponse]:
     UserError
         If the file is missing or no such table.
     """
-    changes = read_lookup_table(path)
+    measured = read_lookup_table(path)
+    changes = measured.moments
     mean, _ = changes.moments()
     polarity = Polarity.POTENTIATION if mean.mean() > 0 else Polarity.DEPRESSION
     start = changes.high if polarity else changes.low
@@ -438,7 +500,7 @@ def load_lookup_table(path: Path) -> tuple[Polarity, TableResponse]:
         )
     way, spread = after(changes, start, np.arange(pulses + 1))
     with refused(f"{path}: "):
-        return polarity, TableResponse(way, spread, np.zeros(way.size))
+        return polarity, TableResponse(way, spread, np.zeros(way.size), measured)
 
 
 def mean_device(responses: Sequence[TableResponse]) -> TableResponse:
@@ -459,7 +521,9 @@ def mean_device(responses: Sequence[TableResponse]) -> TableResponse:
     ways = long([response.resistance for response in responses])
     cycles = long([response.cycle for response in responses])
     spread = ways.std(axis=0, ddof=1) if len(ways) > 1 else np.zeros(size)
-    return TableResponse(ways.mean(axis=0), np.sqrt(np.mean(cycles**2, axis=0)), spread)
+    laws = [each.distribution for each in responses if each.distribution is not None]
+    law = laws[0].with_others(laws[1:]) if laws else None
+    return TableResponse(ways.mean(axis=0), np.sqrt(np.mean(cycles**2, axis=0)), spread, law)
 
 
 def load_lookup_tables(paths: Sequence[Path], states: int = 100) -> TableSynapse:

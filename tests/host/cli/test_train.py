@@ -166,6 +166,29 @@ def test_learning_in_the_array(cli, data) -> None:
     assert same("one.safetensors", "again.safetensors", "three.safetensors")
 
 
+def test_a_device_learns_and_its_chip_runs(cli, data) -> None:
+    more = "--in-array --device paper --hidden 9 --epochs 4 --rate auto --update width --seed 5"
+    record = cli.json(f"train --data {data} -o one.safetensors --out out {more}")
+    assert record["options"] == options("one.safetensors")
+    assert str(record["options"]["rate"]) in record["learning"]["rates"]
+    assert record["learning"]["pulses"] > 0
+    cells = "--device paper --measured out/cells.npz --chip 5"
+    ran = cli.json(f"run one.safetensors --data {data} {cells}")
+    assert ran["accuracy"] == pytest.approx(record["array_accuracy"], abs=0.1)
+    assert {"learning.csv", "learning.png", "pulses.csv"} <= {f.name for f in Path("out").iterdir()}
+    cli.run(again("one.safetensors"))
+    assert same("one.safetensors", "again.safetensors")
+
+
+def test_what_was_learnt_by_pulses_is_kept_if_it_is_ended(start, train, data) -> None:
+    words = f"{train} --in-array --device paper --rate 0.1 --epochs 9999 -o net.safetensors"
+    process = start(f"{words} --json")
+    out, line = interrupted_at(process, "epoch 1/9999: loss", signal.SIGTERM)
+    assert line == "allspin: interrupted; the best network so far is in net.safetensors"
+    assert json.loads(out)["interrupted"] is True
+    assert load_network(Path("net.safetensors")).provenance["interrupted"] is True
+
+
 def interrupted_at(process, line: str, number: int) -> tuple[str, str]:
     """Send a signal at a line of stderr, and see it end."""
     err = ""

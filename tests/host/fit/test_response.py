@@ -15,6 +15,7 @@ from allspin.host.fit.response import Interval, ResponseFit, fit_response
 from allspin.host.fit.spread import (
     DEVICE_CHOICES,
     cycle_spread,
+    deviates_together,
     device_spread,
 )
 from allspin.host.lab.curves import Curve
@@ -116,6 +117,40 @@ def test_equal_devices_have_no_spread_of_their_own(known: Makes) -> None:
     for reading, spread in device_spread(fit, cycle_spread(fit))[0].items():
         # What cycles leave in a mean of 4 x 51 points would be 0.004 and more.
         assert spread.low == 0, reading
+
+
+def offset_devices(rng: np.random.Generator, devices: int, correlation: float) -> list[Curve]:
+    """Devices whose offsets in both polarities go together, two cycles of each."""
+    n, found = np.arange(41.0), []
+    for device in range(devices):
+        up = rng.normal()
+        down = correlation * up + math.sqrt(1 - correlation**2) * rng.normal()
+        for polarity, own in ((P, up), (D, down)):
+            law = PulseResponse(20.0, 40, -1.0, 1.0)
+            way = law.depressed(40 - n) if polarity else law.potentiated(n)
+            for cycle in range(2):
+                values = way + 0.1 * own + rng.normal(0, 0.05, 41)
+                found.append(Curve(f"d{device}", str(cycle), polarity, n, values))
+    return found
+
+
+def together(curves: list[Curve]) -> Interval | None:
+    fits = [fit_of(curves, polarity) for polarity in Polarity]
+    return deviates_together(fits, [cycle_spread(fit) for fit in fits], "range")
+
+
+@pytest.mark.parametrize("truth", [-0.5, 0.0, 0.7])
+def test_a_correlation_s_interval_holds_the_truth_as_often_as_it_says(truth: float) -> None:
+    rng = np.random.default_rng(1)
+    found = [together(offset_devices(rng, 25, truth)) for _ in range(20)]
+    assert all(found)
+    # Of 20, 19 on average; fewer than 16 are a matter of one in four hundred.
+    assert sum(one.low <= truth <= one.high for one in found if one) >= 16
+    assert np.mean([one.value for one in found if one]) == pytest.approx(truth, abs=0.12)
+
+
+def test_three_devices_have_no_correlation() -> None:
+    assert together(offset_devices(np.random.default_rng(0), 3, 0.9)) is None
 
 
 def test_cycle_figure_needs_no_model(known: Makes) -> None:

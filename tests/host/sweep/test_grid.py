@@ -60,7 +60,7 @@ def test_a_file_and_a_dictionary_are_the_same_grid(tmp_path):
         }
     )
     assert isinstance(grid, Grid)
-    assert set(grid.to_dict()) == {*FACTORS, "chips", "first", "images", "data", "on"}
+    assert set(grid.to_dict()) == {*FACTORS, "chips", "first", "images", "data", "on", "learn"}
     assert make_grid(grid.to_dict() | {"data": "."}).points() == grid.points()
 
 

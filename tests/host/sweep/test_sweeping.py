@@ -13,6 +13,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Job, make_chip, measure
 from allspin.host.sweep.sweeping import make_plan, run_sweep, sweep
+from allspin.host.train.trainer import train
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.hall_array import HallArray
@@ -24,6 +25,46 @@ from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
 
 GRIDS = {"c2c": [0, 1], "program": ["open-loop", "write-verify"], "calibrate": [False, True]}
+
+
+def test_chips_learn_as_they_do_alone(small, idx_folder, tmp_path):
+    data = idx_folder("more", shape=(8, 8), classes=4, train=320, test=80)
+    learn = {"rate": 0.1, "epochs": 2, "update": "sign", "threshold": 1e-3}
+    entries = {"learn": learn, "network": "9", "data": str(data), "states": [16, 40]}
+    grid = make_grid(entries | {"nonlinearity": [0, 2], "chips": 2, "first": 3, "c2c": 0.5})
+    found = sweep(make_plan(grid), tmp_path / "learn.csv", workers=1)
+    assert [row.point.states for row in found.rows] == 2 * [16, 16, 40, 40]
+    row, device = found.rows[-1], open_device("paper")
+    a, b = 22 * 39 / 100 / 2, 9 * 39 / 100 / 2
+    synapse = dataclasses.replace(
+        device.synapse.varied(0.5, 1),
+        states=40,
+        potentiation=PulseResponse(a, 39),
+        depression=PulseResponse(b, 39),
+    )
+    made = dataclasses.replace(device, synapse=synapse)
+    alone = train(data, in_array=True, device=made, hidden=9, seed=4, **learn)
+    assert (row.chip, row.accuracy) == (4, alone.array_accuracy)
+    assert row.pulses_per_cell == alone.facts["pulses_per_device"]
+    again = sweep(make_plan(grid), tmp_path / "learn.csv", workers=1)
+    assert again.resumed == 8
+    assert again.rows == found.rows
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"network": "mnist-10"}, "^with `learn` a network is hidden widths such as 100, not mni"),
+        ({"program": "write-verify"}, "^`program` is for chips that are programmed, not for"),
+        ({"on": "virtual"}, "^`learn` must be true or options of train, and `on` be golden"),
+        ({"learn": {"speed": 1}}, "^learn: .* has no keyword 'speed'"),
+        ({"learn": {"rate": 5}}, "^learn: rate must be a number from 1e-06 to 1"),
+    ],
+)
+def test_what_cannot_learn_is_one_line(small, entries, message, tmp_path):
+    given = {"learn": True, "data": str(small.data), "chips": 1}
+    with pytest.raises(UserError, match=message):
+        sweep(make_plan(make_grid(given | entries)), tmp_path / "none.csv", workers=1)
 
 
 def test_a_chip_is_what_the_library_says():

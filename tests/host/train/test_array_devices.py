@@ -9,13 +9,12 @@ from allspin.host.train.array_devices import (
     ArrayParameters,
     PulsedWeights,
     SotHidden,
-    device_deviates,
     linear_synapse,
     raw_synapse,
 )
 from allspin.host.train.latent import FINE
 from allspin.sim.chip.generator import Purpose, column_normals
-from allspin.sim.chip.words import UNIT
+from allspin.sim.chip.words import UNIT, device_deviates
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
@@ -28,7 +27,7 @@ SHAPE = (200, 150)
     [
         ({"rate": 0.0}, "rate must be a number from 1e-09"),
         ({"rounding": "up"}, "rounding must be one of stochastic, nearest"),
-        ({"scheme": "fast"}, "scheme must be one of equal, width"),
+        ({"update": "fast"}, "update must be one of equal, width, sign"),
         ({"full_scale": 0}, "full_scale must be a number from 1e-06"),
     ],
 )
@@ -38,7 +37,7 @@ def test_parameters_name_their_ranges(change: dict, message: str) -> None:
 
 
 def pulsed(synapse, start, *, rounding="nearest", scheme="equal", seed=7, shape=SHAPE):
-    parameters = ArrayParameters(rounding=rounding, scheme=scheme, seed=seed)
+    parameters = ArrayParameters(rounding=rounding, update=scheme, seed=seed)
     return PulsedWeights(synapse, parameters, np.full(shape, start, np.float32))
 
 
@@ -77,7 +76,7 @@ def test_raw_pulses_follow_neurosims_normalised_curve(sign, a) -> None:
     """(1 - exp(-P / A)) / (1 - exp(-P_max / A)), as NeuroSim normalises it."""
     weights = pulsed(raw_synapse(), -sign, shape=(1, 1))
     for pulse in range(1, 101):
-        change(weights, sign * 2 / 99)
+        change(weights, sign * 2 / 100)
         expected = (1 - math.exp(-pulse / a)) / (1 - math.exp(-100 / a))
         assert (1 + sign * float(weights.film[0, 0])) / 2 == pytest.approx(expected, abs=2e-5)
     assert weights.pulses == 100
@@ -87,8 +86,8 @@ def test_pulses_of_computed_width_make_equal_steps_of_a_nonlinear_device() -> No
     weights = pulsed(raw_synapse(), -1.0, scheme="width")
     for step in (3, 5, -4, 90, -60):
         before = weights.film.copy()
-        change(weights, step * 2 / 99)
-        assert np.allclose(weights.film, before + step * 2 / 99, atol=2e-6)
+        change(weights, step * 2 / 100)
+        assert np.allclose(weights.film, before + step * 2 / 100, atol=2e-6)
 
 
 def test_cycle_to_cycle_deviation_is_of_the_range_by_polarity_and_where_pulses_fall() -> None:
@@ -112,7 +111,7 @@ def test_cycle_to_cycle_deviation_is_of_the_range_by_polarity_and_where_pulses_f
 
 def test_a_devices_own_factor_scales_what_is_read_not_what_the_film_holds() -> None:
     weights = pulsed(linear_synapse(11, d2d=DeviceVariation(0.1, 0.4, "weight")), 0.2)
-    potentiation, depression = device_deviates(7, 0, SHAPE)
+    potentiation, depression = device_deviates(weights.synapse, 7, 0, SHAPE)
     film = weights.film.copy()
     assert np.allclose(weights.matrix, film * (1 + 0.4 * depression), atol=1e-6)
     asked = np.zeros(SHAPE, np.float32)

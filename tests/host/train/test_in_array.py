@@ -1,32 +1,35 @@
 """Training in the array: its gradients, that it learns, and what is written down of it."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.train.array_devices import ArrayParameters, linear_synapse
-from allspin.host.train.in_array import (
-    DEFAULTS,
-    ArrayNetwork,
-    array_network,
-    learn_in_array,
-    row_values,
-    train_in_array,
-)
+from allspin.host.train.array_devices import ArrayParameters, linear_synapse, raw_synapse
+from allspin.host.train.films import zero_of
+from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
+from allspin.host.train.learnt import DEFAULTS, array_network, learn_in_array
 from allspin.host.train.parameters import TrainingParameters, TrainingTarget
+from allspin.host.train.trainer import train
 from allspin.host.train.training_options import Augmentation
-from allspin.sim.device.device import NeuronVariation
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.words import device_deviates
+from allspin.sim.device.device import Device, NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.parameters import make
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.synapse.response import PulseResponse
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
 
 ARRAY = ArrayParameters(rate=0.05, epochs=4, full_scale=5.0)
 SMALL = make(
@@ -98,7 +101,9 @@ def test_it_learns(tiny: Dataset, neuron, synapse, hidden, epochs) -> None:
         ARRAY, synapse=synapse, neuron=neuron, hidden=hidden, epochs=epochs
     )
     seen = []
-    trained = train_in_array(tiny, parameters, marks=2, progress=seen.append)
+    trained = train_in_array(
+        tiny, parameters, marks=2, progress=lambda share, *told: seen.append(share)
+    )
     images, losses, accuracies = zip(*trained.curve, strict=True)
     assert accuracies[-1] == np.mean(trained.answers == tiny.test_labels) > 0.8
     assert images == tuple(range(192, 384 * epochs + 1, 192))
@@ -175,14 +180,124 @@ def test_a_seed_names_all_chance(dataset: Dataset) -> None:
     ("changes", "line"),
     [
         (
-            {"neuron": "relu"},
-            "^`neuron` must be a spin device in the array, such as sot, not relu$",
+            {"neuron": "cmos-bare"},
+            "^`neuron` must be a spin device in the array, such as sot, or relu, not cmos-bare$",
         ),
         ({"augmentation": Augmentation()}, "^`augment` must be none in the array, which sees"),
-        ({"target": TrainingTarget(open_device("paper"))}, "^`device` is for training offline"),
+        ({"target": TrainingTarget(open_device("paper"))}, "^`noise` is for learning without"),
         ({"batch": 2000}, "^`batch` must be at most"),
     ],
 )
 def test_what_the_array_has_not_is_one_line(dataset: Dataset, changes: dict, line: str) -> None:
     with pytest.raises(UserError, match=line):
         learn_in_array(dataset, dataclasses.replace(SMALL, **changes))
+
+
+# With devices.
+
+
+@pytest.mark.parametrize("states", [100, 10])
+def test_an_infinite_a_is_what_types_3_and_4_learn_with(dataset: Dataset, states: int) -> None:
+    few = dataclasses.replace(SMALL, epochs=1, states=states)
+    response = PulseResponse(math.inf, states - 1)
+    cycle = CycleVariation(DEFAULTS["noise"], DEFAULTS["noise"])
+    device = Device("straight", SotSynapse(response, response, states, cycle))
+    asked = dataclasses.replace(few, target=TrainingTarget(device), noise=None)
+    one, other = (
+        [vars(layer) for layer in learn_in_array(dataset, each).network.layers]
+        for each in (few, asked)
+    )
+    assert str(one) == str(other)
+    for mine, its in zip(one, other, strict=True):
+        assert np.array_equal(mine["states"], its["states"])
+        assert np.array_equal(mine["levels"], its["levels"])
+
+
+def learnt_by(dataset: Dataset, **words):
+    return train(dataset, in_array=True, hidden=20, rate=0.1, epochs=8, **words)
+
+
+def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path) -> None:
+    found = learnt_by(dataset, device="paper", update="sign", threshold=1e-3)
+    images, _, shares = zip(*found.curve, strict=True)
+    assert images[-1] == 1184 * 8
+    assert found.array_accuracy == shares[-1] > 0.5
+    facts, device = found.facts, open_device("paper")
+    assert facts["pulses"] == found.given.sum() == facts["pulses_per_device"] * found.given.size
+    electrical = device.electrical
+    each = [
+        electrical.pulse_energy(current)
+        for current in (electrical.potentiation_current, electrical.depression_current)
+    ]
+    assert min(each) <= facts["energy"] / facts["pulses"] <= max(each)
+    assert facts["pulse_time"] == pytest.approx(facts["pulses"] * electrical.pulse_time)
+    options = found.network.provenance["options"]
+    assert (options["update"], options["threshold"], options["states"]) == ("sign", 1e-3, 100)
+    found.write(tmp_path / "out")
+    rows = np.loadtxt(tmp_path / "out" / "learning.csv", delimiter=",", skiprows=1)
+    assert np.allclose(rows, found.curve)
+    pulses, devices = np.loadtxt(tmp_path / "out" / "pulses.csv", delimiter=",", skiprows=1).T
+    assert pulses @ devices == facts["pulses"]
+    assert (tmp_path / "out" / "learning.png").stat().st_size > 1000
+    # The chip that learnt, in whole numbers: its cells as they are read, its own neurons.
+    probed = probe_cells(tmp_path / "out" / "cells.npz", found.network, device)
+    own = probed.chip(Chip(device, 0))
+    same = own.golden(found.network, probed.on(own, found.network))
+    right = same.classify(dataset.test_images) == dataset.test_labels
+    assert np.mean(right) == pytest.approx(found.array_accuracy, abs=0.04)
+    # Another chip, programmed with the states, has devices of its own.
+    chip = Chip(device, 1)
+    words = program_chip(chip, found.network, Programming()).words
+    answers = chip.golden(found.network, words).classify(dataset.test_images)
+    assert found.chip_accuracy == np.mean(answers == dataset.test_labels)
+
+
+@pytest.mark.parametrize("words", [{"reference": "symmetry"}, {"pair": True}])
+def test_what_is_read_is_written_down(dataset: Dataset, words: dict) -> None:
+    """The network's words, less rounding to 127 states, are the chip's weights."""
+    response = PulseResponse(30.0, 200, 3.0, 5.0), PulseResponse(20.0, 200, 3.0, 5.0)
+    device = Device("curved", SotSynapse(*response, 127))
+    found = learnt_by(dataset, device=device, level_choice="uniform", states=127, **words)
+    assert found.test_accuracy == pytest.approx(found.array_accuracy, abs=0.03)
+    assert found.test_accuracy > 0.7
+    lowest = [layer.levels[0] / layer.levels[-1] for layer in found.network.layers]
+    assert (lowest[0] == -1) == ("pair" in words)
+    assert (found.chip_accuracy is None) == ("pair" in words)
+    if found.cells:
+        zero = zero_of(device.synapse, "symmetry")
+        weights = (found.cells["R_AH"] - zero) / max(5 - zero, zero - 3)
+        words = np.concatenate([layer.words.ravel() for layer in found.network.layers])
+        assert np.abs(words - 127 * weights).max() < 2
+
+
+def test_a_rate_is_found_on_images_that_are_held_out(dataset: Dataset) -> None:
+    found = train(dataset, in_array=True, device="paper", hidden=20, rate="auto", epochs=1)
+    rates = found.facts["rates"]
+    best = found.network.provenance["options"]["rate"]
+    assert rates[str(best)] == max(rates.values())
+    with pytest.raises(UserError, match="are for `in_array`"):
+        train(dataset, rate="auto")
+
+
+def test_ctrl_c_keeps_what_was_learnt(dataset: Dataset, monkeypatch) -> None:
+    learn, seen = ArrayNetwork.learn, []
+
+    def interrupted(network, *batch):
+        seen.append(batch)
+        if len(seen) == 50:
+            network.weights[0].films[0].film[:] = 0.25  # as if it came in the middle of a pulse
+            raise KeyboardInterrupt
+        return learn(network, *batch)
+
+    monkeypatch.setattr(ArrayNetwork, "learn", interrupted)
+    d2d = DeviceVariation(0.1, 0.1, "range")
+    device = Device("curved", dataclasses.replace(raw_synapse(), d2d=d2d))
+    trained = train_in_array(
+        dataset, dataclasses.replace(ARRAY, synapse=device.synapse, device=device, epochs=9)
+    )
+    assert trained.interrupted
+    assert trained.curve[-1][0] == 49 * 32
+    films = trained.network.weights[0]
+    own = device_deviates(device.synapse, 0, 0, films.film.shape)
+    expected = np.where(films.films[0].last == 1, own[1], own[0]) * 0.2 + 0.25
+    assert np.allclose(films.matrix, expected, atol=1e-6)

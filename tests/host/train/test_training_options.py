@@ -103,6 +103,12 @@ WHOLE = {
     "robust": "taught=0",
     "tile_rows": 128,
     "adc_bits": 4,
+    "update": "sign",
+    "rounding": "nearest",
+    "threshold": 0.1,
+    "momentum": 0.9,
+    "reference": "symmetry",
+    "pair": True,
 }
 
 

@@ -8,11 +8,20 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.sim.chip.generator import Purpose, draw_bits, normals
-from allspin.sim.chip.words import WORD_BITS, SynapseArray, WriteTable
-from allspin.sim.device.device import STUCK_ENDS, Imperfections
+from allspin.sim.chip.words import (
+    WORD_BITS,
+    SynapseArray,
+    WriteTable,
+    device_deviates,
+    written_words,
+)
+from allspin.sim.device.device import STUCK_ENDS, Device, Imperfections
+from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.network.formats import uniform_levels
-from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
+from allspin.sim.programming.schemes import Programming, plan_layer
+from allspin.sim.synapse.response import Polarity, PulseResponse
+from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
 from tests.sim.chip.exact import chip_of, state_words, synapse, z
 
 P, D = Polarity
@@ -205,3 +214,31 @@ def test_cells_that_were_written_too_often() -> None:
     array.writes = 2**16
     with pytest.raises(ValueError, match="number of the draw must be from 0 to 65535"):
         array.pulse(P)
+
+
+@pytest.mark.parametrize("correlation", [0.6, -1.0])
+def test_a_chip_s_cells_have_correlated_deviations_however_they_are_written(correlation) -> None:
+    """An open-loop train leaves the device that pulses find: level, less its own deviate."""
+    law = PulseResponse(20.0, 60)
+    d2d = DeviceVariation(0.02, 0.02, "range", correlation)
+    synapse = SotSynapse(law, law, 16, d2d=d2d)
+    shape = (80, 90)
+    up, down = device_deviates(synapse, 5, 2, shape)
+    assert np.corrcoef(up.ravel(), down.ravel())[0, 1] == pytest.approx(correlation, abs=0.03)
+    assert down.std() == pytest.approx(1, abs=0.03)
+    levels = uniform_levels(16, 8)
+    states = np.random.default_rng(0).integers(0, 16, shape).astype(np.uint8)
+    for polarity, own in (("potentiation", up), ("depression", down)):
+        table = plan_layer(synapse, levels, Programming(polarity=polarity)).table
+        words = written_words(states, int(polarity == "depression"), table, 5, 2) / 2.0**21
+        away = words - table.levels[states]
+        assert np.abs(away - 0.02 * (levels[-1] - levels[0]) * own).max() < 0.02
+    device = Device("both", synapse)
+    assert device_from_toml(device_to_toml(device)).synapse == synapse
+    none, one = np.zeros(3), np.ones(3)
+    ways = (TableResponse(np.arange(3)[::sign], none, one) for sign in (1, -1))
+    table = TableSynapse(*ways, correlation=correlation)
+    back = device_from_toml(device_to_toml(Device("table", table))).synapse
+    assert back.correlation == correlation
+    assert f"a correlation of {correlation:g}" in " ".join(Device("table", table).readings())
+    assert "correlation" not in device_to_toml(Device("none", SotSynapse(law, law)))
