@@ -164,6 +164,9 @@ def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
     table.finish()
     variation = neuron.table("variation").make(NeuronVariation)
     neuron_electrical = neuron.table("electrical").make(NeuronElectrical)
+    # What a neuron is may be called its kind, as a synapse's is.
+    if "kind" in neuron.content and "name" not in neuron.content:
+        neuron.content["name"] = neuron.content.pop("kind")
     others = whole.table("imperfections")
     retention = others.table("retention").make(Retention) if "retention" in others.content else None
     device = Device(
