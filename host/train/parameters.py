@@ -206,6 +206,9 @@ class TrainingParameters(Brief):
         Train for chips of the target's device, with all that varies, and how.
     tiles : Tiles, optional
         What the columns are cut into once training computes with the machine's integers.
+    straight_through : bool
+        Whether each use of neurons that switch by chance is drawn once training computes with the
+        machine's integers; else they answer their mean.
 
     Raises
     ------
@@ -252,6 +255,10 @@ class TrainingParameters(Brief):
     target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
     robust: Robustness | None = field(default=None, metadata={"made": Robustness.parse})
     tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
+    straight_through: bool = field(
+        default=False,
+        metadata=option("draw each use of neurons that switch by chance (train by their mean)"),
+    )
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -271,6 +278,8 @@ class TrainingParameters(Brief):
             self.target.levels(self.states, self.rah_bits)
         if self.robust is not None and self.target is None:
             raise ValueError("robust training needs the device whose chips the network is to bear")
+        if self.straight_through and not self.hidden_neuron.noise:
+            raise ValueError("straight_through is for neurons that switch by chance: stochastic")
 
     @property
     def float_epochs(self) -> int:
@@ -325,6 +334,7 @@ class TrainingParameters(Brief):
             rah_bits=self.rah_bits,
             current_bits=10 if self.hidden_bits >= WIDE_CURRENT_HIDDEN_BITS else 8,
             own_levels=None if target is None else target.levels(self.states, self.rah_bits),
+            straight_through=self.straight_through,
         )
 
     def augmentation_of(self, dataset: Dataset) -> Augmentation:
@@ -384,6 +394,7 @@ class TrainingParameters(Brief):
             **({} if target is None else target.to_dict()),
             **({} if robust is None else {"robust": robust.text}),
             **({} if tiles is None else tiles.to_dict()),
+            **({"straight_through": True} if self.straight_through else {}),
             "augment": self.augmentation_of(dataset).text,
             "rate": self.rate,
             "batch": self.batch_of(len(split(len(dataset.train_images))[0])),
