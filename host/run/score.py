@@ -37,6 +37,9 @@ class ImagesShown(Brief):
         Where a UART's time is simulated.
     at_once : int or None
         Resident images that were on the board at a time; fewer in the last batch.
+    by_samples : tuple of float
+        Where images were shown several times: the share that is right with the logits of the first
+        1, 2, 3 ... times added. Logits and classes in `answers` are those of all times.
     """
 
     labels: npt.NDArray[np.int64]
@@ -46,6 +49,7 @@ class ImagesShown(Brief):
     cycles_per_image: float | None
     simulated_seconds: float | None = None
     at_once: int | None = None
+    by_samples: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,8 @@ class Score(Model):
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` prints; see ``docs/formats.md``."""
         chip, logits, words = self.chip, self.logits, self.words
+        by_samples = list(self.shown.by_samples)
+        sampled = {"samples": len(by_samples), "accuracy_by_samples": by_samples}
         return {
             "network": self.network,
             "on": self.on,
@@ -187,6 +193,7 @@ class Score(Model):
             "programming": chip and chip.to_dict(),
             "images": self.images,
             "accuracy": self.accuracy,
+            **(sampled if by_samples else {}),
             "resident": self.shown.at_once,
             "seconds": self.shown.seconds,
             "images_per_second": self.images_per_second,
@@ -205,10 +212,17 @@ class Score(Model):
         }
 
     def plot(self) -> Any:
-        """Which classes were taken for which, where they were asked for."""
+        """Accuracy against samples, or which classes were taken for which where asked for."""
         # Pictures are loaded when somebody asks for them.
         from allspin.host.draw.accuracy_charts import confusion_matrix
+        from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 
+        if by_samples := self.shown.by_samples:
+            times = [float(1 + time) for time in range(len(by_samples))]
+            line = ChartLine("", times, [100 * share for share in by_samples])
+            title = f"{self.network}: logits of several uses added"
+            panel = ChartPanel([line], "uses of each image", "accuracy (%)", x_scale="log")
+            return curves(title, [panel])
         labels, answers = self.shown.labels, self.shown.answers
         assert answers is not None, "resident images with `logits` alone have classes"
         return confusion_matrix(labels, answers.classes, self._classes)
