@@ -17,6 +17,7 @@ from allspin.host.fit.decay import DecayOptions, FittedDecay, fit_decay
 from allspin.host.fit.explained import HEADS, columns_table
 from allspin.host.fit.fitting import Fitted, LookupDevice, fit, take_lookup_tables
 from allspin.host.fit.result import FitOptions
+from allspin.host.fit.switching import FittedSwitching, fit_switching, is_switching
 from allspin.host.lab.columns import ColumnNames, ReadOptions, is_decay
 from allspin.host.lab.tables import read_csv
 from allspin.host.show.say import warn
@@ -62,7 +63,8 @@ HELP = """\
 Fit measured curves: R_AH of a synapse against pulse number, over any number of cycles and
 devices, and R_AH of a neuron against current. Writes a device file with values, intervals and
 readings, and beside it a picture of data, fit and residuals. From R_AH against time, at one or
-more temperatures, it fits retention by thermal activation."""
+more temperatures, it fits retention by thermal activation; from probabilities or counts of
+switching against current, a neuron that switches by chance."""
 EPILOG = """\
 A file has a header with names and units, such as
 device,cycle,polarity,pulse,R_AH (ohm) for a synapse or
@@ -81,6 +83,7 @@ examples:
   allspin fit dG_increasing.txt dG_decreasing.txt -o measured.toml
   allspin fit pulses.csv --where current=8,-11 --point current=8mA -o mine.toml
   allspin fit decay.csv --base mine.toml -o aged.toml
+  allspin fit switching.csv --base mine.toml -o chance.toml
   allspin run paper-10 --device mine.toml --chip 1
 """
 
@@ -132,10 +135,20 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _fit(arguments: Arguments, reading: ReadOptions) -> Fitted | FittedDecay | LookupDevice:
+def _fit(
+    arguments: Arguments, reading: ReadOptions
+) -> Fitted | FittedDecay | FittedSwitching | LookupDevice:
     """What is made of the files: by a fit of curves or decays, or of lookup tables without one."""
     files, base, at = arguments.files, arguments.base, arguments.at
     tables = is_lookup_table(files[0])
+    if not tables and any(is_switching(read_csv(path), reading.columns) for path in files):
+        if base is None or arguments.attempt_time is not None or arguments.equilibrium:
+            raise UserError(
+                "of switching probabilities a neuron is made: give `base`, the device that it is "
+                "put into, and leave out what is for decays"
+            )
+        options = read_options(arguments, FitOptions, name=arguments.name or "")
+        return fit_switching(files, base, options, reading, at, progress=arguments.steps)
     if not tables and _are_decays(arguments, reading.columns):
         return fit_decay(
             files,

@@ -1,0 +1,310 @@
+"""From switching probabilities to a neuron that switches by chance, in a device that is known.
+
+Each use of a current switches the film or does not: counts are binomial, with the probability
+``P = Phi((I - I_50) / sigma)`` of `allspin.sim.network.neuron.StochasticNeuron`. The logarithm of
+the likelihood is concave in the line's offset and slope, so its maximum is the only one; intervals
+are of its curvature there. Where there are probabilities without numbers of trials, their scatter
+about the curve stands for these.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy import optimize
+from scipy.special import log_ndtr, ndtr
+
+from allspin.host.data.catalogue import open_device, several
+from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
+from allspin.host.draw.style import name_text
+from allspin.host.fit.goodness import Goodness, judge
+from allspin.host.fit.response import CONFIDENCE, DeviceCurves, Interval, estimated
+from allspin.host.fit.result import COLUMNS, FitOptions, MadeDevice, row
+from allspin.host.fit.spread import spread_between
+from allspin.host.keywords import takes
+from allspin.host.lab.columns import ColumnNames, ReadOptions
+from allspin.host.lab.quantities import unit_of
+from allspin.host.lab.roles import ColumnMap
+from allspin.host.lab.runs import digests
+from allspin.host.lab.tables import CsvFile, read_csv
+from allspin.host.show.table import Table
+from allspin.sim.device.device import Device, NeuronVariation
+from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.errors import UserError, refused
+from allspin.sim.network.neuron import StochasticNeuron
+from allspin.sim.synapse.response import Array
+
+PROBABILITY = ("probability", "switching_probability", "p_switch", "p_sw", "prob")
+COUNTS = ("switched", "switches", "switching_events", "events", "successes", "hits")
+TRIALS = ("trials", "uses", "attempts", "number_of_trials", "n_trials")
+NAMES = COUNTS, PROBABILITY, TRIALS
+"""Of columns, as `allspin.host.lab.roles.plain` has them."""
+FEWEST = 3
+"""Currents of a curve that is fitted."""
+
+
+class Switching(NamedTuple):
+    """What was measured of one device.
+
+    Attributes
+    ----------
+    device : str
+        Which device.
+    current, switched, trials : ndarray of float64, shape (currents,)
+        Magnitudes of the current, rising; how often the film switched, and of how many uses.
+    """
+
+    device: str
+    current: Array
+    switched: Array
+    trials: Array
+
+
+def _columns(file: CsvFile, names: ColumnNames) -> list[int | None]:
+    """Places of current, counts, probabilities and trials, where there are such columns."""
+    columns = ColumnMap(file, names.of)
+    found = [[at for at in map(columns.find, own) if at is not None] for own in NAMES]
+    return [columns.place("current"), *(places[0] if places else None for places in found)]
+
+
+def is_switching(file: CsvFile, names: ColumnNames | None = None) -> bool:
+    """Whether a file holds switching probabilities or counts of switching against current."""
+    current, *found = _columns(file, names or ColumnNames())
+    return current is not None and found[:2] != [None, None]
+
+
+def _read(file: CsvFile, names: ColumnNames) -> tuple[list[Switching], str, bool]:
+    """A file's devices, the unit of the current, and whether uses were counted."""
+    if not is_switching(file, names):
+        raise UserError(f"{file.path} has no columns of current and of probability, or switched")
+    place, counts, shares, trials = _columns(file, names)
+    assert place is not None
+    unit, factor = unit_of(file.columns[place].unit) or ("?", 1.0)
+    current = file.values(place) * factor
+    if unit not in ("A", "") or current.min() < 0 < current.max():
+        raise UserError(f"{file.path}: give the current in A, mA or uA, of one sign only")
+    n = np.ones(current.size) if trials is None else file.values(trials)
+    # Of counts without trials each row is one use.
+    what = cast(int, shares if counts is None else counts)
+    _, share = unit_of(file.columns[what].unit) or ("", 1.0)
+    k = file.values(what) * (n * share if counts is None else 1.0)
+    for at in np.flatnonzero(~((k >= 0) & (k <= n) & (n > 0) & np.isfinite(current))).tolist():
+        raise file.fail(
+            file.rows[at][0],
+            f"{k[at]:g} of {n[at]:g} uses at a current of {current[at]:g} cannot have switched; "
+            "give a probability from 0 to 1, or counts with their column of trials",
+        )
+    own = ColumnMap(file, names.of).place("device")
+    owners = np.array([file.path.stem if own is None else cells[own] for _, cells in file.rows])
+    found = []
+    for device in dict.fromkeys(owners.tolist()):
+        rows = owners == device
+        x, group = np.unique(np.abs(current[rows]), return_inverse=True)
+        found.append(Switching(device, x, np.bincount(group, k[rows]), np.bincount(group, n[rows])))
+    return found, unit, counts is not None or trials is not None
+
+
+def _fit(data: Switching, counted: bool) -> tuple[Array, Array]:
+    """I_50 and the logarithm of sigma of a device, and their standard errors."""
+    _, x, k, n = data
+    if x.size < FEWEST or not k.any() or (k == n).all() or x[k < n].max() <= x[k > 0].min():
+        raise UserError(
+            f"device {data.device}: the width of the step is not known; measure at {FEWEST} or "
+            "more currents, among them some at which the film switches by chance"
+        )
+    middle, scale = float(x.mean()), float(np.ptp(x)) / 2
+    u = np.stack([np.ones(x.size), (x - middle) / scale])
+    a, b = optimize.minimize(
+        lambda q: -float(k @ log_ndtr(q @ u) + (n - k) @ log_ndtr(-(q @ u))) / n.sum(),
+        np.array([0.0, 1.0]),
+    ).x
+    if b <= 0:
+        raise UserError(f"device {data.device}: it switches less often the larger the current is")
+    z = a + b * u[1]
+    spread = np.exp(log_ndtr(z) + log_ndtr(-z))
+    covariance = np.linalg.inv(u * (n * np.exp(-(z**2)) / (2 * math.pi * spread)) @ u.T)
+    if not counted:  # trials are not known: their scatter is
+        covariance *= float(np.mean((k - ndtr(z)) ** 2 / spread)) * x.size / (x.size - 2)
+    turn = np.array([[-scale / b, scale * a / b**2], [0.0, -1 / b]])
+    errors = np.sqrt(np.diag(turn @ covariance @ turn.T))
+    return np.array([middle - scale * a / b, math.log(scale / b)]), errors
+
+
+@dataclass(frozen=True, eq=False)
+class FittedSwitching(MadeDevice):
+    """What came of switching probabilities.
+
+    Attributes
+    ----------
+    data : list of Switching
+        Of each device.
+    models : list of ndarray
+        Probability that each fit has at the device's currents.
+    values : dict of str to Interval
+        ``I_50`` and ``sigma`` in the unit of the current, of several devices their means;
+        ``threshold_spread``, the deviation of I_50 between devices as a fraction of the largest
+        current, where there are several.
+    goodness : Goodness
+        How well the curves are described.
+    source : dict
+        Largest current, its unit, what intervals rest on, and SHA-256 of each file.
+    base : Device
+        What the neuron is put into.
+    name : str
+        The device's.
+    """
+
+    data: list[Switching]
+    models: list[Array]
+    values: dict[str, Interval]
+    goodness: Goodness
+    source: dict[str, Any]
+    base: Device
+    name: str
+    advice = "give --force to write it anyway"
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the model does not describe."""
+        return [] if self.goodness.described else [f"the switching: {self.goodness}"]
+
+    def device(self) -> Device:
+        """The base with this neuron, and where it comes from.
+
+        Raises
+        ------
+        UserError
+            If the neuron cannot be one of full scale at the largest current.
+        """
+        middle, sigma, *spread = (one.value for one in self.values.values())
+        full = self.source["full_current"]
+        with refused("the neuron cannot be used: ", "; measure up to about twice I_50"):
+            return dataclasses.replace(
+                *(self.base,),
+                name=self.name,
+                neuron=StochasticNeuron(middle / full, sigma / full),
+                neuron_variation=NeuronVariation(threshold=sum(spread)),
+                source=self.base.source | {"neuron": self.report()},
+            )
+
+    def report(self) -> dict[str, Any]:
+        """Values with their intervals, as plain data; what was not measured is not there."""
+        values = {name: one.plain() for name, one in self.values.items()}
+        return {**values, **self.source, "goodness": self.goodness.plain()}
+
+    def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
+        """As ``allspin fit --json`` prints it: the device file, if it was written, and pictures."""
+        return {
+            "device": None if device is None else str(device),
+            "kind": "switching",
+            "described": not self.complaints,
+            "pictures": [str(one) for one in pictures],
+            **self.report(),
+        }
+
+    def tables(self, device: Device) -> list[Table]:
+        """Values and intervals of the neuron."""
+        unit = self.source["current_unit"]
+        units = {"threshold_spread": "D2D of I_50, of the largest current"}
+        found = [row("", name, one, units.get(name, unit))[1:] for name, one in self.values.items()]
+        return [Table(f"Neuron of {device.name}: values and 95 % intervals", COLUMNS[1:], found)]
+
+    def notes(self, _: Device) -> list[str]:
+        """What the intervals rest on, and whose all else is."""
+        return [
+            f"Intervals rest on {self.source['intervals_from']}; all but the neuron is that of "
+            f"{self.base.name}.",
+            f"Full scale is the largest current, {self.source['full_current']:.4g} "
+            f"{self.source['current_unit']}.",
+        ]
+
+    def picture(self) -> Figure:
+        """Shares of the uses that switch, and the curve of each device."""
+        lines = []
+        for one, model in zip(self.data, self.models, strict=True):
+            share, x = (one.switched / one.trials).tolist(), one.current.tolist()
+            lines.append(ChartLine(name_text(one.device), x, share, joined=False))
+            lines.append(ChartLine("", x, model.tolist(), marked=False))
+        x_label = f"current ({self.source['current_unit']})"
+        panel = ChartPanel(lines, x_label, "share of uses that switch")
+        return curves(f"{name_text(self.name)}: switching by chance", [panel])
+
+
+@takes(options=FitOptions, reading=ReadOptions)
+def fit_switching(
+    files: str | Path | Sequence[str | Path],
+    device: str | Path | Device,
+    options: FitOptions | None = None,
+    reading: ReadOptions | None = None,
+    at: str | OperatingPoint | None = None,
+    *,
+    progress: Any = None,
+    **keywords: Any,
+) -> FittedSwitching:
+    """Fit a neuron that switches by chance to switching probabilities, or counts, by current.
+
+    Parameters
+    ----------
+    files : str, Path or sequence of these
+        CSV files; see ``docs/formats.md``.
+    device : str, Path or Device
+        What the neuron is put into: a device, its file, or the name of one that ships.
+    options : FitOptions, optional
+        The device's name; the base's if it is empty. Nothing else of it is of such a neuron.
+    reading : ReadOptions, optional
+        Names of columns. Nothing else of it is of such files.
+    at : str or OperatingPoint, optional
+        Where a file's device is taken, such as ``current=9mA``; its own point.
+    progress : Display or bool, optional
+        As of `allspin.fit`.
+    **keywords
+        Of `options` and `reading`, as ``allspin fit`` has them.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read or understood, or the film does not switch by chance.
+    """
+    base, reading = open_device(device, at), reading or ReadOptions()
+    options, paths = options or FitOptions(), [Path(file) for file in several(files)]
+    named = dataclasses.replace(reading, columns=ColumnNames()), FitOptions(options.name)
+    if named != (ReadOptions(), options):
+        raise UserError("of switching probabilities only the name and the columns can be chosen")
+    reading.columns.check(paths)
+    tables = [read_csv(path) for path in paths]
+    read = [_read(table, reading.columns) for table in tables]
+    data, (_, unit, counted) = [one for each in read for one in each[0]], read[0]
+    if len({each[1:] for each in read}) > 1 or len({one.device for one in data}) < len(data):
+        raise UserError(
+            "files must have one unit of current, all numbers of uses or none, and each its devices"
+        )
+    fits, errors = np.array([_fit(one, counted) for one in data]).transpose(1, 0, 2)
+    freedom = math.inf if counted else float(data[0].current.size - 2)
+    (middle, log_sigma), basis = estimated(fits, 1, lambda _: fits[0], lambda: (errors[0], freedom))
+    full = max(float(one.current.max()) for one in data)
+    values = {"I_50": middle, "sigma": log_sigma.scaled(math.exp)}
+    if len(data) > 1:
+        unit_of_spread = Interval(*[full] * 3)
+        values["threshold_spread"] = spread_between(fits[:, 0], errors[:, 0] ** 2, unit_of_spread)
+    models = [
+        ndtr((one.current - fit[0]) / math.exp(fit[1])) for one, fit in zip(data, fits, strict=True)
+    ]
+    shares = [DeviceCurves(d.device, d.current, (d.switched / d.trials)[None]) for d in data]
+    source = {
+        "method": "maximum of the binomial likelihood",
+        "confidence": CONFIDENCE,
+        "full_current": full,
+        "current_unit": unit or "arbitrary",
+        "intervals_from": "counts" if counted and basis == "points" else basis,
+        "devices": len(data),
+        "uses": float(sum(one.trials.sum() for one in data)) if counted else 0.0,
+        "sha256": digests(paths, (table.data for table in tables)),
+    }
+    return FittedSwitching(
+        data, models, values, judge(shares, models), source, base, options.name or base.name
+    )
