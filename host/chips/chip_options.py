@@ -389,8 +389,8 @@ def ideal_chip(network: Network) -> MadeChip:
     Its draws are those of chip 0.
     """
     held = [layer.words.astype(np.int64) << WORD_BITS for layer in network.layers]
-    cells = ProbedCells(Path("ideal cells"), held, 0, 0, True)
-    device = replace(cells.chip(Chip(open_device(PAPER), 0), False).device, name="no variation")
+    cells = ProbedCells(Path("the network"), held, 0, 0, True)
+    device = replace(cells.chip(Chip(open_device(PAPER), 0), False).device, name="an ideal device")
     return MadeChip.of(Chip(replace(device, array=HallArray()), 0), network, cells)
 
 

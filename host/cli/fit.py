@@ -141,15 +141,9 @@ def _fit(
     """What is made of the files: by a fit of curves or decays, or of lookup tables without one."""
     files, base, at = arguments.files, arguments.base, arguments.at
     tables = is_lookup_table(files[0])
-    if not tables and any(is_switching(read_csv(path), reading.columns) for path in files):
-        if base is None or arguments.attempt_time is not None or arguments.equilibrium:
-            raise UserError(
-                "of switching probabilities a neuron is made: give `base`, the device that it is "
-                "put into, and leave out what is for decays"
-            )
-        options = read_options(arguments, FitOptions, name=arguments.name or "")
-        return fit_switching(files, base, options, reading, at, progress=arguments.steps)
-    if not tables and _are_decays(arguments, reading.columns):
+    switching = not tables and any(is_switching(read_csv(path), reading.columns) for path in files)
+    decays = not (tables or switching) and _are_decays(arguments, reading.columns)
+    if decays:
         return fit_decay(
             files,
             base,
@@ -162,6 +156,13 @@ def _fit(
     options = read_options(arguments, FitOptions, name=name)
     if tables:
         return take_lookup_tables(files, options, reading, base, at)
+    if switching:
+        if base is None or arguments.attempt_time is not None or arguments.equilibrium:
+            raise UserError(
+                "of switching probabilities a neuron is made: give `base`, the device that it is "
+                "put into, and leave out what is for decays"
+            )
+        return fit_switching(files, base, options, reading, at, progress=arguments.steps)
     return fit(files, options, reading, base, at=at, progress=arguments.steps)
 
 

@@ -83,10 +83,9 @@ def score_table(score: Score) -> tuple[Table, list[str]]:
         ("requests sent again", score.resent if faulty else None),
         *([] if chip is None else _chip_figures(chip)),
     ]
-    shares = shown.by_samples
     rows[2:2] = [
-        (f"  right with {1 + time:,} samples of each", _percent(shares[time]), "%")
-        for time in range(len(shares))
+        (f"  with {1 + time:,} of its samples", _percent(share), "%")
+        for time, share in enumerate(shown.by_samples)
         if not (1 + time) & time  # 1, 2, 4, 8 ...
     ]
     table = figures(_title(score), [row for row in rows if row[1] is not None])

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -48,21 +48,8 @@ FEWEST = 3
 """Currents of a curve that is fitted."""
 
 
-class Switching(NamedTuple):
-    """What was measured of one device.
-
-    Attributes
-    ----------
-    device : str
-        Which device.
-    current, switched, trials : ndarray of float64, shape (currents,)
-        Magnitudes of the current, rising; how often the film switched, and of how many uses.
-    """
-
-    device: str
-    current: Array
-    switched: Array
-    trials: Array
+Measured = tuple[DeviceCurves, Array]
+"""Of a device: shares of the uses that switched, by rising magnitudes of the current, and uses."""
 
 
 def _columns(file: CsvFile, names: ColumnNames) -> list[int | None]:
@@ -78,58 +65,62 @@ def is_switching(file: CsvFile, names: ColumnNames | None = None) -> bool:
     return current is not None and found[:2] != [None, None]
 
 
-def _read(file: CsvFile, names: ColumnNames) -> tuple[list[Switching], str, bool]:
+def _read(file: CsvFile, names: ColumnNames) -> tuple[list[Measured], str, bool]:
     """A file's devices, the unit of the current, and whether uses were counted."""
-    if not is_switching(file, names):
+    place, counts, shares, trials = (-1 if at is None else at for at in _columns(file, names))
+    if place < 0 or max(counts, shares) < 0:
         raise UserError(f"{file.path} has no columns of current and of probability, or switched")
-    place, counts, shares, trials = _columns(file, names)
-    assert place is not None
+    what = shares if counts < 0 else counts
     unit, factor = unit_of(file.columns[place].unit) or ("?", 1.0)
-    current = file.values(place) * factor
-    if unit not in ("A", "") or current.min() < 0 < current.max():
+    x, k = file.values(place) * factor, file.values(what)
+    if unit not in ("A", "") or x.min() < 0 < x.max():
         raise UserError(f"{file.path}: give the current in A, mA or uA, of one sign only")
-    n = np.ones(current.size) if trials is None else file.values(trials)
     # Of counts without trials each row is one use.
-    what = cast(int, shares if counts is None else counts)
-    _, share = unit_of(file.columns[what].unit) or ("", 1.0)
-    k = file.values(what) * (n * share if counts is None else 1.0)
-    for at in np.flatnonzero(~((k >= 0) & (k <= n) & (n > 0) & np.isfinite(current))).tolist():
+    n = np.ones(x.size) if trials < 0 else file.values(trials)
+    if counts < 0:
+        k = k * n * (unit_of(file.columns[what].unit) or ("", 1.0))[1]
+    for at in np.flatnonzero(~((k >= 0) & (k <= n) & (n > 0) & np.isfinite(x))).tolist():
         raise file.fail(
             file.rows[at][0],
-            f"{k[at]:g} of {n[at]:g} uses at a current of {current[at]:g} cannot have switched; "
-            "give a probability from 0 to 1, or counts with their column of trials",
+            f"{k[at]:g} of {n[at]:g} uses at a current of {x[at]:g} cannot have switched; give a "
+            "probability from 0 to 1, or counts with their column of trials",
         )
     own = ColumnMap(file, names.of).place("device")
     owners = np.array([file.path.stem if own is None else cells[own] for _, cells in file.rows])
     found = []
     for device in dict.fromkeys(owners.tolist()):
         rows = owners == device
-        x, group = np.unique(np.abs(current[rows]), return_inverse=True)
-        found.append(Switching(device, x, np.bincount(group, k[rows]), np.bincount(group, n[rows])))
-    return found, unit, counts is not None or trials is not None
+        current, group = np.unique(np.abs(x[rows]), return_inverse=True)
+        uses = np.bincount(group, n[rows])
+        share = np.bincount(group, k[rows]) / uses
+        found.append((DeviceCurves(device, current, share[np.newaxis]), uses))
+    return found, unit, counts >= 0 or trials >= 0
 
 
-def _fit(data: Switching, counted: bool) -> tuple[Array, Array]:
+def _fit(measured: Measured, counted: bool) -> tuple[Array, Array]:
     """I_50 and the logarithm of sigma of a device, and their standard errors."""
-    _, x, k, n = data
-    if x.size < FEWEST or not k.any() or (k == n).all() or x[k < n].max() <= x[k > 0].min():
+    (name, x, (share,)), n = dataclasses.astuple(measured[0]), measured[1]
+    some, few = share > 0, share < 1
+    if x.size < FEWEST or not some.any() or not few.any() or x[few].max() <= x[some].min():
         raise UserError(
-            f"device {data.device}: the width of the step is not known; measure at {FEWEST} or "
-            "more currents, among them some at which the film switches by chance"
+            f"device {name}: the width of the step is not known; measure at {FEWEST} or more "
+            "currents, among them some at which the film switches by chance"
         )
     middle, scale = float(x.mean()), float(np.ptp(x)) / 2
     u = np.stack([np.ones(x.size), (x - middle) / scale])
     a, b = optimize.minimize(
-        lambda q: -float(k @ log_ndtr(q @ u) + (n - k) @ log_ndtr(-(q @ u))) / n.sum(),
+        lambda q: (
+            -float(n @ (share * log_ndtr(q @ u) + (1 - share) * log_ndtr(-(q @ u)))) / n.sum()
+        ),
         np.array([0.0, 1.0]),
     ).x
     if b <= 0:
-        raise UserError(f"device {data.device}: it switches less often the larger the current is")
+        raise UserError(f"device {name}: it switches less often the larger the current is")
     z = a + b * u[1]
     spread = np.exp(log_ndtr(z) + log_ndtr(-z))
     covariance = np.linalg.inv(u * (n * np.exp(-(z**2)) / (2 * math.pi * spread)) @ u.T)
-    if not counted:  # trials are not known: their scatter is
-        covariance *= float(np.mean((k - ndtr(z)) ** 2 / spread)) * x.size / (x.size - 2)
+    if not counted:  # numbers of uses are not known: the scatter is
+        covariance *= float(((share - ndtr(z)) ** 2 / spread).sum()) / (x.size - 2)
     turn = np.array([[-scale / b, scale * a / b**2], [0.0, -1 / b]])
     errors = np.sqrt(np.diag(turn @ covariance @ turn.T))
     return np.array([middle - scale * a / b, math.log(scale / b)]), errors
@@ -141,8 +132,8 @@ class FittedSwitching(MadeDevice):
 
     Attributes
     ----------
-    data : list of Switching
-        Of each device.
+    data : list of DeviceCurves
+        Shares of each device's uses that switched, against current.
     models : list of ndarray
         Probability that each fit has at the device's currents.
     values : dict of str to Interval
@@ -159,7 +150,7 @@ class FittedSwitching(MadeDevice):
         The device's.
     """
 
-    data: list[Switching]
+    data: list[DeviceCurves]
     models: list[Array]
     values: dict[str, Interval]
     goodness: Goodness
@@ -225,13 +216,18 @@ class FittedSwitching(MadeDevice):
 
     def picture(self) -> Figure:
         """Shares of the uses that switch, and the curve of each device."""
-        lines = []
-        for one, model in zip(self.data, self.models, strict=True):
-            share, x = (one.switched / one.trials).tolist(), one.current.tolist()
-            lines.append(ChartLine(name_text(one.device), x, share, joined=False))
-            lines.append(ChartLine("", x, model.tolist(), marked=False))
-        x_label = f"current ({self.source['current_unit']})"
-        panel = ChartPanel(lines, x_label, "share of uses that switch")
+        lines = [
+            line
+            for one, model in zip(self.data, self.models, strict=True)
+            for line in (
+                ChartLine(
+                    name_text(one.device), one.pulses.tolist(), one.mean.tolist(), joined=False
+                ),
+                ChartLine("", one.pulses.tolist(), model.tolist(), marked=False),
+            )
+        ]
+        label = f"current ({self.source['current_unit']})"
+        panel = ChartPanel(lines, label, "share of uses that switch")
         return curves(f"{name_text(self.name)}: switching by chance", [panel])
 
 
@@ -278,23 +274,23 @@ def fit_switching(
     reading.columns.check(paths)
     tables = [read_csv(path) for path in paths]
     read = [_read(table, reading.columns) for table in tables]
-    data, (_, unit, counted) = [one for each in read for one in each[0]], read[0]
+    (_, unit, counted), measured = read[0], [one for each in read for one in each[0]]
+    data = [one for one, _ in measured]
     if len({each[1:] for each in read}) > 1 or len({one.device for one in data}) < len(data):
         raise UserError(
             "files must have one unit of current, all numbers of uses or none, and each its devices"
         )
-    fits, errors = np.array([_fit(one, counted) for one in data]).transpose(1, 0, 2)
-    freedom = math.inf if counted else float(data[0].current.size - 2)
+    fits, errors = np.array([_fit(one, counted) for one in measured]).transpose(1, 0, 2)
+    freedom = math.inf if counted else float(data[0].pulses.size - 2)
     (middle, log_sigma), basis = estimated(fits, 1, lambda _: fits[0], lambda: (errors[0], freedom))
-    full = max(float(one.current.max()) for one in data)
+    full = max(float(one.pulses.max()) for one in data)
     values = {"I_50": middle, "sigma": log_sigma.scaled(math.exp)}
     if len(data) > 1:
-        unit_of_spread = Interval(*[full] * 3)
-        values["threshold_spread"] = spread_between(fits[:, 0], errors[:, 0] ** 2, unit_of_spread)
+        spread = spread_between(fits[:, 0], errors[:, 0] ** 2, Interval(full, full, full))
+        values["threshold_spread"] = spread
     models = [
-        ndtr((one.current - fit[0]) / math.exp(fit[1])) for one, fit in zip(data, fits, strict=True)
+        ndtr((one.pulses - own[0]) / math.exp(own[1])) for one, own in zip(data, fits, strict=True)
     ]
-    shares = [DeviceCurves(d.device, d.current, (d.switched / d.trials)[None]) for d in data]
     source = {
         "method": "maximum of the binomial likelihood",
         "confidence": CONFIDENCE,
@@ -302,9 +298,9 @@ def fit_switching(
         "current_unit": unit or "arbitrary",
         "intervals_from": "counts" if counted and basis == "points" else basis,
         "devices": len(data),
-        "uses": float(sum(one.trials.sum() for one in data)) if counted else 0.0,
+        "uses": float(sum(uses.sum() for _, uses in measured)) if counted else 0.0,
         "sha256": digests(paths, (table.data for table in tables)),
     }
     return FittedSwitching(
-        data, models, values, judge(shares, models), source, base, options.name or base.name
+        data, models, values, judge(data, models), source, base, options.name or base.name
     )

@@ -43,7 +43,7 @@ from allspin.host.show.say import BuildWatch, Display, commit
 from allspin.host.virtual.board import read_trace
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import USE_BITS
-from allspin.sim.errors import UserError, check_range
+from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles
 from allspin.sim.parameters import Brief, option
@@ -75,11 +75,6 @@ class RunOptions:
         How often each image is shown, 1 to 65536, its logits added; sample s of image n has the
         number ``n samples + s``, which names its noise. None: once, and without a chip neurons
         that switch by chance answer their mean; with samples they are those of chip 0 then.
-
-    Raises
-    ------
-    UserError
-        If samples are out of their range.
     """
 
     check: bool = field(default=False, metadata=option("compare every logit with the golden model"))
@@ -98,10 +93,6 @@ class RunOptions:
             "T",
         ),
     )
-
-    def __post_init__(self) -> None:
-        if self.samples is not None:
-            check_range("samples", self.samples, 1, MAX_SAMPLES)
 
 
 @takes(profile=HardwareProfile, uart=UartOptions)
@@ -275,11 +266,10 @@ def _score(
     if options.samples is not None:
         if options.resident:
             raise UserError("`samples` are streamed: leave out `resident`")
-        if len(images) * options.samples > 2**USE_BITS:
-            raise UserError(
-                f"`samples` must be at most {2**USE_BITS // len(images):,} of {len(images):,} "
-                f"images, not {options.samples:,}: each has a number below 2^{USE_BITS}"
-            )
+        # The number of each use is below 2^32.
+        with refused():
+            most = min(MAX_SAMPLES, 2**USE_BITS // len(images))
+            check_range("`samples`", options.samples, 1, most)
     made = None if chip is None else _made(chip, base, progress)
     if options.samples is not None:
         made = made or ideal_chip(base)
@@ -401,8 +391,7 @@ def _samples(
         right += np.count_nonzero(added.argmax(axis=2) == labels[part, np.newaxis], axis=0)
         sums.append(added[:, -1])
         clocks += answers.clocks or 0
-        done = start + len(added)
-        progress.advance(done, len(images), f"{done:,}")
+        progress.advance(part.stop, len(images), f"{min(part.stop, len(images)):,}")
     logits = np.concatenate(sums)
     shares = tuple((right / len(images)).tolist())
     return Answers(logits, logits.argmax(axis=1), clocks or None), shares
@@ -419,13 +408,11 @@ def _stream(
     uses = len(images) * (samples or 1)
     progress.start(f"streaming {uses:,} images")
     begun = time.perf_counter()
-    if samples is None:
-        shares: tuple[float, ...] = ()
-        answers = machine.stream(
-            images, lambda done: progress.advance(done, len(images), f"{done:,}")
-        )
-    else:
-        answers, shares = _samples(machine, test_set, samples, progress)
+    answers, shares = (
+        (machine.stream(images, lambda done: progress.advance(done, uses, f"{done:,}")), ())
+        if samples is None
+        else _samples(machine, test_set, samples, progress)
+    )
     seconds = time.perf_counter() - begun
     progress.finish(f"{uses / seconds:,.0f} images/s")
     counters, clocks, frequency = machine.counters(), answers.clocks, machine.frequency

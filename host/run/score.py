@@ -184,8 +184,7 @@ class Score(Model):
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` prints; see ``docs/formats.md``."""
         chip, logits, words = self.chip, self.logits, self.words
-        by_samples = list(self.shown.by_samples)
-        sampled = {"samples": len(by_samples), "accuracy_by_samples": by_samples}
+        shares = list(self.shown.by_samples)
         return {
             "network": self.network,
             "on": self.on,
@@ -193,7 +192,7 @@ class Score(Model):
             "programming": chip and chip.to_dict(),
             "images": self.images,
             "accuracy": self.accuracy,
-            **(sampled if by_samples else {}),
+            **({"samples": len(shares), "accuracy_by_samples": shares} if shares else {}),
             "resident": self.shown.at_once,
             "seconds": self.shown.seconds,
             "images_per_second": self.images_per_second,
@@ -217,12 +216,11 @@ class Score(Model):
         from allspin.host.draw.accuracy_charts import confusion_matrix
         from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 
-        if by_samples := self.shown.by_samples:
-            times = [float(1 + time) for time in range(len(by_samples))]
-            line = ChartLine("", times, [100 * share for share in by_samples])
-            title = f"{self.network}: logits of several uses added"
+        if shares := self.shown.by_samples:
+            times = [1.0 + time for time in range(len(shares))]
+            line = ChartLine("", times, [100 * share for share in shares])
             panel = ChartPanel([line], "uses of each image", "accuracy (%)", x_scale="log")
-            return curves(title, [panel])
+            return curves(f"{self.network}: logits of several uses added", [panel])
         labels, answers = self.shown.labels, self.shown.answers
         assert answers is not None, "resident images with `logits` alone have classes"
         return confusion_matrix(labels, answers.classes, self._classes)

@@ -56,7 +56,10 @@ def device_to_toml(device: Device) -> str:
         whole["synapse"]["electrical"] = _plain(device.electrical)
     neuron = device.neuron, device.neuron_variation, device.neuron_electrical
     if neuron != (SotNeuron(), NeuronVariation(), NeuronElectrical()):
-        whole["neuron"] = neuron_to_dict(device.neuron) | {
+        # As a synapse has it, but for the kinds that files had before it was read.
+        called = {"name": "kind"} if device.neuron.noise else {}
+        neuron_table = neuron_to_dict(device.neuron)
+        whole["neuron"] = {called.get(key, key): value for key, value in neuron_table.items()} | {
             "variation": _plain(device.neuron_variation),
             "electrical": _plain(device.neuron_electrical),
         }

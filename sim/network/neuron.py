@@ -527,7 +527,6 @@ class StochasticNeuron(Neuron):
     sigma: float = 0.1
 
     name: ClassVar[str] = "stochastic"
-    noun: ClassVar[str] = "the stochastic neuron"
     about: ClassVar[str] = "a film that switches by chance, as the mean of many uses"
     spin: ClassVar[bool] = True
     start: ClassVar[float] = 0.4  # below 0.5: a third of the uses or so switch
