@@ -48,26 +48,27 @@ FEWEST = 3
 """Currents of a curve that is fitted."""
 
 
-Measured = tuple[DeviceCurves, Array]
-"""Of a device: shares of the uses that switched, by rising magnitudes of the current, and uses."""
-
-
 def _columns(file: CsvFile, names: ColumnNames) -> list[int | None]:
-    """Places of current, counts, probabilities and trials, where there are such columns."""
+    """Places of current, device, counts, probabilities and trials; None for no such column."""
     columns = ColumnMap(file, names.of)
     found = [[at for at in map(columns.find, own) if at is not None] for own in NAMES]
-    return [columns.place("current"), *(places[0] if places else None for places in found)]
+    known = columns.place("current"), columns.place("device")
+    return [*known, *(places[0] if places else None for places in found)]
 
 
 def is_switching(file: CsvFile, names: ColumnNames | None = None) -> bool:
     """Whether a file holds switching probabilities or counts of switching against current."""
-    current, *found = _columns(file, names or ColumnNames())
+    current, _, *found = _columns(file, names or ColumnNames())
     return current is not None and found[:2] != [None, None]
 
 
-def _read(file: CsvFile, names: ColumnNames) -> tuple[list[Measured], str, bool]:
-    """A file's devices, the unit of the current, and whether uses were counted."""
-    place, counts, shares, trials = (-1 if at is None else at for at in _columns(file, names))
+def _read(file: CsvFile, names: ColumnNames) -> tuple[list[tuple[DeviceCurves, Array]], str, bool]:
+    """A file's devices, the unit of the current, and whether uses were counted.
+
+    Of a device there are the shares of the uses that switched, by magnitudes of the current, and
+    the numbers of uses.
+    """
+    place, own, counts, shares, trials = (-1 if at is None else at for at in _columns(file, names))
     if place < 0 or max(counts, shares) < 0:
         raise UserError(f"{file.path} has no columns of current and of probability, or switched")
     what = shares if counts < 0 else counts
@@ -85,8 +86,7 @@ def _read(file: CsvFile, names: ColumnNames) -> tuple[list[Measured], str, bool]
             f"{k[at]:g} of {n[at]:g} uses at a current of {x[at]:g} cannot have switched; give a "
             "probability from 0 to 1, or counts with their column of trials",
         )
-    own = ColumnMap(file, names.of).place("device")
-    owners = np.array([file.path.stem if own is None else cells[own] for _, cells in file.rows])
+    owners = np.array([file.path.stem if own < 0 else cells[own] for _, cells in file.rows])
     found = []
     for device in dict.fromkeys(owners.tolist()):
         rows = owners == device
@@ -97,11 +97,11 @@ def _read(file: CsvFile, names: ColumnNames) -> tuple[list[Measured], str, bool]
     return found, unit, counts >= 0 or trials >= 0
 
 
-def _fit(measured: Measured, counted: bool) -> tuple[Array, Array]:
+def _fit(device: DeviceCurves, n: Array, counted: bool) -> tuple[Array, Array]:
     """I_50 and the logarithm of sigma of a device, and their standard errors."""
-    (name, x, (share,)), n = dataclasses.astuple(measured[0]), measured[1]
-    some, few = share > 0, share < 1
-    if x.size < FEWEST or not some.any() or not few.any() or x[few].max() <= x[some].min():
+    name, x, share = device.device, device.pulses, device.mean
+    # A step would do where all that ever switched is above all that ever did not.
+    if x.size < FEWEST or x[share < 1].max(initial=0) <= x[share > 0].min(initial=np.inf):
         raise UserError(
             f"device {name}: the width of the step is not known; measure at {FEWEST} or more "
             "currents, among them some at which the film switches by chance"
@@ -200,10 +200,10 @@ class FittedSwitching(MadeDevice):
 
     def tables(self, device: Device) -> list[Table]:
         """Values and intervals of the neuron."""
+        of = {"threshold_spread": "D2D of I_50, of the largest current"}
         unit = self.source["current_unit"]
-        units = {"threshold_spread": "D2D of I_50, of the largest current"}
-        found = [row("", name, one, units.get(name, unit))[1:] for name, one in self.values.items()]
-        return [Table(f"Neuron of {device.name}: values and 95 % intervals", COLUMNS[1:], found)]
+        rows = [row("", name, one, of.get(name, unit))[1:] for name, one in self.values.items()]
+        return [Table(f"Neuron of {device.name}: values and 95 % intervals", COLUMNS[1:], rows)]
 
     def notes(self, _: Device) -> list[str]:
         """What the intervals rest on, and whose all else is."""
@@ -226,8 +226,8 @@ class FittedSwitching(MadeDevice):
                 ChartLine("", one.pulses.tolist(), model.tolist(), marked=False),
             )
         ]
-        label = f"current ({self.source['current_unit']})"
-        panel = ChartPanel(lines, label, "share of uses that switch")
+        unit = self.source["current_unit"]
+        panel = ChartPanel(lines, f"current ({unit})", "share of uses that switch")
         return curves(f"{name_text(self.name)}: switching by chance", [panel])
 
 
@@ -280,14 +280,15 @@ def fit_switching(
         raise UserError(
             "files must have one unit of current, all numbers of uses or none, and each its devices"
         )
-    fits, errors = np.array([_fit(one, counted) for one in measured]).transpose(1, 0, 2)
+    fits, errors = np.array([_fit(*one, counted) for one in measured]).transpose(1, 0, 2)
     freedom = math.inf if counted else float(data[0].pulses.size - 2)
     (middle, log_sigma), basis = estimated(fits, 1, lambda _: fits[0], lambda: (errors[0], freedom))
     full = max(float(one.pulses.max()) for one in data)
     values = {"I_50": middle, "sigma": log_sigma.scaled(math.exp)}
     if len(data) > 1:
-        spread = spread_between(fits[:, 0], errors[:, 0] ** 2, Interval(full, full, full))
-        values["threshold_spread"] = spread
+        values["threshold_spread"] = spread_between(
+            fits[:, 0], errors[:, 0] ** 2, Interval(full, full, full)
+        )
     models = [
         ndtr((one.pulses - own[0]) / math.exp(own[1])) for one, own in zip(data, fits, strict=True)
     ]

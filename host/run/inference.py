@@ -385,16 +385,15 @@ def _samples(
     at_once = max(1, USES_AT_ONCE // samples)
     for start in range(0, len(images), at_once):
         part = slice(start, start + at_once)
-        shown = np.repeat(images[part], samples, axis=0)
-        answers = machine.stream(shown, first=start * samples)
+        answers = machine.stream(np.repeat(images[part], samples, axis=0), first=start * samples)
         added = np.cumsum(answers.logits.reshape(-1, samples, answers.logits.shape[1]), axis=1)
         right += np.count_nonzero(added.argmax(axis=2) == labels[part, np.newaxis], axis=0)
         sums.append(added[:, -1])
         clocks += answers.clocks or 0
         progress.advance(part.stop, len(images), f"{min(part.stop, len(images)):,}")
     logits = np.concatenate(sums)
-    shares = tuple((right / len(images)).tolist())
-    return Answers(logits, logits.argmax(axis=1), clocks or None), shares
+    answers = Answers(logits, logits.argmax(axis=1), clocks or None)
+    return answers, tuple((right / len(images)).tolist())
 
 
 def _stream(

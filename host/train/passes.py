@@ -229,9 +229,9 @@ def _machine_neurons(
         steps = np.floor(sums * (gains * 2.0 ** -network.shifts[layer])) - offsets
         formats = network.formats
         if rng is not None and formats.straight_through:
-            drawn = rng.standard_normal(steps.shape, np.float32)
-            full = np.float32(formats.neuron.noise * 2**formats.current_bits)
-            return _uses(formats, steps, np.rint(full * drawn))
+            spread = np.float32(formats.neuron.noise * 2**formats.current_bits)
+            drawn = spread * rng.standard_normal(steps.shape, np.float32)
+            return _uses(formats, steps, np.rint(drawn))
         return _answers(formats, steps)
     currents = sums.astype(np.float32) * (network.gains(layer) * unit) - network.offsets[layer]
     inside = (currents > 0) & (currents < 1)

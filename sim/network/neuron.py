@@ -529,7 +529,6 @@ class StochasticNeuron(Neuron):
     name: ClassVar[str] = "stochastic"
     about: ClassVar[str] = "a film that switches by chance, as the mean of many uses"
     spin: ClassVar[bool] = True
-    start: ClassVar[float] = 0.4  # below 0.5: a third of the uses or so switch
     ranges: ClassVar[dict[str, tuple[float, float]]] = {
         "middle": (0.02, 0.98),
         "sigma": (0.001, 1.0),
@@ -540,6 +539,11 @@ class StochasticNeuron(Neuron):
         from scipy.special import ndtr
 
         return np.asarray(ndtr((np.asarray(current, np.float64) - self.middle) / self.sigma))
+
+    @property
+    def start(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """See `Neuron.start`: a sixth of the uses switch."""
+        return max(self.middle - self.sigma, 0.0)
 
     @property
     def noise(self) -> float:
