@@ -97,8 +97,8 @@ def _read(file: CsvFile, names: ColumnNames) -> tuple[list[tuple[DeviceCurves, A
     return found, unit, counts >= 0 or trials >= 0
 
 
-def _fit(device: DeviceCurves, n: Array, counted: bool) -> tuple[Array, Array]:
-    """I_50 and the logarithm of sigma of a device, and their standard errors."""
+def _fit(device: DeviceCurves, n: Array, counted: bool) -> tuple[Array, Array, float]:
+    """I_50 and the logarithm of sigma of a device, their standard errors and these' freedom."""
     name, x, share = device.device, device.pulses, device.mean
     # A step would do where all that ever switched is above all that ever did not.
     if x.size < FEWEST or x[share < 1].max(initial=0) <= x[share > 0].min(initial=np.inf):
@@ -119,11 +119,15 @@ def _fit(device: DeviceCurves, n: Array, counted: bool) -> tuple[Array, Array]:
     z = a + b * u[1]
     spread = np.exp(log_ndtr(z) + log_ndtr(-z))
     covariance = np.linalg.inv(u * (n * np.exp(-(z**2)) / (2 * math.pi * spread)) @ u.T)
-    if not counted:  # numbers of uses are not known: the scatter is
-        covariance *= float(((share - ndtr(z)) ** 2 / spread).sum()) / (x.size - 2)
+    freedom = math.inf
+    if not counted:  # numbers of uses are not known: the scatter is, where there may be any
+        points = float(spread.sum() ** 2 / (spread @ spread))
+        freedom = max(points - 2, 1.0)
+        scatter = float(((share - ndtr(z)) ** 2).sum() / spread.sum())
+        covariance *= scatter * points / freedom
     turn = np.array([[-scale / b, scale * a / b**2], [0.0, -1 / b]])
     errors = np.sqrt(np.diag(turn @ covariance @ turn.T))
-    return np.array([middle - scale * a / b, math.log(scale / b)]), errors
+    return np.array([middle - scale * a / b, math.log(scale / b)]), errors, freedom
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +205,7 @@ class FittedSwitching(MadeDevice):
     def tables(self, device: Device) -> list[Table]:
         """Values and intervals of the neuron."""
         of = {"threshold_spread": "D2D of I_50, of the largest current"}
-        unit = self.source["current_unit"]
+        unit = str(self.source["current_unit"])
         rows = [row("", name, one, of.get(name, unit))[1:] for name, one in self.values.items()]
         return [Table(f"Neuron of {device.name}: values and 95 % intervals", COLUMNS[1:], rows)]
 
@@ -280,8 +284,8 @@ def fit_switching(
         raise UserError(
             "files must have one unit of current, all numbers of uses or none, and each its devices"
         )
-    fits, errors = np.array([_fit(*one, counted) for one in measured]).transpose(1, 0, 2)
-    freedom = math.inf if counted else float(data[0].pulses.size - 2)
+    found, own_errors, (freedom, *_) = zip(*(_fit(*one, counted) for one in measured), strict=True)
+    fits, errors = np.array(found), np.array(own_errors)
     (middle, log_sigma), basis = estimated(fits, 1, lambda _: fits[0], lambda: (errors[0], freedom))
     full = max(float(one.pulses.max()) for one in data)
     values = {"I_50": middle, "sigma": log_sigma.scaled(math.exp)}
