@@ -40,7 +40,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(tmp_path: Path, form: str
         for name, truth in (("I_50", MIDDLE), ("sigma", SIGMA)):
             held.append(found.values[name].low < truth < found.values[name].high)
             assert found.values[name].value == pytest.approx(truth, rel=0.3)
-    assert 0.88 <= np.mean(held) < 1
+    assert 0.88 <= np.mean(held) <= (1 if form == "shares" else 0.99)
 
 
 def test_the_device_has_the_neuron_and_its_spread(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_the_device_has_the_neuron_and_its_spread(tmp_path: Path) -> None:
 def test_what_is_no_such_curve_is_said(tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
     x = np.linspace(0.5, 20, 40)
-    bent = 0.5 + 0.4 * np.sin(x / 3) * (x > 6)
+    bent = (ndtr((x - 4) / 0.5) + ndtr((x - 15) / 0.5)) / 2  # two steps
     path.write_text(
         "I (mA),p_switch,trials\n"
         + "".join(f"{i},{p},9999\n" for i, p in zip(x, bent, strict=True))

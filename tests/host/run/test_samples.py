@@ -63,7 +63,7 @@ def test_the_virtual_board_adds_the_same() -> None:
     [
         (NETWORK, 10, {"samples": 0}, "from 1 to 65536"),
         (NETWORK, 70_000, {"samples": 65_536}, "from 1 to 61356"),
-        (NETWORK, 10, {"samples": 2, "resident": True}, "leave out"),
+        (NETWORK, 10, {"samples": 2, "resident": True, "on": "virtual"}, "leave out"),
         (random_network((24, 12, 6), 1), 10, {"samples": 2}, "alike"),
     ],
 )
