@@ -53,7 +53,7 @@ def test_numbers_go_on_from_one_stream_to_the_next() -> None:
 @pytest.mark.long
 def test_the_virtual_board_adds_the_same() -> None:
     options = RunOptions(check=True, samples=3)
-    score = run(NETWORK, IMAGES[:100], LABELS[:100], on="virtual", options=options)
+    score = run(NETWORK, "virtual", options, images=IMAGES[:100], labels=LABELS[:100])
     assert score.logits is not None
     assert (score.logits.compared, score.logits.mismatches) == (600, 0)
 

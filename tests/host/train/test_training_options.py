@@ -103,6 +103,7 @@ WHOLE = {
     "robust": "taught=0",
     "tile_rows": 128,
     "adc_bits": 4,
+    "straight_through": True,
 }
 
 

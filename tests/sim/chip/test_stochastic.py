@@ -22,9 +22,11 @@ USES = 4000
 def network_of(neuron: StochasticNeuron) -> Network:
     """One pixel at full drives a neuron for each of some currents."""
     count = CURRENTS.size
-    converter = Converter(np.full(count, 256), -CURRENTS, 20)
-    hidden = Layer(np.zeros((1, count), np.uint8), [0, 1], converter, neuron.table(8, 4))
-    last = Layer(np.zeros((count, 2), np.uint8), [0, 1])
+    converter = Converter(np.full(count, 256, np.int32), -CURRENTS.astype(np.int32), 20)
+    hidden = Layer(
+        np.zeros((1, count), np.uint8), np.array([0, 1], np.int16), converter, neuron.table(8, 4)
+    )
+    last = Layer(np.zeros((count, 2), np.uint8), np.array([0, 1], np.int16))
     return Network((hidden, last), neuron, (1, 1))
 
 
@@ -39,6 +41,7 @@ def test_shares_of_uses_that_switch(middle: float, sigma: float, use: float) -> 
     answers = GoldenModel(varied, noise=noise).trace(images, 99)[0].activations
     slow = reference.trace(varied, images, noise=noise, first=99)[0].activations
     assert answers is not None
+    assert slow is not None
     assert np.array_equal(answers, slow)
     assert set(np.unique(answers)) <= {0, 15}
     normal = NormalDist(middle, math.hypot(sigma, use))
