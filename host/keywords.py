@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import itertools
 import typing
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -17,6 +18,11 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
+def are_arrays(given: Any) -> bool:
+    """Whether something holds arrays, and nothing else: NumPy's, or what can be made one."""
+    return bool(given) and all(hasattr(each, "__array__") and np.ndim(each) for each in given)
+
+
 def takes(
     *arrays: str, **makers: Callable[..., Any]
 ) -> Callable[[Callable[Given, Result]], Callable[Given, Result]]:
@@ -30,7 +36,8 @@ def takes(
     Parameters
     ----------
     *arrays : str
-        Parameters that arrays are taken for which are given by place, after the first argument.
+        Parameters that arrays are taken for which are given by place, behind everything else, each
+        alone or several as a tuple. A single parameter takes all of them, as a tuple.
     **makers : callable
         By the name of a parameter, what makes it: see `allspin.sim.parameters.make`.
     """
@@ -47,13 +54,22 @@ def takes(
 
         @functools.wraps(function)
         def called(*given: Any, **words: Any) -> Any:
-            if arrays and len(given) > 1 and isinstance(given[1], np.ndarray):
-                words |= dict(zip(arrays, given[1:], strict=False))
-                given = given[:1]
+            groups = [one if isinstance(one, tuple | list) else (one,) for one in reversed(given)]
+            last = list(itertools.takewhile(are_arrays, groups))
+            if arrays and last:
+                given, placed = given[: -len(last)], tuple(itertools.chain(*reversed(last)))
+                # What is given twice is a TypeError.
+                words = dict(
+                    **words,
+                    **dict(zip(arrays, placed if len(arrays) > 1 else [placed], strict=False)),
+                )
             parts: dict[str, dict[str, Any]] = {}
             for word in [word for word in words if word not in own.parameters]:
                 if word not in places:
-                    known = meant(word, [*own.parameters, *places])
+                    known = meant(
+                        "progress" if word in ("display", "report", "noted") else word,
+                        [*own.parameters, *places],
+                    )
                     raise TypeError(f"{function.__name__}() has no keyword {word!r}{known}")
                 parts.setdefault(places[word][0], {})[word] = words.pop(word)
             bound = own.bind_partial(*given, **words).arguments

@@ -59,6 +59,8 @@ def refused(
 def meant(name: object, known: Iterable[object]) -> str:
     """A question for the end of a message: which of the known names was meant, if one is like it.
 
+    Names that have it as a word of theirs, such as ``pixel_bits`` has ``bits``, are all told.
+
     Parameters
     ----------
     name : object
@@ -74,8 +76,9 @@ def meant(name: object, known: Iterable[object]) -> str:
     if not isinstance(name, str):
         return ""
     names = {str(each).lower(): str(each) for each in known}
-    close = difflib.get_close_matches(name.lower(), names, 1, LIKENESS)
-    return f" (did you mean {names[close[0]]}?)" if close else ""
+    whole = [each for each in names if name.lower() in each.split("_")]
+    close = whole or difflib.get_close_matches(name.lower(), names, 1, LIKENESS)
+    return f" (did you mean {' or '.join(names[each] for each in close)}?)" if close else ""
 
 
 def not_one_of(name: str, value: object, known: Iterable[object]) -> str:

@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
-from allspin.sim.errors import check_number, check_one_of
+from allspin.sim.errors import check_number, check_one_of, meant
 
 
 def number(
@@ -90,7 +90,10 @@ LONGEST_REPR = 300
 
 
 class Brief:
-    """A dataclass whose `repr` is a line of at most `LONGEST_REPR` characters."""
+    """A dataclass whose `repr` is a line of at most `LONGEST_REPR` characters.
+
+    Whoever asks for what it has not is told what was meant, or what there is.
+    """
 
     def __init_subclass__(cls) -> None:
         # Here, since a dataclass would write one of its own, with every value of every array.
@@ -102,6 +105,17 @@ class Brief:
         )
         text = " ".join(f"{type(self).__name__}({values})".split())
         return text if len(text) <= LONGEST_REPR else f"{text[: LONGEST_REPR - 4]}...)"
+
+    if not typing.TYPE_CHECKING:  # to which every name would be known
+
+        def __getattr__(self, name: str) -> Any:
+            known = sorted(
+                each
+                for each in {*dir(self)} - {"card", "drawn", "found", "named"}
+                if not each.startswith("_")
+            )
+            there = meant(name, known) or f"; it has {', '.join(known)}"
+            raise AttributeError(f"{type(self).__name__} has no {name!r}{there}")
 
 
 class Shown(Brief):

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from allspin.hdl.cache.process import FIX, cache_folder, digest, kept_folder, only_builder
+from allspin.hdl.cache.process import FIX, OTHERS, cache_folder, digest, kept_folder, only_builder
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import read_text, write_atomically
 
@@ -71,6 +71,10 @@ def find_flaw(folder: Path, program: str | None = None) -> str | None:
         return f"{name or SEAL} is not as it was built"
     if program is not None and not os.access(folder / program, os.X_OK):
         return f"{program} cannot be run"
+    for path in (folder, *folder.rglob("*")):
+        found = path.lstat()
+        if found.st_uid != os.getuid() or (not path.is_symlink() and found.st_mode & OTHERS):
+            return f"{path.name} is another user's, or open to one"
     return None
 
 
@@ -347,8 +351,12 @@ def build_once(
         try:
             with _cannot_write(folder):
                 build(work)
-                work.chmod(0o755)
                 seal(work)
+                # Compilers obey the umask, by which others may write.
+                for path in (work, *work.rglob("*")):
+                    if not path.is_symlink():
+                        path.chmod(path.stat().st_mode & ~OTHERS)
+                work.chmod(0o755)
                 work.rename(done)
                 sync(folder)
         finally:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from allspin.sim.errors import UserError, refused
 
+OTHERS = stat.S_IWGRP | stat.S_IWOTH
+"""Mode by which others may write."""
 VARIABLE = "ALLSPIN_CACHE"
 """Environment variable that names another folder for the cache."""
 FIX = f"set {VARIABLE} to a folder that can be written"
@@ -69,7 +71,7 @@ def _made(folder: Path, look: Callable[[Path], os.stat_result] = Path.stat) -> P
     with refused(f"cannot make the cache folder {folder}: ", f"; {FIX}", OSError):
         folder.mkdir(stat.S_IRWXU, parents=True, exist_ok=True)
         found = look(folder)
-    if found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if found.st_uid != os.getuid() or found.st_mode & OTHERS:
         raise UserError(
             f"the cache folder {folder} is open to other users, and programs in it are run; "
             f"chmod -R go-w {folder}, or set {VARIABLE} to a folder of your own"

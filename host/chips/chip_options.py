@@ -11,6 +11,7 @@ from allspin.hdl.parameters.profile import VariationParameters
 from allspin.host.chips.cell_table import CellTable, cell_table
 from allspin.host.chips.probed_cells import ProbedCells, probe_cells
 from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.keywords import takes
 from allspin.host.machines.gateware_chips import (
     CHIPS,
     SUM_CHIPS,
@@ -29,7 +30,7 @@ from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief, option
-from allspin.sim.programming.programming import Programmed, program_chip as program
+from allspin.sim.programming.programming import Programmed, program_chip as write_chip
 from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
     POLARITIES,
@@ -100,7 +101,7 @@ class MadeChip(Brief):
         if isinstance(how, ProbedCells):
             words, counts = how.on(chip, here), Counts()
         else:
-            programmed = program(chip, network, how)
+            programmed = write_chip(chip, network, how)
             words, counts = programmed.words, programmed.counts
         array, noise = chip_in_array(chip, here, words), chip.noise(network)
         return cls(chip, network, how, array, noise, found, counts, drawn)
@@ -314,11 +315,11 @@ class ChipOptions:
         for wrong, said in (
             (
                 self.tries is not None and self.scheme not in VERIFYING,
-                f"`tries` needs `scheme` {verifying}",
+                f"`tries` needs `program` {verifying}",
             ),
             (
                 self.band is not None and self.scheme not in VERIFYING,
-                f"`band` needs `scheme` {verifying}",
+                f"`band` needs `program` {verifying}",
             ),
             (mean and not read, "a chip needs its seed, `chip`, or cells that were `measured`"),
             (self.missing and not read, "`missing` needs `measured`"),
@@ -380,7 +381,7 @@ class ChipOptions:
                 self._programming(default_tries(network)),
                 Chip(device, cast(int, self.chip)),
             )
-            return cell_table(network, device, program(chip, network, how))
+            return cell_table(network, device, write_chip(chip, network, how))
 
 
 def ideal_chip(network: Network) -> MadeChip:
@@ -394,14 +395,17 @@ def ideal_chip(network: Network) -> MadeChip:
     return MadeChip.of(Chip(replace(device, array=HallArray()), 0), network, cells)
 
 
+@takes(program=lambda scheme: scheme)  # which is what `Programming` calls it
 def program_chip(
     chip: Chip | int,
     network: str | Path | Network,
-    scheme: str | Programming = "open-loop",
+    program: str | Programming = "open-loop",
     *,
     polarity: str = "quieter",
     tries: int | None = None,
     band: float | None = None,
+    progress: Any = None,
+    **keywords: Any,
 ) -> Programmed:
     """Program a chip with a network.
 
@@ -411,10 +415,12 @@ def program_chip(
         The chip; or the seed of one of the paper's device.
     network : str, Path or Network
         States and levels: a network, its file, or the name of one that ships.
-    scheme : str or Programming
+    program : str or Programming
         How: ``open-loop``, ``pulse-width``, ``write-verify`` or ``incremental``; or all of it.
     polarity, tries, band
         As of `allspin.Programming`; `tries` are 8 up to 16 states, else 32.
+    progress : Display or bool, optional
+        There is no step to show.
 
     Returns
     -------
@@ -430,7 +436,7 @@ def program_chip(
     """
     network = open_network(network)
     chip = chip if isinstance(chip, Chip) else Chip(open_device(PAPER), chip)
-    if isinstance(scheme, str):
-        asked = ChipOptions(chip, scheme=scheme, polarity=polarity, tries=tries, band=band)
-        scheme = asked._programming(default_tries(network))
-    return program(chip, network, scheme)
+    if isinstance(program, str):
+        asked = ChipOptions(chip, scheme=program, polarity=polarity, tries=tries, band=band)
+        program = asked._programming(default_tries(network))
+    return write_chip(chip, network, program)

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from allspin.host.chips.accuracy import (
     COLUMNS,
     Column,
@@ -92,6 +95,8 @@ class MeasureOptions(Brief):
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)
         check_range("chip", self.first, 0, 2**32 - max(chips, len(self.probed)))
         check_number("missing", self.missing, 0, 1)
+        if self.missing and not self.probed:
+            raise UserError("`missing` needs `measured`")
 
     @property
     def seeds(self) -> range:
@@ -138,6 +143,23 @@ class MeasuredChips(Shown):
         """Seed of the worst of its chips; None of chips that were read back."""
         return None if result.cells else self.seeds[int(result.accuracies.argmin())]
 
+    @property
+    def accuracies(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Of each chip, by what its network and column are called."""
+        return {
+            f"{one.network}, {one.column.title}": one.accuracies
+            for one in (*self.results, *self.probed)
+        }
+
+    mean = property(
+        lambda self: {name: summary(each)["accuracy"] for name, each in self.accuracies.items()},
+        doc="Of each of `accuracies`.",
+    )
+    std = property(
+        lambda self: {name: summary(each)["deviation"] for name, each in self.accuracies.items()},
+        doc="Standard deviation of each of `accuracies`; None of a single chip's.",
+    )
+
     def to_dict(self) -> dict[str, Any]:
         """As ``allspin chips --json`` prints it."""
         return {
@@ -183,11 +205,10 @@ class MeasuredChips(Shown):
         cells = self.probed[0].cells if self.probed else ()
         readings = [line for each in cells for line in each.readings()]
         polarity = self.results[0].programming.polarity
-        every = [*self.results, *self.probed]
         return [
             *verified.values(),
             *worst,
-            *doubts((f"{one.network}, {one.column.title}", one.accuracies) for one in every),
+            *doubts(self.accuracies.items()),
             *readings,
             f"polarity {polarity}: {POLARITIES[polarity]}",
             *self.device.readings(),
@@ -210,7 +231,7 @@ class MeasuredChips(Shown):
         return beside(chips_table(self), self.plot())
 
 
-@takes(options=MeasureOptions)
+@takes("data", options=MeasureOptions)
 def measure_chips(
     networks: str | Path | Network | Sequence[str | Path | Network],
     device: str | Path | Device = "paper",
@@ -258,7 +279,7 @@ def measure_chips(
     opened: dict[str, Network] = {}
     for each in several(networks):
         name = network_name(each)
-        if isinstance(each, Network) and opened.get(name, each) is not each:
+        if not isinstance(each, str | Path) and opened.get(name, each) is not each:
             raise UserError(f"two networks would be called {name}: give their files or names")
         opened[name] = cut_network(each, options.tiles, data, progress)
     if options.probed and len(opened) > 1:

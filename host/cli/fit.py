@@ -110,7 +110,7 @@ def run(arguments: Arguments) -> int:
         fitted = _fit(arguments, reading)
         device = fitted.device() if arguments.force or not fitted.complaints else None
         if output is not None:
-            pictures = save_picture(fitted.picture(), output.parent, output.stem, look)
+            pictures = save_picture(fitted.plot(), output.parent, output.stem, look)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
     tables = [fitted.explained()] if explained else []
@@ -122,7 +122,10 @@ def run(arguments: Arguments) -> int:
         if arguments.json or tables:
             answer(arguments, record, tables)
         seen = f"see {pictures[0]}, and " if pictures else ""
-        warn(f"{output or 'a device'} is not written; {seen}{fitted.advice}")
+        warn(
+            f"{output or 'a device'} is not written; {seen}give --table for the measured table of "
+            "pulse curves as the device, or --force for the model anyway"
+        )
         return FAILED
     notes = fitted.notes(device)
     if output is not None:

@@ -213,7 +213,7 @@ examples:
   allspin flash icebreaker
   allspin flash ulx3s-85f --network mnist-100
   allspin flash ulx3s-85f --dry-run
-  allspin flash icebreaker --bitstream other.bin --force --port /dev/ttyUSB1
+  allspin flash icebreaker --bitstream other.bin --force --on /dev/ttyUSB1
 """
 
 
@@ -229,7 +229,9 @@ def add_arguments(parser: Parser) -> None:
         "--force", action="store_true", help="program a bitstream that misses timing, or may"
     )
     parser.add_argument(
-        "--port", help="serial port to ask afterwards (that of the board's USB device)"
+        "--on",
+        metavar="PORT",
+        help="serial port to ask afterwards (that of the board's USB device)",
     )
     parser.add_argument("--dry-run", action="store_true", help="only show the command")
 
@@ -255,7 +257,7 @@ def run(arguments: Arguments) -> int:
     status, said = run_shown([tool, *command[1:]], pass_on)
     if status != 0:
         raise UserError(explain(board, said))
-    _ask(board, built, arguments.port)
+    _ask(board, built, arguments.on)
     say(f"{board.title} is programmed; now: allspin run NET --on auto --baud {board.baud}")
     return 0
 
@@ -303,7 +305,7 @@ def _check(
 def _ask(board: Board, built: dict[str, Any] | None, port: str | None) -> None:
     """Compare what the board says of itself with what was built, where its port is known."""
     if port is None and not ports_of(board.usb):
-        say("its serial port is not known, so it was not asked what it is; --port names one")
+        say("its serial port is not known, so it was not asked what it is; --on names one")
         return
     try:
         on, identity = ask(lambda: [port] if port else ports_of(board.usb), board.baud)

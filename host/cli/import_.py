@@ -13,6 +13,7 @@ from allspin.host.cli.options import (
     add_target_arguments,
     add_tile_arguments,
     answer,
+    ended_by_clusters,
     read_options,
 )
 from allspin.host.data.files import check_apart, check_writable, make_folder
@@ -78,7 +79,8 @@ def run(arguments: Arguments) -> int:
     if arguments.pictures is not None:
         make_folder(arguments.pictures)
     start = time.perf_counter()
-    imported = import_network(model, arguments.data, options, progress=arguments.steps)
+    with ended_by_clusters():
+        imported = import_network(model, arguments.data, options, progress=arguments.steps)
     seconds = time.perf_counter() - start
     save_network(imported.network, output)
     if arguments.pictures is not None:

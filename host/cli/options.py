@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import json
 import re
+import signal
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -35,7 +36,6 @@ NEEDS: dict[str, dict[str, str]] = {
     "train": {"at level_choice polarity robust": "device"},
     "import": {"at level_choice polarity": "device"},
     "fit": {"at": "base"},
-    "chips": {"missing": "probed"},
     "sweep": {"ca_file certificate key": "address"},
     "export": {
         "lanes": "verilog",
@@ -302,6 +302,16 @@ def add_target_arguments(parser: Parser) -> None:
         metavar="NAME",
         help=f"with --device, polarity of the writes: {', '.join(POLARITIES)} (quieter)",
     )
+
+
+@contextlib.contextmanager
+def ended_by_clusters() -> Iterator[None]:
+    """Let SIGTERM, by which a cluster ends a job, be as Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def answer(

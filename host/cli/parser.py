@@ -54,9 +54,14 @@ COMMANDS = {name: line for group in GROUPS.values() for name, line in group.item
 if Python has the word."""
 
 RENAMED = {
-    "run": {"--states": ["--keep-states"]},
+    "run": {"--states": ["--keep-states"], "--frequency": ["--clock-hz"]},
     "sim": {"--states": ["--keep-states"]},
-    "virtual": {"--states": ["--keep-states"], "--chips": ["--chip-maker"]},
+    "virtual": {
+        "--states": ["--keep-states"],
+        "--chips": ["--chip-maker"],
+        "--port": ["--link"],
+    },
+    "flash": {"--port": ["--on"]},
     "selftest": {"--chips": ["--chip-maker"]},
     "chips": {"--first": ["--chip"]},
     "sweep": {"--first": ["--chip"]},

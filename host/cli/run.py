@@ -42,7 +42,7 @@ def _percent(share: float) -> Number:
 
 def class_table(found: Classified) -> tuple[Table, list[str]]:
     """The class and the logits of each image file, and notes."""
-    answers, compared = found.answers, found.score.logits
+    answers, compared = found.answers, found.score.compared
     rows = [
         (file, int(number), " ".join(map(str, logits.tolist())))
         for file, number, logits in zip(found.files, answers.classes, answers.logits, strict=True)
@@ -61,7 +61,7 @@ def class_table(found: Classified) -> tuple[Table, list[str]]:
 
 def score_table(score: Score) -> tuple[Table, list[str]]:
     """A score, with what the paper leaves open of its chip as notes."""
-    shown, logits, words, chip = score.shown, score.logits, score.words, score.chip
+    shown, logits, words, chip = score.shown, score.compared, score.words, score.chip
     cycles, bound = shown.cycles_per_image, score.cycles_bound
     faulty = bool(score.resent or score.damaged)
     rows: list[Figure] = [
@@ -255,9 +255,8 @@ def run(arguments: Arguments) -> int:
         )
         score, table = found.score, class_table(found)
     if arguments.logits is not None:
-        assert score.shown.answers is not None
         content = io.BytesIO()
-        np.save(content, score.shown.answers.logits, allow_pickle=False)
+        np.save(content, score.logits, allow_pickle=False)
         write_atomically(arguments.logits, content.getvalue())
     if picture is not None:
         save_picture(score.plot(), picture.parent, picture.stem, look)

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import time
 from typing import Any
 
@@ -16,6 +15,7 @@ from allspin.host.cli.options import (
     add_tile_arguments,
     answer,
     check_together,
+    ended_by_clusters,
     read_options,
 )
 from allspin.host.data.datasets import load_dataset
@@ -155,17 +155,14 @@ def run(arguments: Arguments) -> int:
     if target is not None and (said := target.shared(parameters.states, parameters.rah_bits)):
         warn(said)
     start = time.perf_counter()
-    # By which a cluster ends a job.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        learn = in_array.learn_in_array if arguments.in_array else train
-        trained = learn(dataset, parameters, progress=arguments.steps)
+        with ended_by_clusters():
+            learn = in_array.learn_in_array if arguments.in_array else train
+            trained = learn(dataset, parameters, progress=arguments.steps)
     except KeyboardInterrupt:
         arguments.steps.stop()
         warn("interrupted; nothing was saved")
         return INTERRUPTED
-    finally:
-        signal.signal(signal.SIGTERM, before)
     seconds = time.perf_counter() - start
     save_network(trained.network, output)
     # What was learnt in the array has no validation images, and is not saved half-way.

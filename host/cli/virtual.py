@@ -106,7 +106,7 @@ over all clients:
 
 examples:
   allspin virtual mnist-10
-  allspin virtual mnist-10 --port board  # then: allspin run mnist-10 --on board
+  allspin virtual mnist-10 --link board  # then: allspin run mnist-10 --on board
   allspin virtual paper-10 --chip-maker --resident --rows-per-clock 4
   allspin virtual mnist-10 --flip 0.001 --seed 7
   allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 50
@@ -118,7 +118,7 @@ def add_arguments(parser: Parser) -> None:
     add_shared(parser, "network", "--rows-per-clock", "--keep-states", "--chip-maker")
     parser.add_argument("--resident", action="store_true", help="with a memory for resident images")
     parser.add_argument(
-        "--port",
+        "--link",
         metavar="LINK",
         type="file",
         help="make a symbolic link to the port, while it is open",
@@ -154,8 +154,8 @@ def run(arguments: Arguments) -> int:
             tuple(arguments.reset_after),
             arguments.seed,
         )
-    if arguments.port is not None:
-        check_link(arguments.port)
+    if arguments.link is not None:
+        check_link(arguments.link)
     network = open_network(arguments.network)
     arguments.steps.start("building the virtual board")
     watch = BuildWatch(arguments.steps)
@@ -165,11 +165,11 @@ def run(arguments: Arguments) -> int:
         signals() as wanted,
         FaultyTransport(lambda: VirtualTransport(program), faults) as link,
         VirtualPort(link) as port,
-        linked(arguments.port, port.path),
+        linked(arguments.link, port.path),
     ):
         say(port.path)
         sys.stdout.flush()
-        where = port.path if arguments.port is None else f"{arguments.port} ({port.path})"
+        where = port.path if arguments.link is None else f"{arguments.link} ({port.path})"
         tell(f"the virtual board of {arguments.network} is on {where}; Ctrl-C ends it")
         resets = 0
         while True:

@@ -176,7 +176,8 @@ class CompareOptions:
     def __post_init__(self) -> None:
         if not MHZ <= self.frequency <= MAX_MHZ * MHZ:
             raise ValueError(
-                f"frequency must be from 1 to {MAX_MHZ} MHz, not {self.frequency / MHZ:g}"
+                f"frequency must be from 1 to {MAX_MHZ} MHz, not {self.frequency / MHZ:g} MHz "
+                f"({self.frequency:g} Hz)"
             )
         if self.accuracy is not None:
             check_number("accuracy", self.accuracy, 0, 100)

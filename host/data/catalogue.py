@@ -1,15 +1,16 @@
 """Networks and devices by name: those that ship, or a file."""
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from allspin.sim.device.device import Device
-from allspin.sim.device.device_file import load_device
+from allspin.sim.device.device_file import device_to_toml, load_device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, meant, refused
-from allspin.sim.network.netfile import load_network
+from allspin.sim.network.netfile import load_network, network_from_bytes, network_to_bytes
 from allspin.sim.network.network import Network
 
 FOLDER = Path(__file__).parent / "networks"
@@ -49,14 +50,14 @@ def network_path(name_or_path: str) -> Path:
     return _find("network", name_or_path, FOLDER, SUFFIX)
 
 
-def open_network(network: str | Path | Network) -> Network:
+def open_network(network: Any) -> Network:
     """Load a network, unless it is one.
 
     Parameters
     ----------
     network : str, Path or Network
-        A network; or the name of one that ships, else a network file. A file of the same name in
-        the current folder is reached as ``./NAME``.
+        A network, or what has one, such as `Trained`; or the name of one that ships, else a
+        network file. A file of the same name in the current folder is reached as ``./NAME``.
 
     Raises
     ------
@@ -68,20 +69,51 @@ def open_network(network: str | Path | Network) -> Network:
     >>> open_network("mnist-10").topology
     (784, 100, 10)
     """
+    network = (
+        network_from_bytes(network.content)
+        if isinstance(network, Held)
+        else getattr(network, "network", network)
+    )
     return network if isinstance(network, Network) else load_network(network_path(str(network)))
 
 
-def network_name(network: str | Path | Network) -> str:
+def network_name(network: Any) -> str:
     """What results call a network: its name or file as it was given, else its topology."""
-    if isinstance(network, Network):
-        return "-".join(map(str, network.topology))
-    return str(network)
+    if isinstance(network, str | Path):
+        return str(network)
+    return "-".join(map(str, open_network(network).topology))
+
+
+class Held(str):
+    """The name of a network or device that was given as itself, with what its file would hold."""
+
+    content: bytes
+
+    @classmethod
+    def of(cls, model: Network | Device) -> Self:
+        """Of a model; what differs is called differently."""
+        name, content = (
+            (network_name(model), network_to_bytes(model))
+            if isinstance(model, Network)
+            else (model.name, device_to_toml(model).encode())
+        )
+        held = cls(f"{name}-{hashlib.sha256(content).hexdigest()[:8]}")
+        held.content = content
+        return held
 
 
 def several(given: Any) -> list[Any]:
     """One network or file, or several, as several."""
     many = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
     return list(given) if many else [given]
+
+
+def several_files(given: Any, advice: str) -> list[Path]:
+    """One file or several by their paths; a `UserError` of what is none, with advice behind it."""
+    files = [given] if hasattr(given, "columns") else several(given)  # a data frame's are strings
+    if not files or not all(isinstance(file, str | Path) for file in files):
+        raise UserError(f"give files by name, one or more, not {type(given).__name__}{advice}")
+    return [Path(file) for file in files]
 
 
 def found(kind: type, given: Any) -> Any:
@@ -99,14 +131,15 @@ def device_path(name_or_path: str) -> Path:
     return _find("device", name_or_path, DEVICES, DEVICE_SUFFIX)
 
 
-def open_device(device: str | Path | Device, at: str | OperatingPoint | None = None) -> Device:
+def open_device(device: Any, at: str | OperatingPoint | None = None) -> Device:
     """Load a device, unless it is one.
 
     Parameters
     ----------
     device : str, Path or Device
-        A device; or the name of one that ships, else a device file. A file of the same name in the
-        current folder is reached as ``./NAME``.
+        A device, or what has or makes one, such as what `fit` returns; or the name of one that
+        ships, else a device file. A file of the same name in the current folder is reached as
+        ``./NAME``.
     at : str or OperatingPoint, optional
         Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
 
@@ -120,7 +153,8 @@ def open_device(device: str | Path | Device, at: str | OperatingPoint | None = N
     >>> open_device("paper").synapse.span
     2.0
     """
-    point = operating_point(at)
+    point, made = operating_point(at), getattr(device, "device", device)
+    device = made() if callable(made) else made
     if isinstance(device, Device):
         if point is not None:
             raise UserError("`at` is for a device's name or file; a device is at its point already")

@@ -4,9 +4,11 @@
 """
 
 import hashlib
+import itertools
 import math
 import os
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,9 +58,9 @@ MNIST_DIGEST = "b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a
 """SHA-256 of the four, one after another."""
 
 
-Data = str | Path | tuple[npt.ArrayLike, ...]
+Data = str | Path | tuple[npt.ArrayLike, ...] | list[npt.ArrayLike]
 """A folder of IDX files or an archive; the name of what ships; or arrays: those of an archive in
-their order, or only test images and labels."""
+their order, or only images and labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +278,11 @@ def _load(data: Data | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, _
     parts = [part for part in PARTS if part[0] in halves]
     if isinstance(data, str) and data == "mnist" and not os.path.exists("mnist"):
         data = None
-    if isinstance(data, tuple):
+    if data is not None and not isinstance(data, str | Path):
+        if not isinstance(data, tuple | list) or len(data) not in (2, 4):
+            raise UserError(
+                "give arrays of images and labels as (x, y) or (x_train, y_train, x_test, y_test)"
+            )
         copies = zip(list(NAMES.values())[-len(data) :], map(np.array, data), strict=True)
         name, arrays = "arrays", _checked("the arrays", dict(copies), parts)
     elif (path := MNIST if data is None else Path(data)).is_dir() or not os.path.exists(path):
@@ -302,7 +308,8 @@ def load_dataset(data: Data | Dataset | None = None) -> Dataset:
     ----------
     data : str, Path, tuple of array_like, Dataset or None
         Folder of the four IDX files, or an ``.npz`` archive; arrays as an archive has them,
-        ``(x_train, y_train, x_test, y_test)``; None or ``mnist`` for the MNIST that ships.
+        ``(x_train, y_train, x_test, y_test)``, or ``(x, y)``, of which every sixth image is held
+        out to test with; None or ``mnist`` for the MNIST that ships.
 
     Raises
     ------
@@ -312,6 +319,14 @@ def load_dataset(data: Data | Dataset | None = None) -> Dataset:
     """
     if isinstance(data, Dataset):
         return data
+    if isinstance(data, tuple | list) and len(data) == 2:
+        warnings.warn(
+            "every sixth image is held out to test with; give (x_train, y_train, x_test, y_test) "
+            "to choose them",
+            stacklevel=4,
+        )
+        halves = [(np.delete(one, slice(5, None, 6), 0), one[5::6]) for one in map(np.array, data)]
+        data = list(itertools.chain(*zip(*halves, strict=True)))
     name, arrays = _load(data, ("train", "test"))
     train_images, train_labels, test_images, test_labels = (arrays[part] for part in PARTS)
     sides, test_sides = train_images.values.shape[1:], test_images.values.shape[1:]

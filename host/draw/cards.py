@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from allspin.host.draw.array_charts import map_pixels, rah_maps, strongest, top_word
+from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 from allspin.host.draw.device_charts import DRAWN, response_curve, synapse_curve
 from allspin.host.draw.style import R_AH, Look, svg_of
 from allspin.host.show.say import shortened
@@ -23,6 +24,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Shown
+from allspin.sim.programming.programming import Programmed
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What HTML may not hold: control characters, halves of surrogate pairs, noncharacters."""
@@ -220,6 +222,25 @@ def _named(value: Any) -> str | int | None:
 
 drawn.register(Device, synapse_curve)
 drawn.register(Chip, lambda chip: synapse_curve(chip.device, chip))
+drawn.register(
+    Programmed,
+    lambda made: curves(
+        "R_AH words of the cells",
+        [
+            ChartPanel(
+                [
+                    ChartLine(
+                        "",
+                        *(each.tolist() for each in np.unique(words, return_counts=True)),
+                        marked=False,
+                    )
+                ],
+                *("R_AH word", "cells", f"layer {number}"),
+            )
+            for number, words in enumerate(made.words)
+        ],
+    ),
+)
 # Every pixel is shown as one that some image lights.
 drawn.register(Network, lambda net: rah_maps(net, np.full((1, *net.image_shape), 255, np.uint8)))
 Shown.card = staticmethod(card)

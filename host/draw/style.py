@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, cast
 import matplotlib as mpl
 import numpy as np
 from markupsafe import escape
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -105,7 +106,8 @@ def name_text(name: str) -> str:
 @contextmanager
 def _style() -> Iterator[None]:
     """In this style, and silent of letters that its font lacks: they are drawn as boxes."""
-    with mpl.rc_context(cast(Any, RC)), warnings.catch_warnings():
+    # Of a matplotlibrc, which may lie in the current folder and be anybody's, nothing counts.
+    with style.context(["default", cast(Any, RC)]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         warnings.filterwarnings("error", "constrained_layout not applied")
         yield

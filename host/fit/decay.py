@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from allspin.host.data.catalogue import open_device, several
+from allspin.host.data.catalogue import open_device, several_files
 from allspin.host.fit.decay_fit import DecayFit, fit_decays
 from allspin.host.fit.explained import curves_table
 from allspin.host.fit.picture import Panel, fit_picture
@@ -93,7 +93,6 @@ class FittedDecay(MadeDevice):
     fit: DecayFit
     base: Device
     options: DecayOptions
-    advice = "give --force to write it anyway"
 
     @property
     def complaints(self) -> list[str]:
@@ -248,7 +247,7 @@ class FittedDecay(MadeDevice):
         }
         return [line for line, holds in lines.items() if holds]
 
-    def picture(self) -> Figure:
+    def plot(self) -> Figure:
         """Data, fits and residuals over the logarithm of time, a colour for each temperature."""
         panel = Panel("Decays", "time since it was written (s)", log=True)
         curves = self.decays.curves
@@ -304,7 +303,7 @@ def fit_decay(
         If a file cannot be read or understood, its unit is not the device's, or nothing decays.
     """
     base, options = open_device(device, at), options or DecayOptions()
-    decays = read_measurement([Path(file) for file in several(files)], reading, decay=True)
+    decays = read_measurement(several_files(files, ""), reading, decay=True)
     for note in decays.notes:
         progress.note(note)
     if decays.unit not in ("arbitrary", base.unit):

@@ -5,12 +5,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from allspin.host.data.catalogue import open_device, several
+from allspin.host.data.catalogue import open_device, several_files
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel as Chart, curves
 from allspin.host.draw.style import SOFT, name_text
 from allspin.host.fit.cycles import steadied
@@ -59,7 +60,7 @@ class Fitted(FitResult):
         """The device, or a `UserError` where a value is outside what a device can have."""
         return make_device(self)
 
-    def picture(self) -> Figure:
+    def plot(self) -> Figure:
         """Data, fit, and what is left."""
         panels = [self._panel(part) for part in self.polarities.values()]
         panels += [self._neuron_panel(self.neuron)] if self.neuron else []
@@ -145,7 +146,7 @@ def _finite(value: Any) -> Any:
 
 @takes(options=FitOptions, reading=ReadOptions)
 def fit(
-    files: str | Path | Sequence[str | Path],
+    files: Any,
     options: FitOptions | str | None = None,
     reading: ReadOptions | None = None,
     base: str | Path | Device | None = None,
@@ -160,7 +161,7 @@ def fit(
     Parameters
     ----------
     files : str, Path or sequence of these
-        CSV files; see ``docs/formats.md``.
+        CSV files, see ``docs/formats.md``; or a `pandas.DataFrame` with the columns of one.
     options : FitOptions or str, optional
         How the curves are fitted, with the device's name; or only the name, by default that of
         the first file.
@@ -190,8 +191,14 @@ def fit(
         If a file cannot be read or understood, only one polarity was measured, or a fit makes
         no sense.
     """
+    if hasattr(files, "to_csv"):
+        with TemporaryDirectory() as folder:
+            cast(Any, files).to_csv(path := Path(folder) / "frame.csv", index=False)
+            return fit(path, options, reading, base, at=at, explain=explain, progress=progress)
+    if at is not None and base is None:
+        raise UserError("`at` needs `base`")
     stand_in = None if base is None else open_device(base, at)
-    files = [Path(file) for file in several(files)]
+    files = several_files(files, "")
     asked: FitOptions = make(
         *(FitOptions, {} if getattr(options, "name", options) else {"name": files[0].stem}),
         options or None,
@@ -322,7 +329,7 @@ class LookupDevice(MadeDevice):
     made: Device
     synapse: TableSynapse
     devices: int
-    complaints, advice = (), ""
+    complaints = ()
 
     def device(self) -> Device:
         """The device; no model had to describe it."""
@@ -352,7 +359,7 @@ class LookupDevice(MadeDevice):
             *device.readings(),
         ]
 
-    def picture(self) -> Figure:
+    def plot(self) -> Figure:
         """The mean of each polarity, with C2C of a write and D2D about it."""
         panels = []
         for polarity, pulses in zip(Polarity, self.pulses, strict=True):

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy import optimize, stats
 
 from allspin.host.lab.curves import Curve, aligned, by_device
+from allspin.sim.parameters import Brief
 from allspin.sim.synapse.response import Array, Polarity
 
 CONFIDENCE = 0.95
@@ -128,7 +129,7 @@ def estimated(
 
 
 @dataclass(frozen=True, eq=False)
-class DeviceCurves:
+class DeviceCurves(Brief):
     """All cycles of one device and polarity on one list of pulse numbers.
 
     Attributes
@@ -258,7 +259,7 @@ def fit_device(device: DeviceCurves, pulses: int, near: float | None = None) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class ResponseFit:
+class ResponseFit(Brief):
     """What pulses of one polarity do, as fitted.
 
     Attributes

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from allspin.host.fit.explained import curves_table
 from allspin.host.fit.goodness import METHODS, Goodness, MeterNoise
 from allspin.host.fit.neuron import NeuronFit
@@ -18,7 +20,7 @@ from allspin.host.show.table import Cell, Number, Table, TableColumn
 from allspin.sim.device.device import Device
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
-from allspin.sim.parameters import Shown, option
+from allspin.sim.parameters import Brief, Shown, option
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
 
@@ -120,7 +122,10 @@ class FitOptions:
     def __post_init__(self) -> None:
         if self.states is not None:
             check_range("states", self.states, MIN_STATES, MAX_STATES)
-        if self.currents is not None and not 0 <= self.currents[0] < self.currents[1] < math.inf:
+        if self.currents is not None and (
+            np.shape(self.currents) != (2,)
+            or not 0 <= self.currents[0] < self.currents[1] < math.inf
+        ):
             raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
         if self.table and self.occasion == "root":
             raise ValueError(
@@ -164,7 +169,7 @@ def _goodness_rows(part: str, goodness: Goodness) -> list[tuple[Cell, ...]]:
 
 
 @dataclass(frozen=True, eq=False)
-class PolarityResult:
+class PolarityResult(Brief):
     """One polarity: fit, C2C, D2D as `device_spread` has it, and whether the model describes it."""
 
     fit: ResponseFit
@@ -175,7 +180,7 @@ class PolarityResult:
 
 
 class MadeDevice(Shown):
-    """What a device is made of: it has `device` and `picture`."""
+    """What a device is made of: it has `device`, and a `plot` of its own."""
 
     def explained(self) -> Table:
         """Which curves were found in which lines, and what became of them."""
@@ -184,10 +189,6 @@ class MadeDevice(Shown):
     def save(self, path: str | Path) -> None:
         """Write the device's file; see `allspin.save_device`."""
         cast(Any, self).device().save(path)
-
-    def plot(self) -> Any:
-        """Its `picture`."""
-        return cast(Any, self).picture()
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,8 +224,6 @@ class FitResult(MadeDevice):
     meter: MeterNoise | None
     occasion: str
     reading: str
-
-    advice = "give --table for the measured table as the device, or --force for the model anyway"
 
     @property
     def unit(self) -> str:

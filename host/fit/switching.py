@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from scipy import optimize
 from scipy.special import log_ndtr, ndtr
 
-from allspin.host.data.catalogue import open_device, several
+from allspin.host.data.catalogue import open_device, several_files
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 from allspin.host.draw.style import name_text
 from allspin.host.fit.goodness import Goodness, judge
@@ -161,7 +161,6 @@ class FittedSwitching(MadeDevice):
     source: dict[str, Any]
     base: Device
     name: str
-    advice = "give --force to write it anyway"
 
     @property
     def complaints(self) -> list[str]:
@@ -218,7 +217,7 @@ class FittedSwitching(MadeDevice):
             f"{self.source['current_unit']}.",
         ]
 
-    def picture(self) -> Figure:
+    def plot(self) -> Figure:
         """Shares of the uses that switch, and the curve of each device."""
         lines = [
             line
@@ -271,7 +270,7 @@ def fit_switching(
         If a file cannot be read or understood, or the film does not switch by chance.
     """
     base, reading = open_device(device, at), reading or ReadOptions()
-    options, paths = options or FitOptions(), [Path(file) for file in several(files)]
+    options, paths = options or FitOptions(), several_files(files, "")
     named = dataclasses.replace(reading, columns=ColumnNames()), FitOptions(options.name)
     if named != (ReadOptions(), options):
         raise UserError("of switching probabilities only the name and the columns can be chosen")

@@ -33,6 +33,8 @@ SAME = {"Cast", "Dropout", "Flatten", "Identity", "Reshape"}
 """Operators that leave numbers as they are."""
 CLASSICAL = {"ArrayFeatureExtractor", "LabelEncoder", "ZipMap"}
 """Those of the set ``ai.onnx.ml`` that turn classes into labels."""
+LABELS = ("classlabels_strings", "values_strings")
+"""Attributes of these that hold labels, in the order of the classes."""
 ALONE = SAME | {"Add", "BatchNormalization", "Div", "Mul", "Scaler", "Sub"}
 """Operators that take each number by itself, if a constant is the other one."""
 SHARES = {"LogSoftmax", "Sigmoid", "Softmax"}
@@ -294,3 +296,10 @@ def read_layers(graph: Graph, image_shape: tuple[int, int]) -> tuple[FloatNetwor
     if network.topology[-1] == 1:
         _check_sign(graph, makers, logits, shape)
     return network, logits
+
+
+def class_names(graph: Graph) -> list[str]:
+    """What a graph calls its classes, in the order of its columns; nothing if they are numbers."""
+    about = (attributes(node) for node in graph.model.graph.node if node.op_type in CLASSICAL)
+    found = [each[name] for each in about for name in LABELS if each.get(name)]
+    return [name.decode("utf-8", "replace") for name in found[0]] if found else []

@@ -4,6 +4,7 @@ import hashlib
 import math
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from allspin.host.keywords import takes
 from allspin.host.train.feed import split
 from allspin.host.train.lesson import calibrated
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
-from allspin.host.train.trainer import tune
+from allspin.host.train.trainer import Trained, tune
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file
@@ -295,9 +296,7 @@ class Imported(Shown):
             {name: stage.errors for name, stage in self.stages.items()},
         )
 
-    def save(self, path: str | Path) -> None:
-        """Write the network's file; see `allspin.save_network`."""
-        self.network.save(path)
+    save = Trained.save
 
 
 def _accuracy_of(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
@@ -336,9 +335,9 @@ def _read(
     return model, choice, _accuracy_of(answers, dataset.test_labels)
 
 
-@takes(options=ImportOptions)
+@takes("data", options=ImportOptions)
 def import_network(
-    model: str | Path,
+    model: Any,
     data: Data | Dataset | None = None,
     options: ImportOptions | None = None,
     *,
@@ -351,7 +350,7 @@ def import_network(
     ----------
     model : str or Path
         ONNX (``.onnx``), safetensors with PyTorch's or Flax's names (``.safetensors``), or
-        ``.npz`` with ``W0``, ``b0`` and so on.
+        ``.npz`` with ``W0``, ``b0`` and so on; or an ``MLPClassifier`` of scikit-learn with ReLUs.
     data : Dataset, str, Path or tuple of array_like, optional
         What it was trained for, as of `allspin.load_dataset` (the MNIST that ships). Training
         images calibrate and train; test images tell accuracy.
@@ -372,6 +371,23 @@ def import_network(
     UserError
         If the model cannot be read, or does not fit the data set or the machine.
     """
+    if getattr(model, "activation", None) == "relu" and hasattr(model, "coefs_"):
+        with TemporaryDirectory() as folder:
+            np.savez(
+                path := Path(folder) / f"{type(model).__name__}.npz",
+                **{
+                    f"{name}{number}": array
+                    for name, arrays in (("W", model.coefs_), ("b", model.intercepts_))
+                    for number, array in enumerate(arrays)
+                },
+            )
+            return import_network(path, data, options, progress=progress)
+    if not isinstance(model, str | Path):
+        raise UserError(
+            f"import_network takes a file, not {type(model).__name__}: of a torch module "
+            "torch.onnx.export(module, torch.zeros(1, 784), 'model.onnx') writes one, of other "
+            "models of scikit-learn skl2onnx.to_onnx"
+        )
     options, path, dataset = options or ImportOptions(), Path(model), load_dataset(data)
     learnt, kept = split(len(dataset.train_images))
     chosen = learnt[:CALIBRATION] if len(learnt) else np.zeros(1, np.int64)
@@ -382,6 +398,11 @@ def import_network(
         progress.finish(f"{accuracy:.2%} in floating point")
         if choice.near_tie:
             progress.note(f"{choice.reason}; give --white")
+        if read.labels:
+            names = ", ".join(map(repr, read.labels[:10]))
+            progress.note(
+                f"{path.name} has labels: {names}, in this order, are classes 0, 1, ... of the data"
+            )
         network = read.network.scaled(choice.scaling)
         about = {
             "name": path.name,

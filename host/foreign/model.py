@@ -1,7 +1,7 @@
 """A model of another tool, whatever its file's format: layers, and what it answers itself."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,7 +20,7 @@ from allspin.host.foreign.description import (
     Reals,
     read_graph,
 )
-from allspin.host.foreign.graph import read_layers, sample_shape
+from allspin.host.foreign.graph import class_names, read_layers, sample_shape
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file, read_file
 
@@ -128,7 +128,8 @@ def _tensors(path: Path) -> Arrays:
     counts = {
         name
         for name, array in arrays.items()
-        if not array.shape and (array.dtype.kind in "iu" or name.endswith("step"))
+        if (not array.shape and array.dtype.kind in "iu")
+        or (array.size == 1 and name.endswith("step"))
     }
     return {name: array for name, array in arrays.items() if name not in counts}
 
@@ -156,12 +157,15 @@ class Model:
         ``onnx``, ``safetensors`` or ``npz``.
     half : bool
         Whether its answers are computed in half precision.
+    labels : sequence of str
+        What it calls its classes, in the order of its columns; nothing where they are numbers.
     """
 
     network: FloatNetwork
     answers: Callable[[Reals], Reals]
     format: str
     half: bool = False
+    labels: Sequence[str] = ()
 
 
 def _refuse(path: Path) -> NoReturn:
@@ -200,13 +204,14 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
     UserError
         If the file is of another kind or damaged, or its layers are none that a network has.
     """
-    suffix, half = path.suffix.lower(), False
+    suffix, half, labels = path.suffix.lower(), False, []
     if suffix == ".onnx":
         # Names that are no text are found where they are read.
         with refused(f"{path} is damaged: ", "; export it again", (TypeError, ValueError)):
             graph = read_graph(path)
             network, logits = read_layers(graph, image_shape)
             answers = Evaluator(graph, logits, graph.input.name, sample_shape(graph, image_shape))
+            labels = class_names(graph)
         half = any(array.dtype.name == "float16" for array in graph.constants.values())
     elif suffix in (".safetensors", ".npz"):
         with refused(f"{path} holds no network: "):
@@ -224,7 +229,7 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
             f"{path} takes {network.topology[0]} inputs; the images have {image_shape[0]} x "
             f"{image_shape[1]} pixels"
         )
-    read = Model(network, answers, suffix.removeprefix("."), half)
+    read = Model(network, answers, suffix.removeprefix("."), half, labels)
     if network.topology[-1] > 1:
         return read
     *others, last = network.layers

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.parameters import Brief
 from allspin.sim.synapse.response import Array, Polarity
 
 DEAD = 0.15
@@ -13,7 +14,7 @@ DEAD = 0.15
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(Brief):
     """One measured curve.
 
     Attributes
@@ -89,7 +90,7 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
-class Measurement:
+class Measurement(Brief):
     """All that was measured.
 
     Attributes

@@ -34,7 +34,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         r"zyklus|zyklen|durchlauf|durchgang|wiederholung",
     ),
     "device": (
-        rf"(device|sample|dut|dev|(hall_?)?bar|die|chip|cell|junction)s?(_?(name|label|{_NO}))?",
+        rf"(device|sample|dut|dev|(hall_?)?bar|die|chip|cell|junction|neuron|synapse)s?(_?(name|label|{_NO}))?",
         r"probe|bauteil|bauelement|zelle",
     ),
     "polarity": (

@@ -182,6 +182,7 @@ class _Layout:
         self.usual = max(shapes.values(), key=Counter(shapes.values()).__getitem__, default=())
         rows = list(filter(self.is_row, shapes))
         self.numbers = len(rows) * sum(self.usual)
+        self.ended = all(lines[place].text.endswith(delimiter) for place in rows)
         self.header, self.first = self._find_header(rows)
 
     def cells(self, line: TextLine) -> list[str]:
@@ -210,6 +211,8 @@ class _Layout:
     def words(self, place: int) -> list[str]:
         """The cells of a line that may be a header: as many as a row has, and no number."""
         cells = self.cells(self.lines[place])
+        if self.ended and len(cells) == len(self.usual) + 1:
+            cells.pop()  # of what is empty in all rows, such as LabVIEW's comments
         words = any(cells) and not any(map(is_number, cells)) and max(map(len, cells)) <= MAX_LENGTH
         return cells if words and len(cells) == len(self.usual) else []
 
@@ -242,7 +245,7 @@ class _Layout:
         """The headings, with units of their own or those of a row of units."""
         below = filter(None, map(self.units, range(self.header + 1, self.first)))
         own = self.cells(self.lines[self.header])
-        return list(map(_column, own, next(below, [""] * len(own))))
+        return list(map(_column, own, next(below, [""] * len(self.usual))))
 
 
 def _column(heading: str, unit: str) -> Heading:

@@ -223,7 +223,9 @@ class UartOptions:
     )
     frequency: int = field(
         default=VIRTUAL_FREQUENCY,
-        metadata=option(f"with --uart, the virtual board's clock ({VIRTUAL_FREQUENCY})", "HZ"),
+        metadata=option(
+            f"with --uart, the virtual board's clock ({VIRTUAL_FREQUENCY})", "HZ", flag="--clock-hz"
+        ),
     )
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.chip_options import ChipOptions, MadeChip, ideal_chip
 from allspin.host.chips.tiles import cut_network
-from allspin.host.data.catalogue import network_name, open_device, several
+from allspin.host.data.catalogue import network_name, open_device, several_files
 from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.images import load_image
 from allspin.host.keywords import takes
@@ -195,6 +195,10 @@ def run(
     """
     base = cut_network(network, tiles, data, progress)
     if images is not None and np.ndim(images):
+        if labels is None or data is not None:
+            raise UserError(
+                "give `labels` of the images and no `data`, or ask the network: net.predict(images)"
+            )
         data, images = (images, np.asarray(labels)), None
     shown_images, classes = load_test_set(data, [base], images)
     test_set = shown_images[:images], classes[:images]
@@ -237,7 +241,8 @@ def classify(
         If there is no such network, image or machine, they do not fit one another, or the machine
         fails.
     """
-    base, files = cut_network(network, tiles, data, progress), several(files)
+    base = cut_network(network, tiles, data, progress)
+    files = several_files(files, "; the classes of arrays are net.predict(images)")
     framed = tuple(load_image(file, base.image_shape, framing) for file in files)
     images = np.stack([each.image for each in framed])
     nobody = np.zeros(len(images), np.int64)  # an image file has no label

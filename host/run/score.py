@@ -10,6 +10,7 @@ from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.images import Framed
 from allspin.host.link.payloads import Answers
 from allspin.host.machines.machine import Machine
+from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief, Shown as Model
 
@@ -132,11 +133,12 @@ class Score(Model):
     chip : MadeChip or None
         What the machine was made into; None for the ideal chip.
     shown : ImagesShown
-        What it did with the images: logits and classes are in ``shown.answers``.
+        What it did with the images.
     cycles_bound : float or None
         Cycles per image that the slowest stage needs; None of a machine without lanes.
-    logits, words : Compared or None
-        What was compared with the golden model; None where nobody asked, or there are none.
+    compared, words : Compared or None
+        Logits and R_AH words that were compared with the golden model; None where nobody asked, or
+        there are none.
     resent, damaged : int
         Requests that were sent again, and frames that came damaged.
     commit : str or None
@@ -148,11 +150,28 @@ class Score(Model):
     chip: MadeChip | None
     shown: ImagesShown
     cycles_bound: float | None
-    logits: Compared | None
+    compared: Compared | None
     words: Compared | None
     resent: int
     damaged: int
     commit: str | None
+
+    @property
+    def answers(self) -> Answers:
+        """Logits and classes; a `UserError` of resident images whose logits nobody asked for."""
+        if self.shown.answers is None:
+            raise UserError("resident images count right classes alone: give `logits` or `check`")
+        return self.shown.answers
+
+    logits = property(lambda self: self.answers.logits, doc="Shape (images, classes).")
+    predictions = property(lambda self: self.answers.classes, doc="Class that each was taken for.")
+
+    @property
+    def confusion_matrix(self) -> npt.NDArray[np.int64]:
+        """How many images of each class (row) were taken for each class (column)."""
+        from allspin.host.draw.accuracy_charts import confusion_counts
+
+        return confusion_counts(self.shown.labels, self.predictions, self._classes)
 
     @property
     def images(self) -> int:
@@ -178,12 +197,12 @@ class Score(Model):
     @property
     def difference(self) -> str | None:
         """The first difference from the golden model in words; None if none was found."""
-        found = (each.difference for each in (self.logits, self.words) if each is not None)
+        found = (each.difference for each in (self.compared, self.words) if each is not None)
         return next((each for each in found if each is not None), None)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` prints; see ``docs/formats.md``."""
-        chip, logits, words = self.chip, self.logits, self.words
+        chip, logits, words = self.chip, self.compared, self.words
         shares = list(self.shown.by_samples)
         return {
             "network": self.network,
@@ -221,15 +240,12 @@ class Score(Model):
             line = ChartLine("", times, [100 * share for share in shares])
             panel = ChartPanel([line], "uses of each image", "accuracy (%)", x_scale="log")
             return curves(f"{self.network}: logits of several uses added", [panel])
-        labels, answers = self.shown.labels, self.shown.answers
-        assert answers is not None, "resident images with `logits` alone have classes"
-        return confusion_matrix(labels, answers.classes, self._classes)
+        return confusion_matrix(self.shown.labels, self.predictions, self._classes)
 
     @property
     def _classes(self) -> int:
         """How many of them a picture would have; 0 where they were not asked for."""
-        answers = self.shown.answers
-        return int(max(self.shown.labels.max(), answers.classes.max())) + 1 if answers else 0
+        return 0 if self.shown.answers is None else self.logits.shape[1]
 
     def _repr_html_(self) -> str:
         from allspin.host.draw.cards import beside, facts
@@ -237,7 +253,7 @@ class Score(Model):
         cycles = self.shown.cycles_per_image
         logits, words = (
             each and f"{each.mismatches:,} of {each.compared:,}"
-            for each in (self.logits, self.words)
+            for each in (self.compared, self.words)
         )
         table = facts(
             f"Score of {self.network}",
@@ -276,8 +292,9 @@ class Classified(Model):
     @property
     def answers(self) -> Answers:
         """Logits and classes."""
-        assert self.score.shown.answers is not None
-        return self.score.shown.answers
+        return self.score.answers
+
+    logits, predictions = Score.logits, Score.predictions
 
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` prints; see ``docs/formats.md``."""

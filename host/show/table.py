@@ -19,6 +19,7 @@ from rich.text import Text
 from allspin.host.show.say import printable, say
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import read_text, write_atomically
+from allspin.sim.parameters import Brief
 
 # The part of a document that a command makes anew: what stands between two marks.
 
@@ -176,7 +177,7 @@ class TableColumn:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Brief):
     """A table.
 
     Parameters

@@ -15,7 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from allspin.host.data.catalogue import open_network, operating_point, several
+from allspin.host.data.catalogue import (
+    Held,
+    open_device,
+    open_network,
+    operating_point,
+    several,
+)
 from allspin.sim.device.device import (
     UNITS_OF_ADC_VARIATION as ADC_UNITS,
     AdcVariation,
@@ -54,6 +60,14 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise UserError(f"`{name}` must be a name, not {value!r}")
     return value
+
+
+def _model(opened: Callable[[Any], Network | Device]) -> Check:
+    return lambda name, value: (
+        Held.of(opened(value))
+        if hasattr(value, "save")
+        else _text(name, str(value) if isinstance(value, Path) else value)
+    )
 
 
 def _one_of(known: Mapping[str, str]) -> Check:
@@ -150,12 +164,14 @@ class Point(Brief):
     """
 
     network: str = _factor(
-        _text, "network", f"networks; {STATES} in a name stands for each of the states"
+        _model(open_network),
+        "network",
+        f"networks; {STATES} in a name stands for each of the states",
     )
     states: int = _factor(
         _number(2, 128, int), "states of a synapse", f"numbers of states, put in for {STATES}"
     )
-    device: str = _factor(_text, "device", "devices (paper)", "paper")
+    device: str = _factor(_model(open_device), "device", "devices (paper)", "paper")
     at: str | None = _factor(
         _point,
         "operating point",
@@ -394,7 +410,7 @@ class Grid(Brief):
         if bare and not states:
             raise UserError(f"network {bare[0]!r} needs states, such as 10,100")
         put = [
-            name.replace(STATES, str(number))
+            name.replace(STATES, str(number)) if STATES in name else name
             for name in names
             for number in (states if STATES in name else (0,))
         ]

@@ -18,7 +18,7 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.chips.tiles import calibration_images, needs_cut
-from allspin.host.data.catalogue import device_path, network_path
+from allspin.host.data.catalogue import Held, device_path, network_path
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.data.files import load_extensions
 from allspin.host.link.payloads import Memories
@@ -149,12 +149,18 @@ Rows = Generator[Row, None, None]
 
 def network_file(name: str) -> bytes:
     """Content of a network's file."""
-    return read_file(network_path(name), "network", MAX_NETWORK)
+    return (
+        name.content
+        if isinstance(name, Held)
+        else read_file(network_path(name), "network", MAX_NETWORK)
+    )
 
 
 def device_file(name: str) -> bytes:
     """Content of a device's file."""
-    return read_file(device_path(name), "device", MAX_TOML)
+    return (
+        name.content if isinstance(name, Held) else read_file(device_path(name), "device", MAX_TOML)
+    )
 
 
 def digest_of(*contents: bytes | memoryview) -> str:

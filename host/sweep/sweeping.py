@@ -37,8 +37,9 @@ from allspin.host.sweep.job import (
     network_file,
     network_of,
 )
-from allspin.host.sweep.results import OUTCOME_COLUMNS, ResultsTable
+from allspin.host.sweep.results import HEADER, OUTCOME_COLUMNS, ResultsTable, row_line
 from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
+from allspin.sim.files import write_atomically
 from allspin.sim.parameters import Shown
 
 SHOWN, ON_CARD = 60, 12
@@ -215,6 +216,10 @@ class Sweep(Shown):
             vars(row.point) | {name: getattr(row, name) for name in ("chip", *OUTCOME_COLUMNS)}
             for row in self.rows
         )
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the table, as `sweep` does to its ``path``."""
+        write_atomically(Path(path), HEADER + b"".join(map(row_line, self.rows)))
 
     def plot(self) -> Any:
         """Accuracies by each factor that was varied."""

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,8 @@ class Trained(Shown):
     test_accuracy: float
     interrupted: bool
     chips: list[dict[str, Any]] = field(default_factory=list)
+
+    accuracy = property(lambda self: self.test_accuracy, doc="Of the test images.")
 
     def plot(self) -> Any:
         """The learning curve."""
@@ -295,10 +297,10 @@ def _trained(
     return trained
 
 
-@takes(parameters=TrainingParameters)
+@takes("data", parameters=TrainingParameters)
 def train(
-    data: Data | Dataset | None = None,
-    parameters: TrainingParameters | None = None,
+    data: Data | Dataset | npt.ArrayLike | None = None,
+    parameters: TrainingParameters | npt.ArrayLike | None = None,
     *,
     quick: bool = False,
     progress: Any = None,
@@ -311,8 +313,9 @@ def train(
 
     Parameters
     ----------
-    data : Dataset, str, Path or tuple of array_like, optional
-        What to learn, as of `allspin.load_dataset`; the MNIST that ships.
+    data : Dataset, str, Path or array_like, optional
+        What to learn, as of `allspin.load_dataset`: ``train(x, y)`` has arrays by place. The MNIST
+        that ships.
     parameters : TrainingParameters, optional
         How.
     quick : bool
@@ -331,7 +334,10 @@ def train(
         On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
         ends the training and the best network so far is returned.
     """
-    dataset, parameters = load_dataset(data), parameters or TrainingParameters()
+    dataset, parameters = (
+        load_dataset(cast(Any, data)),
+        cast(TrainingParameters | None, parameters) or TrainingParameters(),
+    )
     if quick and parameters.epochs == EPOCHS:
         parameters = replace(parameters, epochs=QUICK_EPOCHS)
     training = _Training(dataset, parameters, progress)

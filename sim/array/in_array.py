@@ -12,6 +12,7 @@ from allspin.sim.chip.words import Words
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
+from allspin.sim.parameters import Brief
 from allspin.sim.programming.programming import ChipLayer, chip_network
 
 Reals = npt.NDArray[np.float64]
@@ -105,7 +106,7 @@ class ArrayLayer(ChipLayer):
 
 
 @dataclass(frozen=True, eq=False)
-class InArray:
+class InArray(Brief):
     """A network in an array.
 
     Attributes

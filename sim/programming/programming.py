@@ -32,7 +32,7 @@ from allspin.sim.chip.words import WORD_BITS, Words, rounded_words, written_word
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.formats import full_scale, uniform_levels
 from allspin.sim.network.network import Layer, Network
-from allspin.sim.parameters import Brief
+from allspin.sim.parameters import Shown
 from allspin.sim.programming.reference_column import Reference, write_reference
 from allspin.sim.programming.schemes import (
     Counts,
@@ -114,7 +114,7 @@ def device_levels(
 
 
 @dataclass(frozen=True, eq=False)
-class Programmed(Brief):
+class Programmed(Shown):
     """A programmed chip.
 
     Attributes

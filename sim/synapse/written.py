@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.parameters import Brief
 from allspin.sim.synapse.pulse_changes import Array, normal_values
 
 # A normal distribution that is cut at two ends: what lies beyond an end is at the end.
@@ -122,7 +123,7 @@ CLOSE = 0.03
 
 
 @dataclass(frozen=True, eq=False)
-class Law:
+class Law(Brief):
     """Mean and deviations of R_AH, of one shape each.
 
     Attributes
@@ -168,7 +169,7 @@ class Law:
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
+class Written(Brief):
     """What some writes leave: what films bound, and what is normally distributed beside it.
 
     Attributes

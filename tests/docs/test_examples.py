@@ -123,7 +123,7 @@ def test_the_test_that_is_shown_passes_and_fails_when_it_should(tmp_path):
 def test_the_client_of_a_virtual_board_gets_an_answer(tmp_path):
     client = blocks(read("virtual-board.md"), "python")[0]
     save_network(random_network((24, 12, 6), 1), tmp_path / "net.safetensors")
-    command = [sys.executable, "-m", "allspin", "virtual", "net.safetensors", "--port", "board"]
+    command = [sys.executable, "-m", "allspin", "virtual", "net.safetensors", "--link", "board"]
     running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     try:
         assert running.stdout is not None

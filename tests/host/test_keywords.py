@@ -12,7 +12,7 @@ import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import PIL.Image
@@ -35,6 +35,8 @@ CURVES = "pulse,R_AH (ohm),polarity\n" + "".join(
     for sign, name in ((1, "potentiation"), (-1, "depression"))
     for n in range(61)
 )
+FRAME: Any = SimpleNamespace(columns=["pulse"], to_csv=lambda path, index: path.write_text(CURVES))
+"""Like a data frame of the curves."""
 
 
 def chip(seed: int) -> allspin.Chip:
@@ -108,7 +110,10 @@ def test_one_value_is_a_list_of_one_and_a_text_is_read_as_on_a_command_line():
 def test_one_file_or_name_stands_for_several_and_for_an_object():
     one, several = (allspin.classify(NETWORK, each) for each in ("digit.png", ["digit.png"]))
     assert told(one) == told(several)
-    fitted = allspin.fit("curves.csv", polarity_column="polarity", states=20)
+    fitted, framed = (
+        allspin.fit(each, polarity_column="polarity", states=20) for each in ("curves.csv", FRAME)
+    )
+    assert fitted.to_dict() == framed.to_dict()
     fitted.save("fitted.toml")
     assert (fitted.options.name, allspin.load_device("fitted.toml").synapse.states) == (
         "curves",
@@ -118,7 +123,8 @@ def test_one_file_or_name_stands_for_several_and_for_an_object():
     how = allspin.Programming("write-verify")
     made = allspin.program_chip(allspin.Chip(DEVICE, 3), NETWORK, how).words
     assert all(map(np.array_equal, words, made))
-    first, again = (allspin.program_chip(each, NETWORK, "incremental") for each in (3, chip(3)))
+    first = allspin.program_chip(3, NETWORK, program="incremental")
+    again = allspin.program_chip(chip(3), NETWORK, scheme="incremental")
     assert all(map(np.array_equal, first.words, again.words))
     assert first.counts.saturations < allspin.program_chip(3, NETWORK, how).counts.saturations
     assert np.array_equal(allspin.GoldenModel("mnist-10").classify(IMAGES), NETWORK.predict(IMAGES))
@@ -139,14 +145,62 @@ def test_a_sweep_without_a_table_has_its_rows(tmp_path):
     assert {row.chip for row in allspin.sweep(path, chip=7, workers=1).rows} == {7, 8}
 
 
-def test_chips_and_sweeps_are_tables_of_a_chip_a_row(monkeypatch):
+@pytest.mark.usefixtures("files")
+def test_a_model_stands_where_a_name_does():
+    fitted: Any = allspin.fit("curves.csv", states=10)
+    fitted.save("fitted.toml")
+    few: dict[str, Any] = {"chips": 1, "images": 20, "workers": 1}
+    first, last = NETWORK.layers
+    other = dataclasses.replace(first, states=first.states[::-1])
+    both: Any = [NETWORK, dataclasses.replace(NETWORK, layers=(other, last))]
+    named = allspin.sweep("mnist-10", device=["paper", "fitted.toml"], **few)
+    held = allspin.sweep(both, "table.csv", device=["paper", fitted], **few)
+    shares = [row.accuracy for row in held.rows]
+    assert shares[:2] == [row.accuracy for row in named.rows] != shares[2:]
+    assert allspin.sweep(both, "table.csv", device=["paper", fitted], **few).resumed == 4
+    trained: Any = SimpleNamespace(network=NETWORK)
+    words: dict[str, Any] = {"chip": 1, "images": 60}
+    scores = (
+        allspin.run(network, device=device, **words)
+        for network, device in ((trained, fitted), ("mnist-10", "fitted.toml"))
+    )
+    assert told(next(scores)) == told(next(scores))
+
+
+def test_arrays_are_images_labels_or_a_data_set_by_place():
+    quick = allspin.TrainingParameters(hidden=(2,), epochs=1)
+    first, *others = (
+        cast(Any, allspin.train)(*each, **more).network.weights[0]
+        for each, more in (
+            (SET, {"parameters": quick}),
+            (([*SET],), {"hidden": 2, "epochs": 1}),
+            ((SET, quick), {}),
+        )
+    )
+    assert all(np.array_equal(first, each) for each in others)
+    with pytest.warns(UserWarning, match="held out"):
+        held = allspin.load_dataset((IMAGES, LABELS))
+    parts = (held.test_images, held.test_labels), (held.train_images, held.train_labels)
+    tested = np.arange(60) % 6 == 5
+    for half, which in zip(parts, (tested, ~tested), strict=True):
+        assert all(map(np.array_equal, half, (IMAGES[which], LABELS[which])))
+    measured = cast(Any, allspin.measure_chips)(NETWORK, IMAGES, LABELS, chips=1)
+    assert (measured.images, len(measured.results)) == (60, 4)
+
+
+def test_chips_and_sweeps_are_tables_of_a_chip_a_row(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=list))
     measured = allspin.measure_chips("paper-10", chips=2, chip=5, images=50)
     rows = measured.to_pandas()
     assert [row["chip"] for row in rows] == [5, 6] * len(measured.results)
     shares = [share for each in measured.results for share in each.accuracies]
     assert [row["accuracy"] for row in rows] == shares
-    swept = allspin.sweep("paper-10", c2c=[0, 1], chips=2, images=50, workers=1)
+    assert list(measured.mean.values()) == [each.mean for each in measured.results]
+    assert list(measured.std.values()) == [each.deviation for each in measured.results]
+    monkeypatch.chdir(tmp_path)
+    swept = allspin.sweep("paper-10", "a.csv", c2c=[0, 1], chips=2, images=50, workers=1)
+    swept.to_csv("b.csv")
+    assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
     assert [row["accuracy"] for row in swept.to_pandas()] == [row.accuracy for row in swept.rows]
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(allspin.UserError, match="pip install pandas"):
@@ -159,17 +213,24 @@ def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
     shown = [NETWORK, DEVICE, chip(7), fitted, allspin.run(NETWORK, images=50)]
     shown.append(allspin.measure_chips(NETWORK, chips=1, images=20))
     shown.append(allspin.sweep("paper-10", chips=1, images=20, workers=1))
-    shown.append(allspin.train(SET, epochs=2, hidden=2))
+    shown += [allspin.program_chip(3, NETWORK), allspin.train(SET, epochs=2, hidden=2)]
     for number, each in enumerate((shown[-1], NETWORK, DEVICE)):
         each.save(f"saved-{number}")
     trained = allspin.load_network("saved-0")
     assert np.array_equal(trained.weights[0], shown[-1].network.weights[0])
+    assert shown[-1].accuracy == trained.accuracy(IMAGES, LABELS)
     assert allspin.load_network("saved-1").topology == NETWORK.topology
     assert allspin.load_device("saved-2").synapse == DEVICE.synapse
     for each in shown:
         drawn = io.BytesIO()
         each.plot().savefig(drawn, format="png")
         assert drawn.getvalue()
+    trains: Any = DEVICE.synapse.trains
+    shown += [fitted.measurement, *fitted.measurement.curves, fitted.explained(), trains[0]]
+    shown += [
+        trains[0].law,
+        *(part for one in fitted.polarities.values() for part in (one, one.fit)),
+    ]
     many = [allspin.MeasureOptions(), allspin.load_dataset(), allspin.TrainingParameters()]
     for each in [*shown, *many, allspin.classify(NETWORK, "digit.png")]:
         assert 0 < len(repr(each)) <= 300
@@ -180,7 +241,8 @@ def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
 def test_an_import_has_the_keywords_and_the_record_of_its_command(tmp_path):
     rng = np.random.default_rng(1)
     # Without biases both scales are the same to it.
-    np.savez("model.npz", W0=rng.normal(size=(784, 6)), W1=rng.normal(size=(6, 10)))
+    weights = [rng.normal(size=(784, 6)), rng.normal(size=(6, 10))]
+    np.savez("model.npz", W0=weights[0], W1=weights[1])
     with pytest.warns(UserWarning, match="give `white`"):
         allspin.import_network("model.npz", data=SET)
     words = {"white": 1, "tune": 1, "augment": "none,shift=2", "states": 8}
@@ -191,6 +253,10 @@ def test_an_import_has_the_keywords_and_the_record_of_its_command(tmp_path):
         allspin.import_network("model.npz", SET, **each) for each in (words, {"options": options})
     )
     assert first.network.provenance["options"]["augment"] == "none,shift=2.0"
+    biases = [np.zeros(6), np.zeros(10)]
+    mlp = SimpleNamespace(activation="relu", coefs_=weights, intercepts_=biases)
+    held = allspin.import_network(mlp, SET, **words).network.weights
+    assert all(map(np.array_equal, first.network.weights, held))
     assert all(map(np.array_equal, first.network.weights, second.network.weights))
     record = json.loads(json.dumps(first.to_dict()))
     assert record["tuned_accuracy"] == first.network.accuracy(IMAGES, LABELS)
@@ -210,6 +276,22 @@ def test_a_fit_explains_how_it_reads_its_files(capsys):
     assert "half.csv\tR_AH" in capsys.readouterr().out
 
 
+def test_a_score_has_what_was_answered_under_names_that_one_guesses():
+    score = allspin.run(NETWORK, IMAGES, LABELS)
+    assert np.array_equal(score.logits, allspin.GoldenModel(NETWORK).logits(IMAGES))
+    assert np.array_equal(score.predictions, score.logits.argmax(axis=1))
+    assert [*score.confusion_matrix.sum(axis=1)] == [*np.bincount(LABELS, minlength=10)]
+    assert np.trace(score.confusion_matrix) / 60 == score.accuracy
+    unread = dataclasses.replace(score, shown=dataclasses.replace(score.shown, answers=None))
+    for shown, wrong, said in (
+        (unread, "logits", "give `logits`"),
+        (score, "acuracy", "did you mean accuracy"),
+        (score, "zzz", "it has accuracy, "),
+    ):
+        with pytest.raises((AttributeError, allspin.UserError), match=said):
+            getattr(shown, wrong)
+
+
 def test_values_of_a_device_are_changed_wherever_they_stand():
     changed: Any = DEVICE.replace(c2c=0.05, read_noise=0.1, unit="ohm")
     assert (changed.synapse.c2c.potentiation, changed.synapse.c2c.depression) == (0.05, 0.05)
@@ -227,20 +309,39 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
     [
         (lambda: allspin.run("mnist-10", device="paper"), "`chip`"),
         (lambda: allspin.run("mnist-10", chip=1, missing=0.5), "`missing` needs `measured`"),
-        (lambda: allspin.run("mnist-10", chip=1, tries=3), "`tries` needs `scheme`"),
+        (lambda: allspin.run("mnist-10", chip=1, tries=3), "`tries` needs `program`"),
         (lambda: allspin.run("mnist-10", tile_rows=32), "`tile_rows` needs `adc_bits`"),
         (lambda: allspin.fit("curves.csv", where="field"), "`where` takes"),
         (lambda: allspin.fit("curves.csv", where="field=8"), "`where`"),
+        (lambda: allspin.fit("curves.csv", currents=(1,)), "currents takes"),
+        (lambda: allspin.fit("curves.csv", at="current=9mA"), "`at` needs `base`"),
+        (lambda: allspin.fit([]), "give files by name"),
+        (lambda: allspin.classify(NETWORK, []), "give files by name"),
+        (lambda: allspin.classify(NETWORK, IMAGES[0]), "net.predict(images)"),
+        (lambda: allspin.fit([FRAME]), "not list"),
+        (lambda: allspin.fit_decay(FRAME, "paper"), "not SimpleNamespace"),
+        (lambda: allspin.run(NETWORK, IMAGES), "give `labels`"),
+        (lambda: allspin.run(NETWORK, IMAGES, LABELS, images=3), "multiple values"),
+        (lambda: allspin.fit("curves.csv", noted=print), "did you mean progress"),
+        (lambda: allspin.import_network("model.npz", bits=4), "pixel_bits or hidden_bits or rah_b"),
+        (lambda: allspin.train((IMAGES,)), "as (x, y) or"),
+        (lambda: cast(Any, allspin.train)(data=IMAGES), "as (x, y) or"),
         (lambda: allspin.train(at="current=9mA"), "need `device`"),
         (lambda: allspin.measure_chips("paper-10", chips=0), "chips must be from 1"),
         (lambda: allspin.measure_chips("paper-10", chip=-1), "chip must be from 0"),
         (lambda: allspin.import_network("model.npz", augment="none"), "`augment` needs `tune`"),
-        (lambda: allspin.program_chip(1, NETWORK, tries=3), "`tries` needs `scheme`"),
+        (
+            lambda: allspin.import_network(SimpleNamespace(activation="tanh", coefs_=[])),
+            "torch.onnx.export(",
+        ),
+        (lambda: allspin.program_chip(1, NETWORK, tries=3), "`tries` needs `program`"),
+        (lambda: allspin.measure_chips("paper-10", missing=0.1), "`missing` needs `measured`"),
+        (lambda: allspin.compare("mnist-10", frequency=-1), "(-1 Hz)"),
         (lambda: allspin.program_chip(chip(1), NETWORK, "incremental", band=2), "band must be"),
     ],
 )
 def test_errors_name_keywords(call, said):
-    with pytest.raises((allspin.UserError, ValueError), match=re.escape(said)) as raised:
+    with pytest.raises((allspin.UserError, ValueError, TypeError), match=re.escape(said)) as raised:
         call()
     assert "--" not in str(raised.value)
 
@@ -248,6 +349,7 @@ def test_errors_name_keywords(call, said):
 def test_a_keyword_that_there_is_not_is_told_with_the_one_that_was_meant():
     with pytest.raises(TypeError, match=r"run\(\) has no keyword 'chek' \(did you mean check\?\)"):
         allspin.run("mnist-10", chek=True)
+    assert set(allspin.__all__) == {each for each in dir(allspin) if not each.startswith("__")}
     listed = inspect.signature(allspin.train).parameters
     assert {"states", "device", "augment", "tile_rows"} <= set(listed)
 

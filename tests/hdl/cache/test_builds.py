@@ -117,10 +117,14 @@ def flip(path: Path) -> None:
         (lambda folder: (folder / SEAL).write_bytes(b"\xff"), "its digests cannot be read"),
         (lambda folder: (folder / SEAL).write_text(""), "tool is not as"),
         (lambda folder: (folder / SEAL).unlink(), "its digests cannot be read"),
+        (lambda folder: (folder / "sub").chmod(0o775), "sub is another user's, or open to one"),
+        (lambda folder: (folder / "tool").chmod(0o646), "tool is another user's, or open to one"),
     ],
 )
 def test_what_is_damaged_is_made_anew_with_one_line(capsys, damage, words):
+    before = os.umask(0)
     folder, calls = made()
+    os.umask(before)
     assert calls == ["one"]
     assert made() == (folder, [])
     assert capsys.readouterr().err == ""

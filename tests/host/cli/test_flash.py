@@ -136,7 +136,7 @@ PROGRAMMED = "is programmed; now:"
     ("answer", "more", "identity", "status", "said"),
     [
         (IDENTITY, "", BODY, 0, f"/dev/ttyUSB1 answers as it was built: {IDENTITY}\n"),
-        (IDENTITY, "--port /dev/other", BODY, 0, "/dev/other answers as it was built"),
+        (IDENTITY, "--on /dev/other", BODY, 0, "/dev/other answers as it was built"),
         *(
             (IDENTITY, "", none, 0, f"/dev/ttyUSB1 answers: {IDENTITY}\n")
             for none in (None, "", "00")
@@ -150,7 +150,7 @@ PROGRAMMED = "is programmed; now:"
             f"frequency 48000000, not {IDENTITY.frequency}; rah bits 7, not {IDENTITY.rah_bits}\n",
         ),
         (SILENT, "", BODY, 0, f"iCEBreaker was programmed, but does not answer: {SILENT}\n"),
-        (SILENT, "--port /dev/x", BODY, 2, f"does not answer: {SILENT}"),
+        (SILENT, "--on /dev/x", BODY, 2, f"does not answer: {SILENT}"),
     ],
 )
 def test_the_board_is_asked_what_it_is(

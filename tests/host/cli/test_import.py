@@ -1,5 +1,7 @@
 """``allspin import``, as it is typed."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,18 @@ def test_json_table_and_picture_are_of_the_file(cli, model, data, tmp_path):
         assert word in out
     assert "there is no hidden layer: biases are spread over the pixels' weights" in out
     assert {path.name for path in folder.iterdir()} == {"imported.png", "imported.svg"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_of_tuning_saves_the_network_so_far(start, model, data, number):
+    output = model.parent / "net.safetensors"
+    process = start(f"import {model} --data {data} -o {output} --tune 400 --augment none")
+    while "quantised 1/400" not in (line := process.stderr.readline()):
+        assert line
+    process.send_signal(number)
+    _, err = process.communicate()
+    assert (process.returncode, "interrupted" in err) == (130, True)
+    assert load_network(output).provenance["interrupted"] is True
 
 
 def test_the_scale_of_the_input_is_told_and_a_near_tie_is_warned_of(cli, model, data):

@@ -1,6 +1,7 @@
 """An option means one thing in all commands; old spellings work, and say the new ones."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ COMMON = {
     "sweep": ["sweep", "-o", "table.csv"],
     "chips": ["chips", "paper-10"],
 }
-VALUES = {"--chips": "3", "--first": "5", "--bits": "6"}
+VALUES = {"--chips": "3", "--first": "5", "--bits": "6", "--frequency": "9000000", "--port": "x"}
 
 
 @pytest.mark.parametrize(
@@ -31,12 +32,14 @@ def test_an_old_spelling_is_the_new_one(command, old, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_an_option_is_a_switch_in_all_commands_or_in_none():
-    kinds: dict[str, set[bool]] = {}
+def test_an_option_is_a_switch_in_all_commands_or_in_none_and_has_one_unit():
+    kinds: dict[str, set[Any]] = {}
     for command in PARSER._subparsers._group_actions[0].choices.values():  # type: ignore
         for action in command._actions:
             for flag in action.option_strings:
-                kinds.setdefault(flag, set()).add(action.nargs == 0)
+                kinds.setdefault(flag, set()).add(
+                    (action.nargs == 0, flag in ("--frequency", "--port") and action.metavar)
+                )
     # A sweep varies what is a switch elsewhere.
     assert [flag for flag in kinds if len(kinds[flag]) > 1] == ["--calibrate"]
 

@@ -65,7 +65,7 @@ def children(process):
 def test_clients_one_after_another_until_the_end(number, board, net, data, tmp_path, cli):
     link = tmp_path / "board"
     link.symlink_to("/dev/pts/999999999")  # left by one that was killed
-    process, path = board(f"--port {link}")
+    process, path = board(f"--link {link}")
     assert os.readlink(link) == path
     (child,) = children(process)
     for on in (path, str(link)):
@@ -143,17 +143,17 @@ def test_a_link_that_was_left_is_replaced_where_its_terminal_is_anothers(board, 
     _, terminal = os.openpty()
     link.symlink_to(os.ttyname(terminal))
     os.utime(link, (0, 0), follow_symlinks=False)  # from before the terminal was opened
-    _, path = board(f"--port {link}")
+    _, path = board(f"--link {link}")
     assert os.readlink(link) == path
     # Of one that lives there it stays.
-    process, nothing = board(f"--port {link}")
+    process, nothing = board(f"--link {link}")
     assert (process.wait(60), nothing) == (2, "")
     assert os.readlink(link) == path
 
 
 def test_what_took_the_links_place_stays(board, tmp_path):
     link = tmp_path / "board"
-    process, _ = board(f"--port {link}")
+    process, _ = board(f"--link {link}")
     link.unlink()
     link.write_text("mine")
     assert end(process)[0] == 0
@@ -162,7 +162,7 @@ def test_what_took_the_links_place_stays(board, tmp_path):
 
 def test_a_board_that_dies_is_one_line(board, tmp_path):
     link = tmp_path / "board"
-    process, _ = board(f"--port {link}")
+    process, _ = board(f"--link {link}")
     os.kill(int(*children(process)), signal.SIGKILL)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
@@ -175,7 +175,7 @@ def test_an_interrupt_while_it_compiles_leaves_nothing(start, net, tmp_path):
     compiler.write_text(f"#!/bin/sh\ntouch {tmp_path}/begun\nexec sleep 100\n")
     compiler.chmod(0o755)
     cache = str(tmp_path / "cache")
-    process = start(f"virtual {net} --port {link}", CXX=str(compiler), ALLSPIN_CACHE=cache)
+    process = start(f"virtual {net} --link {link}", CXX=str(compiler), ALLSPIN_CACHE=cache)
     wait_for((tmp_path / "begun").exists)
     status, out, err = end(process)
     assert (status, out) == (130, "")

@@ -4,6 +4,7 @@ import dataclasses
 import re
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -66,6 +67,13 @@ def test_saved_as_png_and_svg_byte_for_byte_again(tmp_path):
     assert contents[0] == contents[1]
     assert contents[0][0].startswith(b"\x89PNG\r\n")
     assert b"<svg" in contents[0][1]
+
+
+def test_a_style_that_lies_in_the_folder_changes_nothing(tmp_path, monkeypatch):
+    """As a matplotlibrc there does: LaTeX would be started, with what it names."""
+    plain = save_picture(neuron_curve(make_network()), tmp_path, "plain")[0].read_bytes()
+    monkeypatch.setitem(mpl.rcParams, "text.usetex", True)
+    assert save_picture(neuron_curve(make_network()), tmp_path, "other")[0].read_bytes() == plain
 
 
 @pytest.mark.parametrize(

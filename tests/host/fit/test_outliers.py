@@ -165,7 +165,7 @@ def test_first_cycles_that_are_bad_are_set_aside(
         assert part.cycles.of(occasion).value == pytest.approx(0.008, rel=0.25)
         assert part.fit.nonlinearity.value == pytest.approx(truth.a[polarity], rel=0.1)
     # They are drawn where they are.
-    drawn = [line.get_marker() for line in result.picture().axes[0].lines]
+    drawn = [line.get_marker() for line in result.plot().axes[0].lines]
     assert drawn.count("x") == 2 * devices
 
 

@@ -40,6 +40,8 @@ FILES = {
 """Files for images of 4 x 5 pixels: what a white pixel is worth, and what they have."""
 ANSWERS = {"binary": [0, 1, 1, 0, 1, 1], "strings": [2, 2, 2, 2, 0, 0]}
 """Classes of `INPUTS`, by scikit-learn itself."""
+LABELS = {"binary": ["no", "yes"], "strings": ["a", "b", "c"]}
+"""What the files call their classes, sorted as scikit-learn sorts them."""
 QONNX_ANSWERS = [
     [3.314781, -0.628562, 2.792406],
     [2.609834, -0.926083, 1.752145],
@@ -65,6 +67,7 @@ def test_files_of_other_tools(name):
         (shares,) = ReferenceEvaluator(content).run(["39"], {content.graph.input[0].name: given})
         expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         assert expected == pytest.approx(np.asarray(shares), abs=1e-5)
+    assert list(read.labels) == LABELS.get(name, [])
     if name in ANSWERS:
         assert logits.argmax(axis=1).tolist() == ANSWERS[name]
     if name == "qonnx":

@@ -49,6 +49,7 @@ PREAMBLE = "Keithley 2182A\nDate,2026-03-01,10:42\nSample,bar 3\nPoints,3\nRange
         ("I/mA,R_AH / ohm\n1,2\n", ["I [mA] | R_AH [ohm]", "2: 1 | 2"]),
         ('"pulse","R_AH"\n"1","2",\n', ["pulse [] | R_AH []", "2: 1 | 2"]),
         ("x,\n1,2\n", ["x [] |  []", "2: 1 | 2"]),
+        ("n\tR\tComment\n0\t1\t\n1\t2\t\n", ["n [] | R []", "2: 0 | 1", "3: 1 | 2"]),
         # A preamble needs no comment sign, and may have another delimiter.
         (f"{PREAMBLE}pulse,R (ohm)\n0,1\n1,2\n", ["pulse [] | R [ohm]", "8: 0 | 1", "9: 1 | 2"]),
         (f"{PREAMBLE}pulse\tR\n0\t1,5\n", ["pulse [] | R []", "8: 0 | 1,5"]),

@@ -125,7 +125,7 @@ def test_a_chip_is_in_the_array_of_its_device(data):
     ("options", "line"),
     [
         ({"chip": -1}, "chip seed must be from 0 to 4294967295, not -1"),
-        ({"chip": 1, "tries": 3}, "`tries` needs `scheme` write-verify"),
+        ({"chip": 1, "tries": 3}, "`tries` needs `program` write-verify"),
         ({"chip": 1, "scheme": "write-verify", "tries": 0}, "tries must be from 1 to 1024, not 0"),
         ({"chip": 1, "scheme": "magic"}, "the programming scheme must be"),
     ],

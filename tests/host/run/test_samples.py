@@ -54,8 +54,8 @@ def test_numbers_go_on_from_one_stream_to_the_next() -> None:
 def test_the_virtual_board_adds_the_same() -> None:
     options = RunOptions(check=True, samples=3)
     score = run(NETWORK, "virtual", options, images=IMAGES[:100], labels=LABELS[:100])
-    assert score.logits is not None
-    assert (score.logits.compared, score.logits.mismatches) == (600, 0)
+    assert score.compared is not None
+    assert (score.compared.compared, score.compared.mismatches) == (600, 0)
 
 
 @pytest.mark.parametrize(
