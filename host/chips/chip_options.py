@@ -163,8 +163,7 @@ class MadeChip(Brief):
         """What is read into the paper to make it, a line each."""
         lines, device = [*self.how.readings()], self.device
         left_out, neuron = [], self.base.neuron
-        if neuron.noise:
-            lines.append(f"neurons switch by chance, at each use: {neuron}")
+        lines += [f"neurons switch by chance, at each use: {neuron}"] * bool(neuron.noise)
         if self.cells is not None:
             left_out += device.synapse.readings()
             if not self.drawn:

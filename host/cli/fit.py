@@ -19,7 +19,7 @@ from allspin.host.fit.fitting import Fitted, LookupDevice, fit, take_lookup_tabl
 from allspin.host.fit.result import FitOptions
 from allspin.host.fit.switching import FittedSwitching, fit_switching, is_switching
 from allspin.host.lab.columns import ColumnNames, ReadOptions, is_decay
-from allspin.host.lab.tables import read_csv
+from allspin.host.lab.tables import CsvFile, read_csv
 from allspin.host.show.say import warn
 from allspin.host.show.table import print_tables
 from allspin.sim.device.device_file import save_device, save_point
@@ -144,9 +144,8 @@ def _fit(
     """What is made of the files: by a fit of curves or decays, or of lookup tables without one."""
     files, base, at = arguments.files, arguments.base, arguments.at
     tables = is_lookup_table(files[0])
-    switching = not tables and any(is_switching(read_csv(path), reading.columns) for path in files)
-    decays = not (tables or switching) and _are_decays(arguments, reading.columns)
-    if decays:
+    read = [] if tables else [read_csv(path) for path in files]
+    if not tables and _are_decays(arguments, read, reading.columns):
         return fit_decay(
             files,
             base,
@@ -159,17 +158,17 @@ def _fit(
     options = read_options(arguments, FitOptions, name=name)
     if tables:
         return take_lookup_tables(files, options, reading, base, at)
-    if switching:
-        if base is None or arguments.attempt_time is not None or arguments.equilibrium:
+    if any(is_switching(file, reading.columns) for file in read):
+        if base is None:
             raise UserError(
                 "of switching probabilities a neuron is made: give `base`, the device that it is "
-                "put into, and leave out what is for decays"
+                "put into"
             )
         return fit_switching(files, base, options, reading, at, progress=arguments.steps)
     return fit(files, options, reading, base, at=at, progress=arguments.steps)
 
 
-def _are_decays(arguments: Arguments, names: ColumnNames) -> bool:
+def _are_decays(arguments: Arguments, files: list[CsvFile], names: ColumnNames) -> bool:
     """Whether the files are decays, that is R_AH against time.
 
     Raises
@@ -177,7 +176,7 @@ def _are_decays(arguments: Arguments, names: ColumnNames) -> bool:
     UserError
         If some are and others are not, or an option is for the other kind.
     """
-    found = [is_decay(read_csv(path), names) for path in arguments.files]
+    found = [is_decay(file, names) for file in files]
     if not any(found):
         if arguments.attempt_time is not None or arguments.equilibrium:
             raise UserError("--attempt-time and --equilibrium are for decays")

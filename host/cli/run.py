@@ -231,11 +231,9 @@ def run(arguments: Arguments) -> int:
     unmade = arguments.chip is None and arguments.measured is None
     chip = None if unmade else read_options(arguments, ChipOptions)
     options = read_options(arguments, RunOptions, logits=arguments.logits is not None)
-    if arguments.logits is not None:
-        check_writable(arguments.logits)
     picture, look = arguments.picture, read_options(arguments, Look)
-    if picture is not None:
-        check_writable(picture)
+    for written in filter(None, (arguments.logits, picture)):
+        check_writable(written)
     if arguments.image is None:
         found = score = score_network(
             arguments.network, on, options, chip=chip, images=arguments.images, **files

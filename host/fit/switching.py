@@ -39,11 +39,13 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.network.neuron import StochasticNeuron
 from allspin.sim.synapse.response import Array
 
-PROBABILITY = ("probability", "switching_probability", "p_switch", "p_sw", "prob")
-COUNTS = ("switched", "switches", "switching_events", "events", "successes", "hits")
-TRIALS = ("trials", "uses", "attempts", "number_of_trials", "n_trials")
-NAMES = COUNTS, PROBABILITY, TRIALS
-"""Of columns, as `allspin.host.lab.roles.plain` has them."""
+NAMES = (
+    ("switched", "switches", "switching_events", "events", "successes", "hits"),
+    ("probability", "switching_probability", "p_switch", "p_sw", "prob"),
+    ("trials", "uses", "attempts", "number_of_trials", "n_trials"),
+)
+"""Of columns of counts, of probabilities and of trials, as `allspin.host.lab.roles.plain` has them;
+the numbers of uses are those of trials."""
 FEWEST = 3
 """Currents of a curve that is fitted."""
 
@@ -203,9 +205,11 @@ class FittedSwitching(MadeDevice):
 
     def tables(self, device: Device) -> list[Table]:
         """Values and intervals of the neuron."""
-        of = {"threshold_spread": "D2D of I_50, of the largest current"}
         unit = str(self.source["current_unit"])
-        rows = [row("", name, one, of.get(name, unit))[1:] for name, one in self.values.items()]
+        rows = [
+            row("", name, one, "of the largest current" if "spread" in name else unit)[1:]
+            for name, one in self.values.items()
+        ]
         return [Table(f"Neuron of {device.name}: values and 95 % intervals", COLUMNS[1:], rows)]
 
     def notes(self, _: Device) -> list[str]:

@@ -268,6 +268,7 @@ def _score(
     if isinstance(on, MachineOptions):
         on.check(chips=bool(chip or options.samples), resident=options.resident)
     images = test_set[0]
+    made = None if chip is None else _made(chip, base, progress)
     if options.samples is not None:
         if options.resident:
             raise UserError("`samples` are streamed: leave out `resident`")
@@ -275,8 +276,6 @@ def _score(
         with refused():
             most = min(MAX_SAMPLES, 2**USE_BITS // len(images))
             check_range("`samples`", options.samples, 1, most)
-    made = None if chip is None else _made(chip, base, progress)
-    if options.samples is not None:
         made = made or ideal_chip(base)
         if made.noise is None:
             raise UserError(

@@ -236,8 +236,7 @@ class Score(Model):
         from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 
         if shares := self.shown.by_samples:
-            times = [1.0 + time for time in range(len(shares))]
-            line = ChartLine("", times, [100 * share for share in shares])
+            line = ChartLine("", range(1, len(shares) + 1), [100 * share for share in shares])
             panel = ChartPanel([line], "uses of each image", "accuracy (%)", x_scale="log")
             return curves(f"{self.network}: logits of several uses added", [panel])
         return confusion_matrix(self.shown.labels, self.predictions, self._classes)

@@ -57,9 +57,10 @@ def device_to_toml(device: Device) -> str:
     neuron = device.neuron, device.neuron_variation, device.neuron_electrical
     if neuron != (SotNeuron(), NeuronVariation(), NeuronElectrical()):
         # As a synapse has it, but for the kinds that files had before it was read.
-        called = {"name": "kind"} if device.neuron.noise else {}
-        neuron_table = neuron_to_dict(device.neuron)
-        whole["neuron"] = {called.get(key, key): value for key, value in neuron_table.items()} | {
+        whole["neuron"] = {
+            "kind" if key == "name" and device.neuron.noise else key: value
+            for key, value in neuron_to_dict(device.neuron).items()
+        } | {
             "variation": _plain(device.neuron_variation),
             "electrical": _plain(device.neuron_electrical),
         }
