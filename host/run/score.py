@@ -238,7 +238,9 @@ class Score(Model):
 
         if shares := self.shown.by_samples:
             line = ChartLine("", range(1, len(shares) + 1), [100 * share for share in shares])
-            panel = ChartPanel([line], "uses of each image", "accuracy (%)", x_scale="log")
+            ticks = [2.0**power for power in range(len(shares).bit_length())]
+            x, y = "uses of each image", "accuracy (%)"
+            panel = ChartPanel([line], x, y, x_scale="log", ticks=ticks)
             return curves(f"{self.network}: logits of several uses added", [panel])
         return confusion_matrix(self.shown.labels, self.predictions, self._classes)
 

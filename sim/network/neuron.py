@@ -536,9 +536,8 @@ class StochasticNeuron(Neuron):
 
     def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Share of the uses that switch, which is the mean output."""
-        from scipy.special import ndtr
-
-        return np.asarray(ndtr((np.asarray(current, np.float64) - self.middle) / self.sigma))
+        z = (self.middle - np.asarray(current, np.float64)) / (self.sigma * math.sqrt(2))
+        return np.vectorize(math.erfc, otypes=[np.float64])(z) / 2
 
     @property
     def start(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
