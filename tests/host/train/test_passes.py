@@ -337,7 +337,7 @@ def test_straight_through_each_use_is_drawn_and_learnt_by_its_mean() -> None:
     assert set(np.unique(uses)) == {0, 15}
     # A mean activation is rounded to a fifteenth; 400 uses scatter by a fortieth at most.
     assert np.abs(uses.mean(axis=0) - mean[1].drive).max() < 15 * (1 / 30 + 4.5 / 40)
-    slopes = passes[0][0].slopes, mean[0].slopes
-    assert slopes[0] is not None
-    assert slopes[1] is not None
-    assert np.array_equal(*slopes)
+    drawn_slopes, slopes = passes[0][0].slopes, mean[0].slopes
+    assert drawn_slopes is not None
+    assert slopes is not None
+    assert np.array_equal(drawn_slopes, slopes)
