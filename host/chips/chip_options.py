@@ -1,6 +1,6 @@
 """The chip that a network shall run on: how it is programmed, or where its cells were read."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -22,7 +22,9 @@ from allspin.host.machines.gateware_chips import (
 from allspin.sim.array.in_array import InArray, chip_in_array
 from allspin.sim.chip.chip import Calibrated, Chip, calibrate
 from allspin.sim.chip.noise import ColumnNoise
+from allspin.sim.chip.words import WORD_BITS
 from allspin.sim.device.device import Device
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.golden import GoldenModel
@@ -160,7 +162,8 @@ class MadeChip(Brief):
     def readings(self) -> list[str]:
         """What is read into the paper to make it, a line each."""
         lines, device = [*self.how.readings()], self.device
-        left_out = []
+        left_out, neuron = [], self.base.neuron
+        lines += [f"neurons switch by chance, at each use: {neuron}"] * bool(neuron.noise)
         if self.cells is not None:
             left_out += device.synapse.readings()
             if not self.drawn:
@@ -354,6 +357,8 @@ class ChipOptions:
         if self.measured is None:
             how, chip = self._programming(default_tries(network)), Chip(device, seed or 0)
         else:
+            if seed is None and network.neuron.noise:
+                raise UserError("neurons of this network switch by chance: give `chip`, their seed")
             how = probe_cells(Path(self.measured), network, device, self.missing)
             chip = how.chip(Chip(device, seed or 0), seed is not None)
         with refused():
@@ -376,6 +381,17 @@ class ChipOptions:
                 Chip(device, cast(int, self.chip)),
             )
             return cell_table(network, device, write_chip(chip, network, how))
+
+
+def ideal_chip(network: Network) -> MadeChip:
+    """A chip nothing of which varies: what changes from use to use is the neuron's own chance.
+
+    Its draws are those of chip 0.
+    """
+    held = [layer.words.astype(np.int64) << WORD_BITS for layer in network.layers]
+    cells = ProbedCells(Path("the network"), held, 0, 0, True)
+    device = replace(cells.chip(Chip(open_device(PAPER), 0), False).device, name="an ideal device")
+    return MadeChip.of(Chip(replace(device, array=HallArray()), 0), network, cells)
 
 
 @takes(program=lambda scheme: scheme)  # which is what `Programming` calls it

@@ -17,8 +17,9 @@ from allspin.host.fit.decay import DecayOptions, FittedDecay, fit_decay
 from allspin.host.fit.explained import HEADS, columns_table
 from allspin.host.fit.fitting import Fitted, LookupDevice, fit, take_lookup_tables
 from allspin.host.fit.result import FitOptions
+from allspin.host.fit.switching import FittedSwitching, fit_switching, is_switching
 from allspin.host.lab.columns import ColumnNames, ReadOptions, is_decay
-from allspin.host.lab.tables import read_csv
+from allspin.host.lab.tables import CsvFile, read_csv
 from allspin.host.show.say import warn
 from allspin.host.show.table import print_tables
 from allspin.sim.device.device_file import save_device, save_point
@@ -62,7 +63,8 @@ HELP = """\
 Fit measured curves: R_AH of a synapse against pulse number, over any number of cycles and
 devices, and R_AH of a neuron against current. Writes a device file with values, intervals and
 readings, and beside it a picture of data, fit and residuals. From R_AH against time, at one or
-more temperatures, it fits retention by thermal activation."""
+more temperatures, it fits retention by thermal activation; from probabilities or counts of
+switching against current, a neuron that switches by chance."""
 EPILOG = """\
 A file has a header with names and units, such as
 device,cycle,polarity,pulse,R_AH (ohm) for a synapse or
@@ -81,6 +83,7 @@ examples:
   allspin fit dG_increasing.txt dG_decreasing.txt -o measured.toml
   allspin fit pulses.csv --where current=8,-11 --point current=8mA -o mine.toml
   allspin fit decay.csv --base mine.toml -o aged.toml
+  allspin fit switching.csv --base mine.toml -o chance.toml
   allspin run paper-10 --device mine.toml --chip 1
 """
 
@@ -135,11 +138,14 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _fit(arguments: Arguments, reading: ReadOptions) -> Fitted | FittedDecay | LookupDevice:
+def _fit(
+    arguments: Arguments, reading: ReadOptions
+) -> Fitted | FittedDecay | FittedSwitching | LookupDevice:
     """What is made of the files: by a fit of curves or decays, or of lookup tables without one."""
     files, base, at = arguments.files, arguments.base, arguments.at
     tables = is_lookup_table(files[0])
-    if not tables and _are_decays(arguments, reading.columns):
+    read = [] if tables else [read_csv(path) for path in files]
+    if not tables and _are_decays(arguments, read, reading.columns):
         return fit_decay(
             files,
             base,
@@ -152,10 +158,17 @@ def _fit(arguments: Arguments, reading: ReadOptions) -> Fitted | FittedDecay | L
     options = read_options(arguments, FitOptions, name=name)
     if tables:
         return take_lookup_tables(files, options, reading, base, at)
+    if any(is_switching(file, reading.columns) for file in read):
+        if base is None:
+            raise UserError(
+                "of switching probabilities a neuron is made: give `base`, the device that it is "
+                "put into"
+            )
+        return fit_switching(files, base, options, reading, at, progress=arguments.steps)
     return fit(files, options, reading, base, at=at, progress=arguments.steps)
 
 
-def _are_decays(arguments: Arguments, names: ColumnNames) -> bool:
+def _are_decays(arguments: Arguments, files: list[CsvFile], names: ColumnNames) -> bool:
     """Whether the files are decays, that is R_AH against time.
 
     Raises
@@ -163,7 +176,7 @@ def _are_decays(arguments: Arguments, names: ColumnNames) -> bool:
     UserError
         If some are and others are not, or an option is for the other kind.
     """
-    found = [is_decay(read_csv(path), names) for path in arguments.files]
+    found = [is_decay(file, names) for file in files]
     if not any(found):
         if arguments.attempt_time is not None or arguments.equilibrium:
             raise UserError("--attempt-time and --equilibrium are for decays")

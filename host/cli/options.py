@@ -31,6 +31,7 @@ NEEDS: dict[str, dict[str, str]] = {
         "uart latency": "on=virtual",
         "clock_error frequency": "uart",
         "framing": "image",
+        "picture": "samples",
     },
     "train": {
         "at level_choice polarity robust": "device",
@@ -55,10 +56,11 @@ NEEDS: dict[str, dict[str, str]] = {
 EXCLUDES: dict[str, dict[str, str]] = {
     "run": {
         "measured": "scheme polarity tries band",
-        "image": "images resident",
-        "latency": "uart chip measured image logits check resident",
+        "image": "images resident samples",
+        "samples": "resident",
+        "latency": "uart chip measured image logits check resident samples",
     },
-    "train": {"in_array": "robust tile_rows adc_bits", "pair": "reference"},
+    "train": {"in_array": "robust tile_rows adc_bits straight_through", "pair": "reference"},
     "sweep": {"address": "workers"},
 }
 """By command: an option, and those that it cannot be given with."""

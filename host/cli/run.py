@@ -17,6 +17,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.files import check_writable
 from allspin.host.data.images import FRAMINGS
+from allspin.host.draw.style import Look, save_picture
 from allspin.host.link.transport import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.run.inference import RunOptions, classify, run as score_network
@@ -81,6 +82,11 @@ def score_table(score: Score) -> tuple[Table, list[str]]:
         ("frames that came damaged", score.damaged if faulty else None),
         ("requests sent again", score.resent if faulty else None),
         *([] if chip is None else _chip_figures(chip)),
+    ]
+    rows[2:2] = [
+        (f"  with {1 + time:,} of its samples", _percent(share), "%")
+        for time, share in enumerate(shown.by_samples)
+        if not (1 + time) & time  # 1, 2, 4, 8 ...
     ]
     table = figures(_title(score), [row for row in rows if row[1] is not None])
     return table, [] if chip is None else chip.readings()
@@ -163,6 +169,7 @@ examples:
   allspin run mnist-10 --on virtual --latency --rows-per-clock 4
   allspin run paper-10 --chip 7 --program write-verify --calibrate
   allspin run paper-10 --chip 7 --on virtual --check
+  allspin run stochastic.safetensors --samples 8 --on virtual --check
   allspin run mine.safetensors --device mine.toml --measured cells.csv \\
       --missing 0.01
 """
@@ -196,6 +203,10 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--logits", metavar="OUT.npy", type="file", help="write the logits")
     add_options(parser, RunOptions)
     parser.add_argument(
+        "--picture", metavar="OUT", type="file", help="draw accuracy against the number of samples"
+    )
+    add_options(parser, Look)
+    parser.add_argument(
         "--latency",
         action="store_true",
         help="count what one image alone takes, through the engine and over a UART, in place of "
@@ -220,8 +231,9 @@ def run(arguments: Arguments) -> int:
     unmade = arguments.chip is None and arguments.measured is None
     chip = None if unmade else read_options(arguments, ChipOptions)
     options = read_options(arguments, RunOptions, logits=arguments.logits is not None)
-    if arguments.logits is not None:
-        check_writable(arguments.logits)
+    picture, look = arguments.picture, read_options(arguments, Look)
+    for written in filter(None, (arguments.logits, picture)):
+        check_writable(written)
     if arguments.image is None:
         found = score = score_network(
             arguments.network, on, options, chip=chip, images=arguments.images, **files
@@ -244,6 +256,8 @@ def run(arguments: Arguments) -> int:
         content = io.BytesIO()
         np.save(content, score.logits, allow_pickle=False)
         write_atomically(arguments.logits, content.getvalue())
+    if picture is not None:
+        save_picture(score.plot(), picture.parent, picture.stem, look)
     answer(arguments, found.to_dict(), *table)
     if score.difference is None:
         return 0

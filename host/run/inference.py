@@ -14,7 +14,7 @@ import numpy.typing as npt
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.chips.chip_options import ChipOptions, MadeChip
+from allspin.host.chips.chip_options import ChipOptions, MadeChip, ideal_chip
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name, open_device, several_files
 from allspin.host.data.datasets import Data, load_test_set
@@ -22,7 +22,7 @@ from allspin.host.data.images import load_image
 from allspin.host.keywords import takes
 from allspin.host.link.payloads import Answers
 from allspin.host.link.transport import UartOptions
-from allspin.host.machines.machine import Machine, programmed_anew
+from allspin.host.machines.machine import GoldenMachine, Machine, programmed_anew
 from allspin.host.machines.opening import (
     GOLDEN,
     VIRTUAL,
@@ -42,13 +42,20 @@ from allspin.host.run.score import (
 from allspin.host.show.say import BuildWatch, Display, commit
 from allspin.host.virtual.board import read_trace
 from allspin.sim.chip.chip import Chip
-from allspin.sim.errors import UserError
+from allspin.sim.chip.generator import USE_BITS
+from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles
 from allspin.sim.parameters import Brief, option
 
 Images = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
+
+
+MAX_SAMPLES = 65_536
+"""Of an image."""
+USES_AT_ONCE = 8192
+"""Images, each as often as it is shown, in one stream: more would take up memory."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,10 @@ class RunOptions:
         Whether logits of resident images are read too; those of streamed images always are.
     resident : bool
         Whether the images are kept on the board, as many at a time as fit, and run there.
+    samples : int or None
+        How often each image is shown, 1 to 65536, its logits added; sample s of image n has the
+        number ``n samples + s``, which names its noise. None: once, and without a chip neurons
+        that switch by chance answer their mean; with samples they are those of chip 0 then.
     """
 
     check: bool = field(default=False, metadata=option("compare every logit with the golden model"))
@@ -72,6 +83,14 @@ class RunOptions:
         default=False,
         metadata=option(
             "keep the images on the board, as many at a time as fit, and run them there"
+        ),
+    )
+    samples: int | None = field(
+        default=None,
+        metadata=option(
+            "show each image so often, with other noise each time, and add its logits (once; "
+            "without a chip, neurons that switch by chance answer their mean then)",
+            "T",
         ),
     )
 
@@ -247,10 +266,23 @@ def _score(
     on = MachineOptions(on) if isinstance(on, str) else on
     chip = chip if isinstance(chip, ChipOptions | None) else ChipOptions(chip)
     if isinstance(on, MachineOptions):
-        on.check(chips=chip is not None, resident=options.resident)
-    made = None if chip is None else _made(chip, base, progress)
-    network = base if made is None else made.network
+        on.check(chips=bool(chip or options.samples), resident=options.resident)
     images = test_set[0]
+    made = None if chip is None else _made(chip, base, progress)
+    if options.samples is not None:
+        if options.resident:
+            raise UserError("`samples` are streamed: leave out `resident`")
+        # The number of each use is below 2^32.
+        with refused():
+            most = min(MAX_SAMPLES, 2**USE_BITS // len(images))
+            check_range("`samples`", options.samples, 1, most)
+        made = made or ideal_chip(base)
+        if made.noise is None:
+            raise UserError(
+                "`samples` would all be alike, since nothing of this chip changes from use to use: "
+                "take a chip of a device that does, or a network of stochastic neurons"
+            )
+    network = base if made is None else made.network
     compared = bound = None
     with _opened(on, network, made, options.resident, progress) as machine:
         title = machine.name
@@ -273,7 +305,9 @@ def _score(
         bound = float(cycle_bounds(network, engine, images, noise).mean())
     if options.check:
         progress.start("comparing every logit with the golden model")
-        expected = GoldenModel(network, noise=noise).logits(images)
+        golden = GoldenMachine()
+        golden.model = GoldenModel(network, noise=noise)
+        expected = _samples(golden, test_set, options.samples or 1, progress)[0].logits
         assert shown.answers is not None
         compared = compare_logits(shown.answers, expected)
         correct = int(np.count_nonzero(np.argmax(expected, axis=1) == test_set[1]))
@@ -325,7 +359,7 @@ def _shown(
     if options.resident:
         shown = _run_resident(machine, test_set, progress, options.check or options.logits)
     else:
-        shown = _stream(machine, test_set, progress)
+        shown = _stream(machine, test_set, progress, options.samples)
     if not options.check or made is None or not machine.reads_words:
         return shown, None
     progress.start("reading the R_AH words back")
@@ -346,18 +380,48 @@ def _program(machine: Machine, network: Network, chip: MadeChip | None, progress
     progress.finish(maker.where)
 
 
-def _stream(machine: Machine, test_set: tuple[Images, Integers], progress: Display) -> ImagesShown:
-    """Stream images through a programmed machine."""
+def _samples(
+    machine: Machine, test_set: tuple[Images, Integers], samples: int, progress: Display
+) -> tuple[Answers, tuple[float, ...]]:
+    """Sums of images' logits, each shown several times, and what is right after each time."""
     images, labels = test_set
-    progress.start(f"streaming {len(images):,} images")
+    right, sums, clocks = np.zeros(samples, np.int64), [], 0
+    at_once = max(1, USES_AT_ONCE // samples)
+    for start in range(0, len(images), at_once):
+        part = slice(start, start + at_once)
+        answers = machine.stream(np.repeat(images[part], samples, axis=0), first=start * samples)
+        added = np.cumsum(answers.logits.reshape(-1, samples, answers.logits.shape[1]), axis=1)
+        right += np.count_nonzero(added.argmax(axis=2) == labels[part, np.newaxis], axis=0)
+        sums.append(added[:, -1])
+        clocks += answers.clocks or 0
+        progress.advance(part.stop, len(images), f"{min(part.stop, len(images)):,}")
+    logits = np.concatenate(sums)
+    answers = Answers(logits, logits.argmax(axis=1), clocks or None)
+    return answers, tuple((right / len(images)).tolist())
+
+
+def _stream(
+    machine: Machine,
+    test_set: tuple[Images, Integers],
+    progress: Display,
+    samples: int | None = None,
+) -> ImagesShown:
+    """Stream images through a programmed machine, several times if samples are asked for."""
+    images, labels = test_set
+    uses = len(images) * (samples or 1)
+    progress.start(f"streaming {uses:,} images")
     begun = time.perf_counter()
-    answers = machine.stream(images, lambda done: progress.advance(done, len(images), f"{done:,}"))
+    answers, shares = (
+        (machine.stream(images, lambda done: progress.advance(done, uses, f"{done:,}")), ())
+        if samples is None
+        else _samples(machine, test_set, samples, progress)
+    )
     seconds = time.perf_counter() - begun
-    progress.finish(f"{len(images) / seconds:,.0f} images/s")
+    progress.finish(f"{uses / seconds:,.0f} images/s")
     counters, clocks, frequency = machine.counters(), answers.clocks, machine.frequency
-    if counters is not None and counters.images < len(images):
+    if counters is not None and counters.images < uses:
         raise UserError(
-            f"{machine.name} answered {len(images)} images, but its counter says "
+            f"{machine.name} answered {uses} images, but its counter says "
             f"{counters.images}; was it reset?"
         )
     return ImagesShown(
@@ -367,6 +431,7 @@ def _stream(machine: Machine, test_set: tuple[Images, Integers], progress: Displ
         answers=answers,
         cycles_per_image=None if counters is None else counters.cycles / counters.images,
         simulated_seconds=None if clocks is None or frequency is None else clocks / frequency,
+        by_samples=shares,
     )
 
 

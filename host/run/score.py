@@ -38,6 +38,9 @@ class ImagesShown(Brief):
         Where a UART's time is simulated.
     at_once : int or None
         Resident images that were on the board at a time; fewer in the last batch.
+    by_samples : tuple of float
+        Where images were shown several times: the share that is right with the logits of the first
+        1, 2, 3 ... times added. Logits and classes in `answers` are those of all times.
     """
 
     labels: npt.NDArray[np.int64]
@@ -47,6 +50,7 @@ class ImagesShown(Brief):
     cycles_per_image: float | None
     simulated_seconds: float | None = None
     at_once: int | None = None
+    by_samples: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,7 @@ class Score(Model):
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` prints; see ``docs/formats.md``."""
         chip, logits, words = self.chip, self.compared, self.words
+        shares = list(self.shown.by_samples)
         return {
             "network": self.network,
             "on": self.on,
@@ -206,6 +211,8 @@ class Score(Model):
             "programming": chip and chip.to_dict(),
             "images": self.images,
             "accuracy": self.accuracy,
+            "samples": len(shares) or None,
+            "accuracy_by_samples": shares or None,
             "resident": self.shown.at_once,
             "seconds": self.shown.seconds,
             "images_per_second": self.images_per_second,
@@ -224,10 +231,17 @@ class Score(Model):
         }
 
     def plot(self) -> Any:
-        """Which classes were taken for which, where they were asked for."""
+        """Accuracy against samples, or which classes were taken for which where asked for."""
         # Pictures are loaded when somebody asks for them.
         from allspin.host.draw.accuracy_charts import confusion_matrix
+        from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 
+        if shares := self.shown.by_samples:
+            line = ChartLine("", range(1, len(shares) + 1), [100 * share for share in shares])
+            ticks = [2.0**power for power in range(len(shares).bit_length())]
+            x, y = "uses of each image", "accuracy (%)"
+            panel = ChartPanel([line], x, y, x_scale="log", ticks=ticks)
+            return curves(f"{self.network}: logits of several uses added", [panel])
         return confusion_matrix(self.shown.labels, self.predictions, self._classes)
 
     @property

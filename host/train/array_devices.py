@@ -188,7 +188,8 @@ class SotHidden:
         variation: NeuronVariation,
         layer: int = 0,
     ) -> None:
-        response, self._slope = smooth_response(neuron)
+        self._slope = smooth_response(neuron)[1]
+        response = neuron.switched(np.arange(FINE) / (FINE - 1))
         self._response = (response * parameters.full_scale).astype(np.float32)
         self._full = np.float32(parameters.full_scale)
         self._pivot = np.float32(variation.pivot(neuron))

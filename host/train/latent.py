@@ -44,6 +44,8 @@ class NumberFormats:
         As `allspin.sim.network.network.Network` has them.
     own_levels : tuple of int, optional
         R_AH word of each state where they are a device's own; uniform ones by default.
+    straight_through : bool
+        Whether each use of a neuron that switches by chance is drawn in training.
     """
 
     neuron: Neuron
@@ -53,6 +55,7 @@ class NumberFormats:
     rah_bits: int
     current_bits: int
     own_levels: tuple[int, ...] | None = None
+    straight_through: bool = False
 
     def input_top(self, layer: int) -> int:
         """Largest value that drives the rows of a layer."""

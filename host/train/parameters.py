@@ -217,6 +217,9 @@ class TrainingParameters(Brief):
         What the columns are cut into once training computes with the machine's integers.
     rule : LearnRule, optional
         How changes become pulses, where the network learns in the array.
+    straight_through : bool
+        Whether each use of neurons that switch by chance is drawn once training computes with the
+        machine's integers; else they answer their mean.
 
     Raises
     ------
@@ -268,6 +271,10 @@ class TrainingParameters(Brief):
     robust: Robustness | None = field(default=None, metadata={"made": Robustness.parse})
     tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
     rule: LearnRule | None = field(default=None, metadata={"made": LearnRule})
+    straight_through: bool = field(
+        default=False,
+        metadata=option("draw each use of neurons that switch by chance (train by their mean)"),
+    )
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -288,6 +295,8 @@ class TrainingParameters(Brief):
             self.target.levels(self.states, self.rah_bits)
         if self.robust is not None and self.target is None:
             raise ValueError("robust training needs the device whose chips the network is to bear")
+        if self.straight_through and not self.hidden_neuron.noise:
+            raise ValueError("straight_through is for neurons that switch by chance: stochastic")
 
     @property
     def float_epochs(self) -> int:
@@ -342,6 +351,7 @@ class TrainingParameters(Brief):
             rah_bits=self.rah_bits,
             current_bits=10 if self.hidden_bits >= WIDE_CURRENT_HIDDEN_BITS else 8,
             own_levels=None if target is None else target.levels(self.states, self.rah_bits),
+            straight_through=self.straight_through,
         )
 
     def augmentation_of(self, dataset: Dataset) -> Augmentation:
@@ -402,6 +412,7 @@ class TrainingParameters(Brief):
             **({} if robust is None else {"robust": robust.text}),
             **({} if tiles is None else tiles.to_dict()),
             **({} if self.rule is None else self.rule.text),
+            **({"straight_through": True} if self.straight_through else {}),
             "augment": self.augmentation_of(dataset).text,
             "rate": self.rate,
             "batch": self.batch_of(len(split(len(dataset.train_images))[0])),

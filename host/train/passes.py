@@ -2,8 +2,9 @@
 
 Before quantisation the forward pass computes with real numbers. From then on it is the machine's,
 bit for bit, or that of chips; the backward pass takes each rounding for the identity
-(straight-through estimator: Bengio, Leonard and Courville, 2013, arXiv:1308.3432), and a
-conversion of a tile's sum for a constant where it saturates.
+(straight-through estimator: Bengio, Leonard and Courville, 2013, arXiv:1308.3432), the draw of a
+neuron that switches by chance for its mean, and a conversion of a tile's sum for a constant where
+it saturates.
 
 Each image sees a chip of its own. The accuracy of chips is a mean over images, so it does not
 matter to its expectation whether two images share a chip, and independent draws give the smaller
@@ -138,6 +139,18 @@ def _answers(formats: NumberFormats, steps: Real) -> tuple[Array, Array]:
     return activations.take(place), slopes.take(place)
 
 
+def _uses(formats: NumberFormats, steps: Real, noise: Real) -> tuple[Array, Array]:
+    """Activations of one use, with noise on the currents, and slopes: both in steps.
+
+    A neuron that switches by chance has the slope of its mean, which its noise is in already.
+    """
+    if not formats.neuron.noise:
+        return _answers(formats, steps + noise)
+    switched = formats.neuron.switched((steps + noise) / formats.current_top)
+    activations = np.float32(formats.input_top(1)) * switched.astype(np.float32)
+    return activations, _answers(formats, steps)[1]
+
+
 # The machine, before and after quantisation.
 
 
@@ -204,13 +217,22 @@ def _machine_reads(
 
 
 def _machine_neurons(
-    network: LatentNetwork, layer: int, sums: Real, unit: np.float32
+    network: LatentNetwork,
+    layer: int,
+    sums: Real,
+    unit: np.float32,
+    rng: np.random.Generator | None,
 ) -> tuple[Array, Array]:
     """Activations (next rows' values) and slopes of a hidden layer."""
     if network.quantised:
         gains, offsets = network.converter(layer)
         steps = np.floor(sums * (gains * 2.0 ** -network.shifts[layer])) - offsets
-        return _answers(network.formats, steps)
+        formats = network.formats
+        if rng is not None and formats.straight_through:
+            spread = np.float32(formats.neuron.noise * 2**formats.current_bits)
+            drawn = spread * rng.standard_normal(steps.shape, np.float32)
+            return _uses(formats, steps, np.rint(drawn))
+        return _answers(formats, steps)
     currents = sums.astype(np.float32) * (network.gains(layer) * unit) - network.offsets[layer]
     inside = (currents > 0) & (currents < 1)
     activations, slopes = network.formats.respond(currents.clip(0, 1))
@@ -300,8 +322,7 @@ def _chip_neurons(
     offsets += np.float32(law.threshold) * full * z_threshold
     steps = np.floor(sums * (factors * np.float32(2.0 ** -network.shifts[layer])))
     steps -= np.rint(np.clip(offsets, -bound, bound - 1))
-    steps += np.rint(np.float32(law.use) * full * z_use)
-    activations, slopes = _answers(formats, steps)
+    activations, slopes = _uses(formats, steps, np.rint(np.float32(law.use) * full * z_use))
     return activations, slopes * turn
 
 
@@ -341,7 +362,7 @@ def forward(
             respond = partial(_chip_neurons, network, layer, law=how, rng=rng)
         else:
             reads, scales = _machine_reads(network, layer, drive, how, rng)
-            respond = partial(_machine_neurons, network, layer, unit=scales[0])
+            respond = partial(_machine_neurons, network, layer, unit=scales[0], rng=rng)
         sums: Real = sum((each for _, each, _ in reads[1:]), reads[0][1])
         rows, slopes = drive, None
         if layer < network.layers - 1:

@@ -267,6 +267,7 @@ KEYS: dict[str, type] = {
     "robust": str,
     "tile_rows": int,
     "adc_bits": int,
+    "straight_through": bool,
     "epochs": int,
     "seed": int,
     "data": str,

@@ -97,12 +97,16 @@ class Chip(ChipCells):
         -------
         Network
             Equal but for the gains and offsets of its hidden layers, and the offsets of the
-            converters of tiles.
+            converters of tiles; neurons that switch by chance have tables of one use, whose noise
+            is `noise`'s.
         """
+        widths = network.current_bits, network.hidden_bits
+        chance = network.neuron.table(*widths, one_use=True) if network.neuron.noise else None
         layers = [
             dataclasses.replace(
                 layer,
                 converter=self._converter(network, number),
+                table=layer.table if chance is None or layer.table is None else chance,
                 adc=self._adc(network, number),
             )
             for number, layer in enumerate(network.layers)

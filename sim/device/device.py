@@ -279,8 +279,13 @@ class NeuronVariation(Parameters):
         return self.threshold * knees.saturation / knees.slope
 
     def use_deviation(self, neuron: Neuron) -> float:
-        """Standard deviation of the current at a use, as a fraction of its full scale."""
+        """Standard deviation of the current at a use, as a fraction of its full scale.
+
+        A neuron that switches by chance has noise of its own beside.
+        """
         knees = neuron.knees
+        if neuron.noise:
+            return math.hypot(self.use, neuron.noise)
         if knees is None or self.use_reading == "current":
             return self.use
         if self.use_reading == "output":
@@ -293,7 +298,7 @@ class NeuronVariation(Parameters):
         current: npt.ArrayLike,
         gain_deviate: npt.ArrayLike = 0.0,
         threshold_deviate: npt.ArrayLike = 0.0,
-        use_deviate: npt.ArrayLike = 0.0,
+        use_deviate: npt.ArrayLike | None = None,
     ) -> Array:
         """R_AH of neurons after one use that started from reset.
 
@@ -304,7 +309,8 @@ class NeuronVariation(Parameters):
         current : array_like of float
             Input current as a fraction of full scale.
         gain_deviate, threshold_deviate, use_deviate : array_like of float
-            The neurons' own deviations and those of this use, in standard deviations.
+            The neurons' own deviations and those of this use, in standard deviations; None for
+            the mean of many uses where the neuron switches by chance.
 
         Returns
         -------
@@ -315,7 +321,9 @@ class NeuronVariation(Parameters):
         factor = 1 + self.gain * np.asarray(gain_deviate, np.float64)
         drive = factor * (np.asarray(current, np.float64) - pivot) + pivot
         drive = drive - self.threshold_deviation(neuron) * np.asarray(threshold_deviate)
-        return neuron.response(drive + self.use_deviation(neuron) * np.asarray(use_deviate))
+        if use_deviate is None:
+            return neuron.response(drive)
+        return neuron.switched(drive + self.use_deviation(neuron) * np.asarray(use_deviate))
 
     def readings(self) -> list[str]:
         """What the variations are taken to be of, a line each, for reports."""

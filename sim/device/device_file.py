@@ -56,7 +56,11 @@ def device_to_toml(device: Device) -> str:
         whole["synapse"]["electrical"] = _plain(device.electrical)
     neuron = device.neuron, device.neuron_variation, device.neuron_electrical
     if neuron != (SotNeuron(), NeuronVariation(), NeuronElectrical()):
-        whole["neuron"] = neuron_to_dict(device.neuron) | {
+        # As a synapse has it, but for the kinds that files had before it was read.
+        whole["neuron"] = {
+            "kind" if key == "name" and device.neuron.noise else key: value
+            for key, value in neuron_to_dict(device.neuron).items()
+        } | {
             "variation": _plain(device.neuron_variation),
             "electrical": _plain(device.neuron_electrical),
         }
@@ -164,6 +168,9 @@ def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
     table.finish()
     variation = neuron.table("variation").make(NeuronVariation)
     neuron_electrical = neuron.table("electrical").make(NeuronElectrical)
+    # What a neuron is may be called its kind, as a synapse's is.
+    if "kind" in neuron.content and "name" not in neuron.content:
+        neuron.content["name"] = neuron.content.pop("kind")
     others = whole.table("imperfections")
     retention = others.table("retention").make(Retention) if "retention" in others.content else None
     device = Device(

@@ -11,6 +11,7 @@ unsigned input current of ``current_bits`` bits, full scale being the top of the
 
 import abc
 import dataclasses
+import math
 import re
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, TypeVar, cast
@@ -127,7 +128,7 @@ class Neuron(abc.ABC):
 
     @abc.abstractmethod
     def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Output of one use.
+        """Output of one use, or the mean of many where uses differ by chance alone.
 
         Parameters
         ----------
@@ -141,7 +142,22 @@ class Neuron(abc.ABC):
             As a fraction of full scale, 0 to 1, never falling.
         """
 
-    def table(self, current_bits: int, hidden_bits: int) -> npt.NDArray[np.uint8]:
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the kind's own noise at each use, of the current's full scale.
+
+        Only a chip has it, as it has cycle-to-cycle variation; without a chip the neuron answers
+        the mean, its response.
+        """
+        return 0.0
+
+    def switched(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Output of one use whose current has its noise already; as `response` otherwise."""
+        return self.response(current)
+
+    def table(
+        self, current_bits: int, hidden_bits: int, one_use: bool = False
+    ) -> npt.NDArray[np.uint8]:
         """The response, sampled and rounded: what the gateware's table holds.
 
         Parameters
@@ -150,6 +166,8 @@ class Neuron(abc.ABC):
             Width of the input current; the table has ``2**current_bits`` entries.
         hidden_bits : int
             Width of an activation, 1 to 8.
+        one_use : bool
+            Whether it is of `switched`, as a chip's is, in place of the mean.
 
         Returns
         -------
@@ -159,7 +177,8 @@ class Neuron(abc.ABC):
         size, top = 2**current_bits, 2**hidden_bits - 1
         # On a flat part the last bit may fall: at a plateau half way between two activations
         # that would show.
-        rising = np.maximum.accumulate(self.response(np.arange(size) / (size - 1)))
+        answer = self.switched if one_use else self.response
+        rising = np.maximum.accumulate(answer(np.arange(size) / (size - 1)))
         return np.clip(np.floor(rising * top + 0.5), 0, top).astype(np.uint8)
 
     def activations(
@@ -372,7 +391,9 @@ class _Ramp(Neuron):
         """Output against input, both as fractions of full scale."""
         return np.clip(self.slope * (np.asarray(current, np.float64) - self.threshold), 0.0, 1.0)
 
-    def table(self, current_bits: int, hidden_bits: int) -> npt.NDArray[np.uint8]:
+    def table(
+        self, current_bits: int, hidden_bits: int, one_use: bool = False
+    ) -> npt.NDArray[np.uint8]:
         """See `Neuron.table`; there is none in the gateware, whose logic gives the same."""
         return self.activations(np.arange(2**current_bits), None, current_bits, hidden_bits)
 
@@ -478,6 +499,64 @@ class CmosSigmoidNeuron(Neuron):
     def line(self) -> StraightPart:
         """See `Neuron.line`."""
         return StraightPart(0.5, self.steepness / 4)
+
+
+@register_neuron
+@dataclass(frozen=True)
+class StochasticNeuron(Neuron):
+    """A film that switches whole or not at all, by chance: the more current, the more often.
+
+    Each use starts from reset. Thermal agitation is noise in the current, so that of many uses at
+    a current i a share ``P(i) = Phi((i - middle) / sigma)`` switches, Phi being the normal
+    distribution function. One use answers all or nothing.
+
+    Parameters
+    ----------
+    middle : float
+        Current at which half of the uses switch, as a fraction of full scale, 0.02 to 0.98.
+    sigma : float
+        Standard deviation of the noise in current, as a fraction of full scale, 0.001 to 1.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+    """
+
+    middle: float = 0.5
+    sigma: float = 0.1
+
+    name: ClassVar[str] = "stochastic"
+    about: ClassVar[str] = "a film that switches by chance, as the mean of many uses"
+    spin: ClassVar[bool] = True
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {
+        "middle": (0.02, 0.98),
+        "sigma": (0.001, 1.0),
+    }
+
+    def response(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Share of the uses that switch, which is the mean output."""
+        z = (self.middle - np.asarray(current, np.float64)) / (self.sigma * math.sqrt(2))
+        return np.vectorize(math.erfc, otypes=[np.float64])(z) / 2
+
+    @property
+    def start(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """See `Neuron.start`: a sixth of the uses switch."""
+        return max(self.middle - self.sigma, 0.0)
+
+    @property
+    def noise(self) -> float:
+        """See `Neuron.noise`."""
+        return self.sigma
+
+    def switched(self, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """All from the middle on, nothing below."""
+        return (np.asarray(current, np.float64) >= self.middle).astype(np.float64)
+
+    @property
+    def line(self) -> StraightPart:
+        """See `Neuron.line`."""
+        return StraightPart(self.middle, 1 / (self.sigma * math.sqrt(2 * math.pi)))
 
 
 def neuron_to_dict(neuron: Neuron) -> dict[str, object]:

@@ -125,8 +125,8 @@ def test_a_stranger_s_network_is_refused_in_a_line(trained: Path, cli) -> None:
     del NEURONS["clipped"]
     assert cli.refused(f"run {trained}") == (
         f"allspin: cannot use the network file {trained}: neuron must be one of cmos-bare, "
-        "cmos-relu, cmos-sigmoid, relu, sot, not 'clipped'; a kind of your own is registered by a "
-        "file that ALLSPIN_EXTENSIONS names"
+        "cmos-relu, cmos-sigmoid, relu, sot, stochastic, not 'clipped'; a kind of your own is "
+        "registered by a file that ALLSPIN_EXTENSIONS names"
     )
 
 

@@ -96,7 +96,7 @@ ENGINE = EngineParameters((CROSSBAR, CrossbarParameters(100, 10, 10)))
         ),
         (
             {"neuron": "tanh"},
-            "neuron must be one of .*relu, sot, not 'tanh'; a kind of your own is registered .*",
+            "neuron must be one of .*stochastic, not 'tanh'; a kind of your own is registered .*",
         ),
         (
             {

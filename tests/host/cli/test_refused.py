@@ -102,7 +102,7 @@ REFUSED = {
         ("--states ten", "argument --states: invalid int value: 'ten'"),
         ("--hidden 100,", "argument --hidden: '100,' is not a list of widths"),
         ("--hidden 0", "hidden must be from 1 to 65535, not 0"),
-        ("--neuron tanh", "relu, sot, not 'tanh'"),
+        ("--neuron tanh", "relu, sot, stochastic, not 'tanh'"),
         ("--pixel-bits 9", "--pixel-bits must be from 1 to 8, not 9"),
         ("--hidden-bits 0", "--hidden-bits must be from 1 to 8, not 0"),
         ("--rah-bits 4", "10 states need R_AH words of at least 5 bits, not 4"),

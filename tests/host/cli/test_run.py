@@ -27,7 +27,8 @@ from tests.host.cli.conftest import NETWORK
 
 PAPER = open_device("paper")
 KEYS = [
-    "network", "on", "chip", "programming", "images", "accuracy", "resident", "seconds",
+    "network", "on", "chip", "programming", "images", "accuracy", "samples",
+    "accuracy_by_samples", "resident", "seconds",
     "images_per_second", "simulated_seconds", "simulated_images_per_second", "cycles_per_image",
     "cycles_bound", "logits_compared", "mismatches", "words_compared", "word_mismatches",
     "words_changed", "resent", "damaged", "commit",

@@ -27,7 +27,7 @@ PAPER = open_device("paper")
         ({"hidden": (100, 0)}, "hidden must be from 1 to 65535, not 0"),
         (
             {"neuron": "tanh"},
-            "neuron must be one of .*relu, sot, not 'tanh'; a kind of your own is registered .*",
+            "neuron must be one of .*stochastic, not 'tanh'; a kind of your own is registered .*",
         ),
         ({"pixel_bits": 0}, "pixel_bits must be from 1 to 8, not 0"),
         ({"hidden_bits": 9}, "hidden_bits must be from 1 to 8, not 9"),

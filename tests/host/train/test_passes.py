@@ -325,3 +325,19 @@ def test_errors_of_a_tile_are_before_its_converter_and_only_where_a_row_is_drive
     gradient = network.parts(backward(network, direction(4000), record))[0]
     assert gradient[:16].any()
     assert not gradient[16:].any()
+
+
+def test_straight_through_each_use_is_drawn_and_learnt_by_its_mean() -> None:
+    drawn = NumberFormats(NEURONS["stochastic"](), 10, 4, 4, 8, 8, straight_through=True)
+    network, values = make(drawn, (6,), 3, [None, None])
+    rng = np.random.default_rng(1)
+    passes = [forward(network, values, 0.0, rng)[1] for _ in range(400)]
+    uses = np.array([record[1].drive for record in passes])
+    _, mean = forward(network, values)
+    assert set(np.unique(uses)) == {0, 15}
+    # A mean activation is rounded to a fifteenth; 400 uses scatter by a fortieth at most.
+    assert np.abs(uses.mean(axis=0) - mean[1].drive).max() < 15 * (1 / 30 + 4.5 / 40)
+    drawn_slopes, slopes = passes[0][0].slopes, mean[0].slopes
+    assert drawn_slopes is not None
+    assert slopes is not None
+    assert np.array_equal(drawn_slopes, slopes)

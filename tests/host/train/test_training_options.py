@@ -109,6 +109,7 @@ WHOLE = {
     "momentum": 0.9,
     "reference": "symmetry",
     "pair": True,
+    "straight_through": True,
 }
 
 

@@ -180,7 +180,7 @@ BAD = [
     (
         'name = "sot"',
         'name = "tanh"',
-        "neuron must be one of .*relu, sot, not 'tanh'",
+        "neuron must be one of .*relu, sot, stochastic, not 'tanh'",
     ),
     (
         "[imperfections]",

@@ -184,9 +184,15 @@ def test_dictionary_and_back(neuron: SotNeuron | ReluNeuron) -> None:
     ("record", "expected"),
     [
         ([], r"must be an object with a name, not \[\]"),
-        ({}, "one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not None"),
-        ({"name": "tanh"}, "one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not 'tanh'"),
-        ({"name": ["sot"]}, r"one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, not \['sot'\]"),
+        ({}, "one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, stochastic, not None"),
+        (
+            {"name": "tanh"},
+            "one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, stochastic, not 'tanh'",
+        ),
+        (
+            {"name": ["sot"]},
+            r"one of cmos-bare, cmos-relu, cmos-sigmoid, relu, sot, stochastic, not \['sot'\]",
+        ),
         ({"name": "relu", "slope": 1}, "relu has no parameter 'slope'"),
         ({"name": "sot", "knee": 1}, "sot has no parameter 'knee'"),
         ({"name": "sot", "slope": None}, "slope must be a number from 0.1 to 20, not None"),
