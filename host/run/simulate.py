@@ -20,7 +20,7 @@ from allspin.boards.build.tools import Wanted
 from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.gates.netlist import GateNetlist, Pins
 from allspin.boards.gates.simulator import FAMILIES, build as build_netlist
-from allspin.hdl.bench.link_bench import PROGRESS, RESULT
+from allspin.hdl.bench.sim_bench import PROGRESS, RESULT
 from allspin.hdl.bench.simulator import SIMULATORS, build, engine_source, find_tools, simulate
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
@@ -195,7 +195,7 @@ def simulate_engine(
         with _watched(folder, progress):
             simulate(
                 verilog,
-                "allspin.hdl.bench.link_bench",
+                "allspin.hdl.bench.sim_bench",
                 simulator=options.simulator,
                 network=network,
                 images=images,

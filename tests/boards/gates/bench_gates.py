@@ -5,9 +5,9 @@ from fractions import Fraction
 import cocotb
 
 from allspin.hdl.bench.drivers import clocks, start_clock
-from allspin.hdl.bench.link_bench import LinkBench
 from allspin.hdl.bench.simulator import SimulationJob
 from allspin.hdl.link.protocol import LinkParameters, identity_bytes
+from tests.hdl.bench.link_bench import LinkBench
 
 
 @cocotb.test()

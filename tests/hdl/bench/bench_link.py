@@ -6,13 +6,6 @@ import cocotb
 from cocotbext.uart import UartSink, UartSource
 
 from allspin.hdl.bench.drivers import PERIOD, start_clock
-from allspin.hdl.bench.link_bench import (
-    WRITE_BYTES,
-    LinkBench,
-    decode_frame,
-    encode_frame,
-    sparse_image,
-)
 from allspin.hdl.bench.simulator import SimulationJob
 from allspin.hdl.export import network_contents
 from allspin.hdl.link.protocol import (
@@ -25,6 +18,13 @@ from allspin.hdl.link.protocol import (
 )
 from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
+from tests.hdl.bench.link_bench import (
+    WRITE_BYTES,
+    LinkBench,
+    decode_frame,
+    encode_frame,
+    sparse_image,
+)
 
 
 async def started(dut, clock_error=0.0):

@@ -4,12 +4,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from allspin.boards.top import Top, TopParameters
-from allspin.hdl.bench.link_bench import encode_frame
 from allspin.hdl.bench.simulator import simulate
 from allspin.hdl.link.protocol import LinkParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.sim.network.network import random_images, random_network
+from tests.hdl.bench.link_bench import encode_frame
 
 BENCH = Path(__file__).with_name("bench_link.py")
 TESTS = (

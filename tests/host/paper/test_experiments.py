@@ -15,6 +15,7 @@ from allspin.host.paper.experiments import (
 from allspin.host.paper.reproduce import run_experiments
 from allspin.host.train.array_devices import TYPES
 from allspin.sim.synapse.response import Polarity
+from allspin.sim.synapse.synapse import SotSynapse
 
 
 @pytest.fixture
@@ -41,7 +42,8 @@ def test_the_papers_types_are_those_of_the_recipe(number):
     )
     if expected.synapse is not None:
         # With no D2D its reading is nothing.
-        assert given.synapse is not None
+        assert isinstance(given.synapse, SotSynapse)
+        assert isinstance(expected.synapse, SotSynapse)
         assert not any(given.synapse.d2d[polarity] for polarity in Polarity)
         synapse = dataclasses.replace(given.synapse, d2d=expected.synapse.d2d)
         given = dataclasses.replace(given, synapse=synapse)

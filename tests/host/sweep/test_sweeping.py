@@ -13,6 +13,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Job, make_chip, measure
 from allspin.host.sweep.sweeping import make_plan, run_sweep, sweep
+from allspin.host.train.learnt import Learnt
 from allspin.host.train.trainer import train
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.device_file import save_device
@@ -23,6 +24,7 @@ from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.network import Tiles, tiles_of, with_steps
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
+from allspin.sim.synapse.synapse import SotSynapse
 
 GRIDS = {"c2c": [0, 1], "program": ["open-loop", "write-verify"], "calibrate": [False, True]}
 
@@ -35,6 +37,7 @@ def test_chips_learn_as_they_do_alone(small, idx_folder, tmp_path):
     found = sweep(make_plan(grid), tmp_path / "learn.csv", workers=1)
     assert [row.point.states for row in found.rows] == 2 * [16, 16, 40, 40]
     row, device = found.rows[-1], open_device("paper")
+    assert isinstance(device.synapse, SotSynapse)
     a, b = 22 * 39 / 100 / 2, 9 * 39 / 100 / 2
     synapse = dataclasses.replace(
         device.synapse.varied(0.5, 1),
@@ -44,6 +47,7 @@ def test_chips_learn_as_they_do_alone(small, idx_folder, tmp_path):
     )
     made = dataclasses.replace(device, synapse=synapse)
     alone = train(data, in_array=True, device=made, hidden=9, seed=4, **learn)
+    assert isinstance(alone, Learnt)
     assert (row.chip, row.accuracy) == (4, alone.array_accuracy)
     assert row.pulses_per_cell == alone.facts["pulses_per_device"]
     again = sweep(make_plan(grid), tmp_path / "learn.csv", workers=1)

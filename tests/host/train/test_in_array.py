@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.train.array_devices import ArrayParameters, linear_synapse, raw_synapse
 from allspin.host.train.films import zero_of
 from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
-from allspin.host.train.learnt import DEFAULTS, array_network, learn_in_array
+from allspin.host.train.learnt import DEFAULTS, Learnt, array_network, learn_in_array
 from allspin.host.train.parameters import TrainingParameters, TrainingTarget
 from allspin.host.train.trainer import train
 from allspin.host.train.training_options import Augmentation
@@ -213,8 +214,11 @@ def test_an_infinite_a_is_what_types_3_and_4_learn_with(dataset: Dataset, states
         assert np.array_equal(mine["levels"], its["levels"])
 
 
-def learnt_by(dataset: Dataset, **words):
-    return train(dataset, in_array=True, hidden=20, rate=0.1, epochs=8, **words)
+def learnt_by(dataset: Dataset, **words) -> Learnt:
+    options: dict[str, Any] = {"rate": 0.1, "epochs": 8}
+    found = train(dataset, in_array=True, hidden=20, **(options | words))
+    assert isinstance(found, Learnt)
+    return found
 
 
 def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path) -> None:
@@ -225,11 +229,9 @@ def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path)
     facts, device = found.facts, open_device("paper")
     assert facts["pulses"] == found.given.sum() == facts["pulses_per_device"] * found.given.size
     electrical = device.electrical
-    each = [
-        electrical.pulse_energy(current)
-        for current in (electrical.potentiation_current, electrical.depression_current)
-    ]
-    assert min(each) <= facts["energy"] / facts["pulses"] <= max(each)
+    currents = electrical.potentiation_current, electrical.depression_current
+    least, most = sorted(filter(None, map(electrical.pulse_energy, currents)))
+    assert least <= facts["energy"] / facts["pulses"] <= most
     assert facts["pulse_time"] == pytest.approx(facts["pulses"] * electrical.pulse_time)
     options = found.network.provenance["options"]
     assert (options["update"], options["threshold"], options["states"]) == ("sign", 1e-3, 100)
@@ -266,12 +268,12 @@ def test_what_is_read_is_written_down(dataset: Dataset, words: dict) -> None:
     if found.cells:
         zero = zero_of(device.synapse, "symmetry")
         weights = (found.cells["R_AH"] - zero) / max(5 - zero, zero - 3)
-        words = np.concatenate([layer.words.ravel() for layer in found.network.layers])
-        assert np.abs(words - 127 * weights).max() < 2
+        written = np.concatenate([layer.words.ravel() for layer in found.network.layers])
+        assert np.abs(written - 127 * weights).max() < 2
 
 
 def test_a_rate_is_found_on_images_that_are_held_out(dataset: Dataset) -> None:
-    found = train(dataset, in_array=True, device="paper", hidden=20, rate="auto", epochs=1)
+    found = learnt_by(dataset, device="paper", rate="auto", epochs=1)
     rates = found.facts["rates"]
     best = found.network.provenance["options"]["rate"]
     assert rates[str(best)] == max(rates.values())
@@ -285,7 +287,7 @@ def test_ctrl_c_keeps_what_was_learnt(dataset: Dataset, monkeypatch) -> None:
     def interrupted(network, *batch):
         seen.append(batch)
         if len(seen) == 50:
-            network.weights[0].films[0].film[:] = 0.25  # as if it came in the middle of a pulse
+            network.pulsed[0].films[0].film[:] = 0.25  # as if it came in the middle of a pulse
             raise KeyboardInterrupt
         return learn(network, *batch)
 
@@ -297,7 +299,7 @@ def test_ctrl_c_keeps_what_was_learnt(dataset: Dataset, monkeypatch) -> None:
     )
     assert trained.interrupted
     assert trained.curve[-1][0] == 49 * 32
-    films = trained.network.weights[0]
+    (films, *_) = trained.network.pulsed
     own = device_deviates(device.synapse, 0, 0, films.film.shape)
     expected = np.where(films.films[0].last == 1, own[1], own[0]) * 0.2 + 0.25
     assert np.allclose(films.matrix, expected, atol=1e-6)

@@ -236,8 +236,8 @@ def test_a_chip_s_cells_have_correlated_deviations_however_they_are_written(corr
     device = Device("both", synapse)
     assert device_from_toml(device_to_toml(device)).synapse == synapse
     none, one = np.zeros(3), np.ones(3)
-    ways = (TableResponse(np.arange(3)[::sign], none, one) for sign in (1, -1))
-    table = TableSynapse(*ways, correlation=correlation)
+    up_way, down_way = (TableResponse(np.arange(3.0)[::sign], none, one) for sign in (1, -1))
+    table = TableSynapse(up_way, down_way, correlation=correlation)
     back = device_from_toml(device_to_toml(Device("table", table))).synapse
     assert back.correlation == correlation
     assert f"a correlation of {correlation:g}" in " ".join(Device("table", table).readings())

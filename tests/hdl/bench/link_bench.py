@@ -1,13 +1,9 @@
 """A bench for a complete top: a host at the other end of its UART pins."""
 
-import json
-import os
 import struct
-import time
 import zlib
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import cocotb
@@ -16,9 +12,7 @@ import numpy.typing as npt
 from cobs import cobs
 from cocotb.triggers import Event, FallingEdge, Timer
 
-from allspin.hdl.bench.drivers import PERIOD, Scoreboard, clocks, level, start_clock, wait_for
-from allspin.hdl.bench.engine_bench import SETTLE, EngineBench
-from allspin.hdl.bench.simulator import SimulationJob
+from allspin.hdl.bench.drivers import PERIOD, Scoreboard, clocks, level, wait_for
 from allspin.hdl.export import network_contents
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
@@ -36,51 +30,6 @@ from allspin.hdl.link.protocol import (
 from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.network import Network
-
-# The cocotb test behind ``allspin sim``: stream images, and note what came.
-
-RESULT = "session.json"
-"""What was found, in the job's folder."""
-PROGRESS = "progress.txt"
-"""How many of how many images were taken, in the job's folder."""
-CHUNK = 8
-"""Images between two notes of progress."""
-
-
-def _note(folder: Path, name: str, text: str) -> None:
-    """Write a file whole, since it is read meanwhile."""
-    (folder / f"{name}.new").write_text(text)
-    (folder / f"{name}.new").rename(folder / name)
-
-
-@cocotb.test()
-async def stream_images(dut: Any) -> None:
-    """Stream the job's images and write what was found; wrong logits do not fail it."""
-    job = SimulationJob.of_this_simulation()
-    bench = EngineBench(dut, job.network, job.engine, stalls=job.options["stalls"])
-    await start_clock(dut)
-    await bench.program()
-    starter = os.getppid()
-    start = time.perf_counter()
-    for first in range(0, len(job.images), CHUNK):
-        assert os.getppid() == starter, "whoever started this has gone"
-        _note(job.folder, PROGRESS, f"{first} {len(job.images)}")
-        bench.send(job.images[first : first + CHUNK])
-        await bench.events.drained(bench.patience)
-    await bench.answered()
-    seconds = time.perf_counter() - start
-    await clocks(SETTLE)
-    cycles, answered = await bench.read_counters()
-    found = {
-        "images": answered,
-        "logits_compared": bench.logits.received,
-        "mismatches": len(bench.logits.mismatches),
-        "first_mismatch": next(iter(bench.logits.mismatches), None),
-        "cycles_per_image": cycles / answered if answered else None,
-        "seconds": seconds,
-    }
-    _note(job.folder, RESULT, json.dumps(found))
-
 
 BITS = 10
 """Bits of a byte on the wire: start, eight of data, stop."""
