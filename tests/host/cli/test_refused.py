@@ -109,7 +109,10 @@ REFUSED = {
         ("--noise 2", "--noise must be a number from 0 to 0.5, not 2.0"),
         ("--epochs 0", "epochs must be from 1 to 10000, not 0"),
         ("--seed -1", "seed must be from 0 to 4294967295, not -1"),
-        ("--augment letters", "augment must be one of none, digits, objects, not 'letters'"),
+        (
+            "--augment letters",
+            "augment must be one of none, digits, gentle, objects, not 'letters'",
+        ),
         ("--rate 0", "rate must be a number from 1e-06 to 1, not 0.0"),
         ("--batch 5000", "--batch must be at most 825, the images that are learnt from, not 5,000"),
         ("--polarity depression", "--polarity needs --device"),
