@@ -13,10 +13,10 @@ from typing import Self
 from amaranth.build import Resource, TemplatedPlatform
 
 from allspin.boards.panel import Lights
-from allspin.boards.pll import PllParameters
+from allspin.boards.pll import MHZ, PllParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
-from allspin.sim.errors import UserError, check_range, meant
+from allspin.sim.errors import UserError, check_number, meant
 
 ROUTER2 = ("--router", "router2")
 """Wires of four rows per clock are wanted by many: nextpnr's usual router takes them from one
@@ -50,7 +50,7 @@ class Profile:
     button: bool = True
 
     def __post_init__(self) -> None:
-        check_range("frequency in Hz", self.frequency, 1, 2**32 - 1)
+        check_number("frequency in MHz", self.frequency / MHZ, 1 / MHZ, (2**32 - 1) / MHZ)
 
 
 UP5K: Mapping[str, Profile] = {
@@ -235,7 +235,8 @@ class Board:
         source = self.source_frequency
         if self.pll is None and source != frequency:
             raise ValueError(
-                f"the clock of {self.name} has {source} Hz, not {frequency}: name a PLL"
+                f"the clock of {self.name} has {source / MHZ:g} MHz, not {frequency / MHZ:g}: "
+                "name a PLL"
             )
         made = frequency if self.pll is None else self.pll.search(source, frequency).frequency
         UartParameters.from_rates(made, self.baud).steps  # noqa: B018 - raises if there is no such rate

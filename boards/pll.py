@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from amaranth.hdl import Const, Elaboratable, Instance, Module, Signal
 
-from allspin.sim.errors import check_range
+from allspin.sim.errors import check_number, check_range
 
 MHZ = 1_000_000
 TOLERANCE = Fraction(1, 100)
@@ -152,7 +152,7 @@ class Ecp5PllParameters(PllParameters):
         """
         lowest, highest = 3_125_000, 400 * MHZ  # at the phase detector, and of the output
         check_range("source", source, 8 * MHZ, 400 * MHZ)
-        check_range("wanted frequency", wanted, lowest, highest)
+        check_number("wanted frequency in MHz", wanted / MHZ, lowest / MHZ, highest / MHZ)
         found = []
         for reference in range(1, 129):
             phase = Fraction(source, reference)
@@ -265,7 +265,7 @@ class Ice40PllParameters(PllParameters):
     def search(cls, source: int, wanted: int) -> Self:
         """As `PllParameters.search`; of equal ones the smallest reference divider."""
         check_range("source", source, 10 * MHZ, 133 * MHZ)
-        check_range("wanted frequency", wanted, 16 * MHZ, 275 * MHZ)
+        check_number("wanted frequency in MHz", wanted / MHZ, 16, 275)
         found = []
         for divr in range(16):
             phase = Fraction(source, divr + 1)

@@ -47,6 +47,7 @@ def run(arguments: Arguments) -> int:
     look = read_options(arguments, Look)
     with arguments.steps.waiting("reading the images"):
         dataset = load_dataset(arguments.data)
+    parameters = parameters.quickly(dataset) if arguments.quick else parameters
     results = run_demo(dataset, parameters, arguments.out, arguments.steps, look)
     print_tables([results_table(results)])
     data = [] if arguments.data is None else ["--data", str(arguments.data)]

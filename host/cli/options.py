@@ -222,7 +222,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "metavar": "NAME",
         "help": f"how training images are bent: {', '.join(AUGMENTATIONS)} (shifts and mirror "
         "images), with amounts as in objects,shift=2, in pixels of an image of 28 x 28 (digits of "
-        "MNIST, none of other data)",
+        "MNIST, quick gentle; none of other data)",
     },
     "--images": {"metavar": "N", "type": int, "help": "first N test images (all)"},
     "--device": {

@@ -179,6 +179,7 @@ def run(arguments: Arguments) -> int:
     check_apart(output, arguments.recipe, arguments.data)
     with arguments.steps.waiting("reading the images"):
         dataset = load_dataset(arguments.data)
+    parameters = parameters.quickly(dataset) if arguments.quick else parameters
     options = parameters.options(dataset) | ({"in_array": True} if arguments.in_array else {})
     choices = chosen(options)
     tell(f"training with {', '.join(f'{name} {value}' for name, value in choices.items())}")

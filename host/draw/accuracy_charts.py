@@ -280,6 +280,8 @@ def pulse_histogram(given: npt.NDArray[np.integer[Any]]) -> Figure:
 
 
 COLOURS = (BLUE, VERMILION, SKY)
+CLEAR = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+"""Behind a figure, so that no line of the grid strikes it through."""
 
 
 @styled
@@ -302,7 +304,7 @@ def imported_network(
     stages = list(accuracies)
     wrong = [100 * (1 - accuracy) for accuracy in accuracies.values()]
     drawn = left.bar(stages, wrong, width=0.6, color=(SOFT, *COLOURS[: len(stages) - 1]))
-    left.bar_label(drawn, fmt="{:.2f}", padding=2, fontsize=7.5)
+    left.bar_label(drawn, fmt="{:.2f}", padding=2, fontsize=7.5, bbox=CLEAR)
     left.set(ylabel="error (%)", title="Test images classified wrongly")
     layers = len(next(iter(errors.values())))
     width = 0.8 / len(errors)
@@ -310,7 +312,7 @@ def imported_network(
         places = np.arange(layers) + (number - (len(errors) - 1) / 2) * width
         percent = [100 * share for share in shares]
         drawn = right.bar(places, percent, width=width, color=colour, label=stage)
-        right.bar_label(drawn, fmt="{:.1f}", padding=2, fontsize=7.5)
+        right.bar_label(drawn, fmt="{:.1f}", padding=2, fontsize=7.5, bbox=CLEAR)
     right.set_xticks(range(layers), [f"layer {number}" for number in range(layers)])
     right.set(ylabel="error of outputs (% rms)", title="Each layer against the model")
     right.margins(y=0.25)

@@ -227,7 +227,11 @@ class Line:
             raise UserError(f"{what}{damage}; {self.transport.advice}") from None
 
     def check_session(self, number: int) -> None:
-        """Raise if an answer's session shows that the device is no longer what was made of it."""
+        """Raise `Undone` if an answer's session shows that the device is another's, or nobody's.
+
+        An old answer of another session looks like another program. Work that is done again tells
+        them apart: a program that lives takes the device again.
+        """
         if not self.is_open or number == self.session:
             return
         if number == NO_SESSION:
@@ -235,9 +239,9 @@ class Line:
                 f"{self.name} was reset: it is no longer what it was programmed to be; "
                 "run this again"
             )
-        raise UserError(
-            f"{self.name} was taken by another program: it may no longer be what it was "
-            "programmed to be; run this again when it is free"
+        raise Undone(
+            f"{self.name} was taken by another program, or an old frame came again: it may no "
+            "longer be what it was programmed to be; run this again"
         )
 
     def too_bad(self) -> NoReturn:

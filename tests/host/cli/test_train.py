@@ -133,6 +133,12 @@ def test_a_recipe_is_the_same_as_its_options(cli, train) -> None:
     assert line == "allspin: --polarity needs --device"
 
 
+@pytest.mark.parametrize(("quick", "augment"), [("", "digits"), ("--quick", "gentle")])
+def test_quick_bends_mnist_less(cli, quick: str, augment: str) -> None:
+    found = cli.json(f"train {quick} --hidden 1 --epochs 1 -o one")
+    assert found["options"]["augment"] == augment
+
+
 @pytest.mark.parametrize("kind", ["folder", "archive"])
 def test_the_command_of_a_report_makes_the_same_file(cli, data, kind: str) -> None:
     found = load_dataset(data)

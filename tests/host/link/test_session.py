@@ -24,6 +24,7 @@ from allspin.host.machines.gateware_chips import ChipMaker, ResidentChips
 from allspin.host.machines.machine import programmed_anew
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
+from allspin.host.run.inference import run as infer
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import NO_FAULTS, Faults, FaultyTransport, FaultyWire, WireFaults
 from allspin.sim.chip.chip import Chip
@@ -277,6 +278,21 @@ def test_an_old_frame_that_comes_again_is_told_and_the_machine_programmed_anew(n
             programmed_anew(lambda device=device: kind.work(kind, device), said.append)
         assert said
         assert all("was sent an old request again" in line for line in said)
+
+
+@pytest.mark.parametrize("way", ["to_device", "to_host"])
+def test_an_identify_of_an_earlier_session_that_comes_again_ends_no_run(way: str) -> None:
+    kind = KINDS["words"]
+    network = kind.networks[0]
+    for frame in some_of(range(3, 12)):
+        with FaultyTransport(lambda: VirtualTransport(program(kind)), Faults(), PATIENT) as line:
+            line.latency = PATIENT
+            setattr(line, way, Old({frame: 1}))
+            LinkedMachine(line)  # of the earlier session
+            machine = LinkedMachine(line)
+            with pytest.warns(UserWarning, match="it is programmed again"):
+                score = infer(network, machine, data=(kind.images, kind.labels), check=True)
+            assert score.difference is None
 
 
 def test_states_that_an_old_frame_may_have_changed_are_sent_again() -> None:

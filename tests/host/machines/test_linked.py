@@ -19,6 +19,7 @@ from allspin.hdl.link.protocol import Request
 from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
 from allspin.host.link.frames import Undone
 from allspin.host.link.transport import Disconnected, Transport
+from allspin.host.machines.machine import ATTEMPTS, programmed_anew
 from allspin.host.machines.opening import LinkedMachine
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
@@ -421,6 +422,32 @@ def test_another_host_s_session_is_noticed(plain, device):
     plain.session = plain.session % 255 + 1
     with pytest.raises(UserError, match="the test was taken by another program"):
         device.program(NETWORK)
+
+
+@pytest.mark.parametrize("times", [1, ATTEMPTS - 1, 10**6])
+def test_a_second_program_that_takes_it_again_and_again_ends_work(plain, device, times):
+    other, asked, answer = LinkedMachine(Wire(plain)), [], plain.carry_out
+    other.session.line.session = device.session.line.session % 255 + 1
+    device.reopen()
+
+    def carry_out(kind, body):
+        if kind == 4 and len(asked) < times:
+            asked.append(body)
+            other.reopen()
+        return answer(kind, body)
+
+    plain.carry_out = carry_out
+    said: list[str] = []
+
+    def work():
+        device.program(NETWORK)
+        assert is_right(device, random_images(NETWORK, 1, 0))
+
+    fails = pytest.raises(Undone, match="the test was taken by another program")
+    with contextlib.nullcontext() if times < ATTEMPTS else fails:
+        programmed_anew(work, lambda why: (said.append(why), device.reopen()))
+    assert len(said) == min(times, ATTEMPTS - 1)
+    assert len(asked) == min(times, ATTEMPTS)
 
 
 LINE = bytes(3 + 7)

@@ -60,11 +60,12 @@ def on_board(small, program, tmp_path, monkeypatch):
     Each call goes on with the same table.
     """
 
-    def run(faults=Faults(), progress=lambda done, total, text: None, again=None):  # noqa: B008
+    def run(faults=Faults(), progress=lambda done, total, text: None, again=None, way="to_device"):  # noqa: B008
         line = FaultyTransport(lambda: VirtualTransport(program), faults)
         if again is not None:
-            line.to_device = Old(again)
+            setattr(line, way, Old(again))
             line.latency = line.timeout = PATIENT  # so that frames keep their numbers
+            LinkedMachine(line)  # an earlier session, whose IDENTIFY is frame 1
 
         machines = []
 
@@ -95,9 +96,17 @@ def test_the_table_is_the_golden_model_s_and_images_go_once_for_all_chips(on_boa
     assert line.to_device.frames - machine.resent < 4 * CHIPS * IMAGES / 2
 
 
-def test_an_old_frame_that_comes_again_changes_no_row(on_board, golden, capsys):
-    # Of those that change some where nothing is noticed.
-    table, _, machines = on_board(again={112: 71})
+@pytest.mark.parametrize(
+    ("way", "again"),
+    [
+        # Of those that change some where nothing is noticed.
+        ("to_device", {113: 72}),
+        ("to_device", {113: 1}),
+        ("to_host", {113: 1}),
+    ],
+)
+def test_an_old_frame_that_comes_again_changes_no_row(on_board, golden, capsys, way, again):
+    table, _, machines = on_board(again=again, way=way)
     assert (table, len(machines)) == (golden, 2)
     assert "what it was programmed to be; it is programmed again" in capsys.readouterr().err
 

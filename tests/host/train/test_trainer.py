@@ -207,6 +207,25 @@ def test_mnist_is_bent_as_digits_are_without_a_word(dataset: Dataset) -> None:
     assert np.array_equal(usual.layers[0].states, bent.layers[0].states)
 
 
+@pytest.mark.parametrize(
+    ("digest", "given", "used"),
+    [(MNIST_DIGEST, None, "gentle"), (MNIST_DIGEST, "objects", "objects"), ("", None, "none")],
+)
+def test_quick_bends_less_where_nobody_says_how(
+    dataset: Dataset, digest: str, given: str | None, used: str
+) -> None:
+    asked = changed(augmentation=given and AUGMENTATIONS[given])
+    quick = train(dataclasses.replace(dataset, digest=digest), asked, quick=True).network
+    told = train(dataset, changed(augmentation=AUGMENTATIONS[used])).network
+    assert quick.provenance["options"]["augment"] == used
+    assert np.array_equal(quick.layers[0].states, told.layers[0].states)
+    gentle, usual = (
+        dataclasses.astuple(AUGMENTATIONS["gentle"]),
+        dataclasses.astuple(AUGMENTATIONS["digits"]),
+    )
+    assert all(0 < less < more for less, more in zip(gentle[:4], usual[:4], strict=True))
+
+
 def test_digits_of_8_by_8_bear_the_distortions_of_digits() -> None:
     """MNIST's first, made small as those of the UCI are: 4 x 4 pixels of 32 x 32 are one."""
 

@@ -22,6 +22,7 @@ from allspin.sim.errors import UserError
     [
         ("none", (0, 0, 0, 0, 0)),
         ("digits", (5, 0.05, 0.7, 0.5, 0)),
+        ("gentle", (3.5, 0.035, 0.49, 0.35, 0)),
         ("objects", (0, 0, 1, 0, 0.5)),
         ("objects,shift=2", (0, 0, 2, 0, 0.5)),
         ("digits, rotation=3 ,mirror=1", (3, 0.05, 0.7, 0.5, 1)),
@@ -55,8 +56,12 @@ def test_robust_options_say_what_differs() -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "message"),
     [
-        (Augmentation, "letters", "augment must be one of none, digits, objects, not 'letters'"),
-        (Augmentation, "", "augment must be one of none, digits, objects, not ''"),
+        (
+            Augmentation,
+            "letters",
+            "augment must be one of none, digits, gentle, objects, not 'letters'",
+        ),
+        (Augmentation, "", "augment must be one of none, digits, gentle, objects, not ''"),
         (Augmentation, "digits,shift", "augment takes words such as shift=1, not 'shift'"),
         (Augmentation, "digits,shift=x", "augment takes words such as shift=1, not 'shift=x'"),
         (Augmentation, "digits,zoom=1", "augment has no 'zoom'; it has rotation, stretch, shift"),
