@@ -37,7 +37,8 @@ from allspin.host.train.training_options import (
 from allspin.sim.network.netfile import save_network
 
 
-def _widths(text: str) -> tuple[int, ...]:
+def widths(text: str) -> tuple[int, ...]:
+    """Neurons of each hidden layer, as an option says them."""
     try:
         return tuple(int(word) for word in text.split(","))
     except ValueError:
@@ -58,7 +59,7 @@ def add_arguments(parser: Parser) -> None:
     )
     add_options(parser, TrainingParameters)
     parser.add_argument(
-        "--hidden", metavar="N[,N...]", type=_widths, help="neurons of each hidden layer (100)"
+        "--hidden", metavar="N[,N...]", type=widths, help="neurons of each hidden layer (100)"
     )
     add_target_arguments(parser)
     add_tile_arguments(parser, "in one piece")
@@ -146,7 +147,8 @@ def _with_recipe(arguments: Arguments) -> Arguments:
     return merged
 
 
-def _parameters(arguments: Arguments) -> TrainingParameters:
+def training_parameters(arguments: Arguments) -> TrainingParameters:
+    """What is to be trained, and how, by the options."""
     usual = in_array.usual(vars(arguments)) if arguments.in_array else {}
     lacking = {name: usual[name] for name in usual if getattr(arguments, name, None) is None}
     return read_options(arguments, TrainingParameters, **lacking)
@@ -173,7 +175,7 @@ def _told(learnt: Learnt) -> list[tuple[str, Any, str]]:
 def run(arguments: Arguments) -> int:
     """Train, save, and say how good the network is."""
     arguments = _with_recipe(arguments)
-    parameters = _parameters(arguments)
+    parameters = training_parameters(arguments)
     output, target = arguments.output, parameters.target
     check_writable(output)
     check_apart(output, arguments.recipe, arguments.data)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.live.choices import BOARD, Choices, PageSetting
-from allspin.host.live.messages import Message, Show, hello
+from allspin.host.live.messages import Show, hello, parse
 from allspin.host.live.seat import Chair, Seat
 from allspin.host.live.shown import Flow, Made, archive, drawn_image, timeline
 from allspin.sim.errors import UserError
@@ -177,8 +177,15 @@ class Visit:
         self._confusion: npt.NDArray[np.int64] | None = None
         self._jobs: dict[str, Pieces] = {}
 
-    def receive(self, message: Message) -> None:
-        """Take what a page said; of several settings or images the last one counts."""
+    def receive(self, text: str) -> None:
+        """Take what a page said; of several settings or images the last one counts.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it may not say that.
+        """
+        message = parse(text, self._choices)
         self._last = time.monotonic()
         match message:
             case PageSetting():

@@ -210,12 +210,17 @@ class ArrayTrained:
     interrupted: bool = False
 
 
+Watch = Callable[[ArrayNetwork, list[tuple[int, float, float]], list[float]], None]
+"""Watches a training: see `train_in_array`."""
+
+
 def train_in_array(
     dataset: Dataset,
     parameters: ArrayParameters,
     *,
     marks: int = MARKS,
     progress: Callable[[float, str, bool], None] = lambda share, words, whole: None,
+    watch: Watch = lambda network, curve, losses: None,
 ) -> ArrayTrained:
     """Train a network in the array.
 
@@ -230,6 +235,9 @@ def train_in_array(
     progress : callable
         Told at each mark which share of the training is done, how good it is, and whether an epoch
         has ended.
+    watch : callable
+        Told before the first batch, and after each: the network, the learning curve so far, and
+        the mean cross-entropy of each batch since its last mark. What it raises ends the training.
 
     Raises
     ------
@@ -261,12 +269,14 @@ def train_in_array(
             curve.append((done, loss, float(np.mean(answers == dataset.test_labels))))
             losses.clear()
 
+        watch(network, curve, losses)
         try:
             for epoch, (start, stop) in product(range(parameters.epochs), pairwise(stops)):
                 order = np.random.default_rng([parameters.seed, 3, epoch]).permutation(len(values))
                 begun = time.process_time()
                 for chosen in order[start * batch : stop * batch].reshape(-1, batch):
                     losses.append(network.learn(values[chosen], labels[chosen], noise))
+                    watch(network, curve, losses)
                 seconds += time.process_time() - begun
                 mark()
                 done, loss, accuracy = curve[-1]
