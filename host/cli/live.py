@@ -12,7 +12,6 @@ from allspin.host.cli.options import (
     naming_options,
 )
 from allspin.host.cli.train import training_parameters, widths
-from allspin.host.data.datasets import load_dataset
 from allspin.host.live.choices import Choices, live_package
 from allspin.host.live.learning import Learning
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
@@ -54,8 +53,12 @@ def add_arguments(parser: Parser) -> None:
         default=GOLDEN,
         help=f"{GOLDEN}, {VIRTUAL}, a serial port, or {AUTO} ({GOLDEN}); the page can change it",
     )
-    made_of = f"what chips are made of ({PAPER}), or with --in-array what learns (equal steps)"
-    add_shared(parser, "--device", default=None, help=made_of)
+    add_shared(
+        parser,
+        "--device",
+        default=None,
+        help=f"what chips are made of ({PAPER}), or with --in-array what learns (equal steps)",
+    )
     add_shared(parser, "--at", "--data")
     parser.add_argument(
         "--port", metavar="N", type=int, default=8000, help="port to listen on, 0 for any (8000)"
@@ -92,20 +95,22 @@ def run(arguments: Arguments) -> int:
     live = live_package()
     with naming_options():
         place = live.Place(arguments.host, arguments.port)
-    given = {"device": arguments.device or PAPER, "at": arguments.at, "data": arguments.data}
-    choose, learning = partial(Choices.open, on=arguments.on, **given), None
-    if arguments.in_array:
-        parameters = training_parameters(arguments)
-        with arguments.steps.waiting("reading the images"):
-            dataset = load_dataset(arguments.data)
-        learning = Learning(dataset, parameters, choose, arguments.steps)
-        arguments.steps.stop()
-        choices = learning.choices
-    else:
-        with arguments.steps.waiting("reading network and test images"):
-            choices = choose(arguments.network or NETWORK)
+    choose = partial(
+        Choices.open,
+        on=arguments.on,
+        device=arguments.device or PAPER,
+        at=arguments.at,
+        data=arguments.data,
+    )
+    with arguments.steps.waiting("reading network and images"):
+        if arguments.in_array:
+            parameters = training_parameters(arguments)
+            learning = Learning(arguments.data, parameters, choose, arguments.steps)
+            choices = learning.choices
+        else:
+            learning, choices = None, choose(arguments.network or NETWORK)
     server = live.LiveServer(choices, place, learning)
-    if not place.is_local:
+    if place.host not in live.LOOP_BACK:
         warn(
             f"others reach this page at {arguments.host}: whoever has the link can use this "
             "machine's processor and its board; without --host only this machine does"

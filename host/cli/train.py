@@ -196,26 +196,24 @@ def run(arguments: Arguments) -> int:
         warn("interrupted; nothing was saved")
         return INTERRUPTED
     seconds = time.perf_counter() - start
-    if isinstance(trained, Learnt):  # with the rate that was found
-        options = trained.network.provenance["options"]
+    # What was learnt in the array has no validation images; its rate may have been looked for.
+    learnt = trained if isinstance(trained, Learnt) else None
+    if learnt is not None:
+        options = learnt.network.provenance["options"]
         choices = chosen(options)
     save_network(trained.network, output)
     chips, interrupted = trained.chips, trained.interrupted
     if interrupted:
         warn(f"interrupted; the best network so far is in {output}")
-    # What was learnt in the array has no validation images.
-    learnt = trained if isinstance(trained, Learnt) else None
     reached = {
         "validation_accuracy": trained.validation_accuracy if learnt is None else None,
         "array_accuracy": learnt and learnt.array_accuracy,
         "test_accuracy": trained.test_accuracy,
         **({} if learnt is None else {"chip_accuracy": learnt.chip_accuracy}),
     }
-    told: list[tuple[str, Any, str]] = []
-    if learnt is not None:
-        told = _told(learnt)
-        if arguments.out is not None:
-            learnt.write(arguments.out)
+    told = [] if learnt is None else _told(learnt)
+    if learnt is not None and arguments.out is not None:
+        learnt.write(arguments.out)
     record = {
         "network": os.fspath(output),
         **reached,
@@ -225,10 +223,11 @@ def run(arguments: Arguments) -> int:
         "interrupted": interrupted,
         "options": options,
     }
-    shares = {name.replace("_", " "): share for name, share in reached.items()}
-    for each in chips:
-        lot = f"of {each['number']} chips, {each['chips']}"
-        shares |= {f"{what} {lot}": each[what] for what in ("mean", "worst")}
+    shares = {name.replace("_", " "): share for name, share in reached.items()} | {
+        f"{what} of {each['number']} chips, {each['chips']}": each[what]
+        for each in chips
+        for what in ("mean", "worst")
+    }
     rows = (
         ("topology", "-".join(map(str, trained.network.topology))),
         *choices.items(),

@@ -37,6 +37,7 @@ from allspin.host.live.visit import Visit
 from allspin.sim.errors import check_range, refused
 
 LOOP_BACK = ("127.0.0.1", "localhost", "::1")
+"""Hosts that only this machine reaches."""
 USUAL_PORT = 80
 """The one that a browser leaves out."""
 REFUSED = 1008
@@ -133,11 +134,10 @@ class Guard:
             )
         elif is_socket and not own:
             words = "a page of another origin may not speak to this server"
-        if words and is_socket:
-            await WebSocketClose(REFUSED, words[:100])(scope, receive, send)
-            return
         if words:
-            await PlainTextResponse(f"{words}\n", status)(scope, receive, send)
+            http = PlainTextResponse(f"{words}\n", status)
+            refusal = WebSocketClose(REFUSED, words[:100]) if is_socket else http
+            await refusal(scope, receive, send)
             return
 
         async def answer(message: Message) -> None:
@@ -150,8 +150,6 @@ class Guard:
 
 PAGE = Path(__file__).resolve().with_name("page")
 """Where the page's files lie."""
-LEARNING_PAGE = "learning.html"
-"""The one that watches a learning."""
 
 # How much a page may say: so many messages and bytes a second, with a reserve for bursts.
 
@@ -217,9 +215,10 @@ def application(choices: Choices, access: Access, learning: Learning | None = No
         finally:
             open_pages.discard(socket)
 
-    sessions: dict[str, Callable[..., Visit | Watcher]] = {"/socket": partial(Visit, choices)}
-    if learning is not None:
-        sessions["/learning"] = partial(Watcher, learning)
+    sessions: dict[str, Callable[..., Visit | Watcher]] = {
+        "/socket": partial(Visit, choices),
+        **({} if learning is None else {"/learning": partial(Watcher, learning)}),
+    }
     files = Mount("/", StaticFiles(directory=PAGE, html=True))
     routes = [*(WebSocketRoute(path, page) for path in sessions), files]
     return Guard(Starlette(routes=routes), access)
@@ -281,11 +280,6 @@ class Place:
 
     def __post_init__(self) -> None:
         check_range("port", self.port, 0, 65535)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether only this machine reaches it."""
-        return self.host in LOOP_BACK
 
     def bind(self) -> socket.socket:
         """A socket that listens there.
@@ -366,9 +360,10 @@ class LiveServer:
         own = () if anywhere else (place.host.lower(),)
         access = Access(token, port, (*own, socket.gethostname().lower()), anywhere)
         host = LOOP_BACK[0] if anywhere else place.host
-        name = f"[{host}]" if ":" in host else host
-        first = "" if learning is None else LEARNING_PAGE
-        self.link = "http:" + f"//{name}:{port}/{token}/{first}"
+        self.link = (
+            "http:" + f"//{f'[{host}]' if ':' in host else host}:{port}/{token}/"
+            f"{'' if learning is None else 'learning.html'}"
+        )
         self._server = uvicorn.Server(
             uvicorn.Config(
                 application(choices, access, learning),

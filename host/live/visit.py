@@ -64,10 +64,6 @@ def _stream(seat: Seat, images: npt.NDArray[np.uint8], first: int) -> npt.NDArra
     return seat.machine.stream(images, first=first).logits
 
 
-def _read(seat: Seat, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
-    return seat.machine.read_rows(layer, first, count)
-
-
 def score_pieces(
     made: Made, choices: Choices, chair: Chair, confusion: npt.NDArray[np.int64]
 ) -> Pieces:
@@ -127,7 +123,9 @@ def score_pieces(
     for layer, words in enumerate(made.words):
         for first in range(0, len(words), ROWS):
             own = words[first : first + ROWS]
-            found = chair.ask(_read, layer, first, len(own))
+            found = chair.ask(
+                lambda seat, *rows: seat.machine.read_rows(*rows), layer, first, len(own)
+            )
             if found is None:
                 yield told(), b""
                 return
@@ -185,18 +183,17 @@ class Visit:
         ValueError, TypeError
             If it may not say that.
         """
-        message = parse(text, self._choices)
-        self._last = time.monotonic()
-        match message:
-            case PageSetting():
-                self._setting = message
-            case Show():
-                self._show = message
+        match parse(text, self._choices):
+            case PageSetting() as setting:
+                self._setting = setting
+            case Show() as show:
+                self._show = show
             case None:
                 self._save = True
-            case _:
-                self._count = message
+            case count:
+                self._count = count
                 self._renew_chips()
+        self._last = time.monotonic()
         self._wake.set()
 
     async def run(self) -> None:

@@ -236,8 +236,8 @@ def train_in_array(
         Told at each mark which share of the training is done, how good it is, and whether an epoch
         has ended.
     watch : callable
-        Told before the first batch, and after each: the network, the learning curve so far, and
-        the mean cross-entropy of each batch since its last mark. What it raises ends the training.
+        Told before each batch and at the end: the network, the learning curve so far, and the mean
+        cross-entropy of each batch since its last mark. What it raises ends the training.
 
     Raises
     ------
@@ -269,14 +269,13 @@ def train_in_array(
             curve.append((done, loss, float(np.mean(answers == dataset.test_labels))))
             losses.clear()
 
-        watch(network, curve, losses)
         try:
             for epoch, (start, stop) in product(range(parameters.epochs), pairwise(stops)):
                 order = np.random.default_rng([parameters.seed, 3, epoch]).permutation(len(values))
                 begun = time.process_time()
                 for chosen in order[start * batch : stop * batch].reshape(-1, batch):
-                    losses.append(network.learn(values[chosen], labels[chosen], noise))
                     watch(network, curve, losses)
+                    losses.append(network.learn(values[chosen], labels[chosen], noise))
                 seconds += time.process_time() - begun
                 mark()
                 done, loss, accuracy = curve[-1]
@@ -285,6 +284,7 @@ def train_in_array(
                     f"epoch {epoch + 1}/{parameters.epochs}: loss {loss:.3f}, test {accuracy:.2%}",
                     stop == steps,
                 )
+            watch(network, curve, losses)
         except KeyboardInterrupt:
             interrupted = True
             for crossbar in network.pulsed:

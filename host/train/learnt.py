@@ -205,10 +205,12 @@ LEFT_OUT = (
 
 def left_out(device: Device) -> list[str]:
     """What a device file has that learning does without."""
-    wrong, wires = device.imperfections, device.array.reading != "ideal"
-    written = wrong.reference_column == "written"
-    found = [name for name in LEFT_OUT if getattr(wrong, name)]
-    return found + ["reference_column"] * written + ["array"] * wires
+    wrong = device.imperfections
+    return [
+        *(name for name in LEFT_OUT if getattr(wrong, name)),
+        *["reference_column"] * (wrong.reference_column == "written"),
+        *["array"] * (device.array.reading != "ideal"),
+    ]
 
 
 def facts_of(network: ArrayNetwork, pulses: npt.NDArray[np.uint32]) -> dict[str, Any]:
@@ -319,12 +321,6 @@ def learn_in_array(
         given = replace(given, rate=float(max(rates, key=lambda rate: rates[rate])))
         options["rate"] = given.rate
         progress.finish(", ".join(f"{rate}: {share:.2%}" for rate, share in rates.items()))
-    provenance = {
-        "command": "train",
-        "recipe": VERSION,
-        "options": options,
-        "data": {"name": dataset.name, "digest": dataset.digest},
-    }
     progress.start("learning in the array")
 
     def told(share: float, words: str, whole: bool) -> None:
@@ -334,18 +330,24 @@ def learn_in_array(
 
     trained = train_in_array(dataset, given, progress=told, watch=watch)
     progress.finish()
-    provenance |= {"interrupted": True} if trained.interrupted else {}
-    provenance["loss"] = [[images, round(loss, 6)] for images, loss, _ in trained.curve]
-    shape = dataset.image_shape
-    network = array_network(trained.network, parameters.formats, shape, provenance)
+    provenance = {
+        "command": "train",
+        "recipe": VERSION,
+        "options": options,
+        "data": {"name": dataset.name, "digest": dataset.digest},
+        **({"interrupted": True} if trained.interrupted else {}),
+        "loss": [[images, round(loss, 6)] for images, loss, _ in trained.curve],
+    }
+    network = array_network(trained.network, parameters.formats, dataset.image_shape, provenance)
     models, images = [GoldenModel(network)], dataset.test_images
     if target is not None and not given.pair:
         other = Chip(target.device, (given.seed + 1) % 2**32)
         words = program_chip(other, network, target.programming).words
         models.append(other.golden(network, words))
     shares = [float(np.mean(each.classify(images) == dataset.test_labels)) for each in models]
-    films = [films for crossbar in trained.network.pulsed for films in crossbar.films]
-    pulses = np.concatenate([each.given.ravel() for each in films])
+    pulses = np.concatenate(
+        [films.given.ravel() for each in trained.network.pulsed for films in each.films]
+    )
     learnt = Learnt(
         network,
         math.nan,
