@@ -104,8 +104,9 @@ def run(arguments: Arguments) -> int:
     )
     with arguments.steps.waiting("reading network and images"):
         if arguments.in_array:
-            parameters = training_parameters(arguments)
-            learning = Learning(arguments.data, parameters, choose, arguments.steps)
+            learning = Learning(
+                arguments.data, training_parameters(arguments), choose, arguments.steps
+            )
             choices = learning.choices
         else:
             learning, choices = None, choose(arguments.network or NETWORK)

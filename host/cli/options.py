@@ -107,7 +107,7 @@ def perform(arguments: Arguments) -> int:
             return arguments.run(arguments)
     except UserError as error:
         options: dict[str, str] = arguments.options
-        said = re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), str(error))
+        said = re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[1]), str(error))
         raise UserError(said) from error
 
 
