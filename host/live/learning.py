@@ -141,7 +141,7 @@ class Learning:
                 ],
                 "shape": self._dataset.image_shape,
                 "device": printable(given.device.name) if given.device else "equal steps",
-                "rule": f"{given.update}, rate {given.rate:g}, batches of {given.batch:,}",
+                "rule": f"update {given.update}, rate {given.rate:g}, batches of {given.batch:,}",
                 "seed": given.seed,
                 "epochs": given.epochs,
                 "images": (curve[-1][0] if curve else 0) + given.batch * len(losses),
