@@ -68,6 +68,8 @@ class Learning:
         Whether learning waits.
     watchers : int
         Open pages; without one it waits, too.
+    work : Future
+        The thread, which ends early only by what a device does not bear.
 
     Raises
     ------
@@ -90,7 +92,7 @@ class Learning:
             learn_in_array(self._dataset, parameters, progress=progress, watch=self._look)
         self.choices = choose(self._written())
         self.wanted = self._network.parameters
-        in_background(self._run)
+        self.work = in_background(self._run)
 
     def _written(self) -> Network:
         """What is learnt so far, in whole numbers."""
@@ -198,10 +200,17 @@ class Watcher:
         self._learning.watchers += 1
         try:
             while True:
-                now = self._learning.frame, self._learning.paused
+                now = (
+                    self._learning.frame,
+                    {
+                        "paused": self._learning.paused,
+                        "fault": self._learning.work.done()
+                        and repr(self._learning.work.exception()),
+                    },
+                )
                 if self._ready and now != self._seen:
                     self._ready, self._seen = False, now
-                    await self._send({**now[0][0], "paused": now[1]}, now[0][1])
+                    await self._send({**now[0][0], **now[1]}, now[0][1])
                 await asyncio.sleep(LOOK)
         finally:
             self._learning.watchers -= 1

@@ -48,8 +48,9 @@ def make_choices() -> Callable[..., Choices]:
 
     def make(**changes: Any) -> Choices:
         device = changes.get("device", open_device("paper"))
-        networks = {"small": NETWORK, "other": OTHER}
-        usual = Choices(networks, "small", "golden", None, device, IMAGES, LABELS)
+        usual = Choices(
+            {"small": NETWORK, "other": OTHER}, "small", "golden", None, device, IMAGES, LABELS
+        )
         return dataclasses.replace(usual, **changes)
 
     return make

@@ -8,6 +8,7 @@ import pytest
 
 from allspin.host.live import learning as watched
 from allspin.host.live.learning import Learning
+from allspin.host.train.films import Films
 from allspin.host.train.learnt import Learnt, learn_in_array, usual
 from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.parameters import make
@@ -54,7 +55,10 @@ def words(learnt: Learnt, low: float, high: float) -> bytes:
     return np.clip(np.rint(254 * read - 127), -127, 127).astype(np.int8).tobytes()
 
 
-@pytest.mark.parametrize("options", [{}, {"update": "sign", "hidden": (9, 6), "seed": 7}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"update": "sign", "hidden": (9, 6), "seed": 7}, {"rate": "auto", "epochs": 1}],
+)
 def test_the_last_frame_is_what_a_training_with_the_same_options_learns(
     learn, learnt, serve, options
 ):
@@ -131,6 +135,18 @@ def test_another_seed_begins_anew_under_way_and_at_the_end(learn, learnt, serve)
             page.say(kind="again", seed=seed)
             _, content = next_frame(page, seed=seed, images=400)
             assert content == words(learnt(learning, epochs=1, seed=seed), low, high)
+
+
+def test_a_training_that_fails_says_so(learn, serve, monkeypatch):
+    learning = learn(epochs=LONG)
+
+    def fail(*_):
+        raise ValueError("a film is torn")
+
+    with open_page(serve(learning.choices, learning), "learning", "frame") as page:
+        assert not page.hello["fault"]
+        monkeypatch.setattr(Films, "pulse", fail)
+        next_frame(page, fault="ValueError('a film is torn')")
 
 
 @pytest.mark.parametrize(

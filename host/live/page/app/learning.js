@@ -137,9 +137,10 @@ class LearningPage {
   }
 
   /** @param {Frame} frame */
-  say({ images, of, epochs, paused, loss, curve, pulses, most, layers, device, rule, seed }) {
+  say({ images, of, epochs, paused, fault, loss, curve, pulses, most, layers, device, rule, seed }) {
     const ended = images === of;
-    if (ended) this.state("ready", "learnt", `${epochs} \u00d7 ${whole(of / epochs)} images`);
+    if (fault) this.state("failed", "failed", `${fault}: start allspin live again`);
+    else if (ended) this.state("ready", "learnt", `${epochs} \u00d7 ${whole(of / epochs)} images`);
     else this.state(paused ? "paused" : "golden", paused ? "paused" : "learning", `epoch ${1 + Math.floor((images * epochs) / of)} of ${epochs}, ${whole(images)} of ${whole(of)} images`);
     find("badge", HTMLElement).textContent = `${device}, ${rule}, seed ${seed}`;
     const pause = find("pause", HTMLButtonElement);
