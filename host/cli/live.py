@@ -80,7 +80,7 @@ def add_arguments(parser: Parser) -> None:
         parser,
         TrainingParameters,
         *("states", "neuron", "noise", "epochs", "seed", "rate", "batch"),
-        states="states that are written down, 2 to 128 (the device's, else 10)",
+        states="states, 2 to 128 (the device's, else 10); of a device only what is written down",
         noise=f"C2C of an update without --device, of the range ({DEFAULTS['noise']})",
         epochs=f"times through the training images ({DEFAULTS['epochs']})",
         rate=f"learning rate, 1e-6 to 1, or auto ({DEFAULTS['rate']})",
