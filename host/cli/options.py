@@ -38,6 +38,11 @@ NEEDS: dict[str, dict[str, str]] = {
         "update rounding threshold momentum reference pair out": "in_array",
         "threshold": "update=sign",
     },
+    "live": {
+        "states hidden neuron noise epochs rate batch seed update rounding threshold momentum "
+        "reference pair": "in_array",
+        "threshold": "update=sign",
+    },
     "import": {"at level_choice polarity": "device"},
     "fit": {"at": "base"},
     "sweep": {"ca_file certificate key": "address"},
@@ -61,6 +66,7 @@ EXCLUDES: dict[str, dict[str, str]] = {
         "latency": "uart chip measured image logits check resident samples",
     },
     "train": {"in_array": "robust tile_rows adc_bits straight_through", "pair": "reference"},
+    "live": {"in_array": "network", "pair": "reference"},
     "sweep": {"address": "workers"},
 }
 """By command: an option, and those that it cannot be given with."""
@@ -101,7 +107,7 @@ def perform(arguments: Arguments) -> int:
             return arguments.run(arguments)
     except UserError as error:
         options: dict[str, str] = arguments.options
-        said = re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[0]), str(error))
+        said = re.sub(r"`(\w+)`", lambda match: options.get(match[1], match[1]), str(error))
         raise UserError(said) from error
 
 
@@ -149,7 +155,7 @@ def check_together(arguments: Arguments) -> None:
             raise UserError(f"`{wrong[0]}` does not go with `{name}`: leave one of them out")
 
 
-def add_options(parser: Parser, kind: type, *names: str) -> None:
+def add_options(parser: Parser, kind: type, *names: str, **helps: str) -> None:
     """Declare the options that fields of a dataclass are; see `allspin.sim.errors`.
 
     Parameters
@@ -160,11 +166,13 @@ def add_options(parser: Parser, kind: type, *names: str) -> None:
         The dataclass.
     *names : str
         Which fields; without any, all that are options.
+    **helps : str
+        Help of those for which another one is right here.
     """
     for field in dataclasses.fields(kind):
         if "how" not in field.metadata or (names and field.name not in names):
             continue
-        how = dict(field.metadata["how"])
+        how = field.metadata["how"] | {"help": helps.get(field.name, field.metadata["how"]["help"])}
         if field.type is bool:
             del how["metavar"]
             how["action"] = "store_true"

@@ -37,7 +37,8 @@ from allspin.host.train.training_options import (
 from allspin.sim.network.netfile import save_network
 
 
-def _widths(text: str) -> tuple[int, ...]:
+def widths(text: str) -> tuple[int, ...]:
+    """Neurons of each hidden layer, as an option says them."""
     try:
         return tuple(int(word) for word in text.split(","))
     except ValueError:
@@ -58,7 +59,7 @@ def add_arguments(parser: Parser) -> None:
     )
     add_options(parser, TrainingParameters)
     parser.add_argument(
-        "--hidden", metavar="N[,N...]", type=_widths, help="neurons of each hidden layer (100)"
+        "--hidden", metavar="N[,N...]", type=widths, help="neurons of each hidden layer (100)"
     )
     add_target_arguments(parser)
     add_tile_arguments(parser, "in one piece")
@@ -146,7 +147,8 @@ def _with_recipe(arguments: Arguments) -> Arguments:
     return merged
 
 
-def _parameters(arguments: Arguments) -> TrainingParameters:
+def training_parameters(arguments: Arguments) -> TrainingParameters:
+    """What is to be trained, and how, by the options."""
     usual = in_array.usual(vars(arguments)) if arguments.in_array else {}
     lacking = {name: usual[name] for name in usual if getattr(arguments, name, None) is None}
     return read_options(arguments, TrainingParameters, **lacking)
@@ -173,7 +175,7 @@ def _told(learnt: Learnt) -> list[tuple[str, Any, str]]:
 def run(arguments: Arguments) -> int:
     """Train, save, and say how good the network is."""
     arguments = _with_recipe(arguments)
-    parameters = _parameters(arguments)
+    parameters = training_parameters(arguments)
     output, target = arguments.output, parameters.target
     check_writable(output)
     check_apart(output, arguments.recipe, arguments.data)
@@ -195,26 +197,24 @@ def run(arguments: Arguments) -> int:
         warn("interrupted; nothing was saved")
         return INTERRUPTED
     seconds = time.perf_counter() - start
-    if isinstance(trained, Learnt):  # with the rate that was found
-        options = trained.network.provenance["options"]
+    # What was learnt in the array has no validation images; its rate may have been looked for.
+    learnt = trained if isinstance(trained, Learnt) else None
+    if learnt is not None:
+        options = learnt.network.provenance["options"]
         choices = chosen(options)
     save_network(trained.network, output)
     chips, interrupted = trained.chips, trained.interrupted
     if interrupted:
         warn(f"interrupted; the best network so far is in {output}")
-    # What was learnt in the array has no validation images.
-    learnt = trained if isinstance(trained, Learnt) else None
     reached = {
         "validation_accuracy": trained.validation_accuracy if learnt is None else None,
         "array_accuracy": learnt and learnt.array_accuracy,
         "test_accuracy": trained.test_accuracy,
         **({} if learnt is None else {"chip_accuracy": learnt.chip_accuracy}),
     }
-    told: list[tuple[str, Any, str]] = []
-    if learnt is not None:
-        told = _told(learnt)
-        if arguments.out is not None:
-            learnt.write(arguments.out)
+    told = [] if learnt is None else _told(learnt)
+    if learnt is not None and arguments.out is not None:
+        learnt.write(arguments.out)
     record = {
         "network": os.fspath(output),
         **reached,
@@ -224,10 +224,11 @@ def run(arguments: Arguments) -> int:
         "interrupted": interrupted,
         "options": options,
     }
-    shares = {name.replace("_", " "): share for name, share in reached.items()}
-    for each in chips:
-        lot = f"of {each['number']} chips, {each['chips']}"
-        shares |= {f"{what} {lot}": each[what] for what in ("mean", "worst")}
+    shares = {name.replace("_", " "): share for name, share in reached.items()} | {
+        f"{what} of {each['number']} chips, {each['chips']}": each[what]
+        for each in chips
+        for what in ("mean", "worst")
+    }
     rows = (
         ("topology", "-".join(map(str, trained.network.topology))),
         *choices.items(),

@@ -177,7 +177,7 @@ class Choices:
         Their classes.
     """
 
-    networks: Mapping[str, str | Path | Network]
+    networks: dict[str, str | Path | Network]
     first: str
     on: str
     port: str | None

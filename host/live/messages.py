@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -69,6 +69,27 @@ Message = PageSetting | Show | int | None
 wants all values as an npz."""
 
 
+def read(text: str, kinds: Iterable[str]) -> tuple[str, dict[str, Any]]:
+    """The kind of what a page said, and what it said; `ValueError` if it is anything else.
+
+    Parameters
+    ----------
+    text : str
+        JSON, an object with ``kind``.
+    kinds : iterable of str
+        Those that there are.
+    """
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("a message must be JSON") from None
+    if not isinstance(said, dict):
+        raise ValueError("a message must be an object")
+    kind = str(said.get("kind"))[:40]
+    check_one_of("kind", kind, kinds)
+    return kind, said
+
+
 def parse(text: str, choices: Choices) -> Message:
     """Check what a page said.
 
@@ -84,14 +105,7 @@ def parse(text: str, choices: Choices) -> Message:
     ValueError, TypeError
         If it is anything else; the message is one line.
     """
-    try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValueError("a message must be JSON") from None
-    if not isinstance(said, dict):
-        raise ValueError("a message must be an object")
-    kind = str(said.get("kind"))[:40]
-    check_one_of("kind", kind, KINDS)
+    kind, said = read(text, KINDS)
     if kind == "choose":
         if not isinstance(said.get("setting"), dict):
             raise ValueError("a setting must be an object")

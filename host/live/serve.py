@@ -13,6 +13,7 @@ import time
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,11 +31,13 @@ from starlette.websockets import WebSocket, WebSocketClose, WebSocketDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from allspin.host.live.choices import Choices
-from allspin.host.live.messages import MAX_BYTES, encode, parse
+from allspin.host.live.learning import Learning, Watcher
+from allspin.host.live.messages import MAX_BYTES, encode
 from allspin.host.live.visit import Visit
 from allspin.sim.errors import check_range, refused
 
 LOOP_BACK = ("127.0.0.1", "localhost", "::1")
+"""Hosts that only this machine reaches."""
 USUAL_PORT = 80
 """The one that a browser leaves out."""
 REFUSED = 1008
@@ -131,11 +134,10 @@ class Guard:
             )
         elif is_socket and not own:
             words = "a page of another origin may not speak to this server"
-        if words and is_socket:
-            await WebSocketClose(REFUSED, words[:100])(scope, receive, send)
-            return
         if words:
-            await PlainTextResponse(f"{words}\n", status)(scope, receive, send)
+            http = PlainTextResponse(f"{words}\n", status)
+            refusal = WebSocketClose(REFUSED, words[:100]) if is_socket else http
+            await refusal(scope, receive, send)
             return
 
         async def answer(message: Message) -> None:
@@ -188,7 +190,7 @@ FULL = 1013
 """Close code of a WebSocket: come again later."""
 
 
-def application(choices: Choices, access: Access) -> ASGIApp:
+def application(choices: Choices, access: Access, learning: Learning | None = None) -> ASGIApp:
     """The server of a live page.
 
     Parameters
@@ -197,6 +199,8 @@ def application(choices: Choices, access: Access) -> ASGIApp:
         What pages may choose.
     access : Access
         Who may speak to it.
+    learning : Learning, optional
+        What other pages watch.
     """
     open_pages: set[WebSocket] = set()
 
@@ -207,15 +211,20 @@ def application(choices: Choices, access: Access) -> ASGIApp:
             return
         open_pages.add(socket)
         try:
-            await _serve(socket, choices)
+            await _serve(socket, sessions[socket.scope["path"]])
         finally:
             open_pages.discard(socket)
 
+    sessions: dict[str, Callable[..., Visit | Watcher]] = {
+        "/socket": partial(Visit, choices),
+        **({} if learning is None else {"/learning": partial(Watcher, learning)}),
+    }
     files = Mount("/", StaticFiles(directory=PAGE, html=True))
-    return Guard(Starlette(routes=[WebSocketRoute("/socket", page), files]), access)
+    routes = [*(WebSocketRoute(path, page) for path in sessions), files]
+    return Guard(Starlette(routes=routes), access)
 
 
-async def _serve(socket: WebSocket, choices: Choices) -> None:
+async def _serve(socket: WebSocket, begin: Callable[..., Visit | Watcher]) -> None:
     """Serve a page until it is closed, or says more than it may."""
 
     async def send(said: dict[str, Any], content: bytes) -> None:
@@ -226,7 +235,7 @@ async def _serve(socket: WebSocket, choices: Choices) -> None:
             else:
                 await socket.send_bytes(message)
 
-    session, rates = Visit(choices, send), Rates()
+    session, rates = begin(send), Rates()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(session.run)
         # The server itself closes the socket of who sends a message of more than `MAX_BYTES`.
@@ -236,7 +245,7 @@ async def _serve(socket: WebSocket, choices: Choices) -> None:
                 await socket.close(REFUSED, "too many messages")
                 break
             try:
-                session.receive(parse(text, choices))
+                session.receive(text)
             except (TypeError, ValueError) as error:
                 await send({"kind": "problem", "text": str(error)}, b"")
         tasks.cancel_scope.cancel()
@@ -271,11 +280,6 @@ class Place:
 
     def __post_init__(self) -> None:
         check_range("port", self.port, 0, 65535)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether only this machine reaches it."""
-        return self.host in LOOP_BACK
 
     def bind(self) -> socket.socket:
         """A socket that listens there.
@@ -334,6 +338,8 @@ class LiveServer:
         What pages may choose.
     place : Place
         Where it listens.
+    learning : Learning, optional
+        What the page that the link opens watches.
 
     Attributes
     ----------
@@ -346,7 +352,7 @@ class LiveServer:
         If it cannot listen there.
     """
 
-    def __init__(self, choices: Choices, place: Place) -> None:
+    def __init__(self, choices: Choices, place: Place, learning: Learning | None = None) -> None:
         self._socket = place.bind()
         port = self._socket.getsockname()[1]
         token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -354,10 +360,13 @@ class LiveServer:
         own = () if anywhere else (place.host.lower(),)
         access = Access(token, port, (*own, socket.gethostname().lower()), anywhere)
         host = LOOP_BACK[0] if anywhere else place.host
-        self.link = "http:" + f"//{f'[{host}]' if ':' in host else host}:{port}/{token}/"
+        self.link = (
+            "http:" + f"//{f'[{host}]' if ':' in host else host}:{port}/{token}/"
+            f"{'' if learning is None else 'learning.html'}"
+        )
         self._server = uvicorn.Server(
             uvicorn.Config(
-                application(choices, access),
+                application(choices, access, learning),
                 log_level="warning",
                 access_log=False,
                 lifespan="off",

@@ -224,18 +224,17 @@ class Flow:
             "label": self.label,
             "number": self.number,
             "layers": [
-                {name: _first(getattr(layer, name)) for name in names} for layer in self.golden
+                {
+                    name: None if (values := getattr(layer, name)) is None else values[0].tolist()
+                    for name in names
+                }
+                for layer in self.golden
             ],
             "golden": self.logits.tolist(),
             "ideal": self.ideal.tolist(),
             "machine": None if self.machine is None else self.machine.tolist(),
             "mismatches": int(np.count_nonzero(machine != self.logits)),
         }
-
-
-def _first(values: npt.NDArray[Any] | None) -> list[int] | None:
-    """Of the one image."""
-    return None if values is None else values[0].tolist()
 
 
 # All values that a page shows, as an npz archive.

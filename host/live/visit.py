@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.live.choices import BOARD, Choices, PageSetting
-from allspin.host.live.messages import Message, Show, hello
+from allspin.host.live.messages import Show, hello, parse
 from allspin.host.live.seat import Chair, Seat
 from allspin.host.live.shown import Flow, Made, archive, drawn_image, timeline
 from allspin.sim.errors import UserError
@@ -62,10 +62,6 @@ def chip_pieces(made: Made, choices: Choices, count: int, accuracies: dict[int, 
 
 def _stream(seat: Seat, images: npt.NDArray[np.uint8], first: int) -> npt.NDArray[np.int64]:
     return seat.machine.stream(images, first=first).logits
-
-
-def _read(seat: Seat, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
-    return seat.machine.read_rows(layer, first, count)
 
 
 def score_pieces(
@@ -127,7 +123,9 @@ def score_pieces(
     for layer, words in enumerate(made.words):
         for first in range(0, len(words), ROWS):
             own = words[first : first + ROWS]
-            found = chair.ask(_read, layer, first, len(own))
+            found = chair.ask(
+                lambda seat, *rows: seat.machine.read_rows(*rows), layer, first, len(own)
+            )
             if found is None:
                 yield told(), b""
                 return
@@ -177,19 +175,25 @@ class Visit:
         self._confusion: npt.NDArray[np.int64] | None = None
         self._jobs: dict[str, Pieces] = {}
 
-    def receive(self, message: Message) -> None:
-        """Take what a page said; of several settings or images the last one counts."""
-        self._last = time.monotonic()
-        match message:
-            case PageSetting():
-                self._setting = message
-            case Show():
-                self._show = message
+    def receive(self, text: str) -> None:
+        """Take what a page said; of several settings or images the last one counts.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it may not say that.
+        """
+        match parse(text, self._choices):
+            case PageSetting() as setting:
+                self._setting = setting
+            case Show() as show:
+                self._show = show
             case None:
                 self._save = True
-            case _:
-                self._count = message
+            case count:
+                self._count = count
                 self._renew_chips()
+        self._last = time.monotonic()
         self._wake.set()
 
     async def run(self) -> None:

@@ -210,12 +210,17 @@ class ArrayTrained:
     interrupted: bool = False
 
 
+Watch = Callable[[ArrayNetwork, list[tuple[int, float, float]], list[float]], None]
+"""Watches a training: see `train_in_array`."""
+
+
 def train_in_array(
     dataset: Dataset,
     parameters: ArrayParameters,
     *,
     marks: int = MARKS,
     progress: Callable[[float, str, bool], None] = lambda share, words, whole: None,
+    watch: Watch = lambda network, curve, losses: None,
 ) -> ArrayTrained:
     """Train a network in the array.
 
@@ -230,6 +235,9 @@ def train_in_array(
     progress : callable
         Told at each mark which share of the training is done, how good it is, and whether an epoch
         has ended.
+    watch : callable
+        Told before each batch and at the end: the network, the learning curve so far, and the mean
+        cross-entropy of each batch since its last mark. What it raises ends the training.
 
     Raises
     ------
@@ -266,6 +274,7 @@ def train_in_array(
                 order = np.random.default_rng([parameters.seed, 3, epoch]).permutation(len(values))
                 begun = time.process_time()
                 for chosen in order[start * batch : stop * batch].reshape(-1, batch):
+                    watch(network, curve, losses)
                     losses.append(network.learn(values[chosen], labels[chosen], noise))
                 seconds += time.process_time() - begun
                 mark()
@@ -275,6 +284,7 @@ def train_in_array(
                     f"epoch {epoch + 1}/{parameters.epochs}: loss {loss:.3f}, test {accuracy:.2%}",
                     stop == steps,
                 )
+            watch(network, curve, losses)
         except KeyboardInterrupt:
             interrupted = True
             for crossbar in network.pulsed:

@@ -20,7 +20,13 @@ from allspin.host.train.array_devices import (
     linear_synapse,
 )
 from allspin.host.train.films import asymmetry, symmetry_point
-from allspin.host.train.in_array import VERSION, ArrayNetwork, search_rate, train_in_array
+from allspin.host.train.in_array import (
+    VERSION,
+    ArrayNetwork,
+    Watch,
+    search_rate,
+    train_in_array,
+)
 from allspin.host.train.latent import NumberFormats
 from allspin.host.train.parameters import AUTO, TrainingParameters
 from allspin.host.train.trainer import Trained
@@ -76,6 +82,8 @@ def array_network(
     provenance : mapping
         Where the network comes from.
     """
+    if trained.parameters.pair:  # whose difference no pulse of one device reaches
+        formats = replace(formats, own_levels=None)
     layers: list[Layer] = []
     last = len(trained.weights) - 1
     for layer, crossbar in enumerate(trained.pulsed):
@@ -197,10 +205,12 @@ LEFT_OUT = (
 
 def left_out(device: Device) -> list[str]:
     """What a device file has that learning does without."""
-    wrong, wires = device.imperfections, device.array.reading != "ideal"
-    written = wrong.reference_column == "written"
-    found = [name for name in LEFT_OUT if getattr(wrong, name)]
-    return found + ["reference_column"] * written + ["array"] * wires
+    wrong = device.imperfections
+    return [
+        *(name for name in LEFT_OUT if getattr(wrong, name)),
+        *["reference_column"] * (wrong.reference_column == "written"),
+        *["array"] * (device.array.reading != "ideal"),
+    ]
 
 
 def facts_of(network: ArrayNetwork, pulses: npt.NDArray[np.uint32]) -> dict[str, Any]:
@@ -274,7 +284,10 @@ def usual(given: Mapping[str, Any]) -> dict[str, Any]:
 
 @takes("data", parameters=TrainingParameters)
 def learn_in_array(
-    data: Data | Dataset | None, parameters: TrainingParameters, progress: Any = None
+    data: Data | Dataset | None,
+    parameters: TrainingParameters,
+    progress: Any = None,
+    watch: Watch = lambda network, curve, losses: None,
 ) -> Learnt:
     """Train a network by pulses, as the paper does, and write it down in whole numbers.
 
@@ -290,6 +303,8 @@ def learn_in_array(
         cycle-to-cycle deviation of each update, as a fraction of the range of R_AH.
     progress : Display or bool, optional
         Shows which share of the training is done.
+    watch : callable
+        As of `allspin.host.train.in_array.train_in_array`.
 
     Raises
     ------
@@ -306,12 +321,6 @@ def learn_in_array(
         given = replace(given, rate=float(max(rates, key=lambda rate: rates[rate])))
         options["rate"] = given.rate
         progress.finish(", ".join(f"{rate}: {share:.2%}" for rate, share in rates.items()))
-    provenance = {
-        "command": "train",
-        "recipe": VERSION,
-        "options": options,
-        "data": {"name": dataset.name, "digest": dataset.digest},
-    }
     progress.start("learning in the array")
 
     def told(share: float, words: str, whole: bool) -> None:
@@ -319,22 +328,26 @@ def learn_in_array(
         if whole and (given.epochs <= LINES or words.startswith("epoch 1/")):
             progress.log(words)
 
-    trained = train_in_array(dataset, given, progress=told)
+    trained = train_in_array(dataset, given, progress=told, watch=watch)
     progress.finish()
-    provenance |= {"interrupted": True} if trained.interrupted else {}
-    provenance["loss"] = [[images, round(loss, 6)] for images, loss, _ in trained.curve]
-    formats = parameters.formats
-    if given.pair:
-        formats = replace(formats, own_levels=None)
-    network = array_network(trained.network, formats, dataset.image_shape, provenance)
+    provenance = {
+        "command": "train",
+        "recipe": VERSION,
+        "options": options,
+        "data": {"name": dataset.name, "digest": dataset.digest},
+        **({"interrupted": True} if trained.interrupted else {}),
+        "loss": [[images, round(loss, 6)] for images, loss, _ in trained.curve],
+    }
+    network = array_network(trained.network, parameters.formats, dataset.image_shape, provenance)
     models, images = [GoldenModel(network)], dataset.test_images
     if target is not None and not given.pair:
         other = Chip(target.device, (given.seed + 1) % 2**32)
         words = program_chip(other, network, target.programming).words
         models.append(other.golden(network, words))
     shares = [float(np.mean(each.classify(images) == dataset.test_labels)) for each in models]
-    films = [films for crossbar in trained.network.pulsed for films in crossbar.films]
-    pulses = np.concatenate([each.given.ravel() for each in films])
+    pulses = np.concatenate(
+        [films.given.ravel() for each in trained.network.pulsed for films in each.films]
+    )
     learnt = Learnt(
         network,
         math.nan,

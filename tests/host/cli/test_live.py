@@ -11,6 +11,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.sync.client import connect
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,11 @@ import pytest
         ("--on virtul", "did you mean virtual?"),
         ("--device nonesuch", "there is no device 'nonesuch'"),
         ("--host 'no such host' --port 0", "cannot listen on --host no such host"),
+        ("--epochs 3", "--epochs needs --in-array"),
+        ("mnist-10 --in-array", "network does not go with --in-array"),
+        ("--in-array --device paper --noise 0.1", "--noise is for learning without --device"),
+        ("--in-array --device paper --reference 9", "--reference must be middle, symmetry or"),
+        ("--in-array --neuron cmos-bare", "--neuron must be a spin device in the array"),
     ],
 )
 def test_what_is_wrong_is_a_line(cli, words, said):
@@ -37,14 +43,20 @@ def test_a_missing_package_is_a_line():
     assert done.stderr.endswith("uvicorn: pip install 'allspin[live]'\n")
 
 
-def test_it_prints_its_link_serves_and_ends_with_an_interrupt(start):
-    process = start("live --port 0 --no-browser")
-    with urllib.request.urlopen(process.stdout.readline().strip()) as answer:
-        assert b"allspin" in answer.read()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+@pytest.mark.parametrize("learning", [False, True])
+def test_it_prints_its_link_serves_and_ends_with_an_interrupt(start, learning):
+    process = start(f"live --port 0 --no-browser {'--in-array --batch 1' if learning else ''}")
+    link = process.stdout.readline().strip()
+    with urllib.request.urlopen(link) as answer:
+        assert (b"learning.js" in answer.read()) == learning
+    place, _, _ = link.removeprefix("http:").rpartition("/")
+    socket_address = f"ws:{place}/{'learning' if learning else 'socket'}"
+    with connect(socket_address, origin="http:" + place.rpartition("/")[0]) as page:
+        assert page.recv()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
-    assert err == "open it in a browser; Ctrl-C ends it\n"
+    assert err.endswith("open it in a browser; Ctrl-C ends it\n")
 
 
 @pytest.mark.long

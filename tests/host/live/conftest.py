@@ -7,6 +7,8 @@ import json
 import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,12 @@ from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.live.choices import Choices
+from allspin.host.live.learning import Learning
 from allspin.host.live.serve import Access, application
+from allspin.host.train.learnt import usual
+from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.network.network import Network, random_images, random_network
+from allspin.sim.parameters import make
 
 PATIENCE = 60
 """Seconds after which nothing more is heard."""
@@ -42,8 +48,9 @@ def make_choices() -> Callable[..., Choices]:
 
     def make(**changes: Any) -> Choices:
         device = changes.get("device", open_device("paper"))
-        networks = {"small": NETWORK, "other": OTHER}
-        usual = Choices(networks, "small", "golden", None, device, IMAGES, LABELS)
+        usual = Choices(
+            {"small": NETWORK, "other": OTHER}, "small", "golden", None, device, IMAGES, LABELS
+        )
         return dataclasses.replace(usual, **changes)
 
     return make
@@ -89,9 +96,11 @@ class Page:
 
 
 @pytest.fixture
-def serve() -> Callable[[Choices], TestClient]:
-    """A server of some choices."""
-    return lambda choices: TestClient(application(choices, Access(TOKEN, PORT)), base_url=ORIGIN)
+def serve() -> Callable[..., TestClient]:
+    """A server of some choices, and of a learning if there is one."""
+    return lambda *served: TestClient(
+        application(served[0], Access(TOKEN, PORT), *served[1:]), base_url=ORIGIN
+    )
 
 
 @pytest.fixture
@@ -100,13 +109,29 @@ def client(choices, serve) -> TestClient:
 
 
 @contextlib.contextmanager
-def open_page(client: TestClient) -> Iterator[Page]:
+def open_page(client: TestClient, place: str = "socket", first: str = "hello") -> Iterator[Page]:
     """A page that is opened at a server, by its link, and has been told what it may choose."""
-    address = f"/{TOKEN}/socket"
+    address = f"/{TOKEN}/{place}"
     with client.websocket_connect(address, headers={"host": HOST, "origin": ORIGIN}) as socket:
         page = Page(socket)
-        page.hello, _ = page.until("hello")
+        page.hello, _ = page.until(first)
         yield page
+
+
+@pytest.fixture
+def learn(idx_folder: Callable[..., Path]) -> Iterator[Callable[..., Learning]]:
+    """Make learnings of small images; they end with the test."""
+    data, made = idx_folder(shape=(8, 8), classes=4, train=400, test=80), []
+
+    def begin(**options: Any) -> Learning:
+        given = {"device": "paper", "hidden": (12,), "batch": 8, **options}
+        parameters = make(TrainingParameters, usual(given) | given)
+        made.append(Learning(data, parameters, partial(Choices.open, data=data)))
+        return made[-1]
+
+    yield begin
+    for each in made:
+        each.wanted = None
 
 
 @pytest.fixture

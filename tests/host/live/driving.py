@@ -11,6 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from allspin.host.live.choices import Choices
+from allspin.host.live.learning import Learning
 from allspin.host.live.serve import LiveServer, Place
 
 DESK = 1280
@@ -20,9 +21,9 @@ PATIENCE = 180.0
 
 
 @contextmanager
-def served(choices: Choices) -> Iterator[str]:
+def served(choices: Choices, learning: Learning | None = None) -> Iterator[str]:
     """The link to a server."""
-    server = LiveServer(choices, Place(port=0))
+    server = LiveServer(choices, Place(port=0), learning)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -9,16 +9,18 @@ export class Connection {
   /**
    * @param {(told: Told, content: Uint8Array) => void} take
    * @param {(text: string) => void} lost Told why there is no connection.
+   * @param {string} place Of the socket.
    */
-  constructor(take, lost) {
+  constructor(take, lost, place = "socket") {
     this.take = take;
     this.lost = lost;
+    this.place = place;
     /** @type {WebSocket | null} */
     this.socket = null;
   }
 
   open() {
-    const address = new URL("socket", location.href);
+    const address = new URL(this.place, location.href);
     address.protocol = "ws:";
     address.hash = "";
     const socket = new WebSocket(address);

@@ -35,8 +35,15 @@
  * @typedef {{kind: "chip", seed: number, accuracy: number, of: number, images: number}} ChipScore
  * @typedef {{kind: "problem", text: string}} Problem
  * @typedef {{kind: "archive"}} Archive
+ * @typedef {{kind: "frame", layers: {rows: number, columns: number, top: number}[],
+ *   shape: [number, number], device: string, rule: string, seed: number, epochs: number,
+ *   images: number, of: number, loss: number | null, curve: [number, number, number][],
+ *   pulses: number, most: number, width: number, bars: number[], paused: boolean,
+ *   fault: string | false}} Frame
+ *   A network that learns. Of `curve` each is images, loss and accuracy; of `bars` each is the
+ *   number of devices that got `width` numbers of pulses, from 0 on.
  * @typedef {Hello | Made | Shown | Timeline | MachineState | Score | ChipScore | Problem
- *   | Archive} Told
+ *   | Archive | Frame} Told
  */
 
 export {};

@@ -9,7 +9,7 @@ import { fillPixels, mix, pixel } from "../draw/raster.js";
 /** @typedef {import("../draw/colours.js").Colours} Colours */
 /** @typedef {import("../draw/surface.js").Surface} Surface */
 
-const HIGH = 392;
+export const HIGH = 392;
 const STRIP = 12;
 const GAP = 4;
 const FOOT = 84;
@@ -20,7 +20,7 @@ export class CrossbarView {
   /**
    * @param {HTMLElement} parent
    * @param {number} number Of the layer.
-   * @param {LayerPlan} plan
+   * @param {Pick<LayerPlan, "rows" | "columns" | "top">} plan
    * @param {Int8Array} words
    * @param {Colours} colours
    * @param {(column: number) => void} chosen
@@ -64,10 +64,15 @@ export class CrossbarView {
     });
   }
 
+  /** Where the map begins; rows have no values while a network learns. */
+  get left() {
+    return this.state?.inputs.length ? STRIP + GAP : 0;
+  }
+
   /** @param {PointerEvent} event */
   under(event) {
     const box = this.panel.canvas.getBoundingClientRect();
-    const share = (event.clientX - box.left - STRIP - GAP) / (box.width - STRIP - GAP);
+    const share = (event.clientX - box.left - this.left) / (box.width - this.left);
     return Math.max(0, Math.min(this.plan.columns - 1, Math.floor(share * this.plan.columns)));
   }
 
@@ -79,10 +84,9 @@ export class CrossbarView {
     this.top = top;
     const { canvas } = this.panel;
     canvas.setAttribute("aria-valuenow", String(this.column));
-    canvas.setAttribute("aria-valuetext", `column ${this.column}, sum ${state.sums[this.column]}`);
-    this.panel.describe(
-      `${state.driven.length} rows are driven; column ${this.column} sums to ${state.sums[this.column]}`,
-    );
+    const sum = state.sums[this.column];
+    canvas.setAttribute("aria-valuetext", `column ${this.column}${sum === undefined ? "" : `, sum ${sum}`}`);
+    this.panel.describe(sum === undefined ? "" : `${state.driven.length} rows are driven; column ${this.column} sums to ${sum}`);
     this.panel.redraw();
   }
 
@@ -139,9 +143,9 @@ export class CrossbarView {
     if (!state) return;
     const { rows, columns } = this.plan;
     const { ink, soft, grid, accent, rule } = this.colours;
-    const left = STRIP + GAP;
+    const { left } = this;
     const wide = width - left;
-    surface.rect(0, 0, STRIP, HIGH, { fill: grid, alpha: 0.6 });
+    if (left) surface.rect(0, 0, STRIP, HIGH, { fill: grid, alpha: 0.6 });
     const step = HIGH / rows;
     const driven = new Set(state.driven);
     state.inputs.forEach((value, row) => {
@@ -154,9 +158,10 @@ export class CrossbarView {
       const y = (state.current + 0.5) * step;
       surface.line([[0, y], [width, y]], { stroke: accent, width: Math.max(1.5, Math.min(step, 3)) });
     }
-    this.feet(surface, left, wide / columns, soft);
+    if (state.sums.length) this.feet(surface, left, wide / columns, soft);
     if (this.chosen) {
-      surface.rect(left + (this.column * wide) / columns - 1, -1, Math.max(wide / columns, 1.5) + 2, HIGH + FOOT - 15, { stroke: ink, width: 1.4 });
+      const high = state.sums.length ? HIGH + FOOT - 15 : HIGH + 1;
+      surface.rect(left + (this.column * wide) / columns - 1, -1, Math.max(wide / columns, 1.5) + 2, high, { stroke: ink, width: 1.4 });
     }
   }
 

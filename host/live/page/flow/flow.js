@@ -130,7 +130,7 @@ export class FlowView {
 }
 
 /** @param {number} rows @returns {[number, number]} The rectangle nearest to a square. */
-function near(rows) {
+export function near(rows) {
   let high = Math.floor(Math.sqrt(rows));
   while (rows % high) high -= 1;
   return [high, rows / high];

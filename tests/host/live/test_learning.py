@@ -1,0 +1,165 @@
+"""A learning that pages watch: what its frames say, and who makes it wait, end or begin again."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from allspin.host.live import learning as watched
+from allspin.host.live.learning import Learning
+from allspin.host.train.films import Films
+from allspin.host.train.learnt import Learnt, learn_in_array, usual
+from allspin.host.train.parameters import TrainingParameters
+from allspin.sim.parameters import make
+from tests.host.live.conftest import PATIENCE, Page, open_page
+
+LONG = 2000
+"""Epochs that are not over before a test is."""
+
+
+@pytest.fixture
+def learnt(learn) -> Callable[..., Learnt]:
+    """What ``train --in-array`` makes of the same images."""
+
+    def train(learning: Learning, **options) -> Learnt:
+        given = {"device": "paper", "hidden": (12,), "batch": 8, **options}
+        return learn_in_array(learning._dataset, make(TrainingParameters, usual(given) | given))
+
+    return train
+
+
+def wait(done: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def ended(learning: Learning) -> bool:
+    return learning.frame[0]["images"] == learning.frame[0]["of"]
+
+
+def next_frame(page: Page, **values) -> tuple[dict, bytes]:
+    """The first frame that has some values; others are taken meanwhile."""
+    while True:
+        page.say(kind="ready")
+        said, content = page.until("frame")
+        if values.items() <= said.items():
+            return said, content
+
+
+def words(learnt: Learnt, low: float, high: float) -> bytes:
+    """What is read of its cells, from -127 to 127 over the range of the device."""
+    read = (learnt.cells["R_AH"] - low) / (high - low)
+    return np.clip(np.rint(254 * read - 127), -127, 127).astype(np.int8).tobytes()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"update": "sign", "hidden": (9, 6), "seed": 7}, {"rate": "auto", "epochs": 1}],
+)
+def test_the_last_frame_is_what_a_training_with_the_same_options_learns(
+    learn, learnt, serve, options
+):
+    learning = learn(**options)
+    synapse = learning.wanted.synapse
+    one = learnt(learning, **options)
+    with open_page(serve(learning.choices, learning), "learning", "frame") as page:
+        assert (page.hello["images"], page.hello["pulses"]) == (0, 0)
+        assert page.hello["curve"] == []
+        said, content = next_frame(page, images=page.hello["of"])
+    assert content == words(one, synapse.low, synapse.high)
+    assert [tuple(mark) for mark in said["curve"]] == one.curve
+    assert (said["pulses"], said["most"]) == (one.facts["pulses"], one.given.max())
+    assert sum(said["bars"]) == one.given.size == len(content)
+    assert said["bars"][0] == np.count_nonzero(one.given < said["width"])
+    # Digits are drawn at the same network.
+    chosen = learning.choices.networks[learning.choices.first]
+    for layer, own in zip(chosen.layers, one.network.layers, strict=True):
+        assert np.array_equal(layer.words, own.words)
+
+
+def test_a_learning_waits_where_it_is_told_to_or_nobody_looks(learn, serve):
+    learning = learn(epochs=LONG)
+    client = serve(learning.choices, learning)
+
+    def stands() -> tuple[int, int]:
+        """Images and pulses once it waits, and that it does."""
+        time.sleep(3 * watched.LOOK)
+        pulses = [crossbar.pulses for crossbar in learning._network.pulsed]
+        time.sleep(0.2)
+        assert [crossbar.pulses for crossbar in learning._network.pulsed] == pulses
+        return learning.frame[0]["images"], sum(pulses)
+
+    assert stands() == (0, 0)
+    with open_page(client, "learning", "frame") as page:
+        wait(lambda: learning.frame[0]["images"])
+        page.say(kind="pause")
+        said, _ = next_frame(page, paused=True)
+        assert stands() == (said["images"], said["pulses"])
+        page.say(kind="go")
+        next_frame(page, paused=False)
+        wait(lambda: learning.frame[0]["images"] > said["images"])
+    images, _ = stands()
+    # The next page sees the same learning go on, and so does another one beside it.
+    with open_page(client, "learning", "frame") as page:
+        assert page.hello["images"] == images
+        with open_page(client, "learning", "frame"):
+            pass
+        wait(lambda: learning.frame[0]["images"] > images)
+
+
+def test_a_page_that_takes_no_frame_gets_no_other_and_keeps_nobody_waiting(learn, serve):
+    learning = learn()
+    with open_page(serve(learning.choices, learning), "learning", "frame") as page:
+        wait(lambda: ended(learning))
+        time.sleep(3 * watched.LOOK)
+        page.say(kind="ready")
+        said, _ = page.until("frame")
+        assert said["images"] == said["of"]
+
+
+def test_another_seed_begins_anew_under_way_and_at_the_end(learn, learnt, serve):
+    learning = learn(epochs=LONG)
+    low, high = learning.wanted.synapse.low, learning.wanted.synapse.high
+    with open_page(serve(learning.choices, learning), "learning", "frame") as page:
+        wait(lambda: learning.frame[0]["images"])
+        page.say(kind="pause")
+        page.say(kind="again", seed=5)
+        said, _ = next_frame(page, seed=5)
+        assert (said["images"], said["pulses"], said["curve"]) == (0, 0, [])
+    learning = learn(epochs=1)
+    with open_page(serve(learning.choices, learning), "learning", "frame") as page:
+        for seed in (5, 0):
+            page.say(kind="again", seed=seed)
+            _, content = next_frame(page, seed=seed, images=400)
+            assert content == words(learnt(learning, epochs=1, seed=seed), low, high)
+
+
+def test_a_training_that_fails_says_so(learn, serve, monkeypatch):
+    learning = learn(epochs=LONG)
+
+    def fail(*_):
+        raise ValueError("a film is torn")
+
+    with open_page(serve(learning.choices, learning), "learning", "frame") as page:
+        assert not page.hello["fault"]
+        monkeypatch.setattr(Films, "pulse", fail)
+        next_frame(page, fault="ValueError('a film is torn')")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"kind": "show", "serial": 1}, "kind must be one of"),
+        ({"kind": "again"}, "seed must be an integer"),
+        ({"kind": "again", "seed": 2**32}, "from 0 to 4294967295"),
+    ],
+)
+def test_what_a_page_may_not_say_is_told_and_the_learning_goes_on(learn, serve, said, words):
+    learning = learn()
+    with open_page(serve(learning.choices, learning), "learning", "frame") as page:
+        page.say(**said)
+        assert words in page.until("problem")[0]["text"]
+        assert next_frame(page, images=page.hello["of"])[0]["seed"] == 0
