@@ -250,7 +250,7 @@ def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
         "curve": [list(mark) for mark in trained.curve],
         "confusion": confusion.tolist(),
         "answered": (confusion.sum(axis=0) / confusion.sum()).tolist(),
-        "pulses": sum(crossbar.pulses for crossbar in trained.network.weights),
+        "pulses": int(trained.network.given.sum()),
         "seconds_an_epoch": trained.seconds / values["epochs"],
         "largest_sum": float(sums.max()),
         **_afterwards(trained, values, dataset),

@@ -127,15 +127,20 @@ class ArrayNetwork:
         sums, device = drive @ matrix, self.parameters.device
         if device is not None and device.imperfections.read_noise:
             # A cell's range is a range of weights of 2, of a pair of 1.
-            span = 1 if self.parameters.pair else 2
-            noise = np.float32(span * device.imperfections.read_noise)
-            sums += noise * rng.standard_normal(sums.shape, np.float32)
+            noise = (1 if self.parameters.pair else 2) * device.imperfections.read_noise
+            sums += np.float32(noise) * rng.standard_normal(sums.shape, np.float32)
         return sums
 
     @property
     def pulsed(self) -> list[PulsedWeights]:
         """The crossbars of devices."""
         return [crossbar for crossbar in self.weights if isinstance(crossbar, PulsedWeights)]
+
+    @property
+    def given(self) -> npt.NDArray[np.uint32]:
+        """Pulses that each device got, all crossbars together; of pairs the first ones first."""
+        films = [films for crossbar in self.pulsed for films in crossbar.films]
+        return np.concatenate([np.zeros(0, np.uint32), *(each.given.ravel() for each in films)])
 
     def _change(self, layer: int, drive: Array, back: Array) -> None:
         """Ask a crossbar for the changes of a batch."""
@@ -295,8 +300,8 @@ SEARCHED, HELD = 10_000, 2_000
 def search_rate(dataset: Dataset, parameters: ArrayParameters) -> dict[str, float]:
     """Accuracy on training images that are held out, of an epoch with each of `RATES`."""
     held = min(HELD, len(dataset.train_images) // 6)
-    images, labels = dataset.train_images[: held + SEARCHED], dataset.train_labels
-    labels = labels[: len(images)]
+    sets = dataset.train_images, dataset.train_labels
+    images, labels = (each[: held + SEARCHED] for each in sets)
     small = replace(
         dataset,
         train_images=images[held:],
