@@ -17,6 +17,7 @@ from allspin.hdl.cache import read_note, write_note
 from allspin.host.chips.accuracy import Column, Lot, measure
 from allspin.host.data.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
 from allspin.host.data.datasets import Dataset
+from allspin.host.draw.accuracy_charts import confusion_counts
 from allspin.host.train import in_array
 from allspin.host.train.array_devices import (
     FULL_SCALE,
@@ -241,9 +242,7 @@ def _afterwards(
 
 def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     trained = in_array.train_in_array(dataset, parameters_of(values))
-    classes = dataset.classes
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (dataset.test_labels, trained.answers), 1)
+    confusion = confusion_counts(dataset.test_labels, trained.answers, dataset.classes)
     sums = in_array.row_values(dataset.test_images) @ trained.network.weights[0].matrix
     return {
         "accuracy": trained.curve[-1][2],

@@ -193,9 +193,6 @@ class Films:
         n = np.asarray(pulses)
         self.given.ravel()[cells] += n.astype(np.uint32) if many else np.uint32(1)
         self.widths[polarity] += float(n.sum())
-        if self._free is not None:
-            free = self._free[cells]
-            cells, n = cells[free], n[free]
         own = 0.0 if self._own is None else self._own[polarity].ravel()[cells]
         film: Any = self.film.ravel()[cells]
         after = self.synapse.walked(polarity, film, n, own, self._rng)
@@ -204,13 +201,14 @@ class Films:
     def saturate(self, cells: Cells) -> None:
         """Switch films whole, to the lowest R_AH."""
         self.saturations += cells.size
-        cells = cells if self._free is None else cells[self._free[cells]]
         own = 0.0 if self._own is None else self._own[Polarity.DEPRESSION].ravel()[cells]
         self._hold(Polarity.DEPRESSION, cells, np.full(cells.shape, self.synapse.low), own)
 
     def _hold(
         self, polarity: Polarity, cells: Cells, film: npt.NDArray[np.float64], own: Array | float
     ) -> None:
+        if self._free is not None:  # pulses leave stuck cells as they are
+            film = np.where(self._free[cells], film, self.film.ravel()[cells])
         self.film.ravel()[cells] = film
         self.last.ravel()[cells] = polarity
         if self._own is not None:
