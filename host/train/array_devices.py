@@ -40,6 +40,9 @@ from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSyna
 
 FULL_SCALE = 30.0
 """Column sum that drives a neuron with its full-scale current, in weights of 1."""
+HALF_SWITCH = 1.0
+"""Column sum at which half of the uses of a neuron switch that does so by chance: sums are of this
+size at first, and where no use ever switches there is no gradient."""
 FULL = 0.9
 """Share of the range from which a device of a pair is nearly full."""
 SECOND = 2**31

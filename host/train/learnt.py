@@ -15,6 +15,8 @@ from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
 from allspin.host.train.array_devices import (
     CYCLE,
+    FULL_SCALE,
+    HALF_SWITCH,
     ArrayParameters,
     LearnRule,
     linear_synapse,
@@ -259,6 +261,7 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
         device=device,
         neuron=neuron if neuron.spin else None,
         neuron_variation=device.neuron_variation if device else NeuronVariation(),
+        full_scale=HALF_SWITCH / neuron.line.middle if neuron.noise else FULL_SCALE,
         hidden=parameters.hidden,
         seed=parameters.seed,
     )

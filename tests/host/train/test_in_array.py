@@ -254,6 +254,15 @@ def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path)
     assert found.chip_accuracy == np.mean(answers == dataset.test_labels)
 
 
+def test_neurons_that_switch_by_chance_learn(dataset: Dataset) -> None:
+    found = learnt_by(dataset, neuron="stochastic", device="paper", rate=0.3)
+    assert found.array_accuracy > 0.5
+    # In the mean, and by another chip's chance.
+    assert found.test_accuracy > 0.5
+    assert found.chip_accuracy is not None
+    assert found.chip_accuracy > 0.4
+
+
 @pytest.mark.parametrize("words", [{"reference": "symmetry"}, {"pair": True}])
 def test_what_is_read_is_written_down(dataset: Dataset, words: dict) -> None:
     """The network's words, less rounding to 127 states, are the chip's weights."""
