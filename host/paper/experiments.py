@@ -26,7 +26,6 @@ from allspin.host.train.array_devices import (
     linear_synapse,
     raw_synapse,
 )
-from allspin.sim.chip.words import device_deviates
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -210,23 +209,16 @@ def _afterwards(
     trained: in_array.ArrayTrained, values: dict[str, Any], dataset: Dataset
 ) -> dict[str, list[float]]:
     """Accuracies with deviations that were not there in training."""
-    network, given = trained.network, trained.network.parameters
-    test = in_array.row_values(dataset.test_images)
+    network, test = trained.network, in_array.row_values(dataset.test_images)
 
     def share(**changes: Any) -> float:
         return float(np.mean(network.answers(test, **changes) == dataset.test_labels))
 
     def with_weights(sigma: float) -> float:
-        matrices = []
-        for layer, crossbar in enumerate(network.pulsed):
-            rows, columns = crossbar.matrix.shape
-            d2d = DeviceVariation(sigma, sigma, values["d2d_reading"])
-            assert isinstance(crossbar.synapse, SotSynapse)
-            varied = replace(crossbar.synapse, c2c=CycleVariation(), d2d=d2d)
-            up, down = device_deviates(varied, given.seed, layer, (rows, columns))
-            own = up.astype(np.float32), down.astype(np.float32)
-            matrices.append(crossbar.films[0].read(varied, own))
-        return share(matrices=matrices)
+        varied = synapse_of(values | {"d2d": [sigma, sigma]})
+        assert varied is not None
+        films = [crossbar.films[0] for crossbar in network.pulsed]
+        return share(matrices=[each.read(varied, each.deviates(varied)) for each in films])
 
     def with_neurons(variation: NeuronVariation) -> float:
         return share(neurons=network.hidden_neurons(variation))

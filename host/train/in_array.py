@@ -104,12 +104,8 @@ class ArrayNetwork:
         float
             Mean cross-entropy of the batch before it was learnt, in nats.
         """
-        drives, slopes = [values], []
-        for crossbar, neurons in zip(self.weights, self.neurons, strict=False):
-            activations, slope = neurons.forward(self._sums(drives[-1], crossbar.matrix, rng), rng)
-            drives.append(activations)
-            slopes.append(slope)
-        logits = self._sums(drives[-1], self.weights[-1].matrix, rng) + self.bias
+        matrices = [crossbar.matrix for crossbar in self.weights]
+        drives, slopes, logits = self._forward(values, matrices, self.neurons, rng)
         losses, back = cross_entropy(logits, labels)
         back *= np.float32(-self.parameters.rate / len(labels))
         if self.parameters.output_bias:
@@ -121,6 +117,17 @@ class ArrayNetwork:
                 back = (back @ crossbar.matrix.T) * slopes[layer - 1]
             self._change(layer, drive, given)
         return float(np.mean(losses))
+
+    def _forward(
+        self, values: Array, matrices: list[Array], neurons: list[Hidden], rng: np.random.Generator
+    ) -> tuple[list[Array], list[Array], Array]:
+        """What drives the rows of each crossbar, slopes of the neurons, and sums of the output."""
+        drives, slopes = [values], []
+        for matrix, behind in zip(matrices, neurons, strict=False):
+            activations, slope = behind.forward(self._sums(drives[-1], matrix, rng), rng)
+            drives.append(activations)
+            slopes.append(slope)
+        return drives, slopes, self._sums(drives[-1], matrices[-1], rng) + self.bias
 
     def _sums(self, drive: Array, matrix: Array, rng: np.random.Generator) -> Array:
         """Sums of columns, with read noise."""
@@ -178,14 +185,12 @@ class ArrayNetwork:
         neurons : list of Hidden, optional
             Other neurons.
         """
-        *inner, last = matrices or [crossbar.matrix for crossbar in self.weights]
-        rng = np.random.default_rng(seed)
-        answers = []
+        read = matrices or [crossbar.matrix for crossbar in self.weights]
+        rng, answers = np.random.default_rng(seed), []
         for start in range(0, len(values), CHUNK):
-            drive = values[start : start + CHUNK]
-            for matrix, behind in zip(inner, neurons or self.neurons, strict=True):
-                drive, _ = behind.forward(self._sums(drive, matrix, rng), rng)
-            answers.append(np.argmax(self._sums(drive, last, rng) + self.bias, axis=1))
+            part = values[start : start + CHUNK]
+            sums = self._forward(part, read, neurons or self.neurons, rng)[-1]
+            answers.append(np.argmax(sums, axis=1))
         return np.concatenate(answers)
 
 
