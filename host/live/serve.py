@@ -32,7 +32,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from allspin.host.live.choices import Choices
 from allspin.host.live.messages import MAX_BYTES, encode, parse
 from allspin.host.live.visit import Visit
-from allspin.sim.errors import check_range, refused
+from allspin.sim.errors import refused
+from allspin.sim.parameters import Parameters, number
 
 LOOP_BACK = ("127.0.0.1", "localhost", "::1")
 USUAL_PORT = 80
@@ -250,7 +251,7 @@ QUEUE = 16
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(Parameters):
     """Where a server listens.
 
     Parameters
@@ -267,10 +268,7 @@ class Place:
     """
 
     host: str = LOOP_BACK[0]
-    port: int = 8000
-
-    def __post_init__(self) -> None:
-        check_range("port", self.port, 0, 65535)
+    port: int = number(8000, 0, 65535)
 
     @property
     def is_local(self) -> bool:
