@@ -1,9 +1,10 @@
 """Parameters and options, described once: default, range, unit and help.
 
-A frozen dataclass under `Parameters` declares its fields by `number` and `choice`; they are checked
-when it is made, and files, reports and options know them by the same description. What a command
-line says of a field is described by `option` (`allspin.host.cli.options.add_options`); `make` makes
-an object of the words of a command line, or of the keywords of a function.
+A frozen dataclass under `Parameters` declares its fields by `number` and `choice`, or has range or
+known values in their metadata; they are checked when it is made, and files, reports and options
+know them by the same description. What a command line says of a field is described by `option`
+(`allspin.host.cli.options.add_options`); `make` makes an object of the words of a command line, or
+of the keywords of a function.
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
-from allspin.sim.errors import check_number, check_one_of, meant
+from allspin.sim.errors import check_number, check_one_of, check_range, meant
 
 
 def number(
@@ -44,21 +45,23 @@ def choice(default: str, known: dict[str, str]) -> Any:
 
 
 class Parameters:
-    """Parameters that are checked as they are made.
+    """Parameters that are checked as they are made: those of type int must be whole numbers.
 
     Raises
     ------
-    ValueError
-        If a value is outside its range, or none that is known.
+    ValueError, TypeError
+        If a value is outside its range, no whole number, or none that is known.
     """
 
     def __post_init__(self) -> None:
         for name, field in described(type(self)).items():
-            value, about = getattr(self, name), field.metadata
+            value = getattr(self, name)
+            about = {} if value is None and field.default is None else field.metadata
             if "known" in about:
                 check_one_of(self.called(name), value, about["known"])
-            elif "low" in about and not (value is None and field.default is None):
-                checked = check_number(self.called(name), value, about["low"], about["high"])
+            elif "low" in about:
+                check: Any = check_range if field.type in (int, int | None) else check_number
+                checked = check(self.called(name), value, about["low"], about["high"])
                 object.__setattr__(self, name, checked)
 
     def called(self, name: str) -> str:

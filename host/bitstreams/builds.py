@@ -27,10 +27,10 @@ from allspin.host.keywords import takes
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.show.say import Display, commit
-from allspin.sim.errors import UserError, check_range, not_one_of
+from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import Shown, megahertz, option
+from allspin.sim.parameters import Parameters, Shown, megahertz, option
 
 DIGITS = 10
 
@@ -289,7 +289,7 @@ MAX_JOBS = 64
 
 
 @dataclass(frozen=True)
-class BuildOptions:
+class BuildOptions(Parameters):
     """How boards are built.
 
     Parameters
@@ -309,19 +309,22 @@ class BuildOptions:
         If one is out of its range; the message begins with its name.
     """
 
-    seed: int = field(default=1, metadata=option("seed of the placement (1)", "N"))
-    seeds: int = field(default=1, metadata=option("try N seeds from --seed on (1)", "N"))
-    tools: Wanted = field(
-        default="auto", metadata=option("which tools (auto)", choices=get_args(Wanted))
+    seed: int = field(
+        default=1,
+        metadata={"low": 1, "high": MAX_SEED} | option("seed of the placement (1)", "N"),
     )
-    jobs: int = field(default=1, metadata=option("boards at a time (1)", "N"))
-
-    def __post_init__(self) -> None:
-        check_range("seed", self.seed, 1, MAX_SEED)
-        check_range("seeds", self.seeds, 1, MAX_SEEDS)
-        check_range("jobs", self.jobs, 1, MAX_JOBS)
-        if self.tools not in get_args(Wanted):
-            raise ValueError(not_one_of("tools", self.tools, get_args(Wanted)))
+    seeds: int = field(
+        default=1,
+        metadata={"low": 1, "high": MAX_SEEDS} | option("try N seeds from --seed on (1)", "N"),
+    )
+    tools: Wanted = field(
+        default="auto",
+        metadata={"known": get_args(Wanted)}
+        | option("which tools (auto)", choices=get_args(Wanted)),
+    )
+    jobs: int = field(
+        default=1, metadata={"low": 1, "high": MAX_JOBS} | option("boards at a time (1)", "N")
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -125,7 +125,7 @@ def _figures(name: str) -> dict[str, Any]:
 
 
 def measure_zoo(
-    name: str, network: Network, chips: int, images: int | None, progress: Display
+    name: str, network: Network, options: MeasureOptions, images: int | None, progress: Display
 ) -> list[dict[str, Any]]:
     """The devices that ship, with accuracies of a network on chips of each.
 
@@ -135,8 +135,8 @@ def measure_zoo(
         What the network is called.
     network : Network
         The network.
-    chips : int
-        How many of each device.
+    options : MeasureOptions
+        How many chips of each device.
     images : int, optional
         The first so many test images of MNIST; all of them.
     progress : Display
@@ -150,11 +150,10 @@ def measure_zoo(
     Raises
     ------
     UserError
-        As of `find_zoo`; if the images do not fit the network, or `chips` is out of its range.
+        As of `find_zoo`; if the images do not fit the network.
     """
     rows = find_zoo()
     with refused():
-        options = MeasureOptions(chips=chips)
         lots = [
             Lot(open_device(row["device"]), options.seeds, options.programming(network))
             for row in rows
@@ -234,7 +233,16 @@ def zoo_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
                 *(f"`{row['device']}`", row["title"] or "", str(row["states"])),
                 *(_pair(row[key]) for key in ("pulses", "A")),
                 *(_pair(row[key], row[f"{key}_reading"]) for key in ("c2c", "d2d")),
-                *(_accuracy(row["measured"][kind]) for kind in ACCURACIES),
+                *(
+                    str(
+                        Number(
+                            100 * one["accuracy"],
+                            ".2f",
+                            one["deviation"] and 100 * one["deviation"],
+                        )
+                    )
+                    for one in map(row["measured"].get, ACCURACIES)
+                ),
                 "<br>".join(verdicts) or "none",
             ]
         )
@@ -255,8 +263,3 @@ def _pair(values: Sequence[float | None], reading: str | None = "") -> str:
         "-" if one is None else f"{(100 if reading else 1) * one:.4g}" for one in values
     )
     return f"{pair} ({reading})" if reading else pair
-
-
-def _accuracy(found: Mapping[str, Any]) -> str:
-    deviation = found["deviation"]
-    return str(Number(100 * found["accuracy"], ".2f", deviation and 100 * deviation))

@@ -87,7 +87,7 @@ def _devices(arguments: Arguments) -> int:
     else:
         MARKS.around(page)
         network, options = open_network(name), read_options(arguments, MeasureOptions)
-        rows = measure_zoo(name, network, options.chips, arguments.images, arguments.steps)
+        rows = measure_zoo(name, network, options, arguments.images, arguments.steps)
         MARKS.fill(page, zoo_markdown(rows))
     record = [{**row, "published": [asdict(each) for each in row["published"]]} for row in rows]
     answer(arguments, {"devices": record}, zoo_table(rows))

@@ -20,11 +20,11 @@ from allspin.host.keywords import takes
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError, check_number, check_range, meant
+from allspin.sim.errors import UserError, check_range, meant
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import GAIN_BITS, Converter, Network, Tiles, tiles_of
 from allspin.sim.network.neuron import NEURONS, Neuron
-from allspin.sim.parameters import Shown, listed, megahertz, option
+from allspin.sim.parameters import Parameters, Shown, listed, megahertz, option
 
 MHZ = 1e6
 MAX_MHZ = 10_000
@@ -115,7 +115,7 @@ class ComparisonSubject(Shown):
 
 
 @dataclass(frozen=True)
-class CompareOptions:
+class CompareOptions(Parameters):
     """The conditions of a comparison.
 
     Parameters
@@ -166,7 +166,8 @@ class CompareOptions:
     )
     accuracy: float | None = field(
         default=None,
-        metadata=option(
+        metadata={"low": 0, "high": 100}
+        | option(
             "try tiles of 64 to 256 rows with converters of 2 to 8 bits, and say which are "
             "cheapest for this accuracy",
             "PERCENT",
@@ -174,13 +175,12 @@ class CompareOptions:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not MHZ <= self.frequency <= MAX_MHZ * MHZ:
             raise ValueError(
                 f"frequency must be from 1 to {MAX_MHZ} MHz, not {self.frequency / MHZ:g} MHz "
                 f"({self.frequency:g} Hz)"
             )
-        if self.accuracy is not None:
-            check_number("accuracy", self.accuracy, 0, 100)
         if strange := self.periphery - set(PERIPHERY):
             first = sorted(strange)[0]
             raise ValueError(

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from allspin.sim.errors import check_number, check_one_of
-from allspin.sim.parameters import listed, option
+from allspin.sim.errors import check_one_of
+from allspin.sim.parameters import Parameters, listed, option
 
 FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
 """Kinds of files, and what is left out of each, so that equal pictures make equal files."""
@@ -15,7 +15,7 @@ PRINT_POINTS = 7.0
 
 
 @dataclass(frozen=True)
-class Look:
+class Look(Parameters):
     """What files a picture becomes, and how large.
 
     Parameters
@@ -44,7 +44,8 @@ class Look:
     )
     width: float | None = field(
         default=None,
-        metadata=option(
+        metadata={"low": 20, "high": 1000}
+        | option(
             "pictures for print, so many millimetres wide (for a screen)",
             "MM",
             flag="--print-width",
@@ -52,7 +53,8 @@ class Look:
     )
     points: float | None = field(
         default=None,
-        metadata=option(
+        metadata={"low": 4, "high": 24}
+        | option(
             f"pictures for print, with text of this size ({PRINT_POINTS:g})",
             "POINTS",
             flag="--font-size",
@@ -60,14 +62,11 @@ class Look:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.formats:
             raise ValueError(f"formats must be some of {', '.join(FORMATS)}")
         for kind in self.formats:
             check_one_of("formats", kind, FORMATS)
-        if self.width is not None:
-            check_number("width", self.width, 20, 1000)
-        if self.points is not None:
-            check_number("points", self.points, 4, 24)
 
     @property
     def printed(self) -> bool:

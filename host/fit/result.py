@@ -18,9 +18,8 @@ from allspin.host.lab.curves import Measurement
 from allspin.host.lab.quantities import few
 from allspin.host.show.table import Cell, Number, Table, TableColumn
 from allspin.sim.device.device import Device
-from allspin.sim.errors import check_one_of
-from allspin.sim.network.formats import MAX_STATES, MIN_STATES, check_range
-from allspin.sim.parameters import Brief, Shown, option
+from allspin.sim.network.formats import MAX_STATES, MIN_STATES
+from allspin.sim.parameters import Brief, Parameters, Shown, option
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
 
@@ -29,7 +28,7 @@ REFERENCES = ("column", "centred", "ideal")
 
 
 @dataclass(frozen=True)
-class FitOptions:
+class FitOptions(Parameters):
     """How curves are fitted; None lets the data decide.
 
     Parameters
@@ -63,7 +62,8 @@ class FitOptions:
     name: str = field(default="", metadata=option("the device's name (that of the file)"))
     states: int | None = field(
         default=None,
-        metadata=option(
+        metadata={"low": MIN_STATES, "high": MAX_STATES}
+        | option(
             "states that the synapse is used with, 2 to 128; no measured value depends on it (as "
             "many as pulses, at most 128; with lookup tables 100)",
             "N",
@@ -103,7 +103,8 @@ class FitOptions:
     )
     meter: str | None = field(
         default=None,
-        metadata=option(
+        metadata={"known": METHODS}
+        | option(
             "how the meter's noise is told from C2C (by repeated reads of a pulse, else by "
             "plateaus that scatter less than the rest)",
             flag="--meter-noise",
@@ -112,7 +113,8 @@ class FitOptions:
     )
     reference: str = field(
         default="column",
-        metadata=option(
+        metadata={"known": REFERENCES}
+        | option(
             "reference of a conductance: a column that is written as the cells are, one whose mean "
             "is the middle of the range, or an ideal one (column)",
             choices=REFERENCES,
@@ -120,8 +122,7 @@ class FitOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.states is not None:
-            check_range("states", self.states, MIN_STATES, MAX_STATES)
+        super().__post_init__()
         if self.currents is not None and (
             np.shape(self.currents) != (2,)
             or not 0 <= self.currents[0] < self.currents[1] < math.inf
@@ -132,8 +133,6 @@ class FitOptions:
                 "occasion must be write or pulse of a measured table, whose deviations add up as "
                 "they were measured, not root"
             )
-        check_one_of("meter", self.meter, (None, *METHODS))
-        check_one_of("reference", self.reference, REFERENCES)
         if (self.name and not self.name.strip()) or not self.name.isprintable():
             raise ValueError("name must be a word or line of text")
 

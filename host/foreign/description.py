@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.foreign.quantisers import QONNX, quantisers
-from allspin.sim.errors import UserError, check_number, refused
+from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file
 from allspin.sim.network.network import MAX_LINES
+from allspin.sim.parameters import Parameters, number
 
 Reals = npt.NDArray[np.float64]
 
@@ -71,7 +72,7 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class InputScaling:
+class InputScaling(Parameters):
     """What becomes of grey levels before they enter a network: ``(level * white - mean) / scale``.
 
     Parameters
@@ -89,14 +90,9 @@ class InputScaling:
         If a number is beyond `LARGEST`, or white or scale is not greater than 0.
     """
 
-    white: float = 1.0
-    mean: float = 0.0
-    scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name in ("white", "mean", "scale"):
-            least = -LARGEST if name == "mean" else 1 / LARGEST
-            check_number(name, getattr(self, name), least, LARGEST)
+    white: float = number(1.0, 1 / LARGEST, LARGEST)
+    mean: float = number(0.0, -LARGEST, LARGEST)
+    scale: float = number(1.0, 1 / LARGEST, LARGEST)
 
     def apply(self, images: npt.NDArray[np.uint8]) -> Reals:
         """What enters a network for grey levels of 0 to 255, shape (images, pixels)."""
@@ -137,11 +133,11 @@ class FloatNetwork:
     enter: Callable[[Reals], Reals] = unchanged
 
     def __post_init__(self) -> None:
-        for number, (before, after) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
+        for layer, (before, after) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
             if before.weights.shape[1] != after.weights.shape[0]:
                 raise ValueError(
-                    f"layer {number} has {before.weights.shape[1]} outputs, but layer "
-                    f"{number + 1} takes {after.weights.shape[0]}"
+                    f"layer {layer} has {before.weights.shape[1]} outputs, but layer "
+                    f"{layer + 1} takes {after.weights.shape[0]}"
                 )
 
     @property
@@ -162,9 +158,9 @@ class FloatNetwork:
         inputs : ndarray of float64, shape (images, inputs)
         """
         values, outputs = self.enter(inputs), []
-        for number, layer in enumerate(self.layers):
+        for place, layer in enumerate(self.layers):
             values = values @ layer.weights + layer.biases
-            if number < len(self.layers) - 1:
+            if place < len(self.layers) - 1:
                 values = layer.activation(values)
             outputs.append(values)
         return outputs

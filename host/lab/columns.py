@@ -13,8 +13,8 @@ import numpy.typing as npt
 from allspin.host.lab.quantities import base_of, few, number, quantity, unit_of
 from allspin.host.lab.roles import KINDS, ColumnMap, plain
 from allspin.host.lab.tables import CsvFile
-from allspin.sim.errors import UserError, check_number, check_one_of
-from allspin.sim.parameters import option
+from allspin.sim.errors import UserError
+from allspin.sim.parameters import Parameters, option
 
 BRANCHES = ("up", "down")
 """Branches of a neuron's hysteresis loop: current rising, and falling."""
@@ -64,7 +64,7 @@ class ColumnNames:
 
 
 @dataclass(frozen=True)
-class ReadOptions:
+class ReadOptions(Parameters):
     """How files are read.
 
     Parameters
@@ -112,7 +112,8 @@ class ReadOptions:
     )
     branch: str | None = field(
         default=None,
-        metadata=option("branch of a neuron's loop: current rising or falling", choices=BRANCHES),
+        metadata={"known": BRANCHES}
+        | option("branch of a neuron's loop: current rising or falling", choices=BRANCHES),
     )
     turn: float | None = field(
         default=None,
@@ -122,7 +123,8 @@ class ReadOptions:
     )
     missing: float = field(
         default=MISSING,
-        metadata=option(f"share of a curve's values that may be missing ({MISSING})", "SHARE"),
+        metadata={"low": 0, "high": 1}
+        | option(f"share of a curve's values that may be missing ({MISSING})", "SHARE"),
     )
     read_current: float | None = field(
         default=None,
@@ -134,8 +136,7 @@ class ReadOptions:
     )
 
     def __post_init__(self) -> None:
-        check_one_of("branch", self.branch, (None, *BRANCHES))
-        check_number("missing", self.missing, 0, 1)
+        super().__post_init__()
         if self.turn is not None and not 0 < self.turn < math.inf:
             raise ValueError(f"turn must be a number of pulses above 0, not {self.turn:g}")
         if self.read_current is not None and not 0 < abs(self.read_current) < math.inf:

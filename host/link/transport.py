@@ -9,8 +9,8 @@ from serial.tools import list_ports
 
 from allspin.hdl.link.protocol import MAX_WINDOW
 from allspin.host.data.files import Closing
-from allspin.sim.errors import UserError, check_number, check_range, one_line, refused
-from allspin.sim.parameters import option
+from allspin.sim.errors import UserError, check_range, one_line, refused
+from allspin.sim.parameters import Parameters, option
 
 if TYPE_CHECKING:
     from allspin.hdl.link.uart import UartParameters
@@ -194,7 +194,7 @@ MAX_CLOCK_ERROR = 10.0
 
 
 @dataclass(frozen=True)
-class UartOptions:
+class UartOptions(Parameters):
     """Baud rate of a board's UART; for the virtual board also its clocks.
 
     Parameters
@@ -213,25 +213,22 @@ class UartOptions:
     """
 
     baud: int = field(
-        default=DEFAULT_BAUD, metadata=option(f"bits a second of a UART ({DEFAULT_BAUD})", "B")
+        default=DEFAULT_BAUD,
+        metadata={"low": MIN_BAUD, "high": MAX_BAUD}
+        | option(f"bits a second of a UART ({DEFAULT_BAUD})", "B"),
     )
     clock_error: float = field(
         default=0.0,
-        metadata=option(
-            "with --uart, by how many percent the host's bits are too long (0)", "PERCENT"
-        ),
+        metadata={"low": -MAX_CLOCK_ERROR, "high": MAX_CLOCK_ERROR}
+        | option("with --uart, by how many percent the host's bits are too long (0)", "PERCENT"),
     )
     frequency: int = field(
         default=VIRTUAL_FREQUENCY,
-        metadata=option(
+        metadata={"low": MIN_FREQUENCY, "high": MAX_FREQUENCY}
+        | option(
             f"with --uart, the virtual board's clock ({VIRTUAL_FREQUENCY})", "HZ", flag="--clock-hz"
         ),
     )
-
-    def __post_init__(self) -> None:
-        check_range("baud", self.baud, MIN_BAUD, MAX_BAUD)
-        check_range("frequency", self.frequency, MIN_FREQUENCY, MAX_FREQUENCY)
-        check_number("clock_error", self.clock_error, -MAX_CLOCK_ERROR, MAX_CLOCK_ERROR)
 
     @property
     def bit_clocks(self) -> float:

@@ -34,7 +34,8 @@ from allspin.host.live.choices import Choices
 from allspin.host.live.learning import Learning, Watcher
 from allspin.host.live.messages import MAX_BYTES, encode
 from allspin.host.live.visit import Visit
-from allspin.sim.errors import check_range, refused
+from allspin.sim.errors import refused
+from allspin.sim.parameters import Parameters, number
 
 LOOP_BACK = ("127.0.0.1", "localhost", "::1")
 """Hosts that only this machine reaches."""
@@ -259,7 +260,7 @@ QUEUE = 16
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(Parameters):
     """Where a server listens.
 
     Parameters
@@ -276,10 +277,7 @@ class Place:
     """
 
     host: str = LOOP_BACK[0]
-    port: int = 8000
-
-    def __post_init__(self) -> None:
-        check_range("port", self.port, 0, 65535)
+    port: int = number(8000, 0, 65535)
 
     def bind(self) -> socket.socket:
         """A socket that listens there.

@@ -17,6 +17,7 @@ from allspin.hdl.cache import read_note, write_note
 from allspin.host.chips.accuracy import Column, Lot, measure
 from allspin.host.data.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
 from allspin.host.data.datasets import Dataset
+from allspin.host.draw.accuracy_charts import confusion_counts
 from allspin.host.train import in_array
 from allspin.host.train.array_devices import (
     FULL_SCALE,
@@ -25,7 +26,6 @@ from allspin.host.train.array_devices import (
     linear_synapse,
     raw_synapse,
 )
-from allspin.sim.chip.words import device_deviates
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -209,23 +209,16 @@ def _afterwards(
     trained: in_array.ArrayTrained, values: dict[str, Any], dataset: Dataset
 ) -> dict[str, list[float]]:
     """Accuracies with deviations that were not there in training."""
-    network, given = trained.network, trained.network.parameters
-    test = in_array.row_values(dataset.test_images)
+    network, test = trained.network, in_array.row_values(dataset.test_images)
 
     def share(**changes: Any) -> float:
         return float(np.mean(network.answers(test, **changes) == dataset.test_labels))
 
     def with_weights(sigma: float) -> float:
-        matrices = []
-        for layer, crossbar in enumerate(network.pulsed):
-            rows, columns = crossbar.matrix.shape
-            d2d = DeviceVariation(sigma, sigma, values["d2d_reading"])
-            assert isinstance(crossbar.synapse, SotSynapse)
-            varied = replace(crossbar.synapse, c2c=CycleVariation(), d2d=d2d)
-            up, down = device_deviates(varied, given.seed, layer, (rows, columns))
-            own = up.astype(np.float32), down.astype(np.float32)
-            matrices.append(crossbar.films[0].read(varied, own))
-        return share(matrices=matrices)
+        varied = synapse_of(values | {"d2d": [sigma, sigma]})
+        assert varied is not None
+        films = [crossbar.films[0] for crossbar in network.pulsed]
+        return share(matrices=[each.read(varied, each.deviates(varied)) for each in films])
 
     def with_neurons(variation: NeuronVariation) -> float:
         return share(neurons=network.hidden_neurons(variation))
@@ -241,16 +234,14 @@ def _afterwards(
 
 def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     trained = in_array.train_in_array(dataset, parameters_of(values))
-    classes = dataset.classes
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (dataset.test_labels, trained.answers), 1)
+    confusion = confusion_counts(dataset.test_labels, trained.answers, dataset.classes)
     sums = in_array.row_values(dataset.test_images) @ trained.network.weights[0].matrix
     return {
         "accuracy": trained.curve[-1][2],
         "curve": [list(mark) for mark in trained.curve],
         "confusion": confusion.tolist(),
         "answered": (confusion.sum(axis=0) / confusion.sum()).tolist(),
-        "pulses": sum(crossbar.pulses for crossbar in trained.network.weights),
+        "pulses": int(trained.network.given.sum()),
         "seconds_an_epoch": trained.seconds / values["epochs"],
         "largest_sum": float(sums.max()),
         **_afterwards(trained, values, dataset),

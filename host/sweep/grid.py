@@ -281,8 +281,15 @@ class Point(Brief):
             own = {} if point is None else point.given()
             return OperatingPoint(temperature=self.temperature).within(own)
 
-    def made_of(self, device: Device) -> Device:
+    def made_of(self, device: Device, states: int | None = None) -> Device:
         """The device with its variations multiplied, and other imperfections.
+
+        Parameters
+        ----------
+        device : Device
+            The device.
+        states : int, optional
+            States that it gets, and as many pulses; its own.
 
         Raises
         ------
@@ -295,8 +302,8 @@ class Point(Brief):
         advice = "; these are factors on the device's own figures"
         with refused(f"{self.device} with {said}: ", advice):
             varied = scaled(device, **factors)
-            if self.nonlinearity != 1:
-                varied = replace(varied, synapse=bent(varied.synapse, self.nonlinearity))
+            if states is not None or self.nonlinearity != 1:
+                varied = replace(varied, synapse=bent(varied.synapse, self.nonlinearity, states))
         adc = {name: own[ADC + name] for name in ADC_UNITS if ADC + name in own}
         figures = {name: own[name] for name in FIGURES if name in own}
         wrong = replace(varied.imperfections, **figures)
@@ -351,8 +358,8 @@ def scaled(device: Device, c2c: float, d2d: float, neuron_d2d: float, neuron_c2c
     return replace(device, synapse=device.synapse.varied(c2c, d2d), neuron_variation=varied)
 
 
-def bent(synapse: Synapse, factor: float = 1.0, states: int | None = None) -> Synapse:
-    """A synapse with its P_max / A multiplied, or with other states and as many pulses, bent alike.
+def bent(synapse: Synapse, factor: float, states: int | None) -> Synapse:
+    """A synapse with its P_max / A multiplied, and with other states and as many pulses, if any.
 
     Raises
     ------

@@ -30,7 +30,7 @@ from allspin.host.machines.gateware_chips import (
 from allspin.host.machines.machine import GoldenMachine, Machine, Maker, programmed_anew
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine
 from allspin.host.show.say import warn
-from allspin.host.sweep.grid import Point, bent
+from allspin.host.sweep.grid import Point
 from allspin.host.train.trainer import train
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
@@ -203,11 +203,8 @@ def device_of(point: Point, digest: str, learns: bool = False) -> Device:
     """The device of a point, of a file of that digest, or an error that names it."""
     content = device_file(point.device)
     _same(f"device {point.device}", digest_of(content), digest)
-    made = point.made_of(device_from_bytes(content, point.device, point.taken_at()))
-    if not learns or point.states is None:
-        return made
-    with refused(f"{point.device}: "):
-        return replace(made, synapse=bent(made.synapse, states=point.states))
+    device = device_from_bytes(content, point.device, point.taken_at())
+    return point.made_of(device, point.states if learns else None)
 
 
 @lru_cache(maxsize=32)

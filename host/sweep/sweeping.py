@@ -97,14 +97,12 @@ def make_plan(grid: Grid) -> SweepPlan:
     networks = {name: digest_of(network_file(name)) for name in named}
     devices = {name: digest_of(device_file(name)) for name in grid.factors["device"]}
     opened = {name: network_of(name, digest) for name, digest in networks.items()}
-    cut = set()
+    programmed = [] if grid.learn else points
     for point in points:
         device_of(point, devices[point.device], bool(grid.learn))
-        if grid.learn:
-            continue
+    for point in programmed:
         point.programming(opened[point.network])
-        if needs_cut(opened[point.network], point.tiles):
-            cut.add(point.network)
+    cut = {each.network for each in programmed if needs_cut(opened[each.network], each.tiles)}
     data = None if grid.data is None else Path(grid.data)
     images, labels = load_test_set(data, opened.values(), grid.images)
     steps = [images_digest(*calibration_images(opened[name], grid.data)) for name in cut]

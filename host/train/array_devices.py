@@ -40,6 +40,9 @@ from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSyna
 
 FULL_SCALE = 30.0
 """Column sum that drives a neuron with its full-scale current, in weights of 1."""
+HALF_SWITCH = 1.0
+"""Column sum at which half of the uses of a neuron switch that does so by chance: sums are of this
+size at first, and where no use ever switches there is no gradient."""
 FULL = 0.9
 """Share of the range from which a device of a pair is nearly full."""
 SECOND = 2**31
@@ -224,13 +227,10 @@ class SoftwareWeights:
     ----------
     matrix : ndarray of float32, shape (rows, columns)
         The weights as the network reads them.
-    pulses : int
-        Pulses given so far.
     """
 
     def __init__(self, initial: Array) -> None:
         self.matrix = initial.copy()
-        self.pulses = 0
 
     def update(self, change: Array, rows: Cells | None = None) -> None:
         """Change the weights.
@@ -289,9 +289,8 @@ class PulsedWeights:
         low, high = ((end - self._zero) * self._scale for end in (synapse.low, synapse.high))
         self.low, self.high = (-high if pair else low), high
         self._across = [synapse.pulses_across(polarity) for polarity in Polarity]
-        across = [parameters.steps or most for most in self._across]
-        if pair:
-            across[1] = across[0]
+        # Of a pair both are potentiated.
+        across = [parameters.steps or self._across[0 if pair else way] for way in Polarity]
         unit = high - low
         self._steps = [np.float32(pulses / unit) for pulses in across]
         self.films = []
@@ -303,24 +302,16 @@ class PulsedWeights:
             chip = (seed + device_number * SECOND) % 2**32
             self.films.append(Films(synapse, film, chip, layer, rng, device))
         self._chance = np.empty_like(self.film)
-        plain = not pair and self._scale == 1 and self._zero == 0
-        self.matrix = self.films[0].resistance if plain else np.empty_like(self.film)
-        self._show(np.arange(self.film.size))
+        self.matrix = np.empty_like(self.film)
+        self.settle()
 
     @property
     def film(self) -> Array:
         """R_AH that each film holds; of a pair, of the first of them."""
         return self.films[0].film
 
-    @property
-    def pulses(self) -> int:
-        """Pulses given so far."""
-        return sum(int(films.given.sum()) for films in self.films)
-
     def _show(self, cells: Cells) -> None:
         """Let the network read what cells hold now."""
-        if self.matrix is self.films[0].resistance:
-            return
         first, *second = (films.resistance.ravel()[cells] for films in self.films)
         other = second[0] if second else np.float32(self._zero)
         self.matrix.ravel()[cells] = (first - other) * np.float32(self._scale)
@@ -339,16 +330,13 @@ class PulsedWeights:
                 np.floor(change, out=change)
             else:
                 np.rint(change, out=change)
-        steps = change.ravel()
+        steps, columns = change.ravel(), change.shape[1]
         for polarity, some in (
             (Polarity.POTENTIATION, np.flatnonzero(steps > 0)),
             (Polarity.DEPRESSION, np.flatnonzero(steps < 0)),
         ):
             if some.size:
-                columns = self.film.shape[1]
-                cells = some
-                if rows is not None:
-                    cells = rows[some // columns] * columns + some % columns
+                cells = some if rows is None else rows[some // columns] * columns + some % columns
                 self._pulse(polarity, cells, np.abs(steps[some]))
 
     def _pulse(self, polarity: Polarity, cells: Cells, steps: Array) -> None:

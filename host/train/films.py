@@ -139,15 +139,12 @@ class Films:
         rng: np.random.Generator,
         device: Device | None = None,
     ) -> None:
-        self.synapse, self._rng = synapse, rng
+        self.synapse, self._rng, self._place = synapse, rng, (chip, layer)
         self.film = film.astype(np.float32)
         self.last = np.full(film.shape, Polarity.DEPRESSION, np.int8)
         self.given = np.zeros(film.shape, np.uint32)
         self.widths, self.saturations = [0.0, 0.0], 0
-        self._own: tuple[Array, Array] | None = None
-        if synapse.devices_differ:
-            own = device_deviates(synapse, chip, layer, (film.shape[0], film.shape[1]))
-            self._own = own[0].astype(np.float32), own[1].astype(np.float32)
+        self._own = self.deviates(synapse) if synapse.devices_differ else None
         self._free: npt.NDArray[np.bool_] | None = None
         if device is not None and device.imperfections.stuck:
             self._stick(Chip(device, chip), layer)
@@ -163,6 +160,12 @@ class Films:
         self._free = ~there.ravel()
         for own in self._own or ():
             own[there] = 0
+
+    def deviates(self, synapse: Synapse) -> tuple[Array, Array]:
+        """The chip's own D2D deviates of either polarity, were its cells of a given synapse."""
+        rows, columns = self.film.shape
+        up, down = device_deviates(synapse, *self._place, (rows, columns))
+        return up.astype(np.float32), down.astype(np.float32)
 
     def read(self, synapse: Synapse, own: tuple[Array, Array]) -> Array:
         """R_AH that is read where cells have given D2D deviates of a given synapse."""
@@ -193,9 +196,6 @@ class Films:
         n = np.asarray(pulses)
         self.given.ravel()[cells] += n.astype(np.uint32) if many else np.uint32(1)
         self.widths[polarity] += float(n.sum())
-        if self._free is not None:
-            free = self._free[cells]
-            cells, n = cells[free], n[free]
         own = 0.0 if self._own is None else self._own[polarity].ravel()[cells]
         film: Any = self.film.ravel()[cells]
         after = self.synapse.walked(polarity, film, n, own, self._rng)
@@ -204,13 +204,14 @@ class Films:
     def saturate(self, cells: Cells) -> None:
         """Switch films whole, to the lowest R_AH."""
         self.saturations += cells.size
-        cells = cells if self._free is None else cells[self._free[cells]]
         own = 0.0 if self._own is None else self._own[Polarity.DEPRESSION].ravel()[cells]
         self._hold(Polarity.DEPRESSION, cells, np.full(cells.shape, self.synapse.low), own)
 
     def _hold(
         self, polarity: Polarity, cells: Cells, film: npt.NDArray[np.float64], own: Array | float
     ) -> None:
+        if self._free is not None:  # pulses leave stuck cells as they are
+            film = np.where(self._free[cells], film, self.film.ravel()[cells])
         self.film.ravel()[cells] = film
         self.last.ravel()[cells] = polarity
         if self._own is not None:

@@ -104,12 +104,8 @@ class ArrayNetwork:
         float
             Mean cross-entropy of the batch before it was learnt, in nats.
         """
-        drives, slopes = [values], []
-        for crossbar, neurons in zip(self.weights, self.neurons, strict=False):
-            activations, slope = neurons.forward(self._sums(drives[-1], crossbar.matrix, rng), rng)
-            drives.append(activations)
-            slopes.append(slope)
-        logits = self._sums(drives[-1], self.weights[-1].matrix, rng) + self.bias
+        matrices = [crossbar.matrix for crossbar in self.weights]
+        drives, slopes, logits = self._forward(values, matrices, self.neurons, rng)
         losses, back = cross_entropy(logits, labels)
         back *= np.float32(-self.parameters.rate / len(labels))
         if self.parameters.output_bias:
@@ -122,20 +118,36 @@ class ArrayNetwork:
             self._change(layer, drive, given)
         return float(np.mean(losses))
 
+    def _forward(
+        self, values: Array, matrices: list[Array], neurons: list[Hidden], rng: np.random.Generator
+    ) -> tuple[list[Array], list[Array], Array]:
+        """What drives the rows of each crossbar, slopes of the neurons, and sums of the output."""
+        drives, slopes = [values], []
+        for matrix, behind in zip(matrices, neurons, strict=False):
+            activations, slope = behind.forward(self._sums(drives[-1], matrix, rng), rng)
+            drives.append(activations)
+            slopes.append(slope)
+        return drives, slopes, self._sums(drives[-1], matrices[-1], rng) + self.bias
+
     def _sums(self, drive: Array, matrix: Array, rng: np.random.Generator) -> Array:
         """Sums of columns, with read noise."""
         sums, device = drive @ matrix, self.parameters.device
         if device is not None and device.imperfections.read_noise:
             # A cell's range is a range of weights of 2, of a pair of 1.
-            span = 1 if self.parameters.pair else 2
-            noise = np.float32(span * device.imperfections.read_noise)
-            sums += noise * rng.standard_normal(sums.shape, np.float32)
+            noise = (1 if self.parameters.pair else 2) * device.imperfections.read_noise
+            sums += np.float32(noise) * rng.standard_normal(sums.shape, np.float32)
         return sums
 
     @property
     def pulsed(self) -> list[PulsedWeights]:
         """The crossbars of devices."""
         return [crossbar for crossbar in self.weights if isinstance(crossbar, PulsedWeights)]
+
+    @property
+    def given(self) -> npt.NDArray[np.uint32]:
+        """Pulses that each device got, all crossbars together; of pairs the first ones first."""
+        films = [films for crossbar in self.pulsed for films in crossbar.films]
+        return np.concatenate([np.zeros(0, np.uint32), *(each.given.ravel() for each in films)])
 
     def _change(self, layer: int, drive: Array, back: Array) -> None:
         """Ask a crossbar for the changes of a batch."""
@@ -173,14 +185,12 @@ class ArrayNetwork:
         neurons : list of Hidden, optional
             Other neurons.
         """
-        *inner, last = matrices or [crossbar.matrix for crossbar in self.weights]
-        rng = np.random.default_rng(seed)
-        answers = []
+        read = matrices or [crossbar.matrix for crossbar in self.weights]
+        rng, answers = np.random.default_rng(seed), []
         for start in range(0, len(values), CHUNK):
-            drive = values[start : start + CHUNK]
-            for matrix, behind in zip(inner, neurons or self.neurons, strict=True):
-                drive, _ = behind.forward(self._sums(drive, matrix, rng), rng)
-            answers.append(np.argmax(self._sums(drive, last, rng) + self.bias, axis=1))
+            part = values[start : start + CHUNK]
+            sums = self._forward(part, read, neurons or self.neurons, rng)[-1]
+            answers.append(np.argmax(sums, axis=1))
         return np.concatenate(answers)
 
 
@@ -305,8 +315,8 @@ SEARCHED, HELD = 10_000, 2_000
 def search_rate(dataset: Dataset, parameters: ArrayParameters) -> dict[str, float]:
     """Accuracy on training images that are held out, of an epoch with each of `RATES`."""
     held = min(HELD, len(dataset.train_images) // 6)
-    images, labels = dataset.train_images[: held + SEARCHED], dataset.train_labels
-    labels = labels[: len(images)]
+    sets = dataset.train_images, dataset.train_labels
+    images, labels = (each[: held + SEARCHED] for each in sets)
     small = replace(
         dataset,
         train_images=images[held:],

@@ -15,6 +15,8 @@ from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
 from allspin.host.train.array_devices import (
     CYCLE,
+    FULL_SCALE,
+    HALF_SWITCH,
     ArrayParameters,
     LearnRule,
     linear_synapse,
@@ -112,6 +114,14 @@ def array_network(
     return formats.network(layers, image_shape, provenance)
 
 
+def epochs_of(curve: list[tuple[int, float, float]]) -> list[dict[str, Any]]:
+    """A learning curve as reports have it."""
+    return [
+        {"phase": "array", "loss": round(loss, 6), "validation_accuracy": accuracy}
+        for _, loss, accuracy in curve
+    ]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Learnt(Trained):
     """What came of learning in the array; `network` has it in whole numbers.
@@ -145,19 +155,11 @@ class Learnt(Trained):
     given: npt.NDArray[np.uint32]
     cells: dict[str, npt.NDArray[Any]]
 
-    @property
-    def epochs(self) -> list[dict[str, Any]]:
-        """The learning curve as reports have it."""
-        return [
-            {"phase": "array", "loss": round(loss, 6), "validation_accuracy": accuracy}
-            for _, loss, accuracy in self.curve
-        ]
-
     def plot(self) -> Any:
         """The learning curve."""
         from allspin.host.draw.accuracy_charts import learning_curve
 
-        return learning_curve(self.epochs, None, self.array_accuracy)
+        return learning_curve(epochs_of(self.curve), None, self.array_accuracy)
 
     def write(self, folder: Path) -> None:
         """Write learning curve and pulses per device, as CSV files and pictures, and the cells.
@@ -213,25 +215,25 @@ def left_out(device: Device) -> list[str]:
     ]
 
 
-def facts_of(network: ArrayNetwork, pulses: npt.NDArray[np.uint32]) -> dict[str, Any]:
-    """What pulses took and where they led, by the pulses that each device got."""
+def facts_of(network: ArrayNetwork) -> dict[str, Any]:
+    """What pulses took and where they led."""
     every = [films for crossbar in network.pulsed for films in crossbar.films]
-    synapse, device = every[0].synapse, network.parameters.device
+    synapse, device, given = every[0].synapse, network.parameters.device, network.given
     films = np.concatenate([each.film.ravel() for each in every])
     ends = np.minimum(films - synapse.low, synapse.high - films)
     taken = Counts(
         cells=films.size,
         potentiation=sum(each.widths[0] for each in every),
         depression=sum(each.widths[1] for each in every),
-        pulses=int(pulses.sum()),
+        pulses=int(given.sum()),
         saturations=sum(each.saturations for each in every),
     )
     point = symmetry_point(synapse)
     return {
         "pulses": taken.pulses,
         "saturations": taken.saturations,
-        "pulses_per_device": float(pulses.mean()),
-        "most_pulses": int(pulses.max()),
+        "pulses_per_device": float(given.mean()),
+        "most_pulses": int(given.max()),
         "energy": device and taken.energy(device.electrical),
         "pulse_time": device and taken.time(device.electrical),
         "at_bounds": float(np.mean(ends <= AT_BOUND * synapse.span)),
@@ -269,6 +271,7 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
         device=device,
         neuron=neuron if neuron.spin else None,
         neuron_variation=device.neuron_variation if device else NeuronVariation(),
+        full_scale=HALF_SWITCH / neuron.line.middle if neuron.noise else FULL_SCALE,
         hidden=parameters.hidden,
         seed=parameters.seed,
     )
@@ -337,6 +340,8 @@ def learn_in_array(
         "data": {"name": dataset.name, "digest": dataset.digest},
         **({"interrupted": True} if trained.interrupted else {}),
         "loss": [[images, round(loss, 6)] for images, loss, _ in trained.curve],
+        # Without a device files are as ever.
+        **({} if target is None else {"curve": epochs_of(trained.curve)}),
     }
     network = array_network(trained.network, parameters.formats, dataset.image_shape, provenance)
     models, images = [GoldenModel(network)], dataset.test_images
@@ -345,10 +350,7 @@ def learn_in_array(
         words = program_chip(other, network, target.programming).words
         models.append(other.golden(network, words))
     shares = [float(np.mean(each.classify(images) == dataset.test_labels)) for each in models]
-    pulses = np.concatenate(
-        [films.given.ravel() for each in trained.network.pulsed for films in each.films]
-    )
-    learnt = Learnt(
+    return Learnt(
         network,
         math.nan,
         shares[0],
@@ -357,12 +359,7 @@ def learn_in_array(
         chip_accuracy=shares[1] if shares[1:] else None,
         curve=trained.curve,
         answers=trained.answers,
-        facts=facts_of(trained.network, pulses)
-        | {"rates": {str(rate): rates[rate] for rate in rates}},
+        facts=facts_of(trained.network) | {"rates": rates},
         cells={} if target is None or given.pair else cells_of(trained.network, target.device.unit),
-        given=pulses,
+        given=trained.network.given,
     )
-    if target is None:  # whose files are as ever
-        return learnt
-    record = network.provenance | {"curve": learnt.epochs}
-    return replace(learnt, network=replace(network, provenance=record))

@@ -26,7 +26,7 @@ from allspin.sim.network.formats import (
 )
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Tiles
 from allspin.sim.network.neuron import NEURONS, Neuron
-from allspin.sim.parameters import Brief, option
+from allspin.sim.parameters import Brief, Parameters, option
 from allspin.sim.programming.programming import device_levels
 from allspin.sim.programming.schemes import Programming, plan_layer, usual_tries
 
@@ -153,16 +153,6 @@ FLOAT_SHARE = 0.6
 DEFAULT_AUGMENTATION = "digits"
 """Of MNIST's images, where the options do not say it; others may mean something else once bent."""
 MAX_EPOCHS = 10_000
-RANGES = {
-    "states": (MIN_STATES, MAX_STATES),
-    "rah_bits": (MIN_RAH_BITS, MAX_RAH_BITS),
-    "pixel_bits": (1, 8),
-    "hidden_bits": (1, 8),
-    "epochs": (1, MAX_EPOCHS),
-    "seed": (0, 2**32 - 1),
-    "batch": (1, 65_536),
-}
-"""Of parameters that are whole numbers."""
 RECIPE = 1
 """Version of the recipe: it changes when the same options give another network."""
 
@@ -177,7 +167,7 @@ def number_or_auto(text: str) -> float:
 
 
 @dataclass(frozen=True)
-class TrainingParameters(Brief):
+class TrainingParameters(Parameters, Brief):
     """What to train.
 
     Parameters
@@ -228,18 +218,31 @@ class TrainingParameters(Brief):
         names the range.
     """
 
-    states: int = field(default=10, metadata=option("states of a synapse, 2 to 128 (10)", "N"))
+    states: int = field(
+        default=10,
+        metadata={"low": MIN_STATES, "high": MAX_STATES}
+        | option("states of a synapse, 2 to 128 (10)", "N"),
+    )
     hidden: tuple[int, ...] = (100,)
     neuron: str | None = field(
         default=None,
         metadata=option(f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)", "NAME"),
     )
-    pixel_bits: int = field(default=4, metadata=option("of a pixel, 1 to 8 (4)", "N"))
-    hidden_bits: int = field(default=4, metadata=option("of a neuron, 1 to 8 (4)", "N"))
-    rah_bits: int = field(default=8, metadata=option("of an R_AH word, 2 to 8 (8)", "N"))
+    pixel_bits: int = field(
+        default=4, metadata={"low": 1, "high": 8} | option("of a pixel, 1 to 8 (4)", "N")
+    )
+    hidden_bits: int = field(
+        default=4, metadata={"low": 1, "high": 8} | option("of a neuron, 1 to 8 (4)", "N")
+    )
+    rah_bits: int = field(
+        default=8,
+        metadata={"low": MIN_RAH_BITS, "high": MAX_RAH_BITS}
+        | option("of an R_AH word, 2 to 8 (8)", "N"),
+    )
     noise: float | None = field(
         default=None,
-        metadata=option(
+        metadata={"low": 0, "high": 0.5}
+        | option(
             "noise on the weights in training, as a fraction of the range of R_AH (that of the "
             "device's writes, else 0)",
             "SIGMA",
@@ -247,13 +250,17 @@ class TrainingParameters(Brief):
     )
     epochs: int = field(
         default=EPOCHS,
-        metadata=option(
+        metadata={"low": 1, "high": MAX_EPOCHS}
+        | option(
             f"epochs with the machine's integers ({EPOCHS}, quick {QUICK_EPOCHS}); {FLOAT_SHARE} "
             "times as many with real numbers go before",
             "N",
         ),
     )
-    seed: int = field(default=0, metadata=option("seed of all random draws (0)", "N"))
+    seed: int = field(
+        default=0,
+        metadata={"low": 0, "high": 2**32 - 1} | option("seed of all random draws (0)", "N"),
+    )
     rate: float = field(
         default=RATE,
         metadata=option(
@@ -264,7 +271,8 @@ class TrainingParameters(Brief):
     )
     batch: int | None = field(
         default=None,
-        metadata=option(f"images in a batch ({BATCH}; fewer where images are few)", "N"),
+        metadata={"low": 1, "high": 65_536}
+        | option(f"images in a batch ({BATCH}; fewer where images are few)", "N"),
     )
     augmentation: Augmentation | None = field(default=None, metadata={"made": Augmentation.parse})
     target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
@@ -277,9 +285,7 @@ class TrainingParameters(Brief):
     )
 
     def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            if getattr(self, name) is not None:
-                check_range(name, getattr(self, name), low, high)
+        super().__post_init__()
         uniform_levels(self.states, self.rah_bits)
         object.__setattr__(self, "hidden", tuple(self.hidden))
         check_range("number of hidden layers", len(self.hidden), 1, MAX_LAYERS - 1)
@@ -287,8 +293,6 @@ class TrainingParameters(Brief):
             check_range("hidden", width, 1, MAX_LINES)
         if self.neuron is not None and self.neuron not in NEURONS:
             raise UnknownKind.named("neuron", NEURONS, self.neuron)
-        if self.noise is not None:
-            check_number("noise", self.noise, 0, 0.5)
         if self.rate != AUTO:
             object.__setattr__(self, "rate", check_number("rate", self.rate, 1e-6, 1))
         if self.target is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from allspin.host.data.catalogue import shipped_devices
-from allspin.sim.errors import check_one_of, check_range, refused
+from allspin.sim.errors import check_one_of, refused
 from allspin.sim.files import MAX_TOML, parse_toml, read_text
 from allspin.sim.network.network import MAX_LINES
 from allspin.sim.parameters import Parameters, described, number, option
@@ -147,11 +147,7 @@ class Robustness(Worded):
     verified: float = number(0.6, 0, 1)
     taught: float = number(0.5, 0, 1)
     temperature: float = number(2.0, 0.1, 100)
-    teacher: int = 1024
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("teacher", self.teacher, 1, MAX_LINES)
+    teacher: int = number(1024, 1, MAX_LINES)
 
     @classmethod
     def parse(cls, robust: str = "usual") -> "Robustness":

@@ -81,8 +81,6 @@ def correlated(
     potentiation: npt.NDArray[Any], depression: npt.NDArray[Any], correlation: float
 ) -> npt.NDArray[Any]:
     """Deviates of depression that go with those of potentiation, of independent ones."""
-    if not correlation:
-        return depression
     return correlation * potentiation + math.sqrt(1 - correlation**2) * depression
 
 

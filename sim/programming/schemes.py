@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from allspin.sim.chip.words import MAX_SPREAD, SPREAD_BITS, WriteTable
 from allspin.sim.device.device import Electrical
-from allspin.sim.errors import check_number, check_one_of, check_range
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network
+from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
 from allspin.sim.synapse.written import Law, Written
@@ -44,7 +44,7 @@ MAX_TRIES = 1024
 
 
 @dataclass(frozen=True)
-class Programming:
+class Programming(Parameters):
     """How a chip is programmed.
 
     Parameters
@@ -65,16 +65,14 @@ class Programming:
         If a value is outside its range.
     """
 
-    scheme: str = "open-loop"
-    polarity: str = "quieter"
-    tries: int = 8
-    band: float = DEFAULT_BAND
+    scheme: str = choice("open-loop", SCHEMES)
+    polarity: str = choice("quieter", POLARITIES)
+    tries: int = number(8, 1, MAX_TRIES)
+    band: float = number(DEFAULT_BAND, 1e-6, 0.5)
 
-    def __post_init__(self) -> None:
-        check_one_of("the programming scheme", self.scheme, SCHEMES)
-        check_one_of("the polarity", self.polarity, POLARITIES)
-        object.__setattr__(self, "tries", check_range("tries", self.tries, 1, MAX_TRIES))
-        object.__setattr__(self, "band", check_number("the band", self.band, 1e-6, 0.5))
+    def called(self, name: str) -> str:
+        """See `Parameters.called`."""
+        return {"scheme": "the programming scheme", "tries": name}.get(name, f"the {name}")
 
     @property
     def verifies(self) -> bool:

@@ -144,11 +144,6 @@ class Distribution:
         """The same for moments of many pulses."""
         return Changes.of_shares(self.places, self.shares, self.changes)
 
-    @property
-    def law(self) -> PulseLaw:
-        """The same for drawing."""
-        return PulseLaw(self.places, self.changes, self.shares)
-
     def widened(self, factor: float) -> "Distribution":
         """The same with changes that deviate from their means by a factor more."""
         mean = self.moments.moments()[0]

@@ -60,17 +60,9 @@ def rising(values: npt.ArrayLike) -> Array:
     Neighbours that fall are pooled into their mean (isotonic regression: R. E. Barlow et al.,
     Statistical Inference under Order Restrictions, 1972).
     """
-    means: list[float] = []
-    counts: list[int] = []
-    for value in np.asarray(values, np.float64).tolist():
-        means.append(value)
-        counts.append(1)
-        while len(means) > 1 and means[-2] > means[-1]:
-            last, count = means.pop(), counts.pop()
-            total = counts[-1] + count
-            means[-1] = (means[-1] * counts[-1] + last * count) / total
-            counts[-1] = total
-    return np.repeat(means, counts)
+    from scipy.optimize import isotonic_regression
+
+    return isotonic_regression(np.asarray(values, np.float64)).x
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,7 +312,7 @@ class TableSynapse(Synapse):
             measured = self.response(polarity).distribution
             places, step, cycle = self._by_pulse(polarity)
             normal = PulseLaw(places, np.array([step, cycle]))
-            found.append(normal if measured is None else measured.law)
+            found.append(normal if measured is None else PulseLaw(**vars(measured)))
         return found
 
     def one_train(

@@ -110,7 +110,7 @@ def test_it_learns(tiny: Dataset, neuron, synapse, hidden, epochs) -> None:
     assert images == tuple(range(192, 384 * epochs + 1, 192))
     assert losses[-1] < losses[0]
     assert seen == [mark / images[-1] for mark in images]
-    assert (trained.network.weights[0].pulses > 0) == (synapse is not None)
+    assert bool(trained.network.given.any()) == (synapse is not None)
 
 
 def test_each_layer_s_neurons_are_devices_of_their_own() -> None:
@@ -252,6 +252,15 @@ def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path)
     words = program_chip(chip, found.network, Programming()).words
     answers = chip.golden(found.network, words).classify(dataset.test_images)
     assert found.chip_accuracy == np.mean(answers == dataset.test_labels)
+
+
+def test_neurons_that_switch_by_chance_learn(dataset: Dataset) -> None:
+    found = learnt_by(dataset, neuron="stochastic", device="paper", rate=0.3)
+    assert found.array_accuracy > 0.5
+    # In the mean, and by another chip's chance.
+    assert found.test_accuracy > 0.5
+    assert found.chip_accuracy is not None
+    assert found.chip_accuracy > 0.4
 
 
 @pytest.mark.parametrize("words", [{"reference": "symmetry"}, {"pair": True}])
