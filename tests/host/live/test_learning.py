@@ -87,10 +87,10 @@ def test_a_learning_waits_where_it_is_told_to_or_nobody_looks(learn, serve):
     def stands() -> tuple[int, int]:
         """Images and pulses once it waits, and that it does."""
         time.sleep(3 * watched.LOOK)
-        pulses = [crossbar.pulses for crossbar in learning._network.pulsed]
+        pulses = int(learning._network.given.sum())
         time.sleep(0.2)
-        assert [crossbar.pulses for crossbar in learning._network.pulsed] == pulses
-        return learning.frame[0]["images"], sum(pulses)
+        assert learning._network.given.sum() == pulses
+        return learning.frame[0]["images"], pulses
 
     assert stands() == (0, 0)
     with open_page(client, "learning", "frame") as page:
