@@ -24,7 +24,7 @@ def test_the_command_trains_with_the_same_options(name, mnist):
     assert command is not None
     words = shlex.split(command)
     assert words[:2] == ["allspin", "train"]
-    parameters = train._parameters(
+    parameters = train.training_parameters(
         train._with_recipe(build_parser(["train"]).parse_args(words[1:]))
     )
     assert provenance_of(parameters, mnist)["options"] == provenance["options"]
