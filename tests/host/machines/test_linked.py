@@ -443,9 +443,13 @@ def test_a_second_program_that_takes_it_again_and_again_ends_work(plain, device,
         device.program(NETWORK)
         assert is_right(device, random_images(NETWORK, 1, 0))
 
+    def anew(why: str) -> None:
+        said.append(why)
+        device.reopen()
+
     fails = pytest.raises(Undone, match="the test was taken by another program")
     with contextlib.nullcontext() if times < ATTEMPTS else fails:
-        programmed_anew(work, lambda why: (said.append(why), device.reopen()))
+        programmed_anew(work, anew)
     assert len(said) == min(times, ATTEMPTS - 1)
     assert len(asked) == min(times, ATTEMPTS)
 
