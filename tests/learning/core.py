@@ -70,7 +70,7 @@ class WordSynapse(SotSynapse):
         top = 2**self.film_bits - 1
         films = np.rint((resistance - self.low) / self.span * top).astype(np.int64)
         for pulse in range(int(np.max(pulses))):
-            going = np.flatnonzero(pulses > pulse)
+            going = np.flatnonzero(np.greater(pulses, pulse))
             films[going] = pulsed(
                 films[going],
                 np.full(going.size, polarity),
