@@ -110,6 +110,13 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
     return found | {"seed": str(options["seed"])}
 
 
+LEARNT = {
+    "array_accuracy": "accuracy of the chip that learnt",
+    "test_accuracy": "of its states, on mean devices",
+    "chip_accuracy": "of its states, on another chip",
+}
+"""What is told of learning in the array: neurons of a chip are not the mean ones."""
+
 HELP = "Train a network for the machine, offline."
 EPILOG = """\
 Ctrl-C or SIGTERM ends the training; the best network so far is saved (exit
@@ -223,7 +230,10 @@ def run(arguments: Arguments) -> int:
         "interrupted": interrupted,
         "options": options,
     }
-    shares = {name.replace("_", " "): share for name, share in reached.items()}
+    shares = {
+        (LEARNT if learnt else {}).get(name, name.replace("_", " ")): share
+        for name, share in reached.items()
+    }
     for each in chips:
         lot = f"of {each['number']} chips, {each['chips']}"
         shares |= {f"{what} {lot}": each[what] for what in ("mean", "worst")}

@@ -3,7 +3,9 @@
 import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from allspin.host.chips import zoo
 from allspin.host.data import catalogue
 from allspin.host.data.catalogue import DEVICES, open_device, shipped_devices
+from allspin.host.data.datasets import load_dataset
 from allspin.host.show.table import layout
 from allspin.sim.synapse.response import Polarity
 
@@ -61,6 +64,16 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     shutil.copy(DEVICES / "epiram.toml", folder)
     (folder / "mine.toml").write_text(MINE)
+    gate = MINE.replace('"mine"', '"gate"').replace(
+        "[source]", "[neuron]\nname = 'cmos-bare'\n[source]"
+    )
+    (folder / "gate.toml").write_text(gate)
+    # They learn from few images, to be quick.
+    whole = load_dataset()
+    few = replace(
+        whole, train_images=whole.train_images[:4000], train_labels=whole.train_labels[:4000]
+    )
+    monkeypatch.setattr(zoo, "load_dataset", lambda: few)
     monkeypatch.setattr(catalogue, "DEVICES", folder)
     return folder
 
@@ -69,24 +82,41 @@ def test_a_device_is_added_by_its_file_alone(shelf: Path, cli, tmp_path: Path) -
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- allspin info --devices -->\nold\n<!-- end -->\nafter\n")
     said = cli.json(f"info --devices --write {page} --chips 2 --images 200")["devices"]
-    first, mine = said
-    assert [row["device"] for row in said] == ["epiram", "mine"] == list(shipped_devices())
+    first, gate, mine = said
+    assert [row["device"] for row in said] == ["epiram", "gate", "mine"] == list(shipped_devices())
     assert (mine["A"], mine["pulses"], mine["c2c"]) == ([None, None], [9, 9], [None, None])
     measured = mine["measured"]
     # Equal steps without variation: every chip is the network of ten states itself.
     assert measured["open loop"]["accuracy"] == measured["ideal"]["accuracy"] >= 0.98
     assert first["measured"]["open loop"]["accuracy"] < first["measured"]["ideal"]["accuracy"]
     text = page.read_text()
+    learnt = [row["measured"]["learning"] for row in (first, mine)]
+    # In its one epoch of 4,000 images; two chips, which differ.
+    assert 0.5 < learnt[0]["accuracy"] < learnt[1]["accuracy"] < 0.9
+    assert 0 < learnt[0]["worst"] < learnt[0]["best"]
+    assert "learning" not in gate["measured"]
+    assert f"| {gate['not_learnt']} |" in text
+    assert "must be a spin device" in gate["not_learnt"]
     assert text.startswith("before\n<!--")
     assert text.endswith("<!-- end -->\nafter\n")
     assert "old" not in text
-    row = next(line for line in text.splitlines() if line.startswith("| `mine`"))
-    verdicts = re.findall(r"%[^:|]*: ([a-z ]+?)(?: \((\d)\))?(?=<br>| \|)", row)
-    assert [words for words, _ in verdicts] == [
-        *("reproduced", "contradicted", "not tried", "not comparable")
-    ]
+    for name, tried in (("mine", "contradicted"), ("gate", "not tried")):
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{name}`"))
+        verdicts = re.findall(r"%[^:|]*: ([a-z ]+?)(?: \((\d)\))?(?=<br>| \|)", row)
+        assert [words for words, _ in verdicts] == [
+            *("reproduced", "contradicted", tried, "not comparable")
+        ]
     assert f"- ({verdicts[-1][1]}) 784-1000-10." in text
     assert "mine" in cli.run("chips mnist-10 --device mine --chips 1 --images 20")[0]
+
+
+def test_what_was_interrupted_is_no_figure(shelf: Path, cli, tmp_path: Path, monkeypatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- allspin info --devices -->\nold\n<!-- end -->\n")
+    ended = SimpleNamespace(interrupted=True, array_accuracy=0.1)
+    monkeypatch.setattr(zoo, "train", lambda *given, **words: ended)
+    cli.run(f"info --devices --write {page} --chips 1 --images 20", status=130)
+    assert "old" in page.read_text()
 
 
 @pytest.mark.parametrize(
