@@ -111,11 +111,11 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
 
 
 LEARNT = {
-    "array_accuracy": "accuracy of the chip that learnt",
-    "test_accuracy": "of its states, on mean devices",
-    "chip_accuracy": "of its states, on another chip",
+    "array_accuracy": "array accuracy, of the chip that learnt",
+    "test_accuracy": "test accuracy, of its states on mean devices",
+    "chip_accuracy": "chip accuracy, of its states on another chip",
 }
-"""What is told of learning in the array: neurons of a chip are not the mean ones."""
+"""Whose accuracies those of learning in the array are: a chip's neurons are not the mean ones."""
 
 HELP = "Train a network for the machine, offline."
 EPILOG = """\
