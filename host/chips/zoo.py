@@ -5,17 +5,21 @@ is described in ``docs/formats.md``; ``docs/devices.md`` has the table, which `z
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from allspin.host.chips.accuracy import Column, Lot, measure, summary
 from allspin.host.chips.measured import MeasureOptions
 from allspin.host.data.catalogue import device_path, open_device, shipped_devices
-from allspin.host.data.datasets import load_test_set
+from allspin.host.data.datasets import Dataset, load_dataset, load_test_set
 from allspin.host.show.say import Display
 from allspin.host.show.table import Number, Table, TableColumn
-from allspin.sim.errors import refused
+from allspin.host.train.parameters import AUTO
+from allspin.host.train.trainer import train
+from allspin.sim.errors import UserError, refused
 from allspin.sim.files import TomlTable
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -25,13 +29,15 @@ from allspin.sim.synapse.response import Polarity
 ALL = ("c2c", "d2d", "neuron")
 COLUMNS = (Column("open loop", ALL, "open-loop"), Column("write-verify", ALL, "write-verify"))
 """What is measured, on chips with all variation that a device's file has."""
+LEARNERS = 3
+"""Chips of each device that learn, at most, by ``train --in-array --quick --rate auto``."""
 KINDS = {
     "ideal": "of a network without any variation",
     "open loop": "of chips that were programmed in open loop",
     "write-verify": "of chips whose cells were read and written again",
     "learning": "of learning in the array",
 }
-"""What a published accuracy may be of."""
+"""What a published accuracy may be of, and what is measured."""
 NEAR = 0.01
 """Share within which an accuracy is a published one, unless two standard errors are more."""
 
@@ -145,7 +151,8 @@ def measure_zoo(
     Returns
     -------
     list of dict
-        As of `find_zoo`, with accuracies in ``measured``, by `KINDS`, each as of `summary`.
+        As of `find_zoo`, with accuracies in ``measured``, by `KINDS`, each as of `summary`. Of a
+        device that cannot learn there is none of learning, and ``not_learnt`` says why.
 
     Raises
     ------
@@ -160,14 +167,44 @@ def measure_zoo(
         ]
         pixels, labels = load_test_set(None, [network], images)
         test_set = pixels[:images], labels[:images]
+        dataset = replace(load_dataset(), test_images=test_set[0], test_labels=test_set[1])
         right = GoldenModel(network).classify(test_set[0]) == test_set[1]
         ideal = {"accuracy": float(right.mean()), "deviation": None, "standard_error": None}
         for row, lot in zip(rows, lots, strict=True):
-            row["measured"] = {"ideal": ideal}
+            row["measured"]["ideal"] = ideal
             for column in COLUMNS:
                 found = measure(row["device"], network, column, lot, test_set, progress)
                 row["measured"][column.title] = summary(found.accuracies)
+            try:
+                row["measured"]["learning"] = summary(
+                    np.array(
+                        [*_learners(row["device"], options.seeds[:LEARNERS], dataset, progress)]
+                    )
+                )
+            except UserError as error:
+                row["not_learnt"] = str(error)
     return rows
+
+
+def _learners(
+    name: str, seeds: Sequence[int], dataset: Dataset, progress: Display
+) -> Iterator[float]:
+    """What each of some chips of a device reaches by learning in the array."""
+    for seed in seeds:
+        progress.start(f"{name}, learning, chip {seed}")
+        found: Any = train(
+            dataset,
+            in_array=True,
+            quick=True,
+            device=name,
+            seed=seed,
+            rate=AUTO,
+            progress=False,
+        )
+        if found.interrupted:
+            raise KeyboardInterrupt
+        progress.finish(f"{found.array_accuracy:.2%}")
+        yield found.array_accuracy
 
 
 PRINTED = (
@@ -206,8 +243,6 @@ def zoo_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 HEAD = ("device", "what it is", "states", "pulses", "A", "C2C, %", "D2D, %")
-ACCURACIES = ("ideal", *(column.title for column in COLUMNS))
-"""Of `KINDS`, those that the page has columns of."""
 
 
 def zoo_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -218,9 +253,9 @@ def zoo_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     rows : sequence of mapping
         As of `measure_zoo`.
     """
-    every = [each.differs for row in rows for each in row["published"] if each.differs]
-    notes = {words: f" ({number})" for number, words in enumerate(dict.fromkeys(every), 1)}
-    header = (*HEAD, *(f"{kind}, %" for kind in ACCURACIES), "published, and verdict")
+    differs = dict.fromkeys(each.differs for row in rows for each in row["published"])
+    notes = {words: f" ({number})" for number, words in enumerate(filter(None, differs), 1)}
+    header = (*HEAD, *(f"{kind}, %" for kind in KINDS), "published, and verdict")
     lines = [header, ["---"] * len(header)]
     for row in rows:
         verdicts = [
@@ -234,14 +269,10 @@ def zoo_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
                 *(_pair(row[key]) for key in ("pulses", "A")),
                 *(_pair(row[key], row[f"{key}_reading"]) for key in ("c2c", "d2d")),
                 *(
-                    str(
-                        Number(
-                            100 * one["accuracy"],
-                            ".2f",
-                            one["deviation"] and 100 * one["deviation"],
-                        )
-                    )
-                    for one in map(row["measured"].get, ACCURACIES)
+                    _accuracy(row["measured"][kind])
+                    if kind in row["measured"]
+                    else row["not_learnt"]
+                    for kind in KINDS
                 ),
                 "<br>".join(verdicts) or "none",
             ]
@@ -257,9 +288,13 @@ def zoo_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _pair(values: Sequence[float | None], reading: str | None = "") -> str:
     """Figures of both polarities, those with a reading in percent."""
-    if not any(values):
-        return "-"
     pair = ", ".join(
         "-" if one is None else f"{(100 if reading else 1) * one:.4g}" for one in values
     )
-    return f"{pair} ({reading})" if reading else pair
+    return (f"{pair} ({reading})" if reading else pair) if any(values) else "-"
+
+
+def _accuracy(found: Mapping[str, Any]) -> str:
+    return str(
+        Number(100 * found["accuracy"], ".2f", found["deviation"] and 100 * found["deviation"])
+    )

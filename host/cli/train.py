@@ -111,6 +111,13 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
     return found | {"seed": str(options["seed"])}
 
 
+LEARNT = {
+    "array_accuracy": "array accuracy, of the chip that learnt",
+    "test_accuracy": "test accuracy, of its states on mean devices",
+    "chip_accuracy": "chip accuracy, of its states on another chip",
+}
+"""Whose accuracies those of learning in the array are: a chip's neurons are not the mean ones."""
+
 HELP = "Train a network for the machine, offline."
 EPILOG = """\
 Ctrl-C or SIGTERM ends the training; the best network so far is saved (exit
@@ -224,7 +231,10 @@ def run(arguments: Arguments) -> int:
         "interrupted": interrupted,
         "options": options,
     }
-    shares = {name.replace("_", " "): share for name, share in reached.items()} | {
+    shares = {
+        (LEARNT if learnt else {}).get(name, name.replace("_", " ")): share
+        for name, share in reached.items()
+    } | {
         f"{what} of {each['number']} chips, {each['chips']}": each[what]
         for each in chips
         for what in ("mean", "worst")

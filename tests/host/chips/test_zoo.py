@@ -3,7 +3,9 @@
 import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from allspin.host.chips import zoo
 from allspin.host.data import catalogue
 from allspin.host.data.catalogue import DEVICES, open_device, shipped_devices
+from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.show.table import layout
 from allspin.sim.synapse.response import Polarity
 
@@ -55,38 +58,78 @@ differs = "784-1000-10"
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def few() -> Dataset:
+    """MNIST, of which few images are learnt, to be quick."""
+    whole = load_dataset()
+    images, labels = whole.train_images[:4000], whole.train_labels[:4000]
+    return replace(whole, train_images=images, train_labels=labels)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: Dataset) -> Path:
     """A folder of devices that ship, with a device more: nothing but its file is added."""
     folder = tmp_path / "devices"
     folder.mkdir()
     shutil.copy(DEVICES / "epiram.toml", folder)
     (folder / "mine.toml").write_text(MINE)
+    gate = MINE.replace('"mine"', '"gate"').replace(
+        "[source]", "[neuron]\nname = 'cmos-bare'\n[source]"
+    )
+    (folder / "gate.toml").write_text(gate)
+    monkeypatch.setattr(zoo, "load_dataset", lambda: few)
     monkeypatch.setattr(catalogue, "DEVICES", folder)
     return folder
 
 
-def test_a_device_is_added_by_its_file_alone(shelf: Path, cli, tmp_path: Path) -> None:
+def test_a_device_is_added_by_its_file_alone(
+    shelf: Path, cli, few: Dataset, tmp_path: Path
+) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- allspin info --devices -->\nold\n<!-- end -->\nafter\n")
     said = cli.json(f"info --devices --write {page} --chips 2 --images 200")["devices"]
-    first, mine = said
-    assert [row["device"] for row in said] == ["epiram", "mine"] == list(shipped_devices())
+    first, gate, mine = said
+    assert [row["device"] for row in said] == ["epiram", "gate", "mine"] == list(shipped_devices())
     assert (mine["A"], mine["pulses"], mine["c2c"]) == ([None, None], [9, 9], [None, None])
     measured = mine["measured"]
     # Equal steps without variation: every chip is the network of ten states itself.
     assert measured["open loop"]["accuracy"] == measured["ideal"]["accuracy"] >= 0.98
     assert first["measured"]["open loop"]["accuracy"] < first["measured"]["ideal"]["accuracy"]
     text = page.read_text()
+    # Learning is that of the command which the page names, of the same chips.
+    test = {"x_test": few.test_images[:200], "y_test": few.test_labels[:200]}
+    data = tmp_path / "few.npz"
+    np.savez(data, x_train=few.train_images, y_train=few.train_labels, **test)
+    words = f"train --in-array --quick --rate auto --device epiram --data {data}"
+    own = [
+        cli.json(f"{words} --seed {seed} -o {tmp_path}/net.safetensors")["array_accuracy"]
+        for seed in range(2)
+    ]
+    learnt = first["measured"]["learning"]
+    assert sorted(own) == [learnt["worst"], learnt["best"]]
+    assert min(own) > 0.6
+    assert "learning" not in gate["measured"]
+    assert f"| {gate['not_learnt']} |" in text
+    assert "must be a spin device" in gate["not_learnt"]
     assert text.startswith("before\n<!--")
     assert text.endswith("<!-- end -->\nafter\n")
     assert "old" not in text
-    row = next(line for line in text.splitlines() if line.startswith("| `mine`"))
-    verdicts = re.findall(r"%[^:|]*: ([a-z ]+?)(?: \((\d)\))?(?=<br>| \|)", row)
-    assert [words for words, _ in verdicts] == [
-        *("reproduced", "contradicted", "not tried", "not comparable")
-    ]
+    for name, tried in (("mine", "contradicted"), ("gate", "not tried")):
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{name}`"))
+        verdicts = re.findall(r"%[^:|]*: ([a-z ]+?)(?: \((\d)\))?(?=<br>| \|)", row)
+        assert [words for words, _ in verdicts] == [
+            *("reproduced", "contradicted", tried, "not comparable")
+        ]
     assert f"- ({verdicts[-1][1]}) 784-1000-10." in text
     assert "mine" in cli.run("chips mnist-10 --device mine --chips 1 --images 20")[0]
+
+
+def test_what_was_interrupted_is_no_figure(shelf: Path, cli, tmp_path: Path, monkeypatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- allspin info --devices -->\nold\n<!-- end -->\n")
+    ended = SimpleNamespace(interrupted=True, array_accuracy=0.1)
+    monkeypatch.setattr(zoo, "train", lambda *given, **words: ended)
+    cli.run(f"info --devices --write {page} --chips 1 --images 20", status=130)
+    assert "old" in page.read_text()
 
 
 @pytest.mark.parametrize(
