@@ -144,7 +144,11 @@ def test_each_neuron_is_calibrated(network: Network) -> None:
 @pytest.mark.parametrize("reading", ["ideal", "series"])
 def test_a_programmed_chip_stays_a_convolution(network: Network, reading: str) -> None:
     """Kernels are cells, rows x columns, whose errors are common to all positions."""
-    array = HallArray() if reading == "ideal" else HallArray(reading, hall_resistance=1.0, longitudinal=1e3, arms=1e3)
+    array = (
+        HallArray()
+        if reading == "ideal"
+        else HallArray(reading, hall_resistance=1.0, longitudinal=1e3, arms=1e3)
+    )
     chip = chip_of(NeuronVariation(gain=0.1), array=array)
     words = program_chip(chip, network, Programming()).words
     assert [each.shape for each in words] == [(12, 4), (8, 3)]

@@ -12,8 +12,15 @@ from hypothesis import given, settings, strategies as st
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.network import reference
-from allspin.sim.network.golden import BATCH, CHUNK, GoldenModel
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.golden import BATCH, CHUNK, DRIVEN, GoldenModel
+from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.network import (
+    Converter,
+    Layer,
+    Network,
+    random_images,
+    random_network,
+)
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from tests.sim.chip.exact import synapse
 from tests.sim.network.any_network import grey_levels, networks
@@ -201,6 +208,24 @@ def test_batches_of_any_length_give_the_same() -> None:
     assert np.array_equal(model.logits(flat), whole)
     assert np.array_equal(model.logits(images[::-3]), whole[::-3])
     assert np.array_equal(model.logits(np.asfortranarray(flat)), whole)
+
+
+def test_batches_of_maps_give_the_same() -> None:
+    """Batches are smaller there, and images have their noise in whichever they are."""
+    kind = Convolution((20, 16, 1), (5, 4), (1, 2), (2, 0, 2, 1))
+    network = random_network((320, 7, 3), 2, kinds=(kind,), image_shape=(20, 16))
+    images = random_images(network, 200, 1)
+    device = Device(
+        "any", synapse(), SotNeuron(), NeuronVariation(use=0.1), Imperfections(read_noise=0.2)
+    )
+    batch = DRIVEN // (network.layers[0].rows * kind.positions)
+    assert 1 < batch < 100
+    chip, words = Chip(device, 9), [layer.words for layer in network.layers]
+    for noise in (None, chip.noise(network)):
+        whole = reference.logits(network, images, words, noise, 5)
+        model = GoldenModel(network, words, noise)
+        for count in (0, 1, batch - 1, batch, batch + 1, 200):
+            assert np.array_equal(model.logits(images[:count], 5), whole[:count])
 
 
 @pytest.mark.parametrize("method", ["logits", "trace", "classify"])

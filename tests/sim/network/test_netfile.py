@@ -209,9 +209,18 @@ def test_converters_that_are_none(adcs: Any, expected: str) -> None:
 # Layers that are not dense.
 
 
+CONVOLUTION = {
+    "map": [5, 4, 2],
+    "kernel": [3, 2],
+    "stride": [2, 1],
+    "padding": [1, 0, 1, 1],
+    "pool": 2,
+}
+
+
 def convolutional(**changes: Any) -> Network:
     """Of images of two channels, half of whose layers are cut into tiles."""
-    kind = Convolution((5, 4, 2), (3, 2), (2, 1), (1, 0, 1, 1), pool=2)
+    kind = Convolution(**CONVOLUTION)
     network = random_network((40, 3, 2), 3, kinds=(kind,), image_shape=(5, 4, 2))
     first, last = network.layers
     layers = dataclasses.replace(first, adc=Adc(8, 6, 3)), last
@@ -230,17 +239,7 @@ def test_format_3_is_of_networks_that_need_it() -> None:
     """Each of the three reasons alone, of which readers of before know none."""
     record, _ = parts(network_to_bytes(convolutional()))
     assert (record["format"], record["topology"]) == (3, [40, 6, 2])
-    assert record["kinds"] == [
-        {
-            "name": "convolution",
-            "map": [5, 4, 2],
-            "kernel": [3, 2],
-            "stride": [2, 1],
-            "padding": [1, 0, 1, 1],
-            "pool": 2,
-        },
-        {"name": "dense"},
-    ]
+    assert record["kinds"] == [{"name": "convolution", **CONVOLUTION}, {"name": "dense"}]
     assert (record["neuron_per"], record["image_shape"]) == ("column", [5, 4, 2])
     assert record["adcs"] == [{"rows": 8, "bits": 6, "shift": 3}, None]
     for change in ({"image_shape": (1, 2, 3)}, {"neuron_per": "position"}):
@@ -372,6 +371,17 @@ def test_metadata_of_any_type_makes_a_network_or_one_line(
     tensors = TENSORS | {name: np.resize(TENSORS[name], shape) for name in reshaped}
     try:
         network_from_bytes(put_together(RECORD | change, tensors))
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+
+
+@given(st.dictionaries(st.sampled_from(["name", *CONVOLUTION, "more"]), json_values, min_size=1))
+@settings(deadline=None, max_examples=100)
+def test_a_kind_of_any_values_makes_a_network_or_one_line(change: dict[str, Any]) -> None:
+    record, tensors = parts(network_to_bytes(convolutional()))
+    record["kinds"][0] |= change
+    try:
+        network_from_bytes(put_together(record, tensors))
     except ValueError as error:
         assert "\n" not in str(error)  # noqa: PT017
 
