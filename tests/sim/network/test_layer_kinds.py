@@ -42,7 +42,7 @@ def test_both_models_sum_what_scipy_does(case: tuple[Convolution, np.ndarray, np
         ]
         for each in padded
     ]
-    expected = np.moveaxis(expected, 1, 3)[:, :: kind.stride[0], :: kind.stride[1]]
+    expected = np.moveaxis(np.array(expected), 1, 3)[:, :: kind.stride[0], :: kind.stride[1]]
     assert expected.shape == (3, *kind.places, 4)
     values, words = maps.reshape(3, -1), kernels.reshape(-1, 4)
     plain = under_kernels(kind, values) @ words
