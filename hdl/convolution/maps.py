@@ -115,12 +115,12 @@ class FlatMap(Component):
         # A beat's slots one after another.
         gone = Signal(p.rows_per_clock)
         driven, rest = Signal.like(gone), Signal.like(gone)
-        takes = Signal()
+        takes, willing = Signal(), Signal()
         m.d.comb += [
             driven.eq(Cat(slot.value.any() for slot in beat.slots) & ~gone),
             rest.eq(driven & (driven - 1)),
-            takes.eq(self.map.valid & self.room & go),
-            self.map.ready.eq(self.room & go & ~rest.any()),
+            takes.eq(self.map.valid & willing),
+            self.map.ready.eq(willing & ~rest.any()),
         ]
         with m.If(takes):
             m.d.sync += gone.eq(Mux(rest.any(), gone | (driven ^ rest), 0))
@@ -152,6 +152,8 @@ class FlatMap(Component):
         place = later((flat_2 - line * p.line)[: max(1, (p.line - 1).bit_length())], "place")
         line, flags_3 = later(line, "line"), later(flags_2, "flags_3")
         valid, last, which = flags_3
+        # Whether there is room for another map is known when the one before is there.
+        m.d.comb += willing.eq(self.room & go & ~(flags[1] | flags_2[1] | last))
         at = Cat(line[: size - 1], which)
         m.d.comb += [
             self.writes[0].valid.eq(flags[0]),
