@@ -93,6 +93,8 @@ class ArrayLayer(ChipLayer):
     @property
     def beyond_words(self) -> str:
         """Why the words are not this layer."""
+        if not self.shared:
+            return "what an array makes of a column is not folded with neurons of its positions"
         if self.adc is not None:
             return (
                 "what an array makes of a tile comes before its converters, and no gain of a "
@@ -203,26 +205,19 @@ def in_array(network: Network, array: HallArray, *, folding: bool = True) -> InA
         return InArray(network)
     layers, all_folded = [], []
     for layer in network.layers:
-        effective = effective_words(array, layer)
-        folded = fold(
-            effective, layer.words, layer.levels, layer.converter, full_scale(network.rah_bits)
-        )
+        effective, converter = effective_words(array, layer), layer.converter
+        if converter is not None and not layer.shared:
+            # Those of the first position, to say how well words meet the array.
+            gains, offsets = converter.gains[: layer.columns], converter.offsets[: layer.columns]
+            converter = Converter(gains, offsets, converter.shift)
+        folded = fold(effective, layer.words, layer.levels, converter, full_scale(network.rah_bits))
         all_folded.append(folded)
-        own = layer.states, layer.levels
-        if folding and folded.faithful and layer.adc is None:
-            layers.append(ChipLayer(*own, folded.converter, layer.table, cells=folded.words))
+        if folding and folded.faithful and layer.adc is None and layer.shared:
+            own = replace(layer, converter=folded.converter).parts
+            layers.append(ChipLayer(**own, cells=folded.words))
         else:
-            layers.append(
-                ArrayLayer(
-                    *own,
-                    layer.converter,
-                    layer.table,
-                    layer.adc,
-                    cells=folded.words,
-                    effective=effective,
-                    folded=folded,
-                )
-            )
+            own = layer.parts | {"effective": effective, "folded": folded}
+            layers.append(ArrayLayer(**own, cells=folded.words))
     return InArray(replace(network, layers=tuple(layers)), tuple(all_folded))
 
 

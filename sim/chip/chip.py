@@ -125,29 +125,33 @@ class Chip(ChipCells):
             return None
         variation, wrong = self.device.neuron_variation, self.device.imperfections
 
+        # What is at the foot of a column is common to its positions; neurons may be of each.
+        neurons, own = network.neurons(number), {Purpose.NEURON_GAIN, Purpose.NEURON_THRESHOLD}
+
+        def error(purpose: Purpose, spread: int, bits: int) -> Integers:
+            """Of each neuron, that of its column but for the neuron's own."""
+            shape = (1, neurons if purpose in own else layer.columns)
+            return np.resize(self._drawn(number, purpose, shape, spread, bits), neurons)
+
         def share(purpose: Purpose, sigma: float) -> Integers:
-            """Of the gain of each column, in units of ``2**-13``."""
-            shape, spread = (1, layer.columns), share_units(sigma)
-            return self._drawn(number, purpose, shape, spread, SHARE_BITS)[0]
+            """Of the gain of each neuron, in units of ``2**-13``."""
+            return error(purpose, share_units(sigma), SHARE_BITS)
 
         def current(purpose: Purpose, sigma: float) -> Integers:
-            """Error of each column, of a share of full scale, in least significant bits."""
-            shape, spread = (
-                (1, layer.columns),
-                round(sigma * 2 ** (network.current_bits + USE_BITS)),
-            )
-            return self._drawn(number, purpose, shape, spread, OFFSET_BITS)[0]
+            """Error of each neuron, of a share of full scale, in least significant bits."""
+            spread = round(sigma * 2 ** (network.current_bits + USE_BITS))
+            return error(purpose, spread, OFFSET_BITS)
 
         neuron = share(Purpose.NEURON_GAIN, variation.gain)
         shares = [share(Purpose.CONVERTER_GAIN, wrong.converter_gain), neuron]
         if layer.adc is None:  # a tile's amplifier is before its converter: `through_gains`
             shares.insert(0, share(Purpose.AMPLIFIER_GAIN, wrong.amplifier_gain))
-        gains = layer.converter.gains.astype(np.int64)
+        gains = np.resize(layer.converter.gains, neurons).astype(np.int64)
         for each in shares:
             gains = np.clip(turned(gains, each), 0, 2**GAIN_BITS - 1)
 
         pivot = round(variation.pivot(network.neuron) * (2**network.current_bits - 1))
-        offsets = layer.converter.offsets - current(
+        offsets = np.resize(layer.converter.offsets, neurons) - current(
             Purpose.CONVERTER_OFFSET, wrong.converter_offset
         )
         offsets += rounded((offsets + pivot) * neuron, FRACTION_BITS)
@@ -226,7 +230,8 @@ def _with_offsets(network: Network, number: int, offsets: npt.NDArray[np.integer
     layers = list(network.layers)
     converter = layers[number].converter
     assert converter is not None
-    other = dataclasses.replace(converter, offsets=offsets.astype(np.int32))
+    gains = np.resize(converter.gains, len(offsets))
+    other = Converter(gains, offsets.astype(np.int32), converter.shift)
     layers[number] = dataclasses.replace(layers[number], converter=other)
     return dataclasses.replace(network, layers=tuple(layers))
 
@@ -262,14 +267,16 @@ def calibrate(chip: Chip, network: Network, reads: int = READS) -> Calibrated:
         mark = (int(nominal.max()) + 1) // 2
         wanted = int(np.argmax(nominal >= mark))
         # The wanted current lies in low + 1 .. high; one that is never reached ends at high.
-        low, high = np.full(layer.columns, -1), np.full(layer.columns, bound - 1)
+        neurons = network.neurons(number)
+        low, high = np.full(neurons, -1), np.full(neurons, bound - 1)
         while np.any(high - low > 1):
             tried = (low + high) // 2
             answers = _measure(chip, _with_offsets(network, number, -tried), number, first, reads)
             reached = 2 * (answers >= mark).sum(axis=0) >= reads
             low, high = np.where(reached, low, tried), np.where(reached, tried, high)
-            first, uses = first + reads, uses + reads * layer.columns
-        offsets = np.clip(layer.converter.offsets + wanted - high, -bound, bound - 1)
+            first, uses = first + reads, uses + reads * neurons
+        offsets = np.resize(layer.converter.offsets, neurons) + wanted - high
+        offsets = np.clip(offsets, -bound, bound - 1)
         network = _with_offsets(network, number, offsets)
     return Calibrated(network, uses)
 
@@ -277,10 +284,11 @@ def calibrate(chip: Chip, network: Network, reads: int = READS) -> Calibrated:
 def _measure(
     chip: Chip, network: Network, number: int, first: int, reads: int
 ) -> npt.NDArray[np.int64]:
-    """Answers of a layer's neurons (reads, columns) where no row is driven."""
+    """Answers of a layer's neurons (reads, neurons) where no row is driven."""
     layer, noise = chip.varied(network).layers[number], ColumnNoise(chip, network)
     assert layer.converter is not None
-    sums = noise.on_sums(number, first, np.zeros((reads, layer.columns), np.int64))
+    sums = np.zeros((reads, layer.converter.gains.size), np.int64)
+    sums = noise.on_sums(number, first, sums)
     currents = (sums * layer.converter.gains >> layer.converter.shift) - layer.converter.offsets
     currents = np.clip(noise.on_currents(number, first, currents), 0, 2**network.current_bits - 1)
     return activate(network, layer, currents).astype(np.int64)

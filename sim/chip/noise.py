@@ -46,8 +46,8 @@ class ColumnNoise:
     Raises
     ------
     ValueError
-        If a layer has noise at each conversion and more than 65,536 converters, which the
-        generator cannot name.
+        If a layer has noise at each conversion and more than 65,536 of them for an image, which
+        the generator cannot name.
     """
 
     def __init__(self, chip: ChipCells, network: Network) -> None:
@@ -75,10 +75,11 @@ class ColumnNoise:
                 spreads = {Purpose.READ: read, Purpose.ADC_NOISE: own}
                 # Tiles' amplifiers are before their converters: `Chip.varied` has their offsets.
                 read = offset = 0
-                converters = layer.adc.tiles(layer.rows) * layer.columns
+                converters = layer.adc.tiles(layer.rows) * layer.uses
                 if any(spreads.values()) and converters > MAX_LINES + 1:
+                    what = "converters" if layer.uses == layer.columns else "conversions"
                     raise ValueError(
-                        f"noise at each conversion is for at most {MAX_LINES + 1:,} converters of "
+                        f"noise at each conversion is for at most {MAX_LINES + 1:,} {what} of "
                         f"a layer, not {converters:,}; cut layer {number} into larger tiles"
                     )
             self._read.append(read)
@@ -86,7 +87,7 @@ class ColumnNoise:
             self._tiles.append({each: spread for each, spread in spreads.items() if spread})
 
     def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
-        """Column sums as the amplifier gives them.
+        """Column sums as the amplifier gives them; a use's draws are named as a column's are.
 
         Parameters
         ----------
@@ -94,12 +95,12 @@ class ColumnNoise:
             Layer, from 0.
         first : int
             Number of the first image.
-        sums : ndarray of int64, shape (images, columns)
+        sums : ndarray of int64, shape (images, uses)
             Column sums without noise.
 
         Returns
         -------
-        ndarray of int64, shape (images, columns)
+        ndarray of int64, shape (images, uses)
             Read noise and offset added; in the last layer, which has no V-I converter to
             take it up, the amplifier's gain error too.
         """
@@ -111,7 +112,7 @@ class ColumnNoise:
                 normals = use_normals(self.seed, layer, Purpose.READ, first, images, columns)
                 added += normals * np.int64(self._read[layer])
             if self._offset[layer]:
-                added += self.offsets(layer)
+                added += np.resize(self.offsets(layer), columns)
             sums = sums + rounded(added, OFFSET_BITS)
         if layer == len(self._columns) - 1 and self._amplifier_gain:
             sums = turned(sums, self.shares)

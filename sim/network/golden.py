@@ -21,6 +21,10 @@ CHUNK = 320
 the cache."""
 BATCH = 4 * CHUNK
 """Images computed at a time in all that follows: the more draws at once, the faster each is."""
+DRIVEN = 2**18
+"""Row values of all positions and images that a convolution's batch has: they stay in the cache."""
+LEAST = 16
+"""Images of a batch at least, however large their maps are."""
 KEPT = 2**24
 """Bytes: as much as a batch needs of a network like those that ship, in training too."""
 EXACT_FLOAT32 = 2**24
@@ -52,15 +56,15 @@ def converted(adc: Adc, sums: Integers, driven: npt.NDArray[np.bool_]) -> Intege
     ----------
     adc : Adc
         The converters; their offsets are in the sums.
-    sums : ndarray of int64, shape (images, columns)
+    sums : ndarray of int64, shape (images, uses)
         In words times row values; overwritten.
-    driven : ndarray of bool, shape (images,)
-        Which images drive a row of the tile; the others convert nothing.
+    driven : ndarray of bool, shape (images, positions)
+        Where a row of the tile is driven; elsewhere nothing is converted.
     """
     sums += 1 << adc.shift >> 1
     sums >>= adc.shift
     np.clip(sums, -(1 << adc.bits - 1), (1 << adc.bits - 1) - 1, out=sums)
-    sums[~driven] = 0
+    sums.reshape(*driven.shape, -1)[~driven] = 0
     return sums
 
 
@@ -109,6 +113,14 @@ class GoldenModel:
                 largest = int(np.abs(held.astype(np.int32)).sum(axis=0).max()) * top
                 matrix = held.astype(np.float32 if largest < EXACT_FLOAT32 else float)
             self._matrices.append(matrix)
+        self._of_uses = [
+            [np.resize(part, each.uses) for part in (each.converter.gains, each.converter.offsets)]
+            for each in network.layers
+            if each.converter is not None
+        ]
+        # What drives a convolution is of many positions; dense layers need no smaller batches.
+        maps = [each.rows * n for each in network.layers if (n := each.kind.positions) > 1]
+        self._batch = max(LEAST, min(BATCH, DRIVEN // max(maps, default=1)))
 
     def answer(self, number: int, inputs: Values, sums: Integers, first: int = 0) -> LayerTrace:
         """What the foot of a layer's columns makes of their sums.
@@ -117,9 +129,9 @@ class GoldenModel:
         ----------
         number : int
             The layer.
-        inputs : ndarray, shape (images, rows)
-            What drove its rows; only handed on.
-        sums : ndarray of int64, shape (images, columns)
+        inputs : ndarray, shape (images, inputs)
+            What drove it; only handed on.
+        sums : ndarray of int64, shape (images, uses)
             Column sums.
         first : int
             Number of the first image; only a chip's noise depends on it.
@@ -127,25 +139,34 @@ class GoldenModel:
         layer = self.network.layers[number]
         if layer.converter is None:
             return LayerTrace(inputs, sums)
-        currents = sums * layer.converter.gains
+        gains, offsets = self._of_uses[number]
+        currents = sums * gains
         currents >>= layer.converter.shift
-        currents -= layer.converter.offsets
+        currents -= offsets
         if self.noise is not None:
             currents = self.noise.on_currents(number, first, currents)
         np.clip(currents, 0, 2**self.network.current_bits - 1, out=currents)
-        return LayerTrace(inputs, sums, currents, activate(self.network, layer, currents))
+        if currents.flags.c_contiguous:
+            activations = activate(self.network, layer, currents)
+        else:  # as a convolution's are: in their own order, or a table's look-up would turn them
+            activations = activate(self.network, layer, currents.T).T
+        outputs = layer.kind.handed_on(activations)
+        return LayerTrace(inputs, sums, currents, activations, outputs)
 
     def _sums(self, number: int, inputs: Values, first: int) -> Integers:
         """Column sums of a layer, with what a chip adds at each use."""
-        adc = self.network.layers[number].adc
+        layer, matrix = self.network.layers[number], self._matrices[number]
+        adc = layer.adc
         if adc is None:
-            matrix = self._matrices[number]
-            sums = self._whole(number, inputs.astype(matrix.dtype, copy=False) @ matrix)
-            return sums if self.noise is None else self.noise.on_sums(number, first, sums)
-        sums = np.zeros((len(inputs), self._matrices[number].shape[1]), np.int64)
+            values = inputs.astype(matrix.dtype, copy=False)
+            sums = self._whole(number, layer.kind.products(values, matrix))
+            if self.noise is None:
+                return sums
+            return self.noise.on_sums(number, first, np.ascontiguousarray(sums))
+        sums = np.zeros((len(inputs), layer.uses), np.int64)
         for tile, (read, driven) in enumerate(self.reads(number, adc.rows, inputs)):
             if adc.offsets is not None:
-                read += adc.offsets[tile]
+                read += np.resize(adc.offsets[tile], layer.uses)
             if self.noise is not None:
                 read = self.noise.on_tile(number, tile, first, read)
             sums += converted(adc, read, driven)
@@ -163,22 +184,23 @@ class GoldenModel:
             The layer.
         rows : int
             Rows of a tile.
-        inputs : ndarray, shape (images, rows)
-            What drives the rows.
+        inputs : ndarray, shape (images, inputs)
+            What drives the layer.
 
         Yields
         ------
-        sums : ndarray of int64, shape (images, columns)
+        sums : ndarray of int64, shape (images, uses)
             In words times row values.
-        driven : ndarray of bool, shape (images,)
-            Which images drive a row of the tile.
+        driven : ndarray of bool, shape (images, positions)
+            Where a row of the tile is driven.
         """
-        matrix = self._matrices[number]
+        matrix, layer = self._matrices[number], self.network.layers[number]
         values = inputs.astype(matrix.dtype, copy=False)
         for start in range(0, len(matrix), rows):
-            part = values[:, start : start + rows]
-            sums = self._whole(number, part @ matrix[start : start + rows])
-            yield sums, np.asarray(part.any(axis=1))
+            part = matrix[start : start + rows]
+            sums = np.ascontiguousarray(layer.kind.products(values, part, start))
+            ones = np.ones((len(part), 1), part.dtype)
+            yield self._whole(number, sums), layer.kind.products(values, ones, start) > 0
 
     def _whole(self, number: int, products: npt.NDArray[np.floating]) -> Integers:
         """Sums as whole numbers: all are but those of a matrix that no words say."""
@@ -187,8 +209,8 @@ class GoldenModel:
         return products.astype(np.int64)
 
     def _flat(self, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        """The images with one row a pixel, checked."""
-        rows = self.network.layers[0].rows
+        """The images with their values in a line, checked."""
+        rows, shape = self.network.topology[0], self.network.image_shape
         if images.dtype != np.uint8:
             shares = images.dtype.kind == "f" and images.size
             if not (shares and images.min() >= 0 and images.max() <= 1):  # NaN is neither
@@ -199,6 +221,8 @@ class GoldenModel:
             images = grey_levels(images)
         if images.ndim < 2 or math.prod(images.shape[1:]) != rows:
             raise ValueError(f"images must have {rows} pixels each, not shape {images.shape}")
+        if len(shape) > 2 and images.ndim > 2 and images.shape[1:] != shape:
+            raise ValueError(f"images must have shape {shape} each, not {images.shape[1:]}")
         return images.reshape(len(images), rows)
 
     def trace(self, images: npt.NDArray[np.uint8], first: int = 0) -> list[LayerTrace]:
@@ -225,8 +249,8 @@ class GoldenModel:
         for number in range(len(self.network.layers)):
             trace = self.answer(number, inputs, sums, first)
             yield trace
-            if trace.activations is not None:
-                inputs = trace.activations
+            if trace.outputs is not None:
+                inputs = trace.outputs
                 sums = self._sums(number + 1, inputs, first)
 
     def logits(self, images: npt.NDArray[Any], first: int = 0) -> npt.NDArray[np.int64]:
@@ -250,13 +274,13 @@ class GoldenModel:
             If the images have another type, or not as many pixels as the first layer has
             rows.
         """
-        images, rows = np.asarray(images), self.network.layers[0].rows
+        images, rows = np.asarray(images), self.network.topology[0]
         if images.size == rows and len(images) != 1:
             return self.logits(images[np.newaxis], first)[0]
         flat, bits = self._flat(images), self.network.pixel_bits
         out = np.empty((len(images), self.network.classes), dtype=np.int64)
-        for start in range(0, len(images), BATCH):
-            part = flat[start : start + BATCH]
+        for start in range(0, len(images), self._batch):
+            part = flat[start : start + self._batch]
             # Row values of all of it would leave the cache. Without a name they are freed before
             # the next ones, which take their place.
             sums = [
@@ -264,7 +288,7 @@ class GoldenModel:
                 for own in range(0, len(part), CHUNK)
             ]
             *_, last = self._layers(part, np.concatenate(sums), first + start)
-            out[start : start + BATCH] = last.sums
+            out[start : start + self._batch] = last.sums
         return out
 
     def classify(self, images: npt.NDArray[Any], first: int = 0) -> npt.NDArray[np.int64]:
@@ -282,7 +306,7 @@ CALIBRATION = 5000
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Read = tuple[Integers, npt.NDArray[np.bool_]]
-"""Of a tile: sums of images and columns, and which images drive one of its rows."""
+"""Of a tile: sums of images and uses, and where a row of it is driven."""
 
 
 def cut(network: Network, tiles: Tiles, images: Pixels, labels: Labels) -> Network:
@@ -328,11 +352,11 @@ def cut(network: Network, tiles: Tiles, images: Pixels, labels: Labels) -> Netwo
 
     def right(number: int, sums: Integers) -> int:
         """Images that are right with a layer's sums, the layers behind it being as they are."""
-        values = model.answer(number, first, sums).activations
+        values = model.answer(number, first, sums).outputs
         while values is not None:
             number += 1
             sums = summed(shifts[number], reads_of(number, values))
-            values = model.answer(number, first, sums).activations
+            values = model.answer(number, first, sums).outputs
         return int(np.count_nonzero(np.argmax(sums, axis=1) == labels))
 
     for _ in range(ROUNDS):
@@ -346,7 +370,7 @@ def cut(network: Network, tiles: Tiles, images: Pixels, labels: Labels) -> Netwo
             best = [right(number, summed(shift, reads)) for shift in tried] if top else [0]
             shifts[number] = tried[int(np.argmax(best))]
             answer = model.answer(number, values, summed(shifts[number], reads))
-            values = values if answer.activations is None else answer.activations
+            values = values if answer.outputs is None else answer.outputs
         if shifts == before:
             break
     return with_steps(network, tiles, [shift for shift in shifts if shift is not None])

@@ -11,15 +11,30 @@ from safetensors.numpy import load, save
 from allspin.sim.errors import UnknownKind, UserError
 from allspin.sim.files import parse_json, read_file, write_atomically
 from allspin.sim.network.formats import Adc
+from allspin.sim.network.layer_kinds import DENSE, kind_from_dict, kind_to_dict
 from allspin.sim.network.network import WIDTHS, Converter, Layer, Network
 from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
 
-FORMAT, TILED_FORMAT = 1, 2
-"""Versions of the file's layout: of columns in one piece, and of a network with tiles."""
+FORMAT, TILED_FORMAT, KINDS_FORMAT = 1, 2, 3
+"""Versions of the file's layout: of columns in one piece; of a network with tiles; and of one with
+layers that are not dense, images with channels, or neurons of their own for positions."""
 MAX_BYTES = 1 << 27
 """Bytes of a network file: more synapses than any machine here has room for."""
 KEY = "allspin"
 """The one metadata entry, JSON, so that equal networks make equal files."""
+KEYS = {
+    "format",
+    "topology",
+    "image_shape",
+    *WIDTHS,
+    "neuron",
+    "shifts",
+    "provenance",
+    "adcs",
+    "kinds",
+    "neuron_per",
+}
+"""What the metadata of `KINDS_FORMAT` says; whoever says more has a newer version."""
 ADC_KEYS = ("rows", "bits", "shift")
 """What the metadata says of a layer's converters."""
 DTYPES = {
@@ -60,6 +75,10 @@ def network_to_bytes(network: Network) -> bytes:
     }
     if any(adcs):
         record["adcs"] = [adc and {name: getattr(adc, name) for name in ADC_KEYS} for adc in adcs]
+    kinds = [layer.kind for layer in network.layers]
+    if set(kinds) != {DENSE} or len(network.image_shape) > 2 or network.neuron_per != "column":
+        record["kinds"] = [kind_to_dict(kind) for kind in kinds]
+        record |= {"format": KINDS_FORMAT, "neuron_per": network.neuron_per}
     return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
 
 
@@ -92,14 +111,15 @@ def _record(data: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"its allspin metadata is not JSON ({error})") from error
     version = record.get("format") if isinstance(record, dict) else None
-    if version not in (FORMAT, TILED_FORMAT) or type(version) is not int:
-        raise ValueError(
-            f"it has format {version!r}; this version reads {FORMAT} and {TILED_FORMAT}"
-        )
+    if version not in (FORMAT, TILED_FORMAT, KINDS_FORMAT) or type(version) is not int:
+        raise ValueError(f"it has format {version!r}; this version reads 1 to {KINDS_FORMAT}")
+    unknown = sorted(record.keys() - KEYS) if version == KINDS_FORMAT else []
+    if unknown:
+        raise ValueError(f"it has {unknown[0]!r}, which this version does not know")
     return record
 
 
-def _layer(tensors: dict[str, Any], number: int, shift: int | None, adc: Any) -> Layer:
+def _layer(tensors: dict[str, Any], number: int, shift: int | None, adc: Any, kind: Any) -> Layer:
     """Take one layer's tensors."""
 
     def take(name: str, needed: bool = True) -> Any:
@@ -117,6 +137,7 @@ def _layer(tensors: dict[str, Any], number: int, shift: int | None, adc: Any) ->
         converter=None if shift is None else Converter(take("gains"), take("offsets"), shift),
         table=take("table", needed=False),
         adc=None if adc is None else Adc(**adc, offsets=take("adc_offsets", needed=False)),
+        kind=kind_from_dict(kind),
     )
 
 
@@ -124,17 +145,21 @@ def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
     """The network that metadata and tensors make together."""
     shifts = [*record["shifts"], None]
     adcs = record.get("adcs") or [None] * len(shifts)
+    kinds, more = [{"name": DENSE.name}] * len(shifts), {}
+    if record["format"] == KINDS_FORMAT:
+        kinds, more = record["kinds"], {"neuron_per": record["neuron_per"]}
     if not isinstance(record["provenance"], dict):
         raise ValueError("its provenance is not an object")
     network = Network(
         layers=tuple(
             _layer(tensors, number, *each)
-            for number, each in enumerate(zip(shifts, adcs, strict=True))
+            for number, each in enumerate(zip(shifts, adcs, kinds, strict=True))
         ),
         neuron=neuron_from_dict(record["neuron"]),
         image_shape=record["image_shape"],
         **{name: record[name] for name in WIDTHS},
         provenance=record["provenance"],
+        **more,
     )
     if tensors:
         raise ValueError(f"it has a tensor too many, {min(tensors)!r}")

@@ -5,16 +5,16 @@ converter of each column and the neuron's table. `allspin.sim.network.netfile` s
 `allspin.sim.network.golden` computes with it, and the engine's parameters are derived from it.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.errors import check_power_of_two, check_range
+from allspin.sim.errors import check_one_of, check_power_of_two, check_range
 from allspin.sim.network.formats import (
     MAX_ADC_BITS,
     MAX_RAH_BITS,
@@ -28,6 +28,7 @@ from allspin.sim.network.formats import (
     frozen,
     uniform_levels,
 )
+from allspin.sim.network.layer_kinds import DENSE, MAX_LINES, LayerKind
 from allspin.sim.network.neuron import Neuron, SotNeuron
 from allspin.sim.parameters import Brief, Shown
 
@@ -35,7 +36,6 @@ GAIN_BITS = 10
 """Width of a V-I converter's gain, unsigned."""
 MAX_SHIFT = 31
 MAX_LAYERS = 15
-MAX_LINES = 65535
 MIN_CURRENT_BITS = 4
 MAX_CURRENT_BITS = 12
 WIDTHS = {
@@ -45,6 +45,8 @@ WIDTHS = {
     "current_bits": (MIN_CURRENT_BITS, MAX_CURRENT_BITS),
 }
 """What a network has widths of, in bits, and their ranges."""
+NEURON_PER = ("column", "position")
+"""What a neuron is for: a column, whose positions share it, or a column's use at a position."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +102,8 @@ class Layer(Brief):
         neurons without a table.
     adc : Adc or None
         What converts the columns' sums tile by tile; None where a column is read in one piece.
+    kind : LayerKind
+        How values reach the rows, and what becomes of the neurons' activations.
     """
 
     states: npt.NDArray[np.uint8]
@@ -107,6 +111,7 @@ class Layer(Brief):
     converter: Converter | None = None
     table: npt.NDArray[np.uint8] | None = None
     adc: Adc | None = None
+    kind: LayerKind = DENSE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "states", frozen(self.states, np.uint8))
@@ -128,9 +133,16 @@ class Layer(Brief):
                 f"states must be from 0 to {self.levels.size - 1}, "
                 f"not up to {int(self.states.max())}"
             )
-        if self.converter is not None and self.converter.gains.size != self.columns:
+        self.kind.inputs(self.rows)  # which raises where these are no rows of it
+        if self.uses > MAX_LINES + 1:
             raise ValueError(
-                f"a layer of {self.columns} columns needs as many V-I converters, "
+                f"a layer has at most {MAX_LINES + 1} uses for an image, which draws can name, not "
+                f"{self.columns} columns at {self.kind.positions} positions"
+            )
+        if self.converter and not self.shared and self.converter.gains.size != self.uses:
+            at = "" if self.uses == self.columns else f", or {self.uses}"
+            raise ValueError(
+                f"a layer of {self.columns} columns needs as many V-I converters{at}, "
                 f"not {self.converter.gains.size}"
             )
         if self.adc is not None and self.adc.offsets is not None:
@@ -152,6 +164,31 @@ class Layer(Brief):
         return self.states.shape[1]
 
     @property
+    def inputs(self) -> int:
+        """Number of values that an image drives it with."""
+        return self.kind.inputs(self.rows)
+
+    @property
+    def uses(self) -> int:
+        """Number of column sums of an image: of each column at each position."""
+        return self.kind.positions * self.columns
+
+    @property
+    def outputs(self) -> int:
+        """Number of values that it hands on."""
+        return math.prod(self.kind.shape(self.columns))
+
+    @property
+    def shared(self) -> bool:
+        """Whether all positions of a column have its V-I converter and neuron."""
+        return self.converter is None or self.converter.gains.size == self.columns
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What a layer is made of, by name: for one that is more than this."""
+        return {each.name: getattr(self, each.name) for each in fields(Layer)}
+
+    @property
     def words(self) -> npt.NDArray[np.int8]:
         """The crossbar's content, shape (rows, columns): signed R_AH words."""
         return self.levels[self.states].astype(np.int8)
@@ -163,8 +200,8 @@ class Layer(Brief):
 
     @property
     def beyond_words(self) -> str | None:
-        """Why no words say what the columns sum; None where the words are all."""
-        return None
+        """Why no words say what the columns sum, or no gateware does; None where it can run."""
+        return self.kind.beyond_gateware
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,11 +211,12 @@ class Network(Shown):
     Parameters
     ----------
     layers : sequence of Layer
-        First to last; each has as many rows as the one before has columns.
+        First to last; each is driven by what the one before hands on.
     neuron : Neuron
         The hidden layers' neuron.
     image_shape : tuple of int
-        Height and width of an image; their product is the first layer's rows.
+        Height and width of an image, and its channels if it has more than one; a first layer that
+        is dense has a row for each value.
     pixel_bits, hidden_bits : int
         Width of a pixel and of a hidden activation, unsigned, 1 to 8.
     rah_bits : int
@@ -187,6 +225,9 @@ class Network(Shown):
         Width of a neuron's input current, unsigned, 4 to 12 and at least `hidden_bits`.
     provenance : dict
         Where the network comes from: plain JSON values, no dates.
+    neuron_per : str
+        ``column``: all positions of a column share a neuron; or ``position``: each has its own,
+        with errors of its own on a chip.
 
     Raises
     ------
@@ -196,12 +237,13 @@ class Network(Shown):
 
     layers: tuple[Layer, ...]
     neuron: Neuron
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, ...]
     pixel_bits: int = 4
     hidden_bits: int = 4
     rah_bits: int = 8
     current_bits: int = 8
     provenance: dict[str, Any] = field(default_factory=dict)
+    neuron_per: str = "column"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -213,27 +255,39 @@ class Network(Shown):
         shape = tuple(
             check_range("each side of an image", side, 1, MAX_LINES) for side in self.image_shape
         )
+        shape = shape[:2] if shape[2:] == (1,) else shape
         object.__setattr__(self, "image_shape", shape)
-        if len(shape) != 2 or shape[0] * shape[1] != self.layers[0].rows:
+        first, last = self.layers[0], self.layers[-1]
+        if len(shape) not in (2, 3) or first.kind.rows(shape) != first.rows:
             raise ValueError(
-                f"images of shape {shape} do not fit a first layer of {self.layers[0].rows} rows"
+                f"images of shape {shape} do not fit a first layer of "
+                f"{first.kind.takes(first.rows)}"
             )
+        if last.uses != last.columns:
+            raise ValueError(
+                f"the last layer must have one position, not {last.kind.positions}: its sums are "
+                "the logits"
+            )
+        check_one_of("neuron_per", self.neuron_per, NEURON_PER)
         for number, layer in enumerate(self.layers):
             self._check_layer(number, layer)
 
     def _check_layer(self, number: int, layer: Layer) -> None:
         """Raise unless a layer goes with the widths and with the layer behind it."""
         here, last = f"layer {number}", number == len(self.layers) - 1
-        if not last and self.layers[number + 1].rows != layer.columns:
-            raise ValueError(
-                f"{here} has {layer.columns} columns, but layer {number + 1} "
-                f"has {self.layers[number + 1].rows} rows"
-            )
+        for behind in self.layers[number + 1 : number + 2]:
+            if behind.kind.rows(layer.kind.shape(layer.columns)) != behind.rows:
+                raise ValueError(
+                    f"{here} has {layer.kind.gives(layer.columns)}, but layer {number + 1} "
+                    f"has {behind.kind.takes(behind.rows)}"
+                )
         bounds: dict[str, tuple[npt.NDArray[Any], int]] = {
             f"levels of {here}": (layer.levels, 2 ** (self.rah_bits - 1))
         }
         if layer.converter is not None:
             bounds[f"offsets of {here}"] = layer.converter.offsets, 2 ** (self.current_bits + 1)
+            if self.neuron_per == "column" and not layer.shared:
+                raise ValueError(f"{here} has V-I converters of positions, which share neurons")
         for name, (values, bound) in bounds.items():
             if not -bound <= values.min() <= values.max() < bound:
                 raise ValueError(f"{name} must be from {-bound} to {bound - 1}")
@@ -253,8 +307,8 @@ class Network(Shown):
 
     @property
     def topology(self) -> tuple[int, ...]:
-        """Widths from the pixels to the classes, e.g. (784, 100, 10)."""
-        return (self.layers[0].rows, *(layer.columns for layer in self.layers))
+        """How many values there are from the pixels to the classes, e.g. (784, 100, 10)."""
+        return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
 
     @property
     def classes(self) -> int:
@@ -289,6 +343,11 @@ class Network(Shown):
         from allspin.sim.network.netfile import save_network
 
         save_network(self, path)
+
+    def neurons(self, layer: int) -> int:
+        """Number of a layer's neurons: of its columns, or of all its positions."""
+        here = self.layers[layer]
+        return here.uses if self.neuron_per == "position" else here.columns
 
     def input_bits(self, layer: int) -> int:
         """Width of the values that drive the rows of a layer."""
@@ -364,6 +423,8 @@ def random_network(
     topology: tuple[int, ...],
     seed: int,
     *,
+    kinds: Sequence[LayerKind] = (),
+    image_shape: tuple[int, ...] | None = None,
     states: int = 10,
     neuron: Neuron | None = None,
     pixel_bits: int = 4,
@@ -376,16 +437,23 @@ def random_network(
     Parameters
     ----------
     topology : tuple of int
-        Widths from the pixels, in one line, to the classes.
+        How many values an image has, and the columns of each layer.
     seed : int
         Of all draws.
+    kinds : sequence of LayerKind
+        Of the first layers; all others are dense.
+    image_shape : tuple of int, optional
+        As in `Network`; all values in one line by default.
     states, neuron, pixel_bits, hidden_bits, rah_bits, current_bits
         As in `Network`; the SOT neuron by default.
     """
     rng = np.random.default_rng(seed)
     neuron = neuron or SotNeuron()
     layers = []
-    for number, (rows, columns) in enumerate(pairwise(topology)):
+    shape = images = (1, topology[0]) if image_shape is None else image_shape
+    for number, columns in enumerate(topology[1:]):
+        kind = kinds[number] if number < len(kinds) else DENSE
+        rows, shape = kind.rows(shape), kind.shape(columns)
         levels = uniform_levels(states, rah_bits)
         converter = table = None
         if number < len(topology) - 2:
@@ -400,10 +468,8 @@ def random_network(
             if neuron.has_table:
                 table = neuron.table(current_bits, hidden_bits)
         drawn = rng.integers(0, states, (rows, columns), dtype=np.uint8)
-        layers.append(Layer(drawn, levels, converter, table))
-    return Network(
-        tuple(layers), neuron, (1, topology[0]), pixel_bits, hidden_bits, rah_bits, current_bits
-    )
+        layers.append(Layer(drawn, levels, converter, table, kind=kind))
+    return Network(tuple(layers), neuron, images, pixel_bits, hidden_bits, rah_bits, current_bits)
 
 
 def random_images(network: Network, count: int, seed: int) -> npt.NDArray[np.uint8]:
@@ -411,11 +477,11 @@ def random_images(network: Network, count: int, seed: int) -> npt.NDArray[np.uin
 
     Returns
     -------
-    ndarray of uint8, shape (count, height, width)
+    ndarray of uint8, shape (count, height, width) or (count, height, width, channels)
     """
     rng = np.random.default_rng(seed)
     shape = (count, *network.image_shape)
-    black = rng.random(shape) < rng.random((count, 1, 1))
+    black = rng.random(shape) < rng.random((count, *(1,) * len(network.image_shape)))
     images = np.where(black, 0, rng.integers(0, 256, shape)).astype(np.uint8)
     images[:1] = 0
     images[1:2] = 255

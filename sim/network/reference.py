@@ -9,6 +9,15 @@ One layer after another, in int64, for a reader to check against the paper and `
     current    = (sum gain >> shift) - offset, clamped to 0 .. 2^current_bits - 1
     activation = table[current]                                    the next layer's value
 
+A convolution is this at each position of its kernels, an image a position, with the values of the
+map that lie under the kernels::
+
+    row (ky kernel width + kx) channels + channel = map[oy stride + ky - top, ox stride + kx - left]
+
+and 0 outside the map. Its sums, currents and activations are an image's side by side, use
+``position columns + column``; of each 2 x 2 activations, where they are pooled, the largest is the
+next layer's value.
+
 A chip changes words, gains and offsets (`allspin.sim.chip.chip.Chip.varied`), and adds noise to
 sums and currents at each use (`UseNoise`). `allspin.sim.network.golden` computes the same, fast.
 """
@@ -21,7 +30,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.network.formats import Adc
-from allspin.sim.network.network import Network
+from allspin.sim.network.layer_kinds import Convolution, LayerKind
+from allspin.sim.network.network import Layer, Network
 from allspin.sim.parameters import Brief
 
 Integers = npt.NDArray[np.int64]
@@ -31,15 +41,15 @@ class UseNoise(Protocol):
     """What differs from use to use: its draws are named by the number of the image."""
 
     def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
-        """Column sums (images, columns) of a layer, the first of image number `first`."""
+        """Column sums (images, uses) of a layer, the first of image number `first`."""
         ...
 
     def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
-        """Column sums (images, columns) of a tile, before they are converted."""
+        """Column sums (images, uses) of a tile, before they are converted."""
         ...
 
     def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
-        """Neurons' input currents (images, columns) before they are clamped; it may overwrite them.
+        """Neurons' input currents (images, uses) before they are clamped; it may overwrite them.
 
         One that stays on the same side of the range whatever is drawn may be left as it is.
         """
@@ -52,20 +62,49 @@ class LayerTrace(Brief):
 
     Attributes
     ----------
-    inputs : ndarray of int, shape (images, rows)
-        Values that drove the rows.
-    sums : ndarray of int64, shape (images, columns)
-        Column sums.
-    currents : ndarray of int64, shape (images, columns), or None
-        Neurons' input currents; None in the last layer, as `activations`.
-    activations : ndarray of uint8, shape (images, columns), or None
+    inputs : ndarray of int, shape (images, inputs)
+        Values that drove the layer: of a dense one its rows.
+    sums : ndarray of int64, shape (images, uses)
+        Column sums, at each position.
+    currents : ndarray of int64, shape (images, uses), or None
+        Neurons' input currents; None in the last layer, as `activations` and `outputs`.
+    activations : ndarray of uint8, shape (images, uses), or None
         Neurons' outputs.
+    outputs : ndarray of uint8, shape (images, outputs), or None
+        What the layer hands on: the activations, or those that pooling leaves.
     """
 
     inputs: npt.NDArray[Any]
     sums: Integers
     currents: Integers | None = None
     activations: npt.NDArray[np.uint8] | None = None
+    outputs: npt.NDArray[np.uint8] | None = None
+
+
+def under_kernels(kind: LayerKind, values: Integers) -> Integers:
+    """What drives the rows at each position (images, positions, rows), of a layer's inputs."""
+    if not isinstance(kind, Convolution):
+        return values[:, np.newaxis]
+    (top, left, bottom, right), (down, across) = kind.padding, kind.stride
+    maps = values.reshape(-1, *kind.map)
+    maps = np.pad(maps, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    height, width = kind.places
+    rows = [
+        maps[:, ky : ky + down * height : down, kx : kx + across * width : across]
+        for ky in range(kind.kernel[0])
+        for kx in range(kind.kernel[1])
+    ]
+    return np.concatenate(rows, axis=3).reshape(len(values), kind.positions, -1)
+
+
+def pooled(kind: LayerKind, activations: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """What a layer hands on (images, outputs), of its activations (images, uses)."""
+    if not isinstance(kind, Convolution) or kind.pool == 1:
+        return activations
+    height, width = kind.pooled
+    maps = activations.reshape(len(activations), *kind.places, -1)
+    maps = maps[:, : 2 * height, : 2 * width].reshape(len(maps), height, 2, width, 2, -1)
+    return maps.max(axis=(2, 4)).reshape(len(maps), -1)
 
 
 def trace(
@@ -81,8 +120,8 @@ def trace(
     ----------
     network : Network
         What to run.
-    images : ndarray of uint8, shape (images, height, width) or (images, rows)
-        Grey levels, 0 to 255.
+    images : ndarray of uint8, shape (images, height, width) or (images, inputs)
+        Grey levels, 0 to 255; with channels (images, height, width, channels).
     words : sequence of ndarray of int8, each (rows, columns), optional
         R_AH words of each layer, in place of the network's own.
     noise : UseNoise, optional
@@ -100,16 +139,20 @@ def trace(
             cells = layer.matrix
         else:
             cells = layer.words.astype(np.int64)
+        driven = under_kernels(layer.kind, values)
         if layer.adc is not None:
-            sums = _tile_sums(layer.adc, number, values, cells, noise, first)
+            sums = _tile_sums(layer, layer.adc, number, driven, cells, noise, first)
         else:
-            sums = np.rint(values @ cells).astype(np.int64)  # whole but for a matrix of reals
+            sums = np.rint(driven @ cells).astype(np.int64)  # whole but for a matrix of reals
+            sums = sums.reshape(len(values), layer.uses)
             if noise is not None:
                 sums = noise.on_sums(number, first, sums)
         if layer.converter is None:
             traces.append(LayerTrace(values, sums))
             break
-        gains, offsets = layer.converter.gains, layer.converter.offsets
+        gains, offsets = (
+            np.resize(each, layer.uses) for each in (layer.converter.gains, layer.converter.offsets)
+        )
         currents = (sums * gains >> layer.converter.shift) - offsets
         if noise is not None:
             currents = noise.on_currents(number, first, currents)
@@ -119,12 +162,14 @@ def trace(
         else:
             bits = network.current_bits, network.hidden_bits
             activations = network.neuron.activations(currents, None, *bits)
-        traces.append(LayerTrace(values, sums, currents, activations))
-        values = activations.astype(np.int64)
+        outputs = pooled(layer.kind, activations)
+        traces.append(LayerTrace(values, sums, currents, activations, outputs))
+        values = outputs.astype(np.int64)
     return traces
 
 
 def _tile_sums(
+    layer: Layer,
     adc: Adc,
     number: int,
     values: Integers,
@@ -132,19 +177,20 @@ def _tile_sums(
     noise: UseNoise | None,
     first: int,
 ) -> Integers:
-    """Column sums of a layer each of whose tiles is converted by itself."""
-    total = np.zeros((len(values), cells.shape[1]), np.int64)
+    """Column sums of a layer each of whose tiles is converted by itself, at each position."""
+    total = np.zeros((len(values), layer.uses), np.int64)
     for tile in range(adc.tiles(len(cells))):
         rows = slice(tile * adc.rows, (tile + 1) * adc.rows)
-        sums = np.rint(values[:, rows] @ cells[rows]).astype(np.int64)
+        sums = np.rint(values[:, :, rows] @ cells[rows]).astype(np.int64)
         if adc.offsets is not None:
             sums = sums + adc.offsets[tile]
+        sums = sums.reshape(total.shape)
         if noise is not None:
             sums = noise.on_tile(number, tile, first, sums)
         codes = (sums + 2**adc.shift // 2) >> adc.shift
         codes = np.clip(codes, -(2 ** (adc.bits - 1)), 2 ** (adc.bits - 1) - 1)
-        driven = np.any(values[:, rows], axis=1)
-        total += np.where(driven[:, None], codes, 0) << adc.shift
+        driven = np.any(values[:, :, rows], axis=2)
+        total += np.where(np.repeat(driven, layer.columns, axis=1), codes, 0) << adc.shift
     return total
 
 

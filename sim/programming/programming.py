@@ -256,7 +256,7 @@ def chip_network(chip: Chip, network: Network, words: list[Words]) -> Network:
         in it: see `Chip.noise`.
     """
     layers = [
-        ChipLayer(layer.states, layer.levels, layer.converter, layer.table, layer.adc, cells=cells)
+        ChipLayer(**layer.parts, cells=cells)
         for layer, cells in zip(chip.varied(network).layers, words, strict=True)
     ]
     return replace(network, layers=tuple(layers))

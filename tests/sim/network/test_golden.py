@@ -33,7 +33,7 @@ def check(
     expected = reference.trace(network, images, words, noise, first)
     at = {"first": first} if first else {}  # the first image is 0 unless it is told
     for found, step in zip(model.trace(images, **at), expected, strict=True):
-        for name in ("inputs", "sums", "currents", "activations"):
+        for name in ("inputs", "sums", "currents", "activations", "outputs"):
             assert np.array_equal(getattr(found, name), getattr(step, name)), name
     logits = model.logits(images, **at)
     assert logits.dtype == np.int64
@@ -43,7 +43,7 @@ def check(
     assert model.classify(images, **at).tolist() == winners
 
 
-@given(networks(), st.integers(0, 2**32))
+@given(networks() | networks(maps=True), st.integers(0, 2**32))
 @settings(deadline=None)
 def test_any_network(network: Network, seed: int) -> None:
     check(network, grey_levels(network, np.random.default_rng(seed)))
@@ -72,7 +72,12 @@ def devices(draw: st.DrawFn) -> Device:
     )
 
 
-@given(networks(), devices(), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 5))
+@given(
+    networks() | networks(maps=True),
+    devices(),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**32 - 5),
+)
 @settings(deadline=None)
 def test_any_chip_of_any_network(network: Network, device: Device, seed: int, first: int) -> None:
     """Of any words, with what amplifiers, converters and neurons add at each use."""
@@ -92,7 +97,7 @@ class RealLayer(Layer):
         return self.levels[self.states] + np.arange(self.states.size).reshape(self.rows, -1) / 8
 
 
-@given(networks(), st.integers(0, 2**32))
+@given(networks() | networks(maps=True), st.integers(0, 2**32))
 @settings(deadline=None)
 def test_columns_that_no_words_say(network: Network, seed: int) -> None:
     real = [RealLayer(**vars(layer)) for layer in network.layers]
@@ -212,7 +217,7 @@ def test_images_that_do_not_fit(method: str) -> None:
             call(np.full((3, 2), value))
 
 
-@given(networks(), st.integers(0, 2**32))
+@given(networks() | networks(maps=True), st.integers(0, 2**32))
 def test_shares_of_white_are_grey_levels_and_one_image_has_one_answer(
     network: Network, seed: int
 ) -> None:
