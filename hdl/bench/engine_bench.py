@@ -101,7 +101,7 @@ class EngineBench:
         self._line_ends = Event()
         self._progress = Event()
         self.events = StreamDriver(
-            dut, "events", event_layout(parameters.crossbars[0]), Stalls(stalls, f"{seed} events")
+            dut, "events", event_layout(parameters.image), Stalls(stalls, f"{seed} events")
         )
         if parameters.numbered:
             layout = data.StructLayout({"number": IMAGE_BITS})
@@ -185,7 +185,7 @@ class EngineBench:
             for number in range(self.images, self.images + len(images)):
                 self.numbers.put(number=number)
         for values in quantise_pixels(images, self.parameters.pixel_bits):
-            first = self.parameters.crossbars[0]
+            first = self.parameters.image
             beats = pack_beats(values, first.rows_per_clock, first.tile_rows)
             self.events.put_bits(
                 pack(**beat_members(beat, number == len(beats) - 1))

@@ -44,7 +44,7 @@ class Scan(Component):
                 "bits": In(p.line),
                 # What is set at each position, in the order of the kernel's places. Of the tag,
                 # `origin` is where its first place is, counted in the map, and `half` which map's.
-                "masks": Out(stream.Signature(mask_layout(1, len(p.places_of), self.tag))),
+                "masks": Out(stream.Signature(mask_layout(1, len(p.seen), self.tag))),
                 # The last is taken.
                 "done": Out(1),
             }
@@ -53,14 +53,14 @@ class Scan(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the registers."""
         p, masks = self._parameters, self.masks
-        lines, wide, step = p.kernel[0], p.kernel[1] * p.unit, p.stride[1] * p.unit
-        (down, across), (above, left, _, _) = p.places, p.padding
+        lines, wide, step = p.kind.kernel[0], p.kind.kernel[1] * p.unit, p.kind.stride[1] * p.unit
+        (down, across), (above, left, _, _) = p.kind.places, p.kind.padding
         first = -above * p.line - left * p.unit
         band = [
             Signal((across - 1) * step + wide, name=f"band_{number}", reset_less=True)
             for number in range(lines)
         ]
-        end = (down - 1) * p.stride[0] + lines
+        end = (down - 1) * p.kind.stride[0] + lines
         at = Signal(range(end + 1))  # the line that comes next, the padding counted
         count = Signal(range(max(lines, 2)))  # of the lines of this position
         column = Signal(range(max(across, 2)))
@@ -98,10 +98,10 @@ class Scan(Component):
             ]
             with m.If(last):
                 m.d.sync += [
-                    origin.eq(origin + p.stride[0] * p.line - (across - 1) * step),
+                    origin.eq(origin + p.kind.stride[0] * p.line - (across - 1) * step),
                     column.eq(0),
                     full.eq(0),
-                    at.eq(at + p.stride[0] - lines),
+                    at.eq(at + p.kind.stride[0] - lines),
                 ]
         with m.If(self.done):
             m.d.sync += [at.eq(0), origin.eq(origin.init), half.eq(~half)]
@@ -187,7 +187,7 @@ class Window(Component):
         tag = data.StructLayout(
             {"row": range(p.part_rows), "turn": range(parts), "origin": address, "half": 1}
         )
-        m.submodules.pixels = pixels = Walk(1, len(p.places_of), scan.tag)
+        m.submodules.pixels = pixels = Walk(1, len(p.seen), scan.tag)
         m.submodules.walk = walk = Walk(parts, bits, tag)
         wiring.connect(m, scan.masks, pixels.masks)
         go, valid = Signal(), Signal(3)
@@ -203,7 +203,7 @@ class Window(Component):
             return register
 
         width = len(step.tag.origin)
-        offsets = [y * p.map.width + x for y, x in p.places_of]
+        offsets = [y * p.map.width + x for y, x in p.seen]
         rows = [place * channels for place in range(len(offsets))]
         pixel = registered((step.tag.origin + table(offsets, step.place, width))[:width], "pixel")
         row = table([row // parts for row in rows], step.place, len(masks.payload.tag.row))
@@ -239,7 +239,7 @@ class Window(Component):
         wiring.connect(m, out.o, wiring.flipped(self.events))
         go, valid = Signal(), Signal(2)
         last, closes = Signal(), Signal()
-        position = Signal(range(max(p.positions, 2)))
+        position = Signal(range(max(p.kind.positions, 2)))
         ends = Signal()
         steps = walk.steps
         m.d.comb += [
@@ -247,7 +247,7 @@ class Window(Component):
             steps.ready.eq(go),
             out.i.valid.eq(valid[1]),
             out.i.payload.last.eq(closes),
-            ends.eq(go & valid[0] & last & (position == p.positions - 1)),
+            ends.eq(go & valid[0] & last & (position == p.kind.positions - 1)),
         ]
         with m.If(go):
             m.d.sync += [valid.eq(Cat(steps.valid, valid)), last.eq(steps.payload.last), closes.eq(last)]
@@ -269,7 +269,7 @@ class Window(Component):
         rows = [Signal(range(p.part_rows), name=f"row_{part}_{clock}") for clock in range(2)]
         turns = [Signal(range(parts), name=f"turn_{part}_{clock}") for clock in range(2)]
         if p.flat:
-            offsets = [y * p.line + x for y, x in p.places_of][part::parts] or [0]
+            offsets = [y * p.line + x for y, x in p.seen][part::parts] or [0]
             row, turn = step.place, Const(0, 1)
             at = step.tag.origin + table(offsets, step.place, len(address))
         else:

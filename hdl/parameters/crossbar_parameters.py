@@ -210,7 +210,7 @@ class CrossbarParameters:
     pipelined : bool
         Whether a pass's sums leave while the next one's are under way, for passes that take
         fewer clocks than sums are on their way; otherwise a pass's last beat waits for the sums
-        before it. Of a memory whose columns can do both: `ecp5`.
+        before it. Columns of an ECP5 alone can do both.
     """
 
     rows: int

@@ -1,11 +1,11 @@
-"""The parameters of feature maps, and of the windows that a kernel sees of them."""
+"""The parameters of feature maps, and of the windows that kernels see of them."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 from allspin.hdl.parameters.profile import ROWS_PER_CLOCK, keep_in_range, keep_one_of
 from allspin.sim.errors import check_range
-from allspin.sim.network.network import MAX_LINES
+from allspin.sim.network.layer_kinds import MAX_LINES, Convolution
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class MapParameters:
     Parameters
     ----------
     height, width, channels : int
-        Its sizes; 1 to 65535 together.
+        Its sizes; 1 to 65535 values together.
     value_bits : int
         Width of a value, unsigned, 1 to 8.
     rows_per_clock : int
@@ -52,6 +52,11 @@ class MapParameters:
         return self.pixels * self.channels
 
     @property
+    def tile_rows(self) -> int:
+        """As of `CrossbarParameters`: a map is in one piece."""
+        return self.rows
+
+    @property
     def part_rows(self) -> int:
         """As of `CrossbarParameters`."""
         return -(-self.rows // self.rows_per_clock)
@@ -64,75 +69,33 @@ class MapParameters:
 
 @dataclass(frozen=True)
 class WindowParameters:
-    """How a kernel goes over a map.
-
-    The kernel's row of (ky, kx, channel) is ``(ky * kernel_width + kx) * channels + channel``.
+    """What kernels see of a map.
 
     Parameters
     ----------
-    map : MapParameters
-        What it goes over.
-    kernel : tuple of int
-        Height and width.
-    stride : tuple of int
-        Down and across.
-    padding : tuple of int
-        Zeros at the top, left, bottom and right; of each fewer than the kernel has.
+    kind : Convolution
+        Map and kernel, and how this goes over the map.
+    value_bits, rows_per_clock : int
+        As of `MapParameters`; so many rows of the kernel are driven in a clock.
     flat : bool
         Whether the map comes as an image: its rows in any order, `last` with the map's last beat.
         Otherwise it comes pixel by pixel, line by line, and `last` ends each pixel's channels.
-
-    Raises
-    ------
-    ValueError
-        If a value is outside its range, or the kernel larger than the padded map.
     """
 
-    map: MapParameters
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    kind: Convolution
+    value_bits: int = 4
+    rows_per_clock: int = 1
     flat: bool = False
 
-    def __post_init__(self) -> None:
-        top, left, bottom, right = self.padding
-        sizes = self.map.height + top + bottom, self.map.width + left + right
-        for name, padded, own, step in zip(
-            ("height", "width"), sizes, self.kernel, self.stride, strict=True
-        ):
-            check_range(f"the kernel's {name}", own, 1, padded)
-            check_range("stride", step, 1, MAX_LINES)
-        for side, own in zip(self.padding, (*self.kernel, *self.kernel), strict=True):
-            check_range("padding", side, 0, own - 1)
-        check_range("rows of the kernel", self.rows, 1, MAX_LINES)
-
-    @property
-    def places(self) -> tuple[int, int]:
-        """Positions of the kernel down and across."""
-        top, left, bottom, right = self.padding
-        padded = self.map.height + top + bottom, self.map.width + left + right
-        (down, across), (height, width) = self.stride, self.kernel
-        return (padded[0] - height) // down + 1, (padded[1] - width) // across + 1
-
-    @property
-    def positions(self) -> int:
-        """How often the kernel is used for a map."""
-        return self.places[0] * self.places[1]
+    @cached_property
+    def map(self) -> MapParameters:
+        """What the kernel goes over."""
+        return MapParameters(*self.kind.map, self.value_bits, self.rows_per_clock)
 
     @property
     def rows(self) -> int:
         """Rows of the kernel."""
-        return self.kernel[0] * self.kernel[1] * self.map.channels
-
-    @property
-    def value_bits(self) -> int:
-        """Of the map."""
-        return self.map.value_bits
-
-    @property
-    def rows_per_clock(self) -> int:
-        """Of the map, and of the kernel."""
-        return self.map.rows_per_clock
+        return self.kind.rows(self.kind.map)
 
     @property
     def part_rows(self) -> int:
@@ -141,8 +104,8 @@ class WindowParameters:
 
     @property
     def unit(self) -> int:
-        """Neighbours in a line that are looked at one by one, for each of the kernel's: an image's
-        channels, as if they were pixels; other maps have a vector a pixel.
+        """What is looked at of a pixel: of an image its channels, as if they were pixels side by
+        side; of other maps one thing, since these have a vector a pixel.
         """
         return self.map.channels if self.flat else 1
 
@@ -152,14 +115,13 @@ class WindowParameters:
         return self.map.width * self.unit
 
     @cached_property
-    def places_of(self) -> list[tuple[int, int]]:
+    def seen(self) -> list[tuple[int, int]]:
         """Line and place in it of all that the kernel looks at, in the order of its rows."""
-        height, width = self.kernel
+        height, width = self.kind.kernel
         return [(y, x) for y in range(height) for x in range(width * self.unit)]
 
     @property
     def turns(self) -> list[int]:
-        """By how many parts the channels of each of the kernel's pixels are turned; once each."""
-        pixels = range(self.kernel[0] * self.kernel[1])
-        found = {place * self.map.channels % self.rows_per_clock for place in pixels}
-        return [0] if self.flat else sorted(found)
+        """Parts in which a pixel's first row can be; of an image there is but one."""
+        firsts = {k * self.map.channels % self.rows_per_clock for k in range(len(self.seen))}
+        return [0] if self.flat else sorted(firsts)

@@ -18,9 +18,9 @@ Values = npt.NDArray[np.int64]
 
 def windows(p: WindowParameters, image: Values) -> Values:
     """What each position sees, in the order of the kernel's rows."""
-    top, left, bottom, right = p.padding
+    top, left, bottom, right = p.kind.padding
     padded = np.pad(image, ((top, bottom), (left, right), (0, 0)))
-    (height, width), (down, across) = p.kernel, p.stride
+    (height, width), (down, across) = p.kind.kernel, p.kind.stride
     rows, columns = padded.shape[0] - height + 1, padded.shape[1] - width + 1
     return np.array(
         [
@@ -57,7 +57,7 @@ def see(
     bench.put(dut.map, [event for image in images for event in events_of(p, image)])
     clocks: list[int] = []
     taken = bench.take(dut.events, 1, clocks=clocks)
-    due = len(images) * p.positions
+    due = len(images) * p.kind.positions
 
     async def until(ctx: Any) -> None:
         for _ in range(200_000):
@@ -80,7 +80,7 @@ def see(
             found.append(rows)
             beats.append(count)
             rows, count = np.zeros(p.rows, np.int64), 0
-            if len(found) % p.positions == 0:
+            if len(found) % p.kind.positions == 0:
                 ends.append(clock)
     assert not count
     return found, beats, ends
