@@ -116,7 +116,10 @@ class EngineBench:
             Stalls(stalls, f"{seed} results"),
         )
         self._fetched = StreamMonitor(dut, "fetched", BYTE_LAYOUT, self._take_byte)
-        slowest = max(crossbar.passes * (crossbar.rows + 1) for crossbar in parameters.crossbars)
+        slowest = max(
+            parameters.kind(number).positions * crossbar.passes * (crossbar.rows + 1)
+            for number, crossbar in enumerate(parameters.crossbars)
+        )
         if parameters.numbered:
             # A draw takes up to 30 clocks where they are made one by one.
             slowest += 30 * sum(crossbar.columns for crossbar in parameters.crossbars)
@@ -231,12 +234,13 @@ class EngineBench:
     async def _check_counters(self) -> None:
         answered = (await self.read_counters())[1]
         assert answered == self.images, f"{answered} images counted, {self.images} sent"
-        for layer, crossbar in enumerate(self.parameters.crossbars):
-            driven = sum(int(np.count_nonzero(inputs[layer])) for inputs in self._inputs)
+        for layer in range(len(self.network.layers)):
+            kind, uses = self.parameters.kind(layer), self.network.layers[layer].uses
+            rows = [reference.under_kernels(kind, inputs[layer]) for inputs in self._inputs]
+            expected = sum(int(np.count_nonzero(own)) for own in rows), self.images * uses
             counted = await self.read_counters(layer)
-            assert counted == (driven, self.images * crossbar.columns), (
-                f"layer {layer} counted {counted} rows and uses, "
-                f"not {driven} and {self.images * crossbar.columns}"
+            assert counted == expected, (
+                f"layer {layer} counted {counted} rows and uses, not {expected}"
             )
 
     def _take_result(self, logit: int, last: int, winner: int) -> None:

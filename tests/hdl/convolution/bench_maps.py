@@ -1,0 +1,25 @@
+"""cocotb tests of an engine with feature maps; run by test_maps_bench.py, within the simulator."""
+
+import cocotb
+
+from allspin.hdl.bench.engine_bench import EngineBench
+from allspin.hdl.bench.simulator import SimulationJob
+
+
+async def _run(dut, stalls):
+    bench = await EngineBench.start(dut, stalls=stalls)
+    bench.send(SimulationJob.of_this_simulation().images)
+    await bench.finish()
+    return await bench.read_counters()
+
+
+@cocotb.test()
+async def stalls_everywhere(dut):
+    await _run(dut, 0.4)
+
+
+@cocotb.test()
+async def full_speed(dut):
+    clocks, images = await _run(dut, 0.0)
+    dut._log.info("clocks per image: %d", clocks // images)
+    print(f"CLOCKS {clocks / images}")
