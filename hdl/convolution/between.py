@@ -39,7 +39,8 @@ class Flatten(Component):
         bits = (parts - 1).bit_length()
         first = Signal(range(max(p.rows, parts)))  # the pixel's first row
         pixel = Signal(range(max(p.pixels, 2)))
-        ends, drives = Signal(), Signal()
+        ends = Signal()
+        drives = Signal()
         m.d.comb += [
             ends.eq(beat.last & (pixel == p.pixels - 1)),
             drives.eq(Cat(slot.value for slot in beat.slots).any() | ends),
@@ -93,8 +94,10 @@ class Pool(Component):
         layout = came.payload.activations.shape()
         m.submodules.kept = kept = block_memory(layout, -(-p.width // 2) * beats, distributed=True)
         write, read = kept.write_port(), kept.read_port(domain="comb")
-        x, y = Signal(range(max(p.width, 2))), Signal(range(max(p.height, 2)))
-        beat, pair = Signal(range(beats)), Signal.like(read.addr)
+        x = Signal(range(max(p.width, 2)))
+        y = Signal(range(max(p.height, 2)))
+        beat = Signal(range(beats))
+        pair = Signal.like(read.addr)
         takes, line_ends = Signal(), x == p.width - 1
         m.d.comb += [
             given.valid.eq(came.valid & x[0] & y[0]),

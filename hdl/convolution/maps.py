@@ -100,7 +100,8 @@ class FlatMap(Component):
         )
         # Words of a map that has been looked at are cleared, and after a reset all, in turn.
         size = len(write.addr)
-        dirty, cleared = Signal(size + 1, init=1 << size), Signal(size)
+        dirty = Signal(size + 1, init=1 << size)
+        cleared = Signal(size)
         go = Signal()
         m.d.comb += [
             go.eq(dirty == 0),
@@ -114,8 +115,10 @@ class FlatMap(Component):
 
         # A beat's slots one after another.
         gone = Signal(p.rows_per_clock)
-        driven, rest = Signal.like(gone), Signal.like(gone)
-        takes, willing = Signal(), Signal()
+        driven = Signal.like(gone)
+        rest = Signal.like(gone)
+        takes = Signal()
+        willing = Signal()
         m.d.comb += [
             driven.eq(Cat(slot.value.any() for slot in beat.slots) & ~gone),
             rest.eq(driven & (driven - 1)),
@@ -200,12 +203,18 @@ class PixelMap(Component):
         write_line, read_line = lines.write_port(), lines.read_port(domain="comb")
         write, read = vectors.write_port(), vectors.read_port(domain="comb")
 
-        vector, line = Signal(own.channels), Signal(own.width)
-        now, after = Signal.like(vector), Signal.like(line)
-        x, y, half = Signal(range(own.width)), Signal(range(own.height)), Signal()
+        vector = Signal(own.channels)
+        line = Signal(own.width)
+        now = Signal.like(vector)
+        after = Signal.like(line)
+        x = Signal(range(own.width))
+        y = Signal(range(own.height))
+        half = Signal()
         pixel = Signal(range(own.pixels))
         first = Signal(len(self.writes[0].address) - 1)  # where the pixel's values are kept
-        takes, closes, wraps = Signal(), Signal(), Signal()
+        takes = Signal()
+        closes = Signal()
+        wraps = Signal()
         driven = [
             beat.slots[channel % p.rows_per_clock].value.any()
             & (beat.slots[channel % p.rows_per_clock].row == channel // p.rows_per_clock)

@@ -76,9 +76,11 @@ class Walk(Component):
             for _ in range(self._lanes)
         ]
         free = ~steps.valid | steps.ready
-        closes, goes = Signal(), Signal()
+        closes = Signal()
+        goes = Signal()
         room = Cat(queue.i.ready for queue in queues).all()
-        has, done = Signal(self._lanes), Signal(self._lanes)
+        has = Signal(self._lanes)
+        done = Signal(self._lanes)
         m.d.comb += [
             masks.ready.eq(room),
             closes.eq(done.all()),
@@ -98,8 +100,10 @@ class Walk(Component):
             step = steps.payload.lanes[number]
             left = Signal(self._bits, name=f"left_{number}")
             tag = Signal(queue.o.payload.tag.shape(), name=f"tag_{number}", reset_less=True)
-            holds, ends = Signal(name=f"holds_{number}"), Signal(name=f"ends_{number}")
-            rest, lowest = Signal.like(left, name=f"rest_{number}"), Signal.like(left)
+            holds = Signal(name=f"holds_{number}")
+            ends = Signal(name=f"ends_{number}")
+            rest = Signal.like(left, name=f"rest_{number}")
+            lowest = Signal.like(left)
             loads = Signal(name=f"loads_{number}")
             m.d.comb += [
                 rest.eq(left & (left - 1)),

@@ -64,7 +64,8 @@ class Scan(Component):
         at = Signal(range(end + 1))  # the line that comes next, the padding counted
         count = Signal(range(max(lines, 2)))  # of the lines of this position
         column = Signal(range(max(across, 2)))
-        full, last = Signal(), Signal()
+        full = Signal()
+        last = Signal()
         tag = masks.payload.tag
         origin = Signal(len(tag.origin), init=first % 2 ** len(tag.origin))
         half = Signal()
@@ -142,7 +143,9 @@ class Window(Component):
         wiring.connect(m, wiring.flipped(self.map), near.i)
         wiring.connect(m, near.o, kept.map)
         # Maps are counted as they have come, have been looked at, and have been read.
-        filled, seen, read = Signal(2), Signal(2), Signal()
+        filled = Signal(2)
+        seen = Signal(2)
+        read = Signal()
         gone = Signal(2)
         m.d.sync += [
             filled.eq(filled + kept.filled),
@@ -169,9 +172,7 @@ class Window(Component):
                 masks.payload.last.eq(1),
             ]
             for part in range(p.rows_per_clock):
-                m.d.comb += masks.payload.places[part].eq(
-                    found.places[0][part :: p.rows_per_clock]
-                )
+                m.d.comb += masks.payload.places[part].eq(found.places[0][part :: p.rows_per_clock])
         else:
             walk = self._build_vectors(m, scan, kept)
         m.d.comb += read.eq(self._build_values(m, walk, kept.writes))
@@ -190,7 +191,8 @@ class Window(Component):
         m.submodules.pixels = pixels = Walk(1, len(p.seen), scan.tag)
         m.submodules.walk = walk = Walk(parts, bits, tag)
         wiring.connect(m, scan.masks, pixels.masks)
-        go, valid = Signal(), Signal(3)
+        go = Signal()
+        valid = Signal(3)
         step, masks = pixels.steps.payload.lanes[0], walk.masks
         m.d.comb += [go.eq(~masks.valid | masks.ready), pixels.steps.ready.eq(go)]
         with m.If(go):
@@ -237,8 +239,10 @@ class Window(Component):
         p, parts = self._parameters, self._parameters.rows_per_clock
         m.submodules.out = out = RegisterSlice(event_layout(p), every_clock=True)
         wiring.connect(m, out.o, wiring.flipped(self.events))
-        go, valid = Signal(), Signal(2)
-        last, closes = Signal(), Signal()
+        go = Signal()
+        valid = Signal(2)
+        last = Signal()
+        closes = Signal()
         position = Signal(range(max(p.kind.positions, 2)))
         ends = Signal()
         steps = walk.steps
@@ -250,7 +254,11 @@ class Window(Component):
             ends.eq(go & valid[0] & last & (position == p.kind.positions - 1)),
         ]
         with m.If(go):
-            m.d.sync += [valid.eq(Cat(steps.valid, valid)), last.eq(steps.payload.last), closes.eq(last)]
+            m.d.sync += [
+                valid.eq(Cat(steps.valid, valid)),
+                last.eq(steps.payload.last),
+                closes.eq(last),
+            ]
             with m.If(valid[0] & last):
                 m.d.sync += position.eq(Mux(ends, 0, position + 1))
         for part, (step, slot) in enumerate(
@@ -265,7 +273,8 @@ class Window(Component):
         """A part's row and value, two clocks later."""
         p, parts = self._parameters, self._parameters.rows_per_clock
         address = Signal(len(step.tag.origin), name=f"address_{part}", reset_less=True)
-        drives, half = (Signal(2, name=f"drives_{part}"), Signal(name=f"half_{part}"))
+        drives = Signal(2, name=f"drives_{part}")
+        half = Signal(name=f"half_{part}")
         rows = [Signal(range(p.part_rows), name=f"row_{part}_{clock}") for clock in range(2)]
         turns = [Signal(range(parts), name=f"turn_{part}_{clock}") for clock in range(2)]
         if p.flat:

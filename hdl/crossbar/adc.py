@@ -397,8 +397,10 @@ class PipelinedDeparture(Departure):
         """Build the counter."""
         whole, final = self._parameters.drains
         left = Signal(range(max(whole, final)))  # that take their places later than in this clock
-        image_ends, closes = Signal(), Signal()
-        way, lasts = Signal(self._ahead), Signal(self._ahead)
+        image_ends = Signal()
+        closes = Signal()
+        way = Signal(self._ahead)
+        lasts = Signal(self._ahead)
         m.d.comb += [
             self.busy.eq((left != 0) | ~self.credits_ahead),
             self.taken.eq(self.begins | (left != 0)),

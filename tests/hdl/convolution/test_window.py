@@ -35,7 +35,10 @@ def beats_of(values: Values, parts: int) -> list[dict[str, Any]]:
     """Beats of an image's values, or of a pixel's."""
     beats = pack_beats(values.astype(np.uint8), parts)
     return [
-        {"slots": [{"row": row, "value": value} for row, value in beat], "last": number == len(beats) - 1}
+        {
+            "slots": [{"row": row, "value": value} for row, value in beat],
+            "last": number == len(beats) - 1,
+        }
         for number, beat in enumerate(beats)
     ]
 
