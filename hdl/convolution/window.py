@@ -1,5 +1,6 @@
 """The part of a feature map that a kernel sees, position after position."""
 
+from itertools import pairwise
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
@@ -84,7 +85,7 @@ class Scan(Component):
         with m.If(~full & self.more):
             bits = self.bits & inside.replicate(p.line)
             m.d.sync += [
-                *(one.eq(two) for one, two in zip(band, band[1:], strict=False)),
+                *(one.eq(two) for one, two in pairwise(band)),
                 band[-1].eq(Cat(Const(0, left * p.unit), bits)),
                 at.eq(at + 1),
                 count.eq(count + 1),
@@ -184,7 +185,7 @@ class Window(Component):
         turns = p.turns
         bits = -(-(channels + turns[-1]) // parts)
         address = (p.map.pixels * p.map.pixel.part_rows - 1).bit_length()
-        # A pixel's first row is that of part `turn`, and in it `row`; its first value is at `origin`.
+        # A pixel's first row is in part `turn` there `row`; its first value is at `origin`.
         tag = data.StructLayout(
             {"row": range(p.part_rows), "turn": range(parts), "origin": address, "half": 1}
         )
@@ -236,7 +237,7 @@ class Window(Component):
 
     def _build_values(self, m: Module, walk: Walk, writes: Any) -> Value:
         """Values of the rows that are driven; whether a map's last are read in this clock."""
-        p, parts = self._parameters, self._parameters.rows_per_clock
+        p = self._parameters
         m.submodules.out = out = RegisterSlice(event_layout(p), every_clock=True)
         wiring.connect(m, out.o, wiring.flipped(self.events))
         go = Signal()

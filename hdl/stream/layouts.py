@@ -11,7 +11,6 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.window_parameters import MapParameters, WindowParameters
 from allspin.sim.chip.generator import USE_BITS
 
-
 Rows = CrossbarParameters | MapParameters | WindowParameters
 """What is driven row by row."""
 

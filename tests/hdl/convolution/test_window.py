@@ -1,11 +1,9 @@
 """Windows of maps against slices of arrays."""
 
-import random
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.convolution.window import Window
