@@ -22,4 +22,3 @@ async def stalls_everywhere(dut):
 async def full_speed(dut):
     clocks, images = await _run(dut, 0.0)
     dut._log.info("clocks per image: %d", clocks // images)
-    print(f"CLOCKS {clocks / images}")

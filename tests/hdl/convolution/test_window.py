@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.convolution.window import Window
-from allspin.hdl.parameters.window_parameters import MapParameters, WindowParameters
+from allspin.hdl.parameters.window_parameters import WindowParameters
 from allspin.hdl.resident.beat_memory import pack_beats
+from allspin.sim.network.layer_kinds import Convolution
 from tests.hdl.streams import StreamBench
 
 Values = npt.NDArray[np.int64]
@@ -89,27 +91,27 @@ def see(
 
 @st.composite
 def cases(draw: st.DrawFn) -> WindowParameters:
-    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     padding = tuple(draw(st.integers(0, side - 1)) for side in (*kernel, *kernel))
     sides = [
-        draw(st.integers(max(1, own - padding[k] - padding[k + 2]), 9))
+        draw(st.integers(max(1, own - padding[k] - padding[k + 2]), 6))
         for k, own in enumerate(kernel)
     ]
-    return WindowParameters(
-        MapParameters(
-            *sides,
-            draw(st.integers(1, 6)),
-            value_bits=draw(st.sampled_from([1, 4])),
-            rows_per_clock=draw(st.sampled_from([1, 2, 4])),
-        ),
+    kind = Convolution(
+        (*sides, draw(st.integers(1, 5))),
         kernel,
         draw(st.tuples(st.integers(1, 4), st.integers(1, 4))),
-        padding,  # pyright: ignore[reportArgumentType]  # four of them
-        draw(st.booleans()),
+        padding,
+    )
+    return WindowParameters(
+        kind,
+        value_bits=draw(st.sampled_from([1, 4])),
+        rows_per_clock=draw(st.sampled_from([1, 2, 4])),
+        flat=draw(st.booleans()),
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(
     p=cases(),
     density=st.sampled_from([0.0, 0.05, 0.4, 1.0]),
@@ -120,8 +122,34 @@ def test_every_position_sees_its_part_of_the_map(
     p: WindowParameters, density: float, stall: float, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    shape = 4, p.map.height, p.map.width, p.map.channels
+    shape = 3, p.map.height, p.map.width, p.map.channels
     images = rng.integers(1, 2**p.value_bits, shape) * (rng.random(shape) < density)
     found, _, _ = see(p, list(images), stall=stall, seed=seed)
     expected = [seen for image in images for seen in windows(p, image)]
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("parts", "flat", "clocks"),
+    [
+        # Nothing is there: a clock a position, and the kernel's lines between two lines of them.
+        (4, True, 6 * (6 + 3)),
+        (4, False, 6 * (6 + 3)),
+    ],
+)
+def test_empty_positions_take_a_clock_each(parts: int, flat: bool, clocks: int) -> None:
+    p = WindowParameters(Convolution((13, 13, 1), (3, 3), (2, 2)), 4, parts, flat)
+    _, beats, ends = see(p, [np.zeros((13, 13, 1), np.int64)] * 3)
+    assert set(beats) == {1}
+    # Pixels are more than that.
+    assert ends[2] - ends[1] == (clocks if flat else 169)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 4])
+def test_a_position_takes_as_many_beats_as_its_busiest_part_has_values(parts: int) -> None:
+    p = WindowParameters(Convolution((9, 9, 2), (3, 3), (2, 2)), 4, parts, flat=True)
+    image = np.random.default_rng(parts).integers(0, 2, (9, 9, 2))
+    _, beats, _ = see(p, [image] * 2)
+    driven = windows(p, image) != 0
+    busiest = np.max([driven[:, part::parts].sum(axis=1) for part in range(parts)], axis=0)
+    assert beats == np.maximum(busiest, 1).tolist() * 2
