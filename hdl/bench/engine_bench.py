@@ -236,7 +236,10 @@ class EngineBench:
         assert answered == self.images, f"{answered} images counted, {self.images} sent"
         for layer in range(len(self.network.layers)):
             kind, uses = self.parameters.kind(layer), self.network.layers[layer].uses
-            rows = [reference.under_kernels(kind, inputs[layer]) for inputs in self._inputs]
+            rows = [
+                reference.under_kernels(kind, inputs[layer].astype(np.int64))
+                for inputs in self._inputs
+            ]
             expected = sum(int(np.count_nonzero(own)) for own in rows), self.images * uses
             counted = await self.read_counters(layer)
             assert counted == expected, (

@@ -178,7 +178,7 @@ class Window(Component):
             walk = self._build_vectors(m, scan, kept)
         m.d.comb += read.eq(self._build_values(m, walk, kept.writes))
 
-    def _build_vectors(self, m: Module, scan: Scan, kept: PixelMap) -> Walk:
+    def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk:
         """From the pixels of a position that have anything to the channels that they have."""
         p, parts = self._parameters, self._parameters.rows_per_clock
         channels = p.map.channels

@@ -90,7 +90,8 @@ class WindowParameters:
     @cached_property
     def map(self) -> MapParameters:
         """What the kernel goes over."""
-        return MapParameters(*self.kind.map, self.value_bits, self.rows_per_clock)
+        height, width, channels = self.kind.map
+        return MapParameters(height, width, channels, self.value_bits, self.rows_per_clock)
 
     @property
     def rows(self) -> int:

@@ -1,6 +1,6 @@
 """What each position of a Window gets is what the map has there, each value once."""
 
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 from amaranth.hdl import Array, Assume, Const, Cover, Module, Mux, Signal
@@ -12,7 +12,7 @@ from allspin.sim.network.reference import under_kernels
 from tests.formal.proof import Mutant, Proof, about, moves, number_below, when
 
 
-def properties(hdl: ModuleType, p: WindowParameters) -> Module:
+def properties(hdl: Any, p: WindowParameters) -> Module:
     hdl.DEPTH = 2
     m, _ = about(dut := hdl.Window(p))
     came, left = moves(dut.map), moves(dut.events)
