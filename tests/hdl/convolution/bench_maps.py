@@ -2,6 +2,7 @@
 
 import cocotb
 
+from allspin.hdl.bench.drivers import clocks
 from allspin.hdl.bench.engine_bench import EngineBench
 from allspin.hdl.bench.simulator import SimulationJob
 
@@ -19,6 +20,15 @@ async def stalls_everywhere(dut):
 
 
 @cocotb.test()
-async def full_speed(dut):
-    clocks, images = await _run(dut, 0.0)
-    dut._log.info("clocks per image: %d", clocks // images)
+async def cut_short(dut):
+    bench = await EngineBench.start(dut, stalls=0.2)
+    bench.send(SimulationJob.of_this_simulation().images)
+    await clocks(250)
+    assert bench.events.waiting
+
+
+@cocotb.test()
+async def reset_ends_images(dut):
+    # After `cut_short`, in the same simulator: its images are still under way.
+    clocks_, images = await _run(dut, 0.0)
+    dut._log.info("clocks per image: %d", clocks_ // images)
