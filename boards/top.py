@@ -120,7 +120,7 @@ class TopParameters:
         check_gateware(engine)
         # An image's longest code has a header for each run of seven; half a window holds a
         # line, so that the next is received while one is written.
-        image = engine.crossbars[0].rows * 8 // 7 + REQUEST_BYTES
+        image = engine.image.rows * 8 // 7 + REQUEST_BYTES
         line = 2 * (max(_line_bytes(crossbar) for crossbar in engine.crossbars) + REQUEST_BYTES)
         window = max(engine.target.smallest_window, 1 << (max(image, line) - 1).bit_length())
         if window > MAX_WINDOW:

@@ -311,10 +311,10 @@ def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -
     """
     check_gateware(parameters)
     columns = [crossbar.columns for crossbar in parameters.crossbars]
-    shape = "-".join(map(str, [parameters.crossbars[0].rows, *columns]))
+    shape = "-".join(map(str, [parameters.image.rows, *columns]))
     lanes = ", ".join(str(crossbar.lanes) for crossbar in parameters.crossbars)
     ports = {
-        "events": event_layout(parameters.crossbars[0]),
+        "events": event_layout(parameters.image),
         "results": result_layout(parameters),
         "load": LOAD_LAYOUT,
         "fetch": FETCH_LAYOUT,

@@ -101,7 +101,7 @@ class EngineBench:
         self._line_ends = Event()
         self._progress = Event()
         self.events = StreamDriver(
-            dut, "events", event_layout(parameters.crossbars[0]), Stalls(stalls, f"{seed} events")
+            dut, "events", event_layout(parameters.image), Stalls(stalls, f"{seed} events")
         )
         if parameters.numbered:
             layout = data.StructLayout({"number": IMAGE_BITS})
@@ -116,7 +116,10 @@ class EngineBench:
             Stalls(stalls, f"{seed} results"),
         )
         self._fetched = StreamMonitor(dut, "fetched", BYTE_LAYOUT, self._take_byte)
-        slowest = max(crossbar.passes * (crossbar.rows + 1) for crossbar in parameters.crossbars)
+        slowest = max(
+            parameters.kind(number).positions * crossbar.passes * (crossbar.rows + 1)
+            for number, crossbar in enumerate(parameters.crossbars)
+        )
         if parameters.numbered:
             # A draw takes up to 30 clocks where they are made one by one.
             slowest += 30 * sum(crossbar.columns for crossbar in parameters.crossbars)
@@ -185,7 +188,7 @@ class EngineBench:
             for number in range(self.images, self.images + len(images)):
                 self.numbers.put(number=number)
         for values in quantise_pixels(images, self.parameters.pixel_bits):
-            first = self.parameters.crossbars[0]
+            first = self.parameters.image
             beats = pack_beats(values, first.rows_per_clock, first.tile_rows)
             self.events.put_bits(
                 pack(**beat_members(beat, number == len(beats) - 1))
@@ -231,12 +234,16 @@ class EngineBench:
     async def _check_counters(self) -> None:
         answered = (await self.read_counters())[1]
         assert answered == self.images, f"{answered} images counted, {self.images} sent"
-        for layer, crossbar in enumerate(self.parameters.crossbars):
-            driven = sum(int(np.count_nonzero(inputs[layer])) for inputs in self._inputs)
+        for layer in range(len(self.network.layers)):
+            kind, uses = self.parameters.kind(layer), self.network.layers[layer].uses
+            rows = [
+                reference.under_kernels(kind, inputs[layer].astype(np.int64))
+                for inputs in self._inputs
+            ]
+            expected = sum(int(np.count_nonzero(own)) for own in rows), self.images * uses
             counted = await self.read_counters(layer)
-            assert counted == (driven, self.images * crossbar.columns), (
-                f"layer {layer} counted {counted} rows and uses, "
-                f"not {driven} and {self.images * crossbar.columns}"
+            assert counted == expected, (
+                f"layer {layer} counted {counted} rows and uses, not {expected}"
             )
 
     def _take_result(self, logit: int, last: int, winner: int) -> None:

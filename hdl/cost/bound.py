@@ -8,6 +8,7 @@ from allspin.sim.chip.generator import ROUNDS
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.network.reference import under_kernels
 
 CHUNK = 2048
 """Images traced at a time; it bounds the memory that intermediate values take."""
@@ -53,7 +54,8 @@ def cycle_bounds(
     A crossbar takes a clock for each active row of each tile's busiest part (rows are parted by
     their number modulo the rows per clock) and each group of columns, and at least one; hidden
     layers' rows come in order, so there a clock drives the active ones of one group of
-    neighbours. The neurons at its foot are visited one after another, as many a clock as the
+    neighbours. Where a layer sees a map, all this is of each position, and rows come as the
+    busiest part has them. The neurons at its foot are visited one after another, as many a clock as the
     next crossbar has rows per clock, as are the logits, one a clock. Where one small generator
     draws the noise of all hidden neurons, each costs the rounds of its draw and a clock; where sums
     have noise, one pipeline draws theirs and that of the neurons. Layers overlap, so in steady
@@ -86,18 +88,19 @@ def cycle_bounds(
         stages = []
         traces = model.trace(images[part])
         for number, (trace, crossbar) in enumerate(zip(traces, parameters.crossbars, strict=True)):
-            # Row r is at [:, its tile, its line there, r % rows per clock].
+            # Row r is at [:, position, its tile, its line there, r % rows per clock].
             tile_rows = crossbar.tile_rows + -crossbar.tile_rows % crossbar.rows_per_clock
             short = crossbar.tiles * tile_rows - crossbar.rows
-            driven = np.pad(trace.inputs != 0, ((0, 0), (0, short)))
-            shape = len(driven), crossbar.tiles, -1, crossbar.rows_per_clock
+            seen = under_kernels(parameters.kind(number), trace.inputs.astype(np.int64))
+            driven = np.pad(seen != 0, ((0, 0), (0, 0), (0, short)))
+            shape = *seen.shape[:2], crossbar.tiles, -1, crossbar.rows_per_clock
             driven = driven.reshape(shape)
-            if number:
-                beats = np.count_nonzero(driven.any(axis=3), axis=(1, 2))
+            if number and not parameters.kinds:
+                beats = np.count_nonzero(driven.any(axis=4), axis=(2, 3))
             else:
-                beats = np.count_nonzero(driven, axis=2).max(axis=2).sum(axis=1)
-            stages.append(np.maximum(beats, 1) * crossbar.passes)
+                beats = np.count_nonzero(driven, axis=3).max(axis=3).sum(axis=2)
             groups = -(-crossbar.columns // crossbar.neurons_per_clock)
-            stages.append(np.full_like(beats, groups))
+            clocks = np.maximum(np.maximum(beats, 1) * crossbar.passes, groups)
+            stages.append(clocks.sum(axis=1))
         bounds[part] = np.maximum(np.max(stages, axis=0), draws)
     return bounds

@@ -318,7 +318,7 @@ class Departure(Component):
         Clocks from a pass's last beat to its sums in the shadow; of `credits_ahead` too.
     """
 
-    def __init__(self, parameters: CrossbarParameters, ahead: int) -> None:
+    def __init__(self, parameters: CrossbarParameters, ahead: int, **more: Any) -> None:
         self._parameters = parameters
         self._ahead = ahead
         super().__init__(
@@ -337,6 +337,7 @@ class Departure(Component):
                 "sets_out": Out(1),
                 # They are the image's last.
                 "last": Out(1),
+                **more,
             }
         )
 
@@ -371,3 +372,47 @@ class Departure(Component):
             ]
         with m.If(self.begins):
             m.d.sync += self.busy.eq(1)
+
+
+class PipelinedDeparture(Departure):
+    """A pass may end when there are places for all its sums, so that these follow without a stop.
+
+    They set out at a fixed distance from its last beat, and so a pass may end as soon as those of
+    the one before will have left by the time that its own come. `ends` and `final` are here of the
+    clock of `begins`, and `credits_ahead` of a pass's sums; `credit` is not asked for.
+
+    Parameters
+    ----------
+    parameters : CrossbarParameters
+        Of the crossbar.
+    ahead : int
+        Clocks from a pass's last beat to its first sums that set out.
+    """
+
+    def __init__(self, parameters: CrossbarParameters, ahead: int) -> None:
+        # A place is taken for the next sums.
+        super().__init__(parameters, ahead, taken=Out(1))
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the counter."""
+        whole, final = self._parameters.drains
+        left = Signal(range(max(whole, final)))  # that take their places later than in this clock
+        image_ends = Signal()
+        closes = Signal()
+        way = Signal(self._ahead)
+        lasts = Signal(self._ahead)
+        m.d.comb += [
+            self.busy.eq((left != 0) | ~self.credits_ahead),
+            self.taken.eq(self.begins | (left != 0)),
+            closes.eq(Mux(self.begins, self.final & (final == 1), image_ends & (left == 1))),
+            self.sets_out.eq(way[-1]),
+            self.last.eq(lasts[-1]),
+        ]
+        m.d.sync += [way.eq(Cat(self.taken, way)), lasts.eq(Cat(closes, lasts))]
+        with m.If(self.begins):
+            m.d.sync += [
+                left.eq(Mux(self.final, final - 1, whole - 1)),
+                image_ends.eq(self.final),
+            ]
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)

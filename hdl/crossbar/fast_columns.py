@@ -10,7 +10,7 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.adc import Departure, FastConversions, LevelSums
+from allspin.hdl.crossbar.adc import Departure, FastConversions, LevelSums, PipelinedDeparture
 from allspin.hdl.crossbar.columns import (
     added_layout,
     build_ends,
@@ -142,6 +142,8 @@ there must be credits for as many as leave between a last beat and its sums in t
 """
 TILED_DRAIN_DEPTH = 32
 """The same where tiles are converted, which takes longer."""
+CREDIT_CLOCKS = 8
+"""From sums that arrive to a credit for their place, at most, and what `LATE` takes."""
 
 
 class FastAccumulators(Component):
@@ -214,7 +216,7 @@ class FastColumns(Columns):
     Where columns are read tile by tile, it is there three clocks later still.
 
     A pass's last beat waits until the sums of the one before have left, or are sure to
-    leave in time.
+    leave in time; where the departure is pipelined, only as long as these take to leave.
     """
 
     def build(self, m: Module, platform: object) -> None:
@@ -248,18 +250,24 @@ class FastColumns(Columns):
         flush = Signal(term_clock - 1, init=2 ** (term_clock - 1) - 1)
         m.d.sync += flush.eq(flush << 1)
 
-        m.submodules.departure = departure = Departure(p, term_clock)
+        level_sums = LevelSums(p) if p.keeps_states else None
+        way = 2 + (level_sums.clocks if level_sums else 0)
+        told, ahead = term_clock + 1, term_clock
         depth = DRAIN_DEPTH if p.tiling is None else TILED_DRAIN_DEPTH
+        if p.pipelined:
+            told, ahead = 0, p.drains[0]
+            # Places for all that are under way, and for another pass's sums.
+            depth = 1 << (ahead + term_clock + way + CREDIT_CLOCKS).bit_length()
+        departure: Any = (PipelinedDeparture if p.pipelined else Departure)(p, term_clock)
+        m.submodules.departure = departure
         m.submodules.reservation = reservation = Reservation(
-            sum_layout(p), depth, ahead=term_clock, distributed=True
+            sum_layout(p), depth, ahead=ahead, distributed=True
         )
         sums: Any = accumulators.sums
-        way = 2
-        if p.keeps_states:
-            m.submodules.level_sums = level_sums = LevelSums(p)
+        if level_sums:
+            m.submodules.level_sums = level_sums
             m.d.comb += [level_sums.states.eq(sums), level_sums.driven.eq(accumulators.all_driven)]
             sums = level_sums.sums
-            way += level_sums.clocks
         # Beside the tree, with a reset: what was under way then must not arrive.
         arrives = Signal(way)
         last = Signal(way)
@@ -273,11 +281,11 @@ class FastColumns(Columns):
             accumulators.turns.eq(flags[term_clock - 1][0] | flush[-1]),
             accumulators.shifts.eq(departure.sets_out),
             departure.begins.eq(taken_last),
-            departure.ends.eq(flags[term_clock + 1][0]),
-            departure.final.eq(flags[term_clock + 1][1]),
+            departure.ends.eq(flags[told][0]),
+            departure.final.eq(flags[told][1]),
             departure.credit.eq(reservation.credit),
             departure.credits_ahead.eq(reservation.credits_ahead),
-            reservation.taken.eq(departure.sets_out),
+            reservation.taken.eq(departure.taken if p.pipelined else departure.sets_out),
             reservation.arrives.eq(arrives[-1]),
             reservation.payload.sums.eq(sums),
             reservation.payload.last.eq(last[-1]),

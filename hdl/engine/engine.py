@@ -11,6 +11,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import Variation
+from allspin.hdl.convolution.between import Flatten
+from allspin.hdl.convolution.window import Window
 from allspin.hdl.engine.layer import EngineLayer
 from allspin.hdl.engine.readback import Loads, Readback
 from allspin.hdl.parameters.engine_parameters import COUNTERS, ENGINE, EngineParameters
@@ -45,7 +47,7 @@ class Engine(Component):
     def __init__(self, parameters: EngineParameters) -> None:
         self.parameters = parameters
         ports = {
-            "events": In(stream.Signature(event_layout(parameters.crossbars[0]))),
+            "events": In(stream.Signature(event_layout(parameters.image))),
             # Each image's logits, class by class, in the order of the images.
             "results": Out(stream.Signature(result_layout(parameters))),
             # Bytes for the memories; only while `idle`. Images and reads wait until they are in
@@ -94,7 +96,7 @@ class Engine(Component):
                 self.activity[4 * number : 4 * number + 4].eq(layer.activity),
             ]
             if number > 0:
-                wiring.connect(m, layers[number - 1].out, layer.events)
+                self._connect(m, layers[number - 1].out, layer.events, number)
             if variation is not None:
                 m.d.comb += [
                     layer.programs.eq(variation.valid & (variation.layer == number)),
@@ -104,6 +106,10 @@ class Engine(Component):
                     wiring.connect(m, variation.noises[number], layer.noise)
 
         first, stalled, leaves = layers[0].events, Signal(), Signal()
+        if window := p.window(0):
+            m.submodules.window_0 = image = Window(window)
+            wiring.connect(m, image.events, first)
+            first = image.map
         m.d.comb += [
             stalled.eq(readback.busy | loads.loading),
             first.payload.eq(self.events.payload),
@@ -123,6 +129,21 @@ class Engine(Component):
             readback.hold.eq(loads.loading),
             self.idle.eq(~under_way.any & ~readback.busy & ~making),
         ]
+
+    def _connect(
+        self, m: Module, given: stream.Interface, events: stream.Interface, number: int
+    ) -> None:
+        """What a layer gives, to the crossbar of the next one, `number`."""
+        window, own = self.parameters.window(number), self.parameters.map(number - 1)
+        if window is not None:
+            m.submodules[f"window_{number}"] = seen = Window(window)
+            wiring.connect(m, given, seen.map)
+            given = seen.events
+        elif own is not None:
+            m.submodules[f"flatten_{number}"] = flat = Flatten(own)
+            wiring.connect(m, given, flat.pixels)
+            given = flat.events
+        wiring.connect(m, given, events)
 
     def _build_variation(self, m: Module, loads: Loads, making: Signal) -> Variation:
         """What makes chips, between what is loaded and the layers."""

@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import word_layout
+from allspin.hdl.convolution.between import Pool
 from allspin.hdl.crossbar.cells import Banks, Ecp5Cells, SpramCells
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
@@ -89,13 +90,13 @@ class EngineLayer(Component):
             self.write_clocks = max(self.write_clocks, write_clocks(self._crossbar))
         self._hidden = number < len(parameters.crossbars) - 1
         out = (
-            event_layout(parameters.crossbars[number + 1])
+            event_layout(parameters.driven(number))
             if self._hidden
             else amplified_layout(parameters, number)
         )
         ports = {
             "events": In(stream.Signature(event_layout(self._crossbar))),
-            # `event_layout` of the next crossbar, or `amplified_layout` of the last layer.
+            # `event_layout` of what the neurons drive, or `amplified_layout` of the last layer.
             "out": Out(stream.Signature(out)),
             # This layer's bytes; `ready` is always set.
             "load": In(LOADS),
@@ -235,7 +236,13 @@ class EngineLayer(Component):
         )
         m.submodules.driver = driver = RowDriver(p, number)
         wiring.connect(m, converter.currents, neurons.currents)
-        wiring.connect(m, reservation.waiting, driver.activations)
+        given = p.map(number, pooled=False)
+        if given is None or given == p.map(number):
+            wiring.connect(m, reservation.waiting, driver.activations)
+        else:
+            m.submodules.pool = pool = Pool(given)
+            wiring.connect(m, reservation.waiting, pool.activations)
+            wiring.connect(m, pool.largest, driver.activations)
         wiring.connect(m, driver.events, wiring.flipped(self.out))
         credit: Value = reservation.credit
         if p.noisy:

@@ -145,7 +145,7 @@ class Link(Component):
             # Bytes from and to the host.
             "received": In(stream.Signature(8)),
             "sent": Out(stream.Signature(8)),
-            "events": Out(stream.Signature(event_layout(engine.crossbars[0]))),
+            "events": Out(stream.Signature(event_layout(engine.image))),
             "results": In(stream.Signature(result_layout(engine))),
             "load": Out(LOADS),
             "fetch": Out(FETCHES),
@@ -161,14 +161,14 @@ class Link(Component):
         p = self.parameters
         m.submodules.receiver = receiver = FrameReceiver(p.window, every_clock=self._every_clock)
         m.submodules.dispatcher = dispatcher = Dispatcher(p)
-        m.submodules.decoder = decoder = SparseDecoder(p.engine.crossbars[0])
+        m.submodules.decoder = decoder = SparseDecoder(p.engine.image)
         m.submodules.sender = sender = FrameSender(every_clock=self._every_clock)
 
         # The dispatcher's decisions are long, and end at registers on every side.
         payload = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
         body = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
         answer = RegisterSlice(BYTE_LAYOUT, every_clock=self._every_clock)
-        events = RegisterSlice(event_layout(p.engine.crossbars[0]), every_clock=self._every_clock)
+        events = RegisterSlice(event_layout(p.engine.image), every_clock=self._every_clock)
         results = RegisterSlice(result_layout(p.engine))
         m.submodules += [payload, body, events, answer, results]
         outer = [

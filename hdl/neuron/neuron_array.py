@@ -252,11 +252,12 @@ class RowDriver(Component):
     parameters : EngineParameters
         Of the whole engine.
     layer : int
-        Which layer's neurons drive; the events are for the crossbar of ``layer + 1``.
+        Which layer's neurons drive; the events are for the crossbar of ``layer + 1``, or the
+        channels of a map's pixel.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
-        self._crossbar: CrossbarParameters = parameters.crossbars[layer + 1]
+        self._crossbar = parameters.driven(layer)
         activations = activations_layout(parameters.hidden_bits, self._crossbar.rows_per_clock)
         super().__init__(
             {

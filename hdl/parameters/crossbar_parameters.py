@@ -207,6 +207,10 @@ class CrossbarParameters:
     tiling : Tiling or None
         Tiles of rows whose sums are converted one by one; None where columns are read in one
         piece. Only where the memory keeps R_AH words.
+    pipelined : bool
+        Whether a pass's sums leave while the next one's are under way, for passes that take
+        fewer clocks than sums are on their way; otherwise a pass's last beat waits for the sums
+        before it. Columns of an ECP5 alone can do both.
     """
 
     rows: int
@@ -219,6 +223,7 @@ class CrossbarParameters:
     neurons_per_clock: int = 1
     levels: UniformLevels | None = None
     tiling: Tiling | None = None
+    pipelined: bool = False
 
     def __post_init__(self) -> None:
         keep_in_range(
@@ -288,6 +293,12 @@ class CrossbarParameters:
     def passes(self) -> int:
         """Clocks that a row takes: groups of `lanes` columns."""
         return -(-self.columns // self.lanes)
+
+    @property
+    def drains(self) -> tuple[int, int]:
+        """Clocks in which a pass's sums leave, and those of an image's last pass."""
+        lanes, left = self.lanes, self.columns - (self.passes - 1) * self.lanes
+        return -(-lanes // self.neurons_per_clock), -(-left // self.neurons_per_clock)
 
     @property
     def lines(self) -> int:

@@ -1,5 +1,6 @@
 """The engine's parameters, of a network and a hardware profile, and its memories' numbers."""
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,7 +18,9 @@ from allspin.hdl.parameters.profile import (
     keep_in_range,
 )
 from allspin.hdl.parameters.target import Target
+from allspin.hdl.parameters.window_parameters import MapParameters, WindowParameters
 from allspin.sim.errors import UnknownKind, check_range
+from allspin.sim.network.layer_kinds import DENSE, Convolution, LayerKind
 from allspin.sim.network.network import MAX_CURRENT_BITS, MAX_LAYERS, MIN_CURRENT_BITS, Network
 from allspin.sim.network.neuron import NEURONS
 
@@ -53,6 +56,8 @@ class EngineParameters:
         The gateware that makes chips.
     resident : ResidentParameters or None
         The memory that keeps images.
+    kinds : tuple of LayerKind
+        How values come to each crossbar's rows; all of them at once where there are none.
 
     Raises
     ------
@@ -66,6 +71,7 @@ class EngineParameters:
     counter_bits: int = 40
     variation: VariationParameters | None = None
     resident: ResidentParameters | None = None
+    kinds: tuple[LayerKind, ...] = ()
 
     def __post_init__(self) -> None:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
@@ -82,8 +88,11 @@ class EngineParameters:
         narrowest = self.hidden_bits if len(self.crossbars) > 1 else 0
         currents = max(MIN_CURRENT_BITS, narrowest), MAX_CURRENT_BITS
         keep_in_range(self, counter_bits=(16, 64), current_bits=currents)
-        given = [(own.columns, own.neurons_per_clock) for own in self.crossbars]
-        taken = [(own.rows, own.rows_per_clock) for own in self.crossbars]
+        layers = [(own, self.kind(number)) for number, own in enumerate(self.crossbars)]
+        given = [
+            (math.prod(kind.shape(own.columns)), own.neurons_per_clock) for own, kind in layers
+        ]
+        taken = [(kind.inputs(own.rows), own.rows_per_clock) for own, kind in layers]
         if given[:-1] != taken[1:] or given[-1][1] != 1:
             raise ValueError(
                 "a layer must have the columns and neurons per clock that the next has of rows, "
@@ -92,6 +101,16 @@ class EngineParameters:
         widths = {own.value_bits for own in self.crossbars[1:]}
         if len(widths) > 1 or len({own.rah_bits for own in self.crossbars}) > 1:
             raise ValueError("all layers must have one rah_bits, and hidden layers one value_bits")
+        if any(self.window(number) for number in range(len(layers))):
+            self._check_windows()
+
+    def _check_windows(self) -> None:
+        """Refuse what gateware of maps cannot do."""
+        if self.numbered:
+            raise ValueError("a network with maps has no noise at each use in gateware")
+        # Parts are not at the same row, so that a beat may have rows of two tiles.
+        if any(own.tiling and own.rows_per_clock > 1 for own in self.crossbars):
+            raise ValueError("a network with maps is read tile by tile with one row per clock only")
 
     @classmethod
     def from_network(cls, network: Network, profile: HardwareProfile | None = None) -> Self:
@@ -103,8 +122,11 @@ class EngineParameters:
             If the network's R_AH words are wider than the profile's, or do not say what a
             column sums.
         """
-        if network.beyond_words is not None:
-            raise ValueError(f"{network.beyond_words}; run it on golden")
+        beyond = [layer.beyond_words for layer in network.layers if not layer.kind.beyond_gateware]
+        if network.neuron_per != "column":
+            beyond.append("it has a neuron at each position, for which there is no gateware")
+        for reason in filter(None, beyond):
+            raise ValueError(f"{reason}; run it on golden")
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         if rah_bits < network.rah_bits:
@@ -112,6 +134,7 @@ class EngineParameters:
                 f"the network has R_AH words of {network.rah_bits} bits, the hardware of {rah_bits}"
             )
         further = profile.target.further or profile.memory
+        kinds = tuple(layer.kind for layer in network.layers)
         return cls(
             crossbars=tuple(
                 CrossbarParameters(
@@ -133,6 +156,7 @@ class EngineParameters:
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock
                     ),
+                    pipelined=layer.kind.positions > 1,
                 )
                 for number, layer in enumerate(network.layers)
             ),
@@ -140,7 +164,42 @@ class EngineParameters:
             current_bits=network.current_bits,
             variation=profile.variation,
             resident=profile.resident,
+            kinds=() if {*kinds} == {DENSE} else kinds,
         )
+
+    def kind(self, number: int) -> LayerKind:
+        """How values come to a crossbar's rows."""
+        return self.kinds[number] if self.kinds else DENSE
+
+    def window(self, number: int) -> WindowParameters | None:
+        """What a crossbar sees of a map; None where it has all values at once."""
+        kind, own = self.kind(number), self.crossbars[number]
+        if not isinstance(kind, Convolution):
+            return None
+        return WindowParameters(kind, own.value_bits, own.rows_per_clock, flat=number == 0)
+
+    def map(self, number: int, *, pooled: bool = True) -> MapParameters | None:
+        """The map that a hidden layer gives, or that its neurons do; None where it gives none."""
+        kind, own = self.kind(number), self.crossbars[number]
+        if not isinstance(kind, Convolution):
+            return None
+        height, width = kind.pooled if pooled else kind.places
+        return MapParameters(height, width, own.columns, self.hidden_bits, own.neurons_per_clock)
+
+    @property
+    def image(self) -> CrossbarParameters:
+        """What an image's values are driven as: as rows of the first crossbar, or of its map."""
+        window, own = self.window(0), self.crossbars[0]
+        if window is None:
+            return own
+        return CrossbarParameters(
+            window.map.rows, 1, 1, own.value_bits, own.rah_bits, own.rows_per_clock, own.memory
+        )
+
+    def driven(self, number: int) -> MapParameters | CrossbarParameters:
+        """What a hidden layer's neurons drive: a pixel of its map, or the next crossbar."""
+        given = self.map(number)
+        return self.crossbars[number + 1] if given is None else given.pixel
 
     @property
     def target(self) -> Target:

@@ -203,7 +203,7 @@ class ResidentReader(Component):
                 # As of the `BeatPlayer`, of which this is the other side.
                 "peek": Out(1),
                 "peeked": In(1),
-                "beat": In(packed_layout(parameters.crossbars[0])),
+                "beat": In(packed_layout(parameters.image)),
                 "position": In(range(beats)),
                 # What the `Judge` has at `address`, and `counts_layout`.
                 "label": In(range(max(parameters.classes, 2))),

@@ -47,7 +47,7 @@ class Resident(Component):
         assert parameters.resident is not None
         self._parameters = parameters
         self._resident = parameters.resident
-        events = stream.Signature(event_layout(parameters.crossbars[0]))
+        events = stream.Signature(event_layout(parameters.image))
         results = stream.Signature(result_layout(parameters))
         numbers = {}
         if parameters.numbered:
@@ -84,8 +84,8 @@ class Resident(Component):
         """Build the block."""
         p = self._parameters
         beats = self._resident.beats
-        m.submodules.loader = loader = Loader(p.crossbars[0], p.beat_bytes)
-        m.submodules.player = player = BeatPlayer(p.crossbars[0], beats)
+        m.submodules.loader = loader = Loader(p.image, p.beat_bytes)
+        m.submodules.player = player = BeatPlayer(p.image, beats)
         m.submodules.judge = judge = Judge(p, self._resident.images)
         m.submodules.reader = reader = ResidentReader(p, beats)
         m.submodules.event_slice = events = RegisterSlice(

@@ -8,10 +8,14 @@ from amaranth.lib import data, stream
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.window_parameters import MapParameters, WindowParameters
 from allspin.sim.chip.generator import USE_BITS
 
+Rows = CrossbarParameters | MapParameters | WindowParameters
+"""What is driven row by row."""
 
-def slot_layout(parameters: CrossbarParameters) -> data.StructLayout:
+
+def slot_layout(parameters: Rows) -> data.StructLayout:
     """A row that is driven.
 
     Members
@@ -24,7 +28,7 @@ def slot_layout(parameters: CrossbarParameters) -> data.StructLayout:
     return data.StructLayout({"row": range(parameters.part_rows), "value": parameters.value_bits})
 
 
-def event_layout(parameters: CrossbarParameters) -> data.StructLayout:
+def event_layout(parameters: Rows) -> data.StructLayout:
     """A beat: the rows that are driven in one clock, at most one of each part of the array.
 
     Members

@@ -162,6 +162,7 @@ def crossbars(draw: st.DrawFn) -> CrossbarParameters:
         value_bits=draw(st.integers(1, 8)),
         rah_bits=draw(st.integers(2, 8)),
         tiling=draw(st.none() | tiling),
+        pipelined=draw(st.booleans()),
     )
 
 
@@ -230,6 +231,7 @@ def test_the_worst_case_does_not_overflow(p: CrossbarParameters, extreme: int) -
 
 WIDE = CrossbarParameters(32, 100, 100, rows_per_clock=4, neurons_per_clock=4, memory="ecp5")
 TILES = CrossbarParameters(120, 5, 5, tiling=Tiling(8, 6, 6))
+SHORT = CrossbarParameters(12, 6, 6, memory="ecp5", pipelined=True)
 
 
 @pytest.mark.parametrize(
@@ -251,6 +253,21 @@ TILES = CrossbarParameters(120, 5, 5, tiling=Tiling(8, 6, 6))
         # An image of one row is bound by draining the columns, and by four clocks of hand-over;
         # three on an ECP5, however long sums are on their way.
         (CrossbarParameters(4, 20, 20), slice(2, 3), 24),
+        # Where the departure is pipelined, by the columns alone, however few there are.
+        *(
+            (
+                replace(SHORT, columns=n, lanes=n, rows_per_clock=r, neurons_per_clock=r),
+                rows,
+                clocks,
+            )
+            for n, r, rows, clocks in (
+                (6, 1, slice(2, 3), 6),
+                (6, 4, slice(2, 3), 2),
+                (2, 2, slice(0, 1), 1),
+                (4, 4, slice(0, 12), 3),
+            )
+        ),
+        (replace(SHORT, columns=9, lanes=3), slice(2, 3), 9),
         *(
             pytest.param(replace(WIDE, tiling=tiling), slice(2, 3), 28, marks=pytest.mark.long)
             for tiling in (None, Tiling(16, 6, 6), Tiling(16, 6, 6, offsets=True))

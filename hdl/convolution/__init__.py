@@ -1,0 +1,1 @@
+"""What lies between the crossbars of a network with feature maps."""

@@ -1,0 +1,261 @@
+"""What is written of a feature map: which of its values are not zero, and where they are kept."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.parameters.window_parameters import WindowParameters
+from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.layouts import event_layout
+
+
+def write_layout(parameters: WindowParameters) -> data.ArrayLayout:
+    """A value for each bank of the memories that keep two maps' values.
+
+    Members
+    -------
+    valid : 1 bit
+        There is one.
+    address : unsigned
+        Where, in a map; above it one bit says which map.
+    value : unsigned
+        What is kept.
+    """
+    p = parameters
+    banks = 1 if p.flat else p.rows_per_clock
+    own = p.map.rows if p.flat else p.map.pixels * p.map.pixel.part_rows
+    address = (own - 1).bit_length() + 1
+    write = data.StructLayout({"valid": 1, "address": address, "value": p.value_bits})
+    return data.ArrayLayout(write, banks)
+
+
+def map_ports(parameters: WindowParameters) -> dict[str, Any]:
+    """Ports of what takes a map."""
+    p = parameters
+    return {
+        "map": In(stream.Signature(event_layout(p.map if p.flat else p.map.pixel))),
+        # There is room for a map.
+        "room": In(1),
+        # The older map has been looked at: its lines are not needed any more.
+        "seen": In(1),
+        # A map is there as a whole.
+        "filled": Out(1),
+        # Values that are to be kept.
+        "writes": Out(write_layout(p)),
+        # Which line of which map is looked at, and what is set in it, in the same clock.
+        "line": In(range(p.map.height)),
+        "half": In(1),
+        "bits": Out(p.line),
+    }
+
+
+def line_memory(parameters: WindowParameters) -> Any:
+    """What is set in each line of two maps."""
+    depth = 2 << (parameters.map.height - 1).bit_length()
+    return block_memory(parameters.line, depth, distributed=True)
+
+
+def reciprocal(divisor: int, most: int) -> tuple[int, int]:
+    """A factor and a shift that divide each number up to `most`, exactly.
+
+    Examples
+    --------
+    >>> reciprocal(28, 783)
+    (147, 12)
+    """
+    shift = 0
+    while True:
+        factor = -(-(1 << shift) // divisor)
+        if most * (factor * divisor - (1 << shift)) < 1 << shift:
+            return factor, shift
+        shift += 1
+
+
+class FlatMap(Component):
+    """An image's events, in any order, one a clock.
+
+    A row is divided by the length of a line; what is set is a bit in the line's word, which is
+    read, changed and written back.
+
+    Parameters
+    ----------
+    parameters : WindowParameters
+        Of map and kernel.
+    """
+
+    def __init__(self, parameters: WindowParameters) -> None:
+        self._parameters = parameters
+        super().__init__(map_ports(parameters))
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the block."""
+        p, beat = self._parameters, self.map.payload
+        m.submodules.lines = lines = line_memory(p)
+        write, read, looked = (
+            lines.write_port(),
+            lines.read_port(domain="comb"),
+            lines.read_port(domain="comb"),
+        )
+        # Words of a map that has been looked at are cleared, and after a reset all, in turn.
+        size = len(write.addr)
+        dirty = Signal(size + 1, init=1 << size)
+        cleared = Signal(size)
+        go = Signal()
+        m.d.comb += [
+            go.eq(dirty == 0),
+            looked.addr.eq(Cat(self.line, self.half)),
+            self.bits.eq(looked.data),
+        ]
+        with m.If(self.seen):
+            m.d.sync += dirty.eq(1 << size - 1)
+        with m.Elif(~go):
+            m.d.sync += [dirty.eq(dirty - 1), cleared.eq(cleared + 1)]
+
+        # A beat's slots one after another.
+        gone = Signal(p.rows_per_clock)
+        driven = Signal.like(gone)
+        rest = Signal.like(gone)
+        takes = Signal()
+        willing = Signal()
+        m.d.comb += [
+            driven.eq(Cat(slot.value.any() for slot in beat.slots) & ~gone),
+            rest.eq(driven & (driven - 1)),
+            takes.eq(self.map.valid & willing),
+            self.map.ready.eq(willing & ~rest.any()),
+        ]
+        with m.If(takes):
+            m.d.sync += gone.eq(Mux(rest.any(), gone | (driven ^ rest), 0))
+        part_bits = (p.rows_per_clock - 1).bit_length()
+        parts: list[Value] = [
+            Cat(slot.value, Const(number, part_bits), slot.row)
+            for number, slot in enumerate(beat.slots)
+        ]
+        chosen = parts[-1]
+        for number in reversed(range(p.rows_per_clock - 1)):
+            chosen = Mux(driven[number], parts[number], chosen)
+
+        def later(value: Any, name: str) -> Any:
+            register = Signal(value.shape(), name=name)
+            with m.If(go):
+                m.d.sync += register.eq(value)
+            return register
+
+        factor, shift = reciprocal(p.line, p.map.rows - 1)
+        half = Signal()
+        ends = beat.last & ~rest.any()
+        with m.If(takes & ends):
+            m.d.sync += half.eq(~half)
+        event = later(chosen, "event")
+        flat = event[p.value_bits :]
+        flags = later(Cat(takes & driven.any(), takes & ends, half), "flags")
+        line = later((flat * factor) >> shift, "line_of")
+        flat_2, flags_2 = later(flat, "flat"), later(flags, "flags_2")
+        place = later((flat_2 - line * p.line)[: max(1, (p.line - 1).bit_length())], "place")
+        line, flags_3 = later(line, "line"), later(flags_2, "flags_3")
+        valid, last, which = flags_3
+        # Whether there is room for another map is known when the one before is there.
+        m.d.comb += willing.eq(self.room & go & ~(flags[1] | flags_2[1] | last))
+        at = Cat(line[: size - 1], which)
+        m.d.comb += [
+            self.writes[0].valid.eq(flags[0]),
+            self.writes[0].address.eq(Cat(flat[: len(self.writes[0].address) - 1], flags[2])),
+            self.writes[0].value.eq(event[: p.value_bits]),
+            read.addr.eq(at),
+            write.addr.eq(Mux(go, at, cleared)),
+            write.data.eq(Mux(go, read.data | (1 << place), 0)),
+            write.en.eq(valid | ~go),
+            self.filled.eq(last & go),
+        ]
+
+
+class PixelMap(Component):
+    """A map that comes pixel by pixel: a vector of each, and a bit for those that are not empty.
+
+    A beat a clock.
+
+    Parameters
+    ----------
+    parameters : WindowParameters
+        Of map and kernel.
+
+    Attributes
+    ----------
+    pixel : In
+        A pixel that is looked at; `pixel_half` says of which map.
+    vector : Out
+        Which of its channels are set, in the same clock.
+    """
+
+    def __init__(self, parameters: WindowParameters) -> None:
+        self._parameters = parameters
+        own = parameters.map
+        ports = {"pixel": In(range(own.pixels)), "pixel_half": In(1), "vector": Out(own.channels)}
+        super().__init__(map_ports(parameters) | ports)
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the block."""
+        p, beat, own = self._parameters, self.map.payload, self._parameters.map
+        m.submodules.lines = lines = line_memory(p)
+        depth = 2 << (own.pixels - 1).bit_length()
+        m.submodules.vectors = vectors = block_memory(own.channels, depth)
+        write_line, read_line = lines.write_port(), lines.read_port(domain="comb")
+        write, read = vectors.write_port(), vectors.read_port(domain="comb")
+
+        vector = Signal(own.channels)
+        line = Signal(own.width)
+        now = Signal.like(vector)
+        after = Signal.like(line)
+        x = Signal(range(own.width))
+        y = Signal(range(own.height))
+        half = Signal()
+        pixel = Signal(range(own.pixels))
+        first = Signal(len(self.writes[0].address) - 1)  # where the pixel's values are kept
+        takes = Signal()
+        closes = Signal()
+        wraps = Signal()
+        driven = [
+            beat.slots[channel % p.rows_per_clock].value.any()
+            & (beat.slots[channel % p.rows_per_clock].row == channel // p.rows_per_clock)
+            for channel in range(own.channels)
+        ]
+        m.d.comb += [
+            self.map.ready.eq(self.room),
+            takes.eq(self.map.valid & self.room),
+            closes.eq(takes & beat.last),
+            wraps.eq(x == own.width - 1),
+            now.eq(vector | Cat(driven)),
+            after.eq(Cat(line, now.any()) >> 1),
+            write.addr.eq(Cat(pixel, half)),
+            write.data.eq(now),
+            write.en.eq(closes),
+            write_line.addr.eq(Cat(y, half)),
+            write_line.data.eq(after),
+            write_line.en.eq(closes & wraps),
+            self.filled.eq(closes & wraps & (y == own.height - 1)),
+            read.addr.eq(Cat(self.pixel, self.pixel_half)),
+            self.vector.eq(read.data),
+            read_line.addr.eq(Cat(self.line, self.half)),
+            self.bits.eq(read_line.data),
+        ]
+        for slot, one in zip(beat.slots, self.writes, strict=True):
+            m.d.comb += [
+                one.valid.eq(takes & slot.value.any()),
+                one.address.eq(Cat((first + slot.row)[: len(first)], half)),
+                one.value.eq(slot.value),
+            ]
+        with m.If(takes):
+            m.d.sync += vector.eq(now)
+        with m.If(closes):
+            m.d.sync += [
+                vector.eq(0),
+                line.eq(after),
+                x.eq(Mux(wraps, 0, x + 1)),
+                pixel.eq(pixel + 1),
+                first.eq(first + own.pixel.part_rows),
+            ]
+            with m.If(wraps):
+                m.d.sync += y.eq(y + 1)
+        with m.If(self.filled):
+            m.d.sync += [y.eq(0), pixel.eq(0), first.eq(0), half.eq(~half)]

@@ -1,0 +1,139 @@
+"""From places that are set to one of them after another, several lanes side by side."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.stream.buffers import Component, Queue
+
+DEPTH = 8
+"""Masks that wait before each lane."""
+
+
+def mask_layout(lanes: int, bits: int, tag: Any) -> data.StructLayout:
+    """Places of each lane.
+
+    Members
+    -------
+    places : array of unsigned, `bits`
+        Those that are set.
+    tag
+        What belongs to them.
+    last : 1 bit
+        The walk's last mask.
+    """
+    places = data.ArrayLayout(bits, lanes)
+    return data.StructLayout({"places": places, "tag": tag, "last": 1})
+
+
+def step_layout(lanes: int, bits: int, tag: Any) -> data.StructLayout:
+    """A place of each lane, or none.
+
+    Members
+    -------
+    lanes : array of struct
+        Of each whether it has one (`drives`), which (`place`), and the `tag` of its mask.
+    last : 1 bit
+        The walk's last step.
+    """
+    lane = data.StructLayout({"drives": 1, "place": range(max(bits, 2)), "tag": tag})
+    return data.StructLayout({"lanes": data.ArrayLayout(lane, lanes), "last": 1})
+
+
+class Walk(Component):
+    """Go through masks, in each clock to the next place of each lane.
+
+    A walk is one mask or several. Lanes need not be at the same one, since each has a queue, but
+    all end a walk together: in as few clocks as the busiest lane has places, and a clock where
+    nothing is set. While a lane waits for its next mask, the others go on.
+
+    Parameters
+    ----------
+    lanes : int
+        Lanes side by side.
+    bits : int
+        Places of a lane in a mask.
+    tag : ShapeLike
+        What goes with a mask.
+    """
+
+    def __init__(self, lanes: int, bits: int, tag: Any) -> None:
+        self._lanes, self._bits, self._tag = lanes, bits, tag
+        super().__init__(
+            {
+                "masks": In(stream.Signature(mask_layout(lanes, bits, tag))),
+                "steps": Out(stream.Signature(step_layout(lanes, bits, tag))),
+            }
+        )
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the lanes."""
+        masks, steps = self.masks, self.steps
+        queues = [
+            Queue(mask_layout(1, self._bits, self._tag), DEPTH, distributed=True)
+            for _ in range(self._lanes)
+        ]
+        free = ~steps.valid | steps.ready
+        closes = Signal()
+        goes = Signal()
+        room = Cat(queue.i.ready for queue in queues).all()
+        has = Signal(self._lanes)
+        done = Signal(self._lanes)
+        m.d.comb += [
+            masks.ready.eq(room),
+            closes.eq(done.all()),
+            goes.eq(free & (closes | has.any())),
+        ]
+        with m.If(free):
+            m.d.sync += [steps.valid.eq(closes | has.any()), steps.payload.last.eq(closes)]
+        for number, queue in enumerate(queues):
+            m.submodules[f"queue_{number}"] = queue
+            places = masks.payload.places[number]
+            m.d.comb += [
+                queue.i.valid.eq(masks.valid & room & (places.any() | masks.payload.last)),
+                queue.i.payload.places[0].eq(places),
+                queue.i.payload.tag.eq(masks.payload.tag),
+                queue.i.payload.last.eq(masks.payload.last),
+            ]
+            step = steps.payload.lanes[number]
+            left = Signal(self._bits, name=f"left_{number}")
+            tag = Signal(queue.o.payload.tag.shape(), name=f"tag_{number}", reset_less=True)
+            holds = Signal(name=f"holds_{number}")
+            ends = Signal(name=f"ends_{number}")
+            rest = Signal.like(left, name=f"rest_{number}")
+            lowest = Signal.like(left)
+            loads = Signal(name=f"loads_{number}")
+            m.d.comb += [
+                rest.eq(left & (left - 1)),
+                lowest.eq(left ^ rest),
+                has[number].eq(left.any()),
+                done[number].eq(holds & ends & ~rest.any()),
+                loads.eq(~holds | (goes & ~rest.any() & (~ends | closes))),
+                queue.o.ready.eq(loads),
+            ]
+            with m.If(goes):
+                m.d.sync += left.eq(rest)
+            with m.If(loads):
+                m.d.sync += [
+                    holds.eq(queue.o.valid),
+                    ends.eq(queue.o.payload.last),
+                    tag.eq(queue.o.payload.tag),
+                    left.eq(queue.o.payload.places[0] & queue.o.valid.replicate(self._bits)),
+                ]
+            with m.If(free):
+                m.d.sync += [
+                    step.drives.eq(has[number]),
+                    step.place.eq(_index(lowest)),
+                    step.tag.eq(tag),
+                ]
+
+
+def _index(one: Value) -> Value:
+    """Which bit is set, of one at most."""
+    count = len(one)
+    return Cat(
+        Cat(one[place] for place in range(count) if place >> bit & 1).any()
+        for bit in range((count - 1).bit_length())
+    )

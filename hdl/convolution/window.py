@@ -1,0 +1,316 @@
+"""The part of a feature map that a kernel sees, position after position."""
+
+from itertools import pairwise
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.convolution.maps import FlatMap, PixelMap
+from allspin.hdl.convolution.walk import Walk, mask_layout
+from allspin.hdl.parameters.window_parameters import WindowParameters
+from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory
+from allspin.hdl.stream.layouts import event_layout
+
+
+def table(numbers: list[int], index: Value, width: int) -> Value:
+    """A known number for each value of an index, modulo ``2**width``."""
+    return Array(Const(number % 2**width, width) for number in numbers)[index]
+
+
+class Scan(Component):
+    """What a kernel's positions look at, one a clock, line by line.
+
+    A register for each of the kernel's lines has a line of the map, and is shifted by the stride
+    from one position to the next. Between the lines of positions there are as many clocks as the
+    kernel has lines.
+
+    Parameters
+    ----------
+    parameters : WindowParameters
+        Of map and kernel.
+    """
+
+    def __init__(self, parameters: WindowParameters) -> None:
+        p = self._parameters = parameters
+        origin = (p.map.height * p.line - 1).bit_length()
+        self.tag = data.StructLayout({"origin": origin, "half": 1})
+        super().__init__(
+            {
+                # A map has come that has not been looked at.
+                "more": In(1),
+                # Which line is asked for, and what is set in it, in the same clock.
+                "line": Out(range(p.map.height)),
+                "bits": In(p.line),
+                # What is set at each position, in the order of the kernel's places. Of the tag,
+                # `origin` is where its first place is, counted in the map, and `half` which map's.
+                "masks": Out(stream.Signature(mask_layout(1, len(p.seen), self.tag))),
+                # The last is taken.
+                "done": Out(1),
+            }
+        )
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the registers."""
+        p, masks = self._parameters, self.masks
+        lines, wide, step = p.kind.kernel[0], p.kind.kernel[1] * p.unit, p.kind.stride[1] * p.unit
+        (down, across), (above, left, _, _) = p.kind.places, p.kind.padding
+        first = -above * p.line - left * p.unit
+        band = [
+            Signal((across - 1) * step + wide, name=f"band_{number}", reset_less=True)
+            for number in range(lines)
+        ]
+        end = (down - 1) * p.kind.stride[0] + lines
+        at = Signal(range(end + 1))  # the line that comes next, the padding counted
+        count = Signal(range(max(lines, 2)))  # of the lines of this position
+        column = Signal(range(max(across, 2)))
+        full = Signal()
+        last = Signal()
+        tag = masks.payload.tag
+        origin = Signal(len(tag.origin), init=first % 2 ** len(tag.origin))
+        half = Signal()
+        inside = Signal()
+        m.d.comb += [
+            self.line.eq(at - above),
+            inside.eq((at >= above) & (at < above + p.map.height)),
+            masks.valid.eq(full),
+            masks.payload.places[0].eq(Cat(own[:wide] for own in band)),
+            tag.origin.eq(origin),
+            tag.half.eq(half),
+            masks.payload.last.eq(1),
+            last.eq(column == across - 1),
+            self.done.eq(full & masks.ready & last & (at == end)),
+        ]
+        with m.If(~full & self.more):
+            bits = self.bits & inside.replicate(p.line)
+            m.d.sync += [
+                *(one.eq(two) for one, two in pairwise(band)),
+                band[-1].eq(Cat(Const(0, left * p.unit), bits)),
+                at.eq(at + 1),
+                count.eq(count + 1),
+            ]
+            with m.If(count == lines - 1):
+                m.d.sync += [full.eq(1), count.eq(0)]
+        with m.Elif(full & masks.ready):
+            m.d.sync += [
+                *(own.eq(own >> step) for own in band),
+                origin.eq(origin + step),
+                column.eq(column + 1),
+            ]
+            with m.If(last):
+                m.d.sync += [
+                    origin.eq(origin + p.kind.stride[0] * p.line - (across - 1) * step),
+                    column.eq(0),
+                    full.eq(0),
+                    at.eq(at + p.kind.stride[0] - lines),
+                ]
+        with m.If(self.done):
+            m.d.sync += [at.eq(0), origin.eq(origin.init), half.eq(~half)]
+
+
+class Window(Component):
+    """A map in, and out of it an image for each position of a kernel.
+
+    What a kernel's position sees is driven as rows of the kernel, `rows_per_clock` in a clock, in
+    as few beats as its busiest part has values that are not zero, at best. A position that sees
+    nothing is a silent beat.
+
+    Two maps are kept in turn: one is written while the other is read.
+
+    Parameters
+    ----------
+    parameters : WindowParameters
+        Of map and kernel.
+    """
+
+    def __init__(self, parameters: WindowParameters) -> None:
+        p = self._parameters = parameters
+        super().__init__(
+            {
+                # The map's values; where it comes pixel by pixel, the rows are channels.
+                "map": In(stream.Signature(event_layout(p.map if p.flat else p.map.pixel))),
+                # The kernel's rows, with `last` at the end of each position.
+                "events": Out(stream.Signature(event_layout(p))),
+            }
+        )
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the block."""
+        p = self._parameters
+        m.submodules.near = near = RegisterSlice(self.map.payload.shape(), every_clock=True)
+        m.submodules.map = kept = (FlatMap if p.flat else PixelMap)(p)
+        m.submodules.scan = scan = Scan(p)
+        wiring.connect(m, wiring.flipped(self.map), near.i)
+        wiring.connect(m, near.o, kept.map)
+        # Maps are counted as they have come, have been looked at, and have been read.
+        filled = Signal(2)
+        seen = Signal(2)
+        read = Signal()
+        gone = Signal(2)
+        m.d.sync += [
+            filled.eq(filled + kept.filled),
+            seen.eq(seen + scan.done),
+            gone.eq(gone + read),
+        ]
+        m.d.comb += [
+            kept.room.eq((filled ^ gone) != 2),
+            kept.seen.eq(scan.done),
+            kept.line.eq(scan.line),
+            kept.half.eq(scan.masks.payload.tag.half),
+            scan.more.eq(filled != seen),
+            scan.bits.eq(kept.bits),
+        ]
+        if p.flat:
+            # Each part has every so many of the places.
+            bits = -(-p.rows // p.rows_per_clock)
+            m.submodules.walk = walk = Walk(p.rows_per_clock, bits, scan.tag)
+            masks, found = walk.masks, scan.masks.payload
+            m.d.comb += [
+                masks.valid.eq(scan.masks.valid),
+                scan.masks.ready.eq(masks.ready),
+                masks.payload.tag.eq(found.tag),
+                masks.payload.last.eq(1),
+            ]
+            for part in range(p.rows_per_clock):
+                m.d.comb += masks.payload.places[part].eq(found.places[0][part :: p.rows_per_clock])
+        else:
+            walk = self._build_vectors(m, scan, kept)
+        m.d.comb += read.eq(self._build_values(m, walk, kept.writes))
+
+    def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk:
+        """From the pixels of a position that have anything to the channels that they have."""
+        p, parts = self._parameters, self._parameters.rows_per_clock
+        channels = p.map.channels
+        turns = p.turns
+        bits = -(-(channels + turns[-1]) // parts)
+        address = (p.map.pixels * p.map.pixel.part_rows - 1).bit_length()
+        # A pixel's first row is in part `turn` there `row`; its first value is at `origin`.
+        tag = data.StructLayout(
+            {"row": range(p.part_rows), "turn": range(parts), "origin": address, "half": 1}
+        )
+        m.submodules.pixels = pixels = Walk(1, len(p.seen), scan.tag)
+        m.submodules.walk = walk = Walk(parts, bits, tag)
+        wiring.connect(m, scan.masks, pixels.masks)
+        go = Signal()
+        valid = Signal(3)
+        step, masks = pixels.steps.payload.lanes[0], walk.masks
+        m.d.comb += [go.eq(~masks.valid | masks.ready), pixels.steps.ready.eq(go)]
+        with m.If(go):
+            m.d.sync += valid.eq(Cat(pixels.steps.valid, valid))
+
+        def registered(value: Any, name: str) -> Any:
+            register = Signal(value.shape(), name=name, reset_less=True)
+            with m.If(go):
+                m.d.sync += register.eq(value)
+            return register
+
+        width = len(step.tag.origin)
+        offsets = [y * p.map.width + x for y, x in p.seen]
+        rows = [place * channels for place in range(len(offsets))]
+        pixel = registered((step.tag.origin + table(offsets, step.place, width))[:width], "pixel")
+        row = table([row // parts for row in rows], step.place, len(masks.payload.tag.row))
+        turn = table([row % parts for row in rows], step.place, (parts - 1).bit_length())
+        told = Cat(step.drives, pixels.steps.payload.last, step.tag.half, row, turn)
+        told = registered(told, "told")
+        vector = registered(kept.vector, "vector")
+        origin = registered((pixel * p.map.pixel.part_rows)[:address], "origin")
+        seen = registered(told, "seen")
+        drives, last, half = seen[:3]
+        own: Any = masks.payload.tag
+        row, turn = seen[3 : 3 + len(own.row)], seen[3 + len(own.row) :]
+        turned: Value = vector
+        for by in turns[1:]:
+            turned = Mux(turn == by, vector << by, turned)
+        turned = registered(Mux(drives, turned, 0), "turned")
+        m.d.comb += [
+            kept.pixel.eq(pixel),
+            kept.pixel_half.eq(told[2]),
+            masks.valid.eq(valid[-1]),
+            masks.payload.last.eq(registered(last, "last")),
+            Cat(own.row, own.turn).eq(registered(Cat(row, turn), "place")),
+            own.origin.eq(registered(origin, "first")),
+            own.half.eq(registered(half, "half")),
+            *(masks.payload.places[part].eq(turned[part::parts]) for part in range(parts)),
+        ]
+        return walk
+
+    def _build_values(self, m: Module, walk: Walk, writes: Any) -> Value:
+        """Values of the rows that are driven; whether a map's last are read in this clock."""
+        p = self._parameters
+        m.submodules.out = out = RegisterSlice(event_layout(p), every_clock=True)
+        wiring.connect(m, out.o, wiring.flipped(self.events))
+        go = Signal()
+        valid = Signal(2)
+        last = Signal()
+        closes = Signal()
+        position = Signal(range(max(p.kind.positions, 2)))
+        ends = Signal()
+        steps = walk.steps
+        m.d.comb += [
+            go.eq(~valid[1] | out.i.ready),
+            steps.ready.eq(go),
+            out.i.valid.eq(valid[1]),
+            out.i.payload.last.eq(closes),
+            ends.eq(go & valid[0] & last & (position == p.kind.positions - 1)),
+        ]
+        with m.If(go):
+            m.d.sync += [
+                valid.eq(Cat(steps.valid, valid)),
+                last.eq(steps.payload.last),
+                closes.eq(last),
+            ]
+            with m.If(valid[0] & last):
+                m.d.sync += position.eq(Mux(ends, 0, position + 1))
+        for part, (step, slot) in enumerate(
+            zip(steps.payload.lanes, out.i.payload.slots, strict=True)
+        ):
+            self._build_part(m, part, step, slot, go, writes)
+        return ends
+
+    def _build_part(
+        self, m: Module, part: int, step: Any, slot: Any, go: Signal, writes: Any
+    ) -> None:
+        """A part's row and value, two clocks later."""
+        p, parts = self._parameters, self._parameters.rows_per_clock
+        address = Signal(len(step.tag.origin), name=f"address_{part}", reset_less=True)
+        drives = Signal(2, name=f"drives_{part}")
+        half = Signal(name=f"half_{part}")
+        rows = [Signal(range(p.part_rows), name=f"row_{part}_{clock}") for clock in range(2)]
+        turns = [Signal(range(parts), name=f"turn_{part}_{clock}") for clock in range(2)]
+        if p.flat:
+            offsets = [y * p.line + x for y, x in p.seen][part::parts] or [0]
+            row, turn = step.place, Const(0, 1)
+            at = step.tag.origin + table(offsets, step.place, len(address))
+        else:
+            row, turn = step.tag.row + step.place, step.tag.turn
+            at = step.tag.origin + step.place - (turn > part)
+        with m.If(go):
+            m.d.sync += [
+                address.eq(at),
+                half.eq(step.tag.half),
+                rows[0].eq(row),
+                rows[1].eq(rows[0] & drives[0].replicate(len(rows[0]))),
+                turns[0].eq(turn),
+                turns[1].eq(turns[0]),
+                drives.eq(Cat(step.drives, drives)),
+            ]
+        value: Value = Const(0, p.value_bits)
+        for turn in p.turns:
+            # An image's map is written as a whole for each part, others channel by channel.
+            bank = (part - turn) % len(writes)
+            name = f"values_{part}_{bank}"
+            m.submodules[name] = memory = block_memory(p.value_bits, 2 << len(address))
+            write, read = memory.write_port(), memory.read_port(domain="comb")
+            found = Signal(p.value_bits, name=f"value_{part}_{bank}", reset_less=True)
+            m.d.comb += [
+                Cat(write.en, write.addr, write.data).eq(writes[bank]),
+                read.addr.eq(Cat(address, half)),
+            ]
+            with m.If(go):
+                m.d.sync += found.eq(read.data)
+            value = Mux(turns[1] == turn, found, value) if len(p.turns) > 1 else found
+        m.d.comb += [
+            slot.row.eq(rows[1]),
+            slot.value.eq(value & drives[1].replicate(p.value_bits)),
+        ]

@@ -1,0 +1,128 @@
+"""The parameters of feature maps, and of the windows that kernels see of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from allspin.hdl.parameters.profile import ROWS_PER_CLOCK, keep_in_range, keep_one_of
+from allspin.sim.errors import check_range
+from allspin.sim.network.layer_kinds import MAX_LINES, Convolution
+
+
+@dataclass(frozen=True)
+class MapParameters:
+    """A feature map, and how its values are driven as rows.
+
+    Value (y, x, channel) is row ``(y * width + x) * channels + channel``.
+
+    Parameters
+    ----------
+    height, width, channels : int
+        Its sizes; 1 to 65535 values together.
+    value_bits : int
+        Width of a value, unsigned, 1 to 8.
+    rows_per_clock : int
+        Values of a beat, 1, 2, 4 or 8.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range.
+    """
+
+    height: int
+    width: int
+    channels: int
+    value_bits: int = 4
+    rows_per_clock: int = 1
+
+    def __post_init__(self) -> None:
+        sizes = dict.fromkeys(("height", "width", "channels"), (1, MAX_LINES))
+        keep_in_range(self, value_bits=(1, 8), **sizes)
+        keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
+        check_range("values of a map", self.rows, 1, MAX_LINES)
+
+    @property
+    def pixels(self) -> int:
+        """Places of the map."""
+        return self.height * self.width
+
+    @property
+    def rows(self) -> int:
+        """All its values."""
+        return self.pixels * self.channels
+
+    @property
+    def tile_rows(self) -> int:
+        """As of `CrossbarParameters`: a map is in one piece."""
+        return self.rows
+
+    @property
+    def part_rows(self) -> int:
+        """As of `CrossbarParameters`."""
+        return -(-self.rows // self.rows_per_clock)
+
+    @property
+    def pixel(self) -> "MapParameters":
+        """One place of the map, as the columns of a layer give it at one position."""
+        return MapParameters(1, 1, self.channels, self.value_bits, self.rows_per_clock)
+
+
+@dataclass(frozen=True)
+class WindowParameters:
+    """What kernels see of a map.
+
+    Parameters
+    ----------
+    kind : Convolution
+        Map and kernel, and how this goes over the map.
+    value_bits, rows_per_clock : int
+        As of `MapParameters`; so many rows of the kernel are driven in a clock.
+    flat : bool
+        Whether the map comes as an image: its rows in any order, `last` with the map's last beat.
+        Otherwise it comes pixel by pixel, line by line, and `last` ends each pixel's channels.
+    """
+
+    kind: Convolution
+    value_bits: int = 4
+    rows_per_clock: int = 1
+    flat: bool = False
+
+    @cached_property
+    def map(self) -> MapParameters:
+        """What the kernel goes over."""
+        height, width, channels = self.kind.map
+        return MapParameters(height, width, channels, self.value_bits, self.rows_per_clock)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the kernel."""
+        return self.kind.rows(self.kind.map)
+
+    @property
+    def part_rows(self) -> int:
+        """As of `CrossbarParameters`, of the kernel."""
+        return -(-self.rows // self.rows_per_clock)
+
+    @property
+    def unit(self) -> int:
+        """What is looked at of a pixel: of an image its channels, as if they were pixels side by
+        side; of other maps one thing, since these have a vector a pixel.
+        """
+        return self.map.channels if self.flat else 1
+
+    @property
+    def line(self) -> int:
+        """What is looked at in a line of the map."""
+        return self.map.width * self.unit
+
+    @cached_property
+    def seen(self) -> list[tuple[int, int]]:
+        """Line and place in it of all that the kernel looks at, in the order of its rows."""
+        height, width = self.kind.kernel
+        return [(y, x) for y in range(height) for x in range(width * self.unit)]
+
+    @property
+    def turns(self) -> list[int]:
+        """Parts in which a pixel's first row can be; of an image there is but one."""
+        firsts = {k * self.map.channels % self.rows_per_clock for k in range(len(self.seen))}
+        return [0] if self.flat else sorted(firsts)

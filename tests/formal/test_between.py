@@ -1,0 +1,124 @@
+"""A Flatten drives each value's row of the map once; a Pool gives the largest of each four."""
+
+from types import ModuleType
+
+from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
+
+from allspin.hdl.convolution import between as source
+from allspin.hdl.parameters.window_parameters import MapParameters
+from tests.formal.proof import Mutant, Proof, about, moves, number_below, when
+
+FLAT = MapParameters(1, 3, 3, value_bits=1, rows_per_clock=2)
+POOLED = MapParameters(3, 3, 2, value_bits=2)
+
+
+def flatten(hdl: ModuleType) -> Module:
+    p = FLAT
+    m, inside = about(dut := hdl.Flatten(p))
+    beat, event = dut.pixels.payload, dut.events.payload
+    came, left = moves(dut.pixels), moves(dut.events)
+    pixel = Signal(range(p.pixels))
+    ends = beat.last & (pixel == p.pixels - 1)
+    with m.If(came & beat.last):
+        m.d.sync += pixel.eq(Mux(ends, 0, pixel + 1))
+    driven = Cat(slot.value for slot in beat.slots).any()
+    first = pixel * p.channels
+    for number, slot in enumerate(beat.slots):
+        channel = slot.row * p.rows_per_clock + number
+        row = first + channel
+        m.d.comb += [
+            Assume((channel < p.channels) | (slot.value == 0)),
+            when(
+                dut.events.valid & (slot.value != 0),
+                *(
+                    (row % p.rows_per_clock != part)
+                    | ((to.row * p.rows_per_clock + part == row) & (to.value == slot.value))
+                    for part, to in enumerate(event.slots)
+                ),
+            ),
+        ]
+    values = [sum(slot.value for slot in slots) for slots in (beat.slots, event.slots)]
+    m.d.comb += [
+        # Nothing else is driven, silent beats are left out, and others move at once.
+        when(dut.events.valid, values[0] == values[1], event.last == ends),
+        Assert(dut.events.valid == (dut.pixels.valid & (driven | ends))),
+        when(dut.events.valid, left == came),
+        when(dut.pixels.valid & ~dut.events.valid, dut.pixels.ready),
+        # What makes the induction close.
+        Assert(inside["first"] == first),
+        Assert(inside["pixel"] == pixel),
+        Assert(pixel < p.pixels),
+        Cover(left & ends & driven),
+    ]
+    return m
+
+
+def pool(hdl: ModuleType) -> Module:
+    p = POOLED
+    m, inside = about(dut := hdl.Pool(p))
+    beat, given = dut.activations.payload, dut.largest.payload
+    came, left = moves(dut.activations), moves(dut.largest)
+    channel, x, y = Signal(range(p.channels)), Signal(range(p.width)), Signal(range(p.height))
+    last = channel == p.channels - 1
+    with m.If(came):
+        m.d.sync += channel.eq(Mux(last, 0, channel + 1))
+        with m.If(last):
+            m.d.sync += x.eq(Mux(x == p.width - 1, 0, x + 1))
+            with m.If(x == p.width - 1):
+                m.d.sync += y.eq(Mux(y == p.height - 1, 0, y + 1))
+    # Of one channel and one pair of columns, whichever: the largest so far.
+    marked, pair = number_below(m, p.channels), number_below(m, -(-p.width // 2))
+    here = came & (channel == marked) & ((x >> 1) == pair)
+    value, largest, now = beat.activations[0], Signal(p.value_bits), Signal(p.value_bits)
+    before = Mux(x[0] | y[0], largest, 0)
+    m.d.comb += now.eq(Mux(value > before, value, before))
+    with m.If(here):
+        m.d.sync += largest.eq(now)
+    complete = x[0] & y[0]
+    place = (pair * p.channels + marked)[: len(inside["pair"])]
+    m.d.comb += [
+        Assume(beat.last == last),
+        Assert(dut.largest.valid == (dut.activations.valid & complete)),
+        when(dut.largest.valid, given.last == last, left == came),
+        when(dut.activations.valid & ~complete, dut.activations.ready),
+        when(left & (channel == marked) & ((x >> 1) == pair), given.activations[0] == now),
+        # What makes the induction close.
+        Assert(inside["x"] == x),
+        Assert(inside["y"] == y),
+        Assert(inside["beat"] == channel),
+        Assert(inside["pair"] == (x >> 1) * p.channels),
+        Assert((x < p.width) & (y < p.height) & (channel < p.channels)),
+        when(
+            y[0] | (x > pair * 2) | ((x == pair * 2) & (channel > marked)),
+            inside.word("kept", place) == largest,
+        ),
+        Cover(left & (given.activations[0] == 3) & (y == 1)),
+    ]
+    return m
+
+
+PROOFS = [
+    Proof(
+        "Flatten",
+        source,
+        flatten,
+        depth=1,
+        mutants=(
+            Mutant("+ slot.row + carry", "+ slot.row"),
+            Mutant("events.ready | ~drives", "events.ready"),
+            Mutant("first.eq(Mux(ends, 0, first", "first.eq(Mux(ends, 1, first"),
+        ),
+    ),
+    Proof(
+        "Pool",
+        source,
+        pool,
+        depth=2,
+        mutants=(
+            Mutant("Mux(x[0] | y[0], read", "Mux(y[0], read"),
+            Mutant("given.ready | ~x[0] | ~y[0]", "given.ready"),
+            Mutant("own > before, own", "own < before, own", depth=20),
+        ),
+        cover_depth=30,
+    ),
+]
