@@ -88,6 +88,12 @@ def chip_law(
         tile_read=float(np.hypot(wrong.read_noise, wrong.amplifier_offset)),
         tile_steps=float(np.hypot(adc.offset, adc.noise)),
         tile_gain=float(np.hypot(adc.gain, wrong.amplifier_gain)),
+        column_read=0.0 if calibrated else float(wrong.amplifier_offset),
+        column_threshold=0.0 if calibrated else float(wrong.converter_offset),
+        column_tile_read=float(wrong.amplifier_offset),
+        column_tile_steps=float(adc.offset),
+        words=words.astype(np.float32),
+        deviation_slope=_slopes(np.sqrt(variance), formats.levels),
     )
 
 
@@ -256,9 +262,12 @@ class Lesson:
             taught = told(self.teacher, values, self.robustness.temperature)
         losses, gradients = [], []
         ends = np.rint(np.cumsum([share for share, _ in self._learnt]) * images).astype(int)
-        for (_, how), start, end in zip(self._learnt, [0, *ends], ends, strict=False):
-            if start == end:
-                continue
+        passes = [
+            (how, *part)
+            for (_, how), start, end in zip(self._learnt, [0, *ends], ends, strict=False)
+            for part in network.passes(start, end)
+        ]
+        for how, start, end in passes:
             sums, record = forward(network, values[:, start:end], how, rng)
             said = None if taught is None else taught[start:end]
             lost, slope = self.loss(sums * scale, labels[start:end], said)
@@ -271,7 +280,7 @@ class Lesson:
         if self.laws:
             loss = sum(float(np.sum(each)) for each in losses) / images
         else:
-            loss = float(np.mean(losses[0]))
+            loss = float(np.mean(np.concatenate(losses)))
         return loss, sum(gradients[1:], gradients[0])
 
     def loss(
@@ -304,6 +313,10 @@ class Lesson:
         judged: Sequence[tuple[float, Noise | ChipLaw]] = self.laws or [(1.0, 0.0)]
         total = 0.0
         for share, how in judged:
-            classes = np.argmax(forward(network, values, how, rng)[0], axis=1)
+            sums = [
+                forward(network, values[:, start:end], how, rng)[0]
+                for start, end in network.passes(0, len(labels))
+            ]
+            classes = np.argmax(np.concatenate(sums), axis=1)
             total += share * float(np.mean(classes == labels))
         return total / sum(share for share, _ in judged)

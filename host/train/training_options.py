@@ -252,6 +252,8 @@ class LearnRule(Parameters):
 KEYS: dict[str, type] = {
     "states": int,
     "hidden": list,
+    "conv": str,
+    "neuron_per": str,
     "neuron": str,
     "pixel_bits": int,
     "hidden_bits": int,
