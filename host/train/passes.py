@@ -318,8 +318,9 @@ def _kernel_read(
     more: tuple[float, float],
     rng: np.random.Generator,
 ) -> tuple[Array, ReadBack]:
-    """The same of a chip whose cells are drawn; `more` deviation of its columns and at each use."""
-    assert law.words is not None and law.deviation_slope is not None
+    """The same of one chip, cell by cell, with `more` deviation of its columns and of each use."""
+    assert law.words is not None
+    assert law.deviation_slope is not None
     cells = law.words[rng.integers(len(law.words), size=states.shape), states]
     deviations = np.sqrt(law.variance + np.float32(LEAST_VARIANCE))
     draws = (cells - law.mean[states]) / deviations[states]

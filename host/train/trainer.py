@@ -106,9 +106,7 @@ class _Training:
         self.best: tuple[float, Array] | None = None
         self.came: npt.NDArray[np.int64] | None = None
 
-    def begin(
-        self, hidden: tuple[int, ...], noise: Noise, conv: tuple[Kernels, ...] = ()
-    ) -> None:
+    def begin(self, hidden: tuple[int, ...], noise: Noise, conv: tuple[Kernels, ...] = ()) -> None:
         """Begin with a network that has learnt nothing yet."""
         parameters = self.parameters
         columns = [each.columns for each in conv]

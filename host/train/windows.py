@@ -50,12 +50,10 @@ class Direct:
         """Values for the next layer (images, outputs), of activations (uses, columns); and back."""
         return activations, _itself
 
-    def normals(
-        self, rng: np.random.Generator, shape: tuple[int, ...], of: str = "use"
-    ) -> Array:
-        """Draws for (uses, columns): of each ``use``, or that a chip's ``column`` or ``neuron`` has.
+    def normals(self, rng: np.random.Generator, shape: tuple[int, ...], of: str = "use") -> Array:
+        """Draws for (uses, columns): of each ``use``, or of a chip's ``column`` or ``neuron``.
 
-        As each image has a chip of its own, they are as many.
+        These are as many here, since each image has a chip of its own.
         """
         return rng.standard_normal(shape, dtype=np.float32)
 
@@ -145,9 +143,7 @@ class Windows(Direct):
             (whole, slice(y, height, 2), slice(x, width, 2)) for y in range(2) for x in range(2)
         ]
 
-    def normals(
-        self, rng: np.random.Generator, shape: tuple[int, ...], of: str = "use"
-    ) -> Array:
+    def normals(self, rng: np.random.Generator, shape: tuple[int, ...], of: str = "use") -> Array:
         """See `Direct.normals`: all images of a pass share a chip."""
         uses, columns = shape
         if of == "use":
