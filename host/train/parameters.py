@@ -190,10 +190,6 @@ class TrainingParameters(Brief):
     hidden : tuple of int
         Neurons of each hidden layer, at most 14 layers with the convolutions. None: 100; with
         convolutions there is none.
-    conv : tuple of Kernels
-        Convolutions before them.
-    neuron_per : str
-        Of convolutions: as of `allspin.sim.network.network.Network`.
     neuron : str or None
         Kind of neuron: one of `allspin.sim.network.neuron.NEURONS`. None: that of the target's
         device; `sot` without a target.
@@ -228,6 +224,10 @@ class TrainingParameters(Brief):
     straight_through : bool
         Whether each use of neurons that switch by chance is drawn once training computes with the
         machine's integers; else they answer their mean.
+    conv : tuple of Kernels
+        Convolutions before the hidden layers.
+    neuron_per : str
+        Of convolutions: as of `allspin.sim.network.network.Network`.
 
     Raises
     ------
@@ -238,25 +238,6 @@ class TrainingParameters(Brief):
 
     states: int = field(default=10, metadata=option("states of a synapse, 2 to 128 (10)", "N"))
     hidden: tuple[int, ...] = None  # pyright: ignore[reportArgumentType]
-    conv: tuple[Kernels, ...] = field(
-        default=(),
-        metadata={"made": read_conv}
-        | option(
-            "convolutions before the hidden layers, then none unless given: height x width x "
-            "number of kernels, and s2 for a stride of 2, p1 or pad for a padding, pool for the "
-            'maximum of 2 x 2, such as "5x5x16 s2, 3x3x32 pad pool"',
-            "KERNELS",
-            type=str,
-        ),
-    )
-    neuron_per: str = field(
-        default="column",
-        metadata=option(
-            "with --conv, whether a neuron is for a column, whose positions share it, or for each "
-            "position (column)",
-            choices=NEURON_PER,
-        ),
-    )
     neuron: str | None = field(
         default=None,
         metadata=option(f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)", "NAME"),
@@ -301,6 +282,25 @@ class TrainingParameters(Brief):
     straight_through: bool = field(
         default=False,
         metadata=option("draw each use of neurons that switch by chance (train by their mean)"),
+    )
+    conv: tuple[Kernels, ...] = field(
+        default=(),
+        metadata={"made": read_conv}
+        | option(
+            "convolutions before the hidden layers, then none unless given: height x width x "
+            "number of kernels, and s2 for a stride of 2, p1 or pad for a padding, pool for the "
+            'maximum of 2 x 2, such as "5x5x16 s2, 3x3x32 pad pool"',
+            "KERNELS",
+            type=str,
+        ),
+    )
+    neuron_per: str = field(
+        default="column",
+        metadata=option(
+            "with --conv, whether a neuron is for a column, whose positions share it, or for each "
+            "position (column)",
+            choices=NEURON_PER,
+        ),
     )
 
     def __post_init__(self) -> None:

@@ -252,8 +252,6 @@ class LearnRule(Parameters):
 KEYS: dict[str, type] = {
     "states": int,
     "hidden": list,
-    "conv": str,
-    "neuron_per": str,
     "neuron": str,
     "pixel_bits": int,
     "hidden_bits": int,
@@ -270,6 +268,8 @@ KEYS: dict[str, type] = {
     "tile_rows": int,
     "adc_bits": int,
     "straight_through": bool,
+    "conv": str,
+    "neuron_per": str,
     "epochs": int,
     "seed": int,
     "data": str,
