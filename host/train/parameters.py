@@ -237,7 +237,7 @@ class TrainingParameters(Brief):
     """
 
     states: int = field(default=10, metadata=option("states of a synapse, 2 to 128 (10)", "N"))
-    hidden: tuple[int, ...] = None  # pyright: ignore[reportArgumentType]
+    hidden: tuple[int, ...] = None  # pyright: ignore[reportAssignmentType]
     neuron: str | None = field(
         default=None,
         metadata=option(f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)", "NAME"),

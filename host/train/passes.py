@@ -393,7 +393,7 @@ def _chip_neurons(
         path.normals(rng, sums.shape, of) for of in ("neuron", "column", "neuron")
     )
     z_use = path.normals(rng, sums.shape) if law.use or not path.common else np.float32(0)
-    turn = 1 + np.float32(law.gain) * z_gain
+    turn: Array = 1 + np.float32(law.gain) * z_gain
     factors = np.clip(gains * (turn * (1 + np.float32(law.sum_gain) * z_sum)), 0, 2**GAIN_BITS - 1)
     offsets = offsets + (offsets + np.float32(law.pivot * formats.current_top)) * (turn - 1)
     if path.common:

@@ -71,7 +71,7 @@ def test_convolutions_learn_what_the_golden_model_says(dataset: Dataset) -> None
     accuracy = right(trained.network, dataset.test_images, dataset.test_labels)
     assert accuracy == trained.test_accuracy > 0.7
     assert right(trained.network, *kept(dataset)) == trained.validation_accuracy
-    assert trained.network.topology == (120, 120, 240, 12, 5)
+    assert trained.network.topology == (120, 120, 192, 12, 5)
     assert trained.network.neuron_per == "position"
     assert tiles_of(trained.network) == [TILES] * 4
 
