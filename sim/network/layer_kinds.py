@@ -295,7 +295,7 @@ def kind_to_dict(kind: LayerKind) -> dict[str, Any]:
     return {"name": kind.name, **dataclasses.asdict(kind)}  # pyright: ignore[reportArgumentType]
 
 
-def kind_from_dict(record: dict[str, Any]) -> LayerKind:
+def kind_from_dict(record: object) -> LayerKind:
     """The kind that `kind_to_dict` described.
 
     Raises
@@ -303,6 +303,8 @@ def kind_from_dict(record: dict[str, Any]) -> LayerKind:
     ValueError, TypeError, KeyError
         If there is no such kind, or a parameter is missing, unknown or outside its range.
     """
+    if not isinstance(record, dict):
+        raise ValueError(f"a layer's kind must be an object, not {record!r}")
     parameters = dict(record)
     name = parameters.pop("name")
     check_one_of("the kind of a layer", name, KINDS)

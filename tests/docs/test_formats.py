@@ -35,14 +35,16 @@ def test_the_script_on_the_networks_that_ship(tmp_path: Path, name: str) -> None
     assert np.mean(logits.argmax(axis=1) == labels) > 0.97
 
 
-@given(networks(), st.integers(0, 2**32), st.booleans())
+@given(networks() | networks(maps=True), st.integers(0, 2**32), st.booleans())
 def test_the_script_on_any_network(
     tmp_path_factory: pytest.TempPathFactory, network: Network, seed: int, packed: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("script")
     save_network(network, folder / "net.safetensors")
     images = grey_levels(network, np.random.default_rng(seed))
-    content = struct.pack(">4I", 0x803, *images.shape) + images.tobytes()
+    content = (
+        struct.pack(f">{images.ndim + 1}I", 0x800 + images.ndim, *images.shape) + images.tobytes()
+    )
     (folder / "images").write_bytes(gzip.compress(content) if packed else content)
     logits = logits_by_script(folder, folder / "net.safetensors", folder / "images")
     assert logits.dtype == np.int64

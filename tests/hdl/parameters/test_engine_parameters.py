@@ -12,7 +12,8 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters, MemoryMap
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.sim.network import reference
 from allspin.sim.network.formats import uniform_levels
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.network import Converter, Layer, Network, random_network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from tests.hdl.parameters.test_crossbar_parameters import CROSSBAR, SMALL, narrowest
 
@@ -346,3 +347,10 @@ def test_memory_map_of_chips_and_resident_images() -> None:
 def test_a_neuron_without_a_table_has_no_table_memory() -> None:
     spaces = {memory.space for memory in memory_map(replace(ENGINE, neuron="relu"))}
     assert spaces == {0x00, 0x02, 0x03, 0x04, 0x10, 0x14, 0xF4}
+
+
+def test_a_convolution_is_refused() -> None:
+    kind = Convolution((3, 4, 1), (2, 2))
+    convolutional = random_network((12, 5, 3), 1, kinds=(kind,), image_shape=(3, 4))
+    with pytest.raises(ValueError, match="layer 0: it is a convolution, for which there is no"):
+        EngineParameters.from_network(convolutional)

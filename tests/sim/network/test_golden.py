@@ -12,8 +12,15 @@ from hypothesis import given, settings, strategies as st
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.network import reference
-from allspin.sim.network.golden import BATCH, CHUNK, GoldenModel
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.golden import BATCH, CHUNK, DRIVEN, GoldenModel
+from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.network import (
+    Converter,
+    Layer,
+    Network,
+    random_images,
+    random_network,
+)
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from tests.sim.chip.exact import synapse
 from tests.sim.network.any_network import grey_levels, networks
@@ -33,7 +40,7 @@ def check(
     expected = reference.trace(network, images, words, noise, first)
     at = {"first": first} if first else {}  # the first image is 0 unless it is told
     for found, step in zip(model.trace(images, **at), expected, strict=True):
-        for name in ("inputs", "sums", "currents", "activations"):
+        for name in ("inputs", "sums", "currents", "activations", "outputs"):
             assert np.array_equal(getattr(found, name), getattr(step, name)), name
     logits = model.logits(images, **at)
     assert logits.dtype == np.int64
@@ -43,7 +50,7 @@ def check(
     assert model.classify(images, **at).tolist() == winners
 
 
-@given(networks(), st.integers(0, 2**32))
+@given(networks() | networks(maps=True), st.integers(0, 2**32))
 @settings(deadline=None)
 def test_any_network(network: Network, seed: int) -> None:
     check(network, grey_levels(network, np.random.default_rng(seed)))
@@ -72,7 +79,12 @@ def devices(draw: st.DrawFn) -> Device:
     )
 
 
-@given(networks(), devices(), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 5))
+@given(
+    networks() | networks(maps=True),
+    devices(),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**32 - 5),
+)
 @settings(deadline=None)
 def test_any_chip_of_any_network(network: Network, device: Device, seed: int, first: int) -> None:
     """Of any words, with what amplifiers, converters and neurons add at each use."""
@@ -92,7 +104,7 @@ class RealLayer(Layer):
         return self.levels[self.states] + np.arange(self.states.size).reshape(self.rows, -1) / 8
 
 
-@given(networks(), st.integers(0, 2**32))
+@given(networks() | networks(maps=True), st.integers(0, 2**32))
 @settings(deadline=None)
 def test_columns_that_no_words_say(network: Network, seed: int) -> None:
     real = [RealLayer(**vars(layer)) for layer in network.layers]
@@ -198,6 +210,24 @@ def test_batches_of_any_length_give_the_same() -> None:
     assert np.array_equal(model.logits(np.asfortranarray(flat)), whole)
 
 
+def test_batches_of_maps_give_the_same() -> None:
+    """Batches are smaller there, and images have their noise in whichever they are."""
+    kind = Convolution((20, 16, 1), (5, 4), (1, 2), (2, 0, 2, 1))
+    network = random_network((320, 7, 3), 2, kinds=(kind,), image_shape=(20, 16))
+    images = random_images(network, 200, 1)
+    device = Device(
+        "any", synapse(), SotNeuron(), NeuronVariation(use=0.1), Imperfections(read_noise=0.2)
+    )
+    batch = DRIVEN // (network.layers[0].rows * kind.positions)
+    assert 1 < batch < 100
+    chip, words = Chip(device, 9), [layer.words for layer in network.layers]
+    for noise in (None, chip.noise(network)):
+        whole = reference.logits(network, images, words, noise, 5)
+        model = GoldenModel(network, words, noise)
+        for count in (0, 1, batch - 1, batch, batch + 1, 200):
+            assert np.array_equal(model.logits(images[:count], 5), whole[:count])
+
+
 @pytest.mark.parametrize("method", ["logits", "trace", "classify"])
 def test_images_that_do_not_fit(method: str) -> None:
     call = getattr(GoldenModel(one_layer([[1, 2], [3, 4]])), method)
@@ -212,7 +242,7 @@ def test_images_that_do_not_fit(method: str) -> None:
             call(np.full((3, 2), value))
 
 
-@given(networks(), st.integers(0, 2**32))
+@given(networks() | networks(maps=True), st.integers(0, 2**32))
 def test_shares_of_white_are_grey_levels_and_one_image_has_one_answer(
     network: Network, seed: int
 ) -> None:

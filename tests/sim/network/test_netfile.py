@@ -15,14 +15,16 @@ from safetensors.numpy import load, save
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 from allspin.sim.network.formats import Adc, uniform_levels
+from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.netfile import (
     load_network,
     network_from_bytes,
     network_to_bytes,
     save_network,
 )
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network import Converter, Layer, Network, random_network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from tests.sim.network.any_network import networks
 
 
 def made(neuron: SotNeuron | ReluNeuron | None = None, seed: int = 0, **changes: Any) -> Network:
@@ -149,7 +151,7 @@ def test_foreign_headers(header: bytes) -> None:
 def test_other_formats() -> None:
     record, tensors = parts()
     assert refusal(save({"weight": np.zeros(3, np.float32)})) == "it has no allspin metadata"
-    for version, said in ((3, "it has format 3; this version reads 1 and 2"), (1.0, "format 1.0;")):
+    for version, said in ((4, "it has format 4; this version reads 1 to 3"), (1.0, "format 1.0;")):
         assert said in refusal(put_together(record | {"format": version}, tensors))
 
 
@@ -202,6 +204,83 @@ def test_converters_that_are_none(adcs: Any, expected: str) -> None:
     record, tensors = parts(network_to_bytes(tiled()))
     with pytest.raises(ValueError, match=expected):
         network_from_bytes(put_together(record | {"adcs": adcs}, tensors))
+
+
+# Layers that are not dense.
+
+
+CONVOLUTION = {
+    "map": [5, 4, 2],
+    "kernel": [3, 2],
+    "stride": [2, 1],
+    "padding": [1, 0, 1, 1],
+    "pool": 2,
+}
+
+
+def convolutional(**changes: Any) -> Network:
+    """Of images of two channels, half of whose layers are cut into tiles."""
+    kind = Convolution(**CONVOLUTION)
+    network = random_network((40, 3, 2), 3, kinds=(kind,), image_shape=(5, 4, 2))
+    first, last = network.layers
+    layers = dataclasses.replace(first, adc=Adc(8, 6, 3)), last
+    return dataclasses.replace(network, layers=layers, **changes)
+
+
+@given(networks(maps=True))
+@settings(deadline=None, max_examples=30)
+def test_networks_of_any_kind_come_back(network: Network) -> None:
+    data = network_to_bytes(network)
+    assert told(network_from_bytes(data)) == told(network)
+    assert network_to_bytes(network_from_bytes(data)) == data
+
+
+def test_format_3_is_of_networks_that_need_it() -> None:
+    """Each of the three reasons alone, of which readers of before know none."""
+    record, _ = parts(network_to_bytes(convolutional()))
+    assert (record["format"], record["topology"]) == (3, [40, 6, 2])
+    assert record["kinds"] == [{"name": "convolution", **CONVOLUTION}, {"name": "dense"}]
+    assert (record["neuron_per"], record["image_shape"]) == ("column", [5, 4, 2])
+    assert record["adcs"] == [{"rows": 8, "bits": 6, "shift": 3}, None]
+    for change in ({"image_shape": (1, 2, 3)}, {"neuron_per": "position"}):
+        record, _ = parts(network_to_bytes(made(**change)))
+        assert record["format"] == 3
+        assert record["kinds"] == [{"name": "dense"}] * 3
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"learnt": 1}, "it has 'learnt', which this version does not know"),
+        ({"kinds": [{"name": "dense"}]}, "is shorter"),
+        ({"kinds": 2}, "its metadata is inconsistent"),
+        ({"kinds": [{}, {}]}, "it lacks 'name'"),
+        ({"kinds": ["dense", "dense"]}, "a layer's kind must be an object, not 'dense'"),
+        (
+            {"kinds": [{"name": "dens"}, None]},
+            r"must be one of dense, convolution, not 'dens' \(did",
+        ),
+        ({"kinds": [{"name": "dense", "map": [1]}] * 2}, "unexpected keyword argument 'map'"),
+        (
+            {"kinds": [{"name": "dense"}] * 2},
+            "images of shape .* do not fit a first layer of 12 rows",
+        ),
+        ({"neuron_per": 3}, "neuron_per must be one of column, position, not 3"),
+        ({"image_shape": [5, 8]}, "do not fit a first layer of maps of 5 x 4 x 2"),
+    ],
+)
+def test_kinds_that_are_none(change: dict[str, Any], expected: str) -> None:
+    record, tensors = parts(network_to_bytes(convolutional()))
+    with pytest.raises(ValueError, match=expected) as caught:
+        network_from_bytes(put_together(record | change, tensors))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["kinds", "neuron_per"])
+def test_what_format_3_lacks_is_named(key: str) -> None:
+    record, tensors = parts(network_to_bytes(convolutional()))
+    del record[key]
+    assert refusal(put_together(record, tensors)) == f"it lacks {key!r}"
 
 
 # Inconsistency.
@@ -292,6 +371,17 @@ def test_metadata_of_any_type_makes_a_network_or_one_line(
     tensors = TENSORS | {name: np.resize(TENSORS[name], shape) for name in reshaped}
     try:
         network_from_bytes(put_together(RECORD | change, tensors))
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+
+
+@given(st.dictionaries(st.sampled_from(["name", *CONVOLUTION, "more"]), json_values, min_size=1))
+@settings(deadline=None, max_examples=100)
+def test_a_kind_of_any_values_makes_a_network_or_one_line(change: dict[str, Any]) -> None:
+    record, tensors = parts(network_to_bytes(convolutional()))
+    record["kinds"][0] |= change
+    try:
+        network_from_bytes(put_together(record, tensors))
     except ValueError as error:
         assert "\n" not in str(error)  # noqa: PT017
 

@@ -77,7 +77,8 @@ def test_the_most_layers_that_a_device_can_tell_apart() -> None:
         ({"image_shape": (4, 4)}, r"shape \(4, 4\) do not fit a first layer of 12 rows"),
         ({"image_shape": (-3, -4)}, "each side of an image must be from 1 to 65535, not -3"),
         ({"image_shape": (12,)}, r"shape \(12,\) do not fit"),
-        ({"image_shape": (1, 3, 4)}, r"shape \(1, 3, 4\) do not fit"),
+        ({"image_shape": (1, 3, 5)}, r"shape \(1, 3, 5\) do not fit"),
+        ({"image_shape": (1, 3, 4, 1)}, r"shape \(1, 3, 4, 1\) do not fit"),
         ({"layers": []}, "number of layers must be from 1 to 15, not 0"),
         ({"layers": [layer(12, 12, True)] * 15 + [layer(12, 3)]}, "from 1 to 15, not 16"),
         (

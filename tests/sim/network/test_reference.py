@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
+from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import Network
 from allspin.sim.network.reference import logits, trace
 from tests.sim.network.any_network import grey_levels, networks
@@ -47,29 +48,75 @@ def column_sum(layer: Any, column: int, values: list[int], words: Any) -> int:
     return total * 2**adc.shift
 
 
+def under_a_kernel(kind: Convolution, values: list[int], y: int, x: int) -> list[int]:
+    """Values of a map that lie under a kernel whose top left corner is at a place."""
+    height, width, channels = kind.map
+    return [
+        values[(row * width + column) * channels + channel]
+        if 0 <= row < height and 0 <= column < width
+        else 0
+        for row in range(y, y + kind.kernel[0])
+        for column in range(x, x + kind.kernel[1])
+        for channel in range(channels)
+    ]
+
+
+def corners(kind: Convolution) -> list[tuple[int, int]]:
+    """Where a kernel's top left corner is laid, line by line."""
+    height, width, _ = kind.map
+    top, left, bottom, right = kind.padding
+    down = range(-top, height + bottom - kind.kernel[0] + 1, kind.stride[0])
+    across = range(-left, width + right - kind.kernel[1] + 1, kind.stride[1])
+    return [(y, x) for y in down for x in across]
+
+
+def pooled(kind: Convolution, values: list[int]) -> list[int]:
+    """The largest of each 2 x 2."""
+    lines = sorted({y for y, _ in corners(kind)})
+    high, wide = len(lines), len(corners(kind)) // len(lines)
+    columns = len(values) // (high * wide)
+    return [
+        max(values[((y + dy) * wide + x + dx) * columns + column] for dy in (0, 1) for dx in (0, 1))
+        for y in range(0, high - 1, 2)
+        for x in range(0, wide - 1, 2)
+        for column in range(columns)
+    ]
+
+
 def by_hand(network: Network, image: Any, words: Any) -> list[dict[str, Any]]:
     """What each layer computes for one image."""
     top = 2**network.pixel_bits - 1
     values = [round(Fraction(int(grey) * top, 255)) for grey in np.ravel(image)]
     steps = []
     for number, layer in enumerate(network.layers):
-        sums = [column_sum(layer, c, values, words[number]) for c in range(layer.columns)]
+        kind, under = layer.kind, [values]
+        if isinstance(kind, Convolution):
+            under = [under_a_kernel(kind, values, *corner) for corner in corners(kind)]
+        sums = [
+            column_sum(layer, column, rows, words[number])
+            for rows in under
+            for column in range(layer.columns)
+        ]
         step: dict[str, Any] = {"inputs": values, "sums": sums}
-        step |= {"currents": None, "activations": None}
+        step |= {"currents": None, "activations": None, "outputs": None}
         if layer.converter is not None:
             currents = []
-            for column, total in enumerate(sums):
+            for use, total in enumerate(sums):
+                column = use % layer.converter.gains.size
                 product = Fraction(total * int(layer.converter.gains[column]))
                 current = math.floor(product / 2**layer.converter.shift)
                 current -= int(layer.converter.offsets[column])
                 currents.append(max(0, min(current, 2**network.current_bits - 1)))
             values = [activation(network, number, current) for current in currents]
             step |= {"currents": currents, "activations": values}
+            if isinstance(kind, Convolution) and kind.pool == 2:
+                values = pooled(kind, values)
+            step["outputs"] = values
         steps.append(step)
     return steps
 
 
-@given(networks(), st.integers(0, 2**32), st.booleans())
+@given(networks() | networks(maps=True), st.integers(0, 2**32), st.booleans())
 @settings(deadline=None)
 def test_every_value_of_any_network(network: Network, seed: int, other: bool) -> None:
     rng = np.random.default_rng(seed)
