@@ -180,12 +180,12 @@ def calibrated(logits: npt.NDArray[Any], labels: npt.NDArray[np.integer]) -> tup
 def told(teacher: LatentNetwork, values: Array, temperature: float) -> Array:
     """Share of each class that a teacher sees.
 
-    It computes forward only, in place, since it is the widest network by far.
+    A dense one computes forward only, in place, since it is the widest network by far.
 
     Parameters
     ----------
     teacher : LatentNetwork
-        Not quantised, with one hidden layer.
+        Not quantised, with one hidden layer, or with convolutions before it.
     values : ndarray of float32, shape (rows, images)
         Row values as whole numbers.
     temperature : float
@@ -195,6 +195,11 @@ def told(teacher: LatentNetwork, values: Array, temperature: float) -> Array:
     -------
     ndarray of float32, shape (images, classes)
     """
+    factor = np.float32(np.exp(teacher.log_scale[0]) / temperature)
+    if teacher.at_once is not None:
+        parts = teacher.passes(0, values.shape[1])
+        logits = [forward(teacher, values[:, start:end])[0] for start, end in parts]
+        return softmax(np.concatenate(logits) * factor)
     sums = values.T @ teacher.weights[0]
     sums /= np.float32(teacher.formats.input_top(0))
     sums *= teacher.gains(0)
@@ -204,7 +209,7 @@ def told(teacher: LatentNetwork, values: Array, temperature: float) -> Array:
     place += np.float32(0.5)
     answers = teacher.formats.smooth[0].take(place.astype(np.intp), mode="clip")
     logits = answers @ teacher.weights[1]
-    logits *= np.float32(np.exp(teacher.log_scale[0]) / temperature)
+    logits *= factor
     return softmax(logits)
 
 

@@ -125,7 +125,7 @@ class _Training:
         teaching, real = parameters.teacher_epochs, parameters.float_epochs
         self.steps += self.epoch_steps * (teaching + real)
         if robust is not None and teaching:
-            self.begin((robust.teacher,), 0.0)
+            self.begin((robust.teacher,), 0.0, parameters.conv)
             self.run_phase("teacher", teaching, parameters.rate, 3)
             teacher = self.network
         self.begin(parameters.hidden, parameters.weight_noise, parameters.conv)

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from allspin.host.data.catalogue import open_device
 from allspin.host.train.kernels import laid_on, read_conv
 from allspin.host.train.latent import LatentNetwork, NumberFormats
-from allspin.host.train.lesson import Lesson, chip_law
+from allspin.host.train.lesson import Lesson, chip_law, softmax, told
 from allspin.host.train.parameters import Occasion, TrainingParameters, TrainingTarget
 from allspin.host.train.passes import ChipLaw, backward, forward
 from allspin.host.train.windows import Windows
@@ -245,3 +245,10 @@ def test_the_gradient_of_chips_is_the_slope_of_the_loss_with_the_same_draws(
         got = gradients[number].ravel()[:20][inside]
         assert got @ expected == pytest.approx(expected @ expected, rel=0.15), number
         assert np.corrcoef(got, expected)[0, 1] > 0.97, number
+
+
+def test_a_teacher_with_kernels_answers_as_its_network_computes() -> None:
+    teacher, values = make(FORMATS, TEXTS[1], 0, (9,), quantised=False)
+    teacher.at_once = 16
+    expected = softmax(forward(teacher, values)[0] * np.exp(teacher.log_scale) / 4)
+    np.testing.assert_allclose(told(teacher, values, 4.0), expected, atol=1e-5)
