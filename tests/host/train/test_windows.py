@@ -151,11 +151,13 @@ def test_chips_that_do_not_differ_are_the_machine(
         np.testing.assert_allclose(one, other, atol=0.01 * float(np.abs(other).max()))
 
 
-def test_all_positions_and_images_of_a_pass_see_one_chip() -> None:
+@pytest.mark.parametrize("adc", [None, Adc(8, 12, 2)])
+def test_all_positions_and_images_of_a_pass_see_one_chip(adc: Adc | None) -> None:
     """An error of a cell, or of what is at the foot of a column, is common to them."""
-    network, values = make(FORMATS, "3x3x4 s2", 0)
+    network, values = make(FORMATS, "3x3x4 s2", 0, (), adc)
     values[:] = 9
     tops = dict.fromkeys(("gain", "sum_gain", "threshold", "read", "column_read"), 0.1)
+    tops |= {"tile_read": 0.1, "column_tile_read": 0.1, "tile_steps": 9, "column_tile_steps": 9}
     law, rng = still(spread=0.3, **tops), np.random.default_rng(1)
     seen = [forward(network, values, law, rng)[1] for _ in range(2)]
     for pass_ in seen:
