@@ -252,5 +252,5 @@ def test_the_gradient_of_chips_is_the_slope_of_the_loss_with_the_same_draws(
 def test_a_teacher_with_kernels_answers_as_its_network_computes() -> None:
     teacher, values = make(FORMATS, TEXTS[1], 0, (9,), quantised=False)
     teacher.at_once = 16
-    expected = softmax(forward(teacher, values)[0] * np.exp(teacher.log_scale) / 4)
+    expected = softmax(forward(teacher, values)[0] * np.exp(teacher.log_scale) / np.float32(4))
     np.testing.assert_allclose(told(teacher, values, 4.0), expected, atol=1e-5)
