@@ -168,8 +168,8 @@ SMALLEST = 1e-6
 """Least standard deviation that anything is divided by."""
 AT_ONCE = 2**18
 """Row values of all positions and images of a pass: they stay in the cache."""
-LEAST_AT_ONCE = 8
-"""Images of a pass at least."""
+LEAST, MOST = 8, 40
+"""Images of a pass: they share a chip, and a batch is to see several."""
 FIRST_IMAGES = 2000
 """Images that the first weights are scaled on."""
 MANY = 16
@@ -259,7 +259,7 @@ class LatentNetwork:
             values = math.prod(kind.shape(columns))
             if kind.positions > 1:
                 most = max(most, kind.positions * max(self.shapes[-1]))
-        self.at_once = max(AT_ONCE // most, LEAST_AT_ONCE) if most else None
+        self.at_once = min(max(AT_ONCE // most, LEAST), MOST) if most else None
         self.quantised = False
         first = [
             rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[0]))
