@@ -27,7 +27,7 @@ least step between R_AH words at most."""
 
 def looked_up(table: Array, place: npt.NDArray[np.intp]) -> Array:
     """Entries of a table at some places, in the places' own order in memory."""
-    return table.take(place.T).T if place.flags.f_contiguous else table.take(place)
+    return table.take(place.T).T if place.flags.fnc else table.take(place)
 
 
 def smooth_response(neuron: Neuron) -> tuple[npt.NDArray[np.float64], Array]:
