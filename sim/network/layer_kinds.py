@@ -92,7 +92,11 @@ class FullyConnected(LayerKind):
     """Each row is a value, and an image uses the crossbar once."""
 
     name: ClassVar[str] = "dense"
-    positions: ClassVar[int] = 1
+
+    @property
+    def positions(self) -> int:
+        """See `LayerKind.positions`."""
+        return 1
 
     def inputs(self, rows: int) -> int:
         """See `LayerKind.inputs`."""

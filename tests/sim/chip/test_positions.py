@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def chip_of(
     of_neurons: NeuronVariation | None = None,
     adc: AdcVariation | None = None,
     array: HallArray | None = None,
-    **wrong: float,
+    **wrong: Any,
 ) -> Chip:
     device = Device(
         "positions",

@@ -11,7 +11,7 @@ from scipy.signal import correlate
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import DENSE, Convolution
 from allspin.sim.network.network import Converter, Layer, random_images, random_network
-from allspin.sim.network.reference import under_kernels
+from allspin.sim.network.reference import pooled, under_kernels
 from tests.sim.network.any_network import convolutions
 
 FIRST = Convolution((28, 28, 1), (5, 5), (2, 2))
@@ -42,7 +42,7 @@ def test_both_models_sum_what_scipy_does(case: tuple[Convolution, np.ndarray, np
         ]
         for each in padded
     ]
-    expected = np.moveaxis(expected, 1, 3)[:, :: kind.stride[0], :: kind.stride[1]]
+    expected = np.moveaxis(np.array(expected), 1, 3)[:, :: kind.stride[0], :: kind.stride[1]]
     assert expected.shape == (3, *kind.places, 4)
     values, words = maps.reshape(3, -1), kernels.reshape(-1, 4)
     plain = under_kernels(kind, values) @ words
@@ -52,6 +52,27 @@ def test_both_models_sum_what_scipy_does(case: tuple[Convolution, np.ndarray, np
     rows = kind.products(values.astype(float), words[1:3].astype(float), 1)
     parts = under_kernels(kind, values)[..., 1:3] @ words[1:3]
     assert np.array_equal(rows, parts.reshape(rows.shape))
+
+
+@pytest.mark.parametrize("shape", [(7, 5, 1), (2, 3, 1), (4, 6, 1)])
+def test_of_2_x_2_the_largest_is_handed_on(shape: tuple[int, int, int]) -> None:
+    """Whatever order activations have in memory; an odd last line or column is left out."""
+    kind = Convolution(shape, (1, 1), pool=2)
+    maps = np.random.default_rng(1).integers(0, 16, (3, *shape[:2], 4), np.uint8)
+    high, wide = shape[0] // 2, shape[1] // 2
+    expected = [
+        [maps[image, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].reshape(4, 4).max(axis=0).tolist()]
+        for image in range(3)
+        for y in range(high)
+        for x in range(wide)
+    ]
+    flat = maps.reshape(3, -1)
+    for found in (
+        pooled(kind, flat),
+        kind.handed_on(flat),
+        kind.handed_on(np.asfortranarray(flat)),
+    ):
+        assert found.reshape(-1, 1, 4).tolist() == expected
 
 
 def test_a_network_of_convolutions_knows_its_sizes() -> None:
@@ -154,6 +175,9 @@ def test_uses_that_no_draw_can_name_are_refused() -> None:
     assert widest.uses == 2**16
     with pytest.raises(ValueError, match=r"at most 65536 uses .* not 257 columns at 256 positions"):
         replace(widest, states=np.zeros((1, 257), np.uint8))
+    one_more = Convolution((1, 65535, 1), (1, 3), padding=(0, 2, 0, 2))
+    with pytest.raises(ValueError, match="not 1 columns at 65537 positions"):
+        Layer(np.zeros((3, 1), np.uint8), np.array([0, 1]), kind=one_more)
     with pytest.raises(ValueError, match="kernels of 5 x 5 x 1 need 25 rows, not 24"):
         replace(NETWORK.layers[0], states=np.zeros((24, 6), np.uint8))
     with pytest.raises(ValueError, match="as many V-I converters, or 864, not 7"):

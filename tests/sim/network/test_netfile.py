@@ -242,8 +242,8 @@ def test_format_3_is_of_networks_that_need_it() -> None:
     assert record["kinds"] == [{"name": "convolution", **CONVOLUTION}, {"name": "dense"}]
     assert (record["neuron_per"], record["image_shape"]) == ("column", [5, 4, 2])
     assert record["adcs"] == [{"rows": 8, "bits": 6, "shift": 3}, None]
-    for change in ({"image_shape": (1, 2, 3)}, {"neuron_per": "position"}):
-        record, _ = parts(network_to_bytes(made(**change)))
+    for other in (made(image_shape=(1, 2, 3)), made(neuron_per="position")):
+        record, _ = parts(network_to_bytes(other))
         assert record["format"] == 3
         assert record["kinds"] == [{"name": "dense"}] * 3
 
