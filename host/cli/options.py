@@ -37,6 +37,7 @@ NEEDS: dict[str, dict[str, str]] = {
         "at level_choice polarity robust": "device",
         "update rounding threshold momentum reference pair out": "in_array",
         "threshold": "update=sign",
+        "neuron_per": "conv",
     },
     "live": {
         "states hidden neuron noise epochs rate batch seed update rounding threshold momentum "
@@ -65,7 +66,10 @@ EXCLUDES: dict[str, dict[str, str]] = {
         "samples": "resident",
         "latency": "uart chip measured image logits check resident samples",
     },
-    "train": {"in_array": "robust tile_rows adc_bits straight_through", "pair": "reference"},
+    "train": {
+        "in_array": "robust tile_rows adc_bits straight_through conv neuron_per",
+        "pair": "reference",
+    },
     "live": {"in_array": "network", "pair": "reference"},
     "sweep": {"address": "workers"},
 }

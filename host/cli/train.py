@@ -59,7 +59,10 @@ def add_arguments(parser: Parser) -> None:
     )
     add_options(parser, TrainingParameters)
     parser.add_argument(
-        "--hidden", metavar="N[,N...]", type=widths, help="neurons of each hidden layer (100)"
+        "--hidden",
+        metavar="N[,N...]",
+        type=widths,
+        help="neurons of each hidden layer (100; with --conv none, or 0)",
     )
     add_target_arguments(parser)
     add_tile_arguments(parser, "in one piece")
@@ -133,6 +136,8 @@ examples:
   allspin train --neuron cmos-bare -o gate.safetensors
   allspin train --device paper --states 10 -o paper-ten.safetensors
   allspin train --device paper --robust -o robust.safetensors
+  allspin train --conv "5x5x16 s2, 5x5x32 s2" -o conv.safetensors
+  allspin train --conv "5x5x8 pool, 3x3x16 pad pool" --hidden 64 -o deep.safetensors
   allspin train --tile-rows 128 --adc-bits 4 -o tiled.safetensors
   allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
   allspin train --in-array --device paper --update sign -o sign.safetensors

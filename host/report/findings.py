@@ -42,6 +42,7 @@ TRAIN_OPTIONS = (
     *("states", "hidden", "neuron", "pixel_bits", "hidden_bits", "rah_bits", "noise", "augment"),
     *("rate", "batch", "tile_rows", "adc_bits", "epochs", "seed", "device", "at"),
     *("levels", "polarity", "update", "rounding", "threshold", "momentum", "reference", "pair"),
+    *("straight_through", "conv", "neuron_per"),
 )
 """What a network's provenance has of the options of ``train``."""
 DEFAULTS: dict[str, Any] = {
@@ -246,6 +247,8 @@ def train_command(
     if options.get("in_array") is True:
         # There other values need not be said.
         words, usual = [*words, "--in-array"], {}
+    if options.get("conv"):
+        usual |= {"hidden": []}
     robust = options.get("robust")
     if isinstance(robust, str):
         words += ["--robust"] if robust == USUAL else ["--robust", robust]

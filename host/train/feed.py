@@ -45,8 +45,8 @@ VALIDATION_SHARE = 12
 """One training image in so many is kept to choose between epochs: 5,000 of MNIST's."""
 SPLIT_SEED = 2021
 """The same images are kept whatever the network's seed."""
-FIRST_IMAGES = 2000
-"""Images that the first weights are scaled on."""
+TURNED = 2000
+"""Images that are turned into row values at a time."""
 GROUP = 32
 """Images that share one random transformation (in one epoch; the groups are drawn anew)."""
 SIDE = 28
@@ -318,8 +318,8 @@ def row_values(
 ) -> Array:
     """Row values of some images, float32, shape (rows, chosen)."""
     values = np.empty((len(chosen), images.shape[1]), np.float32)
-    for start in range(0, len(chosen), FIRST_IMAGES):  # NumPy's indices take eight times a pixel
-        part = slice(start, start + FIRST_IMAGES)
+    for start in range(0, len(chosen), TURNED):  # NumPy's indices take eight times a pixel
+        part = slice(start, start + TURNED)
         values[part] = quantise_pixels(images[chosen[part]], pixel_bits)
     return values.T
 

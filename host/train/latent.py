@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.train.windows import path_of
 from allspin.sim.network.formats import Adc, uniform_levels
+from allspin.sim.network.layer_kinds import DENSE, LayerKind
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 from allspin.sim.network.neuron import Neuron
 
@@ -21,6 +23,11 @@ FINE = 4096
 GRID = 8193
 """Places of a weight that are told apart where levels are a device's own: an eighth of the
 least step between R_AH words at most."""
+
+
+def looked_up(table: Array, place: npt.NDArray[np.intp]) -> Array:
+    """Entries of a table at some places, in the places' own order in memory."""
+    return table.take(place.T).T if place.flags.fnc else table.take(place)
 
 
 def smooth_response(neuron: Neuron) -> tuple[npt.NDArray[np.float64], Array]:
@@ -106,7 +113,7 @@ class NumberFormats:
         """
         place = (currents * np.float32(FINE - 1) + np.float32(0.5)).astype(np.intp)
         response, slope = self.smooth
-        return response[place], slope[place]
+        return looked_up(response, place), looked_up(slope, place)
 
     @cached_property
     def padded_table(self) -> tuple[Array, Array]:
@@ -121,8 +128,9 @@ class NumberFormats:
     def network(
         self,
         layers: Sequence[Layer],
-        image_shape: tuple[int, int],
+        image_shape: tuple[int, ...],
         provenance: Mapping[str, Any],
+        neuron_per: str = "column",
     ) -> Network:
         """A network of these formats.
 
@@ -134,6 +142,8 @@ class NumberFormats:
             Height and width of an image.
         provenance : mapping
             Where the network comes from.
+        neuron_per : str
+            As of `allspin.sim.network.network.Network`.
         """
         return Network(
             layers=tuple(layers),
@@ -144,6 +154,7 @@ class NumberFormats:
             rah_bits=self.rah_bits,
             current_bits=self.current_bits,
             provenance=dict(provenance),
+            neuron_per=neuron_per,
         )
 
 
@@ -155,6 +166,14 @@ GAIN_ROOM = 1.5
 """How far a gain may grow in training before it meets the end of its range."""
 SMALLEST = 1e-6
 """Least standard deviation that anything is divided by."""
+AT_ONCE = 2**18
+"""Row values of all positions and images of a pass: they stay in the cache."""
+LEAST, MOST = 8, 40
+"""Images of a pass: they share a chip, and a batch is to see several."""
+FIRST_IMAGES = 2000
+"""Images that the first weights are scaled on."""
+MANY = 16
+"""As many times the images of a pass, where there are convolutions."""
 SMALLEST_GAIN = 1e-9
 """Stands for a gain of 0, which has no logarithm."""
 
@@ -186,9 +205,13 @@ class LatentNetwork:
     formats : NumberFormats
         Number formats.
     topology : tuple of int
-        Widths from the pixels to the classes.
+        Values of an image, and the columns of each layer.
     rng : Generator
         Draws the first weights.
+    kinds : sequence of LayerKind
+        Of the first layers; all others are dense.
+    neuron_per : str
+        As of `allspin.sim.network.network.Network`.
 
     Attributes
     ----------
@@ -207,18 +230,40 @@ class LatentNetwork:
         Right shift of each hidden layer's V-I converters.
     adcs : list of Adc or None
         Each layer's converters once it does, where columns are cut into tiles.
+    shapes : list of tuple of int
+        Rows and columns of each layer.
+    paths : list of Direct
+        How each layer's values come to its rows.
+    at_once : int or None
+        Images that a pass has at most, where there are convolutions.
     """
 
     def __init__(
-        self, formats: NumberFormats, topology: tuple[int, ...], rng: np.random.Generator
+        self,
+        formats: NumberFormats,
+        topology: tuple[int, ...],
+        rng: np.random.Generator,
+        kinds: Sequence[LayerKind] = (),
+        neuron_per: str = "column",
     ) -> None:
         self.formats = formats
         self.topology = topology
         self.layers = len(topology) - 1
+        self.neuron_per = neuron_per
+        self.kinds = [*kinds, *[DENSE] * (self.layers - len(kinds))]
+        self.paths = [path_of(kind, neuron_per == "position") for kind in self.kinds]
+        self.shapes: list[tuple[int, int]] = []
+        values, most = topology[0], 0
+        for kind, path, columns in zip(self.kinds, self.paths, topology[1:], strict=True):
+            self.shapes.append((path.rows(values), columns))
+            values = math.prod(kind.shape(columns))
+            if kind.positions > 1:
+                most = max(most, kind.positions * max(self.shapes[-1]))
+        self.at_once = min(max(AT_ONCE // most, LEAST), MOST) if most else None
         self.quantised = False
         first = [
             rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[0]))
-            for shape in pairwise(topology)
+            for shape in self.shapes
         ]
         others = np.zeros(2 * sum(topology[1:-1]) + 1, np.float32)
         self.values = np.concatenate([*map(np.ravel, first), others])
@@ -235,9 +280,18 @@ class LatentNetwork:
     def parts(self, values: Array) -> list[Array]:
         """Views of values of all parameters, or of gradients by them, as `values` has them."""
         hidden = [(columns,) for columns in self.topology[1:-1]]
-        shapes = [*pairwise(self.topology), *hidden, *hidden, (1,)]
+        shapes = [*self.shapes, *hidden, *hidden, (1,)]
         parts = np.split(values, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
         return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+    def passes(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Some images, cut into those of a pass each: of whole chips, into those of a chip."""
+        ends = [*range(start, end, self.at_once or max(end - start, 1)), end]
+        return list(pairwise(ends))
+
+    def few(self, images: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Of some images as many as a first look takes, which is one pass."""
+        return images[: FIRST_IMAGES if self.at_once is None else MANY * self.at_once]
 
     def clip(self) -> None:
         """Hold the latent weights within reach of the levels, once there are levels."""
@@ -254,12 +308,13 @@ class LatentNetwork:
         """
         drive = values.T / np.float32(self.formats.input_top(0))
         start = np.float32(self.formats.neuron.start)
-        for weights, offsets in zip(self.weights, self.offsets, strict=False):
-            spread = (drive @ weights).std(axis=0)
+        for path, weights, offsets in zip(self.paths, self.weights, self.offsets, strict=False):
+            rows = path.driven(drive)
+            spread = path.product(rows, weights).std(axis=0)
             weights *= np.float32(SPREAD) / np.maximum(spread, np.float32(SMALLEST))
-            sums = drive @ weights
+            sums = path.product(rows, weights)
             offsets[:] = sums.mean(axis=0) - start
-            drive, _ = self.formats.respond(np.clip(sums - offsets, 0, 1))
+            drive, _ = path.handed_on(self.formats.respond(np.clip(sums - offsets, 0, 1))[0])
         self.weights[-1] /= np.maximum((drive @ self.weights[-1]).std(), np.float32(SMALLEST))
 
     def start_quantising(self) -> None:
@@ -334,7 +389,7 @@ class LatentNetwork:
             np.clip(np.rint(offsets), -bound, bound - 1),
         )
 
-    def export(self, image_shape: tuple[int, int], provenance: dict[str, Any]) -> Network:
+    def export(self, image_shape: tuple[int, ...], provenance: dict[str, Any]) -> Network:
         """The network that the machine runs.
 
         Parameters
@@ -353,8 +408,9 @@ class LatentNetwork:
                 converter = Converter(gains, offsets, self.shifts[layer])
                 table = formats.table if formats.neuron.has_table else None
             states = self.states(layer).astype(np.uint8)
-            layers.append(Layer(states, formats.levels, converter, table, self.adcs[layer]))
-        return formats.network(layers, image_shape, provenance)
+            parts = converter, table, self.adcs[layer], self.kinds[layer]
+            layers.append(Layer(states, formats.levels, *parts))
+        return formats.network(layers, image_shape, provenance, self.neuron_per)
 
 
 BETA_1 = 0.9

@@ -256,6 +256,8 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
         raise UserError(
             f"`neuron` must be a spin device in the array, such as sot, or relu, not {neuron.name}"
         )
+    if parameters.conv:
+        raise UserError("`conv` is for training in numbers: crossbars in the array are dense")
     if parameters.augmentation != AUGMENTATIONS["none"]:
         raise UserError("`augment` must be none in the array, which sees each image as it is")
     if device is not None and parameters.noise is not None:

@@ -88,6 +88,12 @@ def chip_law(
         tile_read=float(np.hypot(wrong.read_noise, wrong.amplifier_offset)),
         tile_steps=float(np.hypot(adc.offset, adc.noise)),
         tile_gain=float(np.hypot(adc.gain, wrong.amplifier_gain)),
+        column_read=0.0 if calibrated else float(wrong.amplifier_offset),
+        column_threshold=0.0 if calibrated else float(wrong.converter_offset),
+        column_tile_read=float(wrong.amplifier_offset),
+        column_tile_steps=float(adc.offset),
+        words=words.astype(np.float32),
+        deviation_slope=_slopes(np.sqrt(variance), formats.levels),
     )
 
 
@@ -174,12 +180,12 @@ def calibrated(logits: npt.NDArray[Any], labels: npt.NDArray[np.integer]) -> tup
 def told(teacher: LatentNetwork, values: Array, temperature: float) -> Array:
     """Share of each class that a teacher sees.
 
-    It computes forward only, in place, since it is the widest network by far.
+    A dense one computes forward only, in place, since it is the widest network by far.
 
     Parameters
     ----------
     teacher : LatentNetwork
-        Not quantised, with one hidden layer.
+        Not quantised, with one hidden layer, or with convolutions before it.
     values : ndarray of float32, shape (rows, images)
         Row values as whole numbers.
     temperature : float
@@ -189,6 +195,11 @@ def told(teacher: LatentNetwork, values: Array, temperature: float) -> Array:
     -------
     ndarray of float32, shape (images, classes)
     """
+    factor = np.float32(np.exp(teacher.log_scale[0]) / temperature)
+    if teacher.at_once is not None:
+        parts = teacher.passes(0, values.shape[1])
+        logits = [forward(teacher, values[:, start:end])[0] for start, end in parts]
+        return softmax(np.concatenate(logits) * factor)
     sums = values.T @ teacher.weights[0]
     sums /= np.float32(teacher.formats.input_top(0))
     sums *= teacher.gains(0)
@@ -198,7 +209,7 @@ def told(teacher: LatentNetwork, values: Array, temperature: float) -> Array:
     place += np.float32(0.5)
     answers = teacher.formats.smooth[0].take(place.astype(np.intp), mode="clip")
     logits = answers @ teacher.weights[1]
-    logits *= np.float32(np.exp(teacher.log_scale[0]) / temperature)
+    logits *= factor
     return softmax(logits)
 
 
@@ -256,9 +267,12 @@ class Lesson:
             taught = told(self.teacher, values, self.robustness.temperature)
         losses, gradients = [], []
         ends = np.rint(np.cumsum([share for share, _ in self._learnt]) * images).astype(int)
-        for (_, how), start, end in zip(self._learnt, [0, *ends], ends, strict=False):
-            if start == end:
-                continue
+        passes = [
+            (how, *part)
+            for (_, how), start, end in zip(self._learnt, [0, *ends], ends, strict=False)
+            for part in network.passes(start, end)
+        ]
+        for how, start, end in passes:
             sums, record = forward(network, values[:, start:end], how, rng)
             said = None if taught is None else taught[start:end]
             lost, slope = self.loss(sums * scale, labels[start:end], said)
@@ -271,7 +285,7 @@ class Lesson:
         if self.laws:
             loss = sum(float(np.sum(each)) for each in losses) / images
         else:
-            loss = float(np.mean(losses[0]))
+            loss = float(np.mean(np.concatenate(losses)))
         return loss, sum(gradients[1:], gradients[0])
 
     def loss(
@@ -304,6 +318,10 @@ class Lesson:
         judged: Sequence[tuple[float, Noise | ChipLaw]] = self.laws or [(1.0, 0.0)]
         total = 0.0
         for share, how in judged:
-            classes = np.argmax(forward(network, values, how, rng)[0], axis=1)
+            sums = [
+                forward(network, values[:, start:end], how, rng)[0]
+                for start, end in network.passes(0, len(labels))
+            ]
+            classes = np.argmax(np.concatenate(sums), axis=1)
             total += share * float(np.mean(classes == labels))
         return total / sum(share for share, _ in judged)

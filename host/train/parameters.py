@@ -11,12 +11,13 @@ import numpy.typing as npt
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
 from allspin.host.train.feed import split
+from allspin.host.train.kernels import Kernels, laid_on, read_conv
 from allspin.host.train.latent import NumberFormats
 from allspin.host.train.passes import Noise
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, LearnRule, Robustness
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UnknownKind, UserError, check_number, check_range
+from allspin.sim.errors import UnknownKind, UserError, check_number, check_one_of, check_range
 from allspin.sim.network.formats import (
     MAX_RAH_BITS,
     MAX_STATES,
@@ -24,7 +25,7 @@ from allspin.sim.network.formats import (
     MIN_STATES,
     uniform_levels,
 )
-from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, Tiles
+from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, NEURON_PER, Tiles
 from allspin.sim.network.neuron import NEURONS, Neuron
 from allspin.sim.parameters import Brief, Parameters, option
 from allspin.sim.programming.programming import device_levels
@@ -133,6 +134,8 @@ class Occasion:
     share: float
 
 
+HIDDEN = (100,)
+"""Neurons of each hidden layer."""
 BATCH = 256
 """Images in a batch, where there are many."""
 EPOCH_STEPS = 64
@@ -175,7 +178,8 @@ class TrainingParameters(Parameters, Brief):
     states : int
         States of a synapse, 2 to 128.
     hidden : tuple of int
-        Neurons of each hidden layer, at most 14 layers.
+        Neurons of each hidden layer, at most 14 layers with the convolutions. None: 100; with
+        convolutions there is none.
     neuron : str or None
         Kind of neuron: one of `allspin.sim.network.neuron.NEURONS`. None: that of the target's
         device; `sot` without a target.
@@ -210,6 +214,10 @@ class TrainingParameters(Parameters, Brief):
     straight_through : bool
         Whether each use of neurons that switch by chance is drawn once training computes with the
         machine's integers; else they answer their mean.
+    conv : tuple of Kernels
+        Convolutions before the hidden layers.
+    neuron_per : str
+        Of convolutions: as of `allspin.sim.network.network.Network`.
 
     Raises
     ------
@@ -223,7 +231,7 @@ class TrainingParameters(Parameters, Brief):
         metadata={"low": MIN_STATES, "high": MAX_STATES}
         | option("states of a synapse, 2 to 128 (10)", "N"),
     )
-    hidden: tuple[int, ...] = (100,)
+    hidden: tuple[int, ...] = None  # pyright: ignore[reportAssignmentType]
     neuron: str | None = field(
         default=None,
         metadata=option(f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)", "NAME"),
@@ -283,12 +291,36 @@ class TrainingParameters(Parameters, Brief):
         default=False,
         metadata=option("draw each use of neurons that switch by chance (train by their mean)"),
     )
+    conv: tuple[Kernels, ...] = field(
+        default=(),
+        metadata={"made": read_conv}
+        | option(
+            "convolutions before the hidden layers, then none unless given: height x width x "
+            "number of kernels, and s2 for a stride of 2, p1 or pad for a padding, pool for the "
+            'maximum of 2 x 2, such as "5x5x16 s2, 3x3x32 pad pool"',
+            "KERNELS",
+            type=str,
+        ),
+    )
+    neuron_per: str = field(
+        default="column",
+        metadata=option(
+            "with --conv, whether a neuron is for a column, whose positions share it, or for each "
+            "position (column)",
+            choices=NEURON_PER,
+        ),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         uniform_levels(self.states, self.rah_bits)
-        object.__setattr__(self, "hidden", tuple(self.hidden))
-        check_range("number of hidden layers", len(self.hidden), 1, MAX_LAYERS - 1)
+        hidden = (() if self.conv else HIDDEN) if self.hidden is None else tuple(self.hidden)
+        if self.conv and hidden == (0,):
+            hidden = ()
+        object.__setattr__(self, "hidden", hidden)
+        layers = len(self.conv) + len(self.hidden)
+        check_range("number of hidden layers", layers, 1, MAX_LAYERS - 1)
+        check_one_of("neuron_per", self.neuron_per, NEURON_PER)
         for width in self.hidden:
             check_range("hidden", width, 1, MAX_LINES)
         if self.neuron is not None and self.neuron not in NEURONS:
@@ -405,9 +437,12 @@ class TrainingParameters(Parameters, Brief):
         UserError
             If the parameters do not go with the data set.
         """
+        laid_on(self.conv, dataset.image_shape)
         target, robust, tiles = self.target, self.robust, self.tiles
         return {
             "states": self.states,
+            **({"conv": ", ".join(each.text for each in self.conv)} if self.conv else {}),
+            **({} if self.neuron_per == "column" else {"neuron_per": self.neuron_per}),
             "hidden": list(self.hidden),
             "neuron": self.hidden_neuron.name,
             "pixel_bits": self.pixel_bits,

@@ -15,8 +15,12 @@ Salimans and Welling, 2015, arXiv:1506.02557)::
 
 so the gradient knows how both moments of a cell change with its level, and weights keep from
 states that vary.
+
+A convolution uses a cell at many positions, so its sums have no errors of their own: there a pass
+draws a whole chip for its images, cell by cell and column by column.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +29,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.train.latent import OUTERMOST, Array, LatentNetwork, NumberFormats
+from allspin.host.train.latent import OUTERMOST, Array, LatentNetwork, NumberFormats, looked_up
+from allspin.host.train.windows import Back, Direct, Real
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import EXACT_FLOAT32
 from allspin.sim.network.network import GAIN_BITS
@@ -33,14 +38,13 @@ from allspin.sim.network.network import GAIN_BITS
 LEAST_VARIANCE = 1e-3
 """Of a sum of chips, in squared words, so that it has a square root with a slope."""
 
-Real = npt.NDArray[np.floating[Any]]
 Noise = float | npt.NDArray[np.float64]
 """Standard deviation of the noise on each weight, as a fraction of the range of R_AH (outermost
 level to outermost level): one for all, or by state."""
-Back = Callable[[Array, Array, bool], Array]
+ReadBack = Callable[[Array, Array, bool], Array]
 """Takes the gradient by sums of rows, an array for that by their weights, and whether it goes on:
 then it returns that by the rows' values."""
-Read = tuple[slice, Real, Back]
+Read = tuple[slice, Real, ReadBack]
 """Rows, and their sums."""
 
 
@@ -72,6 +76,13 @@ class ChipLaw:
         Of the same sum, by its converter, in steps of a conversion.
     tile_gain : float
         Of amplifier and converter: a factor on the tile's sum.
+    column_read, column_threshold, column_tile_read, column_tile_steps : float
+        What all uses of a column have in common of ``read``, `threshold`, and so on: of these, the
+        rest is each use's, or each neuron's.
+    words : ndarray of float32, shape (cells, states)
+        R_AH words of cells that were programmed with each state, of which whole chips are made.
+    deviation_slope : ndarray of float32, shape (states,)
+        How the standard deviation changes with the state's level.
     """
 
     mean: Array
@@ -87,6 +98,12 @@ class ChipLaw:
     tile_read: float = 0.0
     tile_steps: float = 0.0
     tile_gain: float = 0.0
+    column_read: float = 0.0
+    column_threshold: float = 0.0
+    column_tile_read: float = 0.0
+    column_tile_steps: float = 0.0
+    words: Array | None = None
+    deviation_slope: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +112,11 @@ class LayerPass:
 
     Attributes
     ----------
-    drive : ndarray of float32, shape (images, rows)
-        Row values.
-    sums : ndarray, shape (images, columns)
+    drive : ndarray of float32, shape (uses, rows)
+        Row values; a use is an image, or a position of one.
+    sums : ndarray, shape (uses, columns)
         Column sums.
-    slopes : ndarray of float32, shape (images, columns), or None
+    slopes : ndarray of float32, shape (uses, columns), or None
         Slope of the neurons' response by the current; None in the last layer.
     unit : float32
         A column sum of 1 in units of full scale.
@@ -107,6 +124,8 @@ class LayerPass:
         What the gradients of `reads` by weights and by row values are multiplied with.
     reads : list of Read
         Of the rows that were read together: all of the layer, or those of each tile.
+    back : Back or None
+        From slopes by what the layer hands on to those by its activations.
     """
 
     drive: Array
@@ -116,6 +135,7 @@ class LayerPass:
     weight_scale: np.float32
     drive_scale: np.float32
     reads: list[Read]
+    back: Back | None = None
 
 
 def _tiles(adc: Adc | None, rows: int) -> list[slice]:
@@ -136,7 +156,7 @@ def _answers(formats: NumberFormats, steps: Real) -> tuple[Array, Array]:
     """Activations and slopes of neurons at currents in steps, whole numbers."""
     place = np.clip(steps + 1, 0, formats.current_top + 2).astype(np.intp)
     activations, slopes = formats.padded_table
-    return activations.take(place), slopes.take(place)
+    return looked_up(activations, place), looked_up(slopes, place)
 
 
 def _uses(formats: NumberFormats, steps: Real, noise: Real) -> tuple[Array, Array]:
@@ -172,10 +192,10 @@ def _noisy(
 
 
 def _machine_read(
-    drive: Array, matrix: Array, adc: Adc | None, exact: type[np.floating[Any]]
-) -> tuple[Real, Back]:
+    path: Direct, drive: Array, matrix: Array, adc: Adc | None, exact: type[np.floating[Any]]
+) -> tuple[Real, ReadBack]:
     """Sums of rows that are read together."""
-    sums: Real = drive.astype(exact, copy=False) @ matrix.astype(exact, copy=False)
+    sums = path.product(drive.astype(exact, copy=False), matrix.astype(exact, copy=False))
     inside = None
     if adc is not None:
         sums, inside = _converted(adc, sums)
@@ -184,7 +204,7 @@ def _machine_read(
         if inside is not None:
             slope = slope * inside
         np.matmul(drive.T, slope, out=by_weight)
-        return slope @ matrix.T if on else slope
+        return path.product(slope, matrix.T) if on else slope
 
     return sums, back
 
@@ -210,7 +230,7 @@ def _machine_reads(
     exact = np.float64 if large else np.float32
     adc = network.adcs[layer] if whole else None
     reads = [
-        (rows, *_machine_read(drive[:, rows], matrix[rows], adc, exact))
+        (rows, *_machine_read(network.paths[layer], drive[:, rows], matrix[rows], adc, exact))
         for rows in _tiles(adc, len(matrix))
     ]
     return reads, (drive_unit * weight_unit, drive_unit, weight_unit)
@@ -230,7 +250,7 @@ def _machine_neurons(
         formats = network.formats
         if rng is not None and formats.straight_through:
             spread = np.float32(formats.neuron.noise * 2**formats.current_bits)
-            drawn = spread * rng.standard_normal(steps.shape, np.float32)
+            drawn = spread * network.paths[layer].normals(rng, steps.shape)
             return _uses(formats, steps, np.rint(drawn))
         return _answers(formats, steps)
     currents = sums.astype(np.float32) * (network.gains(layer) * unit) - network.offsets[layer]
@@ -250,7 +270,7 @@ def _chip_read(
     adc: Adc | None,
     more: float,
     rng: np.random.Generator,
-) -> tuple[Array, Back]:
+) -> tuple[Array, ReadBack]:
     """Sums of rows that are read together, with `more` variance than their cells have.
 
     What a tile's converters make of images that drive none of its rows is 0.
@@ -288,23 +308,77 @@ def _chip_read(
     return sums, back
 
 
+def _kernel_read(
+    path: Direct,
+    drive: Array,
+    states: npt.NDArray[np.intp],
+    law: ChipLaw,
+    unit: np.float32,
+    adc: Adc | None,
+    more: tuple[float, float],
+    rng: np.random.Generator,
+) -> tuple[Array, ReadBack]:
+    """The same of one chip, cell by cell, with `more` deviation of its columns and of each use."""
+    assert law.words is not None
+    assert law.deviation_slope is not None
+    cells = law.words[rng.integers(len(law.words), size=states.shape), states]
+    deviations = np.sqrt(law.variance + np.float32(LEAST_VARIANCE))
+    draws = (cells - law.mean[states]) / deviations[states]
+    follows = law.mean_slope[states] + draws * law.deviation_slope[states]
+    sums = path.product(drive, cells)
+    for of, deviation in zip(("column", "use"), more, strict=True):
+        if deviation:
+            sums = sums + np.float32(deviation) * path.normals(rng, sums.shape, of)
+    turn: Array | None = None
+    if adc is not None:
+        turn = 1 + np.float32(law.tile_gain) * path.normals(rng, sums.shape, "column")
+        driven = np.asarray(drive.any(axis=1))[:, None]
+        codes, inside = _converted(adc, sums * turn)
+        sums, turn = codes * driven, turn * (inside & driven)
+
+    def back(slope: Array, by_level: Array, on: bool) -> Array:
+        by_sum: Array = slope * unit
+        if turn is not None:
+            by_sum *= turn
+        np.matmul(drive.T, by_sum, out=by_level)
+        by_level *= follows
+        return path.product(by_sum, cells.T) if on else slope
+
+    return sums, back
+
+
+def _rest(whole: float, common: float) -> float:
+    """A standard deviation without the part that uses have in common."""
+    return math.sqrt(max(0.0, whole**2 - common**2))
+
+
 def _chip_reads(
     network: LatentNetwork, layer: int, drive: Array, law: ChipLaw, rng: np.random.Generator
 ) -> tuple[list[Read], tuple[np.float32, np.float32, np.float32]]:
     """All that is read of a layer of chips; unit and scales of its `LayerPass`."""
-    formats, adc = network.formats, network.adcs[layer]
+    formats, adc, path = network.formats, network.adcs[layer], network.paths[layer]
     top, outermost = formats.input_top(layer), formats.outermost
     unit = np.float32(1 / (top * outermost))
     cell = (float(formats.levels[-1]) - float(formats.levels[0])) * top
     more = (law.read * cell) ** 2
     if adc is not None:
         more = (law.tile_read * cell) ** 2 + (law.tile_steps * 2.0**adc.shift) ** 2
-    drive = np.ascontiguousarray(drive)
     states = network.states(layer).astype(np.intp)
-    reads: list[Read] = [
-        (rows, *_chip_read(drive[:, rows], states[rows], law, unit, adc, more, rng))
-        for rows in _tiles(adc, len(states))
-    ]
+    tiles = _tiles(adc, len(states))
+    reads: list[Read]
+    if path.common:
+        common, each = law.column_read * cell, _rest(law.read, law.column_read) * cell
+        if adc is not None:
+            step = 2.0**adc.shift
+            common = math.hypot(law.column_tile_read * cell, law.column_tile_steps * step)
+            each = _rest(math.sqrt(more), common)
+        own = law, unit, adc, (common, each), rng
+        reads = [(at, *_kernel_read(path, drive[:, at], states[at], *own)) for at in tiles]
+    else:
+        drive = np.ascontiguousarray(drive)
+        reads = [
+            (at, *_chip_read(drive[:, at], states[at], law, unit, adc, more, rng)) for at in tiles
+        ]
     return reads, (unit, np.float32(outermost), np.float32(top))
 
 
@@ -312,14 +386,22 @@ def _chip_neurons(
     network: LatentNetwork, layer: int, sums: Real, law: ChipLaw, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """Activations of a hidden layer of chips, and their slopes: `Chip.varied` in real numbers."""
-    formats = network.formats
+    formats, path = network.formats, network.paths[layer]
     gains, offsets = (each.astype(np.float32) for each in network.converter(layer))
     full, bound = np.float32(2**formats.current_bits), 2 ** (formats.current_bits + 1)
-    z_gain, z_sum, z_threshold, z_use = rng.standard_normal((4, *sums.shape), dtype=np.float32)
-    turn = 1 + np.float32(law.gain) * z_gain
+    z_gain, z_sum, z_threshold = (
+        path.normals(rng, sums.shape, of) for of in ("neuron", "column", "neuron")
+    )
+    z_use = path.normals(rng, sums.shape) if law.use or not path.common else np.float32(0)
+    turn: Array = 1 + np.float32(law.gain) * z_gain
     factors = np.clip(gains * (turn * (1 + np.float32(law.sum_gain) * z_sum)), 0, 2**GAIN_BITS - 1)
     offsets = offsets + (offsets + np.float32(law.pivot * formats.current_top)) * (turn - 1)
-    offsets += np.float32(law.threshold) * full * z_threshold
+    if path.common:
+        own = np.float32(_rest(law.threshold, law.column_threshold)) * z_threshold
+        shared = np.float32(law.column_threshold) * path.normals(rng, sums.shape, "column")
+        offsets = offsets + (own + shared) * full
+    else:
+        offsets += np.float32(law.threshold) * full * z_threshold
     steps = np.floor(sums * (factors * np.float32(2.0 ** -network.shifts[layer])))
     steps -= np.rint(np.clip(offsets, -bound, bound - 1))
     activations, slopes = _uses(formats, steps, np.rint(np.float32(law.use) * full * z_use))
@@ -356,18 +438,20 @@ def forward(
     record: list[LayerPass] = []
     drive = values.T
     for layer in range(network.layers):
+        rows = network.paths[layer].driven(drive)
         if isinstance(how, ChipLaw):
             assert rng is not None
-            reads, scales = _chip_reads(network, layer, drive, how, rng)
+            reads, scales = _chip_reads(network, layer, rows, how, rng)
             respond = partial(_chip_neurons, network, layer, law=how, rng=rng)
         else:
-            reads, scales = _machine_reads(network, layer, drive, how, rng)
+            reads, scales = _machine_reads(network, layer, rows, how, rng)
             respond = partial(_machine_neurons, network, layer, unit=scales[0], rng=rng)
         sums: Real = sum((each for _, each, _ in reads[1:]), reads[0][1])
-        rows, slopes = drive, None
+        slopes = back = None
         if layer < network.layers - 1:
-            drive, slopes = respond(sums)
-        record.append(LayerPass(rows, sums, slopes, *scales, reads))
+            activations, slopes = respond(sums)
+            drive, back = network.paths[layer].handed_on(activations)
+        record.append(LayerPass(rows, sums, slopes, *scales, reads, back))
     return (record[-1].sums * record[-1].unit).astype(np.float32), record
 
 
@@ -394,8 +478,8 @@ def backward(network: LatentNetwork, slope: Array, record: list[LayerPass]) -> A
     hidden = parts[network.layers :]
     for layer in reversed(range(network.layers)):
         here, by_weight = record[layer], parts[layer]
-        if here.slopes is not None:
-            slope = slope * here.slopes
+        if here.slopes is not None and here.back is not None:
+            slope = here.back(slope) * here.slopes
             np.negative(slope.sum(axis=0), out=hidden[layer + network.layers - 1])
             slope = slope * network.gains(layer)
             by_gain = np.einsum("ij,ij->j", slope, here.sums.astype(np.float32))
@@ -405,4 +489,5 @@ def backward(network: LatentNetwork, slope: Array, record: list[LayerPass]) -> A
         if layer:
             slope = back[0] if len(back) == 1 else np.concatenate(back, axis=1)
             slope *= here.drive_scale
+            slope = network.paths[layer].undriven(slope)
     return gradient

@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits
 from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
 from allspin.host.show.say import Display
-from allspin.host.train.feed import FIRST_IMAGES, Course, bent_batches, row_values, split
+from allspin.host.train.feed import Course, bent_batches, row_values, split
+from allspin.host.train.kernels import Kernels, laid_on
 from allspin.host.train.latent import Adam, Array, LatentNetwork
 from allspin.host.train.lesson import JUDGE_SEED, Lesson, calibrated, chip_law, judge
 from allspin.host.train.parameters import (
@@ -105,13 +106,16 @@ class _Training:
         self.best: tuple[float, Array] | None = None
         self.came: npt.NDArray[np.int64] | None = None
 
-    def begin(self, hidden: tuple[int, ...], noise: Noise) -> None:
+    def begin(self, hidden: tuple[int, ...], noise: Noise, conv: tuple[Kernels, ...] = ()) -> None:
         """Begin with a network that has learnt nothing yet."""
         parameters = self.parameters
-        topology = (self.images.shape[1], *hidden, self.dataset.classes)
+        columns = [each.columns for each in conv]
+        topology = (self.images.shape[1], *columns, *hidden, self.dataset.classes)
         rng = np.random.default_rng([parameters.seed, 0])
-        self.network = LatentNetwork(parameters.formats, topology, rng)
-        few = row_values(self.images, self.learnt[:FIRST_IMAGES], parameters.pixel_bits)
+        kinds = laid_on(conv, self.dataset.image_shape)
+        per = parameters.neuron_per
+        self.network = LatentNetwork(parameters.formats, topology, rng, kinds, per)
+        few = row_values(self.images, self.network.few(self.learnt), parameters.pixel_bits)
         self.network.fit_first_weights(few)
         self.lesson = Lesson(noise)
 
@@ -121,10 +125,10 @@ class _Training:
         teaching, real = parameters.teacher_epochs, parameters.float_epochs
         self.steps += self.epoch_steps * (teaching + real)
         if robust is not None and teaching:
-            self.begin((robust.teacher,), 0.0)
+            self.begin((robust.teacher,), 0.0, parameters.conv)
             self.run_phase("teacher", teaching, parameters.rate, 3)
             teacher = self.network
-        self.begin(parameters.hidden, parameters.weight_noise)
+        self.begin(parameters.hidden, parameters.weight_noise, parameters.conv)
         self.run_phase("float", real, parameters.rate, 1)
         self.network.start_quantising()
         self.cut()
@@ -142,7 +146,7 @@ class _Training:
         """Go on with a network that was quantised elsewhere."""
         self.network, self.lesson = network, Lesson(self.parameters.weight_noise)
         self.cut()
-        few = self.learnt[:FIRST_IMAGES]
+        few = network.few(self.learnt)
         sums, _ = forward(network, row_values(self.images, few, self.parameters.pixel_bits))
         network.log_scale[:] = math.log(calibrated(sums, self.dataset.train_labels[few])[0])
         self.consider(network.values)
@@ -155,10 +159,10 @@ class _Training:
         Each batch of them has a draw of its own, the same in every epoch.
         """
         rng = np.random.default_rng(JUDGE_SEED)
-        ends = range(self.batch, self.kept_values.shape[1], self.batch)
+        images, batch = self.kept_values.shape[1], self.network.at_once or self.batch
         sums = [
             forward(self.network, part, self.parameters.weight_noise, rng)[0]
-            for part in np.split(self.kept_values, ends, axis=1)
+            for part in np.split(self.kept_values, range(batch, images, batch), axis=1)
         ]
         return (np.argmax(np.concatenate(sums), axis=1) == self.kept[1]).astype(np.int64)
 

@@ -266,6 +266,8 @@ KEYS: dict[str, type] = {
     "tile_rows": int,
     "adc_bits": int,
     "straight_through": bool,
+    "conv": str,
+    "neuron_per": str,
     "epochs": int,
     "seed": int,
     "data": str,

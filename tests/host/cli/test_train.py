@@ -156,6 +156,20 @@ def test_the_command_of_a_report_makes_the_same_file(cli, data, kind: str) -> No
     assert same("one.safetensors", "again.safetensors")
 
 
+@pytest.mark.parametrize("more", ["", " --hidden 0", " --hidden 100 --neuron-per position"])
+def test_convolutions_are_trained_again_by_a_recipe_and_a_report(cli, data, more: str) -> None:
+    record = cli.json(f"train --data {data} -o one --epochs 1 --conv '3x3x4 s2,2x2x5 pad'{more}")
+    network = load_network(Path("one"))
+    assert network.topology == (72, 48, 60, *([100] if "100" in more else []), 6)
+    assert record["options"] == network.provenance["options"]
+    assert record["options"]["conv"] == "3x3x4 s2, 2x2x5 pad"
+    cli.run(again("one"))
+    recipe = [f"{key} = {json.dumps(value)}" for key, value in record["options"].items()]
+    Path("r.toml").write_text("\n".join([*recipe, f"data = '{data}'"]))
+    cli.run("train --recipe r.toml -o two")
+    assert same("one", "again", "two")
+
+
 def test_learning_in_the_array(cli, data) -> None:
     more = "--in-array --hidden 9,8 --states 30 --epochs 2"
     record = cli.json(f"train --data {data} -o one.safetensors {more}")

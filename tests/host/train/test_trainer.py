@@ -12,6 +12,7 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, load_dataset
 from allspin.host.show.say import Display
 from allspin.host.train.feed import split
+from allspin.host.train.kernels import read_conv
 from allspin.host.train.latent import LatentNetwork
 from allspin.host.train.lesson import FIRST_JUDGE, Lesson
 from allspin.host.train.parameters import TrainingParameters, TrainingTarget
@@ -31,6 +32,8 @@ SMALL = TrainingParameters(hidden=(16,), epochs=4)
 TARGET = dataclasses.replace(SMALL, target=TrainingTarget(PAPER))
 ROBUST = dataclasses.replace(TARGET, robust=Robustness(teacher=40))
 TILES = Tiles(16, 3)
+CONV = read_conv("3x3x6 pool, 3x2x8 p1")
+CONVOLVED = TrainingParameters(conv=CONV, hidden=(12,), epochs=4)
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +65,26 @@ def test_it_learns(dataset: Dataset) -> None:
     assert not trained.interrupted
 
 
-@pytest.mark.parametrize("parameters", [changed(epochs=2), changed(ROBUST, epochs=1)])
+def test_convolutions_learn_what_the_golden_model_says(dataset: Dataset) -> None:
+    """Tiles and neurons of positions too: what is written down is what was evaluated."""
+    trained = train(dataset, changed(CONVOLVED, tiles=TILES, neuron_per="position"))
+    accuracy = right(trained.network, dataset.test_images, dataset.test_labels)
+    assert accuracy == trained.test_accuracy > 0.7
+    assert right(trained.network, *kept(dataset)) == trained.validation_accuracy
+    assert trained.network.topology == (120, 120, 192, 12, 5)
+    assert trained.network.neuron_per == "position"
+    assert tiles_of(trained.network) == [TILES] * 4
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        changed(epochs=2),
+        changed(ROBUST, epochs=1),
+        changed(ROBUST, epochs=1, conv=CONV),
+        changed(CONVOLVED, epochs=1, tiles=TILES),
+    ],
+)
 def test_the_seed_decides_to_the_last_byte_and_test_images_play_no_part(
     dataset: Dataset, parameters: TrainingParameters
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 import tomli_w
 from hypothesis import given, strategies as st
 
+from allspin.host.train.kernels import Kernels, laid_on, read_conv
 from allspin.host.train.training_options import (
     ALL,
     AUGMENTATIONS,
@@ -89,6 +90,8 @@ def test_what_there_is_not_is_named(
 WHOLE = {
     "states": 16,
     "hidden": [48, 24],
+    "conv": "5x5x4 s2, 3x3x8 pad pool",
+    "neuron_per": "position",
     "neuron": "relu",
     "pixel_bits": 3,
     "hidden_bits": 5,
@@ -163,4 +166,60 @@ def test_what_no_recipe_has_is_one_line(tmp_path: Path, text: str | bytes, words
     assert line.startswith(f"{path} is not a recipe: ")
     assert words in line
     assert "\n" not in line
-    assert len(line) < 400
+    assert len(line) < 450
+
+
+@given(
+    st.lists(
+        st.builds(
+            Kernels,
+            st.tuples(st.integers(1, 40), st.integers(1, 40)),
+            st.integers(1, 65535),
+            st.integers(1, 9),
+            st.integers(0, 9).map(lambda lines: (lines,) * 4),
+            st.sampled_from([1, 2]),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_any_kernels_have_a_text(conv: list[Kernels]) -> None:
+    assert list(read_conv(", ".join(each.text for each in conv))) == conv
+
+
+def test_a_padded_map_is_as_large_as_before() -> None:
+    first, second = laid_on(read_conv("4x3x6 pad,5x5x2 pad s2 pool"), (9, 8))
+    assert (first.padding, first.pooled, second.map) == ((1, 1, 2, 1), (9, 8), (9, 8, 6))
+    assert (second.places, second.pooled) == ((5, 4), (2, 2))
+    assert read_conv("4x3x6 pad")[0].text == "4x3x6 pad"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "conv takes kernels such as"),
+        ("5x5x16,", "conv takes kernels such as"),
+        ("5x5", "not '5x5'"),
+        ("5x5x16 s2 q3", "not 'q3'"),
+        ("5x5x16 s2 s1", "two words for the stride"),
+        ("5x5x16 p1 pad", "two words for the padding"),
+        ("5x5x0", "number of kernels must be from 1"),
+    ],
+)
+def test_a_text_that_says_no_kernels_is_refused(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_conv(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("5x5x16, 9x9x4", "`conv` 9x9x4: a kernel of 9 x 9 does not fit a map of 5 x 4"),
+        ("5x5x16 s0", "`conv` 5x5x16 s0: each of a stride"),
+        ("3x3x4 p3", "`conv` 3x3x4 p3: each of a padding"),
+        ("1x1x4 pool, 1x1x9000", "`conv` 1x1x9000: 9000 columns at 16 positions are more"),
+    ],
+)
+def test_kernels_that_do_not_fit_are_refused(text: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        laid_on(read_conv(text), (9, 8))
