@@ -53,13 +53,13 @@ def cycle_bounds(
 
     A crossbar takes a clock for each active row of each tile's busiest part (rows are parted by
     their number modulo the rows per clock) and each group of columns, and at least one; hidden
-    layers' rows come in order, so there a clock drives the active ones of one group of
-    neighbours. Where a layer sees a map, all this is of each position, and rows come as the
-    busiest part has them. The neurons at its foot are visited one after another, as many a clock as the
-    next crossbar has rows per clock, as are the logits, one a clock. Where one small generator
-    draws the noise of all hidden neurons, each costs the rounds of its draw and a clock; where sums
-    have noise, one pipeline draws theirs and that of the neurons. Layers overlap, so in steady
-    state an image costs its slowest stage.
+    layers' rows come in order, so there a clock drives the active ones of one group of neighbours.
+    Where a layer sees a map, all this is of each position, and rows come as the busiest part has
+    them. The neurons at its foot are visited one after another, as many a clock as the next
+    crossbar has rows per clock, as are the logits, one a clock. Where one small generator draws the
+    noise of all hidden neurons, each costs the rounds of its draw and a clock; where sums have
+    noise, one pipeline draws theirs and that of the neurons. Layers overlap, so in steady state an
+    image costs its slowest stage.
 
     Parameters
     ----------
