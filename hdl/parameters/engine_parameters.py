@@ -122,11 +122,8 @@ class EngineParameters:
             If the network's R_AH words are wider than the profile's, or do not say what a
             column sums.
         """
-        beyond = [layer.beyond_words for layer in network.layers if not layer.kind.beyond_gateware]
-        if network.neuron_per != "column":
-            beyond.append("it has a neuron at each position, for which there is no gateware")
-        for reason in filter(None, beyond):
-            raise ValueError(f"{reason}; run it on golden")
+        if network.beyond_words is not None:
+            raise ValueError(f"{network.beyond_words}; run it on golden")
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         if rah_bits < network.rah_bits:
