@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, Tiling, UniformLevels
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.sim.errors import check_power_of_two, check_range
-from allspin.sim.network.layer_kinds import DENSE, KINDS, LayerKind
+from allspin.sim.network.layer_kinds import KINDS, LayerKind
 from allspin.sim.network.neuron import NEURONS, short_name
 
 MAGIC = b"ASPN"
@@ -219,7 +219,7 @@ KIND_NUMBERS = 12
 
 def _kind_bytes(kind: LayerKind) -> bytes:
     """A layer's kind in an identity: which, and its sizes one after another; zeros for a dense."""
-    sizes = [] if kind == DENSE else [*asdict(kind).values()]  # pyright: ignore[reportArgumentType]
+    sizes = asdict(kind).values()  # pyright: ignore[reportArgumentType]
     numbers = [n for size in sizes for n in (size if isinstance(size, tuple) else (size,))]
     numbers += [0] * (KIND_NUMBERS - len(numbers))
     return struct.pack(f"<{1 + KIND_NUMBERS}H", [*KINDS].index(kind.name), *numbers)

@@ -10,7 +10,8 @@ import pytest
 
 from allspin.host.data.datasets import MNIST, load_dataset, load_test_set
 from allspin.sim.network.formats import uniform_levels
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.network import Layer, Network, random_network
 from allspin.sim.network.neuron import ReluNeuron
 from tests.host.data.conftest import refusal
 
@@ -257,6 +258,17 @@ def test_lists_of_values_have_no_shape(archive: Archive, tmp_path: Path) -> None
         load_test_set(path, [a_network((20, 24)), a_network((1, 480))])
     assert "takes images of 24 x 20 pixels" in refusal(
         lambda path: load_test_set(path, a_network((24, 20))), archive()
+    )
+
+
+def test_images_may_have_channels(archive: Archive) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (94, 5, 4, 3), dtype=np.uint8)
+    kind = Convolution((5, 4, 3), (2, 2))
+    network = random_network((60, 2, 47), 1, kinds=[kind], image_shape=(5, 4, 3))
+    found = load_test_set(archive(x_test=images), network)[0]
+    assert np.array_equal(found, images)
+    assert "images of 5 x 4 x 3 pixels, but the data set's are 5 x 4;" in refusal(
+        lambda path: load_test_set(path, network), archive(x_test=images[..., :1])
     )
 
 
