@@ -102,6 +102,8 @@ class EngineParameters:
         if len(widths) > 1 or len({own.rah_bits for own in self.crossbars}) > 1:
             raise ValueError("all layers must have one rah_bits, and hidden layers one value_bits")
         maps = any(self.window(number) for number in range(len(layers)))
+        if maps and self.target.few_luts:
+            raise ValueError("this part has no room for feature maps: take a larger one")
         # Parts are not at the same row, so that a beat may have rows of two tiles.
         if maps and any(own.tiling and own.rows_per_clock > 1 for own in self.crossbars):
             raise ValueError("a network with maps is read tile by tile with one row per clock only")

@@ -58,20 +58,25 @@ def test_every_part_of_a_machine(network: Network, profile: HardwareProfile, lac
             wrong = {name: each.text for name, each in found.items() if each.right is False}
             assert not wrong
             assert {name for name, each in found.items() if each.right is None} == lacks
-        # The network itself is run, and others that differ in a size alone are not.
+        # The network itself is run, and one whose lines of zeros are elsewhere is not.
         machine.program(network)
         images = random_images(network, 50, 7)
         assert np.array_equal(machine.stream(images).logits, GoldenModel(network).logits(images))
         first = network.layers[0]
         assert isinstance(first.kind, Convolution)
-        turned = replace(first, kind=replace(first.kind, padding=(1, 1, 1, 1)))
-        with pytest.raises((UserError, ValueError)):
-            machine.program(replace(network, layers=(turned, *network.layers[1:])))
+        top, left, _, right = first.kind.padding
+        moved = replace(first.kind, padding=(3 - top, left, top - 1, right))
+        assert moved.places == first.kind.places
+        other = replace(network, layers=(replace(first, kind=moved), *network.layers[1:]))
+        with pytest.raises(UserError, match="has in layer 0 kernels of 3 x"):
+            machine.program(other)
 
 
 def test_what_no_gateware_runs_is_refused() -> None:
     network = replace(of_maps(2), neuron_per="position")
     with pytest.raises(UserError, match=r"own neuron, for which there is no gateware; run it on g"):
         open_virtual(network)
+    with pytest.raises(UserError, match="this part has no room for feature maps"):
+        open_virtual(of_maps(2), HardwareProfile(memory="spram"))
     with pytest.raises(UserError, match="read tile by tile with one row per clock only"):
         open_virtual(in_tiles(of_maps(2), 16, 6), HardwareProfile(rows_per_clock=2))
