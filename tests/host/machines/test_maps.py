@@ -33,7 +33,7 @@ def of_maps(seed: int, **options: object) -> Network:
         (of_maps(1), HardwareProfile(variation=SUM_CHIPS, resident=KEPT), set()),
         (of_maps(1), HardwareProfile(rows_per_clock=2, variation=CHIPS, resident=KEPT), set()),
         (of_maps(1), HardwareProfile(rows_per_clock=4, variation=SUM_CHIPS, resident=KEPT), set()),
-        (in_tiles(of_maps(1), 16, 6), HardwareProfile(lanes=3), {"resident images", "chip"}),
+        (in_tiles(of_maps(1), 16, 6), HardwareProfile(lanes=3), {"resident images"}),
         (
             random_network(
                 (77, 3, 3),
