@@ -69,8 +69,9 @@ class Dataset(Shown):
 
     Attributes
     ----------
-    train_images, test_images : ndarray of uint8, shape (images, height, width)
-        Grey levels, 0 to 255; read-only.
+    train_images, test_images : ndarray of uint8
+        Grey levels, 0 to 255, shape (images, height, width); or with a last axis of channels, such
+        as red, green and blue. Read-only.
     train_labels, test_labels : ndarray of int64, shape (images,)
         Class of each image, 0 to ``classes - 1``.
     classes : int
@@ -91,9 +92,9 @@ class Dataset(Shown):
     name: str
 
     @property
-    def image_shape(self) -> tuple[int, int]:
-        """Height and width of an image."""
-        return (self.train_images.shape[1], self.train_images.shape[2])
+    def image_shape(self) -> tuple[int, ...]:
+        """Height and width of an image, and its channels if it has more than one."""
+        return self.train_images.shape[1:]
 
 
 def are_vectors(image_shape: Sequence[int]) -> bool:
@@ -104,7 +105,8 @@ def are_vectors(image_shape: Sequence[int]) -> bool:
 class _Array(NamedTuple):
     """One of the four arrays: what messages call it, and its values.
 
-    Those of images are of the shape (images, height, width), those of labels (labels,); read-only.
+    Those of images are of the shape (images, height, width) or with a last axis of channels, those
+    of labels (labels,); read-only.
     """
 
     title: str
@@ -179,12 +181,22 @@ def _labels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return values.astype(np.uint8)
 
 
+CHANNELS = (1, 3)
+"""Of most images: grey or coloured."""
+
+
 def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    if values.ndim not in (2, 3):
+    if values.ndim not in (2, 3, 4):
         raise ValueError(
-            f"has the shape {values.shape}; give (images, height, width) or (images, values), grey "
-            f"and without an axis of channels: {name}.mean(axis=-1).astype('uint8')"
+            f"has the shape {values.shape}; give (images, height, width), (images, height, width, "
+            "channels) or (images, values)"
         )
+    if values.ndim == 4:
+        if values.shape[1] in CHANNELS and values.shape[3] not in CHANNELS:
+            raise ValueError(
+                f"has the shape {values.shape}; channels come last: {name}.transpose(0, 2, 3, 1)"
+            )
+        values = values[..., 0] if values.shape[3] == 1 else values
     if values.dtype == np.uint8:
         grey = np.ascontiguousarray(values)
     elif values.dtype.kind == "f":
@@ -243,10 +255,10 @@ def _size(sides: Sequence[int]) -> str:
 
 def _check_half(images: _Array, labels: _Array) -> None:
     """Raise unless arrays have the shapes of images and labels, as many of each."""
-    for array, kind, rank in ((images, "images", 3), (labels, "labels", 1)):
-        if array.values.ndim != rank:
+    for array, kind, ranks in ((images, "images", (3, 4)), (labels, "labels", (1,))):
+        if array.values.ndim not in ranks:
             raise UserError(
-                f"{array.title} has {array.values.ndim} dimensions; {kind} have {rank}: "
+                f"{array.title} has {array.values.ndim} dimensions; {kind} have {ranks[0]}: "
                 f"give the {kind}"
             )
     count, *sides = images.values.shape
@@ -375,8 +387,8 @@ def load_test_set(
 
     Returns
     -------
-    images : ndarray of uint8, shape (images, height, width)
-        Grey levels; read-only.
+    images : ndarray of uint8, shape (images, height, width) or (images, height, width, channels)
+        Grey levels, or those of colours; read-only.
     labels : ndarray of int64, shape (images,)
         Class of each image.
 
@@ -403,7 +415,7 @@ def check_fit(network: Network, image_shape: tuple[int, ...], labels: npt.NDArra
     network : Network
         The network.
     image_shape : tuple of int
-        Height and width of the images.
+        Height and width of the images, and their channels if there are more than one.
     labels : ndarray of int, shape (images,)
         Class of each image.
 

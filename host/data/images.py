@@ -1,10 +1,12 @@
 """An image file as an image of a network."""
 
 import logging
+import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 # The grey levels of an image file. Pillow decodes: a few formats, of one frame.
 
 Grey = npt.NDArray[np.float32]
+Decoded = TypeVar("Decoded")
 
 # What Pillow logs of a damaged file would go to stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -94,6 +97,21 @@ def read_grey(path: Path) -> Grey:
     UserError
         If the file cannot be read, is damaged, too large or of another kind.
     """
+    return _read(path, lambda image: _levels(_grey(image)))
+
+
+def _coloured(image: "Image", height: int, width: int) -> npt.NDArray[np.uint8]:
+    """Red, green and blue, scaled as a whole and laid on black, shape (height, width, 3)."""
+    from PIL import Image, ImageOps
+
+    colours = image.convert("RGBA")
+    colours = Image.alpha_composite(Image.new("RGBA", colours.size, "black"), colours)
+    padded = ImageOps.pad(colours.convert("RGB"), (width, height), Image.Resampling.BICUBIC)
+    return np.asarray(padded)
+
+
+def _read(path: Path, decode: Callable[["Image"], Decoded]) -> Decoded:
+    """What is made of an image file's image; it raises as of `read_grey`."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     check_file(path, "picture", MAX_BYTES)
@@ -119,7 +137,7 @@ def read_grey(path: Path) -> Grey:
             if getattr(image, "is_animated", False):
                 raise ValueError("it has several frames or pages; save one of them")
             ImageOps.exif_transpose(image, in_place=True)
-            return _levels(_grey(image))
+            return decode(image)
 
 
 # An image as a network sees it: light ink on dark, in the place and size that it has learnt.
@@ -157,8 +175,8 @@ class Framed(Brief):
 
     Attributes
     ----------
-    image : ndarray of uint8, shape (height, width)
-        Grey levels, 0 for paper.
+    image : ndarray of uint8, shape (height, width) or (height, width, 3)
+        Grey levels, 0 for paper; or red, green and blue.
     inverted : bool
         Whether the paper was lighter than the ink.
     framing : str
@@ -311,7 +329,7 @@ def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) 
 
 
 def load_image(
-    path: str | Path, shape: tuple[int, int] = (28, 28), framing: str | None = None
+    path: str | Path, shape: tuple[int, ...] = (28, 28), framing: str | None = None
 ) -> Framed:
     """Read an image file as a network takes images.
 
@@ -320,10 +338,11 @@ def load_image(
     path : str or Path
         PNG, JPEG, GIF, BMP, TIFF, WebP or PPM, of any size, light on dark or dark on light.
     shape : tuple of int
-        Height and width of the network's images.
+        Height and width of the network's images, and 3 if they have colours.
     framing : str, optional
         ``mnist``: cropped, scaled and centred as MNIST's digits were; ``whole``: scaled as a
-        whole. By default the former for 28 x 28 pixels, the latter for others.
+        whole. By default the former for 28 x 28 pixels, the latter for others. Colours are scaled
+        as a whole, and no light paper becomes dark.
 
     Returns
     -------
@@ -334,14 +353,23 @@ def load_image(
     ------
     UserError
         If there is no such framing, the file cannot be read or shows nothing, or the network has
-        no images but lists of values.
+        no images but lists of values, or ones of other channels.
     """
-    if 1 in shape:
+    if 1 in shape[:2]:
         raise UserError(
-            f"the network takes lists of {shape[0] * shape[1]} values, and no images; give one "
+            f"the network takes lists of {math.prod(shape)} values, and no images; give one "
             "that was trained on images"
         )
     with refused():
         check_one_of("`framing`", framing or "whole", FRAMINGS)
+    height, width, *channels = shape
+    if channels:
+        if channels != [3] or framing == "mnist":
+            raise UserError(
+                f"the network takes images of {channels[0]} channels: an image file has 3, and is "
+                "scaled as a `whole`"
+            )
+        colours = _read(Path(path), lambda image: _coloured(image, height, width))
+        return Framed(colours, inverted=False, framing="whole")
     with refused(f"{path}: "):
-        return frame_image(read_grey(Path(path)), shape, framing)
+        return frame_image(read_grey(Path(path)), (height, width), framing)

@@ -397,14 +397,19 @@ class TrainingParameters(Parameters, Brief):
         Raises
         ------
         UserError
-            If they are lists of values, which cannot be bent.
+            If they are lists of values or have channels, which cannot be bent.
         """
         if self.augmentation is None:
             return AUGMENTATIONS[DEFAULT_AUGMENTATION if dataset.digest == MNIST_DIGEST else "none"]
-        if are_vectors(dataset.image_shape) and self.augmentation.text != "none":
+        shape, text = dataset.image_shape, self.augmentation.text
+        if are_vectors(shape) and text != "none":
             raise UserError(
-                f"`augment` {self.augmentation.text} bends images, but the data set has lists of "
-                f"{math.prod(dataset.image_shape)} values: give none, or the images' shape"
+                f"`augment` {text} bends images, but the data set has lists of "
+                f"{math.prod(shape)} values: give none, or the images' shape"
+            )
+        if len(shape) > 2 and text != "none":
+            raise UserError(
+                f"`augment` {text} bends grey images, and these have channels: give none"
             )
         return self.augmentation
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 
-from allspin.host.data.images import FORMATS, read_grey
+from allspin.host.data.images import FORMATS, load_image, read_grey
 from allspin.sim.errors import UserError
 from tests.host.data.conftest import damaged, refusal
 
@@ -204,3 +204,20 @@ def test_any_damage_is_one_line_or_a_picture(some_path, data):
     else:
         assert found.ndim == 2
         assert 0 <= found.min() <= found.max() <= 255
+
+
+def test_colours_stay_where_they_are(tmp_path):
+    colours = np.random.default_rng(1).integers(0, 256, (6, 4, 3), np.uint8)
+    found = load_image(saved(tmp_path, "a.png", Image.fromarray(colours)), (6, 4, 3))
+    assert np.array_equal(found.image, colours)
+    # Of another ratio of sides: as a whole, between black; and nothing is black too.
+    wide = load_image(tmp_path / "a.png", (6, 10, 3)).image
+    assert np.array_equal(wide[:, 3:7], colours)
+    assert not wide[:, :3].any()
+    assert not wide[:, 7:].any()
+    clear = np.dstack([colours, np.zeros((6, 4), np.uint8)])
+    assert not load_image(saved(tmp_path, "b.png", Image.fromarray(clear)), (6, 4, 3)).image.any()
+    for shape, framing in (((6, 4, 2), None), ((6, 4, 3), "mnist")):
+        assert "an image file has 3, and is scaled" in refusal(
+            lambda path, how=(shape, framing): load_image(path, *how), tmp_path / "a.png"
+        )
