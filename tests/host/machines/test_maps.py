@@ -20,10 +20,8 @@ SECOND = Convolution((5, 4, 6), (2, 3), pool=2)
 KEPT = ResidentParameters(beats=8192, images=128)
 
 
-def of_maps(seed: int, **options: object) -> Network:
-    return random_network(
-        (162, 6, 5, 4), seed, kinds=(FIRST, SECOND), image_shape=(9, 9, 2), **options
-    )
+def of_maps(seed: int) -> Network:
+    return random_network((162, 6, 5, 4), seed, kinds=(FIRST, SECOND), image_shape=(9, 9, 2))
 
 
 @pytest.mark.long
