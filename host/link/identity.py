@@ -267,5 +267,5 @@ def _kind(field: bytes) -> LayerKind:
         raise ValueError("its identity has a layer of a kind that this version does not know")
     if number == 0:
         return DENSE
-    map_, kernel, stride, padding = sizes[:3], sizes[3:5], sizes[5:7], sizes[7:11]
-    return Convolution(map_, kernel, stride, padding, sizes[11])
+    parts = [tuple(sizes[first:end]) for first, end in ((0, 3), (3, 5), (5, 7), (7, 11))]
+    return Convolution(*parts, pool=sizes[11])

@@ -349,8 +349,10 @@ def test_a_neuron_without_a_table_has_no_table_memory() -> None:
     assert spaces == {0x00, 0x02, 0x03, 0x04, 0x10, 0x14, 0xF4}
 
 
-def test_a_convolution_is_refused() -> None:
+def test_a_small_part_has_no_room_for_maps() -> None:
     kind = Convolution((3, 4, 1), (2, 2))
     convolutional = random_network((12, 5, 3), 1, kinds=(kind,), image_shape=(3, 4))
-    with pytest.raises(ValueError, match="layer 0: it is a convolution, for which there is no"):
-        EngineParameters.from_network(convolutional)
+    engine = EngineParameters.from_network(convolutional)
+    assert (engine.image.rows, engine.uses(0), engine.uses(1)) == (12, 30, 3)
+    with pytest.raises(ValueError, match="this part has no room for feature maps"):
+        EngineParameters.from_network(convolutional, HardwareProfile(memory="spram"))

@@ -20,10 +20,8 @@ SECOND = Convolution((5, 4, 6), (2, 3), pool=2)
 KEPT = ResidentParameters(beats=8192, images=128)
 
 
-def of_maps(seed: int, **options: object) -> Network:
-    return random_network(
-        (162, 6, 5, 4), seed, kinds=(FIRST, SECOND), image_shape=(9, 9, 2), **options
-    )
+def of_maps(seed: int) -> Network:
+    return random_network((162, 6, 5, 4), seed, kinds=(FIRST, SECOND), image_shape=(9, 9, 2))
 
 
 @pytest.mark.long
@@ -76,7 +74,5 @@ def test_what_no_gateware_runs_is_refused() -> None:
     network = replace(of_maps(2), neuron_per="position")
     with pytest.raises(UserError, match=r"own neuron, for which there is no gateware; run it on g"):
         open_virtual(network)
-    with pytest.raises(UserError, match="this part has no room for feature maps"):
-        open_virtual(of_maps(2), HardwareProfile(memory="spram"))
     with pytest.raises(UserError, match="read tile by tile with one row per clock only"):
         open_virtual(in_tiles(of_maps(2), 16, 6), HardwareProfile(rows_per_clock=2))
