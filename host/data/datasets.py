@@ -39,6 +39,8 @@ NAMES: dict[Part, str] = {
 }
 """Arrays of an archive, in the order in which a data set's digest takes them."""
 PARTS = tuple(NAMES)
+CHANNELS = (1, 3, 4)
+"""How many channels images have mostly."""
 EXAMPLE = "np.savez('set.npz', x_train=..., y_train=..., x_test=..., y_test=...)"
 MAX_ARCHIVE = 1 << 32
 """Bytes of an archive, and of its arrays in their own types."""
@@ -69,8 +71,8 @@ class Dataset(Shown):
 
     Attributes
     ----------
-    train_images, test_images : ndarray of uint8, shape (images, height, width)
-        Grey levels, 0 to 255; read-only.
+    train_images, test_images : ndarray of uint8, shape (images, height, width[, channels])
+        Levels, 0 to 255, grey or of each channel; read-only.
     train_labels, test_labels : ndarray of int64, shape (images,)
         Class of each image, 0 to ``classes - 1``.
     classes : int
@@ -91,14 +93,14 @@ class Dataset(Shown):
     name: str
 
     @property
-    def image_shape(self) -> tuple[int, int]:
-        """Height and width of an image."""
-        return (self.train_images.shape[1], self.train_images.shape[2])
+    def image_shape(self) -> tuple[int, ...]:
+        """Height and width of an image, and channels if it has some."""
+        return self.train_images.shape[1:]
 
 
 def are_vectors(image_shape: Sequence[int]) -> bool:
     """Whether images of a shape are lists of values without neighbours above or below."""
-    return 1 in image_shape
+    return 1 in image_shape and len(image_shape) == 2
 
 
 class _Array(NamedTuple):
@@ -180,10 +182,16 @@ def _labels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    if values.ndim not in (2, 3):
+    shape = values.shape
+    if values.ndim not in (2, 3, 4):
         raise ValueError(
-            f"has the shape {values.shape}; give (images, height, width) or (images, values), grey "
-            f"and without an axis of channels: {name}.mean(axis=-1).astype('uint8')"
+            f"has the shape {shape}; give (images, height, width), (images, height, width, "
+            "channels) or (images, values)"
+        )
+    if values.ndim == 4 and shape[1] in CHANNELS and shape[3] not in CHANNELS:
+        raise ValueError(
+            f"has the shape {shape}, channels before height and width; give them last: "
+            f"{name}.transpose(0, 2, 3, 1)"
         )
     if values.dtype == np.uint8:
         grey = np.ascontiguousarray(values)
@@ -200,6 +208,8 @@ def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
             f"has values of {values.dtype.name}; give grey levels as uint8, 0 to 255, or as floats "
             f"from 0 to 1: {name}.astype('uint8')"
         )
+    if shape[3:] == (1,):
+        return grey[..., 0]
     return grey[:, None] if grey.ndim == 2 else grey
 
 
@@ -243,11 +253,11 @@ def _size(sides: Sequence[int]) -> str:
 
 def _check_half(images: _Array, labels: _Array) -> None:
     """Raise unless arrays have the shapes of images and labels, as many of each."""
-    for array, kind, rank in ((images, "images", 3), (labels, "labels", 1)):
-        if array.values.ndim != rank:
+    for array, kind, ranks in ((images, "images", (3, 4)), (labels, "labels", (1,))):
+        if array.values.ndim not in ranks:
             raise UserError(
-                f"{array.title} has {array.values.ndim} dimensions; {kind} have {rank}: "
-                f"give the {kind}"
+                f"{array.title} has {array.values.ndim} dimensions; {kind} have "
+                f"{' or '.join(map(str, ranks))}: give the {kind}"
             )
     count, *sides = images.values.shape
     if count > MAX_IMAGES:
@@ -375,8 +385,8 @@ def load_test_set(
 
     Returns
     -------
-    images : ndarray of uint8, shape (images, height, width)
-        Grey levels; read-only.
+    images : ndarray of uint8, shape (images, height, width[, channels])
+        Levels; read-only.
     labels : ndarray of int64, shape (images,)
         Class of each image.
 
@@ -403,7 +413,7 @@ def check_fit(network: Network, image_shape: tuple[int, ...], labels: npt.NDArra
     network : Network
         The network.
     image_shape : tuple of int
-        Height and width of the images.
+        Height and width of the images, and channels if they have some.
     labels : ndarray of int, shape (images,)
         Class of each image.
 

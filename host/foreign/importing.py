@@ -424,8 +424,8 @@ def import_network(
         with refused(f"{path}: "):
             formats = options.training(network.topology[1:-1]).formats
             latent, constants = quantise(network, formats, dataset.train_images[chosen])
-        learnt_of = {"name": dataset.name, "digest": dataset.digest}
-        made = latent.export(dataset.image_shape, {**provenance, "data": learnt_of})
+            learnt_of = {"name": dataset.name, "digest": dataset.digest}
+            made = latent.export(dataset.image_shape, {**provenance, "data": learnt_of})
         if options.tiles is not None:
             made = cut(made, options.tiles, dataset.train_images[kept], dataset.train_labels[kept])
         quantised = stage(made)

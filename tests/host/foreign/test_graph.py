@@ -93,7 +93,7 @@ def clipped(low: float) -> onnx.ModelProto:
 
 
 def keras() -> onnx.ModelProto:
-    """As Keras writes a Normalization and a Dense."""
+    """As Keras writes a Normalization and a FloatLayer."""
     rng = np.random.default_rng(6)
     constants = {
         "mean": rng.uniform(0, 1, (1, *SHAPE)).astype(np.float32),
