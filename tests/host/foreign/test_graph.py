@@ -403,10 +403,6 @@ NO_LAYERS = {
         ),
         "and its output rises; this one's goes from",
     ),
-    "convolution": (
-        model([node("Conv", ["input", "w0"], ["output"], name="conv1")], shape=(None, 3, 28, 28)),
-        "the node 'conv1' (Conv): a convolution is not read; layers must be fully connected",
-    ),
     "one falling output": (
         one_output(*SHARES[:1], outputs=("rest",)),
         "'rest' must rise with 'z', its one output",
