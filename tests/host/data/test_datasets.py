@@ -276,6 +276,13 @@ def test_floats_of_more_images_than_are_converted_at_a_time(archive: Archive) ->
     assert np.array_equal(load_test_set(path)[0], grey)
 
 
+def test_images_have_channels_and_one_channel_is_grey(archive: Archive) -> None:
+    colours = np.random.default_rng(2).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
+    assert np.array_equal(load_test_set(archive(x_test=colours, y_test=[0, 1, 2, 0]))[0], colours)
+    one = archive(x_test=colours[..., :1] / 255, y_test=[0, 1, 2, 0])
+    assert np.array_equal(load_test_set(one)[0], colours[..., 0])
+
+
 @pytest.mark.parametrize(
     ("name", "values", "words"),
     [
@@ -283,8 +290,8 @@ def test_floats_of_more_images_than_are_converted_at_a_time(archive: Archive) ->
         ("x_test", np.zeros((94, 24, 20), np.uint8), "x_test has images of 24 x 20 pixels, but"),
         ("y_test", np.full(94, 47), "has the label 47, but"),
         ("y_test", None, "lacks y_test: it has x_train, y_train, x_test; save it with np.savez"),
-        ("x_test", np.zeros((2, 3, 8, 8), np.uint8), "without an axis of channels: x_test.mean("),
-        ("x_test", np.zeros(2, np.uint8), "give (images, height, width) or (images, values)"),
+        ("x_test", np.zeros((2, 3, 8, 8), np.uint8), "give them last: x_test.transpose("),
+        ("x_test", np.zeros(2, np.uint8), "give (images, height, width), (images,"),
         ("x_test", np.zeros((2, 9), np.int64), "values of int64; give grey levels as uint8"),
         ("x_test", np.zeros((2, 9), bool), "values of bool; give grey levels"),
         ("x_test", np.full((2, 9), 255.0), "has the value 255; floats are from 0 to 1: divide"),
