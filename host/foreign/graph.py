@@ -101,8 +101,8 @@ def sample_shape(graph: Graph, image_shape: Shape) -> Shape:
     shown = " x ".join("?" if side is None else str(side) for side in whole[:8])
     raise UserError(
         f"{graph.path} takes inputs of shape {shown or 'of one number'}; the images have "
-        f"{image_shape[0]} x {image_shape[1]} pixels of {(*image_shape, 1)[2]} channel"
-        f"{'s' * (len(image_shape) == 3)}"
+        f"{image_shape[0]} x {image_shape[1]} pixels of "
+        f"{f'{image_shape[2]} channels' if len(image_shape) == 3 else 'one channel'}"
     )
 
 
