@@ -324,7 +324,7 @@ class _Probe:
         self._compute, self._low = compute, low
         self.nothing = compute.maps(np.full((1, compute.inputs), low))[0]
 
-    def alone(self, shape: Shape, places: Sequence[Any], value: Reals | int) -> Iterator[Reals]:
+    def alone(self, shape: Shape, places: Sequence[Any], value: Any) -> Iterator[Reals]:
         """What a value at each place of an input of a shape adds to the answer, per 1."""
         for start in range(0, len(places), AT_ONCE):
             some = places[start : start + AT_ONCE]

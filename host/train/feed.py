@@ -160,7 +160,7 @@ class Course:
         x = stretch_x * (sin * pixel_y + cos * sheared) + shift_x + wide * elastic[:, 1]
         if how.mirror:
             x = np.where(rng.random((count, 1), dtype=np.float32) < how.mirror, -x, x)
-        return bilinear(self.shape[:2], y + middle[0], x + middle[1])
+        return bilinear((self.shape[0], self.shape[1]), y + middle[0], x + middle[1])
 
     def batches(
         self, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64], first: int = 0

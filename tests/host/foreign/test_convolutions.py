@@ -1,5 +1,7 @@
 """Graphs with convolutions, against ONNX's own evaluator; and what is refused of them."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 import pytest
@@ -30,7 +32,7 @@ POOL = node("MaxPool", ["a0"], ["p0"], kernel_shape=[2, 2], strides=[2, 2])
 KIND = Convolution(SHAPE, (3, 2), (2, 1), (1, 0, 1, 1))
 
 
-def chain(*nodes, end="p0", last=48, shape=(None, 3, 11, 9), **constants) -> onnx.ModelProto:
+def chain(*nodes, end="p0", last=48, shape=(None, 3, 11, 9), **constants: Any) -> onnx.ModelProto:
     """A model of some nodes, and a readout of what the last one makes."""
     readout = node("Flatten", [end], ["f"]), node("Gemm", ["f", "w9", "b9"], ["output"])
     given = {**FIRST, "w9": drawn(last, 5), "b9": drawn(5), **constants}
@@ -38,8 +40,7 @@ def chain(*nodes, end="p0", last=48, shape=(None, 3, 11, 9), **constants) -> onn
 
 
 ENTER = node("Identity", ["input"], ["x"])
-NORM = dict(zip(("g", "b", "m", "v"), np.abs(drawn(4, 4)) + 0.5, strict=True))
-AVERAGE = {"kernel_shape": [2, 2], "strides": [2, 2]}
+NORM: dict[str, Any] = dict(zip(("g", "b", "m", "v"), np.abs(drawn(4, 4)) + 0.5, strict=True))
 
 
 def chains() -> dict:
@@ -99,7 +100,7 @@ def chains() -> dict:
                 ENTER,
                 CONV,
                 RELU,
-                node("AveragePool", ["a0"], ["p0"], **AVERAGE),
+                node("AveragePool", ["a0"], ["p0"], kernel_shape=[2, 2], strides=[2, 2]),
                 node("Conv", ["p0", "w1"], ["s1"]),
                 *second,
                 end="g1",
@@ -144,7 +145,7 @@ def test_convolutions_are_found(saved, case):
     last = content.graph.input[0].type.tensor_type.shape.dim[3].dim_value == 3
     given = IMAGES if last else IMAGES.transpose(0, 3, 1, 2)
     (expected,) = ReferenceEvaluator(content).run(None, {"input": given})
-    flat = IMAGES.reshape(len(IMAGES), -1)
+    flat = IMAGES.reshape(len(IMAGES), -1).astype(np.float64)
     assert read.network.logits(flat) == pytest.approx(np.asarray(expected), abs=1e-4)
     assert read.answers(flat) == pytest.approx(np.asarray(expected), abs=1e-4)
 
@@ -221,8 +222,8 @@ def test_an_import_of_colours_has_the_accuracy_of_the_model(saved, idx_folder):
     def features(images):
         given = {"input": (images.transpose(0, 3, 1, 2) / 255).astype(np.float32)}
         content = model(nodes, weights, shape, ("f",))
-        found = ReferenceEvaluator(content).run(None, given)[0]
-        return np.pad(found, ((0, 0), (0, 1)), constant_values=1)
+        (found,) = ReferenceEvaluator(content).run(None, given)
+        return np.pad(np.asarray(found), ((0, 0), (0, 1)), constant_values=1)
 
     right = np.eye(4)[grey.train_labels]
     readout = np.linalg.lstsq(features(train), right, rcond=None)[0].astype(np.float32)
