@@ -109,6 +109,17 @@ def chains() -> dict:
             ),
             [KIND, Convolution((6, 9, 4), (4, 6), (2, 2)), DENSE],
         ),
+        "the last lines of a kernel are 0": (
+            chain(
+                ENTER,
+                node("Conv", ["x", "w0"], ["s0"], strides=[3, 1]),
+                RELU,
+                end="a0",
+                last=96,
+                w0=FIRST["w0"] * np.array([[1], [0], [0]], np.float32),
+            ),
+            [Convolution(SHAPE, (3, 2), (3, 1)), DENSE],
+        ),
         # The least kernel that has as much: its outer lines are 0.
         "more padding than kernels": (
             chain(
