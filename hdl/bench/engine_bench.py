@@ -122,7 +122,7 @@ class EngineBench:
         )
         if parameters.numbered:
             # A draw takes up to 30 clocks where they are made one by one.
-            slowest += 30 * sum(crossbar.columns for crossbar in parameters.crossbars)
+            slowest += 30 * sum(map(parameters.uses, range(len(parameters.crossbars))))
         self.patience = int((1000 + 2 * slowest) / (1 - stalls))
 
     @classmethod

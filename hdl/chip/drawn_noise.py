@@ -40,12 +40,12 @@ def beat_layout(parameters: EngineParameters, layer: int) -> data.StructLayout:
     number : 32 bits
         The image's number.
     column : unsigned
-        The first column of the beat.
+        The beat's first use: its first column, behind the columns of all positions before.
     kind : 2 bits
         `NoiseKind`; no bits where neurons alone have noise.
     """
     crossbar = parameters.crossbars[layer]
-    columns = crossbar.columns + crossbar.neurons_per_clock
+    columns = parameters.uses(layer) + crossbar.neurons_per_clock
     if parameters.noisy_sums:
         columns = max(columns, parameters.classes + 1)
     kind = KIND_BITS if parameters.noisy_sums else 0

@@ -279,8 +279,7 @@ class UseNoiseBlock(Component):
             Whether an image has anything to be drawn.
         """
         column, kind, active, credit, taken = place
-        crossbar = self._parameters.crossbars[self._layer]
-        lanes = crossbar.neurons_per_clock
+        lanes = self._parameters.crossbars[self._layer].neurons_per_clock
         last = errors[NoiseKind.LAST].on if NoiseKind.LAST in errors else Const(0)
         read = errors[NoiseKind.READ].on if NoiseKind.READ in errors else Const(0)
         if not self._hidden:
@@ -296,7 +295,8 @@ class UseNoiseBlock(Component):
                 m.d.sync += kind.eq(NoiseKind.READ)
             with m.Elif(taken & (kind != NoiseKind.LAST)):
                 m.d.sync += [column.eq(column + lanes), kind.eq(NoiseKind.USE)]
-                with m.If(column + lanes >= crossbar.columns):
+                over = self._build_end(m, column)
+                with m.If(over):
                     m.d.sync += [column.eq(0), active.eq(last)]
                     with m.If(last):
                         m.d.sync += kind.eq(NoiseKind.LAST)
@@ -313,6 +313,21 @@ class UseNoiseBlock(Component):
                     if self._hidden:
                         m.d.sync += kind.eq(NoiseKind.USE)
         return begins
+
+    def _build_end(self, m: Module, column: Signal) -> Value:
+        """Go on from position to position, in the clock of a beat; whether it is the last one."""
+        crossbar, uses = self._parameters.crossbars[self._layer], self._parameters.uses(self._layer)
+        lanes, columns = crossbar.neurons_per_clock, crossbar.columns
+        rest = columns % lanes
+        if uses == columns or not rest:
+            return column + lanes >= uses
+        # A position begins with a beat of its own.
+        within, ends = Signal(range(columns)), Signal()
+        m.d.comb += ends.eq(within + lanes >= columns)
+        m.d.sync += within.eq(within + lanes)
+        with m.If(ends):
+            m.d.sync += [within.eq(0), column.eq(column + rest)]
+        return ends & (column + rest == uses)
 
     def _draw(self, m: Module, beats: stream.Interface, spread: Signal, queue: NoiseQueue) -> None:
         """Draw with the unit that all share."""

@@ -105,22 +105,25 @@ class Walk(Component):
             rest = Signal.like(left, name=f"rest_{number}")
             lowest = Signal.like(left)
             loads = Signal(name=f"loads_{number}")
+            waiting = Signal.like(left, name=f"waiting_{number}")
             m.d.comb += [
-                rest.eq(left & (left - 1)),
                 lowest.eq(left ^ rest),
                 has[number].eq(left.any()),
                 done[number].eq(holds & ends & ~rest.any()),
                 loads.eq(~holds | (goes & ~rest.any() & (~ends | closes))),
                 queue.o.ready.eq(loads),
+                waiting.eq(queue.o.payload.places[0] & queue.o.valid.replicate(self._bits)),
             ]
+            # What is left behind the lowest place is a register too: it says early what is done.
             with m.If(goes):
-                m.d.sync += left.eq(rest)
+                m.d.sync += [left.eq(rest), rest.eq(rest & (rest - 1))]
             with m.If(loads):
                 m.d.sync += [
                     holds.eq(queue.o.valid),
                     ends.eq(queue.o.payload.last),
                     tag.eq(queue.o.payload.tag),
-                    left.eq(queue.o.payload.places[0] & queue.o.valid.replicate(self._bits)),
+                    left.eq(waiting),
+                    rest.eq(waiting & (waiting - 1)),
                 ]
             with m.If(free):
                 m.d.sync += [

@@ -37,7 +37,8 @@ def sum_noise_clocks(parameters: EngineParameters, noise: ColumnNoise) -> int:
         return 0
     clocks = [0] * (last + 1)
     for layer, crossbar in enumerate(parameters.crossbars[:-1]):
-        clocks[layer] = -(-crossbar.columns // crossbar.neurons_per_clock) * (1 + added[layer])
+        beats = -(-crossbar.columns // crossbar.neurons_per_clock)
+        clocks[layer] = parameters.kind(layer).positions * beats * (1 + added[layer])
     # The last layer's are drawn behind those of the layer before it.
     clocks[max(0, last - 1)] += parameters.classes * added[last]
     return max(clocks)
@@ -53,13 +54,13 @@ def cycle_bounds(
 
     A crossbar takes a clock for each active row of each tile's busiest part (rows are parted by
     their number modulo the rows per clock) and each group of columns, and at least one; hidden
-    layers' rows come in order, so there a clock drives the active ones of one group of
-    neighbours. Where a layer sees a map, all this is of each position, and rows come as the
-    busiest part has them. The neurons at its foot are visited one after another, as many a clock as the
-    next crossbar has rows per clock, as are the logits, one a clock. Where one small generator
-    draws the noise of all hidden neurons, each costs the rounds of its draw and a clock; where sums
-    have noise, one pipeline draws theirs and that of the neurons. Layers overlap, so in steady
-    state an image costs its slowest stage.
+    layers' rows come in order, so there a clock drives the active ones of one group of neighbours.
+    Where a layer sees a map, all this is of each position, and rows come as the busiest part has
+    them. The neurons at its foot are visited one after another, as many a clock as the next
+    crossbar has rows per clock, as are the logits, one a clock. Where one small generator draws the
+    noise of all hidden neurons, each costs the rounds of its draw and a clock; where sums have
+    noise, one pipeline draws theirs and that of the neurons. Layers overlap, so in steady state an
+    image costs its slowest stage.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def cycle_bounds(
     draws = 0 if noise is None else sum_noise_clocks(parameters, noise)
     variation = parameters.variation
     if variation is not None and parameters.noisy and variation.iterative_noise:
-        neurons = sum(crossbar.columns for crossbar in parameters.crossbars[:-1])
+        neurons = sum(map(parameters.uses, range(len(parameters.crossbars) - 1)))
         draws = max(draws, neurons * (ROUNDS // variation.rounds_per_clock + 1))
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)

@@ -5,11 +5,12 @@ Gateware and host both read them here; neither shares the code that acts on them
 
 import enum
 import struct
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, Tiling, UniformLevels
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.sim.errors import check_power_of_two, check_range
+from allspin.sim.network.layer_kinds import KINDS, LayerKind
 from allspin.sim.network.neuron import NEURONS, short_name
 
 MAGIC = b"ASPN"
@@ -47,7 +48,11 @@ class Feature(enum.IntFlag):
     TILES = 32
     """Columns that are read tile by tile: behind the layers the identity says how."""
     STATES = 64
-    """Layers that keep states in place of R_AH words: the identity ends with their levels."""
+    """Layers that keep states in place of R_AH words: the identity says of which levels."""
+    MORE = 128
+    """A second byte of features, the bits above these, begins what follows the levels."""
+    KINDS = 256
+    """Layers of several kinds: the identity ends with them."""
 
 
 MIN_WINDOW = 256
@@ -142,13 +147,14 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
     Returns
     -------
     bytes
-        32 bytes and 8 for each layer, 4 more where columns are read tile by tile and 3 more where
-        states are kept, as ``docs/protocol.md`` lays them out.
+        32 bytes and 8 for each layer, 4 more where columns are read tile by tile, 3 more where
+        states are kept, and what further features have, as ``docs/protocol.md`` lays them out.
     """
     engine = parameters.engine
     variation, resident = engine.variation, engine.resident
     tiled = b"".join(_tiling_bytes(crossbar.tiling) for crossbar in engine.crossbars)
     levels = b"".join(_levels_bytes(crossbar.levels) for crossbar in engine.crossbars)
+    kinds = b"".join(_kind_bytes(kind) for kind in engine.kinds)
     has = {
         Feature.PROGRAMMER: variation is not None,
         Feature.REDRAW: variation is not None and variation.redraw,
@@ -157,7 +163,10 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         Feature.RESIDENT: resident is not None,
         Feature.TILES: any(tiled),
         Feature.STATES: any(levels),
+        Feature.KINDS: any(kinds),
     }
+    features = sum(feature for feature, there in has.items() if there)
+    further = bytes([features >> 8] * (features > 0xFF))
     body = struct.pack(
         "<4sBBIHBBBB8sBBBxHH",
         MAGIC,
@@ -170,7 +179,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         engine.rah_bits,
         engine.current_bits,
         neuron_on_wire(engine.neuron),
-        sum(feature for feature, there in has.items() if there),
+        features & 0xFF | Feature.MORE * any(further),
         0 if variation is None else variation.state_bits,
         0 if variation is None else variation.rounds_per_clock,
         0 if resident is None else resident.beats,
@@ -186,7 +195,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         )
         for number, crossbar in enumerate(engine.crossbars)
     )
-    return body + tiled * any(tiled) + levels * any(levels)
+    return body + tiled * any(tiled) + levels * any(levels) + further + kinds * any(kinds)
 
 
 def _tiling_bytes(tiling: Tiling | None) -> bytes:
@@ -202,3 +211,15 @@ def _levels_bytes(levels: UniformLevels | None) -> bytes:
     if levels is None:
         return bytes(3)
     return struct.pack("<BBb", levels.count, levels.step, levels.lowest)
+
+
+KIND_NUMBERS = 12
+"""Sizes of a layer's kind in an identity, at most."""
+
+
+def _kind_bytes(kind: LayerKind) -> bytes:
+    """A layer's kind in an identity: which, and its sizes one after another; zeros for a dense."""
+    sizes = asdict(kind).values()  # pyright: ignore[reportArgumentType]
+    numbers = [n for size in sizes for n in (size if isinstance(size, tuple) else (size,))]
+    numbers += [0] * (KIND_NUMBERS - len(numbers))
+    return struct.pack(f"<{1 + KIND_NUMBERS}H", [*KINDS].index(kind.name), *numbers)

@@ -101,15 +101,11 @@ class EngineParameters:
         widths = {own.value_bits for own in self.crossbars[1:]}
         if len(widths) > 1 or len({own.rah_bits for own in self.crossbars}) > 1:
             raise ValueError("all layers must have one rah_bits, and hidden layers one value_bits")
-        if any(self.window(number) for number in range(len(layers))):
-            self._check_windows()
-
-    def _check_windows(self) -> None:
-        """Refuse what gateware of maps cannot do."""
-        if self.numbered:
-            raise ValueError("a network with maps has no noise at each use in gateware")
+        maps = any(self.window(number) for number in range(len(layers)))
+        if maps and self.target.few_luts:
+            raise ValueError("this part has no room for feature maps: take a larger one")
         # Parts are not at the same row, so that a beat may have rows of two tiles.
-        if any(own.tiling and own.rows_per_clock > 1 for own in self.crossbars):
+        if maps and any(own.tiling and own.rows_per_clock > 1 for own in self.crossbars):
             raise ValueError("a network with maps is read tile by tile with one row per clock only")
 
     @classmethod
@@ -122,11 +118,8 @@ class EngineParameters:
             If the network's R_AH words are wider than the profile's, or do not say what a
             column sums.
         """
-        beyond = [layer.beyond_words for layer in network.layers if not layer.kind.beyond_gateware]
-        if network.neuron_per != "column":
-            beyond.append("it has a neuron at each position, for which there is no gateware")
-        for reason in filter(None, beyond):
-            raise ValueError(f"{reason}; run it on golden")
+        if network.beyond_words is not None:
+            raise ValueError(f"{network.beyond_words}; run it on golden")
         profile = profile or HardwareProfile()
         rah_bits = profile.rah_bits or network.rah_bits
         if rah_bits < network.rah_bits:
@@ -170,6 +163,10 @@ class EngineParameters:
     def kind(self, number: int) -> LayerKind:
         """How values come to a crossbar's rows."""
         return self.kinds[number] if self.kinds else DENSE
+
+    def uses(self, number: int) -> int:
+        """Column sums of an image in a layer."""
+        return self.kind(number).positions * self.crossbars[number].columns
 
     def window(self, number: int) -> WindowParameters | None:
         """What a crossbar sees of a map; None where it has all values at once."""

@@ -364,7 +364,7 @@ def measure_throughput(
         As `count_cycles`.
     """
     images, labels = load_test_set()
-    if network.layers[0].rows != images[0].size:
+    if network.layers[0].inputs != images[0].size:
         return None
     cycles = count_cycles(network, profile, images, labels, progress)
     alone = measure_latency(network, profile, images[:ALONE], progress)

@@ -19,7 +19,7 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.datasets import load_dataset
-from allspin.host.data.files import check_apart, check_writable
+from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
 from allspin.host.train import learnt as in_array, parameters as recipe
@@ -189,6 +189,8 @@ def run(arguments: Arguments) -> int:
     arguments = _with_recipe(arguments)
     parameters = training_parameters(arguments)
     output, target = arguments.output, parameters.target
+    if arguments.out is not None:
+        make_folder(arguments.out)
     check_writable(output)
     check_apart(output, arguments.recipe, arguments.data)
     with arguments.steps.waiting("reading the images"):

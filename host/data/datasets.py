@@ -39,8 +39,6 @@ NAMES: dict[Part, str] = {
 }
 """Arrays of an archive, in the order in which a data set's digest takes them."""
 PARTS = tuple(NAMES)
-CHANNELS = (1, 3, 4)
-"""How many channels images have mostly."""
 EXAMPLE = "np.savez('set.npz', x_train=..., y_train=..., x_test=..., y_test=...)"
 MAX_ARCHIVE = 1 << 32
 """Bytes of an archive, and of its arrays in their own types."""
@@ -71,8 +69,9 @@ class Dataset(Shown):
 
     Attributes
     ----------
-    train_images, test_images : ndarray of uint8, shape (images, height, width[, channels])
-        Levels, 0 to 255, grey or of each channel; read-only.
+    train_images, test_images : ndarray of uint8
+        Grey levels, 0 to 255, shape (images, height, width); or with a last axis of channels, such
+        as red, green and blue. Read-only.
     train_labels, test_labels : ndarray of int64, shape (images,)
         Class of each image, 0 to ``classes - 1``.
     classes : int
@@ -94,19 +93,20 @@ class Dataset(Shown):
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Height and width of an image, and channels if it has some."""
+        """Height and width of an image, and its channels if it has more than one."""
         return self.train_images.shape[1:]
 
 
 def are_vectors(image_shape: Sequence[int]) -> bool:
     """Whether images of a shape are lists of values without neighbours above or below."""
-    return 1 in image_shape and len(image_shape) == 2
+    return 1 in image_shape
 
 
 class _Array(NamedTuple):
     """One of the four arrays: what messages call it, and its values.
 
-    Those of images are of the shape (images, height, width), those of labels (labels,); read-only.
+    Those of images are of the shape (images, height, width) or with a last axis of channels, those
+    of labels (labels,); read-only.
     """
 
     title: str
@@ -181,18 +181,22 @@ def _labels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return values.astype(np.uint8)
 
 
+CHANNELS = (1, 3)
+"""Of most images: grey or coloured."""
+
+
 def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    shape = values.shape
     if values.ndim not in (2, 3, 4):
         raise ValueError(
-            f"has the shape {shape}; give (images, height, width), (images, height, width, "
+            f"has the shape {values.shape}; give (images, height, width), (images, height, width, "
             "channels) or (images, values)"
         )
-    if values.ndim == 4 and shape[1] in CHANNELS and shape[3] not in CHANNELS:
-        raise ValueError(
-            f"has the shape {shape}, channels before height and width; give them last: "
-            f"{name}.transpose(0, 2, 3, 1)"
-        )
+    if values.ndim == 4:
+        if values.shape[1] in CHANNELS and values.shape[3] not in CHANNELS:
+            raise ValueError(
+                f"has the shape {values.shape}; channels come last: {name}.transpose(0, 2, 3, 1)"
+            )
+        values = values[..., 0] if values.shape[3] == 1 else values
     if values.dtype == np.uint8:
         grey = np.ascontiguousarray(values)
     elif values.dtype.kind == "f":
@@ -208,8 +212,6 @@ def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
             f"has values of {values.dtype.name}; give grey levels as uint8, 0 to 255, or as floats "
             f"from 0 to 1: {name}.astype('uint8')"
         )
-    if shape[3:] == (1,):
-        return grey[..., 0]
     return grey[:, None] if grey.ndim == 2 else grey
 
 
@@ -256,8 +258,8 @@ def _check_half(images: _Array, labels: _Array) -> None:
     for array, kind, ranks in ((images, "images", (3, 4)), (labels, "labels", (1,))):
         if array.values.ndim not in ranks:
             raise UserError(
-                f"{array.title} has {array.values.ndim} dimensions; {kind} have "
-                f"{' or '.join(map(str, ranks))}: give the {kind}"
+                f"{array.title} has {array.values.ndim} dimensions; {kind} have {ranks[0]}: "
+                f"give the {kind}"
             )
     count, *sides = images.values.shape
     if count > MAX_IMAGES:
@@ -385,8 +387,8 @@ def load_test_set(
 
     Returns
     -------
-    images : ndarray of uint8, shape (images, height, width[, channels])
-        Levels; read-only.
+    images : ndarray of uint8, shape (images, height, width) or (images, height, width, channels)
+        Grey levels, or those of colours; read-only.
     labels : ndarray of int64, shape (images,)
         Class of each image.
 
@@ -413,7 +415,7 @@ def check_fit(network: Network, image_shape: tuple[int, ...], labels: npt.NDArra
     network : Network
         The network.
     image_shape : tuple of int
-        Height and width of the images, and channels if they have some.
+        Height and width of the images, and their channels if there are more than one.
     labels : ndarray of int, shape (images,)
         Class of each image.
 

@@ -1,15 +1,16 @@
 """An image file as an image of a network."""
 
 import logging
+import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.datasets import are_vectors
 from allspin.sim.errors import UserError, check_one_of, refused
 from allspin.sim.files import check_file
 from allspin.sim.parameters import Brief
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # The grey levels of an image file. Pillow decodes: a few formats, of one frame.
 
 Grey = npt.NDArray[np.float32]
+Decoded = TypeVar("Decoded")
 
 # What Pillow logs of a damaged file would go to stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -77,30 +79,17 @@ def _levels(image: "Image") -> Grey:
     return grey * opacity + paper * (1 - opacity)
 
 
-def _colours(image: "Image") -> Grey:
-    """Levels of red, green and blue, 0 to 255, likewise; where nothing is, there is white."""
-    from PIL import Image
-
-    image = (_grey(image) if image.mode[0] in "IF" else image).convert("RGBA")
-    whole = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    if (factor := max(image.size) // LARGE) > 1:
-        whole = whole.reduce(factor)
-    return np.asarray(whole, np.float32)
-
-
-def read_levels(path: Path, *, colour: bool = False) -> Grey:
-    """Levels of an image file.
+def read_grey(path: Path) -> Grey:
+    """Grey levels of an image file.
 
     Parameters
     ----------
     path : Path
         The file: PNG, JPEG, GIF, BMP, TIFF, WebP or PPM, of one frame.
-    colour : bool
-        Whether red, green and blue are read; else they become grey.
 
     Returns
     -------
-    ndarray of float32, shape (height, width) or (height, width, 3)
+    ndarray of float32, shape (height, width)
         From 0, black, to 255, white.
 
     Raises
@@ -108,6 +97,21 @@ def read_levels(path: Path, *, colour: bool = False) -> Grey:
     UserError
         If the file cannot be read, is damaged, too large or of another kind.
     """
+    return _read(path, lambda image: _levels(_grey(image)))
+
+
+def _coloured(image: "Image", height: int, width: int) -> npt.NDArray[np.uint8]:
+    """Red, green and blue, scaled as a whole and laid on black, shape (height, width, 3)."""
+    from PIL import Image, ImageOps
+
+    colours = image.convert("RGBA")
+    colours = Image.alpha_composite(Image.new("RGBA", colours.size, "black"), colours)
+    padded = ImageOps.pad(colours.convert("RGB"), (width, height), Image.Resampling.BICUBIC)
+    return np.asarray(padded)
+
+
+def _read(path: Path, decode: Callable[["Image"], Decoded]) -> Decoded:
+    """What is made of an image file's image; it raises as of `read_grey`."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     check_file(path, "picture", MAX_BYTES)
@@ -133,7 +137,7 @@ def read_levels(path: Path, *, colour: bool = False) -> Grey:
             if getattr(image, "is_animated", False):
                 raise ValueError("it has several frames or pages; save one of them")
             ImageOps.exif_transpose(image, in_place=True)
-            return _colours(image) if colour else _levels(_grey(image))
+            return decode(image)
 
 
 # An image as a network sees it: light ink on dark, in the place and size that it has learnt.
@@ -172,7 +176,7 @@ class Framed(Brief):
     Attributes
     ----------
     image : ndarray of uint8, shape (height, width) or (height, width, 3)
-        Grey levels, 0 for paper; or colours.
+        Grey levels, 0 for paper; or red, green and blue.
     inverted : bool
         Whether the paper was lighter than the ink.
     framing : str
@@ -324,19 +328,6 @@ def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) 
     return Framed(image, inverted, framing)
 
 
-def frame_colours(levels: Grey, shape: tuple[int, ...]) -> Framed:
-    """Make a picture in colour, shape (height, width, 3), into one that a network takes.
-
-    It is scaled as a whole, its sides' ratio kept, and put on black.
-    """
-    image = np.zeros(shape, np.uint8)
-    for place, channel in zip(np.moveaxis(image, 2, 0), np.moveaxis(levels, 2, 0), strict=True):
-        part = _fitted(channel / TOP, *place.shape)
-        top, left = (_place(*sides, None) for sides in zip(part.shape, place.shape, strict=True))
-        place[top : top + part.shape[0], left : left + part.shape[1]] = np.rint(part * TOP)
-    return Framed(image, inverted=False, framing="whole")
-
-
 def load_image(
     path: str | Path, shape: tuple[int, ...] = (28, 28), framing: str | None = None
 ) -> Framed:
@@ -347,10 +338,11 @@ def load_image(
     path : str or Path
         PNG, JPEG, GIF, BMP, TIFF, WebP or PPM, of any size, light on dark or dark on light.
     shape : tuple of int
-        Height and width of the network's images, and channels if they have some.
+        Height and width of the network's images, and 3 if they have colours.
     framing : str, optional
         ``mnist``: cropped, scaled and centred as MNIST's digits were; ``whole``: scaled as a
-        whole. By default the former for 28 x 28 pixels, the latter for others, and for colour.
+        whole. By default the former for 28 x 28 pixels, the latter for others. Colours are scaled
+        as a whole, and no light paper becomes dark.
 
     Returns
     -------
@@ -361,22 +353,23 @@ def load_image(
     ------
     UserError
         If there is no such framing, the file cannot be read or shows nothing, or the network has
-        no images but lists of values.
+        no images but lists of values, or ones of other channels.
     """
-    if are_vectors(shape):
+    if 1 in shape[:2]:
         raise UserError(
-            f"the network takes lists of {shape[0] * shape[1]} values, and no images; give one "
+            f"the network takes lists of {math.prod(shape)} values, and no images; give one "
             "that was trained on images"
         )
     with refused():
         check_one_of("`framing`", framing or "whole", FRAMINGS)
-    height, width, channels = (*shape, 1)[:3]
-    if channels not in (1, 3) or (channels == 3 and framing == "mnist"):
-        raise UserError(
-            f"the network takes images of {channels} channels; a picture has 1, or 3 if it is "
-            "framed as a whole"
-        )
+    height, width, *channels = shape
+    if channels:
+        if channels != [3] or framing == "mnist":
+            raise UserError(
+                f"the network takes images of {channels[0]} channels: an image file has 3, and is "
+                "scaled as a `whole`"
+            )
+        colours = _read(Path(path), lambda image: _coloured(image, height, width))
+        return Framed(colours, inverted=False, framing="whole")
     with refused(f"{path}: "):
-        if channels == 3:
-            return frame_colours(read_levels(Path(path), colour=True), shape)
-        return frame_image(read_levels(Path(path)), (height, width), framing)
+        return frame_image(read_grey(Path(path)), (height, width), framing)

@@ -1,6 +1,7 @@
 """What a device says of itself, and whether a network fits it."""
 
 import io
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,17 +9,20 @@ from typing import Self
 
 import numpy as np
 
-from allspin.hdl.link.protocol import MAGIC, VERSION, Feature, neuron_from_wire
+from allspin.hdl.link.protocol import KIND_NUMBERS, MAGIC, VERSION, Feature, neuron_from_wire
 from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, Tiling, UniformLevels
 from allspin.sim.errors import UserError
+from allspin.sim.network.layer_kinds import DENSE, Convolution, LayerKind
 from allspin.sim.network.network import Layer, Network
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBxHH")
 _LAYER = struct.Struct("<HHHBB")
 _TILING = struct.Struct("<BBBB")
 _LEVELS = struct.Struct("<BBb")
+_KIND = struct.Struct(f"<{1 + KIND_NUMBERS}H")
 
 
+_KNOWN = sum(Feature)
 WHOLE = "columns read in one piece"
 OFFSETS = range(-(1 << OFFSET_BITS - 1), 1 << OFFSET_BITS - 1)
 """Of a tile's converter, on any machine."""
@@ -42,6 +46,8 @@ class LayerIdentity:
         How columns are read tile by tile; None where they are read in one piece.
     levels : UniformLevels or None
         What its R_AH words must be where it keeps states in their place.
+    kind : LayerKind
+        How values come to its rows.
     """
 
     rows: int
@@ -51,14 +57,28 @@ class LayerIdentity:
     rows_per_clock: int
     tiling: Tiling | None = None
     levels: UniformLevels | None = None
+    kind: LayerKind = DENSE
+
+    @property
+    def inputs(self) -> int:
+        """Values that drive it."""
+        return self.kind.inputs(self.rows)
+
+    @property
+    def outputs(self) -> int:
+        """Values that it hands on."""
+        return math.prod(self.kind.shape(self.columns))
 
     @property
     def tile_rows(self) -> int:
-        """Rows of a tile; all where columns are read in one piece."""
-        return self.rows if self.tiling is None else self.tiling.rows
+        """Of its inputs, those that a beat may have together: a tile's, or all of them."""
+        in_pieces = self.tiling is not None and self.inputs == self.rows
+        return self.tiling.rows if in_pieces else self.inputs
 
     def mismatch(self, layer: Layer) -> Iterator[str]:
         """What keeps it from being a network's layer, besides its size."""
+        if self.kind != layer.kind:
+            yield f"{self.kind}, not {layer.kind}"
         offsets = None if layer.adc is None else layer.adc.offsets
         if offsets is not None:
             worst = next((int(w) for w in (offsets.min(), offsets.max()) if w not in OFFSETS), None)
@@ -132,19 +152,29 @@ class Identity:
         features = Feature(fields[7])
         tiling_bytes = _TILING.size * (Feature.TILES in features)
         levels_bytes = _LEVELS.size * (Feature.STATES in features)
-        rest = io.BytesIO(body[_HEAD.size :])
         size = _HEAD.size + count * (_LAYER.size + tiling_bytes + levels_bytes)
+        if Feature.MORE in features:
+            features |= int.from_bytes(body[size : size + 1], "little") << 8
+            size += 1 + count * _KIND.size * (Feature.KINDS in features)
+        if features & ~_KNOWN:
+            raise ValueError("it has features that this version does not know")
         if count < 1 or len(body) != size:
             raise ValueError(f"its identity has {len(body)} bytes for {count} layers")
+        rest = io.BytesIO(body[_HEAD.size :])
         sizes = [_LAYER.unpack(rest.read(_LAYER.size)) for _ in range(count)]
         if any(0 in layer for layer in sizes):
             raise ValueError("its identity has a layer without rows, columns, lanes or bits")
         tilings = [_tiling(rest.read(tiling_bytes)) for _ in sizes]
         levels = [_levels(rest.read(levels_bytes)) for _ in sizes]
+        rest.read(Feature.MORE in features)
+        kinds = [_kind(rest.read(_KIND.size)) for _ in sizes]
         layers = tuple(
-            LayerIdentity(*layer, tiling=tiling, levels=kept)
-            for layer, tiling, kept in zip(sizes, tilings, levels, strict=True)
+            LayerIdentity(*layer, tiling=tiling, levels=kept, kind=kind)
+            for layer, tiling, kept, kind in zip(sizes, tilings, levels, kinds, strict=True)
         )
+        given, taken = [own.outputs for own in layers], [own.inputs for own in layers]
+        if given[:-1] != taken[1:]:
+            raise ValueError(f"its identity has layers that do not fit: {given} and {taken}")
         # The device's order is that of the class, but that its layers come last.
         fields[6:8] = neuron_from_wire(fields[6]), layers, features
         return cls(*fields)
@@ -152,7 +182,7 @@ class Identity:
     @property
     def topology(self) -> tuple[int, ...]:
         """Widths from the pixels to the classes."""
-        return (self.layers[0].rows, *(layer.columns for layer in self.layers))
+        return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
 
     @property
     def classes(self) -> int:
@@ -228,3 +258,14 @@ def _tiling(field: bytes) -> Tiling | None:
 def _levels(field: bytes) -> UniformLevels | None:
     """What stands for a layer's R_AH words; zeros, or nothing, where words themselves do."""
     return UniformLevels(*_LEVELS.unpack(field)) if field and field[0] else None
+
+
+def _kind(field: bytes) -> LayerKind:
+    """A layer's kind; zeros, or nothing, for a dense one."""
+    number, *sizes = _KIND.unpack(field) if field else (0,)
+    if number > 1:
+        raise ValueError("its identity has a layer of a kind that this version does not know")
+    if number == 0:
+        return DENSE
+    map_, kernel, stride, padding = sizes[:3], sizes[3:5], sizes[5:7], sizes[7:11]
+    return Convolution(map_, kernel, stride, padding, sizes[11])

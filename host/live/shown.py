@@ -20,6 +20,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import refused
 from allspin.sim.network.golden import GoldenModel, LayerTrace
+from allspin.sim.network.layer_kinds import DENSE
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.schemes import Programming, default_tries
 
@@ -155,7 +156,7 @@ def _layer(network: Network, layer: Layer) -> dict[str, Any]:
         "states": len(layer.levels),
         "table": None if layer.table is None else layer.table.tolist(),
         "curve": None,
-        "inWords": layer.beyond_words is None,
+        "inWords": layer.beyond_words is None and layer.kind == DENSE,
     }
     if layer.converter is not None:
         top = 2**network.hidden_bits - 1

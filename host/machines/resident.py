@@ -336,8 +336,8 @@ class ResidentImages:
 
 def _cycles_at_most(identity: Identity, beats: int, images: int) -> int:
     """Cycles that a run takes at most: as if no two layers ever worked at the same time."""
-    first, *later = identity.layers
-    cycles = (beats + images) * -(-first.columns // first.lanes) + images * first.columns
-    for layer in later:
-        cycles += images * (layer.rows * -(-layer.columns // layer.lanes) + layer.columns)
+    cycles = beats + images
+    for layer in identity.layers:
+        pass_clocks = (layer.rows + 1) * -(-layer.columns // layer.lanes) + layer.columns
+        cycles += images * (layer.inputs + layer.kind.positions * pass_clocks)
     return cycles

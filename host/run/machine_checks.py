@@ -72,9 +72,12 @@ def known_network(name: str, identity: Identity, seed: int) -> Network:
             f"{name} has {identity.neuron} neurons, which are not registered here: name the file "
             "that registers them in ALLSPIN_EXTENSIONS"
         )
+    first = identity.layers[0]
     network = random_network(
-        identity.topology,
+        (first.inputs, *(layer.columns for layer in identity.layers)),
         seed,
+        kinds=[layer.kind for layer in identity.layers],
+        image_shape=first.kind.input_shape(first.rows),
         states=min(STATES, 2 ** (identity.rah_bits - 1)),
         neuron=NEURONS[identity.neuron](),
         pixel_bits=identity.pixel_bits,
@@ -347,10 +350,10 @@ class _Checks:
         found = self.machine.counters()
         if self.machine.resent > resent:
             return None, "requests had to be sent again, and images were counted twice"
-        trace = GoldenModel(self.network).trace(self.images)
+        trace, layers = GoldenModel(self.network).trace(self.images), self.network.layers
         expected = (
             IMAGES,
-            tuple(int(np.count_nonzero(layer.inputs)) for layer in trace),
+            tuple(own.driven(step.inputs) for own, step in zip(layers, trace, strict=True)),
             tuple(layer.sums.size for layer in trace),
         )
         if (found.images, found.rows, found.neurons) != expected:

@@ -59,8 +59,14 @@ def symmetry_point(synapse: Synapse) -> float | None:
 
 
 def asymmetry(synapse: Synapse) -> float:
-    """How unlike pulses up and down are over the range: 0 for equal steps, 1 for one way only."""
-    _, steps = mean_steps(synapse)
+    """How unlike pulses up and down are over the range: 0 for equal steps, 1 for one way only.
+
+    Where an end of the range cuts a step is left out, unless that is everywhere.
+    """
+    places, steps = mean_steps(synapse)
+    ends = places + steps
+    whole = np.all((ends > synapse.low) & (ends < synapse.high), axis=0)
+    steps = steps[:, whole] if whole.any() else steps
     return float(np.abs(steps.sum(axis=0)).sum() / max(np.abs(steps).sum(), 1e-300))
 
 

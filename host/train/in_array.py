@@ -122,19 +122,20 @@ class ArrayNetwork:
         self, values: Array, matrices: list[Array], neurons: list[Hidden], rng: np.random.Generator
     ) -> tuple[list[Array], list[Array], Array]:
         """What drives the rows of each crossbar, slopes of the neurons, and sums of the output."""
-        drives, slopes = [values], []
+        drives, slopes, full = [values], [], 1.0
         for matrix, behind in zip(matrices, neurons, strict=False):
-            activations, slope = behind.forward(self._sums(drives[-1], matrix, rng), rng)
+            activations, slope = behind.forward(self._sums(drives[-1], matrix, full, rng), rng)
             drives.append(activations)
             slopes.append(slope)
-        return drives, slopes, self._sums(drives[-1], matrices[-1], rng) + self.bias
+            full = self.parameters.full_scale
+        return drives, slopes, self._sums(drives[-1], matrices[-1], full, rng) + self.bias
 
-    def _sums(self, drive: Array, matrix: Array, rng: np.random.Generator) -> Array:
-        """Sums of columns, with read noise."""
+    def _sums(self, drive: Array, matrix: Array, full: float, rng: np.random.Generator) -> Array:
+        """Sums of columns, with read noise; `full` is the full current of a row."""
         sums, device = drive @ matrix, self.parameters.device
         if device is not None and device.imperfections.read_noise:
             # A cell's range is a range of weights of 2, of a pair of 1.
-            noise = (1 if self.parameters.pair else 2) * device.imperfections.read_noise
+            noise = (1 if self.parameters.pair else 2) * full * device.imperfections.read_noise
             sums += np.float32(noise) * rng.standard_normal(sums.shape, np.float32)
         return sums
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Data, Dataset, load_dataset
+from allspin.host.data.files import make_folder
 from allspin.host.keywords import takes
 from allspin.host.train.array_devices import (
     CYCLE,
@@ -172,7 +173,7 @@ class Learnt(Trained):
         from allspin.host.draw.accuracy_charts import pulse_histogram
         from allspin.host.draw.style import save_picture
 
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         pulses, devices = np.unique(self.given, return_counts=True)
         tables = {
             "learning": ("images,loss_nats,test_accuracy", self.curve),
@@ -205,11 +206,12 @@ LEFT_OUT = (
 """Imperfections that learning does without."""
 
 
-def left_out(device: Device) -> list[str]:
+def left_out(device: Device, given: ArrayParameters) -> list[str]:
     """What a device file has that learning does without."""
     wrong = device.imperfections
     return [
         *(name for name in LEFT_OUT if getattr(wrong, name)),
+        *["neuron_variation"] * (device.neuron_variation != given.neuron_variation),
         *["reference_column"] * (wrong.reference_column == "written"),
         *["array"] * (device.array.reading != "ideal"),
     ]
@@ -239,7 +241,7 @@ def facts_of(network: ArrayNetwork) -> dict[str, Any]:
         "at_bounds": float(np.mean(ends <= AT_BOUND * synapse.span)),
         "asymmetry": asymmetry(synapse),
         "symmetry_point": None if point is None else (point - synapse.low) / synapse.span,
-        "left_out": [] if device is None else left_out(device),
+        "left_out": [] if device is None else left_out(device, network.parameters),
     }
 
 
@@ -272,7 +274,8 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
         synapse=device.synapse if device else linear_synapse(parameters.states, deviation),
         device=device,
         neuron=neuron if neuron.spin else None,
-        neuron_variation=device.neuron_variation if device else NeuronVariation(),
+        # The ideal ReLU does not vary.
+        neuron_variation=device.neuron_variation if device and neuron.spin else NeuronVariation(),
         full_scale=HALF_SWITCH / neuron.line.middle if neuron.noise else FULL_SCALE,
         hidden=parameters.hidden,
         seed=parameters.seed,
@@ -289,8 +292,8 @@ def usual(given: Mapping[str, Any]) -> dict[str, Any]:
 
 @takes("data", parameters=TrainingParameters)
 def learn_in_array(
-    data: Data | Dataset | None,
-    parameters: TrainingParameters,
+    data: Data | Dataset | None = None,
+    parameters: TrainingParameters = TrainingParameters(),  # noqa: B008 (it is frozen)
     progress: Any = None,
     watch: Watch = lambda network, curve, losses: None,
 ) -> Learnt:
@@ -348,7 +351,8 @@ def learn_in_array(
     network = array_network(trained.network, parameters.formats, dataset.image_shape, provenance)
     models, images = [GoldenModel(network)], dataset.test_images
     if target is not None and not given.pair:
-        other = Chip(target.device, (given.seed + 1) % 2**32)
+        device = replace(target.device, neuron_variation=given.neuron_variation)
+        other = Chip(device, (given.seed + 1) % 2**32)
         words = program_chip(other, network, target.programming).words
         models.append(other.golden(network, words))
     shares = [float(np.mean(each.classify(images) == dataset.test_labels)) for each in models]

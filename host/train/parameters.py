@@ -1,6 +1,7 @@
 """What is trained, and how: the parameters of a training, with their ranges."""
 
 import math
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -164,9 +165,9 @@ AUTO = math.inf
 """A learning rate that is to be found."""
 
 
-def number_or_auto(text: str) -> float:
-    """The learning rate that an option says; 0, which is none, for what is no number."""
-    return AUTO if text == "auto" else float(text) if math.isfinite(float(text)) else 0.0
+def learning_rate(text: str) -> float:
+    """The learning rate that an option says; infinity is none, but the largest number."""
+    return AUTO if text == "auto" else min(float(text), sys.float_info.max)
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,7 @@ class TrainingParameters(Parameters, Brief):
         metadata=option(
             f"peak of the learning rate, 1e-6 to 1 ({RATE:g}), or with --in-array auto",
             "RATE",
-            type=number_or_auto,
+            type=learning_rate,
         ),
     )
     batch: int | None = field(
@@ -396,14 +397,19 @@ class TrainingParameters(Parameters, Brief):
         Raises
         ------
         UserError
-            If they are lists of values, which cannot be bent.
+            If they are lists of values or have channels, which cannot be bent.
         """
         if self.augmentation is None:
             return AUGMENTATIONS[DEFAULT_AUGMENTATION if dataset.digest == MNIST_DIGEST else "none"]
-        if are_vectors(dataset.image_shape) and self.augmentation.text != "none":
+        shape, text = dataset.image_shape, self.augmentation.text
+        if are_vectors(shape) and text != "none":
             raise UserError(
-                f"`augment` {self.augmentation.text} bends images, but the data set has lists of "
-                f"{math.prod(dataset.image_shape)} values: give none, or the images' shape"
+                f"`augment` {text} bends images, but the data set has lists of "
+                f"{math.prod(shape)} values: give none, or the images' shape"
+            )
+        if len(shape) > 2 and text != "none":
+            raise UserError(
+                f"`augment` {text} bends grey images, and these have channels: give none"
             )
         return self.augmentation
 

@@ -45,8 +45,18 @@ class LayerKind(abc.ABC):
         """How often an image uses the crossbar."""
 
     @abc.abstractmethod
+    def input_shape(self, rows: int) -> Shape:
+        """Shape of the values that drive a crossbar of so many rows, at all positions together."""
+
     def inputs(self, rows: int) -> int:
-        """How many values drive a crossbar of so many rows, at all positions together."""
+        """How many values drive a crossbar of so many rows, at all positions together.
+
+        Raises
+        ------
+        ValueError
+            If none has so many rows.
+        """
+        return math.prod(self.input_shape(rows))
 
     @abc.abstractmethod
     def shape(self, columns: int) -> Shape:
@@ -93,14 +103,18 @@ class FullyConnected(LayerKind):
 
     name: ClassVar[str] = "dense"
 
+    def __str__(self) -> str:
+        """In words, as messages have it."""
+        return "all rows at once"
+
     @property
     def positions(self) -> int:
         """See `LayerKind.positions`."""
         return 1
 
-    def inputs(self, rows: int) -> int:
-        """See `LayerKind.inputs`."""
-        return rows
+    def input_shape(self, rows: int) -> Shape:
+        """See `LayerKind.input_shape`."""
+        return (1, rows)
 
     def shape(self, columns: int) -> Shape:
         """See `LayerKind.shape`."""
@@ -175,7 +189,6 @@ class Convolution(LayerKind):
     pool: int = 1
 
     name: ClassVar[str] = "convolution"
-    beyond_gateware: ClassVar[str | None] = "it is a convolution, for which there is no gateware"
 
     def __post_init__(self) -> None:
         most = (MAX_LINES, MAX_LINES, MAX_LINES)
@@ -199,6 +212,13 @@ class Convolution(LayerKind):
                 f"padding of {self.padding}" + (", pooled" if min(self.places) > 0 else "")
             )
 
+    def __str__(self) -> str:
+        """In words, as messages have it."""
+        return (
+            f"kernels of {_by(self.kernel)} on maps of {_by(self.map)}, stride {_by(self.stride)}, "
+            f"padding {', '.join(map(str, self.padding))}, pooled by {self.pool}"
+        )
+
     @property
     def places(self) -> Shape:
         """Height and width of the positions."""
@@ -219,8 +239,8 @@ class Convolution(LayerKind):
         """See `LayerKind.positions`."""
         return math.prod(self.places)
 
-    def inputs(self, rows: int) -> int:
-        """See `LayerKind.inputs`.
+    def input_shape(self, rows: int) -> Shape:
+        """See `LayerKind.input_shape`.
 
         Raises
         ------
@@ -232,7 +252,7 @@ class Convolution(LayerKind):
                 f"kernels of {_by((*self.kernel, self.map[2]))} need {self.rows(self.map)} rows, "
                 f"not {rows}"
             )
-        return math.prod(self.map)
+        return self.map
 
     def shape(self, columns: int) -> Shape:
         """See `LayerKind.shape`."""

@@ -183,6 +183,11 @@ class Layer(Brief):
         """Whether all positions of a column have its V-I converter and neuron."""
         return self.converter is None or self.converter.gains.size == self.columns
 
+    def driven(self, inputs: npt.NDArray[Any]) -> int:
+        """How many rows values (images, inputs) drive, at all positions together."""
+        ones = np.ones((self.rows, 1))
+        return int(self.kind.products((inputs != 0).astype(np.float64), ones).sum())
+
     @property
     def parts(self) -> dict[str, Any]:
         """What a layer is made of, by name: for one that is more than this."""
@@ -318,6 +323,8 @@ class Network(Shown):
     @property
     def beyond_words(self) -> str | None:
         """The first layer that no R_AH words say, and why; None where gateware can run it."""
+        if self.neuron_per == "position":
+            return "each position has its own neuron, for which there is no gateware"
         for number, layer in enumerate(self.layers):
             if layer.beyond_words is not None:
                 return f"layer {number}: {layer.beyond_words}"

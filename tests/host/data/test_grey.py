@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 
-from allspin.host.data.images import FORMATS, load_image, read_levels
+from allspin.host.data.images import FORMATS, load_image, read_grey
 from allspin.sim.errors import UserError
 from tests.host.data.conftest import damaged, refusal
 
@@ -41,20 +41,20 @@ def saved(folder: Path, name: str, image: Image.Image, **options) -> Path:
 def test_grey_levels_are_those_of_the_picture(tmp_path, kind, modes):
     for mode in modes:
         path = saved(tmp_path, f"x.{kind}", PICTURE.convert(mode))
-        assert np.array_equal(read_levels(path), LEVELS), mode
+        assert np.array_equal(read_grey(path), LEVELS), mode
 
 
 def test_lossy_kinds_are_near(tmp_path):
     for name, options in (("x.jpg", {"quality": 95}), ("x.webp", {"lossless": True})):
-        assert np.abs(read_levels(saved(tmp_path, name, PICTURE, **options)) - LEVELS).max() < 6
+        assert np.abs(read_grey(saved(tmp_path, name, PICTURE, **options)) - LEVELS).max() < 6
     black_and_white = saved(tmp_path, "1.png", Image.fromarray(LEVELS > 128))
-    assert np.array_equal(read_levels(black_and_white), (LEVELS > 128) * 255)
+    assert np.array_equal(read_grey(black_and_white), (LEVELS > 128) * 255)
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.tif", "x.pgm"])
 def test_sixteen_bits_are_scaled_not_cut(tmp_path, name):
     deep = Image.fromarray(LEVELS.astype(np.uint16) * 257 - (LEVELS > 0).astype(np.uint16) * 100)
-    assert np.array_equal(read_levels(saved(tmp_path, name, deep)), LEVELS)
+    assert np.array_equal(read_grey(saved(tmp_path, name, deep)), LEVELS)
 
 
 def png(header: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
@@ -75,7 +75,7 @@ def test_one_transparent_level_of_sixteen_bits_is_paper(tmp_path):
     path.write_bytes(png(header, (b"tRNS", struct.pack(">H", 60_000)), (b"IDAT", data)))
     expected = np.full((4, 5), 255)
     expected[1, 2] = 2
-    assert np.array_equal(read_levels(path), expected)
+    assert np.array_equal(read_grey(path), expected)
 
 
 @pytest.mark.parametrize("ink", [0, 255])
@@ -90,7 +90,7 @@ def test_nothing_is_paper_whatever_the_ink(tmp_path, ink, mode):
         options = {"transparency": 1}
     else:
         image = image.convert(mode)
-    found = read_levels(saved(tmp_path, "x.png", image, **options))
+    found = read_grey(saved(tmp_path, "x.png", image, **options))
     assert np.array_equal(found, np.where(LEVELS > 100, ink, 255 - ink))
 
 
@@ -98,7 +98,7 @@ def test_a_camera_that_was_turned(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the first row is the right side
     turned = PICTURE.transpose(Image.Transpose.ROTATE_90)
-    assert np.array_equal(read_levels(saved(tmp_path, "x.png", turned, exif=exif)), LEVELS)
+    assert np.array_equal(read_grey(saved(tmp_path, "x.png", turned, exif=exif)), LEVELS)
 
 
 OTHER = PICTURE.transpose(Image.Transpose.ROTATE_180)
@@ -119,12 +119,12 @@ REAL = Image.fromarray(LEVELS.astype(np.float32) / 255)
     ],
 )
 def test_what_no_network_can_be_shown_is_refused(tmp_path, name, image, options, words):
-    assert words in refusal(read_levels, saved(tmp_path, name, image, **options))
+    assert words in refusal(read_grey, saved(tmp_path, name, image, **options))
 
 
 def test_a_large_picture_is_made_smaller(tmp_path):
     large = PICTURE.resize((6000, 4000), Image.Resampling.NEAREST)
-    found = read_levels(saved(tmp_path, "x.png", large, compress_level=1))
+    found = read_grey(saved(tmp_path, "x.png", large, compress_level=1))
     assert found.shape == (800, 1200)
     assert np.array_equal(found[20::40, 20::40], LEVELS)
 
@@ -144,7 +144,7 @@ def test_a_decompression_bomb_is_not_unpacked(tmp_path, width, height, words):
     path.write_bytes(png(header, (b"IDAT", data)))
     tracemalloc.start()
     try:
-        assert words in refusal(read_levels, path)
+        assert words in refusal(read_grey, path)
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()
@@ -163,7 +163,7 @@ def test_a_decompression_bomb_is_not_unpacked(tmp_path, width, height, words):
 )
 def test_foreign_content(tmp_path, content, words):
     (tmp_path / "x.png").write_bytes(content)
-    assert words in refusal(read_levels, tmp_path / "x.png")
+    assert words in refusal(read_grey, tmp_path / "x.png")
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -171,7 +171,7 @@ def test_half_a_file_is_one_line(tmp_path, kind):
     path = saved(tmp_path, "x", PICTURE.resize((200, 300)), format=kind)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    refusal(read_levels, path)
+    refusal(read_grey, path)
 
 
 def _contents() -> list[bytes]:
@@ -198,7 +198,7 @@ def some_path(tmp_path_factory):
 def test_any_damage_is_one_line_or_a_picture(some_path, data):
     some_path.write_bytes(damaged(data, data.draw(st.sampled_from(CONTENTS))))
     try:
-        found = read_levels(some_path)
+        found = read_grey(some_path)
     except UserError as error:
         assert "\n" not in str(error)  # noqa: PT017
     else:
@@ -206,16 +206,18 @@ def test_any_damage_is_one_line_or_a_picture(some_path, data):
         assert 0 <= found.min() <= found.max() <= 255
 
 
-def test_colours_are_read_and_framed_as_a_whole(tmp_path):
-    colours = np.random.default_rng(5).integers(0, 256, (8, 6, 3), dtype=np.uint8)
-    path = saved(tmp_path, "x.png", Image.fromarray(colours))
-    assert np.array_equal(load_image(path, (8, 6, 3)).image, colours)
-    framed = load_image(path, (8, 10, 3)).image
-    assert np.array_equal(framed[:, 2:8], colours)
-    assert not framed[:, [0, 1, 8, 9]].any()
-    grey = load_image(
-        saved(tmp_path, "y.png", Image.fromarray(LEVELS.astype(np.uint8))), (*LEVELS.shape, 3)
-    )
-    assert all(np.array_equal(grey.image[..., channel], LEVELS) for channel in range(3))
-    for shape, framing in (((8, 6, 2), None), ((28, 28, 3), "mnist")):
-        assert "channels" in refusal(lambda file: load_image(file, shape, framing), path)  # noqa: B023
+def test_colours_stay_where_they_are(tmp_path):
+    colours = np.random.default_rng(1).integers(0, 256, (6, 4, 3), np.uint8)
+    found = load_image(saved(tmp_path, "a.png", Image.fromarray(colours)), (6, 4, 3))
+    assert np.array_equal(found.image, colours)
+    # Of another ratio of sides: as a whole, between black; and nothing is black too.
+    wide = load_image(tmp_path / "a.png", (6, 10, 3)).image
+    assert np.array_equal(wide[:, 3:7], colours)
+    assert not wide[:, :3].any()
+    assert not wide[:, 7:].any()
+    clear = np.dstack([colours, np.zeros((6, 4), np.uint8)])
+    assert not load_image(saved(tmp_path, "b.png", Image.fromarray(clear)), (6, 4, 3)).image.any()
+    for shape, framing in (((6, 4, 2), None), ((6, 4, 3), "mnist")):
+        assert "an image file has 3, and is scaled" in refusal(
+            lambda path, how=(shape, framing): load_image(path, *how), tmp_path / "a.png"
+        )

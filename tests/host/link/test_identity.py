@@ -1,6 +1,7 @@
 """The identity, byte by byte as the document lays it out, and what fits it."""
 
 import dataclasses
+import struct
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
@@ -11,6 +12,7 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.identity import Identity, LayerIdentity
 from allspin.sim.errors import UserError
+from allspin.sim.network.layer_kinds import DENSE, Convolution
 from allspin.sim.network.network import random_network
 from allspin.sim.network.neuron import ReluNeuron
 from tests.sim.network.any_network import in_tiles
@@ -166,6 +168,43 @@ def test_how_columns_are_read_tile_by_tile():
     assert Feature.TILES in identity.features
     half = Identity.parse(TILED[:-4] + bytes(4))
     assert half.layers == (first, plain.layers[1])
+
+
+MAPS = Convolution((9, 8, 2), (3, 2), (2, 1), (1, 0, 2, 1), pool=2)
+
+
+def test_kinds_of_layers_follow_in_further_features():
+    network = random_network((144, 5, 3), 1, kinds=[MAPS], image_shape=(9, 8, 2))
+    body = identity_bytes(LinkParameters(EngineParameters.from_network(network)))
+    assert body[24] == 0x80
+    # A byte of features, and thirteen numbers for each layer: its kind and this one's sizes.
+    sizes = struct.pack("<13H", 1, 9, 8, 2, 3, 2, 2, 1, 1, 0, 2, 1, 2)
+    assert body[32 + 2 * 8 :] == b"\x01" + sizes + bytes(26)
+    identity = Identity.parse(body)
+    assert [layer.kind for layer in identity.layers] == [MAPS, DENSE]
+    assert identity.topology == network.topology == (144, 40, 3)
+    assert identity.layers[0].tile_rows == 144
+    assert identity.mismatch(network) is None
+    wider = dataclasses.replace(MAPS, stride=(2, 2), pool=1)
+    other = random_network((144, 5, 3), 1, kinds=[wider], image_shape=(9, 8, 2))
+    assert "in layer 0 kernels of 3 x 2 on maps of 9 x 8 x 2, stride 2 x 1" in str(
+        identity.mismatch(other)
+    )
+    dense = random_network((144, 40, 3), 1)
+    assert "pooled by 2, not all rows at once" in str(identity.mismatch(dense))
+    for bad, line in (
+        (body[:-1], "its identity has 100 bytes for 2 layers"),
+        (body[:48], "its identity has 48 bytes for 2 layers"),
+        (body[:48] + b"\x03" + body[49:], "features that this version does not know"),
+        (body[:49] + b"\x02" + body[50:], "a kind that this version does not know"),
+        (body[:53] + b"\x07" + body[54:], "that do not fit"),
+        (body[:59] + b"\x03" + body[60:], "need 18 rows"),
+    ):
+        with pytest.raises(ValueError, match=line):
+            Identity.parse(bad)
+    # What has dense layers alone says so as it ever did.
+    engine = EngineParameters.from_network(dense)
+    assert len(identity_bytes(LinkParameters(engine))) == 32 + 2 * 8
 
 
 @pytest.mark.parametrize("rows_per_clock", [1, 4])

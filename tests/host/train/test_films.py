@@ -370,7 +370,7 @@ def test_sums_have_the_device_s_read_noise(pair: bool, span: float) -> None:
     device = Device("noisy", raw_synapse(), imperfections=Imperfections(read_noise=0.3))
     given = ArrayParameters(synapse=raw_synapse(), device=device, hidden=(), pair=pair)
     network = ArrayNetwork(given, 4, 50)
-    sums = network._sums(np.zeros((400, 4), np.float32), network.pulsed[0].matrix, RNG)
+    sums = network._sums(np.zeros((400, 4), np.float32), network.pulsed[0].matrix, 1.0, RNG)
     assert sums.std() == pytest.approx(0.3 * span, rel=0.03)
 
 

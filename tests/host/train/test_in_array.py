@@ -21,7 +21,7 @@ from allspin.host.train.trainer import train
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import device_deviates
-from allspin.sim.device.device import Device, NeuronVariation
+from allspin.sim.device.device import Device, Imperfections, NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -252,6 +252,23 @@ def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path)
     words = program_chip(chip, found.network, Programming()).words
     answers = chip.golden(found.network, words).classify(dataset.test_images)
     assert found.chip_accuracy == np.mean(answers == dataset.test_labels)
+
+
+def test_read_noise_is_that_of_the_chip_in_every_crossbar(dataset: Dataset, tmp_path: Path) -> None:
+    noisy = Device("noisy", raw_synapse(), imperfections=Imperfections(read_noise=0.2))
+    found = learnt_by(dataset, device=noisy)
+    found.write(tmp_path)
+    probed = probe_cells(tmp_path / "cells.npz", found.network, noisy)
+    own = probed.chip(Chip(noisy, 0))
+    same = own.golden(found.network, probed.on(own, found.network))
+    right = same.classify(dataset.test_images) == dataset.test_labels
+    assert np.mean(right) == pytest.approx(found.array_accuracy, abs=0.04)
+
+
+def test_an_ideal_relu_has_no_device_s_variation(dataset: Dataset) -> None:
+    found = learnt_by(dataset, device="paper", neuron="relu")
+    assert found.facts["left_out"] == ["neuron_variation"]
+    assert found.chip_accuracy == pytest.approx(found.test_accuracy, abs=0.2)
 
 
 def test_neurons_that_switch_by_chance_learn(dataset: Dataset) -> None:

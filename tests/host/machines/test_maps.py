@@ -1,0 +1,82 @@
+"""Machines of networks with maps: all that a machine can do, against the golden model."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
+from allspin.host.machines.gateware_chips import CHIPS, SUM_CHIPS
+from allspin.host.machines.opening import open_virtual
+from allspin.host.run.machine_checks import known_network, selftest
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.network import Network, random_images, random_network
+from tests.sim.network.any_network import in_tiles
+
+FIRST = Convolution((9, 9, 2), (3, 3), (2, 2), (1, 0, 1, 0))
+SECOND = Convolution((5, 4, 6), (2, 3), pool=2)
+KEPT = ResidentParameters(beats=8192, images=128)
+
+
+def of_maps(seed: int, **options: object) -> Network:
+    return random_network(
+        (162, 6, 5, 4), seed, kinds=(FIRST, SECOND), image_shape=(9, 9, 2), **options
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("network", "profile", "lacks"),
+    [
+        (of_maps(1), HardwareProfile(variation=SUM_CHIPS, resident=KEPT), set()),
+        (of_maps(1), HardwareProfile(rows_per_clock=2, variation=CHIPS, resident=KEPT), set()),
+        (of_maps(1), HardwareProfile(rows_per_clock=4, variation=SUM_CHIPS, resident=KEPT), set()),
+        (in_tiles(of_maps(1), 16, 6), HardwareProfile(lanes=3), {"resident images"}),
+        (
+            random_network(
+                (77, 3, 3),
+                1,
+                kinds=[Convolution((7, 11, 1), (3, 2), (1, 3), (2, 1, 0, 1))],
+                image_shape=(7, 11),
+                pixel_bits=7,
+                hidden_bits=3,
+            ),
+            HardwareProfile(rows_per_clock=4, memory="ecp5", variation=CHIPS),
+            {"resident images"},
+        ),
+    ],
+    ids=["1", "2", "4", "tiles", "grey"],
+)
+def test_every_part_of_a_machine(network: Network, profile: HardwareProfile, lacks: set) -> None:
+    with open_virtual(network, profile) as machine:
+        assert machine.identity.mismatch(network) is None
+        for seed in range(3):
+            own = known_network("it", machine.identity, seed)
+            found = {finding.name: finding for finding in selftest(machine, own, seed=seed)}
+            wrong = {name: each.text for name, each in found.items() if each.right is False}
+            assert not wrong
+            assert {name for name, each in found.items() if each.right is None} == lacks
+        # The network itself is run, and one whose lines of zeros are elsewhere is not.
+        machine.program(network)
+        images = random_images(network, 50, 7)
+        assert np.array_equal(machine.stream(images).logits, GoldenModel(network).logits(images))
+        first = network.layers[0]
+        assert isinstance(first.kind, Convolution)
+        top, left, _, right = first.kind.padding
+        moved = replace(first.kind, padding=(3 - top, left, top - 1, right))
+        assert moved.places == first.kind.places
+        other = replace(network, layers=(replace(first, kind=moved), *network.layers[1:]))
+        with pytest.raises(UserError, match="has in layer 0 kernels of 3 x"):
+            machine.program(other)
+
+
+def test_what_no_gateware_runs_is_refused() -> None:
+    network = replace(of_maps(2), neuron_per="position")
+    with pytest.raises(UserError, match=r"own neuron, for which there is no gateware; run it on g"):
+        open_virtual(network)
+    with pytest.raises(UserError, match="this part has no room for feature maps"):
+        open_virtual(of_maps(2), HardwareProfile(memory="spram"))
+    with pytest.raises(UserError, match="read tile by tile with one row per clock only"):
+        open_virtual(in_tiles(of_maps(2), 16, 6), HardwareProfile(rows_per_clock=2))
