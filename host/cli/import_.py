@@ -28,8 +28,8 @@ HELP = """\
 Bring a network that was trained elsewhere to the machine's integers, and say what that costs.
 
 MODEL is ONNX (.onnx; QONNX and QCDQ too), safetensors with PyTorch's or Flax's names
-(.safetensors), or .npz with W0, b0, W1 and so on: fully connected layers with ReLU or steps of few
-bits between them. docs/networks.md shows how to save one."""
+(.safetensors), or .npz with W0, b0, W1 and so on: fully connected layers, of ONNX convolutions and
+pools too, with ReLU or steps of few bits between them. docs/networks.md shows how to save one."""
 EPILOG = """\
 Ctrl-C ends the training of --tune; the network so far is saved (exit status
 130).

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from allspin.host.foreign.quantisers import QONNX, quantisers
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file
-from allspin.sim.network.network import MAX_LINES
+from allspin.sim.network.layer_kinds import DENSE, MAX_LINES, LayerKind
 from allspin.sim.parameters import Parameters, number
 
 Reals = npt.NDArray[np.float64]
@@ -32,26 +32,33 @@ def relu(sums: Reals) -> Reals:
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
-    """A layer: ``inputs @ weights + biases``, and of these, but in the last one, the activations.
+class FloatLayer:
+    """A layer: sums of weighted inputs and biases, and of these, but in the last one, activations.
+
+    Values of maps are in the order of `allspin.sim.network.layer_kinds`.
 
     Parameters
     ----------
-    weights : array_like of float, shape (inputs, outputs)
-    biases : array_like of float, shape (outputs,)
+    weights : array_like of float, shape (rows, columns)
+        Of a dense layer, a row for each input; of a convolution, a column for each kernel.
+    biases : array_like of float, shape (uses,)
+        Of each column, or of each at each position of a convolution.
     activation : callable
-        From sums, shape (images, outputs), to activations, which rise with them from 0 on.
+        From sums, shape (images, uses), to activations, which rise with them from 0 on.
+    kind : LayerKind
+        Dense, or a convolution, which may hand on the largest of 2 x 2 activations.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, there are more than 65,535 inputs or outputs, or a number is not
+        If shapes do not fit, there are more than 65,535 rows or columns, or a number is not
         finite.
     """
 
     weights: Reals
     biases: Reals
     activation: Callable[[Reals], Reals] = relu
+    kind: LayerKind = DENSE
 
     def __post_init__(self) -> None:
         for name in ("weights", "biases"):
@@ -65,10 +72,23 @@ class Dense:
                 f"weights must be inputs x outputs, each from 1 to {MAX_LINES}, "
                 f"not of shape {shape}"
             )
-        if self.biases.shape != (shape[1],):
-            raise ValueError(
-                f"{shape[1]} outputs need as many biases, not shape {self.biases.shape}"
-            )
+        uses = self.kind.positions * shape[1]
+        if self.biases.shape != (uses,):
+            raise ValueError(f"{uses} outputs need as many biases, not shape {self.biases.shape}")
+
+    @property
+    def inputs(self) -> int:
+        """Values that it takes."""
+        return self.kind.inputs(len(self.weights))
+
+    @property
+    def outputs(self) -> int:
+        """Values that it hands on."""
+        return math.prod(self.kind.shape(self.weights.shape[1]))
+
+    def sums(self, values: Reals) -> Reals:
+        """Its sums, shape (images, uses), of inputs, shape (images, inputs)."""
+        return self.kind.products(values, self.weights) + self.biases
 
 
 @dataclass(frozen=True)
@@ -118,7 +138,7 @@ class FloatNetwork:
 
     Parameters
     ----------
-    layers : tuple of Dense
+    layers : tuple of FloatLayer
         First to last; each takes as many inputs as the one before has outputs.
     enter : callable
         What becomes of inputs, shape (images, inputs), before the first layer, each by itself.
@@ -129,29 +149,28 @@ class FloatNetwork:
         If they do not fit one another.
     """
 
-    layers: tuple[Dense, ...]
+    layers: tuple[FloatLayer, ...]
     enter: Callable[[Reals], Reals] = unchanged
 
     def __post_init__(self) -> None:
         for layer, (before, after) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
-            if before.weights.shape[1] != after.weights.shape[0]:
+            if before.outputs != after.inputs:
                 raise ValueError(
-                    f"layer {layer} has {before.weights.shape[1]} outputs, but layer "
-                    f"{layer + 1} takes {after.weights.shape[0]}"
+                    f"layer {layer} has {before.outputs} outputs, but layer {layer + 1} takes "
+                    f"{after.inputs}"
                 )
 
     @property
     def topology(self) -> tuple[int, ...]:
-        """Widths from the inputs to the classes."""
-        inputs = self.layers[0].weights.shape[0]
-        return (inputs, *(layer.weights.shape[1] for layer in self.layers))
+        """Values between the layers, from the inputs to the classes."""
+        return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
 
     def scaled(self, scaling: InputScaling) -> "FloatNetwork":
         """The same network of levels from 0 to 1."""
         return replace(self, enter=lambda levels: self.enter(scaling.scale_levels(levels)))
 
     def trace(self, inputs: Reals) -> list[Reals]:
-        """What each layer makes of some inputs: its activations, and the logits in the end.
+        """What each layer hands on of some inputs: its activations, and the logits in the end.
 
         Parameters
         ----------
@@ -159,15 +178,17 @@ class FloatNetwork:
         """
         values, outputs = self.enter(inputs), []
         for place, layer in enumerate(self.layers):
-            values = values @ layer.weights + layer.biases
+            values = layer.sums(values)
             if place < len(self.layers) - 1:
-                values = layer.activation(values)
+                values = layer.kind.handed_on(layer.activation(values))
             outputs.append(values)
         return outputs
 
     def logits(self, inputs: Reals) -> Reals:
         """Outputs of the last layer, shape (images, classes)."""
-        return self.trace(inputs)[-1]
+        # Some at a time: maps of all images may be larger than the memory.
+        parts = (inputs[k : k + BATCH] for k in range(0, len(inputs), BATCH))
+        return np.concatenate([self.trace(part)[-1] for part in parts])
 
 
 MAX_NODES = 1000
@@ -216,6 +237,8 @@ class Graph:
         Its initializers.
     input : onnx.ValueInfoProto
         What the images enter by.
+    axes : dict of str to int
+        Which axis of a tensor of four is its channels'.
     """
 
     path: Path
@@ -223,6 +246,12 @@ class Graph:
     nodes: list[Any]
     constants: dict[str, npt.NDArray[Any]]
     input: Any
+    axes: dict[str, int] = field(default_factory=dict)
+
+    def channels_last(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Values of a tensor, those of a map as (images, y, x, channels)."""
+        axis = self.axes.get(name, 3) if values.ndim == 4 else -1
+        return np.moveaxis(values, axis, -1)
 
 
 def _parsed(path: Path) -> Any:
@@ -312,8 +341,15 @@ def _as_trained(node: Any) -> Any:
     return onnx_package().helper.make_node(node.op_type, node.input, node.output, **about)
 
 
+def _unpooled(node: Any) -> Any:
+    """A node that leaves all places of a map where it would take the largest of some."""
+    if node.op_type != "MaxPool":
+        return _as_trained(node)
+    return onnx_package().helper.make_node("Identity", node.input, node.output[:1])
+
+
 class Evaluator:
-    """What computes a part of a graph, by ONNX's evaluator.
+    """What computes a part of a graph, by ONNX's evaluator; maps have their channels last.
 
     Parameters
     ----------
@@ -325,6 +361,13 @@ class Evaluator:
         What it is computed of: the graph's input, or what a node makes of it.
     shape : tuple of int
         Of an image where it enters the graph.
+    pooled : bool
+        Whether the largest of some places of a map are taken where the graph does so.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of what an image is at the source.
 
     Raises
     ------
@@ -332,7 +375,15 @@ class Evaluator:
         If ONNX's evaluator cannot.
     """
 
-    def __init__(self, graph: Graph, target: str, source: str, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        target: str,
+        source: str,
+        shape: tuple[int, ...],
+        *,
+        pooled: bool = True,
+    ) -> None:
         onnx, kind = onnx_package(), graph.input.type.tensor_type
         self._graph, self._target, self._source = graph, target, source
         dtype = np.dtype(np.float32)
@@ -345,7 +396,7 @@ class Evaluator:
         wanted, nodes = {target}, []
         for node in reversed(graph.nodes):
             if wanted.intersection(node.output) - {source, ""}:
-                nodes.insert(0, _as_trained(node))
+                nodes.insert(0, _as_trained(node) if pooled else _unpooled(node))
                 wanted.update(node.input)
         with refused(f"{graph.path}: ONNX's evaluator does not take it: ", kinds=Exception):
             part = onnx.helper.make_graph(
@@ -362,7 +413,8 @@ class Evaluator:
         self._sample = self._images
         if source != graph.input.name:
             self._sample = Evaluator(graph, source, graph.input.name, shape).compute(self._images)
-        self.inputs = math.prod(self._sample.shape[1:])
+        self.shape = graph.channels_last(source, self._sample).shape[1:]
+        self.inputs = math.prod(self.shape)
         self._is_real = np.issubdtype(self._sample.dtype, np.inexact)
         self.reach = 1.0
         if self._is_real:
@@ -378,14 +430,20 @@ class Evaluator:
         with refused(what, "; export it again, for images as rows", Exception):
             return np.asarray(self._session.run([self._target], given)[0])
 
-    def __call__(self, values: Reals) -> Reals:
-        """The same of lists of numbers, shape (images, inputs), as lists."""
-        given = values.reshape(-1, *self._sample.shape[1:])
+    def maps(self, values: Reals) -> Reals:
+        """The same of lists of numbers, shape (images, inputs), in the target's shape."""
+        given = values.reshape(-1, *self.shape)
+        if given.ndim == 4:
+            given = np.moveaxis(given, -1, self._graph.axes.get(self._source, 3))
         given = (given if self._is_real else np.rint(given)).astype(self._sample.dtype)
         # A batch that is fixed must be full: the last one is filled with images that do not count.
         missing = -len(given) % self._fixed if self._fixed else 0
         padded = np.concatenate([given, np.repeat(given[-1:], missing, axis=0)])
         batch = self._fixed or BATCH
         parts = [padded[start : start + batch] for start in range(0, len(padded), batch)]
-        found = [self.compute(part).astype(np.float64).reshape(len(part), -1) for part in parts]
-        return np.concatenate(found)[: len(given)]
+        found = [self.compute(part).astype(np.float64) for part in parts]
+        return self._graph.channels_last(self._target, np.concatenate(found)[: len(given)])
+
+    def __call__(self, values: Reals) -> Reals:
+        """The same as lists, shape (images, outputs)."""
+        return self.maps(values).reshape(len(values), -1)

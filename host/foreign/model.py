@@ -1,5 +1,6 @@
 """A model of another tool, whatever its file's format: layers, and what it answers itself."""
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +15,8 @@ from allspin.host.data.arrays import read_npz
 from allspin.host.foreign.description import (
     MAX_BYTES,
     MAX_WEIGHTS,
-    Dense,
     Evaluator,
+    FloatLayer,
     FloatNetwork,
     Reals,
     read_graph,
@@ -40,7 +41,7 @@ def natural(name: str) -> tuple[tuple[int, int | str], ...]:
     return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
 
 
-def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[Dense]:
+def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[FloatLayer]:
     """Layers of a matrix and a vector each, which may be absent: it is 0 then.
 
     Parameters
@@ -64,8 +65,8 @@ def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[
         weights = left.pop(name)
         if weights.ndim > 2:
             raise ValueError(
-                f"{name}, of shape {weights.shape}, is a convolution's, which is not read; layers "
-                "must be fully connected"
+                f"{name}, of shape {weights.shape}, is a convolution's, which is read of "
+                "ONNX; export the whole model, such as by torch.onnx"
             )
         weights = weights.T if turned else weights
         biases = left.pop(bias, np.zeros(weights.shape[-1:]))
@@ -73,7 +74,7 @@ def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[
             if array.dtype.kind not in "fiu":
                 raise ValueError(f"{name} must hold real numbers, not {array.dtype}")
         try:
-            layers.append(Dense(weights, biases))
+            layers.append(FloatLayer(weights, biases))
         except ValueError as error:
             raise ValueError(f"{name}: {error}; other layers are read of ONNX") from error
     if left:
@@ -84,7 +85,7 @@ def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[
     return layers
 
 
-def numbered_layers(arrays: Arrays) -> list[Dense]:
+def numbered_layers(arrays: Arrays) -> list[FloatLayer]:
     """The layers of arrays ``W0``, ``b0``, ``W1`` and so on; matrices are inputs x outputs."""
     count = next(k for k in range(len(arrays) + 1) if f"W{k}" not in arrays)
     if not count:
@@ -92,7 +93,7 @@ def numbered_layers(arrays: Arrays) -> list[Dense]:
     return _layers(arrays, [(f"W{k}", f"b{k}") for k in range(count)], turned=False)
 
 
-def state_layers(arrays: Arrays) -> list[Dense]:
+def state_layers(arrays: Arrays) -> list[FloatLayer]:
     """The layers of arrays named as the modules of PyTorch, or of Flax and Keras, name them.
 
     They are ``NAME.weight`` of shape (outputs, inputs), or ``NAME/kernel`` of shape (inputs,
@@ -189,7 +190,7 @@ def _refuse(path: Path) -> NoReturn:
     )
 
 
-def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
+def read_model(path: Path, image_shape: tuple[int, ...]) -> Model:
     """Read a model.
 
     Parameters
@@ -197,7 +198,7 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
     path : Path
         ``.onnx``, ``.safetensors`` or ``.npz``.
     image_shape : tuple of int
-        Height and width of the images that it is for.
+        Height and width of the images that it is for, and channels if they have some.
 
     Raises
     ------
@@ -223,15 +224,16 @@ def read_model(path: Path, image_shape: tuple[int, int]) -> Model:
         answers = network.logits
     else:
         _refuse(path)
-    pixels = image_shape[0] * image_shape[1]
-    if network.topology[0] != pixels:
+    if network.topology[0] != math.prod(image_shape):
         raise UserError(
-            f"{path} takes {network.topology[0]} inputs; the images have {image_shape[0]} x "
-            f"{image_shape[1]} pixels"
+            f"{path} takes {network.topology[0]} inputs; the images have "
+            f"{' x '.join(map(str, image_shape))} pixels"
         )
     read = Model(network, answers, suffix.removeprefix("."), half, labels)
     if network.topology[-1] > 1:
         return read
     *others, last = network.layers
-    network = replace(network, layers=(*others, Dense(last.weights * PAIR, last.biases * PAIR)))
+    network = replace(
+        network, layers=(*others, FloatLayer(last.weights * PAIR, last.biases * PAIR))
+    )
     return replace(read, network=network, answers=lambda inputs: answers(inputs) * PAIR)

@@ -8,11 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.foreign.description import Dense, FloatNetwork, Reals, relu
+from allspin.host.foreign.description import FloatLayer, FloatNetwork, Reals, relu
 from allspin.host.train.latent import LatentColumns, LatentNetwork, NumberFormats
+from allspin.host.train.windows import path_of
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import MAX_LINES, Network
+from allspin.sim.network.layer_kinds import MAX_LINES, Convolution, LayerKind
+from allspin.sim.network.network import Network
 
 SMALLEST = 1e-9
 """Weights and activations that nothing is divided by."""
@@ -21,15 +23,16 @@ LEAST_SQUARE = 1e-12
 
 
 class Rows(NamedTuple):
-    """What drives a layer's rows for the calibration images.
+    """What drives a layer for the calibration images.
 
     Attributes
     ----------
-    values : ndarray of float64, shape (images, rows)
+    values : ndarray of float64, shape (images, values)
         In the formats, 0 to 1.
-    worth : ndarray of float64, shape (rows,)
-        What a row of full scale is worth in the model.
-    model : ndarray of float64, shape (images, rows)
+    worth : ndarray of float64, shape (columns,)
+        What full scale is worth in the model: of each column that made values, one position's after
+        another.
+    model : ndarray of float64, shape (images, values)
         In the model.
     """
 
@@ -185,6 +188,12 @@ STEEP_RANGES = np.geomspace(0.05, 1.1, 14)
 """The same where activations are steps, as shares of the sums above where they begin to rise."""
 MOVES = np.linspace(-0.06, 0.06, 7)
 """Currents by which the line is moved, as shares of full scale."""
+FITTED = 1 << 23
+"""Numbers of all images and positions that a layer is fitted on."""
+TRIES = 8
+"""Of those, where everything is tried that `fit_neurons` tries, one in so many."""
+LEAST_IMAGES = 16
+"""Images that it is fitted on whatever their size."""
 LEAST_RANGE = 0.5
 """Least of a column's largest activation, as a share of the layer's: rows of other columns with the
 same value must not mean something all too different."""
@@ -194,13 +203,20 @@ FURTHEST = 2.0
 """Magnitude of an offset, in full scales, that a converter holds."""
 
 
+def answered(formats: NumberFormats, currents: Reals) -> Reals:
+    """Activations, 0 to 1, of currents in full scales."""
+    top = formats.current_top
+    steps = np.clip(np.floor(currents * top), 0, top).astype(np.intp)
+    return formats.table[steps] / float(formats.input_top(1))
+
+
 def fit_neurons(
     formats: NumberFormats,
     sums: Reals,
     biases: Reals,
     wanted: Reals,
     exact: Reals | None = None,
-) -> tuple[Reals, Reals, Rows]:
+) -> tuple[Reals, Reals, Reals]:
     """Choose full scale and offset of each column.
 
     Parameters
@@ -221,15 +237,10 @@ def fit_neurons(
     -------
     gains, offsets : ndarray of float64, shape (columns,)
         Current per sum, and current taken off, both of full scale.
-    rows : Rows
-        What the neurons drive the next layer with.
+    worth : ndarray of float64, shape (columns,)
+        What an activation of full scale is worth in the model.
     """
-    line, top = formats.neuron.line, formats.current_top
-
-    def answered(currents: Reals) -> Reals:
-        steps = np.clip(np.floor(currents * top), 0, top).astype(np.intp)
-        return formats.table[steps] / float(formats.input_top(1))
-
+    line = formats.neuron.line
     half = float(formats.table.max()) / formats.input_top(1) / 2
     places, ranges, largest = [(np.zeros(1), 0.0)], RANGES, wanted.max(axis=0)
     if exact is None:
@@ -251,7 +262,7 @@ def fit_neurons(
         for move in MOVES:
             offset = (half - before) / line.slope - line.middle - move - (biases - place) * gain
             offset = np.clip(offset, -FURTHEST, FURTHEST)
-            answers = answered(sums * gain - offset)
+            answers = answered(formats, sums * gain - offset)
             squares = np.einsum("ij,ij->j", answers, answers)
             scale = np.einsum("ij,ij->j", answers, wanted) / np.maximum(squares, SMALLEST)
             missed = scale * answers - wanted
@@ -259,7 +270,7 @@ def fit_neurons(
             better = errors < best
             for kept, tried in ((best, errors), (gains, gain), (offsets, offset), (worth, scale)):
                 kept[better] = tried[better]
-    return gains, offsets, Rows(answered(sums * gains - offsets), worth, wanted)
+    return gains, offsets, worth
 
 
 def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
@@ -272,22 +283,38 @@ def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
     return factor, wanted_mean - factor * mean
 
 
-def _hidden(formats: NumberFormats, layer: Dense, rows: Rows) -> tuple[LatentColumns, Rows]:
+def _images_of(kind: LayerKind, width: int) -> int | None:
+    """How many images a layer is fitted on whose positions have so many numbers each."""
+    return None if kind.positions == 1 else max(FITTED // (kind.positions * width), LEAST_IMAGES)
+
+
+def _hidden(formats: NumberFormats, layer: FloatLayer, rows: Rows) -> tuple[LatentColumns, Rows]:
     """A hidden layer, and what its neurons drive the next one with."""
-    wanted = rows.model @ layer.weights + layer.biases
+    kind, (height, columns) = layer.kind, layer.weights.shape
+    wanted = layer.sums(rows.model)
+    # Some images are enough where each has many positions.
+    few = slice(_images_of(kind, height))
+    driven = path_of(kind, per_position=False).driven(rows.values[few])  # (position, image)
+    of_driven = wanted[few].reshape(-1, kind.positions, columns).swapaxes(0, 1)
+    of_driven = of_driven.reshape(-1, columns)
     chosen, latent, _ = fit_weights(
         formats,
-        rows.worth[:, None] * layer.weights,
-        rows.values - rows.values.mean(axis=0),
-        wanted - wanted.mean(axis=0),
+        np.resize(rows.worth, height)[:, None] * layer.weights,
+        driven - driven.mean(axis=0),
+        of_driven - of_driven.mean(axis=0),
         by_column=True,
     )
-    sums = rows.values @ chosen
-    factor, biases = _line(sums, wanted)
-    model = layer.activation(wanted)
-    exact = None if layer.activation is relu else wanted
-    gains, offsets, driven = fit_neurons(formats, sums * factor, biases, model, exact)
-    return LatentColumns(latent, factor * gains, offsets), driven
+    model, sums = layer.activation(wanted), kind.products(rows.values, chosen)
+    few = slice(_images_of(kind, TRIES * columns))
+    some, of_model, exact = (each[few].reshape(-1, columns) for each in (sums, model, wanted))
+    factor, biases = _line(some, exact)
+    exact = None if layer.activation is relu else exact
+    gains, offsets, worth = fit_neurons(formats, some * factor, biases, of_model, exact)
+    by_use = (np.tile(each, kind.positions) for each in (factor, gains, offsets))
+    factors, all_gains, all_offsets = by_use
+    values = kind.handed_on(answered(formats, sums * factors * all_gains - all_offsets))
+    columns = LatentColumns(latent, factor * gains, offsets)
+    return columns, Rows(values, worth, kind.handed_on(model))
 
 
 # Biases of the last layer: weights of hidden neurons that always answer full scale.
@@ -319,18 +346,26 @@ def neurons_needed(biases: Reals, weights: Reals) -> int:
 
 
 def _with_constants(columns: LatentColumns, rows: Rows, count: int) -> tuple[LatentColumns, Rows]:
-    """The last hidden layer with constant neurons beside it."""
+    """The last hidden layer with constant neurons beside it, which answer at each position."""
     more = LatentColumns(
         np.pad(columns.weights, ((0, 0), (0, count))),
         np.pad(columns.gains, (0, count)),
         np.pad(columns.offsets, (0, count), constant_values=OFFSET),
     )
+    width = len(rows.worth)
     wider = Rows(
-        np.pad(rows.values, ((0, 0), (0, count)), constant_values=1),
+        _beside(rows.values, width, count, 1),
         np.pad(rows.worth, (0, count), constant_values=1),
-        np.pad(rows.model, ((0, 0), (0, count)), constant_values=1),
+        _beside(rows.model, width, count, 1),
     )
     return more, wider
+
+
+def _beside(values: Reals, width: int, count: int, value: float | Reals) -> Reals:
+    """Values (..., positions columns) with as many more columns of some value at each position."""
+    each = values.reshape(len(values), -1, width)
+    more = np.broadcast_to(np.reshape(value, (-1, 1, 1)), (*each.shape[:2], count))
+    return np.concatenate([each, more], axis=2).reshape(len(values), -1)
 
 
 def quantise(
@@ -361,12 +396,16 @@ def quantise(
         If the last hidden layer has no room for a constant neuron.
     """
     flat = images.reshape(len(images), -1)
+    counts = (_images_of(each.kind, each.weights.shape[1]) for each in model.layers)
+    flat = flat[: min(filter(None, counts), default=None)]
     ends = model.enter(np.vstack([np.zeros(flat.shape[1]), np.ones(flat.shape[1])]))
     rows = Rows(
         quantise_pixels(flat, formats.pixel_bits) / float(formats.input_top(0)),
         ends[1] - ends[0],
         model.enter(flat / 255.0),
     )
+    if isinstance(first := model.layers[0].kind, Convolution):
+        rows = rows._replace(worth=rows.worth.reshape(-1, first.map[2]).mean(axis=0))
     layers: list[LatentColumns] = []
     for layer in model.layers[:-1]:
         columns, rows = _hidden(formats, layer, rows)
@@ -376,22 +415,26 @@ def quantise(
     weights = last.weights - last.weights.mean(axis=1, keepdims=True)
     biases = last.biases - last.biases.mean()
     if layers:
-        count = neurons_needed(biases, rows.worth[:, None] * last.weights)
-        if len(rows.worth) + count > MAX_LINES:
+        width = len(rows.worth)
+        positions = len(weights) // width
+        scaled = np.resize(rows.worth, len(weights))[:, None] * last.weights
+        count = -(-neurons_needed(biases, scaled) // positions)
+        if (width + count) * positions > MAX_LINES:
             raise ValueError(
-                f"the last hidden layer has {len(rows.worth)} neurons; {count} more are needed for "
+                f"the last hidden layer has {width} neurons; {count} more are needed for "
                 f"the biases of the last layer, and a layer has at most {MAX_LINES}"
             )
         layers[-1], rows = _with_constants(layers[-1], rows, count)
-    if count:
-        weights = np.vstack([weights, np.tile(biases / count, (count, 1))])
+        if count:
+            weights = _beside(weights.T, width, count, biases / (count * positions)).T
     wanted = rows.model @ weights + (0 if count else biases)
-    scaled = rows.worth[:, None] * weights
+    scaled = np.resize(rows.worth, len(weights))[:, None] * weights
     _, latent, scales = fit_weights(formats, scaled, rows.values, wanted, by_column=False)
     nothing = np.zeros(weights.shape[1])
     layers.append(LatentColumns(latent, nothing, nothing))
     topology = (flat.shape[1], *(columns.weights.shape[1] for columns in layers))
-    network = LatentNetwork(formats, topology, np.random.default_rng(0))
+    kinds = [layer.kind for layer in model.layers]
+    network = LatentNetwork(formats, topology, np.random.default_rng(0), kinds)
     network.take(layers, float(scales[0]))
     return network, count
 
@@ -407,8 +450,8 @@ def layer_errors(
         As the machine runs it; hidden layers may have more neurons than the model's, at the end.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
-    outputs : list of ndarray of float64, each (images, columns)
-        What each layer of the model makes of them: activations, and the logits in the end.
+    outputs : list of ndarray of float64, each (images, outputs)
+        What each layer of the model hands on of them, and the logits in the end.
 
     Returns
     -------
@@ -417,9 +460,12 @@ def layer_errors(
         each column's own, of logits with one scale, and less their mean over the classes.
     """
     errors = []
-    for trace, model in zip(GoldenModel(network).trace(images), outputs, strict=True):
-        if trace.activations is not None:
-            axis, found = 0, trace.activations[:, : model.shape[1]].astype(np.float64)
+    traces = GoldenModel(network).trace(images)
+    for layer, trace, model in zip(network.layers, traces, outputs, strict=True):
+        if trace.outputs is not None:
+            found = trace.outputs.reshape(-1, layer.columns).astype(np.float64)
+            model = model.reshape(len(found), -1)
+            axis, found = 0, found[:, : model.shape[1]]
         else:
             axis, found = None, trace.sums - trace.sums.mean(axis=1, keepdims=True)
             model = model - model.mean(axis=1, keepdims=True)

@@ -113,7 +113,7 @@ class Course:
     Parameters
     ----------
     shape : tuple of int
-        Height and width of an image.
+        Height and width of an image, and channels if it has some, which are bent alike.
     augmentation : Augmentation
         How far they are bent.
     top : int
@@ -126,7 +126,7 @@ class Course:
         Names the order and the transformations; each epoch has draws of its own.
     """
 
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     augmentation: Augmentation
     top: int
     size: int
@@ -136,14 +136,15 @@ class Course:
     @cached_property
     def _places(self) -> tuple[Array, Array, Array]:
         """Middle of an image, (2, 1), its pixels from there, and the knots' weights at each."""
-        middle = np.array([[(side - 1) / 2] for side in self.shape], np.float32)
-        pixels = np.indices(self.shape, dtype=np.float32).reshape(2, -1) - middle
-        bumps = np.einsum("yi,xj->ijyx", *map(_bumps, self.shape))
+        sides = self.shape[:2]
+        middle = np.array([[(side - 1) / 2] for side in sides], np.float32)
+        pixels = np.indices(sides, dtype=np.float32).reshape(2, -1) - middle
+        bumps = np.einsum("yi,xj->ijyx", *map(_bumps, sides))
         return middle, pixels, bumps.reshape(KNOTS * KNOTS, -1)
 
     def draw(self, count: int, rng: np.random.Generator) -> Any:
         """Draw transformations, as `bilinear` has them."""
-        how, (tall, wide) = self.augmentation, (side / SIDE for side in self.shape)
+        how, (tall, wide) = self.augmentation, (side / SIDE for side in self.shape[:2])
         middle, (pixel_y, pixel_x), bumps = self._places
 
         def normal(*shape: int) -> Array:
@@ -159,7 +160,7 @@ class Course:
         x = stretch_x * (sin * pixel_y + cos * sheared) + shift_x + wide * elastic[:, 1]
         if how.mirror:
             x = np.where(rng.random((count, 1), dtype=np.float32) < how.mirror, -x, x)
-        return bilinear(self.shape, y + middle[0], x + middle[1])
+        return bilinear((self.shape[0], self.shape[1]), y + middle[0], x + middle[1])
 
     def batches(
         self, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64], first: int = 0
@@ -194,7 +195,8 @@ class Course:
         groups = images[filled].reshape(-1, GROUP, images.shape[1]).transpose(0, 2, 1)
         bent = groups.astype(np.float32, order="C")
         if any(astuple(self.augmentation)):
-            bent = (self.draw(len(bent), rng) @ bent.reshape(-1, GROUP)).reshape(bent.shape)
+            places = bent.reshape(len(bent) * math.prod(self.shape[:2]), -1)
+            bent = (self.draw(len(bent), rng) @ places).reshape(bent.shape)
         values = np.ascontiguousarray(np.concatenate(bent, axis=1)[:, : self.size])
         values *= np.float32(self.top / 255)
         return np.rint(values, out=values).astype(np.uint8)

@@ -93,7 +93,7 @@ def clipped(low: float) -> onnx.ModelProto:
 
 
 def keras() -> onnx.ModelProto:
-    """As Keras writes a Normalization and a Dense."""
+    """As Keras writes a Normalization and a FloatLayer."""
     rng = np.random.default_rng(6)
     constants = {
         "mean": rng.uniform(0, 1, (1, *SHAPE)).astype(np.float32),
@@ -402,10 +402,6 @@ NO_LAYERS = {
             h=np.float32(1),
         ),
         "and its output rises; this one's goes from",
-    ),
-    "convolution": (
-        model([node("Conv", ["input", "w0"], ["output"], name="conv1")], shape=(None, 3, 28, 28)),
-        "the node 'conv1' (Conv): a convolution is not read; layers must be fully connected",
     ),
     "one falling output": (
         one_output(*SHARES[:1], outputs=("rest",)),

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import MNIST_DIGEST
 from allspin.host.foreign import importing
-from allspin.host.foreign.description import Dense, FloatNetwork, InputScaling
+from allspin.host.foreign.description import FloatLayer, FloatNetwork, InputScaling
 from allspin.host.foreign.importing import Choice, ImportOptions, choose_scaling, import_network
 from allspin.host.train.feed import split
 from allspin.host.train.lesson import softmax
@@ -111,7 +111,9 @@ def asked(white, biases, seed):
     """A network, images whose labels it draws itself where white is worth so much, accuracies."""
     rng = np.random.default_rng(seed)
     weights, last = rng.normal(size=(20, 16)) / white, rng.normal(size=(16, 4))
-    network = FloatNetwork((Dense(weights, biases * rng.normal(size=16)), Dense(last, np.zeros(4))))
+    network = FloatNetwork(
+        (FloatLayer(weights, biases * rng.normal(size=16)), FloatLayer(last, np.zeros(4)))
+    )
     images = rng.integers(0, 256, (500, 4, 5)).astype(np.uint8)
     logits = network.logits(InputScaling(white).apply(images)).astype(np.float32)
     shares = softmax(logits)

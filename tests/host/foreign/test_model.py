@@ -110,7 +110,7 @@ TENSORS = {
     ),
     "convolution": (
         {"conv.weight": np.ones((2, 1, 3, 3), np.float32)},
-        "conv.weight, of shape (2, 1, 3, 3), is a convolution's, which is not read",
+        "conv.weight, of shape (2, 1, 3, 3), is a convolution's, which is read of ONNX",
     ),
     "names": ({"w": ONE}, "it has no array named NAME.weight or NAME/kernel"),
     "a number": ({"0.weight": ONE, "scale": np.array(2, np.float32)}, "it has an array 'scale'"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from allspin.host.foreign import quantise as quantising
-from allspin.host.foreign.description import Dense, FloatNetwork, relu
+from allspin.host.foreign.description import FloatLayer, FloatNetwork, relu
 from allspin.host.foreign.quantise import MAX_NEURONS, layer_errors, neurons_needed, quantise
 from allspin.host.train.latent import NumberFormats
 from allspin.sim.network.golden import GoldenModel
@@ -25,7 +25,7 @@ def drawn(topology, *, activation=relu, biases=0.5) -> FloatNetwork:
     rng = np.random.default_rng(8)
     return FloatNetwork(
         tuple(
-            Dense(
+            FloatLayer(
                 rng.normal(size=(rows, columns)) / np.sqrt(rows),
                 biases * rng.normal(size=columns),
                 activation,
@@ -90,7 +90,7 @@ def test_biases_of_the_last_layer_are_weights_of_neurons_at_full_scale(images, n
     slanted = last.weights + np.linspace(-0.5, 0.5, 5)
     hidden = np.maximum(images.reshape(600, 20) / 255 @ first.weights + first.biases, 0)
     biases = -(hidden @ slanted).mean(axis=0)
-    model = FloatNetwork((first, Dense(slanted, biases)))
+    model = FloatNetwork((first, FloatLayer(slanted, biases)))
     network, found, count = run(model, machine(neuron, 10, 4), images)
     assert count > 1
     assert network.topology == (20, 16 + count, 5)
@@ -109,7 +109,7 @@ def test_how_many_constant_neurons(images, largest, count):
     assert neurons_needed(np.array([largest, -largest]), np.array([[0.5, -0.2]])) == count
     if not count:  # biases that are all alike decide nothing
         first, last = drawn((20, 16, 5)).layers
-        same = FloatNetwork((first, Dense(last.weights, np.full(5, 7.0))))
+        same = FloatNetwork((first, FloatLayer(last.weights, np.full(5, 7.0))))
         assert quantise(same, machine(), images)[1] == 0
 
 
@@ -136,7 +136,7 @@ def test_dead_pixels_and_dead_neurons_do_no_harm(images):
     before, last = drawn((20, 16, 5)).layers
     first = before.weights.copy()
     first[:, 3] = 0
-    model = FloatNetwork((Dense(first, np.where(np.arange(16) == 7, -99, 0.1)), last))
+    model = FloatNetwork((FloatLayer(first, np.where(np.arange(16) == 7, -99, 0.1)), last))
     assert agreement(model, dark, machine("sot", 10, 4)) > 0.93
 
 
@@ -147,7 +147,7 @@ def test_weights_of_dead_pixels_do_not_set_the_scale(images, states):
     dark[:, 0] = 0
     first, last = drawn((20, 16, 5), biases=0).layers
     weights = np.vstack([1e4 * first.weights[:1], first.weights[1:]])
-    model = FloatNetwork((Dense(weights, first.biases), last))
+    model = FloatNetwork((FloatLayer(weights, first.biases), last))
     network, _, _ = run(model, machine("sot", states, 4), dark)
     errors = layer_errors(network, dark, model.trace(dark.reshape(600, 20) / 255))
     assert max(errors) < 0.3
@@ -163,7 +163,7 @@ def test_neurons_follow_activations_of_few_steps(images, levels, bits, worst):
     first, *others = drawn((20, 16, 12, 5), activation=activation).layers
     if levels == 2:  # whose sums may be of any size
         sizes = np.geomspace(1e-6, 1, 16)
-        first = Dense(first.weights * sizes, first.biases * sizes, activation)
+        first = FloatLayer(first.weights * sizes, first.biases * sizes, activation)
     model = FloatNetwork((first, *others))
     network, _, _ = run(model, replace(machine(), hidden_bits=bits), images)
     errors = layer_errors(network, images, model.trace(images.reshape(600, 20) / 255))

@@ -67,6 +67,14 @@ def test_values_are_rounded_as_the_machine_rounds_pixels(top: int) -> None:
         assert values[0].tolist() == expected
 
 
+def test_channels_are_bent_alike() -> None:
+    about = Augmentation(), 15, 50, 1, (4,)
+    grey = Course(SHAPE, *about).batches(IMAGES, ALL)
+    colours = Course((*SHAPE, 3), *about).batches(np.repeat(IMAGES, 3, axis=1), ALL)
+    for (_, values), (_, each) in zip(grey, colours, strict=True):
+        assert np.array_equal(np.repeat(values, 3, axis=0), each)
+
+
 def test_the_seed_decides() -> None:
     one, same, other = (
         content(64, Course(SHAPE, Augmentation(), 255, 64, 2, (seed,))) for seed in (1, 1, 2)
