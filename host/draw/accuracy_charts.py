@@ -194,7 +194,7 @@ def wrong_images(
 PHASES = {
     "float": "real numbers",
     "quantised": "the machine's integers",
-    "array": "pulses in the array, test images",
+    "array": "pulses in the array",
 }
 """Phases of training, and what the network computes with in each."""
 MOST_MARKED = 60
@@ -223,7 +223,9 @@ def learning_curve(
     # None at all would have no place on a logarithmic axis.
     errors = np.maximum(100 * (1 - accuracies), SMALLEST_ERROR)
     right = f"{100 * test_accuracy:.2f} % test accuracy"
-    figure = new_figure(7, 5, f"Learning: {right}, after {len(curve)} epochs")
+    array = "array" in phases
+    unit = "mark" if array else "epoch"
+    figure = new_figure(7, 5, f"Learning: {right}, after {len(curve)} {unit}s")
     top, bottom = figure.subplots(2, 1, sharex=True)
     mark = "." if len(curve) <= MOST_MARKED else None
     top.plot(epochs, [epoch["loss"] for epoch in curve], color=BLUE, marker=mark, markersize=4)
@@ -235,9 +237,8 @@ def learning_curve(
         kept = 100 * (1 - validation_accuracy)
         said = f" (dashed: of the epoch that was kept, {kept:.2f} %)"
         bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
-    array = "array" in phases
     name = "Test error of the chip that learns" if array else "Validation error"
-    bottom.set(xlabel="mark" if array else "epoch", ylabel="error (%)", title=f"{name}{said}")
+    bottom.set(xlabel=unit, ylabel="error (%)", title=f"{name}{said}")
     for axes in (top, bottom):
         add_grid(axes)
         axes.set_yscale("log")
