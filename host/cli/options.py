@@ -69,11 +69,12 @@ EXCLUDES: dict[str, dict[str, str]] = {
     "train": {
         "in_array": "robust tile_rows adc_bits straight_through conv neuron_per",
         "pair": "reference",
+        "update=sign": "rounding",
     },
-    "live": {"in_array": "network", "pair": "reference"},
+    "live": {"in_array": "network", "pair": "reference", "update=sign": "rounding"},
     "sweep": {"address": "workers"},
 }
-"""By command: an option, and those that it cannot be given with."""
+"""By command: an option, perhaps with a value, and those that it cannot be given with."""
 
 
 FAILED = 1
@@ -156,7 +157,9 @@ def check_together(arguments: Arguments) -> None:
     for name, others in EXCLUDES.get(arguments.command, {}).items():
         wrong = [other for other in others.split() if given(other)]
         if given(name) and wrong:
-            raise UserError(f"`{wrong[0]}` does not go with `{name}`: leave one of them out")
+            option, _, value = name.partition("=")
+            shown = f"`{option}` {value}".strip()
+            raise UserError(f"`{wrong[0]}` does not go with {shown}: leave one of them out")
 
 
 def add_options(parser: Parser, kind: type, *names: str, **helps: str) -> None:

@@ -102,6 +102,10 @@ REFUSED = {
         ("--states 1", "states must be from 2 to 128, not 1"),
         ("--robust", "--robust needs --device"),
         ("--robust --device paper --in-array", "--robust does not go with --in-array"),
+        (
+            "--in-array --update sign --rounding nearest",
+            "--rounding does not go with --update sign",
+        ),
         ("--states ten", "argument --states: invalid int value: 'ten'"),
         ("--hidden 100,", "argument --hidden: '100,' is not a list of widths"),
         ("--hidden 0", "hidden must be from 1 to 65535, not 0"),
