@@ -143,7 +143,7 @@ def test_maps_show_the_columns_and_leave_out_dark_pixels():
     network = make_network()
     images = IMAGES.copy()
     images[:, 0, 0] = 0
-    assert lit_pixels(images).sum() == 11
+    assert lit_pixels(network, images).sum() == 11
     figure = rah_maps(network, images, rows=1, columns=2)
     chosen = strongest(network, 2)
     strength = np.abs(network.layers[1].words.astype(int)).sum(axis=1)
