@@ -210,9 +210,9 @@ def network_graph(network: Network) -> bytes:
     Returns
     -------
     bytes
-        A model from ``images``, uint8 of shape (N, height, width) or with channels behind, to ``logits``, int64 of shape
-        (N, classes), and ``classes``, int64 of shape (N,); ONNX's checker has passed it. Equal
-        networks give equal bytes.
+        A model from ``images``, uint8 of shape (N, height, width), or with channels behind, to
+        ``logits``, int64 of shape (N, classes), and ``classes``, int64 of shape (N,); ONNX's
+        checker has passed it. Equal networks give equal bytes.
 
     Raises
     ------

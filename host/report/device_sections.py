@@ -186,7 +186,8 @@ def maps(findings: Findings) -> Section:
         [
             paragraph(
                 "What the columns of the first crossbar look for, each drawn as the image, or the "
-                f"part of it, that drives it: {chosen}. R_AH is a word of {network.rah_bits} bits: purple is "
+                f"part of it, that drives it: {chosen}. R_AH is a word of {network.rah_bits} "
+                "bits: purple is "
                 f"{-top}, white 0, orange {top}{f'; {in_ohm}' if in_ohm else ''}. Hatched are "
                 f"pixels that fewer than {100 * SHARE:g} % of the images light, which nothing "
                 "taught."

@@ -1,7 +1,7 @@
 // One image on its way through the chip, from left to right.
 
 import { element, find, whole } from "../app/elements.js";
-import { corner } from "../time/replay.js";
+import { corner, places } from "../time/replay.js";
 import { BuildUpView } from "./buildup.js";
 import { CrossbarView } from "./crossbar.js";
 import { LogitsView } from "./logits.js";
@@ -70,7 +70,10 @@ export class FlowView {
     this.crossbars = [];
     this.neurons = [];
     this.maps = [];
-    this.positions = made.layers.map(() => 0);
+    this.positions = made.layers.map((plan) => {
+      const [down, across] = places(plan);
+      return (down >> 1) * across + (across >> 1);
+    });
     this.buildup = null;
     made.layers.forEach((plan, layer) => {
       const stage = element("div", { className: "stage" });
