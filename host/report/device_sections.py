@@ -162,7 +162,7 @@ def _tables(findings: Findings, columns: list[int]) -> list[Table]:
     texts = TableColumn("column"), TableColumn("line"), TableColumn("R_AH words, left to right")
     return [
         Table("the maps in short", (*names, *more), rows),
-        Table("every word of the maps, line by line", texts, lines),
+        Table("every word of the maps, line by line of the image", texts, lines),
     ]
 
 
