@@ -158,7 +158,7 @@ def _layer(network: Network, layer: Layer) -> dict[str, Any]:
         "states": len(layer.levels),
         "table": None if layer.table is None else layer.table.tolist(),
         "curve": None,
-        "inWords": layer.beyond_words is None and not geometry,
+        "inWords": layer.beyond_words is None,
         "kernels": geometry or None,
     }
     if layer.converter is not None:

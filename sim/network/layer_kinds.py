@@ -104,7 +104,8 @@ class LayerKind(abc.ABC):
 
     def unrolled(self, values: Values, rows: int) -> Values:
         """Row values (images positions, rows) of values (images, inputs), an image a position."""
-        return np.pad(values, ((0, 0), (0, 1)))[:, self.taps(rows)].reshape(-1, rows)
+        padded = np.pad(values, ((0, 0), (0, 1)))
+        return np.take(padded, self.taps(rows), axis=1).reshape(-1, rows)
 
     @abc.abstractmethod
     def field(self, image_shape: Shape) -> Shape:

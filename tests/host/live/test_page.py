@@ -42,18 +42,43 @@ def test_the_page_lays_kernels_where_the_golden_model_does(make_choices):
     network = random_network((84, 4, 5), 7, kinds=(kind,), image_shape=(7, 6, 2))
     choices: Choices = make_choices(networks={"small": network})
     made = Made.of(choices, choices.usual())
-    (trace, _), plan = made.golden.trace(random_images(network, 3, 1)), made.to_dict()["layers"]
+    images, layer = random_images(network, 3, 1), made.network.layers[0]
+    images[2, :4] = 0
+    trace, _ = made.golden.trace(images[2:])
+    plan = made.to_dict()["layers"]
     assert plan[1]["kernels"] is None
+    driven = kind.unrolled(trace.inputs, layer.rows)
+    events = np.maximum(1, np.count_nonzero(driven, axis=1))
+    assert (np.count_nonzero(driven, axis=1) == 0).any()
+    shown = {"inputs": trace.inputs[0], "sums": trace.sums[0], "currents": trace.currents[0]}
+    shown |= {"activations": trace.activations[0]}
+    shown = {name: values.tolist() for name, values in shown.items()}
+    # An event a clock, and a position's sums in one clock when it has ended.
+    stage = {"rows": list(range(events.sum())), "sums": np.repeat(events.cumsum(), 4).tolist()}
     script = (
-        f"import({json.dumps((PAGE / 'time/replay.js').as_uri())}).then(({{under, places}}) => {{"
-        f"const plan = {json.dumps(plan[0])}, values = {json.dumps(trace.inputs[2].tolist())};"
-        "const [down, across] = places(plan);"
-        "const all = Array.from({length: down * across}, (_, each) => under(plan, values, each));"
-        "console.log(JSON.stringify(all)); })"
+        f"import({json.dumps((PAGE / 'time/replay.js').as_uri())}).then(({{stateAt}}) => {{"
+        f"const made = {json.dumps({'layers': plan[:1]})};"
+        f"const shown = {json.dumps({'layers': [shown]})};"
+        f"const words = [{layer.words.ravel().tolist()}], time = {json.dumps({'stages': [stage]})};"
+        "const at = (cycle, place) => stateAt(made, words, shown, cycle === null ? null : time,"
+        " cycle, [place])[0];"
+        f"console.log(JSON.stringify([Array.from({{length: {kind.positions}}}, (_, place) =>"
+        f" at(null, place)), Array.from({{length: {events.sum()}}}, (_, cycle) => at(cycle, 0))]));"
+        "})"
     )
     done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
-    expected = kind.unrolled(trace.inputs[2:], network.layers[0].rows)
-    assert np.array_equal(json.loads(done.stdout), expected)
+    resting, working = json.loads(done.stdout)
+    assert np.array_equal([each["inputs"] for each in resting], driven)
+    assert np.array_equal([each["sums"] for each in resting], trace.sums.reshape(-1, 4))
+    places = np.repeat(np.arange(kind.positions), events)
+    assert [each["position"] for each in working] == places.tolist()
+    for cycle, (each, place) in enumerate(zip(working, places, strict=True)):
+        rows = np.flatnonzero(driven[place])[: cycle + 1 - events[:place].sum()]
+        assert each["driven"] == rows.tolist()
+        assert each["current"] == (rows[-1] if rows.size else None)
+        sums = driven[place, rows].astype(int) @ layer.words[rows].astype(int)
+        assert each["sums"] == sums.tolist()
+        assert (each["uses"], each["taken"]) == (4 * place, 0)
 
 
 def test_a_drawing_for_colours_is_grey():

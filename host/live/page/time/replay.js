@@ -88,6 +88,25 @@ export function partialSums(words, columns, inputs, rows) {
 }
 
 /**
+ * The position of the last of so many events, and how many there are before that position: one at
+ * least for each.
+ *
+ * @param {LayerPlan} plan
+ * @param {number[]} values
+ * @param {number} all Positions.
+ * @param {number} begun
+ */
+function working(plan, values, all, begun) {
+  let before = 0;
+  for (let position = 0; position < all - 1; position++) {
+    const events = Math.max(1, under(plan, values, position).filter((value) => value).length);
+    if (before + events >= begun) return [position, before];
+    before += events;
+  }
+  return [all - 1, before];
+}
+
+/**
  * The state of every layer.
  *
  * @param {Made} made
@@ -105,29 +124,28 @@ export function stateAt(made, words, shown, timeline, cycle, positions) {
     const [down, across] = places(plan);
     const all = down * across;
     const stage = timeline === null || cycle === null ? null : timeline.stages[number];
-    const uses = stage === null || cycle === null ? all * columns : Math.min(all * columns, until(stage.sums, cycle));
-    // While the engine works, that of the next sum.
-    const position = Math.min(all - 1, stage === null ? (positions[number] ?? 0) : Math.floor(uses / columns));
+    const begun = stage === null || cycle === null ? null : until(stage.rows, cycle);
+    const [position, before] = begun === null ? [Math.min(positions[number] ?? 0, all - 1), 0] : working(plan, layer.inputs, all, begun);
     const inputs = under(plan, layer.inputs, position);
     const rows = inputs.flatMap((value, row) => (value ? [row] : []));
     const part = (/** @type {number[]} */ values) => values.slice(position * columns, (position + 1) * columns);
     const here = {
       inputs,
-      sums: part(layer.sums),
       currents: layer.currents && part(layer.currents),
       activations: layer.activations && part(layer.activations),
       position,
       values: layer.inputs,
       answers: layer.activations,
-      uses,
     };
-    const taken = uses - position * columns;
-    if (stage === null || cycle === null || all > 1) return { ...here, driven: rows, current: null, taken: Math.min(columns, taken) };
-    const begun = until(stage.rows, cycle);
-    const driven = rows.slice(0, begun);
-    const now = begun > 0 && stage.rows[begun - 1] === cycle ? (rows[begun - 1] ?? null) : null;
-    const whole = begun >= rows.length || !plan.inWords;
-    const sums = whole ? layer.sums : partialSums(words[number], columns, layer.inputs, driven);
-    return { ...here, driven, current: now, sums, taken };
+    if (stage === null || cycle === null || begun === null) {
+      return { ...here, sums: part(layer.sums), driven: rows, current: null, taken: columns, uses: all * columns };
+    }
+    const driven = rows.slice(0, begun - before);
+    const uses = Math.min(all * columns, until(stage.sums, cycle));
+    const taken = Math.max(0, Math.min(columns, uses - position * columns));
+    const now = begun > before && stage.rows[begun - 1] === cycle ? (rows[begun - before - 1] ?? null) : null;
+    const whole = driven.length >= rows.length || !plan.inWords;
+    const sums = whole ? part(layer.sums) : partialSums(words[number], columns, inputs, driven);
+    return { ...here, driven, current: now, sums, taken, uses };
   });
 }
