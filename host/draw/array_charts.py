@@ -170,8 +170,8 @@ def lit_pixels(network: Network, images: npt.NDArray[np.uint8]) -> npt.NDArray[n
     """
     lit = np.mean(images > 0, axis=0) > SHARE
     first = network.layers[0]
-    rows = first.kind.unrolled(lit.reshape(1, -1), first.rows).any(axis=0)
-    return as_picture(network, rows)
+    rows = first.kind.unrolled(np.reshape(lit, (1, -1)), first.rows)
+    return as_picture(network, np.any(rows, axis=0, keepdims=True))
 
 
 def _draw_maps(

@@ -64,7 +64,7 @@ def drawn_image(strokes: Strokes, shape: tuple[int, ...]) -> npt.NDArray[np.uint
         for x, y in points:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     try:
-        framed = frame_image(np.asarray(image, np.float32), shape[:2]).image
+        framed = frame_image(np.asarray(image, np.float32), (shape[0], shape[1])).image
         # A drawing is grey: all channels are alike.
         return np.broadcast_to(framed.T, shape[:1:-1] + framed.T.shape).T
     except ValueError:  # nothing is drawn, or all of the pad is

@@ -171,7 +171,7 @@ def test_maps_of_kernels_are_pictures_of_them_and_no_image_lights_a_kernels_edge
     chosen = sorted(np.argsort(-heard)[:2].tolist())
     for axes, column in zip(figure.axes, chosen, strict=False):
         kernel = network.layers[0].words[:, column].reshape(3, 2, 2)
-        shown = np.ma.getdata(axes.images[0].get_array())
+        shown = np.ma.getdata(np.ma.asarray(axes.images[0].get_array()))
         np.testing.assert_array_equal(shown, np.hstack([kernel[..., 0], kernel[..., 1]]))
 
 

@@ -89,13 +89,18 @@ def test_kernels_at_each_position_in_the_graph(neuron_per, tiled):
     if tiled:
         layers = [
             dataclasses.replace(
-                layer, adc=Adc(8, 6, 3, rng.integers(-9, 9, (-(-layer.rows // 8), layer.columns)))
+                layer,
+                adc=Adc(
+                    8, 6, 3, rng.integers(-9, 9, (-(-layer.rows // 8), layer.columns), np.int32)
+                ),
             )
             for layer in layers
         ]
     if neuron_per == "position":
-        offsets = rng.integers(-20, 20, layers[0].uses)
-        converter = Converter(np.full(offsets.size, 900), offsets, layers[0].converter.shift)
+        hidden = layers[0].converter
+        assert hidden is not None
+        offsets = rng.integers(-20, 20, layers[0].uses, np.int32)
+        converter = Converter(np.full_like(offsets, 900), offsets, hidden.shift)
         layers[0] = dataclasses.replace(layers[0], converter=converter)
     network = dataclasses.replace(network, layers=tuple(layers), neuron_per=neuron_per)
     images = random_images(network, 60, 1)

@@ -50,6 +50,8 @@ def test_the_page_lays_kernels_where_the_golden_model_does(make_choices):
     driven = kind.unrolled(trace.inputs, layer.rows)
     events = np.maximum(1, np.count_nonzero(driven, axis=1))
     assert (np.count_nonzero(driven, axis=1) == 0).any()
+    assert trace.currents is not None
+    assert trace.activations is not None
     shown = {"inputs": trace.inputs[0], "sums": trace.sums[0], "currents": trace.currents[0]}
     shown |= {"activations": trace.activations[0]}
     shown = {name: values.tolist() for name, values in shown.items()}
