@@ -166,8 +166,8 @@ def test_maps_of_kernels_are_pictures_of_them_and_no_image_lights_a_kernels_edge
     assert lit[:, [0, 2, 3]].all()
     assert not lit[:, 1].any()
     figure = rah_maps(network, images, rows=1, columns=2)
-    # A kernel's column is heard by a row for each of its 16 positions.
-    heard = np.abs(network.layers[1].words.astype(int)).sum(axis=1).reshape(16, 6).sum(axis=0)
+    # A kernel's column is heard by a row for each of its 9 positions.
+    heard = np.abs(network.layers[1].words.astype(int)).sum(axis=1).reshape(9, 6).sum(axis=0)
     chosen = sorted(np.argsort(-heard)[:2].tolist())
     for axes, column in zip(figure.axes, chosen, strict=False):
         kernel = network.layers[0].words[:, column].reshape(3, 2, 2)
