@@ -107,9 +107,9 @@ def run(arguments: Arguments) -> int:
         path = arguments.onnx
         check_writable(path)
         network = open_network(arguments.network)
-        height, width = network.image_shape
+        shape = " x ".join(map(str, network.image_shape))
         content = network_graph(network)
-        said = f"from {IMAGES}, uint8 of N x {height} x {width}, to {LOGITS} and {CLASSES}"
+        said = f"from {IMAGES}, uint8 of N x {shape}, to {LOGITS} and {CLASSES}"
     else:
         path = arguments.spice
         check_writable(path)

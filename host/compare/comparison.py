@@ -22,6 +22,7 @@ from allspin.host.compare.neurons import (
 from allspin.host.compare.sensitivity import break_even, tornado
 from allspin.host.compare.subject import CompareOptions, ComparisonSubject, counterparts
 from allspin.host.compare.whole import (
+    layers_record,
     mac_baseline,
     recorded_fpga,
     tile_cost,
@@ -71,7 +72,9 @@ class Comparison(Shown):
     periphery_on : list of str
         Which parts of the periphery are counted.
     rows_per_image : list of float
-        Rows driven, layer by layer.
+        Rows driven, layer by layer, at all positions together.
+    layers : list of dict
+        What each layer is: its kind, cells, lines, converters, neurons, and uses an image.
     neurons : list of dict
         Each neuron's figures, with those of the whole network of such neurons.
     paper_neuron, synapse, baseline : dict
@@ -96,6 +99,7 @@ class Comparison(Shown):
     images_counted: int
     periphery_on: list[str]
     rows_per_image: list[float]
+    layers: list[dict[str, Any]]
     neurons: list[dict[str, Any]]
     paper_neuron: dict[str, Any]
     synapse: dict[str, Any]
@@ -203,6 +207,7 @@ def compare(
         images_counted=len(shown),
         periphery_on=sorted(options.periphery),
         rows_per_image=spin.rows,
+        layers=layers_record(network),
         neurons=[
             {
                 **entry,

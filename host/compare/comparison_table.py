@@ -18,7 +18,7 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
     found : mapping
         What `allspin.host.compare.comparison.compare` returned, as plain values.
     """
-    shown = [_neurons(found), _network(found), _paper(found), _break_even(found)]
+    shown = [_neurons(found), _network(found), _layers(found), _paper(found), _break_even(found)]
     if found["tiles"]:
         shown.append(_tiles(found["tiles"]))
     if found["fpga"]:
@@ -103,6 +103,23 @@ def _network(found: Mapping[str, Any]) -> Table:
             ),
         ],
         notes=["without the converters of its tiles, which are below"] if tiled else [],
+    )
+
+
+def _layers(found: Mapping[str, Any]) -> Table:
+    names = ("rows", "columns", "cells", "lines", "adcs", "neurons", "uses_per_image")
+    return Table(
+        "Crossbars: lines are rows and columns; ADCs are those of tiles and of the classes",
+        (
+            TableColumn("layer"),
+            TableColumn("what it is", wide=True),
+            *map(TableColumn, ("rows", "columns", "cells", "lines", "ADCs", "neurons")),
+            TableColumn("uses an image"),
+        ),
+        [
+            (f"{number} {each['kind']}", each["what"], *(each[name] for name in names))
+            for number, each in enumerate(found["layers"])
+        ],
     )
 
 

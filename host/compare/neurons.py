@@ -76,10 +76,11 @@ class NeuronKind:
         Where it comes from, in words.
     accuracy : float
         Share of all test images.
-    currents : ndarray of int64, shape (images, neurons)
-        Input currents of all hidden layers' neurons, one column a neuron.
+    currents : ndarray of int64, shape (images, uses)
+        Input currents of all hidden layers' neurons, of each as many columns as an image uses it;
+        from line to line of a column, a neuron's uses follow one another.
     rows : list of float
-        Rows driven, layer by layer, a mean an image.
+        Rows driven, layer by layer, at all positions together, a mean an image.
     squares : list of float
         Sum of the squared row values, in units of full scale squared, as `rows`.
     price : CellPrice or None
@@ -134,15 +135,24 @@ def run_kind(
     rows, squares, currents, activations = [], [], [], []
     for number, trace in enumerate(model.trace(shown)):
         top = 2 ** network.input_bits(number) - 1
-        rows.append(float(np.count_nonzero(trace.inputs)) / len(shown))
-        squares.append(float(np.sum((trace.inputs / top) ** 2)) / len(shown))
+        layer, neurons = network.layers[number], network.neurons(number)
+        driven = layer.kind.unrolled(trace.inputs, layer.rows)
+        rows.append(float(np.count_nonzero(driven)) / len(shown))
+        squares.append(float(np.sum((driven / top) ** 2)) / len(shown))
         if trace.currents is not None and trace.activations is not None:
-            currents.append(trace.currents)
-            activations.append(trace.activations.astype(np.int64))
+            currents.append(_in_turn(trace.currents, neurons))
+            activations.append(_in_turn(trace.activations.astype(np.int64), neurons))
     into, out = np.concatenate(currents, axis=1), np.concatenate(activations, axis=1)
     spin = NEURONS[network.neuron.name].spin
     price = None if spin else _price_in_cells(network, into, out, subject.library, period)
     return NeuronKind(network, origin, accuracy, into, rows, squares, price)
+
+
+def _in_turn(values: Currents, neurons: int) -> Currents:
+    """Values (images, uses) of which those of a neuron follow one another, line by line."""
+    images, uses = values.shape
+    each = values.reshape(images * (uses // neurons), neurons).T
+    return each.reshape(uses, images).T
 
 
 def _price_in_cells(
@@ -150,7 +160,7 @@ def _price_in_cells(
 ) -> CellPrice:
     """Map a network's neuron to cells, and run it on what its neurons did.
 
-    Each neuron is a copy of the block that is used once an image, a clock a use.
+    Each column of uses is a copy of the block, a clock a use.
     """
     name = network.neuron.name
     block = neuron_gateware(name).cells(network, currents)
@@ -370,6 +380,8 @@ def _price_column(
     assert layer.converter is not None
     words = layer.words.astype(np.int64)
     inputs = GoldenModel(network).trace(images[:COLUMN_IMAGES])[0].inputs
+    # A column is used once at each position.
+    inputs = layer.kind.unrolled(inputs, layer.rows)
     top = 2**network.pixel_bits - 1
     sum_bits = (int(np.abs(words).sum(axis=0).max()) * top).bit_length() + 1
     # A power of two in place of the V-I converters' gains; the threshold stays where it is.
@@ -427,7 +439,8 @@ def column_entry(relu: NeuronKind, images: Images, library: Library, period: flo
     AssertionError
         If the cells do not compute the sums' activations.
     """
-    network, rows = relu.network, relu.rows[0]
+    network = relu.network
+    rows = relu.rows[0] / network.layers[0].kind.positions
     netlist, energy = _price_column(network, images, library, period)
     simulated = len(images[:COLUMN_IMAGES])
     return _entry(

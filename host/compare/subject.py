@@ -271,6 +271,8 @@ def counterparts(
     given = [(Path(network_name(each)).name, open_network(each)) for each in others]
     shipped = [f"{name}-{kind}" for kind in NEURONS if f"{name}-{kind}" in shipped_networks()]
     for label, other in [*given, *((each, open_network(each)) for each in shipped)]:
+        if [each.kind for each in other.layers] != [each.kind for each in network.layers]:
+            raise UserError(f"{label} has other kinds of layers: it cannot be compared")
         for what in ("topology", "pixel_bits", "hidden_bits"):
             if getattr(other, what) != getattr(network, what):
                 raise UserError(

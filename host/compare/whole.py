@@ -31,7 +31,7 @@ from allspin.sim.cost.spin import (
 )
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel, LayerTrace, cut
-from allspin.sim.network.network import Network, Tiles, tiles_of
+from allspin.sim.network.network import Layer, Network, Tiles, tiles_of
 
 SRAM_BYTES = 8
 RECORDED = Path(__file__).with_name("fpga.json")
@@ -81,13 +81,20 @@ def mac_baseline(
         Plain values; see ``docs/baseline.md``.
     """
     layers = network.layers
-    operations = sum(layer.rows * layer.columns for layer in layers)
+    operations = sum(layer.rows * layer.uses for layer in layers)
+    synapses = sum(layer.states.size for layer in layers)
     needed = sum(rows * layer.columns for rows, layer in zip(rows_driven, layers, strict=True))
     units = sum(layer.columns for layer in layers)
     small = max(layer.rows for layer in layers) <= 8192
     read = (SRAM_READ_8KB if small else SRAM_READ_32KB) / SRAM_BYTES
     each = {"multiply": MULTIPLY_8, "add": ADD_32, "sram": read}
-    cycles = max(max(layer.rows, layer.columns + 4) for layer in layers)
+    turns = [layer.kind.positions for layer in layers]
+    cycles = max(
+        turn * max(layer.rows, layer.columns + 4) for turn, layer in zip(turns, layers, strict=True)
+    )
+    latency = sum(
+        turn * layer.rows + layer.columns + 4 for turn, layer in zip(turns, layers, strict=True)
+    )
     return {
         "what": "a dense, weight-stationary array of 8-bit multipliers, weights in SRAM",
         "accuracy": accuracy,
@@ -97,10 +104,10 @@ def mac_baseline(
         "parts_fj": {name: energy * operations for name, energy in each.items()},
         "energy_pj": operations * sum(each.values()) / 1000,
         "energy_skipping_zeros_pj": needed * sum(each.values()) / 1000,
-        "area_um2": units * (MULTIPLY_8_AREA + 4 * ADD_8_AREA) + operations * 8 * SRAM_CELL_AREA,
+        "area_um2": units * (MULTIPLY_8_AREA + 4 * ADD_8_AREA) + synapses * 8 * SRAM_CELL_AREA,
         "cycles_per_image": cycles,
         "images_per_second": frequency / cycles,
-        "latency_ns": sum(layer.rows + layer.columns + 4 for layer in layers) * 1e9 / frequency,
+        "latency_ns": latency * 1e9 / frequency,
         "provenance": {
             "energy": f"reference times counted operations: {ARITHMETIC_SOURCE}",
             "area": "reference: multipliers, 32-bit adders, SRAM cells without their periphery",
@@ -120,6 +127,32 @@ def _recorded_arrays(recorded: dict[str, Any], cycles: int) -> dict[str, Any]:
         "fmax_mhz": clock,
         "images_per_second": clock * 1e6 / cycles,
     }
+
+
+def layers_record(network: Network) -> list[dict[str, Any]]:
+    """What each layer is and has, for ``compare --json``.
+
+    ``lines`` are rows and columns; ``adcs`` are converters of tiles, or in the last layer one for
+    each class; an image uses all of them ``uses_per_image`` times.
+    """
+    found = []
+    for number, layer in enumerate(network.layers):
+        last = number == len(network.layers) - 1
+        tiles = layer.adc.tiles(layer.rows) if layer.adc else int(last)
+        found.append(
+            {
+                "kind": layer.kind.name,
+                "what": str(layer.kind),
+                "rows": layer.rows,
+                "columns": layer.columns,
+                "cells": layer.states.size,
+                "lines": layer.rows + layer.columns,
+                "adcs": tiles * layer.columns,
+                "neurons": 0 if last else network.neurons(number),
+                "uses_per_image": layer.kind.positions,
+            }
+        )
+    return found
 
 
 def whole_network(
@@ -146,13 +179,16 @@ def whole_network(
     """
     layers = network.layers
     synapses = sum(layer.rows * layer.columns for layer in layers)
-    uses = ran.currents.shape[1]  # of hidden neurons, each once for an image
+    uses = ran.currents.shape[1]  # of hidden neurons, each once for an image and a position
+    neurons = sum(network.neurons(number) for number in range(len(layers) - 1))
+    turns = [layer.kind.positions for layer in layers]  # one after another: uses of a crossbar
+    of_neuron = max(layer.uses // network.neurons(n) for n, layer in enumerate(layers))
     if entry["name"] == "cmos-column":
         # Every layer's columns are digital ones, a clock a row; no device is read.
         events = sum(rows * layer.columns for rows, layer in zip(ran.rows, layers, strict=True))
         parts = {"neurons": entry["energy_fj"] / entry["details"]["clocks_per_use"] * events}
         around = {"sram": events * SRAM_READ_8KB / 8}
-        area = entry["area_um2"] * (uses + network.classes)
+        area = entry["area_um2"] * sum(layer.columns for layer in layers)
         area_around = synapses * network.rah_bits * SRAM_CELL_AREA
         latency = sum(ran.rows) * 1e9 / a.frequency
         rate = 1e9 / (max(ran.rows) * 1e9 / a.frequency)
@@ -169,15 +205,15 @@ def whole_network(
             "row drivers": sum(ran.rows) * a.row,
             "class readout": network.classes * reading,
         }
-        area = entry["area_um2"] * uses + synapse.scaled_area * synapses
+        area = entry["area_um2"] * neurons + synapse.scaled_area * synapses
         drivers = ROW_DRIVER_AREA * ("driver" in a.periphery)
         area_around = (
-            entry["periphery_area_um2"] * uses
+            entry["periphery_area_um2"] * neurons
             + drivers * sum(layer.rows for layer in layers)
             + cmos_periphery_area(a, FLIP_FLOP) * network.classes
         )
-        latency = len(layers) * max(entry["latency_ns"], synapse.time * 1e9)
-        rate = min(entry["uses_per_second"], 1e9 / (synapse.time * 1e9))
+        latency = sum(turns) * max(entry["latency_ns"], synapse.time * 1e9)
+        rate = min(entry["uses_per_second"] / of_neuron, 1e9 / (synapse.time * 1e9 * max(turns)))
     bare = sum(parts.values())
     whole = bare + sum(around.values())
     return {
@@ -219,10 +255,11 @@ conversions a second.
 """
 
 
-def _driven(adc: Adc, inputs: npt.NDArray[np.uint8]) -> float:
-    """Tiles of a layer that an image drives, on average."""
-    starts = range(0, inputs.shape[1], adc.rows)
-    return sum(float(inputs[:, at : at + adc.rows].any(axis=1).mean()) for at in starts)
+def _driven(adc: Adc, layer: Layer, inputs: npt.NDArray[np.uint8]) -> float:
+    """Tiles of a layer that an image drives, at all positions together, on average."""
+    driven, starts = layer.kind.unrolled(inputs, layer.rows), range(0, layer.rows, adc.rows)
+    often = sum(float(driven[:, at : at + adc.rows].any(axis=1).mean()) for at in starts)
+    return often * layer.kind.positions
 
 
 def _amplified(adc: Adc, trace: LayerTrace, a: Assumptions) -> float:
@@ -262,7 +299,7 @@ def tile_cost(
             continue
         tiles = adc.tiles(layer.rows)
         columns = tiles * layer.columns
-        count = _driven(adc, trace.inputs) * layer.columns
+        count = _driven(adc, layer, trace.inputs) * layer.columns
         energy, area = conversion_energy(adc.bits), converter_area(adc.bits)
         added = ADD_32 * (adc.bits + (tiles - 1).bit_length()) / ADDER
         of_use = (1, energy.value, energy.low, energy.high, _amplified(adc, trace, a), added)

@@ -1,6 +1,7 @@
 """The array in pictures: where its error is, and what a network reaches as it changes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -102,7 +103,9 @@ def strongest(network: Network, count: int) -> list[int]:
     """
     if len(network.layers) == 1:
         return list(range(min(count, network.classes)))
+    # What a column hands on drives a row of the next layer at each place, columns side by side.
     strength = np.abs(network.layers[1].words.astype(np.int64)).sum(axis=1)
+    strength = strength.reshape(-1, network.layers[0].columns).sum(axis=0)
     return sorted(np.argsort(-strength, kind="stable")[:count].tolist())
 
 
@@ -111,9 +114,21 @@ def top_word(network: Network) -> int:
     return max(1, int(np.abs(network.layers[0].levels.astype(np.int64)).max()))
 
 
+def as_picture(network: Network, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A value for each row of the first crossbar, as the image or the kernel that a column sees.
+
+    Returns
+    -------
+    ndarray, shape (height, width)
+        Of one with channels each channel, side by side.
+    """
+    shape = (*network.layers[0].kind.field(network.image_shape), 1)[:3]
+    return np.moveaxis(values.reshape(shape), 2, 1).reshape(shape[0], -1)
+
+
 def map_pixels(network: Network, column: int) -> npt.NDArray[np.uint8]:
-    """RGBA of one column of the first crossbar as an image, shape (height, width, 4)."""
-    words = network.layers[0].words[:, column].reshape(network.image_shape)
+    """RGBA of one column of the first crossbar as a picture, shape (height, width, 4)."""
+    words = as_picture(network, network.layers[0].words[:, column])
     return (255 * word_colours(words, top_word(network))).round().astype(np.uint8)
 
 
@@ -145,9 +160,18 @@ def resistances(network: Network, device: Device | None) -> str:
     return f"{-top} is {low:.3g} ohm, {top} is {high:.3g} ohm".replace("-", "\N{MINUS SIGN}")
 
 
-def lit_pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Pixels that are not black in more than `SHARE` of the images, shape (height, width)."""
-    return np.mean(images > 0, axis=0) > SHARE
+def lit_pixels(network: Network, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Where the first crossbar sees pixels not black in more than `SHARE` of the images.
+
+    Returns
+    -------
+    ndarray of bool, shape (height, width)
+        As of `as_picture`.
+    """
+    lit = np.mean(images > 0, axis=0) > SHARE
+    first = network.layers[0]
+    rows = first.kind.unrolled(np.reshape(lit, (1, -1)), first.rows)
+    return as_picture(network, np.any(rows, axis=0, keepdims=True))
 
 
 def _draw_maps(
@@ -160,11 +184,11 @@ def _draw_maps(
     """Draw maps in so many rows and columns, and the colour bar."""
     grid = figure.subplots(*shape, squeeze=False)
     first, (colours, scale) = network.layers[0], colour_scale(network)
-    chosen, dark = strongest(network, grid.size), ~lit_pixels(images)
+    chosen, dark = strongest(network, grid.size), ~lit_pixels(network, images)
     for axes in grid.flat[len(chosen) :]:
         axes.set_axis_off()
     for axes, column in zip(grid.flat, chosen, strict=False):
-        words = np.ma.array(first.words[:, column].reshape(network.image_shape), mask=dark)
+        words = np.ma.array(as_picture(network, first.words[:, column]), mask=dark)
         axes.imshow(words, cmap=colours, norm=scale, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(True)

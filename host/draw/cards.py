@@ -181,6 +181,7 @@ def _network(network: Network) -> str:
     ]
     about = [
         ("topology", "-".join(map(str, network.topology))),
+        ("crossbars", "; ".join(layer.text for layer in network.layers)),
         ("states", " or ".join(map(str, states))),
         ("neuron", network.neuron.name if hidden else None),
         ("synapses", f"{sum(layer.states.size for layer in network.layers):,}"),
@@ -200,12 +201,13 @@ def _network(network: Network) -> str:
 def _maps(network: Network) -> tuple[h.Node]:
     """Maps of R_AH as one picture, a pixel apart."""
     columns = strongest(network, MAPS)
-    height, width = (side + 1 for side in network.image_shape)
+    maps = [map_pixels(network, column) for column in columns]
+    height, width = (side + 1 for side in maps[0].shape[:2])
     down = -(-len(columns) // ACROSS)
     sheet = np.zeros((down * height, min(ACROSS, len(columns)) * width, 4), np.uint8)
-    for number, column in enumerate(columns):
+    for number, pixels in enumerate(maps):
         y, x = number // ACROSS * height, number % ACROSS * width
-        sheet[y : y + height - 1, x : x + width - 1] = map_pixels(network, column)
+        sheet[y : y + height - 1, x : x + width - 1] = pixels
     what = "neurons" if len(network.layers) > 1 else "classes"
     alt = f"R_AH of {what} {', '.join(map(str, columns))}"
     style = "width:100%;height:auto;image-rendering:pixelated;background:none"

@@ -101,6 +101,41 @@ class _Writer:
         driven = self.cast(f"driven.{name}", self.cast(f"any.{name}", most, "BOOL"), "INT64")
         return self.node("Mul", f"driven_codes.{name}", codes, driven)
 
+    def under(self, number: int, layer: Layer, values: str) -> str:
+        """Row values of a layer, an image a position, of the values that drive it."""
+        taps = layer.kind.taps(layer.rows)
+        if taps.size == layer.inputs and np.array_equal(taps[0], np.arange(taps.size)):
+            return values
+        # A place beyond the last is where nothing drives the row.
+        sides = self.constant(f"sides.{number}", [0, 0, 0, 1])
+        padded = self.node("Pad", f"padded.{number}", values, sides)
+        places = self.constant(f"taps.{number}", taps.ravel())
+        laid = self.node("Gather", f"laid.{number}", padded, places, axis=1)
+        shape = self.constant(f"laid_shape.{number}", [-1, layer.rows])
+        return self.node("Reshape", f"driven_rows.{number}", laid, shape)
+
+    def uses(self, number: int, layer: Layer, sums: str) -> str:
+        """Sums of an image's positions side by side."""
+        if layer.uses == layer.columns:
+            return sums
+        shape = self.constant(f"uses_shape.{number}", [-1, layer.uses])
+        return self.node("Reshape", f"uses.{number}", sums, shape)
+
+    def handed_on(self, number: int, layer: Layer, name: str) -> str:
+        """What the next layer is driven by, of activations: the largest of some."""
+        picked = layer.kind.picked(layer.columns)
+        if picked.size == layer.uses and len(picked) == 1:
+            return name
+        each = [
+            self.node(
+                *("Gather", f"picked.{number}.{place}", name),
+                self.constant(f"picks.{number}.{place}", uses),
+                axis=1,
+            )
+            for place, uses in enumerate(picked)
+        ]
+        return self.node("Max", f"pooled.{number}", *each)
+
     def activations(self, number: int, layer: Layer, sums: str) -> str:
         """What the neurons of a hidden layer answer, uint8.
 
@@ -109,8 +144,9 @@ class _Writer:
         """
         converter, network = layer.converter, self.network
         assert converter is not None
-        gains = self.constant(f"gains.{number}", converter.gains)
-        offsets = converter.offsets.astype(np.int64) << converter.shift
+        often = layer.uses // converter.gains.size  # positions that share a converter
+        gains = self.constant(f"gains.{number}", np.tile(converter.gains, often))
+        offsets = np.tile(converter.offsets.astype(np.int64), often) << converter.shift
         taken_off = self.constant(f"offsets.{number}", offsets)
         nothing = self.constant(f"nothing.{number}", 0)
         shift = self.constant(f"shift.{number}", converter.shift, np.uint64)
@@ -141,9 +177,10 @@ class _Writer:
         )
         sums = ""
         for number, layer in enumerate(network.layers):
-            sums = self.sums(number, layer, rows)
+            sums = self.sums(number, layer, self.under(number, layer, rows))
+            sums = self.uses(number, layer, sums)
             if layer.converter is not None:
-                rows = self.activations(number, layer, sums)
+                rows = self.handed_on(number, layer, self.activations(number, layer, sums))
         self.node("ArgMax", CLASSES, self.cast(LOGITS, sums, "INT64"), axis=1, keepdims=0)
         tensor = helper.make_tensor_value_info
         graph = helper.make_graph(
@@ -173,9 +210,9 @@ def network_graph(network: Network) -> bytes:
     Returns
     -------
     bytes
-        A model from ``images``, uint8 of shape (N, height, width), to ``logits``, int64 of shape
-        (N, classes), and ``classes``, int64 of shape (N,); ONNX's checker has passed it. Equal
-        networks give equal bytes.
+        A model from ``images``, uint8 of shape (N, height, width), or with channels behind, to
+        ``logits``, int64 of shape (N, classes), and ``classes``, int64 of shape (N,); ONNX's
+        checker has passed it. Equal networks give equal bytes.
 
     Raises
     ------

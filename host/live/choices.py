@@ -227,7 +227,7 @@ class Choices:
         if (wrong := meant(on, usual)) and on not in usual and not os.path.exists(on):
             raise UserError(f"there is no machine or serial port {on!r}{wrong}")
         own = open_network(network)
-        height, width = own.image_shape
+        height, width = own.image_shape[:2]
         if 1 in (height, width):
             raise UserError(
                 f"the network takes lists of {height * width} values, and no images: give one that "

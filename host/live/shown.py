@@ -20,7 +20,6 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import refused
 from allspin.sim.network.golden import GoldenModel, LayerTrace
-from allspin.sim.network.layer_kinds import DENSE
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.programming.schemes import Programming, default_tries
 
@@ -37,7 +36,7 @@ Strokes = Sequence[Sequence[int]]
 """Of each stroke x, y, x, y and so on."""
 
 
-def drawn_image(strokes: Strokes, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def drawn_image(strokes: Strokes, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     """A drawing as a network sees it, framed as the images are that it was trained with.
 
     Parameters
@@ -45,7 +44,7 @@ def drawn_image(strokes: Strokes, shape: tuple[int, int]) -> npt.NDArray[np.uint
     strokes : sequence of sequence of int
         Of each stroke x, y, x, y and so on, from 0 to `GRID`; one point is a dot.
     shape : tuple of int
-        Height and width of the network's images.
+        Height and width of the network's images, and channels, which are then alike.
 
     Returns
     -------
@@ -65,7 +64,9 @@ def drawn_image(strokes: Strokes, shape: tuple[int, int]) -> npt.NDArray[np.uint
         for x, y in points:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     try:
-        return frame_image(np.asarray(image, np.float32), shape).image
+        framed = frame_image(np.asarray(image, np.float32), (shape[0], shape[1])).image
+        # A drawing is grey: all channels are alike.
+        return np.broadcast_to(framed.T, shape[:1:-1] + framed.T.shape).T
     except ValueError:  # nothing is drawn, or all of the pad is
         return np.zeros(shape, np.uint8)
 
@@ -149,6 +150,7 @@ class Made:
 
 
 def _layer(network: Network, layer: Layer) -> dict[str, Any]:
+    geometry = asdict(layer.kind)  # pyright: ignore[reportArgumentType]
     told: dict[str, Any] = {
         "rows": layer.rows,
         "columns": layer.columns,
@@ -156,7 +158,8 @@ def _layer(network: Network, layer: Layer) -> dict[str, Any]:
         "states": len(layer.levels),
         "table": None if layer.table is None else layer.table.tolist(),
         "curve": None,
-        "inWords": layer.beyond_words is None and layer.kind == DENSE,
+        "inWords": layer.beyond_words is None,
+        "kernels": geometry or None,
     }
     if layer.converter is not None:
         top = 2**network.hidden_bits - 1

@@ -9,6 +9,7 @@ from matplotlib.ticker import EngFormatter
 
 from allspin.host.draw.array_charts import (
     SHARE,
+    as_picture,
     lit_pixels,
     map_pixels,
     resistances,
@@ -149,7 +150,7 @@ def _tables(findings: Findings, columns: list[int]) -> list[Table]:
     lines = [
         (column, number, " ".join(map(str, pixels)))
         for column in columns
-        for number, pixels in enumerate(words[:, column].reshape(network.image_shape).tolist())
+        for number, pixels in enumerate(as_picture(network, words[:, column]).tolist())
     ]
     names = (
         TableColumn("column"),
@@ -169,7 +170,7 @@ def maps(findings: Findings) -> Section:
     """What the columns of the first crossbar look for, each as an image."""
     subject, network = findings.subject, findings.subject.network
     columns, top = strongest(network, MAPS), top_word(network)
-    lit, all_of = lit_pixels(subject.images)[:, :, None], network.layers[0].columns
+    lit, all_of = lit_pixels(network, subject.images)[:, :, None], network.layers[0].columns
     hidden = len(network.layers) > 1
     alt = f"Map of {'neuron' if hidden else 'class'}"
     shown = [(image(map_pixels(network, each) * lit, f"{alt} {each}"), each) for each in columns]
@@ -184,8 +185,9 @@ def maps(findings: Findings) -> Section:
         "R_AH maps",
         [
             paragraph(
-                "What the columns of the first crossbar look for, each drawn as the image that "
-                f"drives it: {chosen}. R_AH is a word of {network.rah_bits} bits: purple is "
+                "What the columns of the first crossbar look for, each drawn as the image, or the "
+                f"part of it, that drives it: {chosen}. R_AH is a word of {network.rah_bits} "
+                "bits: purple is "
                 f"{-top}, white 0, orange {top}{f'; {in_ohm}' if in_ohm else ''}. Hatched are "
                 f"pixels that fewer than {100 * SHARE:g} % of the images light, which nothing "
                 "taught."

@@ -93,6 +93,32 @@ class LayerKind(abc.ABC):
         """
 
     @abc.abstractmethod
+    def taps(self, rows: int) -> npt.NDArray[np.int64]:
+        """Which of the values drives each row at each position.
+
+        Returns
+        -------
+        ndarray of int64, shape (positions, rows)
+            Places of values; one beyond the last where nothing drives the row.
+        """
+
+    def unrolled(self, values: Values, rows: int) -> Values:
+        """Row values (images positions, rows) of values (images, inputs), an image a position."""
+        padded = np.pad(values, ((0, 0), (0, 1)))
+        return np.take(padded, self.taps(rows), axis=1).reshape(-1, rows)
+
+    @abc.abstractmethod
+    def field(self, image_shape: Shape) -> Shape:
+        """Shape of what a column looks at, where it is the first layer's: height, width, and more.
+
+        Its rows are in this order.
+        """
+
+    @abc.abstractmethod
+    def picked(self, columns: int) -> npt.NDArray[np.int64]:
+        """Uses of which the largest activation is handed on, shape (as many, outputs)."""
+
+    @abc.abstractmethod
     def handed_on(self, activations: Values) -> Values:
         """What drives the next layer (images, outputs), of the neurons' activations."""
 
@@ -135,6 +161,18 @@ class FullyConnected(LayerKind):
     def products(self, values: Values, matrix: Values, first: int = 0) -> Values:
         """See `LayerKind.products`."""
         return values[:, first : first + len(matrix)] @ matrix
+
+    def taps(self, rows: int) -> npt.NDArray[np.int64]:
+        """See `LayerKind.taps`."""
+        return np.arange(rows)[np.newaxis]
+
+    def field(self, image_shape: Shape) -> Shape:
+        """See `LayerKind.field`: the image."""
+        return image_shape
+
+    def picked(self, columns: int) -> npt.NDArray[np.int64]:
+        """See `LayerKind.picked`."""
+        return np.arange(columns)[np.newaxis]
 
     def handed_on(self, activations: Values) -> Values:
         """See `LayerKind.handed_on`."""
@@ -297,6 +335,34 @@ class Convolution(LayerKind):
         for view in views:
             np.copyto(line, view)
             yield line.reshape(len(line), -1, images)
+
+    def taps(self, rows: int) -> npt.NDArray[np.int64]:
+        """See `LayerKind.taps`."""
+        inputs, (top, left, bottom, right) = self.inputs(rows), self.padding
+        places = np.pad(
+            np.arange(inputs).reshape(self.map),
+            ((top, bottom), (left, right), (0, 0)),
+            constant_values=inputs,
+        )
+        views = np.lib.stride_tricks.sliding_window_view(places, self.kernel, (0, 1))
+        views = views[:: self.stride[0], :: self.stride[1]].transpose(0, 1, 3, 4, 2)
+        return views.reshape(self.positions, rows)
+
+    def field(self, image_shape: Shape) -> Shape:
+        """See `LayerKind.field`: a kernel."""
+        return (*self.kernel, self.map[2])
+
+    def picked(self, columns: int) -> npt.NDArray[np.int64]:
+        """See `LayerKind.picked`."""
+        uses = np.arange(self.positions * columns).reshape(*self.places, columns)
+        height, width = (self.pool * side for side in self.pooled)
+        steps = range(self.pool)
+        each = [
+            uses[y : height : self.pool, x : width : self.pool].ravel()
+            for y in steps
+            for x in steps
+        ]
+        return np.array(each)
 
     def handed_on(self, activations: Values) -> Values:
         """See `LayerKind.handed_on`."""

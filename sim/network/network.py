@@ -179,6 +179,11 @@ class Layer(Brief):
         return math.prod(self.kind.shape(self.columns))
 
     @property
+    def text(self) -> str:
+        """In words: its crossbar, and how values reach it."""
+        return f"{self.rows} x {self.columns} cells, {self.kind}"
+
+    @property
     def shared(self) -> bool:
         """Whether all positions of a column have its V-I converter and neuron."""
         return self.converter is None or self.converter.gains.size == self.columns

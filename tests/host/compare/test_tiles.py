@@ -6,15 +6,29 @@ import numpy as np
 import pytest
 
 from allspin.host.compare.assumptions import Assumptions
-from allspin.host.compare.whole import Cost, tile_cost, tiles_record, tried
+from allspin.host.compare.neurons import run_kind
+from allspin.host.compare.subject import ComparisonSubject
+from allspin.host.compare.whole import (
+    Cost,
+    layers_record,
+    mac_baseline,
+    tile_cost,
+    tiles_record,
+    tried,
+    whole_network,
+)
+from allspin.host.data.catalogue import open_device
 from allspin.host.show.say import Display
-from allspin.sim.cost.spin import amplifier_energy
+from allspin.sim.cost.liberty import load_library
+from allspin.sim.cost.spin import amplifier_energy, synapse_figures
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import Tiles, random_images, random_network, with_steps
 
 NETWORK = random_network((150, 9, 4), 2)
 IMAGES = random_images(NETWORK, 60, 3)
 LABELS = GoldenModel(NETWORK).classify(IMAGES)
+DEVICE = open_device("paper")
 ASSUMED = Assumptions(current=2e-7, set_time=1e-8, mean_square=1.0, voltage=1.1)
 
 
@@ -62,6 +76,54 @@ def test_a_layer_in_one_piece_has_no_converters() -> None:
     half = dataclasses.replace(NETWORK, layers=(layers[0], NETWORK.layers[1]))
     found = tile_cost(half, 0.5, IMAGES, ASSUMED)
     assert (found["converters"], found["shifts"]) == (27, [7, None])
+
+
+def test_kernels_are_converted_and_read_at_each_position() -> None:
+    kind = Convolution((7, 6, 2), (3, 3), (2, 1), (1, 0, 0, 1))
+    network = random_network((84, 4, 5), 2, kinds=(kind,), image_shape=(7, 6, 2))
+    images = random_images(network, 30, 3)
+    tiled = with_steps(network, Tiles(16, 5), (3, 3))
+    inputs = GoldenModel(network).trace(images)[0].inputs.reshape(30, 7, 6, 2)
+    padded = np.pad(inputs != 0, ((0, 0), (1, 0), (0, 1), (0, 0))).astype(int)
+    places = [padded[:, y : y + 3, x : x + 3] for y in (0, 2, 4) for x in range(5)]
+    rows = np.stack([each.reshape(30, 18) for each in places], axis=1)
+    assert kind.positions == len(places)
+    driven = sum(rows[..., part].any(axis=2).sum() for part in (slice(0, 16), slice(16, 18)))
+    cut = dataclasses.replace(tiled, layers=(tiled.layers[0], network.layers[1]))
+    found = tile_cost(cut, 0.5, images, ASSUMED)
+    assert found["conversions"] == pytest.approx(4 * driven / 30)
+    assert found["converters"] == 2 * 4
+    assert [each["adcs"] for each in layers_record(tiled)] == [2 * 4, 5 * -(-60 // 16)]
+    # The neuron is a device, so nothing is mapped to cells.
+    labels = np.zeros(30, np.int64)
+    subject = ComparisonSubject("it", network, DEVICE, load_library(), images, labels)
+    ran = run_kind(network, "", subject, images, 10.0)
+    assert ran.rows[0] == pytest.approx(rows.sum() / 30)
+    assert ran.currents.shape == (30, 60)
+    currents = GoldenModel(network).trace(images)[0].currents
+    assert currents is not None
+    # A column's neuron: 15 positions of an image, then those of the next.
+    first = currents.reshape(30, 15, 4)[:2, :, 0].ravel()
+    assert np.array_equal(ran.currents.T[0], first)
+    own, base = layers_record(network), mac_baseline(network, ran.rows, 1.0, 1e8, None)
+    assert [each["uses_per_image"] for each in own] == [15, 1]
+    assert [each["neurons"] for each in own] == [4, 0]
+    assert [each["adcs"] for each in own] == [0, 5]
+    assert base["operations"] == 15 * 18 * 4 + 60 * 5
+    assert base["operations_skipping_zeros"] == pytest.approx(ran.rows[0] * 4 + ran.rows[1] * 5)
+    assert base["cycles_per_image"] == 15 * 18
+    spent = whole_network(
+        {
+            "name": "sot",
+            **dict.fromkeys(("energy_fj", "area_um2", "periphery_area_um2"), 1.0),
+            **{"periphery_parts_fj": {}, "latency_ns": 1.0, "uses_per_second": 1.5e9},
+        },
+        *(network, ran, synapse_figures(DEVICE), ASSUMED),
+    )
+    assert spent["parts_fj"]["neurons"] == 60
+    # Sixteen reads of 10 ns, one after another.
+    assert spent["latency_ns"] == pytest.approx(16 * 10)
+    assert spent["images_per_second"] == pytest.approx(1e8 / 15)
 
 
 def cost(rows: int, accuracy: float, energy: float, area: float) -> Cost:

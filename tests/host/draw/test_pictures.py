@@ -26,7 +26,8 @@ from allspin.host.draw.device_charts import neuron_curve, runs, stage_spans, tim
 from allspin.host.draw.style import R_AH, Look, name_text, new_figure, save_picture, styled
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import uniform_levels
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.network import Converter, Layer, Network, random_network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 
 pytestmark = pytest.mark.long
@@ -143,7 +144,7 @@ def test_maps_show_the_columns_and_leave_out_dark_pixels():
     network = make_network()
     images = IMAGES.copy()
     images[:, 0, 0] = 0
-    assert lit_pixels(images).sum() == 11
+    assert lit_pixels(network, images).sum() == 11
     figure = rah_maps(network, images, rows=1, columns=2)
     chosen = strongest(network, 2)
     strength = np.abs(network.layers[1].words.astype(int)).sum(axis=1)
@@ -153,6 +154,25 @@ def test_maps_show_the_columns_and_leave_out_dark_pixels():
         assert np.ma.getmaskarray(shown).sum() == 1
         expected = network.layers[0].words[:, column].reshape(3, 4)
         np.testing.assert_array_equal(np.ma.getdata(shown), expected)
+
+
+def test_maps_of_kernels_are_pictures_of_them_and_no_image_lights_a_kernels_edge():
+    kind = Convolution((4, 4, 2), (3, 2), padding=(1, 0, 0, 0))
+    network = random_network((32, 6, 9, 3), 2, kinds=(kind,), image_shape=(4, 4, 2))
+    images = np.full((5, 4, 4, 2), 255, np.uint8)
+    images[:, :, 1:, 0] = 0  # of the first channel only the left edge is lit
+    lit = lit_pixels(network, images)
+    assert lit.shape == (3, 2 * 2)
+    assert lit[:, [0, 2, 3]].all()
+    assert not lit[:, 1].any()
+    figure = rah_maps(network, images, rows=1, columns=2)
+    # A kernel's column is heard by a row for each of its 9 positions.
+    heard = np.abs(network.layers[1].words.astype(int)).sum(axis=1).reshape(9, 6).sum(axis=0)
+    chosen = sorted(np.argsort(-heard)[:2].tolist())
+    for axes, column in zip(figure.axes, chosen, strict=False):
+        kernel = network.layers[0].words[:, column].reshape(3, 2, 2)
+        shown = np.ma.getdata(np.ma.asarray(axes.images[0].get_array()))
+        np.testing.assert_array_equal(shown, np.hstack([kernel[..., 0], kernel[..., 1]]))
 
 
 def test_units_are_told_where_the_device_has_them():

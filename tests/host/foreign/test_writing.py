@@ -12,6 +12,7 @@ from allspin.host.foreign.writing import network_graph
 from allspin.sim.errors import UserError
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import GAIN_BITS, Converter, Network, random_images, random_network
 from allspin.sim.network.neuron import NEURONS
 
@@ -74,6 +75,38 @@ def test_tiles_are_converted_in_the_graph(bits, shift, offset):
     images = random_images(network, 60, 1)
     images[2:20, :, :8] = 0  # a tile that no row of drives
     assert np.array_equal(evaluated(network, images)[0], GoldenModel(network).logits(images))
+
+
+@pytest.mark.parametrize("neuron_per", ["column", "position"])
+@pytest.mark.parametrize("tiled", [False, True])
+def test_kernels_at_each_position_in_the_graph(neuron_per, tiled):
+    kinds = (
+        Convolution((7, 6, 2), (3, 2), (2, 1), (1, 0, 2, 1), 2),
+        Convolution((2, 3, 4), (2, 2), padding=(0, 1, 0, 0)),
+    )
+    network = random_network((84, 4, 3, 5), 7, kinds=kinds, image_shape=(7, 6, 2))
+    rng, layers = np.random.default_rng(2), list(network.layers)
+    if tiled:
+        layers = [
+            dataclasses.replace(
+                layer,
+                adc=Adc(
+                    8, 6, 3, rng.integers(-9, 9, (-(-layer.rows // 8), layer.columns), np.int32)
+                ),
+            )
+            for layer in layers
+        ]
+    if neuron_per == "position":
+        hidden = layers[0].converter
+        assert hidden is not None
+        offsets = rng.integers(-20, 20, layers[0].uses, np.int32)
+        converter = Converter(np.full_like(offsets, 900), offsets, hidden.shift)
+        layers[0] = dataclasses.replace(layers[0], converter=converter)
+    network = dataclasses.replace(network, layers=tuple(layers), neuron_per=neuron_per)
+    images = random_images(network, 60, 1)
+    logits, _ = evaluated(network, images)
+    assert np.array_equal(logits, GoldenModel(network).logits(images))
+    assert len(np.unique(logits)) > 20
 
 
 def test_without_the_package_a_line_says_how_to_install_it(monkeypatch):

@@ -1,11 +1,17 @@
 """The page's files: nothing from elsewhere, and of the types they say."""
 
+import json
 import re
 import subprocess
 
+import numpy as np
 import pytest
 
+from allspin.host.live.choices import Choices
 from allspin.host.live.serve import PAGE
+from allspin.host.live.shown import Made, drawn_image
+from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.network import random_images, random_network
 
 OURS = [
     path
@@ -28,3 +34,58 @@ def test_the_modules_have_the_types_that_they_say():
         ["tsc", "-p", str(PAGE / "tsconfig.json")], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.returncode) == ("", 0)
+
+
+@pytest.mark.tool("node")
+def test_the_page_lays_kernels_where_the_golden_model_does(make_choices):
+    kind = Convolution((7, 6, 2), (3, 2), (2, 1), (1, 0, 2, 1), 2)
+    network = random_network((84, 4, 5), 7, kinds=(kind,), image_shape=(7, 6, 2))
+    choices: Choices = make_choices(networks={"small": network})
+    made = Made.of(choices, choices.usual())
+    images, layer = random_images(network, 3, 1), made.network.layers[0]
+    images[2, :4] = 0
+    trace, _ = made.golden.trace(images[2:])
+    plan = made.to_dict()["layers"]
+    assert plan[1]["kernels"] is None
+    driven = kind.unrolled(trace.inputs, layer.rows)
+    events = np.maximum(1, np.count_nonzero(driven, axis=1))
+    assert (np.count_nonzero(driven, axis=1) == 0).any()
+    assert trace.currents is not None
+    assert trace.activations is not None
+    shown = {"inputs": trace.inputs[0], "sums": trace.sums[0], "currents": trace.currents[0]}
+    shown |= {"activations": trace.activations[0]}
+    shown = {name: values.tolist() for name, values in shown.items()}
+    # An event a clock, and a position's sums in one clock when it has ended.
+    stage = {"rows": list(range(events.sum())), "sums": np.repeat(events.cumsum(), 4).tolist()}
+    script = (
+        f"import({json.dumps((PAGE / 'time/replay.js').as_uri())}).then(({{stateAt}}) => {{"
+        f"const made = {json.dumps({'layers': plan[:1]})};"
+        f"const shown = {json.dumps({'layers': [shown]})};"
+        f"const words = [{layer.words.ravel().tolist()}], time = {json.dumps({'stages': [stage]})};"
+        "const at = (cycle, place) => stateAt(made, words, shown, cycle === null ? null : time,"
+        " cycle, [place])[0];"
+        f"console.log(JSON.stringify([Array.from({{length: {kind.positions}}}, (_, place) =>"
+        f" at(null, place)), Array.from({{length: {events.sum()}}}, (_, cycle) => at(cycle, 0))]));"
+        "})"
+    )
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+    resting, working = json.loads(done.stdout)
+    assert np.array_equal([each["inputs"] for each in resting], driven)
+    assert np.array_equal([each["sums"] for each in resting], trace.sums.reshape(-1, 4))
+    places = np.repeat(np.arange(kind.positions), events)
+    assert [each["position"] for each in working] == places.tolist()
+    for cycle, (each, place) in enumerate(zip(working, places, strict=True)):
+        rows = np.flatnonzero(driven[place])[: cycle + 1 - events[:place].sum()]
+        assert each["driven"] == rows.tolist()
+        assert each["current"] == (rows[-1] if rows.size else None)
+        sums = driven[place, rows].astype(int) @ layer.words[rows].astype(int)
+        assert each["sums"] == sums.tolist()
+        assert (each["uses"], each["taken"]) == (4 * place, 0)
+
+
+def test_a_drawing_for_colours_is_grey():
+    image = drawn_image([[100, 100, 900, 700]], (12, 20, 3))
+    assert image.shape == (12, 20, 3)
+    assert np.array_equal(
+        image, np.repeat(drawn_image([[100, 100, 900, 700]], (12, 20))[..., None], 3, 2)
+    )

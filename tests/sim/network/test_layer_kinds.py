@@ -31,6 +31,21 @@ def laid(draw: st.DrawFn) -> tuple[Convolution, np.ndarray, np.ndarray]:
 
 @given(laid())
 @settings(deadline=None)
+def test_places_of_values_and_of_uses_say_what_is_summed_and_handed_on(
+    case: tuple[Convolution, np.ndarray, np.ndarray],
+) -> None:
+    kind, maps, kernels = case
+    rows = kernels[..., 0].size
+    driven = kind.unrolled(maps.reshape(3, -1), rows)
+    assert np.array_equal(
+        driven.reshape(-1, kind.positions, rows), under_kernels(kind, maps.reshape(3, -1))
+    )
+    uses = np.random.default_rng(0).integers(0, 16, (3, kind.positions * 4))
+    assert np.array_equal(uses[:, kind.picked(4)].max(axis=1), pooled(kind, uses))
+
+
+@given(laid())
+@settings(deadline=None)
 def test_both_models_sum_what_scipy_does(case: tuple[Convolution, np.ndarray, np.ndarray]) -> None:
     kind, maps, kernels = case
     top, left, bottom, right = kind.padding

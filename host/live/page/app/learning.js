@@ -129,7 +129,7 @@ class LearningPage {
     if (!this.frame || !plan) return;
     this.crossbars.forEach((view, number) => {
       const driven = Array.from({ length: view.plan.rows }, (_, row) => row);
-      view.set({ inputs: [], driven, current: null, sums: [], taken: 0, currents: null, activations: null }, number === layer ? column : -1, 1);
+      view.set({ inputs: [], driven, current: null, sums: [], taken: 0, currents: null, activations: null, position: 0, values: [], answers: null, uses: 0 }, number === layer ? column : -1, 1);
     });
     const shape = layer ? near(plan.rows) : this.frame.shape;
     this.weights.panel.label(`Column ${layer ? `${layer}.` : ""}${column}`);

@@ -39,7 +39,7 @@ class Page {
     );
     this.asking = new Asking(this.connection);
     this.status = new Status();
-    this.flow = new FlowView(this.colours, (layer, column) => this.choose(layer, column));
+    this.flow = new FlowView(this.colours, (layer, column) => this.choose(layer, column), () => this.draw());
     this.timeline = new TimelineView(this.colours, (cycle) => this.replay(cycle));
     this.chips = new ChipsView(this.colours, () => this.wantChips(true), (seed) => this.pickChip(seed));
     this.confusion = new ConfusionView(this.colours, (number) => this.show({ test: number, strokes: [], use: 0 }));
@@ -268,7 +268,7 @@ class Page {
     const column = Math.min(state.column[1], made.layers[layer].columns - 1);
     const { timeline } = this.timeline;
     const own = timeline && timeline.serial === shown.serial ? timeline : null;
-    const states = stateAt(made, this.words, shown, own, own ? this.timeline.cycle : null);
+    const states = stateAt(made, this.words, shown, own, own ? this.timeline.cycle : null, this.flow.positions);
     this.flow.set(shown, states, [layer, column]);
   }
 

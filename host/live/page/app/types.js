@@ -15,8 +15,11 @@
  *   setting: Setting, grid: number,
  *   most: {strokes: number, points: number, chips: number}}} Hello
  * @typedef {{rows: number, columns: number, top: number, states: number, table: number[] | null,
- *   curve: number[] | null, inWords: boolean}} LayerPlan
- * @typedef {{kind: "made", setting: Setting, network: string, shape: [number, number],
+ *   curve: number[] | null, inWords: boolean, kernels: Kernels | null}} LayerPlan
+ * @typedef {{map: number[], kernel: number[], stride: number[], padding: number[], pool: number}} Kernels
+ *   Height, width and channels of the map; height and width; down and across; top, left, bottom
+ *   and right.
+ * @typedef {{kind: "made", setting: Setting, network: string, shape: number[],
  *   pixelBits: number, hiddenBits: number, currentBits: number, rahBits: number, neuron: string,
  *   layers: LayerPlan[], readings: string[], seconds: number,
  *   counts: {cells: number, changed: number, pulsesPerCell: number, readsPerCell: number,

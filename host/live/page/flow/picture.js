@@ -16,6 +16,8 @@ export class PictureView {
     /** @type {HTMLCanvasElement | null} */
     this.canvas = null;
     this.words = "";
+    /** @type {number[] | null} */
+    this.mark = null;
     /** @type {(() => void) | null} */
     this.again = null;
     this.panel = new Panel(parent, { title, className: "picture", height: SIDE + LINE }, (surface, width) => this.draw(surface, width));
@@ -28,6 +30,10 @@ export class PictureView {
     const [wide, high] = [this.canvas.width * scale, this.canvas.height * scale];
     surface.image(this.canvas, 0, 0, wide, high);
     surface.rect(0, 0, wide, high, { stroke: this.colours.rule });
+    if (this.mark) {
+      const [y, x, down, across] = this.mark.map((value) => value * scale);
+      surface.rect(x, y, across, down, { stroke: this.colours.accent, width: 2 });
+    }
     surface.text(0, SIDE + 14, this.words, { fill: this.colours.soft, size: 11 });
   }
 
@@ -50,29 +56,37 @@ export class PictureView {
   /**
    * Row values as ink on paper.
    *
-   * @param {[number, number]} shape
+   * @param {number[]} shape Height and width, and channels, whose mean is shown.
    * @param {number[]} values
    * @param {number} top
    * @param {string} words
+   * @param {number[] | null} mark What is marked: its first line and place, height and width.
    */
-  ink([height, width], values, top, words) {
+  ink([height, width, channels = 1], values, top, words, mark = null) {
     const { colours } = this;
-    this.set(height, width, (place) => mix(colours.paperRgb, colours.inkRgb, values[place] / top), words);
+    this.mark = mark;
+    const mean = (/** @type {number} */ place) =>
+      values.slice(place * channels, (place + 1) * channels).reduce((sum, value) => sum + value, 0) / channels;
+    this.set(height, width, (place) => mix(colours.paperRgb, colours.inkRgb, mean(place) / top), words);
   }
 
   /**
    * A column's R_AH.
    *
-   * @param {[number, number]} shape
+   * @param {number[]} shape Height and width, and channels, which are side by side.
    * @param {Int8Array} words
    * @param {number} columns
    * @param {number} column
    * @param {number} top
    * @param {string} said
    */
-  weights([height, width], words, columns, column, top, said) {
+  weights([height, width, channels = 1], words, columns, column, top, said) {
     const { colours } = this;
-    this.set(height, width, (place) => colours.diverging(words[place * columns + column] / top), said);
+    const row = (/** @type {number} */ place) => {
+      const [y, x] = [Math.floor(place / (width * channels)), place % (width * channels)];
+      return (y * width + (x % width)) * channels + Math.floor(x / width);
+    };
+    this.set(height, width * channels, (place) => colours.diverging(words[row(place) * columns + column] / top), said);
   }
 
   recolour() {

@@ -30,7 +30,7 @@ export class ConfusionView {
   /**
    * @param {Score} score
    * @param {Uint8Array} pictures Grey levels of the wrong ones.
-   * @param {[number, number]} shape
+   * @param {number[]} shape
    */
   set(score, pictures, shape) {
     this.score = score;
@@ -85,9 +85,9 @@ export class ConfusionView {
     surface.text(12, side / 2, "label", { fill: soft, size: 11, anchor: "middle", turned: true });
   }
 
-  /** @param {[number, number, number][]} wrong @param {Uint8Array} pictures @param {[number, number]} shape */
-  list(wrong, pictures, [height, width]) {
-    const pixels = height * width;
+  /** @param {[number, number, number][]} wrong @param {Uint8Array} pictures @param {number[]} shape */
+  list(wrong, pictures, [height, width, channels = 1]) {
+    const pixels = height * width * channels;
     this.paint = [];
     this.wrong.replaceChildren(
       ...wrong.map(([number, label, answer], place) => {
@@ -95,7 +95,7 @@ export class ConfusionView {
         const holder = element("span", { className: "digit" });
         const paint = () =>
           holder.replaceChildren(
-            raster(width, height, (x, y) => mix(this.colours.paperRgb, this.colours.inkRgb, grey[y * width + x] / 255)),
+            raster(width, height, (x, y) => mix(this.colours.paperRgb, this.colours.inkRgb, grey[(y * width + x) * channels] / 255)),
           );
         paint();
         this.paint.push(paint);
