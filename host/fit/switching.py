@@ -181,7 +181,7 @@ class FittedSwitching(MadeDevice):
         full = self.source["full_current"]
         with refused("the neuron cannot be used: ", "; measure up to about twice I_50"):
             return dataclasses.replace(
-                *(self.base,),
+                self.base,
                 name=self.name,
                 neuron=StochasticNeuron(middle / full, sigma / full),
                 neuron_variation=NeuronVariation(threshold=sum(spread)),

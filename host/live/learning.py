@@ -129,7 +129,7 @@ class Learning:
     def _tell(self, curve: list[tuple[int, float, float]], losses: list[float]) -> None:
         """Make the next frame."""
         crossbars, given = self._network.pulsed, self._network.parameters
-        pulses = np.concatenate([one.given.ravel() for each in crossbars for one in each.films])
+        pulses = self._network.given
         most, images = int(pulses.max()), len(self._dataset.train_images)
         words = [
             np.rint(TOP * np.clip(each.matrix / max(-each.low, each.high), -1, 1)).astype(np.int8)
@@ -187,10 +187,8 @@ class Watcher:
             case "ready":
                 self._ready = True
             case "again":
-                seed, now = (
-                    check_range("seed", said.get("seed"), 0, 2**32 - 1),
-                    self._learning.wanted,
-                )
+                seed = check_range("seed", said.get("seed"), 0, 2**32 - 1)
+                now = self._learning.wanted
                 self._learning.wanted = now and replace(now, seed=seed)
             case _:
                 self._learning.paused = kind == "pause"
@@ -200,17 +198,12 @@ class Watcher:
         self._learning.watchers += 1
         try:
             while True:
-                now = (
-                    self._learning.frame,
-                    {
-                        "paused": self._learning.paused,
-                        "fault": self._learning.work.done()
-                        and repr(self._learning.work.exception()),
-                    },
-                )
+                (told, weights), work = self._learning.frame, self._learning.work
+                fault = work.done() and repr(work.exception())
+                now = {**told, "paused": self._learning.paused, "fault": fault}, weights
                 if self._ready and now != self._seen:
                     self._ready, self._seen = False, now
-                    await self._send({**now[0][0], **now[1]}, now[0][1])
+                    await self._send(*now)
                 await asyncio.sleep(LOOK)
         finally:
             self._learning.watchers -= 1

@@ -72,12 +72,13 @@ def _interrupts_held() -> Iterator[None]:
 
     Ctrl-C reaches the whole group. A worker has nothing to save, and would print where it was: it
     inherits that SIGINT is blocked, and is killed by its parent. In the parent, any other thread
-    takes the signal, and a worker that was begun by half would print that too: so it is noted.
+    takes the signal, and a worker that was begun by half would print that too: so it is noted, and
+    then does what it would have done.
     """
     came: list[int] = []
     main = threading.current_thread() is threading.main_thread()
     numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
-    before = {number: signal.signal(number, lambda *_: came.append(1)) for number in numbers}
+    before = {number: signal.signal(number, lambda got, _: came.append(got)) for number in numbers}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -85,8 +86,8 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in before.items():
             signal.signal(number, handler)
-    if came:
-        raise KeyboardInterrupt
+    for number in came:
+        signal.raise_signal(number)
 
 
 def in_processes(

@@ -74,13 +74,13 @@ def test_a_workers_complaint_reaches_the_user(small, tmp_path, cluster):
             run_sweep(plan, tmp_path / "t.csv", **options)
 
 
-def begin(small, path):
+def begin(small, path, **options):
     """``allspin sweep`` as a process of its own, with two workers."""
     words = f"sweep --network {small.network} --data {small.data} --c2c 0,0.5,1 --chips 70"
     command = [sys.executable, "-m", "allspin.host.cli.main", *words.split()]
     command += ["--jobs", "2", "-o", str(path), "--json"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes)
+    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes, **options)
 
 
 def until(done, process=None):
@@ -157,6 +157,21 @@ def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path, wait):
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[1:] == ["allspin: interrupted"]
     until(lambda: all(map(gone, children)))
+
+
+def test_an_interrupt_that_is_ignored_ends_nothing(small, tmp_path):
+    """As of a command that a shell has put behind ``nohup`` or ``trap "" INT``."""
+    ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    process = begin(small, tmp_path / "t.csv", **ignoring)
+
+    def interrupted_until_a_row_is_there():
+        os.killpg(process.pid, signal.SIGINT)
+        return rows(tmp_path / "t.csv") >= 1
+
+    until(interrupted_until_a_row_is_there, process)
+    _, err = process.communicate(timeout=SOON)
+    assert process.returncode == 0, err
+    assert rows(tmp_path / "t.csv") == 210
 
 
 def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path, cluster):
