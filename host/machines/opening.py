@@ -90,6 +90,10 @@ class LinkedMachine(Memories, Machine):
             self.session.slowness = self._transport.simulation
         self.description = str(self.identity)
 
+    def held(self, network: Network) -> Network:
+        """A network that fits, as it lies in the machine."""
+        return self.identity.fitted(network)
+
     @property
     def profile(self) -> HardwareProfile:
         """The most lanes of its layers, the rows that it drives in a clock, and what it keeps."""
