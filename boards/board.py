@@ -156,9 +156,16 @@ ECP5_85: Mapping[str, Profile] = {
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
     ),
-    # Weights take 160 block RAMs of 208, with 64 lanes 192; states beside them do not fit.
+    # Weights take 160 block RAMs of 208, with 64 lanes 192: states or images beside them do not fit,
+    # so that the states of each chip are sent.
     "general": Profile(
-        HardwareProfile(lanes=32, rows_per_clock=4, memory="ecp5", general=True),
+        HardwareProfile(
+            lanes=32,
+            rows_per_clock=4,
+            memory="ecp5",
+            variation=VariationParameters(sum_noise=True),
+            general=True,
+        ),
         80_000_000,
         routing=ROUTER2,
         button=False,

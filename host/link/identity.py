@@ -203,9 +203,10 @@ class Identity:
 
     def __str__(self) -> str:
         """Short description, as tables and messages have it."""
+        general = "any network up to " * (Feature.GENERAL in self.features)
         lanes = "/".join(str(layer.lanes) for layer in self.layers)
         return (
-            f"{'-'.join(map(str, self.topology))}, {self.neuron} neurons, {lanes} lanes, "
+            f"{general}{text(self.topology)}, {self.neuron} neurons, {lanes} lanes, "
             f"{self.pixel_bits}-bit pixels, {self.hidden_bits}-bit hidden, "
             f"{self.rah_bits}-bit R_AH"
         )
