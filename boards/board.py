@@ -156,8 +156,8 @@ ECP5_85: Mapping[str, Profile] = {
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
     ),
-    # Weights take 160 block RAMs of 208, with 64 lanes 192: states or images beside them do not fit,
-    # so that the states of each chip are sent.
+    # Weights take 160 block RAMs of 208, with 64 lanes 192. States or images beside them do not
+    # fit, so the states of each chip are sent.
     "general": Profile(
         HardwareProfile(
             lanes=32,

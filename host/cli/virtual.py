@@ -117,9 +117,8 @@ examples:
 
 def sizes(text: str) -> tuple[int, ...]:
     """Widths from the pixels to the classes, with hyphens between them."""
-    return tuple(
-        check_range("each of the sizes", int(part), 1, MAX_LINES) for part in text.split("-")
-    )
+    parts = map(int, text.split("-"))
+    return tuple(check_range("each of the sizes", part, 1, MAX_LINES) for part in parts)
 
 
 def add_arguments(parser: Parser) -> None:
