@@ -30,8 +30,8 @@ KEYS = [
     "network", "on", "chip", "programming", "images", "accuracy", "samples",
     "accuracy_by_samples", "resident", "seconds",
     "images_per_second", "simulated_seconds", "simulated_images_per_second", "cycles_per_image",
-    "cycles_bound", "logits_compared", "mismatches", "words_compared", "word_mismatches",
-    "words_changed", "resent", "damaged", "commit",
+    "cycles_bound", "fitted_into", "cycles_bound_unfitted", "logits_compared", "mismatches",
+    "words_compared", "word_mismatches", "words_changed", "resent", "damaged", "commit",
 ]  # fmt: skip
 
 
