@@ -1,7 +1,5 @@
 """Which machines run a network without a build."""
 
-import json
-
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.network import random_network
 
@@ -10,8 +8,7 @@ def test_boards_list_the_machines_that_a_network_fits(tmp_path, cli):
     def fitting(*topology):
         path = tmp_path / "net.safetensors"
         save_network(random_network(topology, 1), path)
-        found = cli(f"boards --fits {path} --json")
-        return json.loads(found.out)["machines"]
+        return cli.json(f"boards --fits {path} --json")["machines"]
 
     rows = fitting(30, 16, 2)
     assert all(row["fits"] for row in rows if row["profile"] in ("general", "chips"))

@@ -16,7 +16,6 @@ from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.sim.network.any_network import KINDS
 
-
 PAPER = open_device("paper")
 
 
