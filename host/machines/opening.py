@@ -81,7 +81,7 @@ class LinkedMachine(Memories, Machine):
 
     def reopen(self) -> None:
         """Open the session, and read what the machine is; see `Machine.reopen`."""
-        body = self.session.open()
+        body, self.running = self.session.open(), None
         with refused(f"{self.name} cannot be used: "):
             self.identity = Identity.parse(body)
         self.session.line.window = self.identity.window
