@@ -291,14 +291,14 @@ class Shape(Component):
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
-        self._parameters = parameters
+        last = len(parameters.crossbars) - 1
         super().__init__(
             {
                 # Bytes for the memory SHAPE are taken, others ignored.
                 "load": In(LOADS),
                 # Layer whose events are the last crossbar's.
-                "route": Out(LAYER_BITS, init=len(parameters.crossbars) - 2),
-                "classes": Out(CLASS_BITS, init=parameters.classes),
+                "route": Out(LAYER_BITS, init=last - 1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                "classes": Out(CLASS_BITS, init=parameters.classes),  # pyright: ignore[reportCallIssue]
             }
         )
 
