@@ -1,0 +1,215 @@
+"""V-I converters give each column's sum, once and in order, its own gain and offset.
+
+A ColumnConverter's current is the formula of `ColumnConverter` itself, in plain arithmetic; to a
+ViConverter it is anything, made of a sum and a word that are kept to be looked at. The word of one
+column, any, is followed; nothing is under way while bytes come.
+"""
+
+from typing import Any
+
+from amaranth.asserts import AnyConst
+from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
+
+from allspin.hdl.neuron import converter as source
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import CONVERTER, SHIFT, EngineParameters
+from tests.formal.proof import (
+    Mutant,
+    Proof,
+    about,
+    anything,
+    later,
+    moves,
+    number_below,
+    stand_in,
+    when,
+)
+
+COLUMNS = 3
+
+
+def parameters(memory: str, at_once: int = 2) -> EngineParameters:
+    own = {"rah_bits": 2, "memory": memory}
+    return EngineParameters(
+        (
+            CrossbarParameters(2, COLUMNS, COLUMNS, value_bits=1, neurons_per_clock=at_once, **own),
+            CrossbarParameters(COLUMNS, 2, 2, value_bits=2, rows_per_clock=at_once, **own),
+        ),
+        current_bits=4,
+    )
+
+
+def column(hdl: Any, p: EngineParameters) -> Module:
+    m, _ = about(dut := hdl.ColumnConverter(p, 0))
+    # What went in, by the moves since then.
+    sum_, word, moved = dut.sum, dut.read, Signal(range(dut.stages + 1))
+    with m.If(dut.go):
+        m.d.sync += moved.eq(Mux(moved == dut.stages, moved, moved + 1))
+        for stage in range(dut.stages):
+            older = (
+                Signal.like(dut.sum, name=f"sum_{stage}"),
+                Signal(word.shape(), name=f"w{stage}"),
+            )
+            m.d.sync += [older[0].eq(sum_), older[1].eq(word)]
+            sum_, word = older
+            if stage == 1:
+                m.d.comb += when(moved >= 2, Value.cast(dut.word) == Value.cast(word))
+    top = 2**p.current_bits - 1
+    wanted = ((sum_ * word.gain) >> dut.shift) - word.offset
+    m.d.comb += [
+        dut.shift.eq(AnyConst(5)),
+        when(
+            moved == dut.stages,
+            dut.current == Mux(wanted < 0, 0, Mux(wanted > top, top, wanted)),
+        ),
+        Cover((moved == dut.stages) & (dut.current == 5) & (word.offset < 0) & (dut.shift == 3)),
+    ]
+    return m
+
+
+class SomeColumn(source.ColumnConverter):
+    """In place of a ColumnConverter: a current that is anything, and what it was made of.
+
+    Attributes
+    ----------
+    sums, words : list of Signal
+        What has come, by the moves since then.
+    """
+
+    def __init__(self, parameters: EngineParameters, layer: int) -> None:
+        super().__init__(parameters, layer)
+        self.stages = 3
+        self.sums = [Signal.like(self.sum, name=f"sum_{n}") for n in range(self.stages)]
+        self.words = [Signal(self.read.shape(), name=f"word_{n}") for n in range(self.stages)]
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += [anything(self.current), self.word.eq(self.words[1])]
+        with m.If(self.go):
+            for own, new in ((self.sums, self.sum), (self.words, self.read)):
+                m.d.sync += [one.eq(two) for one, two in zip(own, [new, *own], strict=False)]
+        return m
+
+
+def converters(hdl: Any, p: EngineParameters) -> Module:
+    columns = stand_in(hdl, "ColumnConverter", SomeColumn)
+    m, inside = about(dut := hdl.ViConverter(p, 0))
+    late, at_once, given = int(p.target.wide), len(columns), dut.currents
+    stages, lines = columns[0].stages, -(-COLUMNS // at_once)
+
+    # The column that is followed, and its word as soon as that is in its memory.
+    load, mine = dut.load.payload, number_below(m, COLUMNS)
+    mine_line, mine_lane = mine >> (at_once - 1), mine & (at_once - 1)
+    place, bytes_, at = Signal(2), Signal(24), Signal(range(COLUMNS + 1))
+    here, at_here = Mux(load.first, 0, place), Mux(load.first, load.address, at)[: len(at)]
+    own = dut.load.valid & (load.memory == CONVERTER)
+    whole = own & (here == 3)
+    with m.If(own):
+        m.d.sync += [
+            place.eq(here + 1),
+            at.eq(at_here + whole),
+            bytes_.eq(Cat(bytes_[8:], load.data)),
+        ]
+    stored, known = Signal(columns[0].read.shape()), Signal()
+    new = later(m, Cat(bytes_, load.data), late)
+    with m.If(later(m, whole & (at_here == mine), late)):
+        m.d.sync += [stored.gain.eq(new[:16]), stored.offset.eq(new[16:].as_signed()), known.eq(1)]
+    shift, beat = Signal(5, reset_less=True), Signal(range(lines))
+    with m.If(dut.load.valid & (load.memory == SHIFT)):
+        m.d.sync += shift.eq(load.data)
+
+    # Beats under way.
+    valid, items, beats = [dut.sums.valid], [dut.sums.payload], [beat]
+    go = ~given.valid | given.ready
+    for stage in range(stages):
+        valid.append(Signal(name=f"valid_{stage}"))
+        items.append(Signal(dut.sums.payload.shape(), name=f"item_{stage}"))
+        beats.append(Signal.like(beat, name=f"beat_{stage}"))
+        with m.If(go):
+            m.d.sync += [to[-1].eq(to[-2]) for to in (valid, items, beats)]
+    with m.If(moves(dut.sums)):
+        m.d.sync += beat.eq(Mux(dut.sums.payload.last, 0, beat + 1))
+    going, writing = Cat(*valid, dut.probe).any(), dut.load.valid | later(m, dut.load.valid)
+    asks = dut.probe & (dut.column == mine) & ~Cat(valid).any() & known
+    asked = asks & later(m, asks) & later(m, asks, 2)
+    line, line_written = sorted(inside.named("line"), key=len)
+    m.d.comb += [
+        Assume(~writing | ~going),
+        Assume(dut.sums.payload.last == (beat == lines - 1)),
+        Assume(~dut.probe | (dut.column < COLUMNS)),
+        Assert(dut.load.ready),
+        Assert(dut.sums.ready == go),
+        Assert(given.valid == valid[-1]),
+        when(given.valid, given.payload.last == items[-1].last),
+        Assert(dut.shift == shift),
+        when(asked, dut.word[:16] == stored.gain, dut.word[16:].as_signed() == stored.offset),
+        # What makes the induction close: which byte and which beat comes next, and the memories.
+        Assert(line == beat),
+        Assert(beat < lines),
+        Assert(line_written == at),
+        Assert(inside["byte"] == place),
+        Cover(valid[-1] & known & (beats[-1] == mine_line) & (stored.gain == 5)),
+        Cover(asked & (mine == COLUMNS - 1) & (stored.offset == -3)),
+    ]
+    for number in range(1, 4):
+        meant = bytes_[24 - 8 * number :]
+        m.d.comb += when(place == number, inside["low"][: 8 * number] == meant)
+    for lane, each in enumerate(columns):
+        m.d.comb += [
+            Assert(each.shift == shift),
+            Assert(each.go == go),
+            when(given.valid, given.payload.currents[lane] == each.current),
+            when(
+                known & (mine_lane == lane),
+                inside.word(f"words_{lane}", mine_line) == Value.cast(stored),
+            ),
+        ]
+        for stage in range(1, stages + 1):
+            is_mine = known & (mine_lane == lane) & (beats[stage] == mine_line)
+            m.d.comb += when(
+                valid[stage],
+                each.sums[stage - 1] == items[stage].sums[lane],
+                ~is_mine | (Value.cast(each.words[stage - 1]) == Value.cast(stored)),
+            )
+    return m
+
+
+def _columns(memory: str, *mutants: Mutant) -> Proof:
+    p = parameters(memory)
+    depth = source.ColumnConverter(p, 0).stages + 3
+    return Proof(
+        f"ColumnConverter, {memory}",
+        source,
+        lambda hdl: column(hdl, p),
+        depth=depth,
+        bounded="a register keeps nothing for longer than until the next sum moves it on",
+        cover_depth=depth,
+        mutants=tuple(Mutant(one.old, one.new, depth) for one in mutants),
+        slow=True,
+    )
+
+
+def _converters(memory: str, *mutants: Mutant) -> Proof:
+    p = parameters(memory)
+    return Proof(
+        f"ViConverter, {memory}", source, lambda hdl: converters(hdl, p), depth=4, mutants=mutants
+    )
+
+
+PROOFS = [
+    _converters(
+        "block",
+        Mutant("line.eq(Mux(self.sums.payload.last, 0, line + 1))", "line.eq(line + 1)"),
+        Mutant("here.eq(Mux(load.first, 0, byte))", "here.eq(byte)"),
+        Mutant("(low[16:24] | (load.data << 8))", "(low[16:24] | (low[16:24] << 8))"),
+        Mutant("m.d.sync += line.eq(here_line + 1)", "m.d.sync += line.eq(here_line)"),
+        Mutant("Mux(self.probe, self.column[at_once_bits:], line)", "line"),
+    ),
+    _converters("ecp5", Mutant("(here_line[:at_once_bits] == number)", "(number == 0)")),
+    _columns(
+        "block",
+        Mutant("steps = word.offset, self.stages - 4", "steps = word.offset, self.stages - 5"),
+        Mutant("self.shift & 0b00110", "self.shift & 0b00010"),
+    ),
+    _columns("ecp5", Mutant("Mux(difference > top, top,", "Mux(difference > top, 0,")),
+]
