@@ -99,7 +99,8 @@ def converters(hdl: Any, p: EngineParameters) -> Module:
 
     # The column that is followed, and its word as soon as that is in its memory.
     load, mine = dut.load.payload, number_below(m, COLUMNS)
-    mine_line, mine_lane = mine >> (at_once - 1), mine & (at_once - 1)
+    mine_line, mine_lane = Signal(range(lines)), mine & (at_once - 1)
+    m.d.comb += mine_line.eq(mine >> (at_once - 1))
     place, bytes_, at = Signal(2), Signal(24), Signal(range(COLUMNS + 1))
     here, at_here = Mux(load.first, 0, place), Mux(load.first, load.address, at)[: len(at)]
     own = dut.load.valid & (load.memory == CONVERTER)
@@ -130,13 +131,13 @@ def converters(hdl: Any, p: EngineParameters) -> Module:
     with m.If(moves(dut.sums)):
         m.d.sync += beat.eq(Mux(dut.sums.payload.last, 0, beat + 1))
     going, writing = Cat(*valid, dut.probe).any(), dut.load.valid | later(m, dut.load.valid)
-    asks = dut.probe & (dut.column == mine) & ~Cat(valid).any() & known
+    asks = dut.probe & (dut.column == mine) & known
     asked = asks & later(m, asks) & later(m, asks, 2)
     line, line_written = sorted(inside.named("line"), key=len)
     m.d.comb += [
         Assume(~writing | ~going),
         Assume(dut.sums.payload.last == (beat == lines - 1)),
-        Assume(~dut.probe | (dut.column < COLUMNS)),
+        Assume(~dut.probe | ((dut.column < COLUMNS) & ~Cat(valid).any())),
         Assert(dut.load.ready),
         Assert(dut.sums.ready == go),
         Assert(given.valid == valid[-1]),
@@ -144,6 +145,8 @@ def converters(hdl: Any, p: EngineParameters) -> Module:
         Assert(dut.shift == shift),
         when(asked, dut.word[:16] == stored.gain, dut.word[16:].as_signed() == stored.offset),
         # What makes the induction close: which byte and which beat comes next, and the memories.
+        Assert(inside["valid"] == Cat(valid[1:])),
+        Assert(inside["last"] == Cat(item.last for item in items[1:])),
         Assert(line == beat),
         Assert(beat < lines),
         Assert(line_written == at),

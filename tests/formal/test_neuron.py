@@ -70,20 +70,23 @@ def of_table(hdl: Any, memory: str) -> Module:
     loads = dut.load.valid & (load.memory == TABLE)
     with m.If(loads):
         m.d.sync += line.eq(here + 1)
-    stored, known = Signal(p.hidden_bits), Signal()
+    stored, known, data = Signal(p.hidden_bits), Signal(), later(m, load.data, late)
     with m.If(later(m, loads & (here == mine), late)):
-        m.d.sync += [stored.eq(later(m, load.data, late)), known.eq(1)]
+        m.d.sync += [stored.eq(data), known.eq(1)]
     is_mine = [item.current == mine for item in items]
     going = Cat(*valid, dut.probe).any()
     writing = dut.load.valid | later(m, dut.load.valid)
-    asks = dut.probe & (dut.address == mine) & ~Cat(valid).any() & known
+    asks = dut.probe & (dut.address == mine) & known
     asked = Cat(later(m, asks, clock) for clock in range(4)).all()
     m.d.comb += [
         Assert(dut.load.ready),
         Assume(~writing | ~going),
+        Assume(~dut.probe | ~Cat(valid).any()),
         when(valid[-1] & known & is_mine[-1], dut.activations.payload.activation == stored),
         when(asked, dut.entry == stored),
         # What makes the induction close: what is in the memory, and in the register behind it.
+        Assert(inside["valid"] == Cat(valid[1:])),
+        Assert(inside["last"] == Cat(item.last for item in items[1:])),
         Assert(inside["line"] == line),
         when(known, inside.word("table", mine) == stored),
         when(valid[1 + late] & known & is_mine[1 + late], inside["read_entry"] == stored),
@@ -130,7 +133,7 @@ PROOFS = [
         "ReluGateware",
         "relu",
         5,
-        Mutant("current[drop - 1] if drop", "current[drop] if drop"),
+        Mutant("rounded.eq(current[drop:] +", "rounded.eq(current[drop:] |"),
         Mutant("Mux(rounded[-1], 2**p.hidden_bits - 1, rounded)", "rounded"),
     ),
     _logic(

@@ -51,7 +51,7 @@ def registers(hdl: Any) -> Module:
 
 def tables(hdl: Any, p: EngineParameters) -> Module:
     m, inside = about(dut := hdl.WriteTables(p))
-    load, lines, layers = dut.load.payload, 2**2, len(p.crossbars)
+    load, lines, layers = dut.load.payload, 2 ** len(Value.cast(dut.cell)), len(p.crossbars)
     own = dut.load.valid & (load.memory == WRITE_TABLE) & (load.layer != ENGINE)
 
     # The last bytes, and which line they are of.
