@@ -5,6 +5,7 @@ ViConverter it is anything, made of a sum and a word that are kept to be looked 
 column, any, is followed; nothing is under way while bytes come.
 """
 
+from itertools import pairwise
 from typing import Any
 
 from amaranth.asserts import AnyConst
@@ -13,6 +14,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 from allspin.hdl.neuron import converter as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import CONVERTER, SHIFT, EngineParameters
+from allspin.sim.network.network import GAIN_BITS
 from tests.formal.proof import (
     Mutant,
     Proof,
@@ -40,29 +42,63 @@ def parameters(memory: str, at_once: int = 2) -> EngineParameters:
 
 
 def column(hdl: Any, p: EngineParameters) -> Module:
-    m, _ = about(dut := hdl.ColumnConverter(p, 0))
+    m, inside = about(dut := hdl.ColumnConverter(p, 0))
     # What went in, by the moves since then.
-    sum_, word, moved = dut.sum, dut.read, Signal(range(dut.stages + 1))
+    sums, words, moved = [dut.sum], [dut.read], Signal(range(dut.stages + 1))
+    for stage in range(dut.stages):
+        sums.append(Signal.like(dut.sum, name=f"model_sum_{stage}"))
+        words.append(Signal(dut.read.shape(), name=f"model_word_{stage}"))
     with m.If(dut.go):
         m.d.sync += moved.eq(Mux(moved == dut.stages, moved, moved + 1))
-        for stage in range(dut.stages):
-            older = (
-                Signal.like(dut.sum, name=f"sum_{stage}"),
-                Signal(word.shape(), name=f"w{stage}"),
-            )
-            m.d.sync += [older[0].eq(sum_), older[1].eq(word)]
-            sum_, word = older
-            if stage == 1:
-                m.d.comb += when(moved >= 2, Value.cast(dut.word) == Value.cast(word))
-    top = 2**p.current_bits - 1
-    wanted = ((sum_ * word.gain) >> dut.shift) - word.offset
+        for items in (sums, words):
+            m.d.sync += [old.eq(new) for new, old in pairwise(items)]
+
+    # What each register has of it: products of parts of the gain, and their sums.
+    claims: list[tuple[int, str, Value]] = []
+    parts = [(3, f"term_{low}_0", low, low + 2) for low in range(0, GAIN_BITS, 2)]
+    parts += [
+        (4, "partial_2_0_0", 0, 4),
+        (4, "partial_2_1_0", 4, 8),
+        (4, "partial_2_rest_0", 8, 10),
+    ]
+    parts += [(5, "partial_4_0_0", 0, 8), (5, "partial_4_rest_0", 8, 10)]
+    parts.append((6, "partial_8_0_0", 0, GAIN_BITS))
+    if p.target.multipliers:
+        parts = [(3, "product_0", 0, GAIN_BITS)]
+    for at, name, low, high in parts:
+        claims.append((at, name, sums[at] * words[at].gain[low:high]))
+    at, top = dut.stages - 6, 2**p.current_bits - 1
+    bound = 2 ** (p.current_bits + 3)
+
+    def clamped(value: Any, low: int, high: int) -> Value:
+        return Mux(value < low, low, Mux(value > high, high, value))
+
+    for name, bits in (("coarse", 0b11000), ("medium", 0b11110), ("fine", 0b11111)):
+        at += 1
+        claims.append((at, f"{name}_0", (sums[at] * words[at].gain) >> (dut.shift & bits)))
+    scaled = [(one * two.gain) >> dut.shift for one, two in zip(sums, words, strict=True)]
+    bounded = clamped(scaled[at + 1], -bound, bound - 1)
+    claims += [
+        (at + 1, "bounded_0", bounded),
+        (at + 2, "difference_0", clamped(scaled[at + 2], -bound, bound - 1) - words[at + 2].offset),
+        *((3 + k, f"offset_{k}", words[3 + k].offset) for k in range(dut.stages - 4)),
+    ]
+    wanted = clamped(scaled[-1] - words[-1].offset, 0, top)
     m.d.comb += [
         dut.shift.eq(AnyConst(5)),
-        when(
-            moved == dut.stages,
-            dut.current == Mux(wanted < 0, 0, Mux(wanted > top, top, wanted)),
+        when(moved == dut.stages, dut.current == wanted),
+        when(moved >= 2, Value.cast(dut.word) == Value.cast(words[2])),
+        # What makes the induction close.
+        Assert(moved <= dut.stages),
+        [
+            when(moved >= n, inside[f"{name}_{n - 1}"] == each)
+            for n in (1, 2)
+            for name, each in (("sum", sums[n]), ("word", Value.cast(words[n])))
+        ],
+        [when(moved >= clock, inside[name] == value) for clock, name, value in claims],
+        Cover(
+            (moved == dut.stages) & (dut.current == 5) & (words[-1].offset < 0) & (dut.shift == 3)
         ),
-        Cover((moved == dut.stages) & (dut.current == 5) & (word.offset < 0) & (dut.shift == 3)),
     ]
     return m
 
@@ -177,17 +213,14 @@ def converters(hdl: Any, p: EngineParameters) -> Module:
     return m
 
 
-def _columns(memory: str, *mutants: Mutant) -> Proof:
+def _columns(memory: str, *mutants: tuple[str, str]) -> Proof:
     p = parameters(memory)
-    depth = source.ColumnConverter(p, 0).stages + 3
     return Proof(
         f"ColumnConverter, {memory}",
         source,
         lambda hdl: column(hdl, p),
-        depth=depth,
-        bounded="a register keeps nothing for longer than until the next sum moves it on",
-        cover_depth=depth,
-        mutants=tuple(Mutant(one.old, one.new, depth) for one in mutants),
+        depth=1,
+        mutants=tuple(Mutant(old, new, 15) for old, new in mutants),
         slow=True,
     )
 
@@ -211,8 +244,8 @@ PROOFS = [
     _converters("ecp5", Mutant("(here_line[:at_once_bits] == number)", "(number == 0)")),
     _columns(
         "block",
-        Mutant("steps = word.offset, self.stages - 4", "steps = word.offset, self.stages - 5"),
-        Mutant("self.shift & 0b00110", "self.shift & 0b00010"),
+        ("steps = word.offset, self.stages - 4", "steps = word.offset, self.stages - 5"),
+        ("self.shift & 0b00110", "self.shift & 0b00010"),
     ),
-    _columns("ecp5", Mutant("Mux(difference > top, top,", "Mux(difference > top, 0,")),
+    _columns("ecp5", ("Mux(difference > top, top,", "Mux(difference > top, 0,")),
 ]
