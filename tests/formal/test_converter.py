@@ -235,7 +235,7 @@ def _converters(memory: str, *mutants: Mutant) -> Proof:
 PROOFS = [
     _converters(
         "block",
-        Mutant("line.eq(Mux(self.sums.payload.last, 0, line + 1))", "line.eq(line + 1)"),
+        Mutant("line.eq(Mux(self.sums.payload.last, 0, line + 1))", "line.eq(line)"),
         Mutant("here.eq(Mux(load.first, 0, byte))", "here.eq(byte)"),
         Mutant("(low[16:24] | (load.data << 8))", "(low[16:24] | (low[16:24] << 8))"),
         Mutant("m.d.sync += line.eq(here_line + 1)", "m.d.sync += line.eq(here_line)"),

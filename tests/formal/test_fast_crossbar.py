@@ -140,10 +140,14 @@ def _in_registers(
                 claims.append(inside[f"{own}.word_{part}"] * value == term)
             elif clock == 6:
                 claims.append(of_digits(lane, f"product_{part}_{{}}") == term)
+                if len(digits) > 1:  # a register of both has more bits than both need
+                    products = [inside[f"{own}.product_{part}_{low}"] for low in digits]
+                    half = 2 ** (p.rah_bits - 1)
+                    claims += [(one >= -3 * half) & (one <= 3 * (half - 1)) for one in products]
         if clock == 7 and p.rows_per_clock > 1:
             claims.append(of_digits(lane, "rows_1_{}_0") == total)
         if clock == deep - 1 and len(digits) > 1:
-            claims.append(inside[f"{own}.digits_2_0"] == total)
+            claims += [inside[f"{own}.digits_2_0"] == total, inside[f"{own}.term"] == total]
         if clock == deep:
             claims.append(inside[f"columns.accumulators.sum_{lane}"] == stage.after[lane])
     if p.keeps_states and 6 <= clock < deep:
