@@ -80,7 +80,8 @@ def run(arguments: Arguments) -> int:
     if page is not None:
         beside = page.with_suffix(".json")
         ran = count_reports(page.parent / REPORTS)
-        rows = [row | {"reports": ran[row["board"], row["profile"]]} for row in rows]
+        for row in rows:
+            row["reports"] = ran[row["board"], row["profile"]]
         # Where the files lie on this machine is nobody else's business.
         shown = [
             row | {"built": {k: v for k, v in row["built"].items() if k not in PATHS}}

@@ -89,9 +89,14 @@ def reporting(
         raise
     finally:
         if path is not None:
-            asked = {"on": machine.name, "baud": baud, "seed": seed, "stopped": stopped}
+            asked: dict[str, Any] = {
+                "on": machine.name,
+                "baud": baud,
+                "seed": seed,
+                "stopped": stopped,
+            }
             report = asked | _report(machine, findings) | {"rates": rates}
-            report["right"] &= stopped is None
+            report["right"] = report["right"] and stopped is None
             write_atomically(path, (json.dumps(report, indent=1) + "\n").encode())
 
 

@@ -100,13 +100,15 @@ class Bench:
 
     def _collect(self, fragment: Any) -> None:
         if isinstance(fragment, Instance):
-            ports = self.cells.setdefault(fragment.type, {})
-            for name, (value, kind) in fragment.ports.items():
+            cell: Any = fragment
+            ports = self.cells.setdefault(cell.type, {})
+            for name, (value, kind) in cell.ports.items():
                 ports[name] = value
                 if kind == "i":  # it may be a domain's clock or reset
                     ports[name] = Signal(Value.cast(value).shape())
                     self._top.d.comb += ports[name].eq(value)
-        for part, *_ in fragment.subfragments:
+        parts: Any = fragment
+        for part, *_ in parts.subfragments:
             self._collect(part)
 
     def pll(self) -> tuple[Any, Any]:

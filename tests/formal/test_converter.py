@@ -44,7 +44,9 @@ def parameters(memory: str, at_once: int = 2) -> EngineParameters:
 def column(hdl: Any, p: EngineParameters) -> Module:
     m, inside = about(dut := hdl.ColumnConverter(p, 0))
     # What went in, by the moves since then.
-    sums, words, moved = [dut.sum], [dut.read], Signal(range(dut.stages + 1))
+    sums: list[Any] = [dut.sum]
+    words: list[Any] = [dut.read]
+    moved = Signal(range(dut.stages + 1))
     for stage in range(dut.stages):
         sums.append(Signal.like(dut.sum, name=f"model_sum_{stage}"))
         words.append(Signal(dut.read.shape(), name=f"model_word_{stage}"))
@@ -147,7 +149,8 @@ def converters(hdl: Any, p: EngineParameters) -> Module:
             at.eq(at_here + whole),
             bytes_.eq(Cat(bytes_[8:], load.data)),
         ]
-    stored, known = Signal(columns[0].read.shape()), Signal()
+    stored: Any = Signal(columns[0].read.shape())
+    known = Signal()
     new = later(m, Cat(bytes_, load.data), late)
     with m.If(later(m, whole & (at_here == mine), late)):
         m.d.sync += [stored.gain.eq(new[:16]), stored.offset.eq(new[16:].as_signed()), known.eq(1)]
@@ -237,7 +240,7 @@ PROOFS = [
         "block",
         Mutant("line.eq(Mux(self.sums.payload.last, 0, line + 1))", "line.eq(line)"),
         Mutant("here.eq(Mux(load.first, 0, byte))", "here.eq(byte)"),
-        Mutant("(low[16:24] | (load.data << 8))", "(low[16:24] | (low[16:24] << 8))"),
+        Mutant("write.data.gain.eq(low[:16])", "write.data.gain.eq(low[8:])"),
         Mutant("m.d.sync += line.eq(here_line + 1)", "m.d.sync += line.eq(here_line)"),
         Mutant("Mux(self.probe, self.column[at_once_bits:], line)", "line"),
     ),

@@ -36,7 +36,8 @@ def properties(hdl: Any, p: EngineParameters) -> Module:
     of_states: Value = Const(0)
     if p.variation is not None:
         of_states = (asked.memory == STATES) & (asked.layer != ENGINE)
-    last, waits, given = Signal(asked.shape()), Signal(), later(m, came & ~of_states)
+    last: Any = Signal(asked.shape())
+    waits, given = Signal(), later(m, came & ~of_states)
     with m.If(came):
         m.d.sync += [last.eq(asked), waits.eq(of_states)]
     with m.Elif(taken):

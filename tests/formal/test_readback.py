@@ -35,7 +35,7 @@ def properties(hdl: Any) -> Module:
     asked, next_asked, requests = queue_of_two(
         m, moves(dut.fetch), Value.cast(dut.fetch.payload), ends
     )
-    line = Signal(dut.fetch.payload.shape())
+    line: Any = Signal(dut.fetch.payload.shape())
     m.d.comb += Value.cast(line).eq(asked)
     of_words, counted = line.memory == WEIGHTS, line.memory == COUNTERS
     size = Mux(counted, 8, Mux(line.memory == CONVERTER, 4, 1))

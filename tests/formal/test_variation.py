@@ -67,7 +67,9 @@ def tables(hdl: Any, p: EngineParameters) -> Module:
 
     # The one that is followed.
     mine_line, mine_layer = number_below(m, lines), number_below(m, layers)
-    stored, known = Signal(dut.entry.shape()), Signal()
+    stored: Any = Signal(dut.entry.shape())
+    known, variation = Signal(), p.variation
+    assert variation is not None
     with m.If(complete & (line == mine_line) & (layer == mine_layer)):
         m.d.sync += [
             stored.level.eq(recent[:16]),
@@ -75,7 +77,7 @@ def tables(hdl: Any, p: EngineParameters) -> Module:
             stored.d2d.eq(recent[40:]),
             known.eq(1),
         ]
-    clocks = 1 if p.target.slow_clock and p.variation.iterative else 2
+    clocks = 1 if p.target.slow_clock and variation.iterative else 2
     asks = known & (Value.cast(dut.cell) == mine_line) & (dut.layer == mine_layer)
     writing = Cat(later(m, own, clock) for clock in range(3)).any()
     found = inside["found"]
