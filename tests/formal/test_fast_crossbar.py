@@ -243,6 +243,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         cover_depth=20,
         mutants=mutants,
         parts=(cells, adc, fast_columns),
+        slow=p.value_bits > 2,
     )
 
 
