@@ -280,7 +280,6 @@ PROOFS = [
         "2 x 2, values of 4 bits",
         CrossbarParameters(2, 2, lanes=2, value_bits=4, rah_bits=2, memory="ecp5"),
         Mutant("terms[k + 1] << spacing", "terms[k + 1] << 1", depth=14),
-        Mutant("self.values[part][low : low + 2]", "self.values[part][:2]", depth=14),
     ),
     # More columns than a beat is clocks on its way: a pass must wait for the one before.
     _proof(
