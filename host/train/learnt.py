@@ -30,7 +30,7 @@ from allspin.host.train.in_array import (
     search_rate,
     train_in_array,
 )
-from allspin.host.train.latent import NumberFormats
+from allspin.host.train.number_formats import NumberFormats
 from allspin.host.train.parameters import AUTO, TrainingParameters
 from allspin.host.train.trainer import Trained
 from allspin.host.train.training_options import AUGMENTATIONS

@@ -17,8 +17,10 @@ from allspin.host.keywords import takes
 from allspin.host.show.say import Display
 from allspin.host.train.feed import Course, bent_batches, row_values, split
 from allspin.host.train.kernels import Kernels, laid_on
-from allspin.host.train.latent import Adam, Array, LatentNetwork
+from allspin.host.train.latent import Adam, LatentNetwork
 from allspin.host.train.lesson import JUDGE_SEED, Lesson, calibrated, chip_law, judge
+from allspin.host.train.machine_pass import Noise
+from allspin.host.train.number_formats import Array
 from allspin.host.train.parameters import (
     AUTO,
     EPOCHS,
@@ -26,7 +28,7 @@ from allspin.host.train.parameters import (
     TrainingParameters,
     provenance_of,
 )
-from allspin.host.train.passes import Noise, forward
+from allspin.host.train.passes import forward
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, cut, keep_freed_memory
 from allspin.sim.network.network import Network

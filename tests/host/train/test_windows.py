@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
+from allspin.host.train.chip_pass import ChipLaw
 from allspin.host.train.kernels import laid_on, read_conv
-from allspin.host.train.latent import LatentNetwork, NumberFormats
+from allspin.host.train.latent import LatentNetwork
 from allspin.host.train.lesson import Lesson, chip_law, softmax, told
-from allspin.host.train.parameters import Occasion, TrainingParameters, TrainingTarget
-from allspin.host.train.passes import ChipLaw, backward, forward
+from allspin.host.train.number_formats import NumberFormats
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.passes import backward, forward
+from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.windows import Windows
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections
@@ -140,7 +143,7 @@ def still(formats: NumberFormats = FORMATS, /, spread: float = 0.0, **figures: f
 def test_chips_that_do_not_differ_are_the_machine(
     adc: Adc | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allspin.host.train.passes.LEAST_VARIANCE", 1e-12)
+    monkeypatch.setattr("allspin.host.train.chip_pass.LEAST_VARIANCE", 1e-12)
     network, values = make(FORMATS, TEXTS[1], 0, (6,), adc)
     sums, record = forward(network, values, still(), np.random.default_rng(1))
     expected, known = forward(network, values)
