@@ -66,7 +66,7 @@ LINES = 20
 def array_network(
     trained: ArrayNetwork,
     formats: NumberFormats,
-    image_shape: tuple[int, int],
+    image_shape: tuple[int, ...],
     provenance: Mapping[str, Any],
 ) -> Network:
     """Write what is read of the films down as the nearest states, and the neurons as tables.

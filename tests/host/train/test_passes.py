@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -206,7 +207,7 @@ def test_quantising_keeps_what_the_network_computes() -> None:
 # Chips.
 
 
-def quiet(formats: NumberFormats = FORMATS, /, **figures: float) -> ChipLaw:
+def quiet(formats: NumberFormats = FORMATS, /, **figures: Any) -> ChipLaw:
     """A law of chips that do not differ but for some figures."""
     levels = formats.levels.astype(np.float32)
     return ChipLaw(levels, 0 * levels, 0 * levels + 1, 0 * levels, **figures)
