@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from scipy import stats
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.train.chip_pass import ChipLaw
@@ -178,6 +179,15 @@ def test_neurons_of_positions_differ_and_images_share_them() -> None:
     assert len(np.unique(maps, axis=0)) == 1
     assert len(np.unique(maps[0], axis=0)) > 3
     assert network.export(SHAPE, {}).neuron_per == "position"
+
+
+def test_draws_of_uses_are_normal_and_independent() -> None:
+    path = Windows(laid_on(read_conv("3x3x4 s2"), SHAPE)[0])
+    draws = path.normals(np.random.default_rng(0), (20_000, 4))
+    assert draws.shape == (20_000, 4)
+    assert stats.kstest(draws.ravel(), "norm").pvalue > 0.01
+    assert np.abs(np.corrcoef(draws, rowvar=False) - np.eye(4)).max() < 0.03
+    assert abs(np.corrcoef(draws[:-1, 0], draws[1:, 0])[0, 1]) < 0.03
 
 
 def test_each_pass_of_a_batch_has_a_chip_of_its_own() -> None:
