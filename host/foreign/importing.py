@@ -20,7 +20,8 @@ from allspin.host.train.feed import split
 from allspin.host.train.lesson import calibrated
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters
 from allspin.host.train.target import TrainingTarget
-from allspin.host.train.trainer import Trained, tune
+from allspin.host.train.trained import Trained
+from allspin.host.train.trainer import tune
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file

@@ -32,7 +32,7 @@ from allspin.host.train.in_array import (
 )
 from allspin.host.train.number_formats import NumberFormats
 from allspin.host.train.parameters import AUTO, TrainingParameters
-from allspin.host.train.trainer import Trained
+from allspin.host.train.trained import Trained
 from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, NeuronVariation
