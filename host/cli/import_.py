@@ -90,7 +90,7 @@ def run(arguments: Arguments) -> int:
     record = {"network": os.fspath(output), **imported.to_dict(), "seconds": seconds}
     rows: list[Figure] = [
         ("model", "-".join(map(str, imported.model_topology))),
-        ("topology", "-".join(map(str, imported.network.topology))),
+        ("topology", imported.network.text),
         ("white pixel in the model's input", f"{imported.choice.scaling.white:g}"),
     ]
     for name, share in imported.accuracies.items():

@@ -125,6 +125,7 @@ def _find(baud: int) -> dict[str, Any]:
         "networks": {
             name: {
                 "topology": list(network.topology),
+                "text": network.text,
                 "states": network.layers[0].levels.size,
                 "pixel_bits": network.pixel_bits,
                 "hidden_bits": network.hidden_bits,
@@ -146,8 +147,7 @@ def _table(info: dict[str, Any]) -> Table:
     networks = [
         (
             name,
-            f"{'-'.join(map(str, network['topology']))}, {network['states']} states, "
-            f"{network['neuron']} neurons",
+            f"{network['text']}, {network['states']} states, {network['neuron']} neurons",
         )
         for name, network in info["networks"].items()
     ]

@@ -247,7 +247,7 @@ def run(arguments: Arguments) -> int:
         for what in ("mean", "worst")
     }
     rows = (
-        ("topology", "-".join(map(str, trained.network.topology))),
+        ("topology", trained.network.text),
         *choices.items(),
         *((what, Number(100 * x, ".2f"), "%") for what, x in shares.items() if x is not None),
         *told,

@@ -114,7 +114,7 @@ def trained(findings: Findings) -> Section:
     about = {
         "Network": subject.name,
         "Topology": "-".join(map(str, network.topology)),
-        "Crossbars": "; ".join(layer.text for layer in network.layers),
+        "Crossbars": network.crossbars,
         "States of a synapse": " and ".join(map(str, states)),
         "Words of the states": levels
         if len(levels) < 120

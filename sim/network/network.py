@@ -321,6 +321,18 @@ class Network(Shown):
         return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
 
     @property
+    def crossbars(self) -> str:
+        """Its crossbars in words."""
+        return "; ".join(layer.text for layer in self.layers)
+
+    @property
+    def text(self) -> str:
+        """In words: the topology, and its crossbars where an image uses them several times."""
+        values = "-".join(map(str, self.topology))
+        again = any(layer.kind.positions > 1 for layer in self.layers)
+        return f"{values} ({self.crossbars})" if again else values
+
+    @property
     def classes(self) -> int:
         """Number of classes."""
         return self.layers[-1].columns
