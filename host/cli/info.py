@@ -75,7 +75,9 @@ def run(arguments: Arguments) -> int:
     baud = read_options(arguments, UartOptions).baud
     with arguments.steps.waiting("asking tools and serial ports"):
         info = _find(baud)
-    answer(arguments, info, _table(info))
+    networks = info["networks"].items()
+    notes = [f"{name}, {note}" for name, network in networks for note in network["crossbars"]]
+    answer(arguments, info, _table(info), notes)
     return 0
 
 
@@ -125,7 +127,7 @@ def _find(baud: int) -> dict[str, Any]:
         "networks": {
             name: {
                 "topology": list(network.topology),
-                "text": network.text,
+                "crossbars": network.notes,
                 "states": network.layers[0].levels.size,
                 "pixel_bits": network.pixel_bits,
                 "hidden_bits": network.hidden_bits,
@@ -147,7 +149,8 @@ def _table(info: dict[str, Any]) -> Table:
     networks = [
         (
             name,
-            f"{network['text']}, {network['states']} states, {network['neuron']} neurons",
+            f"{'-'.join(map(str, network['topology']))}, {network['states']} states, "
+            f"{network['neuron']} neurons",
         )
         for name, network in info["networks"].items()
     ]

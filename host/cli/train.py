@@ -247,11 +247,12 @@ def run(arguments: Arguments) -> int:
         for what in ("mean", "worst")
     }
     rows = (
-        ("topology", trained.network.text),
+        ("topology", "-".join(map(str, trained.network.topology))),
         *choices.items(),
         *((what, Number(100 * x, ".2f"), "%") for what, x in shares.items() if x is not None),
         *told,
         ("time", seconds, "s"),
     )
-    answer(arguments, record, figures("Trained network", rows), [f"the network is in {output}"])
+    notes = [*trained.network.notes, f"the network is in {output}"]
+    answer(arguments, record, figures("Trained network", rows), notes)
     return INTERRUPTED if interrupted else 0

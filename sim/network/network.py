@@ -326,11 +326,11 @@ class Network(Shown):
         return "; ".join(layer.text for layer in self.layers)
 
     @property
-    def text(self) -> str:
-        """In words: the topology, and its crossbars where an image uses them several times."""
-        values = "-".join(map(str, self.topology))
-        again = any(layer.kind.positions > 1 for layer in self.layers)
-        return f"{values} ({self.crossbars})" if again else values
+    def notes(self) -> list[str]:
+        """A line on each crossbar where an image uses one several times; else none."""
+        if all(layer.kind.positions == 1 for layer in self.layers):
+            return []
+        return [f"layer {number}: {layer.text}" for number, layer in enumerate(self.layers)]
 
     @property
     def classes(self) -> int:
