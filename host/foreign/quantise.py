@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.foreign.description import FloatLayer, FloatNetwork, Reals, relu
-from allspin.host.train.latent import LatentColumns, LatentNetwork, NumberFormats
+from allspin.host.train.latent import LatentColumns, LatentNetwork
+from allspin.host.train.number_formats import NumberFormats
 from allspin.host.train.windows import path_of
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel

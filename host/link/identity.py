@@ -72,8 +72,8 @@ class LayerIdentity:
     @property
     def tile_rows(self) -> int:
         """Of its inputs, those that a beat may have together: a tile's, or all of them."""
-        in_pieces = self.tiling is not None and self.inputs == self.rows
-        return self.tiling.rows if in_pieces else self.inputs
+        tiling = self.tiling if self.inputs == self.rows else None
+        return self.inputs if tiling is None else tiling.rows
 
     def mismatch(self, layer: Layer) -> Iterator[str]:
         """What keeps it from being a network's layer, besides its size."""

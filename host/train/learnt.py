@@ -30,9 +30,9 @@ from allspin.host.train.in_array import (
     search_rate,
     train_in_array,
 )
-from allspin.host.train.latent import NumberFormats
+from allspin.host.train.number_formats import NumberFormats
 from allspin.host.train.parameters import AUTO, TrainingParameters
-from allspin.host.train.trainer import Trained
+from allspin.host.train.trained import Trained
 from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, NeuronVariation
@@ -66,7 +66,7 @@ LINES = 20
 def array_network(
     trained: ArrayNetwork,
     formats: NumberFormats,
-    image_shape: tuple[int, int],
+    image_shape: tuple[int, ...],
     provenance: Mapping[str, Any],
 ) -> Network:
     """Write what is read of the films down as the nearest states, and the neurons as tables.

@@ -32,7 +32,9 @@ POOL = node("MaxPool", ["a0"], ["p0"], kernel_shape=[2, 2], strides=[2, 2])
 KIND = Convolution(SHAPE, (3, 2), (2, 1), (1, 0, 1, 1))
 
 
-def chain(*nodes, end="p0", last=48, shape=(None, 3, 11, 9), **constants: Any) -> onnx.ModelProto:
+def chain(
+    *nodes: Any, end: Any = "p0", last: Any = 48, shape: Any = (None, 3, 11, 9), **constants: Any
+) -> onnx.ModelProto:
     """A model of some nodes, and a readout of what the last one makes."""
     readout = node("Flatten", [end], ["f"]), node("Gemm", ["f", "w9", "b9"], ["output"])
     given = {**FIRST, "w9": drawn(last, 5), "b9": drawn(5), **constants}

@@ -2,17 +2,21 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.train import passes
-from allspin.host.train.latent import LatentNetwork, NumberFormats
+from allspin.host.train import chip_pass
+from allspin.host.train.chip_pass import ChipLaw
+from allspin.host.train.latent import LatentNetwork
 from allspin.host.train.lesson import chip_law
-from allspin.host.train.parameters import Occasion, TrainingParameters, TrainingTarget
-from allspin.host.train.passes import ChipLaw, backward, forward
+from allspin.host.train.number_formats import NumberFormats
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.passes import backward, forward
+from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections
 from allspin.sim.network.formats import Adc, quantise_pixels
@@ -203,7 +207,7 @@ def test_quantising_keeps_what_the_network_computes() -> None:
 # Chips.
 
 
-def quiet(formats: NumberFormats = FORMATS, /, **figures: float) -> ChipLaw:
+def quiet(formats: NumberFormats = FORMATS, /, **figures: Any) -> ChipLaw:
     """A law of chips that do not differ but for some figures."""
     levels = formats.levels.astype(np.float32)
     return ChipLaw(levels, 0 * levels, 0 * levels + 1, 0 * levels, **figures)
@@ -213,7 +217,7 @@ def quiet(formats: NumberFormats = FORMATS, /, **figures: float) -> ChipLaw:
 def test_chips_that_do_not_differ_are_the_machine(
     adcs: Adcs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passes, "LEAST_VARIANCE", 1e-12)
+    monkeypatch.setattr(chip_pass, "LEAST_VARIANCE", 1e-12)
     network, values = make(FORMATS, (6,), 0, adcs)
     values[16:32, :20] = 0  # a tile that some images do not drive
     sums, record = forward(network, values, quiet(), np.random.default_rng(1))

@@ -40,7 +40,7 @@ def test_places_of_values_and_of_uses_say_what_is_summed_and_handed_on(
     assert np.array_equal(
         driven.reshape(-1, kind.positions, rows), under_kernels(kind, maps.reshape(3, -1))
     )
-    uses = np.random.default_rng(0).integers(0, 16, (3, kind.positions * 4))
+    uses = np.random.default_rng(0).integers(0, 16, (3, kind.positions * 4), np.uint8)
     assert np.array_equal(uses[:, kind.picked(4)].max(axis=1), pooled(kind, uses))
 
 
