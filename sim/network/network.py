@@ -321,6 +321,11 @@ class Network(Shown):
         return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
 
     @property
+    def positions(self) -> list[int]:
+        """How often an image uses each crossbar."""
+        return [layer.kind.positions for layer in self.layers]
+
+    @property
     def crossbars(self) -> str:
         """Its crossbars in words."""
         return "; ".join(layer.text for layer in self.layers)
@@ -328,7 +333,7 @@ class Network(Shown):
     @property
     def notes(self) -> list[str]:
         """A line on each crossbar where an image uses one several times; else none."""
-        if all(layer.kind.positions == 1 for layer in self.layers):
+        if max(self.positions) == 1:
             return []
         return [f"layer {number}: {layer.text}" for number, layer in enumerate(self.layers)]
 
