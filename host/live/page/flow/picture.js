@@ -56,7 +56,7 @@ export class PictureView {
   /**
    * Row values as ink on paper.
    *
-   * @param {number[]} shape Height and width, and channels, whose mean is shown.
+   * @param {number[]} shape Height and width, and channels: three are a colour, of others the mean is shown.
    * @param {number[]} values
    * @param {number} top
    * @param {string} words
@@ -67,7 +67,12 @@ export class PictureView {
     this.mark = mark;
     const mean = (/** @type {number} */ place) =>
       values.slice(place * channels, (place + 1) * channels).reduce((sum, value) => sum + value, 0) / channels;
-    this.set(height, width, (place) => mix(colours.paperRgb, colours.inkRgb, mean(place) / top), words);
+    const light = (/** @type {number} */ value) => (255 * value) / top;
+    this.set(height, width, (place) => {
+      const [red, green, blue] = values.slice(place * channels);
+      if (channels === 3) return [light(red), light(green), light(blue)];
+      return mix(colours.paperRgb, colours.inkRgb, mean(place) / top);
+    }, words);
   }
 
   /**
