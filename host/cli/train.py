@@ -253,5 +253,6 @@ def run(arguments: Arguments) -> int:
         *told,
         ("time", seconds, "s"),
     )
-    answer(arguments, record, figures("Trained network", rows), [f"the network is in {output}"])
+    notes = [*trained.network.notes, f"the network is in {output}"]
+    answer(arguments, record, figures("Trained network", rows), notes)
     return INTERRUPTED if interrupted else 0

@@ -191,7 +191,7 @@ def test_kinds_of_layers_follow_in_further_features():
         identity.mismatch(other)
     )
     dense = random_network((144, 40, 3), 1)
-    assert "pooled by 2, not all rows at once" in str(identity.mismatch(dense))
+    assert "maximum of 2 x 2, not all rows at once" in str(identity.mismatch(dense))
     for bad, line in (
         (body[:-1], "its identity has 100 bytes for 2 layers"),
         (body[:48], "its identity has 48 bytes for 2 layers"),
