@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -142,7 +142,6 @@ class FlatMap(Component):
                 m.d.sync += register.eq(value)
             return register
 
-        factor, shift = reciprocal(p.line, p.map.rows - 1)
         half = Signal()
         ends = beat.last & ~rest.any()
         with m.If(takes & ends):
@@ -150,13 +149,22 @@ class FlatMap(Component):
         event = later(chosen, "event")
         flat = event[p.value_bits :]
         flags = later(Cat(takes & driven.any(), takes & ends, half), "flags")
-        line = later((flat * factor) >> shift, "line_of")
-        flat_2, flags_2 = later(flat, "flat"), later(flags, "flags_2")
-        place = later((flat_2 - line * p.line)[: max(1, (p.line - 1).bit_length())], "place")
-        line, flags_3 = later(line, "line"), later(flags_2, "flags_3")
-        valid, last, which = flags_3
+        # Both halves of a product are looked up, and then added.
+        factor, shift = reciprocal(p.line, p.map.rows - 1)
+        middle = -(-len(flat) // 2)
+        bits = (factor << middle).bit_length()
+        low, high = (
+            later(Array(Const(n * factor, bits) for n in range(1 << len(part)))[part], name)
+            for name, part in (("low", flat[:middle]), ("high", flat[middle:]))
+        )
+        flat_2, flags_2 = later(flat, "flat_2"), later(flags, "flags_2")
+        line = later((low + (high << middle)) >> shift, "line_of")
+        flat_3, flags_3 = later(flat_2, "flat_3"), later(flags_2, "flags_3")
+        place = later((flat_3 - line * p.line)[: max(1, (p.line - 1).bit_length())], "place")
+        line, flags_4 = later(line, "line"), later(flags_3, "flags_4")
+        valid, last, which = flags_4
         # Whether there is room for another map is known when the one before is there.
-        m.d.comb += willing.eq(self.room & go & ~(flags[1] | flags_2[1] | last))
+        m.d.comb += willing.eq(self.room & go & ~(flags[1] | flags_2[1] | flags_3[1] | last))
         at = Cat(line[: size - 1], which)
         m.d.comb += [
             self.writes[0].valid.eq(flags[0]),

@@ -79,7 +79,10 @@ PROOFS = [
         depth=11,
         bounded="two walks pass through the lanes",
         mutants=(
-            Mutant("holds & ends & ~rest", "holds & ~rest"),
+            Mutant("holds & ends & ~further", "holds & ~further"),
+            Mutant("queue.o.payload.last & ~several", "~several"),
+            Mutant("~(queue.o.valid & several)", "~queue.o.valid"),
+            Mutant("has[number].eq(~empty[number])", "has[number].eq(rest[0])"),
             Mutant("(~ends | closes)", "(~ends | ends)"),
             Mutant("(places.any() | masks.payload.last)", "places.any()"),
             Mutant("left ^ rest", "rest"),
