@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import data, stream
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component, Queue
+from allspin.hdl.stream.buffers import Component, Queue, RegisterSlice
 
 DEPTH = 8
 """Masks that wait before each lane."""
@@ -70,13 +70,15 @@ class Walk(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the lanes."""
-        masks, steps = self.masks, self.steps
+        masks = self.masks
+        m.submodules.out = out = RegisterSlice(self.steps.payload.shape(), every_clock=True)
+        wiring.connect(m, out.o, wiring.flipped(self.steps))
+        steps = out.i
         # With each mask whether it has any place, and whether it has several.
         layout = {"places": self._bits, "tag": self._tag, "last": 1, "some": 1, "several": 1}
         queues = [
             Queue(data.StructLayout(layout), DEPTH, distributed=True) for _ in range(self._lanes)
         ]
-        free = ~steps.valid | steps.ready
         closes = Signal()
         goes = Signal()
         room = Cat(queue.i.ready for queue in queues).all()
@@ -88,20 +90,21 @@ class Walk(Component):
         m.d.comb += [
             masks.ready.eq(room),
             closes.eq(done.all()),
-            goes.eq(free & (closes | has.any())),
+            steps.valid.eq(closes | has.any()),
+            steps.payload.last.eq(closes),
+            goes.eq(steps.valid & steps.ready),
         ]
-        with m.If(free):
-            m.d.sync += [steps.valid.eq(closes | has.any()), steps.payload.last.eq(closes)]
         for number, queue in enumerate(queues):
             m.submodules[f"queue_{number}"] = queue
             places = masks.payload.places[number]
+            some, several = _some(places)
             m.d.comb += [
-                queue.i.valid.eq(masks.valid & room & (places.any() | masks.payload.last)),
+                queue.i.valid.eq(masks.valid & room & (some | masks.payload.last)),
                 queue.i.payload.places.eq(places),
                 queue.i.payload.tag.eq(masks.payload.tag),
                 queue.i.payload.last.eq(masks.payload.last),
-                queue.i.payload.some.eq(places.any()),
-                queue.i.payload.several.eq((places & (places - 1)).any()),
+                queue.i.payload.some.eq(some),
+                queue.i.payload.several.eq(several),
             ]
             step = steps.payload.lanes[number]
             left = Signal(self._bits, name=f"left_{number}")
@@ -141,12 +144,20 @@ class Walk(Component):
                     left.eq(waiting),
                     rest.eq(waiting & (waiting - 1)),
                 ]
-            with m.If(free):
-                m.d.sync += [
-                    step.drives.eq(has[number]),
-                    step.place.eq(_index(lowest)),
-                    step.tag.eq(tag),
-                ]
+            m.d.comb += [
+                step.drives.eq(has[number]),
+                step.place.eq(_index(lowest)),
+                step.tag.eq(tag),
+            ]
+
+
+def _some(places: Value) -> tuple[Value, Value]:
+    """Whether any bit is set, and whether several are."""
+    if len(places) == 1:
+        return places, Const(0)
+    half = len(places) // 2
+    (one, more), (other, others) = _some(places[:half]), _some(places[half:])
+    return one | other, more | others | (one & other)
 
 
 def _index(one: Value) -> Value:
