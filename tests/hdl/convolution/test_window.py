@@ -153,3 +153,11 @@ def test_a_position_takes_as_many_beats_as_its_busiest_part_has_values(parts: in
     driven = windows(p, image) != 0
     busiest = np.max([driven[:, part::parts].sum(axis=1) for part in range(parts)], axis=0)
     assert beats == np.maximum(busiest, 1).tolist() * 2
+
+
+def test_maps_are_cleared_where_each_is_seen_before_the_last_is_clear() -> None:
+    p = WindowParameters(Convolution((5, 2, 1), (5, 2), (1, 1)), 4, 1, flat=True)
+    images = np.random.default_rng(0).integers(0, 2, (40, 5, 2, 1))
+    images[::2] = 0
+    found, _, _ = see(p, list(images))
+    np.testing.assert_array_equal(found, images.reshape(40, -1))
