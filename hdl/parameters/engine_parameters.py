@@ -58,6 +58,8 @@ class EngineParameters:
         The memory that keeps images.
     kinds : tuple of LayerKind
         How values come to each crossbar's rows; all of them at once where there are none.
+    neuron_per : str
+        As of `Network`.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class EngineParameters:
     variation: VariationParameters | None = None
     resident: ResidentParameters | None = None
     kinds: tuple[LayerKind, ...] = ()
+    neuron_per: str = "column"
 
     def __post_init__(self) -> None:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
@@ -158,6 +161,7 @@ class EngineParameters:
             variation=profile.variation,
             resident=profile.resident,
             kinds=() if {*kinds} == {DENSE} else kinds,
+            neuron_per=network.neuron_per,
         )
 
     def kind(self, number: int) -> LayerKind:
@@ -167,6 +171,19 @@ class EngineParameters:
     def uses(self, number: int) -> int:
         """Column sums of an image in a layer."""
         return self.kind(number).positions * self.crossbars[number].columns
+
+    def neurons(self, number: int) -> int:
+        """Neurons of a hidden layer: of its columns, or of all its positions."""
+        return (
+            self.uses(number) if self.neuron_per == "position" else self.crossbars[number].columns
+        )
+
+    def turned(self, number: int) -> int:
+        """Neurons in a position's last beat, where they are fewer than in others and each position
+        has its own: the next one's then begin in the middle of a line; else 0.
+        """
+        own = self.crossbars[number]
+        return own.columns % own.neurons_per_clock if self.neurons(number) > own.columns else 0
 
     def window(self, number: int) -> WindowParameters | None:
         """What a crossbar sees of a map; None where it has all values at once."""
@@ -361,7 +378,7 @@ def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
         if hidden and NEURONS[engine.neuron].has_table:
             read[TABLE] = 2**engine.current_bits, 1
         if hidden:
-            read |= {CONVERTER: (crossbar.columns, 4), SHIFT: (1, 1)}
+            read |= {CONVERTER: (engine.neurons(number), 4), SHIFT: (1, 1)}
         read[COUNTERS] = 2, 8
         written: dict[int, tuple[int, int]] = {}
         if crossbar.tiling is not None and crossbar.tiling.offsets:

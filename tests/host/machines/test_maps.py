@@ -33,6 +33,16 @@ def of_maps(seed: int) -> Network:
         (of_maps(1), HardwareProfile(rows_per_clock=4, variation=SUM_CHIPS, resident=KEPT), set()),
         (in_tiles(of_maps(1), 16, 6), HardwareProfile(lanes=3), {"resident images"}),
         (
+            replace(of_maps(1), neuron_per="position"),
+            HardwareProfile(variation=SUM_CHIPS),
+            {"resident images"},
+        ),
+        (
+            replace(of_maps(1), neuron_per="position"),
+            HardwareProfile(rows_per_clock=4, variation=CHIPS),
+            {"resident images"},
+        ),
+        (
             random_network(
                 (77, 3, 3),
                 1,
@@ -45,7 +55,7 @@ def of_maps(seed: int) -> Network:
             {"resident images"},
         ),
     ],
-    ids=["1", "2", "4", "tiles", "grey"],
+    ids=["1", "2", "4", "tiles", "position-1", "position-4", "grey"],
 )
 def test_every_part_of_a_machine(network: Network, profile: HardwareProfile, lacks: set) -> None:
     with open_virtual(network, profile) as machine:
@@ -71,8 +81,5 @@ def test_every_part_of_a_machine(network: Network, profile: HardwareProfile, lac
 
 
 def test_what_no_gateware_runs_is_refused() -> None:
-    network = replace(of_maps(2), neuron_per="position")
-    with pytest.raises(UserError, match=r"own neuron, for which there is no gateware; run it on g"):
-        open_virtual(network)
     with pytest.raises(UserError, match="read tile by tile with one row per clock only"):
         open_virtual(in_tiles(of_maps(2), 16, 6), HardwareProfile(rows_per_clock=2))
