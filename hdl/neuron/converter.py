@@ -250,14 +250,19 @@ class ViConverter(Component):
                 else:
                     ends = self.sums.payload.last if count == p.columns else line == lines - 1
                     m.d.sync += line.eq(Mux(ends, 0, line + 1))
-        found = []
-        for number, (memory, column) in enumerate(zip(words, columns, strict=True)):
+        reads = []
+        for memory in words:
             read = memory.read_port(domain="comb")
-            found.append(read.data)
+            reads.append(read)
+        found = [read.data for read in reads]
+        if rest:
+            found = self._build_turn(m, go, found, Mux(self.probe, 0, low))
+        for number, (read, column, word) in enumerate(zip(reads, columns, found, strict=True)):
             here = line + (low > number) if rest else line
             m.d.comb += [
                 read.addr.eq(Mux(self.probe, self.column[at_once_bits:], here)),
                 column.go.eq(go),
+                column.read.eq(word),
                 column.sum.eq(self.sums.payload.sums[number]),
                 column.shift.eq(shift),
                 self.currents.payload.currents[number].eq(column.current),
@@ -269,9 +274,6 @@ class ViConverter(Component):
                     self.word[:16].eq(column.word.gain),
                     self.word[16:].eq(column.word.offset),
                 ]
-        if rest:
-            found = self._build_turn(m, go, found, Mux(self.probe, 0, low))
-        m.d.comb += [column.read.eq(word) for column, word in zip(columns, found, strict=True)]
 
     def _build_turn(self, m: Module, go: Signal, found: list[Any], turn: Value) -> list[Any]:
         """The words of a beat whose first is in memory `turn`, a clock later."""

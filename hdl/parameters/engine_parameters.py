@@ -107,9 +107,6 @@ class EngineParameters:
         maps = any(self.window(number) for number in range(len(layers)))
         if maps and self.target.few_luts:
             raise ValueError("this part has no room for feature maps: take a larger one")
-        # Parts are not at the same row, so that a beat may have rows of two tiles.
-        if maps and any(own.tiling and own.rows_per_clock > 1 for own in self.crossbars):
-            raise ValueError("a network with maps is read tile by tile with one row per clock only")
 
     @classmethod
     def from_network(cls, network: Network, profile: HardwareProfile | None = None) -> Self:
@@ -190,7 +187,8 @@ class EngineParameters:
         kind, own = self.kind(number), self.crossbars[number]
         if not isinstance(kind, Convolution):
             return None
-        return WindowParameters(kind, own.value_bits, own.rows_per_clock, flat=number == 0)
+        tiles = 0 if own.tiling is None else own.tiling.rows
+        return WindowParameters(kind, own.value_bits, own.rows_per_clock, number == 0, tiles)
 
     def map(self, number: int, *, pooled: bool = True) -> MapParameters | None:
         """The map that a hidden layer gives, or that its neurons do; None where it gives none."""
