@@ -105,7 +105,7 @@ PROOFS = [
         depth=1,
         mutants=(
             Mutant("+ slot.row + carry", "+ slot.row"),
-            Mutant("events.ready | ~drives", "events.ready"),
+            Mutant("leaves | ~drives", "leaves"),
             Mutant("first.eq(Mux(ends, 0, first", "first.eq(Mux(ends, 1, first"),
         ),
     ),
