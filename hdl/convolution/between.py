@@ -45,7 +45,8 @@ class Flatten(Component):
         pixel = Signal(range(max(p.pixels, 2)))
         ends = Signal()
         drives = Signal()
-        split, late = Signal(), Signal()  # its rows are of two tiles; the second one's are driven
+        split = Signal()  # its rows are of two tiles
+        late = Signal()  # those of the second are driven
         leaves, last = events.ready, ends
         if self._lines:
             leaves, last = events.ready & (late | ~split), ends & (late | ~split)
