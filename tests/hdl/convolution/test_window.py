@@ -1,5 +1,6 @@
 """Windows of maps against slices of arrays."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from allspin.hdl.convolution.window import Window
 from allspin.hdl.parameters.window_parameters import WindowParameters
 from allspin.hdl.resident.beat_memory import pack_beats
 from allspin.sim.network.layer_kinds import Convolution
+from tests.coverage.coverage import Recording
 from tests.hdl.streams import StreamBench
 
 Values = npt.NDArray[np.int64]
@@ -52,11 +54,20 @@ def events_of(p: WindowParameters, image: Values) -> list[dict[str, Any]]:
 
 
 def see(
-    p: WindowParameters, images: list[Values], *, stall: float = 0.0, seed: int = 0
+    p: WindowParameters,
+    images: list[Values],
+    *,
+    stall: float = 0.0,
+    seed: int = 0,
+    watch: Callable[[Recording], None] | None = None,
 ) -> tuple[list[Values], list[int], list[int]]:
     """What each position gets, its beats, and the clock of each map's last beat."""
     dut = Window(p)
-    bench = StreamBench(dut, stall=stall, seed=seed)
+    if watch is None:
+        bench = StreamBench(dut, stall=stall, seed=seed)
+    else:
+        watch(recording := Recording(dut))
+        bench = recording.bench(stall=stall, seed=seed)
     bench.put(dut.map, [event for image in images for event in events_of(p, image)])
     clocks: list[int] = []
     taken = bench.take(dut.events, 1, clocks=clocks)
