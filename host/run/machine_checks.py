@@ -100,10 +100,10 @@ def known_network(name: str, identity: Identity, seed: int) -> Network:
             kept["states"] = rng.integers(0, its.levels.count, layer.states.shape, np.uint8)
             kept["levels"] = np.array(its.levels.words)
         if layer.converter is not None and identity.neuron_per == "position":
-            of_uses = rng.choice(
+            gains, offsets = rng.choice(
                 [layer.converter.gains, layer.converter.offsets], layer.uses, axis=1
             )
-            kept["converter"] = Converter(*of_uses, layer.converter.shift)
+            kept["converter"] = Converter(gains, offsets, layer.converter.shift)
         layers.append(replace(layer, **kept))
     return replace(network, layers=tuple(layers), neuron_per=identity.neuron_per)
 
