@@ -84,7 +84,7 @@ PROOFS = [
     _proof(
         "pixels",
         WindowParameters(Convolution((1, 2, 3), (1, 2)), 1, 2),
-        22,
+        20,
         Mutant("+ step.place - (turn > part)", "+ step.place", depth=26),
         Mutant("turned = Mux(turn == by, vector << by, turned)", "turned = vector", depth=26),
     ),
