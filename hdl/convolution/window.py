@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.convolution.maps import FlatMap, PixelMap
-from allspin.hdl.convolution.tile_cut import TileCut
+from allspin.hdl.convolution.tile_cut import TiledWalk, make_walk
 from allspin.hdl.convolution.walk import Walk, mask_layout
 from allspin.hdl.parameters.window_parameters import WindowParameters
 from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory
@@ -165,8 +165,8 @@ class Window(Component):
         if p.flat:
             # Each part has every so many of the places.
             bits = -(-p.rows // p.rows_per_clock)
-            walk, masks = self._build_walk(m, bits, scan.tag)
-            found = scan.masks.payload
+            m.submodules.walk = walk = make_walk(p, bits, scan.tag)
+            masks, found = walk.masks, scan.masks.payload
             m.d.comb += [
                 masks.valid.eq(scan.masks.valid),
                 scan.masks.ready.eq(masks.ready),
@@ -179,21 +179,7 @@ class Window(Component):
             walk = self._build_vectors(m, scan, kept)
         m.d.comb += read.eq(self._build_values(m, walk, kept.writes))
 
-    def _build_walk(
-        self, m: Module, bits: int, tag: data.StructLayout
-    ) -> tuple[Walk, stream.Interface]:
-        """From masks of positions to steps of them, and where the masks go."""
-        p = self._parameters
-        if not p.tile_lines:
-            m.submodules.walk = walk = Walk(p.rows_per_clock, bits, tag)
-            return walk, walk.masks
-        tag = data.StructLayout({**{name: field.shape for name, field in tag}, "final": 1})
-        m.submodules.cut = cut = TileCut(p.rows_per_clock, bits, tag, p.tile_lines)
-        m.submodules.walk = walk = Walk(p.rows_per_clock, bits, tag)
-        wiring.connect(m, cut.pieces, walk.masks)
-        return walk, cut.masks
-
-    def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk:
+    def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk | TiledWalk:
         """From the pixels of a position that have anything to the channels that they have."""
         p, parts = self._parameters, self._parameters.rows_per_clock
         channels = p.map.channels
@@ -205,11 +191,11 @@ class Window(Component):
             {"row": range(p.part_rows), "turn": range(parts), "origin": address, "half": 1}
         )
         m.submodules.pixels = pixels = Walk(1, len(p.seen), scan.tag)
-        walk, masks = self._build_walk(m, bits, tag)
+        m.submodules.walk = walk = make_walk(p, bits, tag)
         wiring.connect(m, scan.masks, pixels.masks)
         go = Signal()
         valid = Signal(3)
-        step = pixels.steps.payload.lanes[0]
+        step, masks = pixels.steps.payload.lanes[0], walk.masks
         m.d.comb += [go.eq(~masks.valid | masks.ready), pixels.steps.ready.eq(go)]
         with m.If(go):
             m.d.sync += valid.eq(Cat(pixels.steps.valid, valid))
@@ -250,7 +236,7 @@ class Window(Component):
         ]
         return walk
 
-    def _build_values(self, m: Module, walk: Walk, writes: Any) -> Value:
+    def _build_values(self, m: Module, walk: Walk | TiledWalk, writes: Any) -> Value:
         """Values of the rows that are driven; whether a map's last are read in this clock."""
         p = self._parameters
         m.submodules.out = out = RegisterSlice(event_layout(p), every_clock=True)
@@ -262,9 +248,6 @@ class Window(Component):
         position = Signal(range(max(p.kind.positions, 2)))
         ends = Signal()
         steps = walk.steps
-        closing: Value = steps.payload.last
-        if p.tile_lines:  # a walk is a tile's, and its lanes end it together
-            closing &= steps.payload.lanes[0].tag.final
         m.d.comb += [
             go.eq(~valid[1] | out.i.ready),
             steps.ready.eq(go),
@@ -275,7 +258,7 @@ class Window(Component):
         with m.If(go):
             m.d.sync += [
                 valid.eq(Cat(steps.valid, valid)),
-                last.eq(closing),
+                last.eq(steps.payload.last),
                 closes.eq(last),
             ]
             with m.If(valid[0] & last):

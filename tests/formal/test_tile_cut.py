@@ -9,7 +9,7 @@ from allspin.hdl.convolution import tile_cut as source
 from tests.formal.proof import Mutant, Proof, about, later, moves, number_below, pick, when
 
 LANES, BITS, LINES = 2, 3, 2
-TAG = data.StructLayout({"row": 3, "number": 2, "final": 1})
+TAG = data.StructLayout({"row": 3, "number": 2})
 
 
 def properties(hdl: ModuleType) -> Module:
