@@ -8,6 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.convolution.maps import FlatMap, PixelMap
+from allspin.hdl.convolution.tile_cut import TiledWalk, make_walk
 from allspin.hdl.convolution.walk import Walk, mask_layout
 from allspin.hdl.parameters.window_parameters import WindowParameters
 from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory
@@ -164,7 +165,7 @@ class Window(Component):
         if p.flat:
             # Each part has every so many of the places.
             bits = -(-p.rows // p.rows_per_clock)
-            m.submodules.walk = walk = Walk(p.rows_per_clock, bits, scan.tag)
+            m.submodules.walk = walk = make_walk(p, bits, scan.tag)
             masks, found = walk.masks, scan.masks.payload
             m.d.comb += [
                 masks.valid.eq(scan.masks.valid),
@@ -178,7 +179,7 @@ class Window(Component):
             walk = self._build_vectors(m, scan, kept)
         m.d.comb += read.eq(self._build_values(m, walk, kept.writes))
 
-    def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk:
+    def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk | TiledWalk:
         """From the pixels of a position that have anything to the channels that they have."""
         p, parts = self._parameters, self._parameters.rows_per_clock
         channels = p.map.channels
@@ -190,7 +191,7 @@ class Window(Component):
             {"row": range(p.part_rows), "turn": range(parts), "origin": address, "half": 1}
         )
         m.submodules.pixels = pixels = Walk(1, len(p.seen), scan.tag)
-        m.submodules.walk = walk = Walk(parts, bits, tag)
+        m.submodules.walk = walk = make_walk(p, bits, tag)
         wiring.connect(m, scan.masks, pixels.masks)
         go = Signal()
         valid = Signal(4)
@@ -237,7 +238,7 @@ class Window(Component):
         ]
         return walk
 
-    def _build_values(self, m: Module, walk: Walk, writes: Any) -> Value:
+    def _build_values(self, m: Module, walk: Walk | TiledWalk, writes: Any) -> Value:
         """Values of the rows that are driven; whether a map's last are read in this clock."""
         p = self._parameters
         m.submodules.out = out = RegisterSlice(event_layout(p), every_clock=True)
