@@ -37,6 +37,8 @@ class Profile:
         What nextpnr is told besides.
     button : bool
         Whether there is a block RAM left for the images that a board's button shows.
+    network : str
+        Name of the one that it is built for where none is asked for; empty for the usual one.
 
     Raises
     ------
@@ -48,10 +50,14 @@ class Profile:
     frequency: int
     routing: tuple[str, ...] = ()
     button: bool = True
+    network: str = ""
 
     def __post_init__(self) -> None:
         check_number("frequency in MHz", self.frequency / MHZ, 1 / MHZ, (2**32 - 1) / MHZ)
 
+
+CONV = "conv-small-10"
+"""What machines for feature maps are built for: its three layers have 6, 16 and 10 columns."""
 
 UP5K: Mapping[str, Profile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states of four bits, or eight words. A seventeenth
@@ -87,6 +93,11 @@ ECP5_25: Mapping[str, Profile] = {
         ),
         100_000_000,
         button=False,
+    ),
+    "maps": Profile(
+        HardwareProfile(lanes=32, rows_per_clock=2, memory="ecp5", states=True),
+        100_000_000,
+        network=CONV,
     ),
 }
 """An ECP5 of 24 k LUTs and 56 block RAMs; the 12F is the same die."""
@@ -130,6 +141,12 @@ ECP5_85: Mapping[str, Profile] = {
         ),
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
+    ),
+    "maps": Profile(
+        HardwareProfile(lanes=32, rows_per_clock=4, memory="ecp5", states=True),
+        100_000_000,
+        routing=ROUTER2,
+        network=CONV,
     ),
 }
 """An ECP5 of 84 k LUTs and 208 block RAMs."""

@@ -53,6 +53,8 @@ class Feature(enum.IntFlag):
     """A second byte of features, the bits above these, begins what follows the levels."""
     KINDS = 256
     """Layers of several kinds: the identity ends with them."""
+    POSITIONS = 1024
+    """Each position of a map has neurons of its own, and V-I converters with their errors."""
 
 
 MIN_WINDOW = 256
@@ -164,6 +166,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         Feature.TILES: any(tiled),
         Feature.STATES: any(levels),
         Feature.KINDS: any(kinds),
+        Feature.POSITIONS: engine.neuron_per == "position",
     }
     features = sum(feature for feature, there in has.items() if there)
     further = bytes([features >> 8] * (features > 0xFF))

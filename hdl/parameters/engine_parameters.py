@@ -58,6 +58,8 @@ class EngineParameters:
         The memory that keeps images.
     kinds : tuple of LayerKind
         How values come to each crossbar's rows; all of them at once where there are none.
+    neuron_per : str
+        As of `Network`.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class EngineParameters:
     variation: VariationParameters | None = None
     resident: ResidentParameters | None = None
     kinds: tuple[LayerKind, ...] = ()
+    neuron_per: str = "column"
 
     def __post_init__(self) -> None:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
@@ -104,9 +107,6 @@ class EngineParameters:
         maps = any(self.window(number) for number in range(len(layers)))
         if maps and self.target.few_luts:
             raise ValueError("this part has no room for feature maps: take a larger one")
-        # Parts are not at the same row, so that a beat may have rows of two tiles.
-        if maps and any(own.tiling and own.rows_per_clock > 1 for own in self.crossbars):
-            raise ValueError("a network with maps is read tile by tile with one row per clock only")
 
     @classmethod
     def from_network(cls, network: Network, profile: HardwareProfile | None = None) -> Self:
@@ -158,6 +158,7 @@ class EngineParameters:
             variation=profile.variation,
             resident=profile.resident,
             kinds=() if {*kinds} == {DENSE} else kinds,
+            neuron_per=network.neuron_per,
         )
 
     def kind(self, number: int) -> LayerKind:
@@ -168,12 +169,26 @@ class EngineParameters:
         """Column sums of an image in a layer."""
         return self.kind(number).positions * self.crossbars[number].columns
 
+    def neurons(self, number: int) -> int:
+        """Neurons of a hidden layer: of its columns, or of all its positions."""
+        return (
+            self.uses(number) if self.neuron_per == "position" else self.crossbars[number].columns
+        )
+
+    def turned(self, number: int) -> int:
+        """Neurons in a position's last beat, where they are fewer than in others and each position
+        has its own: the next one's then begin in the middle of a line; else 0.
+        """
+        own = self.crossbars[number]
+        return own.columns % own.neurons_per_clock if self.neurons(number) > own.columns else 0
+
     def window(self, number: int) -> WindowParameters | None:
         """What a crossbar sees of a map; None where it has all values at once."""
         kind, own = self.kind(number), self.crossbars[number]
         if not isinstance(kind, Convolution):
             return None
-        return WindowParameters(kind, own.value_bits, own.rows_per_clock, flat=number == 0)
+        tiles = 0 if own.tiling is None else own.tiling.rows
+        return WindowParameters(kind, own.value_bits, own.rows_per_clock, number == 0, tiles)
 
     def map(self, number: int, *, pooled: bool = True) -> MapParameters | None:
         """The map that a hidden layer gives, or that its neurons do; None where it gives none."""
@@ -361,7 +376,7 @@ def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
         if hidden and NEURONS[engine.neuron].has_table:
             read[TABLE] = 2**engine.current_bits, 1
         if hidden:
-            read |= {CONVERTER: (crossbar.columns, 4), SHIFT: (1, 1)}
+            read |= {CONVERTER: (engine.neurons(number), 4), SHIFT: (1, 1)}
         read[COUNTERS] = 2, 8
         written: dict[int, tuple[int, int]] = {}
         if crossbar.tiling is not None and crossbar.tiling.offsets:

@@ -185,6 +185,16 @@ class Identity:
         return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
 
     @property
+    def neuron_per(self) -> str:
+        """As of `Network`."""
+        return "position" if Feature.POSITIONS in self.features else "column"
+
+    def neurons(self, layer: int) -> int:
+        """Number of a hidden layer's neurons, and of its V-I converters."""
+        own = self.layers[layer]
+        return own.columns * (own.kind.positions if self.neuron_per == "position" else 1)
+
+    @property
     def classes(self) -> int:
         """Number of classes."""
         return self.layers[-1].columns
@@ -226,6 +236,8 @@ class Identity:
             differences.append(f"R_AH bits {self.rah_bits}, not {network.rah_bits} or more")
         for number, (own, layer) in enumerate(zip(self.layers, network.layers, strict=False)):
             differences += [f"in layer {number} {what}" for what in own.mismatch(layer)]
+        if self.neuron_per != network.neuron_per:
+            differences.append(f"a neuron per {self.neuron_per}, not per {network.neuron_per}")
         return "; ".join(differences) or None
 
     def check(self, name: str, network: Network) -> None:

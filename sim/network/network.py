@@ -345,8 +345,6 @@ class Network(Shown):
     @property
     def beyond_words(self) -> str | None:
         """The first layer that no R_AH words say, and why; None where gateware can run it."""
-        if self.neuron_per == "position":
-            return "each position has its own neuron, for which there is no gateware"
         for number, layer in enumerate(self.layers):
             if layer.beyond_words is not None:
                 return f"layer {number}: {layer.beyond_words}"

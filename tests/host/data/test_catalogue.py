@@ -80,7 +80,9 @@ def test_chips_of_a_robust_network_are_as_good_as_promised(name: str, least: flo
 
 
 def test_what_is_not_there_or_foreign_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"give a file, or one of conv-10, conv-100, .*, robust-conv-10$"):
+    with pytest.raises(
+        UserError, match=r"give a file, or one of conv-10, conv-100, .*, robust-conv-10$"
+    ):
         open_network(str(tmp_path / "none"))
     with pytest.raises(
         UserError, match="there is no device 'gold'; give a file, or one of ag-a-si, "
