@@ -145,7 +145,6 @@ ECP5_85: Mapping[str, Profile] = {
     "maps": Profile(
         HardwareProfile(lanes=32, rows_per_clock=4, memory="ecp5", states=True),
         100_000_000,
-        routing=ROUTER2,
         network=CONV,
     ),
 }

@@ -286,7 +286,7 @@ def _measured(
         return NOT_MEASURED, ()
     values = (
         round(found.cycles, 4),
-        round(found.latency, 2),
+        None if found.latency is None else round(found.latency, 2),
         round(job.board.machine_frequency / found.cycles),
         round(link_rate(job.board.baud, found.link_bytes)),
     )

@@ -252,6 +252,11 @@ def latencies(activity: npt.NDArray[np.uint64], layers: int) -> npt.NDArray[np.i
     return ends - starts + 1
 
 
+def has_maps(network: Network) -> bool:
+    """Whether a layer is used at several positions of an image, a small image each."""
+    return any(layer.kind.positions > 1 for layer in network.layers)
+
+
 def measure_latency(
     network: Network,
     profile: HardwareProfile,
@@ -281,8 +286,14 @@ def measure_latency(
     Raises
     ------
     UserError
-        If there is no such machine, no compiler to make the virtual board, or images overlap.
+        If there is no such machine, no compiler to make the virtual board, or images overlap;
+        and if the network has convolutions.
     """
+    if has_maps(network):
+        raise UserError(
+            "latency of a network with convolutions is not told: when an image's map begins to "
+            "come is not recorded"
+        )
     profile = replace(profile, resident=profile.resident or VIRTUAL_RESIDENT)
     parts = (images.tobytes(), network_to_bytes(network), repr(profile))
     note = note_path("latency", sources_digest(), *parts)
@@ -325,13 +336,14 @@ class Throughput:
         Mean clocks of an image that its engine takes, counted.
     link_bytes : float
         Mean bytes an image of the busier of the UART's two wires, frames included.
-    latency : float
-        Mean cycles from the first event to the last logit of an image alone.
+    latency : float or None
+        Mean cycles from the first event to the last logit of an image alone; None of a network
+        with convolutions.
     """
 
     cycles: float
     link_bytes: float
-    latency: float
+    latency: float | None
 
 
 def link_rate(baud: int, bytes_per_image: float) -> float:
@@ -367,10 +379,12 @@ def measure_throughput(
     if network.layers[0].inputs != images[0].size:
         return None
     cycles = count_cycles(network, profile, images, labels, progress)
-    alone = measure_latency(network, profile, images[:ALONE], progress)
+    alone = None
+    if not has_maps(network):
+        alone = float(measure_latency(network, profile, images[:ALONE], progress).mean())
     # The wire that carries more.
     engine = EngineParameters.from_network(network, profile)
     asked = HEADER_BYTES + image_bytes(images, network.pixel_bits)
     answered = ANSWER_HEADER_BYTES + engine.classes * engine.logit_bytes + CLASS_BYTES
     link_bytes = max(asked, answered) + CRC_BYTES + FRAMING_BYTES
-    return Throughput(cycles, link_bytes, float(alone.mean()))
+    return Throughput(cycles, link_bytes, alone)
