@@ -20,8 +20,8 @@ from allspin.host.train.array_devices import (
     SotHidden,
     Weights,
 )
+from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.lesson import cross_entropy
-from allspin.host.train.number_formats import Array
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.errors import UserError
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
 from allspin.host.train.feed import split
+from allspin.host.train.gradient.machine_pass import Noise
+from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.kernels import Kernels, laid_on, read_conv
-from allspin.host.train.machine_pass import Noise
-from allspin.host.train.number_formats import NumberFormats
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, LearnRule, Robustness
 from allspin.sim.errors import UnknownKind, UserError, check_number, check_one_of, check_range
@@ -254,7 +254,7 @@ class TrainingParameters(Parameters, Brief):
 
     @property
     def weight_noise(self) -> Noise:
-        """Noise on the weights, as `allspin.host.train.passes.forward` takes it."""
+        """Noise on the weights, as `allspin.host.train.gradient.passes.forward` takes it."""
         if self.noise is not None or self.target is None:
             return self.noise or 0.0
         return self.target.noise(self.states, self.rah_bits)

@@ -15,11 +15,12 @@ from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
 from allspin.host.show.say import Display
 from allspin.host.train.feed import Course, bent_batches, row_values, split
+from allspin.host.train.gradient.latent import Adam, LatentNetwork
+from allspin.host.train.gradient.machine_pass import Noise
+from allspin.host.train.gradient.number_formats import Array
+from allspin.host.train.gradient.passes import forward
 from allspin.host.train.kernels import Kernels, laid_on
-from allspin.host.train.latent import Adam, LatentNetwork
 from allspin.host.train.lesson import JUDGE_SEED, Lesson, calibrated, chip_law, judge
-from allspin.host.train.machine_pass import Noise
-from allspin.host.train.number_formats import Array
 from allspin.host.train.parameters import (
     AUTO,
     EPOCHS,
@@ -27,7 +28,6 @@ from allspin.host.train.parameters import (
     TrainingParameters,
     provenance_of,
 )
-from allspin.host.train.passes import forward
 from allspin.host.train.trained import Trained
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, cut, keep_freed_memory

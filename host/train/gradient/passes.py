@@ -12,11 +12,11 @@ from functools import partial
 
 import numpy as np
 
-from allspin.host.train.chip_pass import ChipLaw, chip_neurons, chip_reads
-from allspin.host.train.latent import LatentNetwork
-from allspin.host.train.machine_pass import Noise, Read, machine_neurons, machine_reads
-from allspin.host.train.number_formats import Array
-from allspin.host.train.windows import Back, Real
+from allspin.host.train.gradient.chip_pass import ChipLaw, chip_neurons, chip_reads
+from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.machine_pass import Noise, Read, machine_neurons, machine_reads
+from allspin.host.train.gradient.number_formats import Array
+from allspin.host.train.gradient.windows import Back, Real
 
 
 @dataclass(frozen=True, eq=False)

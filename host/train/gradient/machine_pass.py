@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.train.latent import OUTERMOST, LatentNetwork
-from allspin.host.train.number_formats import Array, NumberFormats, looked_up
-from allspin.host.train.windows import Direct, Real
+from allspin.host.train.gradient.latent import OUTERMOST, LatentNetwork
+from allspin.host.train.gradient.number_formats import Array, NumberFormats, looked_up
+from allspin.host.train.gradient.windows import Direct, Real
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.golden import EXACT_FLOAT32
 

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.train.latent import LatentNetwork
-from allspin.host.train.machine_pass import Read, ReadBack, converted, tiles, uses
-from allspin.host.train.number_formats import Array
-from allspin.host.train.windows import Direct, Real
+from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.machine_pass import Read, ReadBack, converted, tiles, uses
+from allspin.host.train.gradient.number_formats import Array
+from allspin.host.train.gradient.windows import Direct, Real
 from allspin.sim.network.formats import Adc
 from allspin.sim.network.network import GAIN_BITS
 

@@ -9,15 +9,15 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.train.chip_pass import ChipLaw
+from allspin.host.train.gradient.chip_pass import ChipLaw
+from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.number_formats import NumberFormats
+from allspin.host.train.gradient.passes import backward, forward
+from allspin.host.train.gradient.windows import Windows
 from allspin.host.train.kernels import laid_on, read_conv
-from allspin.host.train.latent import LatentNetwork
 from allspin.host.train.lesson import Lesson, chip_law, softmax, told
-from allspin.host.train.number_formats import NumberFormats
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.passes import backward, forward
 from allspin.host.train.target import Occasion, TrainingTarget
-from allspin.host.train.windows import Windows
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections
 from allspin.sim.network.formats import Adc, quantise_pixels
@@ -144,7 +144,7 @@ def still(formats: NumberFormats = FORMATS, /, spread: float = 0.0, **figures: f
 def test_chips_that_do_not_differ_are_the_machine(
     adc: Adc | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allspin.host.train.chip_pass.LEAST_VARIANCE", 1e-12)
+    monkeypatch.setattr("allspin.host.train.gradient.chip_pass.LEAST_VARIANCE", 1e-12)
     network, values = make(FORMATS, TEXTS[1], 0, (6,), adc)
     sums, record = forward(network, values, still(), np.random.default_rng(1))
     expected, known = forward(network, values)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.train import chip_pass
-from allspin.host.train.chip_pass import ChipLaw
-from allspin.host.train.latent import LatentNetwork
+from allspin.host.train.gradient import chip_pass
+from allspin.host.train.gradient.chip_pass import ChipLaw
+from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.number_formats import NumberFormats
+from allspin.host.train.gradient.passes import backward, forward
 from allspin.host.train.lesson import chip_law
-from allspin.host.train.number_formats import NumberFormats
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.passes import backward, forward
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections
