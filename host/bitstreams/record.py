@@ -159,6 +159,8 @@ def recall_one(
 
 SOME = 1000
 """Images that tell whether the link is slower than the engine."""
+FRAMED = 1.1
+"""A frame's bytes for each of an image, at most."""
 
 
 def count_cycles(
@@ -190,10 +192,11 @@ def count_cycles(
     UserError
         If there is no such machine, or no compiler to make the virtual board.
     """
-    # Whether an image has more bytes on the link than it takes clocks in the engine at least.
+    # Whether an image has more bytes on the link than it takes clocks in the engine at least, or
+    # nearly so: its frame has some more.
     some = images[:SOME]
     bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
-    resident = image_bytes(some, network.pixel_bits) > bound
+    resident = FRAMED * image_bytes(some, network.pixel_bits) > bound
     kept = profile.resident or (VIRTUAL_RESIDENT if resident else None)
     profile = replace(profile, resident=kept)
     parts = (images.tobytes(), labels.tobytes(), network_to_bytes(network), repr(profile))
