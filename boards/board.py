@@ -41,6 +41,8 @@ class Profile:
     sizes : tuple of int or None
         Widths from the pixels to the classes of a machine that is not built for a network, but
         for all that fit; None for a network's own.
+    network : str
+        Name of the one that it is built for where none is asked for; empty for the usual one.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class Profile:
     routing: tuple[str, ...] = ()
     button: bool = True
     sizes: tuple[int, ...] | None = None
+    network: str = ""
 
     def __post_init__(self) -> None:
         check_number("frequency in MHz", self.frequency / MHZ, 1 / MHZ, (2**32 - 1) / MHZ)
@@ -64,6 +67,9 @@ class Profile:
 
 SMALL = 1024, 104, 16
 """Widths of a machine for any network, on a part with some 100 kB for its words."""
+
+CONV = "conv-small-10"
+"""What machines for feature maps are built for: its three layers have 6, 16 and 10 columns."""
 
 UP5K: Mapping[str, Profile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states of four bits, or eight words. A seventeenth
@@ -112,6 +118,11 @@ ECP5_25: Mapping[str, Profile] = {
         80_000_000,
         button=False,
         sizes=SMALL,
+    ),
+    "maps": Profile(
+        HardwareProfile(lanes=32, rows_per_clock=2, memory="ecp5", states=True),
+        100_000_000,
+        network=CONV,
     ),
 }
 """An ECP5 of 24 k LUTs and 56 block RAMs; the 12F is the same die."""
@@ -170,6 +181,11 @@ ECP5_85: Mapping[str, Profile] = {
         routing=ROUTER2,
         button=False,
         sizes=(1024, 256, 128, 32),
+    ),
+    "maps": Profile(
+        HardwareProfile(lanes=32, rows_per_clock=4, memory="ecp5", states=True),
+        100_000_000,
+        network=CONV,
     ),
 }
 """An ECP5 of 84 k LUTs and 208 block RAMs."""

@@ -169,9 +169,10 @@ def network_contents(
         if layer.table is not None:
             memories[TABLE] = np.asarray(layer.table, np.uint8)
         if layer.converter is not None:
-            words = np.empty(layer.columns, dtype=[("gain", "<u2"), ("offset", "<i2")])
-            words["gain"] = layer.converter.gains
-            words["offset"] = layer.converter.offsets
+            count = network.neurons(number)
+            words = np.empty(count, dtype=[("gain", "<u2"), ("offset", "<i2")])
+            words["gain"] = np.resize(layer.converter.gains, count)
+            words["offset"] = np.resize(layer.converter.offsets, count)
             memories |= {CONVERTER: words, SHIFT: np.array([layer.converter.shift], np.uint8)}
         tiling = None if parameters is None else parameters.crossbars[number].tiling
         offsets = None if layer.adc is None else layer.adc.offsets

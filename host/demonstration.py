@@ -146,7 +146,7 @@ def run_demo(
         "maps": lambda: rah_maps(network, images, device=device),
         "confusion": lambda: confusion_matrix(labels, answers.classes, network.classes),
         "wrong": lambda: wrong_images(images, labels, answers.classes),
-        "timeline": lambda: timeline(streamed.activity, len(network.layers), TRACED_IMAGES),
+        "timeline": lambda: timeline(streamed.activity, network.positions, TRACED_IMAGES),
         "overview": lambda: overview(network, images, device),
     }
     save_pictures(pictures, out, progress, look)

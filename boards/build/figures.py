@@ -40,7 +40,8 @@ def figures(
         line on what is wrong and what to change, or None.
     """
     family, board = build.family, build.parameters.board
-    crossbar = build.parameters.machine.link.engine.crossbars[0]
+    # The widest: as many lanes again make the same machine.
+    crossbar = max(build.parameters.machine.link.engine.crossbars, key=lambda one: one.lanes)
     best = max(seeds, key=lambda routed: (routed.fmax or 0.0, -routed.seed))
     fits, frequency, need = best.bitstream is not None, best.fmax or 0.0, board.machine_frequency
     blocks = {

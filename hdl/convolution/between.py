@@ -13,16 +13,20 @@ from allspin.hdl.stream.layouts import event_layout
 class Flatten(Component):
     """Positions, each a small image of its channels, become one image of the whole map.
 
-    A silent beat is left out, but the map's last. No delay.
+    A silent beat is left out, but the map's last. No delay. A beat at a tile's edge becomes two.
 
     Parameters
     ----------
     map : MapParameters
         Of the map.
+    tile_rows : int
+        Rows of a tile of what is driven, a power of two; 0 where that is in one piece. With tiles,
+        a beat's channels are neighbours, as a `RowDriver` gives them.
     """
 
-    def __init__(self, map: MapParameters) -> None:
+    def __init__(self, map: MapParameters, tile_rows: int = 0) -> None:
         self._map = map
+        self._lines = tile_rows // map.rows_per_clock if map.channels % map.rows_per_clock else 0
         super().__init__(
             {
                 # Channels of a pixel, `last` with its last beat.
@@ -41,21 +45,38 @@ class Flatten(Component):
         pixel = Signal(range(max(p.pixels, 2)))
         ends = Signal()
         drives = Signal()
+        split = Signal()  # its rows are of two tiles
+        late = Signal()  # those of the second are driven
+        leaves, last = events.ready, ends
+        if self._lines:
+            leaves, last = events.ready & (late | ~split), ends & (late | ~split)
+            with m.If(events.valid & events.ready):
+                m.d.sync += late.eq(split & ~late)
         m.d.comb += [
             ends.eq(beat.last & (pixel == p.pixels - 1)),
             drives.eq(Cat(slot.value for slot in beat.slots).any() | ends),
             events.valid.eq(pixels.valid & drives),
-            pixels.ready.eq(events.ready | ~drives),
-            events.payload.last.eq(ends),
+            pixels.ready.eq(leaves | ~drives),
+            events.payload.last.eq(last),
         ]
         for turn in sorted({number * p.channels % parts for number in range(parts)}):
             with m.If(first[:bits] == turn if bits else Const(1)):
+                if self._lines and turn:
+                    own, over = (
+                        Cat(slot.value for slot in beat.slots[part]).any()
+                        for part in (slice(parts - turn), slice(parts - turn, parts))
+                    )
+                    edge = (first[bits:] + beat.slots[0].row + 1) % self._lines == 0
+                    m.d.comb += split.eq(edge & own & over)
                 for number, slot in enumerate(beat.slots):
                     carry, part = divmod(number + turn, parts)
                     to = events.payload.slots[part]
                     row = first[bits:] + slot.row + carry
                     # There need not be such a row where nothing is driven.
-                    m.d.comb += [to.value.eq(slot.value), to.row.eq(Mux(slot.value.any(), row, 0))]
+                    value = slot.value
+                    if self._lines:
+                        value = Mux(split & (late != carry), 0, value)
+                    m.d.comb += [to.value.eq(value), to.row.eq(Mux(value.any(), row, 0))]
         with m.If(pixels.valid & pixels.ready & beat.last):
             m.d.sync += [
                 first.eq(Mux(ends, 0, first + p.channels)),

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.window_parameters import WindowParameters
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.buffers import Component, block_memory, later
 from allspin.hdl.stream.layouts import event_layout
 
 
@@ -98,20 +98,22 @@ class FlatMap(Component):
             lines.read_port(domain="comb"),
             lines.read_port(domain="comb"),
         )
-        # Words of a map that has been looked at are cleared, and after a reset all, in turn.
+        # Words of a map that has been looked at are cleared, and after a reset all, in turn; an
+        # event that is under way goes first.
         size = len(write.addr)
         dirty = Signal(size + 1, init=1 << size)
         cleared = Signal(size)
-        go = Signal()
+        go = Signal()  # none is left
+        clears = Signal()
         m.d.comb += [
-            go.eq(dirty == 0),
             looked.addr.eq(Cat(self.line, self.half)),
             self.bits.eq(looked.data),
         ]
-        with m.If(self.seen):
-            m.d.sync += dirty.eq(1 << size - 1)
-        with m.Elif(~go):
-            m.d.sync += [dirty.eq(dirty - 1), cleared.eq(cleared + 1)]
+        m.d.sync += [
+            dirty.eq(dirty - clears + (self.seen << size - 1)),
+            cleared.eq(cleared + clears),
+            go.eq(~self.seen & (go | clears & (dirty == 1))),
+        ]
 
         # A beat's slots one after another.
         gone = Signal(p.rows_per_clock)
@@ -136,37 +138,41 @@ class FlatMap(Component):
         for number in reversed(range(p.rows_per_clock - 1)):
             chosen = Mux(driven[number], parts[number], chosen)
 
-        def later(value: Any, name: str) -> Any:
-            register = Signal(value.shape(), name=name)
-            with m.If(go):
-                m.d.sync += register.eq(value)
-            return register
-
-        factor, shift = reciprocal(p.line, p.map.rows - 1)
         half = Signal()
         ends = beat.last & ~rest.any()
         with m.If(takes & ends):
             m.d.sync += half.eq(~half)
-        event = later(chosen, "event")
+        event = later(m, chosen, "event")
         flat = event[p.value_bits :]
-        flags = later(Cat(takes & driven.any(), takes & ends, half), "flags")
-        line = later((flat * factor) >> shift, "line_of")
-        flat_2, flags_2 = later(flat, "flat"), later(flags, "flags_2")
-        place = later((flat_2 - line * p.line)[: max(1, (p.line - 1).bit_length())], "place")
-        line, flags_3 = later(line, "line"), later(flags_2, "flags_3")
-        valid, last, which = flags_3
+        flags: list[Value] = [Cat(takes & driven.any(), takes & ends, half)]
+        for clock in range(1, 5):
+            flags.append(later(m, flags[-1], f"flags_{clock}", guarded=True))
+        # Both halves of a product are looked up, and then added.
+        factor, shift = reciprocal(p.line, p.map.rows - 1)
+        middle = -(-len(flat) // 2)
+        bits = (factor << middle).bit_length()
+        low, high = (
+            later(m, Array(Const(n * factor, bits) for n in range(1 << len(part)))[part], name)
+            for name, part in (("low", flat[:middle]), ("high", flat[middle:]))
+        )
+        line = later(m, (low + (high << middle)) >> shift, "line_of")
+        place = later(m, flat, "flat", 2) - line * p.line
+        place = later(m, place[: max(1, (p.line - 1).bit_length())], "place")
+        line = later(m, line, "line")
+        _, known, *_, (valid, last, which) = flags
         # Whether there is room for another map is known when the one before is there.
-        m.d.comb += willing.eq(self.room & go & ~(flags[1] | flags_2[1] | last))
+        m.d.comb += willing.eq(self.room & go & ~Cat(own[1] for own in flags[1:]).any())
         at = Cat(line[: size - 1], which)
         m.d.comb += [
-            self.writes[0].valid.eq(flags[0]),
-            self.writes[0].address.eq(Cat(flat[: len(self.writes[0].address) - 1], flags[2])),
+            self.writes[0].valid.eq(known[0]),
+            self.writes[0].address.eq(Cat(flat[: len(self.writes[0].address) - 1], known[2])),
             self.writes[0].value.eq(event[: p.value_bits]),
             read.addr.eq(at),
-            write.addr.eq(Mux(go, at, cleared)),
-            write.data.eq(Mux(go, read.data | (1 << place), 0)),
-            write.en.eq(valid | ~go),
-            self.filled.eq(last & go),
+            clears.eq(~go & ~valid),
+            write.addr.eq(Mux(clears, cleared, at)),
+            write.data.eq(Mux(clears, 0, read.data | (1 << place))),
+            write.en.eq(valid | clears),
+            self.filled.eq(last),
         ]
 
 

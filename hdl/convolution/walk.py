@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import data, stream
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component, Queue
+from allspin.hdl.stream.buffers import Component, Queue, RegisterSlice
 
 DEPTH = 8
 """Masks that wait before each lane."""
@@ -70,32 +70,41 @@ class Walk(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the lanes."""
-        masks, steps = self.masks, self.steps
+        masks = self.masks
+        m.submodules.out = out = RegisterSlice(self.steps.payload.shape(), every_clock=True)
+        wiring.connect(m, out.o, wiring.flipped(self.steps))
+        steps = out.i
+        # With each mask whether it has any place, and whether it has several.
+        layout = {"places": self._bits, "tag": self._tag, "last": 1, "some": 1, "several": 1}
         queues = [
-            Queue(mask_layout(1, self._bits, self._tag), DEPTH, distributed=True)
-            for _ in range(self._lanes)
+            Queue(data.StructLayout(layout), DEPTH, distributed=True) for _ in range(self._lanes)
         ]
-        free = ~steps.valid | steps.ready
         closes = Signal()
         goes = Signal()
         room = Cat(queue.i.ready for queue in queues).all()
+        # Of each lane's mask, as registers, since all lanes wait for all: whether there is a place
+        # left, none behind that, and whether that is the end of the walk.
         has = Signal(self._lanes)
+        empty = Signal(self._lanes, init=-1)
         done = Signal(self._lanes)
         m.d.comb += [
             masks.ready.eq(room),
             closes.eq(done.all()),
-            goes.eq(free & (closes | has.any())),
+            steps.valid.eq(closes | has.any()),
+            steps.payload.last.eq(closes),
+            goes.eq(steps.valid & steps.ready),
         ]
-        with m.If(free):
-            m.d.sync += [steps.valid.eq(closes | has.any()), steps.payload.last.eq(closes)]
         for number, queue in enumerate(queues):
             m.submodules[f"queue_{number}"] = queue
             places = masks.payload.places[number]
+            some, several = _some(places)
             m.d.comb += [
-                queue.i.valid.eq(masks.valid & room & (places.any() | masks.payload.last)),
-                queue.i.payload.places[0].eq(places),
+                queue.i.valid.eq(masks.valid & room & (some | masks.payload.last)),
+                queue.i.payload.places.eq(places),
                 queue.i.payload.tag.eq(masks.payload.tag),
                 queue.i.payload.last.eq(masks.payload.last),
+                queue.i.payload.some.eq(some),
+                queue.i.payload.several.eq(several),
             ]
             step = steps.payload.lanes[number]
             left = Signal(self._bits, name=f"left_{number}")
@@ -103,34 +112,52 @@ class Walk(Component):
             holds = Signal(name=f"holds_{number}")
             ends = Signal(name=f"ends_{number}")
             rest = Signal.like(left, name=f"rest_{number}")
+            further = Signal.like(left, name=f"further_{number}")
             lowest = Signal.like(left)
             loads = Signal(name=f"loads_{number}")
             waiting = Signal.like(left, name=f"waiting_{number}")
             m.d.comb += [
                 lowest.eq(left ^ rest),
-                has[number].eq(left.any()),
-                done[number].eq(holds & ends & ~rest.any()),
-                loads.eq(~holds | (goes & ~rest.any() & (~ends | closes))),
+                further.eq(rest & (rest - 1)),
+                loads.eq(~holds | (goes & empty[number] & (~ends | closes))),
                 queue.o.ready.eq(loads),
-                waiting.eq(queue.o.payload.places[0] & queue.o.valid.replicate(self._bits)),
+                waiting.eq(queue.o.payload.places & queue.o.valid.replicate(self._bits)),
             ]
             # What is left behind the lowest place is a register too: it says early what is done.
             with m.If(goes):
-                m.d.sync += [left.eq(rest), rest.eq(rest & (rest - 1))]
-            with m.If(loads):
                 m.d.sync += [
+                    has[number].eq(~empty[number]),
+                    empty[number].eq(~further.any()),
+                    done[number].eq(holds & ends & ~further.any()),
+                    left.eq(rest),
+                    rest.eq(further),
+                ]
+            with m.If(loads):
+                several = queue.o.payload.several
+                m.d.sync += [
+                    has[number].eq(queue.o.valid & queue.o.payload.some),
+                    empty[number].eq(~(queue.o.valid & several)),
+                    done[number].eq(queue.o.valid & queue.o.payload.last & ~several),
                     holds.eq(queue.o.valid),
                     ends.eq(queue.o.payload.last),
                     tag.eq(queue.o.payload.tag),
                     left.eq(waiting),
                     rest.eq(waiting & (waiting - 1)),
                 ]
-            with m.If(free):
-                m.d.sync += [
-                    step.drives.eq(has[number]),
-                    step.place.eq(_index(lowest)),
-                    step.tag.eq(tag),
-                ]
+            m.d.comb += [
+                step.drives.eq(has[number]),
+                step.place.eq(_index(lowest)),
+                step.tag.eq(tag),
+            ]
+
+
+def _some(places: Value) -> tuple[Value, Value]:
+    """Whether any bit is set, and whether several are."""
+    if len(places) == 1:
+        return places, Const(0)
+    half = len(places) // 2
+    (one, more), (other, others) = _some(places[:half]), _some(places[half:])
+    return one | other, more | others | (one & other)
 
 
 def _index(one: Value) -> Value:

@@ -8,6 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.convolution.maps import FlatMap, PixelMap
+from allspin.hdl.convolution.tile_cut import TiledWalk, make_walk
 from allspin.hdl.convolution.walk import Walk, mask_layout
 from allspin.hdl.parameters.window_parameters import WindowParameters
 from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory
@@ -164,7 +165,7 @@ class Window(Component):
         if p.flat:
             # Each part has every so many of the places.
             bits = -(-p.rows // p.rows_per_clock)
-            m.submodules.walk = walk = Walk(p.rows_per_clock, bits, scan.tag)
+            m.submodules.walk = walk = make_walk(p, bits, scan.tag)
             masks, found = walk.masks, scan.masks.payload
             m.d.comb += [
                 masks.valid.eq(scan.masks.valid),
@@ -178,7 +179,7 @@ class Window(Component):
             walk = self._build_vectors(m, scan, kept)
         m.d.comb += read.eq(self._build_values(m, walk, kept.writes))
 
-    def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk:
+    def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk | TiledWalk:
         """From the pixels of a position that have anything to the channels that they have."""
         p, parts = self._parameters, self._parameters.rows_per_clock
         channels = p.map.channels
@@ -190,10 +191,10 @@ class Window(Component):
             {"row": range(p.part_rows), "turn": range(parts), "origin": address, "half": 1}
         )
         m.submodules.pixels = pixels = Walk(1, len(p.seen), scan.tag)
-        m.submodules.walk = walk = Walk(parts, bits, tag)
+        m.submodules.walk = walk = make_walk(p, bits, tag)
         wiring.connect(m, scan.masks, pixels.masks)
         go = Signal()
-        valid = Signal(3)
+        valid = Signal(4)
         step, masks = pixels.steps.payload.lanes[0], walk.masks
         m.d.comb += [go.eq(~masks.valid | masks.ready), pixels.steps.ready.eq(go)]
         with m.If(go):
@@ -213,9 +214,11 @@ class Window(Component):
         turn = table([row % parts for row in rows], step.place, (parts - 1).bit_length())
         told = Cat(step.drives, pixels.steps.payload.last, step.tag.half, row, turn)
         told = registered(told, "told")
-        vector = registered(kept.vector, "vector")
-        origin = registered((pixel * p.map.pixel.part_rows)[:address], "origin")
-        seen = registered(told, "seen")
+        # What a block RAM gives comes late in its clock.
+        vector = registered(registered(kept.vector, "read"), "vector")
+        origin = registered((pixel * p.map.pixel.part_rows)[:address], "origin_read")
+        origin = registered(origin, "origin")
+        seen = registered(registered(told, "told_read"), "seen")
         drives, last, half = seen[:3]
         own: Any = masks.payload.tag
         row, turn = seen[3 : 3 + len(own.row)], seen[3 + len(own.row) :]
@@ -235,23 +238,24 @@ class Window(Component):
         ]
         return walk
 
-    def _build_values(self, m: Module, walk: Walk, writes: Any) -> Value:
+    def _build_values(self, m: Module, walk: Walk | TiledWalk, writes: Any) -> Value:
         """Values of the rows that are driven; whether a map's last are read in this clock."""
         p = self._parameters
         m.submodules.out = out = RegisterSlice(event_layout(p), every_clock=True)
         wiring.connect(m, out.o, wiring.flipped(self.events))
         go = Signal()
-        valid = Signal(2)
+        valid = Signal(3)
         last = Signal()
         closes = Signal()
+        beat: Any = Signal(event_layout(p))
         position = Signal(range(max(p.kind.positions, 2)))
         ends = Signal()
         steps = walk.steps
         m.d.comb += [
-            go.eq(~valid[1] | out.i.ready),
+            go.eq(~valid[2] | out.i.ready),
             steps.ready.eq(go),
-            out.i.valid.eq(valid[1]),
-            out.i.payload.last.eq(closes),
+            out.i.valid.eq(valid[2]),
+            beat.last.eq(closes),
             ends.eq(go & valid[0] & last & (position == p.kind.positions - 1)),
         ]
         with m.If(go):
@@ -259,12 +263,12 @@ class Window(Component):
                 valid.eq(Cat(steps.valid, valid)),
                 last.eq(steps.payload.last),
                 closes.eq(last),
+                # What block RAMs give comes late in its clock.
+                out.i.payload.eq(beat),
             ]
             with m.If(valid[0] & last):
                 m.d.sync += position.eq(Mux(ends, 0, position + 1))
-        for part, (step, slot) in enumerate(
-            zip(steps.payload.lanes, out.i.payload.slots, strict=True)
-        ):
+        for part, (step, slot) in enumerate(zip(steps.payload.lanes, beat.slots, strict=True)):
             self._build_part(m, part, step, slot, go, writes)
         return ends
 

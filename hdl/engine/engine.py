@@ -154,12 +154,15 @@ class Engine(Component):
     ) -> None:
         """What a layer gives, to the crossbar of the next one, `number`."""
         window, own = self.parameters.window(number), self.parameters.map(number - 1)
+        tiling = self.parameters.crossbars[number].tiling
         if window is not None:
             m.submodules[f"window_{number}"] = seen = Window(window)
             wiring.connect(m, given, seen.map)
             given = seen.events
         elif own is not None:
-            m.submodules[f"flatten_{number}"] = flat = Flatten(own)
+            m.submodules[f"flatten_{number}"] = flat = Flatten(
+                own, 0 if tiling is None else tiling.rows
+            )
             wiring.connect(m, given, flat.pixels)
             given = flat.events
         wiring.connect(m, given, events)

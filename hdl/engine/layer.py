@@ -177,20 +177,22 @@ class EngineLayer(Component):
             ]
 
         took_event, took_sum = Signal(), Signal()
+        # What is read back is not counted, and comes from far. Dense machines are as they were.
+        counted: Any = self.events if self._parameters.kinds else events
         leaves: Value = took_sum  # what the layer gives
         ends: Value = sums.payload.last
         if not self._hidden and self._parameters.noisy_sums:
             # The amplifiers' sums are the logits.
             leaves, ends = self.out.valid & self.out.ready, self.out.payload.last
         m.d.comb += [
-            took_event.eq(events.valid & events.ready & ~reading),
+            took_event.eq(counted.valid & counted.ready & ~reading),
             took_sum.eq(following.valid & following.ready),
-            self.rows.eq(sum(took_event & slot.value.any() for slot in events.payload.slots)),
+            self.rows.eq(sum(took_event & slot.value.any() for slot in counted.payload.slots)),
             self.columns.eq(Mux(took_sum, Mux(sums.payload.last, in_last, p.neurons_per_clock), 0)),
             self.activity.eq(
                 Cat(
                     took_event,
-                    took_event & events.payload.last,
+                    took_event & counted.payload.last,
                     leaves,
                     leaves & ends,
                 )

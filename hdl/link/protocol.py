@@ -55,6 +55,8 @@ class Feature(enum.IntFlag):
     """Layers of several kinds: the identity ends with them."""
     GENERAL = 512
     """Runs networks of fewer layers and classes too: it is written which."""
+    POSITIONS = 1024
+    """Each position of a map has neurons of its own, and V-I converters with their errors."""
 
 
 MIN_WINDOW = 256
@@ -167,6 +169,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         Feature.STATES: any(levels),
         Feature.KINDS: any(kinds),
         Feature.GENERAL: engine.general,
+        Feature.POSITIONS: engine.neuron_per == "position",
     }
     features = sum(feature for feature, there in has.items() if there)
     further = bytes([features >> 8] * (features > 0xFF))

@@ -8,7 +8,7 @@ so that many multipliers serve all.
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -53,6 +53,7 @@ class ColumnConverter(Component):
         self._current_bits = parameters.current_bits
         self._multiplies = parameters.target.multipliers > 0
         self._noisy = parameters.noisy
+        self._turned = parameters.turned(layer) > 0
         self.stages = STAGES - 3 if self._multiplies else STAGES
         word = converter_word(parameters.current_bits)
         super().__init__(
@@ -61,7 +62,8 @@ class ColumnConverter(Component):
                 "go": In(1),
                 # The column's sum.
                 "sum": In(signed(parameters.amplified_bits(layer))),
-                # The column's word, out of a memory without a register.
+                # The column's word, out of a memory without a register; behind one where words are
+                # turned.
                 "read": In(word),
                 # What is added to the current; where neurons have noise at each use.
                 "noise": In(signed(parameters.use_bits if parameters.noisy else 1)),
@@ -87,7 +89,7 @@ class ColumnConverter(Component):
             return value
 
         # A block RAM's output comes late: it gets a register to itself.
-        word = registered(self.read, "word", steps=2)
+        word = registered(self.read, "word", steps=2 - self._turned)
         held = registered(self.sum, "sum", steps=2)
         if self._multiplies:
             terms = [registered(held * word.gain, "product")]
@@ -159,7 +161,9 @@ class ViConverter(Component):
     """Column sums in, neurons' input currents out.
 
     A beat of `neurons_per_clock` columns a clock, each through a `ColumnConverter`. Column c has
-    its word in memory c modulo `neurons_per_clock`.
+    its word in memory c modulo `neurons_per_clock`. Where each position has neurons of its own, use
+    u of the image has its word in memory u modulo `neurons_per_clock`, and where a position's first
+    use may be in any memory, a beat's words are turned behind a register.
 
     Parameters
     ----------
@@ -189,8 +193,8 @@ class ViConverter(Component):
             # Show the word of column `column` on `word`, two clocks later. Only while nothing is
             # under way.
             "probe": In(1),
-            # Which column.
-            "column": In(range(self._crossbar.columns)),
+            # Which column, or use.
+            "column": In(range(parameters.neurons(layer))),
             # Gain in the low half, offset in the high half, both 16 bits.
             "word": Out(32),
             # The right shift.
@@ -204,7 +208,8 @@ class ViConverter(Component):
         """Build the block."""
         p = self._crossbar
         at_once = p.neurons_per_clock
-        lines = -(-p.columns // at_once)
+        count, rest = self._parameters.neurons(self._layer), self._parameters.turned(self._layer)
+        lines = -(-count // at_once)
         words = []
         columns = []
         for number in range(at_once):
@@ -224,6 +229,7 @@ class ViConverter(Component):
         last = Signal.like(valid)
         line = Signal(range(lines))
         at_once_bits = (at_once - 1).bit_length()
+        low = Signal(at_once_bits)  # the first memory of a beat
         m.d.comb += [
             go.eq(~valid[-1] | self.currents.ready),
             self.sums.ready.eq(go),
@@ -237,13 +243,26 @@ class ViConverter(Component):
                 last.eq((last << 1) | self.sums.payload.last),
             ]
             with m.If(self.sums.valid):
-                m.d.sync += line.eq(Mux(self.sums.payload.last, 0, line + 1))
-        for number, (memory, column) in enumerate(zip(words, columns, strict=True)):
+                if rest:
+                    use = Cat(low, line)
+                    ends = Mux(use == count - rest, 0, use + rest)
+                    m.d.sync += use.eq(Mux(self.sums.payload.last, ends, use + at_once))
+                else:
+                    ends = self.sums.payload.last if count == p.columns else line == lines - 1
+                    m.d.sync += line.eq(Mux(ends, 0, line + 1))
+        reads = []
+        for memory in words:
             read = memory.read_port(domain="comb")
+            reads.append(read)
+        found = [read.data for read in reads]
+        if rest:
+            found = self._build_turn(m, go, found, Mux(self.probe, 0, low))
+        for number, (read, column, word) in enumerate(zip(reads, columns, found, strict=True)):
+            here = line + (low > number) if rest else line
             m.d.comb += [
-                read.addr.eq(Mux(self.probe, self.column[at_once_bits:], line)),
+                read.addr.eq(Mux(self.probe, self.column[at_once_bits:], here)),
                 column.go.eq(go),
-                column.read.eq(read.data),
+                column.read.eq(word),
                 column.sum.eq(self.sums.payload.sums[number]),
                 column.shift.eq(shift),
                 self.currents.payload.currents[number].eq(column.current),
@@ -256,13 +275,26 @@ class ViConverter(Component):
                     self.word[16:].eq(column.word.offset),
                 ]
 
+    def _build_turn(self, m: Module, go: Signal, found: list[Any], turn: Value) -> list[Any]:
+        """The words of a beat whose first is in memory `turn`, a clock later."""
+        turns = Signal(turn.shape())
+        kept = [
+            Signal.like(word, name=f"kept_{k}", reset_less=True) for k, word in enumerate(found)
+        ]
+        with m.If(go):
+            m.d.sync += [
+                turns.eq(turn),
+                *(own.eq(word) for own, word in zip(kept, found, strict=True)),
+            ]
+        return [Array(kept[lane:] + kept[:lane])[turns] for lane in range(len(kept))]
+
     def _build_load(self, m: Module, words: list[Memory], shift: Signal) -> None:
         """Four bytes to a column's word, one to the shift."""
         load = self.load.payload
         low = Signal(24)  # the first three bytes of a word
         byte = Signal(2)
         here = Signal(2)
-        line = Signal(range(self._crossbar.columns + 1))
+        line = Signal(range(self._parameters.neurons(self._layer) + 1))
         here_line = Signal.like(line)
         offset = Signal(signed(16))
         complete = Signal()

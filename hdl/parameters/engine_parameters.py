@@ -60,6 +60,8 @@ class EngineParameters:
         How values come to each crossbar's rows; all of them at once where there are none.
     general : bool
         Whether registers say after which layer the last one comes, and how many classes count.
+    neuron_per : str
+        As of `Network`.
 
     Raises
     ------
@@ -75,6 +77,7 @@ class EngineParameters:
     resident: ResidentParameters | None = None
     kinds: tuple[LayerKind, ...] = ()
     general: bool = False
+    neuron_per: str = "column"
 
     def __post_init__(self) -> None:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
@@ -109,9 +112,6 @@ class EngineParameters:
             raise ValueError("this part has no room for feature maps: take a larger one")
         if self.general and (self.kinds or len(self.crossbars) < 2):
             raise ValueError("a general machine has at least two layers, all of them dense")
-        # Parts are not at the same row, so that a beat may have rows of two tiles.
-        if maps and any(own.tiling and own.rows_per_clock > 1 for own in self.crossbars):
-            raise ValueError("a network with maps is read tile by tile with one row per clock only")
 
     @classmethod
     def from_network(cls, network: Network, profile: HardwareProfile | None = None) -> Self:
@@ -164,6 +164,7 @@ class EngineParameters:
             resident=profile.resident,
             kinds=() if {*kinds} == {DENSE} else kinds,
             general=profile.general,
+            neuron_per=network.neuron_per,
         )
 
     def kind(self, number: int) -> LayerKind:
@@ -174,12 +175,26 @@ class EngineParameters:
         """Column sums of an image in a layer."""
         return self.kind(number).positions * self.crossbars[number].columns
 
+    def neurons(self, number: int) -> int:
+        """Neurons of a hidden layer: of its columns, or of all its positions."""
+        return (
+            self.uses(number) if self.neuron_per == "position" else self.crossbars[number].columns
+        )
+
+    def turned(self, number: int) -> int:
+        """Neurons in a position's last beat, where they are fewer than in others and each position
+        has its own: the next one's then begin in the middle of a line; else 0.
+        """
+        own = self.crossbars[number]
+        return own.columns % own.neurons_per_clock if self.neurons(number) > own.columns else 0
+
     def window(self, number: int) -> WindowParameters | None:
         """What a crossbar sees of a map; None where it has all values at once."""
         kind, own = self.kind(number), self.crossbars[number]
         if not isinstance(kind, Convolution):
             return None
-        return WindowParameters(kind, own.value_bits, own.rows_per_clock, flat=number == 0)
+        tiles = 0 if own.tiling is None else own.tiling.rows
+        return WindowParameters(kind, own.value_bits, own.rows_per_clock, number == 0, tiles)
 
     def map(self, number: int, *, pooled: bool = True) -> MapParameters | None:
         """The map that a hidden layer gives, or that its neurons do; None where it gives none."""
@@ -370,7 +385,7 @@ def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
         if hidden and NEURONS[engine.neuron].has_table:
             read[TABLE] = 2**engine.current_bits, 1
         if hidden:
-            read |= {CONVERTER: (crossbar.columns, 4), SHIFT: (1, 1)}
+            read |= {CONVERTER: (engine.neurons(number), 4), SHIFT: (1, 1)}
         read[COUNTERS] = 2, 8
         written: dict[int, tuple[int, int]] = {}
         if crossbar.tiling is not None and crossbar.tiling.offsets:

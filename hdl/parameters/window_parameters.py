@@ -80,12 +80,15 @@ class WindowParameters:
     flat : bool
         Whether the map comes as an image: its rows in any order, `last` with the map's last beat.
         Otherwise it comes pixel by pixel, line by line, and `last` ends each pixel's channels.
+    tile_rows : int
+        Rows of a tile of the kernel, a power of two; 0 where its columns are read in one piece.
     """
 
     kind: Convolution
     value_bits: int = 4
     rows_per_clock: int = 1
     flat: bool = False
+    tile_rows: int = 0
 
     @cached_property
     def map(self) -> MapParameters:
@@ -102,6 +105,12 @@ class WindowParameters:
     def part_rows(self) -> int:
         """As of `CrossbarParameters`, of the kernel."""
         return -(-self.rows // self.rows_per_clock)
+
+    @property
+    def tile_lines(self) -> int:
+        """Rows of a tile in each part, where a beat might have rows of two; else 0."""
+        several = self.rows_per_clock > 1 and self.tile_rows < self.rows
+        return self.tile_rows // self.rows_per_clock * several
 
     @property
     def unit(self) -> int:

@@ -14,7 +14,7 @@ from allspin.hdl.cache.process import Progress, no_progress
 from allspin.hdl.link.protocol import LinkParameters, identity_bytes
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.builds import DEFAULT_NETWORK
+from allspin.host.bitstreams.builds import usual_network
 from allspin.host.bitstreams.record import check_record, is_older, recall
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity
@@ -24,20 +24,18 @@ from allspin.sim.files import MAX_JSON, parse_json, read_file
 from allspin.sim.network.network import Network
 
 Row = dict[str, Any]
-Machine = tuple[str, str]
-"""Names of a board and of its profile."""
+Machine = tuple[str, str, str]
+"""Names of a board, of its profile, and of the network."""
 Records = Mapping[Machine, Mapping[str, Any]]
 
 
-def read_documented(path: Path, network: str) -> Records:
+def read_documented(path: Path) -> Records:
     """The builds that a document's JSON tells of.
 
     Parameters
     ----------
     path : Path
         What ``allspin boards --write`` has put beside a page; it need not be there.
-    network : str
-        Of another network's builds there is none.
 
     Raises
     ------
@@ -48,18 +46,19 @@ def read_documented(path: Path, network: str) -> Records:
         return {}
     content = read_file(path, "file of builds", MAX_JSON)
     try:
-        record = parse_json(content)
-        if record["network"] != network:
-            return {}
-        records = [check_record(row["built"]) for row in record["boards"] if row["built"]]
+        rows = parse_json(content)["boards"]
+        records = [check_record(row["built"]) for row in rows if row["built"]]
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path} is not what allspin boards --write has made: {error}") from error
-    return {(record["board"], record["profile"]): record for record in records}
+    return {_machine(record): record for record in records}
+
+
+def _machine(record: Mapping[str, Any]) -> Machine:
+    return record["board"], record["profile"], record["network"]
 
 
 def find_rows(
-    network_name: str,
-    network: Network,
+    network: str | None = None,
     documented: Records | None = None,
     progress: Progress = no_progress,
 ) -> list[Row]:
@@ -67,10 +66,8 @@ def find_rows(
 
     Parameters
     ----------
-    network_name : str
-        As it was written for the builds.
-    network : Network
-        What the machines run.
+    network : str, optional
+        What the machines run, as it was written for the builds; what each is built for.
     documented : mapping, optional
         Builds by board and profile, for machines that were not built here. Where one was built
         here too, what is of this gateware goes before what is older, then what was placed with
@@ -80,29 +77,28 @@ def find_rows(
     """
     here: dict[Machine, Mapping[str, Any]] = {}
     for record in recall():
-        if record["network"] == network_name:
-            here.setdefault((record["board"], record["profile"]), record)
+        here.setdefault(_machine(record), record)
     both = (here, documented or {})
     rows = []
     for board in find_boards().values():
-        for name in board.profiles:
-            machine = board.name, name
+        for name, profile in board.profiles.items():
+            machine = board.name, name, network or usual_network(profile)
             found = [records[machine] for records in both if machine in records]
             if found or name == next(iter(board.profiles)):
-                rows.append(_row(board, name, network, found, progress))
+                rows.append(_row(board, name, machine[-1], found, progress))
     return rows
 
 
 def _row(
     board: Board,
     name: str,
-    network: Network,
+    network_name: str,
     found: list[Mapping[str, Any]],
     progress: Progress,
 ) -> Row:
     board = board.running(name)
-    network = board.profile().built_for(network)
     hardware = board.profiles[name].hardware
+    network = board.profiles[name].built_for(open_network(network_name))
 
     def told(what: str, seconds: float) -> None:
         progress(f"{board.name}, {name}: {what}", seconds)
@@ -158,7 +154,7 @@ def machines_for(network: Network) -> list[Row]:
     rows = []
     for board in find_boards().values():
         for name, profile in board.profiles.items():
-            names = {DEFAULT_NETWORK} | built.get((board.name, name), set())
+            names = {usual_network(profile)} | built.get((board.name, name), set())
             for own in [ANY] if profile.sizes else sorted(names):
                 try:
                     made_for = profile.built_for(network if own == ANY else open_network(own))
@@ -195,6 +191,7 @@ RIGHT = {"MHz", "logic cells", "memories", "images/s", "latency, ns", "seconds"}
 HEADLINE = (
     *("ulx3s-85f:fast", "ulx3s-85f:ideal", "ulx3s-25f:ideal"),
     *("icebreaker:ideal", "icebreaker:chips", "ulx3s-85f:chips"),
+    *("ulx3s-85f:maps", "ulx3s-25f:maps"),
 )
 """Machines whose figures stand for the project."""
 HEADLINE_HEADER = ("Board", "Machine", "MHz", "MHz reached", "Images/s")
@@ -378,11 +375,12 @@ def _headline(rows: Sequence[Row]) -> dict[str, Row]:
 
 def _headline_cells(row: Row) -> list[str]:
     board = find_boards()[row["board"]]
-    hardware = board.profiles[row["profile"]].hardware
+    profile = board.profiles[row["profile"]]
     usual = row["profile"] == next(iter(board.profiles))
     name = row["board"] if usual else f"{row['board']}:{row['profile']}"
     built = row["built"]
-    words = [row["title"], f"`{name}`: {describe(hardware)}", f"{built['need_mhz']:g}"]
+    what = describe(profile.hardware) + (f", for `{profile.network}`" if profile.network else "")
+    words = [row["title"], f"`{name}`: {what}", f"{built['need_mhz']:g}"]
     if not row["fits"] or None in [each["fmax_mhz"] for each in built["seeds"]]:
         return [*words, "does not fit" if not built["fits"] else "too slow", ""]
     images = built["images_per_second"]

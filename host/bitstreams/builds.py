@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from allspin.boards.board import Board
+from allspin.boards.board import Board, Profile
 from allspin.boards.build.figures import figures
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
@@ -69,6 +69,11 @@ ALL = "all"
 """Stands for every board."""
 DEFAULT_NETWORK = "mnist-10"
 MHZ = 1e6
+
+
+def usual_network(profile: Profile) -> str:
+    """Name of what a machine is built for where no network is asked for."""
+    return profile.network or DEFAULT_NETWORK
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,7 @@ def make_job(
 
 def find_jobs(
     boards: Sequence[str],
-    network: str | Path | Network,
+    network: str | Path | Network | None,
     profile: str | None,
     changes: BuildChanges,
 ) -> list[BuildJob]:
@@ -181,8 +186,9 @@ def find_jobs(
     ----------
     boards : sequence of str
         Each a board's name, or ``board:profile``; or `ALL`.
-    network : str, Path or Network
-        A network, its file, or the name of one that ships.
+    network : str, Path, Network or None
+        A network, its file, or the name of one that ships; None for what each profile is built
+        for.
     profile : str or None
         The machine of those that name none; None for their first.
     changes : BuildChanges
@@ -195,7 +201,8 @@ def find_jobs(
     ValueError
         If a change is out of its range; the message begins with its name.
     """
-    opened = open_network(network)
+    # Of a wrong name nothing else is said.
+    opened = None if network is None else open_network(network)
     if ALL in boards:
         # Of all boards, those that lack the profile get their usual one.
         found = [
@@ -205,8 +212,11 @@ def find_jobs(
     else:
         named = (name.partition(":") for name in dict.fromkeys(boards))
         found = [(find_board(name), own or profile) for name, _, own in named]
-    called = network_name(network)
-    return [make_job(board, name, called, opened, changes) for board, name in found]
+    jobs = []
+    for board, name in found:
+        own = network or usual_network(board.profile(name))
+        jobs.append(make_job(board, name, network_name(own), opened or open_network(own), changes))
+    return jobs
 
 
 def build_board(
@@ -277,7 +287,7 @@ def _measured(
         return NOT_MEASURED, ()
     values = (
         round(found.cycles, 4),
-        round(found.latency, 2),
+        None if found.latency is None else round(found.latency, 2),
         round(job.board.machine_frequency / found.cycles),
         round(link_rate(job.board.baud, found.link_bytes)),
     )
@@ -389,7 +399,7 @@ class BuildDisplay:
 @takes(changes=BuildChanges, options=BuildOptions)
 def build(
     boards: str | Sequence[str],
-    network: str | Path | Network = DEFAULT_NETWORK,
+    network: str | Path | Network | None = None,
     *,
     profile: str | None = None,
     changes: BuildChanges | None = None,
@@ -403,8 +413,9 @@ def build(
     ----------
     boards : str or sequence of str
         Names of boards, each by itself or as ``board:profile``; or ``all``.
-    network : str, Path or Network
-        A network, its file, or the name of one that ships.
+    network : str, Path or Network, optional
+        A network, its file, or the name of one that ships; what each machine is built for
+        (``mnist-10`` but of those for feature maps).
     profile : str, optional
         Which of a board's machines where its name does not say so; the first.
     changes : BuildChanges, optional

@@ -159,6 +159,8 @@ def recall_one(
 
 SOME = 1000
 """Images that tell whether the link is slower than the engine."""
+FRAMED = 1.1
+"""A frame's bytes for each of an image, at most."""
 
 
 def count_cycles(
@@ -190,10 +192,11 @@ def count_cycles(
     UserError
         If there is no such machine, or no compiler to make the virtual board.
     """
-    # Whether an image has more bytes on the link than it takes clocks in the engine at least.
+    # Whether an image has more bytes on the link than it takes clocks in the engine at least, or
+    # nearly so: its frame has some more.
     some = images[:SOME]
     bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
-    resident = image_bytes(some, network.pixel_bits) > bound
+    resident = FRAMED * image_bytes(some, network.pixel_bits) > bound
     kept = profile.resident or (VIRTUAL_RESIDENT if resident else None)
     profile = replace(profile, resident=kept)
     parts = (images.tobytes(), labels.tobytes(), network_to_bytes(network), repr(profile))
@@ -252,6 +255,11 @@ def latencies(activity: npt.NDArray[np.uint64], layers: int) -> npt.NDArray[np.i
     return ends - starts + 1
 
 
+def has_maps(network: Network) -> bool:
+    """Whether a layer is used at several positions of an image, a small image each."""
+    return any(layer.kind.positions > 1 for layer in network.layers)
+
+
 def measure_latency(
     network: Network,
     profile: HardwareProfile,
@@ -281,8 +289,14 @@ def measure_latency(
     Raises
     ------
     UserError
-        If there is no such machine, no compiler to make the virtual board, or images overlap.
+        If there is no such machine, no compiler to make the virtual board, or images overlap;
+        and if the network has convolutions.
     """
+    if has_maps(network):
+        raise UserError(
+            "latency of a network with convolutions is not told: when an image's map begins to "
+            "come is not recorded"
+        )
     profile = replace(profile, resident=profile.resident or VIRTUAL_RESIDENT)
     parts = (images.tobytes(), network_to_bytes(network), repr(profile))
     note = note_path("latency", sources_digest(), *parts)
@@ -325,13 +339,14 @@ class Throughput:
         Mean clocks of an image that its engine takes, counted.
     link_bytes : float
         Mean bytes an image of the busier of the UART's two wires, frames included.
-    latency : float
-        Mean cycles from the first event to the last logit of an image alone.
+    latency : float or None
+        Mean cycles from the first event to the last logit of an image alone; None of a network
+        with convolutions.
     """
 
     cycles: float
     link_bytes: float
-    latency: float
+    latency: float | None
 
 
 def link_rate(baud: int, bytes_per_image: float) -> float:
@@ -367,10 +382,12 @@ def measure_throughput(
     if network.layers[0].inputs != images[0].size:
         return None
     cycles = count_cycles(network, profile, images, labels, progress)
-    alone = measure_latency(network, profile, images[:ALONE], progress)
+    alone = None
+    if not has_maps(network):
+        alone = float(measure_latency(network, profile, images[:ALONE], progress).mean())
     # The wire that carries more.
     engine = EngineParameters.from_network(network, profile)
     asked = HEADER_BYTES + image_bytes(images, network.pixel_bits)
     answered = ANSWER_HEADER_BYTES + engine.classes * engine.logit_bytes + CLASS_BYTES
     link_bytes = max(asked, answered) + CRC_BYTES + FRAMING_BYTES
-    return Throughput(cycles, link_bytes, float(alone.mean()))
+    return Throughput(cycles, link_bytes, alone)

@@ -12,6 +12,7 @@ from allspin.host.bitstreams.board_tables import (
     read_documented,
 )
 from allspin.host.bitstreams.builds import DEFAULT_NETWORK
+from allspin.host.cli.build import NETWORK_HELP
 from allspin.host.cli.options import FAILED, Arguments, Parser, add_shared, answer
 from allspin.host.data.catalogue import open_network
 from allspin.host.run.board_report import count_reports
@@ -45,7 +46,7 @@ PATHS = ("bitstream", "netlist")
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add_shared(parser, "--network", default=DEFAULT_NETWORK)
+    add_shared(parser, "--network", help=NETWORK_HELP)
     parser.add_argument(
         "--write",
         metavar="FILE.md",
@@ -72,16 +73,17 @@ def run(arguments: Arguments) -> int:
     """Find out, and print."""
     if arguments.fits is not None:
         return _fits(arguments)
-    page, front, name = arguments.write, arguments.headline, arguments.network
-    network = open_network(name)
+    page, front, network = arguments.write, arguments.headline, arguments.network
+    name = network or DEFAULT_NETWORK
+    open_network(name)
     documented = None
     if page is not None:
         MARKS.around(page)
-        documented = read_documented(page.with_suffix(".json"), name)
+        documented = read_documented(page.with_suffix(".json"))
     if front is not None:
         HEADLINE_MARKS.around(front)
     with arguments.steps.waiting("looking at what was built"):
-        rows = find_rows(name, network, documented, BuildWatch(arguments.steps))
+        rows = find_rows(network, documented, BuildWatch(arguments.steps))
     if front is not None:
         HEADLINE_MARKS.fill(front, headline_table(rows))
         if absent := headline_left_out(rows):

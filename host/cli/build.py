@@ -6,7 +6,6 @@ import time
 from allspin.host.bitstreams.board_tables import build_table
 from allspin.host.bitstreams.builds import (
     ALL,
-    DEFAULT_NETWORK,
     BuildChanges,
     BuildDisplay,
     BuildOptions,
@@ -48,6 +47,12 @@ examples:
 """
 
 
+NETWORK_HELP = (
+    "network file, or the name of one that ships (what the machine is built for: mnist-10, of "
+    "maps conv-small-10)"
+)
+
+
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     parser.add_argument(
@@ -56,7 +61,7 @@ def add_arguments(parser: Parser) -> None:
         nargs="+",
         help=f"a board of allspin boards, or {ALL}; PROFILE is one of its machines",
     )
-    add_shared(parser, "--network", default=DEFAULT_NETWORK)
+    add_shared(parser, "--network", help=NETWORK_HELP)
     add_shared(parser, "--profile")
     add_options(parser, BuildChanges)
     add_options(parser, BuildOptions)

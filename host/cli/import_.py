@@ -100,7 +100,7 @@ def run(arguments: Arguments) -> int:
         for layer, error in enumerate(stage.errors):
             rows.append((f"error of layer {layer} as {name}", Number(100 * error, ".1f"), "%"))
     rows.append(("time", seconds, "s"))
-    notes = [f"the network is in {output}"]
+    notes = [*imported.network.notes, f"the network is in {output}"]
     if imported.constant_neurons:
         count = imported.constant_neurons
         notes.append(f"hidden neurons added for the last layer's biases: {count}")

@@ -75,7 +75,9 @@ def run(arguments: Arguments) -> int:
     baud = read_options(arguments, UartOptions).baud
     with arguments.steps.waiting("asking tools and serial ports"):
         info = _find(baud)
-    answer(arguments, info, _table(info))
+    networks = info["networks"].items()
+    notes = [f"{name}, {note}" for name, network in networks for note in network["crossbars"]]
+    answer(arguments, info, _table(info), notes)
     return 0
 
 
@@ -125,6 +127,7 @@ def _find(baud: int) -> dict[str, Any]:
         "networks": {
             name: {
                 "topology": list(network.topology),
+                "crossbars": network.notes,
                 "states": network.layers[0].levels.size,
                 "pixel_bits": network.pixel_bits,
                 "hidden_bits": network.hidden_bits,

@@ -137,7 +137,7 @@ examples:
   allspin train --device paper --states 10 -o paper-ten.safetensors
   allspin train --device paper --robust -o robust.safetensors
   allspin train --conv "5x5x16 s2, 5x5x32 s2" -o conv.safetensors
-  allspin train --conv "5x5x8 pool, 3x3x16 pad pool" --hidden 64 -o deep.safetensors
+  allspin train --conv "5x5x8 pool, 3x3x16 pad" --hidden 64 -o deep.safetensors
   allspin train --tile-rows 128 --adc-bits 4 -o tiled.safetensors
   allspin train --in-array --states 100 --hidden 100,50 -o pulses.safetensors
   allspin train --in-array --device paper --update sign -o sign.safetensors
@@ -253,5 +253,6 @@ def run(arguments: Arguments) -> int:
         *told,
         ("time", seconds, "s"),
     )
-    answer(arguments, record, figures("Trained network", rows), [f"the network is in {output}"])
+    notes = [*trained.network.notes, f"the network is in {output}"]
+    answer(arguments, record, figures("Trained network", rows), notes)
     return INTERRUPTED if interrupted else 0

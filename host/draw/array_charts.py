@@ -230,8 +230,9 @@ def rah_maps(
     device : Device, optional
         What it is made of: words are told in ohm too, where its file has ohm.
     """
+    rows = min(rows, -(-network.layers[0].columns // columns))
     title = f"What hidden neurons look for: {R_AH} of their synapses"
-    figure = new_figure(7.5, 1.05 * rows + 0.9, title)
+    figure = new_figure(7.5, 1.05 * max(rows, 2) + 0.9, title)
     _draw_maps(figure, (rows, columns), network, images, device)
     said = "above each map: number of the neuron; white: pixels that hardly any image lights"
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")

@@ -181,7 +181,7 @@ def _network(network: Network) -> str:
     ]
     about = [
         ("topology", "-".join(map(str, network.topology))),
-        ("crossbars", "; ".join(layer.text for layer in network.layers)),
+        ("crossbars", network.crossbars),
         ("states", " or ".join(map(str, states))),
         ("neuron", network.neuron.name if hidden else None),
         ("synapses", f"{sum(layer.states.size for layer in network.layers):,}"),

@@ -1,5 +1,6 @@
 """A device's curves: R_AH over pulses, the neuron's output over current, and those of a chip."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -239,7 +240,9 @@ class Span:
     busy: npt.NDArray[np.int64]
 
 
-def stage_spans(activity: npt.NDArray[np.integer], layer: int, taken: int, last: int) -> list[Span]:
+def stage_spans(
+    activity: npt.NDArray[np.integer], layer: int, taken: int, last: int, positions: int = 1
+) -> list[Span]:
     """When a stage worked on each image.
 
     Parameters
@@ -249,7 +252,9 @@ def stage_spans(activity: npt.NDArray[np.integer], layer: int, taken: int, last:
     layer : int
         Layer of the stage.
     taken, last : int
-        Bits of the stage: something is taken, and it is an image's last.
+        Bits of the stage: something is taken, and it is a position's last.
+    positions : int
+        How often an image uses the layer's crossbar.
 
     Returns
     -------
@@ -258,7 +263,7 @@ def stage_spans(activity: npt.NDArray[np.integer], layer: int, taken: int, last:
     """
     bits = activity >> (4 * layer)
     busy = np.flatnonzero(bits >> taken & 1)
-    ends = np.flatnonzero(bits >> last & 1)
+    ends = np.flatnonzero(bits >> last & 1)[positions - 1 :: positions]
     spans = []
     for image, part in enumerate(np.split(busy, np.searchsorted(busy, ends, side="right"))):
         if part.size:
@@ -267,14 +272,17 @@ def stage_spans(activity: npt.NDArray[np.integer], layer: int, taken: int, last:
 
 
 def traced_stages(
-    activity: npt.NDArray[np.integer], layers: int, images: int
+    activity: npt.NDArray[np.integer], positions: Sequence[int], images: int
 ) -> list[tuple[str, list[Span]]]:
-    """What each stage is called, and when it worked on the first so many images."""
+    """What each stage is called, and when it worked on the first so many images.
+
+    `positions` are those of each layer.
+    """
     stages = []
-    for layer in range(layers):
-        rows = stage_spans(activity, layer, EVENT, LAST_EVENT)
-        sums = stage_spans(activity, layer, SUM, LAST_SUM)
-        name = "readout: logits" if layer == layers - 1 else f"neurons {layer}: column sums"
+    for layer, number in enumerate(positions):
+        rows = stage_spans(activity, layer, EVENT, LAST_EVENT, number)
+        sums = stage_spans(activity, layer, SUM, LAST_SUM, number)
+        name = "readout: logits" if layer == len(positions) - 1 else f"neurons {layer}: column sums"
         stages.append((f"crossbar {layer}: rows driven", rows[:images]))
         stages.append((name, sums[:images]))
     return stages
@@ -315,19 +323,21 @@ def _draw_span(axes: Axes, place: int, span: Span, start: int, end: int) -> None
 
 
 @styled
-def timeline(activity: npt.NDArray[np.integer], layers: int, images: int = 6) -> Figure:
+def timeline(
+    activity: npt.NDArray[np.integer], positions: Sequence[int], images: int = 6
+) -> Figure:
     """Draw which image each stage works on, over the clocks.
 
     Parameters
     ----------
     activity : ndarray of int, shape (clocks,)
         The engine's activity word in each clock, from before the first image on.
-    layers : int
-        Layers of the engine.
+    positions : sequence of int
+        How often an image uses each layer's crossbar.
     images : int
         Images to draw.
     """
-    stages = traced_stages(activity, layers, images)
+    stages = traced_stages(activity, positions, images)
     drawn = [spans for _, spans in stages]
     start = min((spans[0].first for spans in drawn if spans), default=0)
     end = max((spans[-1].last for spans in drawn if spans), default=1)

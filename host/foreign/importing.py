@@ -18,8 +18,10 @@ from allspin.host.foreign.quantise import layer_errors, quantise
 from allspin.host.keywords import takes
 from allspin.host.train.feed import split
 from allspin.host.train.lesson import calibrated
-from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters, TrainingTarget
-from allspin.host.train.trainer import Trained, tune
+from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters
+from allspin.host.train.target import TrainingTarget
+from allspin.host.train.trained import Trained
+from allspin.host.train.trainer import tune
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file

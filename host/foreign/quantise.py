@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.foreign.description import FloatLayer, FloatNetwork, Reals, relu
-from allspin.host.train.latent import LatentColumns, LatentNetwork, NumberFormats
-from allspin.host.train.windows import path_of
+from allspin.host.train.gradient.latent import LatentColumns, LatentNetwork
+from allspin.host.train.gradient.number_formats import NumberFormats
+from allspin.host.train.gradient.windows import path_of
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import MAX_LINES, Convolution, LayerKind

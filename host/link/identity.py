@@ -187,6 +187,16 @@ class Identity:
         return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
 
     @property
+    def neuron_per(self) -> str:
+        """As of `Network`."""
+        return "position" if Feature.POSITIONS in self.features else "column"
+
+    def neurons(self, layer: int) -> int:
+        """Number of a hidden layer's neurons, and of its V-I converters."""
+        own = self.layers[layer]
+        return own.columns * (own.kind.positions if self.neuron_per == "position" else 1)
+
+    @property
     def classes(self) -> int:
         """Number of classes."""
         return self.layers[-1].columns
@@ -235,6 +245,8 @@ class Identity:
         for number, (place, layer) in enumerate(placed):
             what = self.layers[place].mismatch(layer) if place < len(self.layers) else ()
             differences += [f"in layer {number} {each}" for each in what]
+        if self.neuron_per != network.neuron_per:
+            differences.append(f"a neuron per {self.neuron_per}, not per {network.neuron_per}")
         if not differences:
             try:
                 self.fitted(network)

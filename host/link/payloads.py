@@ -357,9 +357,10 @@ def other_memories(
         if layer.table is not None:
             yield base | TABLE, layer.table[:, np.newaxis]
         if layer.converter is not None:
-            words = np.empty((layer.columns, 2), dtype="<u2")
-            words[:, 0] = layer.converter.gains
-            words[:, 1] = layer.converter.offsets.astype("<i2").view("<u2")
+            count = identity.neurons(number)
+            words = np.empty((count, 2), dtype="<u2")
+            words[:, 0] = np.resize(layer.converter.gains, count)
+            words[:, 1] = np.resize(layer.converter.offsets, count).astype("<i2").view("<u2")
             yield base | CONVERTER, words.view(np.uint8)
             yield base | SHIFT, np.array([[layer.converter.shift]], dtype=np.uint8)
         if layer.adc is not None and here.tiling is not None and here.tiling.offsets:

@@ -38,8 +38,8 @@ def engine(findings: Findings) -> Section:
     if isinstance(found, str):
         said = paragraph(f"The gateware was not run for this page: {found}")
         return Section(name, title, said, commands, TO_HAVE_IT)
-    layers, images = len(subject.network.layers), len(subject.images)
-    stages = traced_stages(found.activity, layers, TRACED_IMAGES)
+    positions, images = subject.network.positions, len(subject.images)
+    stages = traced_stages(found.activity, positions, TRACED_IMAGES)
     start = min(spans[0].first for _, spans in stages if spans)
     rows = [
         (stage, span.image, span.first - start, span.last - start, len(span.busy))
@@ -55,7 +55,7 @@ def engine(findings: Findings) -> Section:
         "Simulated here": f"{images / found.seconds:,.0f} images/s",
     }
     table = Table("when each stage worked on each image", [*map(TableColumn, columns)], rows)
-    picture = timeline(found.activity, layers, TRACED_IMAGES)
+    picture = timeline(found.activity, positions, TRACED_IMAGES)
     body = [facts(about), figure("engine-timeline", picture, [table])]
     return Section(name, title, body, commands)
 

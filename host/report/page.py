@@ -114,7 +114,7 @@ def trained(findings: Findings) -> Section:
     about = {
         "Network": subject.name,
         "Topology": "-".join(map(str, network.topology)),
-        "Crossbars": "; ".join(layer.text for layer in network.layers),
+        "Crossbars": network.crossbars,
         "States of a synapse": " and ".join(map(str, states)),
         "Words of the states": levels
         if len(levels) < 120
@@ -210,12 +210,18 @@ def mistakes(findings: Findings) -> Section:
         said = f"All {len(subject.images):,} images got the right answer."
         return Section("mistakes", "Wrong answers", paragraph(said), commands)
     first = wrong[:SHOWN]
+    pixels = subject.images[first]
+    # Colours as they are; grey, and the mean of other channels, dark on light, as ink.
+    if pixels.shape[3:] != (3,):
+        pixels = 255 - pixels.reshape(*pixels.shape[:3], -1).mean(axis=3).astype(np.uint8)
     shown = [
         (
-            image(255 - subject.images[number], f"Image {number}: label {label}, answer {answer}"),
+            image(each, f"Image {number}: label {label}, answer {answer}"),
             [h.b[f"{label}"], " \N{RIGHTWARDS ARROW} ", h.i[f"{answer}"]],
         )
-        for number, label, answer in zip(first, subject.labels[first], answers[first], strict=True)
+        for number, label, answer, each in zip(
+            first, subject.labels[first], answers[first], pixels, strict=True
+        )
     ]
     names = ("image", "label", "answer", "logit of the answer", "logit of the label")
     rows = [

@@ -40,7 +40,14 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Network, random_images, random_network
+from allspin.sim.network.network import (
+    GAIN_BITS,
+    MAX_SHIFT,
+    Converter,
+    Network,
+    random_images,
+    random_network,
+)
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.programming.schemes import Programming
 
@@ -92,8 +99,13 @@ def known_network(name: str, identity: Identity, seed: int) -> Network:
         if its.levels is not None:  # the machine keeps states of these levels, and no words
             kept["states"] = rng.integers(0, its.levels.count, layer.states.shape, np.uint8)
             kept["levels"] = np.array(its.levels.words)
+        if layer.converter is not None and identity.neuron_per == "position":
+            gains, offsets = rng.choice(
+                [layer.converter.gains, layer.converter.offsets], layer.uses, axis=1
+            )
+            kept["converter"] = Converter(gains, offsets, layer.converter.shift)
         layers.append(replace(layer, **kept))
-    return replace(network, layers=tuple(layers))
+    return replace(network, layers=tuple(layers), neuron_per=identity.neuron_per)
 
 
 # The machine that a self-test is of.
@@ -180,7 +192,7 @@ def memory_patterns(identity: Identity, seed: int) -> Iterator[Patterns]:
         Of the patterns.
     """
     rng = np.random.default_rng(seed)
-    for number, layer in enumerate(identity.layers):
+    for number in range(len(identity.layers)):
         base, of = number << 4, f"layer {number}"
         yield f"R_AH words, {of}", base | WEIGHTS, *_words(identity, number, rng)
         if number == len(identity.layers) - 1:
@@ -188,7 +200,7 @@ def memory_patterns(identity: Identity, seed: int) -> Iterator[Patterns]:
         if NEURONS[identity.neuron].has_table:
             table = _bits(2**identity.current_bits, [identity.hidden_bits], rng)
             yield f"neuron's table, {of}", base | TABLE, *table
-        converters = _converters(layer.columns, identity.current_bits + 2, rng)
+        converters = _converters(identity.neurons(number), identity.current_bits + 2, rng)
         yield f"V-I converters, {of}", base | CONVERTER, *converters
         yield f"V-I shift, {of}", base | SHIFT, *_bits(1, [MAX_SHIFT.bit_length()], rng)
     if Feature.RESIDENT in identity.features:

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from allspin.host.train.films import Cells, Films, zero_of
-from allspin.host.train.latent import FINE, Array, smooth_response
+from allspin.host.train.gradient.number_formats import FINE, Array, smooth_response
 from allspin.host.train.training_options import LearnRule
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT

@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from allspin.host.train.latent import Array
+from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import keep_freed_memory

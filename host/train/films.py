@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.train.latent import Array
+from allspin.host.train.gradient.number_formats import Array
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import WORD_BITS, device_deviates
 from allspin.sim.device.device import Device

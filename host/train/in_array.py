@@ -20,7 +20,7 @@ from allspin.host.train.array_devices import (
     SotHidden,
     Weights,
 )
-from allspin.host.train.latent import Array
+from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.lesson import cross_entropy
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.errors import UserError

@@ -23,6 +23,7 @@ from allspin.host.train.array_devices import (
     linear_synapse,
 )
 from allspin.host.train.films import asymmetry, symmetry_point
+from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.in_array import (
     VERSION,
     ArrayNetwork,
@@ -30,9 +31,8 @@ from allspin.host.train.in_array import (
     search_rate,
     train_in_array,
 )
-from allspin.host.train.latent import NumberFormats
 from allspin.host.train.parameters import AUTO, TrainingParameters
-from allspin.host.train.trainer import Trained
+from allspin.host.train.trained import Trained
 from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, NeuronVariation

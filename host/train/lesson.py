@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.train.latent import FINE, Array, LatentNetwork, NumberFormats
-from allspin.host.train.parameters import Occasion
-from allspin.host.train.passes import ChipLaw, Noise, backward, forward
+from allspin.host.train.gradient.chip_pass import ChipLaw
+from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.machine_pass import Noise
+from allspin.host.train.gradient.number_formats import FINE, Array, NumberFormats
+from allspin.host.train.gradient.passes import backward, forward
+from allspin.host.train.target import Occasion
 from allspin.host.train.training_options import Robustness
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Device

@@ -3,21 +3,15 @@
 import math
 import sys
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
 from allspin.host.train.feed import split
+from allspin.host.train.gradient.machine_pass import Noise
+from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.kernels import Kernels, laid_on, read_conv
-from allspin.host.train.latent import NumberFormats
-from allspin.host.train.passes import Noise
+from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, LearnRule, Robustness
-from allspin.sim.device.device import Device
-from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UnknownKind, UserError, check_number, check_one_of, check_range
 from allspin.sim.network.formats import (
     MAX_RAH_BITS,
@@ -29,111 +23,7 @@ from allspin.sim.network.formats import (
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, NEURON_PER, Tiles
 from allspin.sim.network.neuron import NEURONS, Neuron
 from allspin.sim.parameters import Brief, Parameters, option
-from allspin.sim.programming.programming import device_levels
-from allspin.sim.programming.schemes import Programming, plan_layer, usual_tries
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingTarget(Brief):
-    """A device to train for.
-
-    Parameters
-    ----------
-    device : Device
-        The device.
-    choice : str
-        What its states are: one of `allspin.sim.programming.programming.LEVEL_CHOICES`.
-    programming : Programming
-        How its chips will be programmed where nothing is read: whose noise is trained with.
-    """
-
-    device: Device
-    choice: str = "nearest"
-    programming: Programming = field(default_factory=Programming)
-
-    @classmethod
-    def asked(
-        cls,
-        device: str | Path | Device | None = None,
-        at: str | OperatingPoint | None = None,
-        level_choice: str | None = None,
-        polarity: str | None = None,
-    ) -> "TrainingTarget":
-        """The target of the words of ``allspin train``.
-
-        Raises
-        ------
-        UserError
-            If there is no device, or it cannot be read.
-        ValueError
-            If there is no such choice.
-        """
-        if device is None:
-            raise UserError("`at`, `level_choice` and `polarity` need `device`")
-        return cls(
-            open_device(device, at),
-            level_choice or "nearest",
-            Programming(polarity=polarity or "quieter"),
-        )
-
-    def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
-        """R_AH word of each state; `ValueError` where there is no such choice for this device."""
-        return tuple(device_levels(self.device.synapse, states, self.choice, rah_bits).tolist())
-
-    def shared(self, states: int, rah_bits: int) -> str:
-        """What is to be said where pulses reach fewer levels than states; else nothing."""
-        distinct = len(set(self.levels(states, rah_bits)))
-        if distinct == states:
-            return ""
-        return (
-            f"of {states} states {distinct} have a level of their own: pulses of "
-            f"{self.device.name} reach no more, and the others share a neighbour's"
-        )
-
-    def noise(self, states: int, rah_bits: int) -> npt.NDArray[np.float64]:
-        """Noise of each state, as a fraction of the range: cycle to cycle, and what a train misses.
-
-        Returns
-        -------
-        ndarray of float64, shape (states,)
-            Standard deviation. Device-to-device variation is left out: it is what verifying
-            takes away.
-        """
-        levels = np.array(self.levels(states, rah_bits), np.int16)
-        plan = plan_layer(self.device.synapse, levels, self.programming, rah_bits, mean_device=True)
-        missed = plan.reached.astype(np.float64) - levels
-        return np.hypot(plan.cycle, missed) / float(levels[-1] - levels[0])
-
-    def to_dict(self) -> dict[str, Any]:
-        """What a network's provenance says of it."""
-        at = self.device.source.get("at")
-        return {
-            "device": self.device.name,
-            **({"at": at} if isinstance(at, str) else {}),
-            "levels": self.choice,
-            "program": self.programming.scheme,
-            "polarity": self.programming.polarity,
-        }
-
-
-@dataclass(frozen=True)
-class Occasion:
-    """A way in which chips are used, and the share of training that it has.
-
-    Parameters
-    ----------
-    programming : Programming
-        How the chips are programmed.
-    calibrated : bool
-        Whether their neurons are calibrated.
-    share : float
-        Of the images of a batch.
-    """
-
-    programming: Programming
-    calibrated: bool
-    share: float
-
+from allspin.sim.programming.schemes import usual_tries
 
 HIDDEN = (100,)
 """Neurons of each hidden layer."""
@@ -364,7 +254,7 @@ class TrainingParameters(Parameters, Brief):
 
     @property
     def weight_noise(self) -> Noise:
-        """Noise on the weights, as `allspin.host.train.passes.forward` takes it."""
+        """Noise on the weights, as `allspin.host.train.gradient.passes.forward` takes it."""
         if self.noise is not None or self.target is None:
             return self.noise or 0.0
         return self.target.noise(self.states, self.rah_bits)

@@ -3,9 +3,8 @@
 import math
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial, wraps
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -16,8 +15,11 @@ from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
 from allspin.host.show.say import Display
 from allspin.host.train.feed import Course, bent_batches, row_values, split
+from allspin.host.train.gradient.latent import Adam, LatentNetwork
+from allspin.host.train.gradient.machine_pass import Noise
+from allspin.host.train.gradient.number_formats import Array
+from allspin.host.train.gradient.passes import forward
 from allspin.host.train.kernels import Kernels, laid_on
-from allspin.host.train.latent import Adam, Array, LatentNetwork
 from allspin.host.train.lesson import JUDGE_SEED, Lesson, calibrated, chip_law, judge
 from allspin.host.train.parameters import (
     AUTO,
@@ -26,11 +28,9 @@ from allspin.host.train.parameters import (
     TrainingParameters,
     provenance_of,
 )
-from allspin.host.train.passes import Noise, forward
+from allspin.host.train.trained import Trained
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, cut, keep_freed_memory
-from allspin.sim.network.network import Network
-from allspin.sim.parameters import Shown
 
 WARM_UP = 0.02
 """Share of a phase in which the learning rate rises."""
@@ -41,44 +41,6 @@ MEMORY_EPOCHS = 2.5
 SURE = 2.0
 """Standard errors by which tuning must classify more images rightly: the best of several epochs
 exceeds one easily by chance."""
-
-
-@dataclass(frozen=True, eq=False)
-class Trained(Shown):
-    """What came of a training.
-
-    Attributes
-    ----------
-    network : Network
-        The best network by validation, with the learning curve in its provenance.
-    validation_accuracy, test_accuracy : float
-        Share of images that the golden model classifies rightly.
-    interrupted : bool
-        Whether Ctrl-C ended it early.
-    chips : list of dict
-        What chips reach on the validation images, as `allspin.host.train.lesson.judge` says, if it
-        was trained for them.
-    """
-
-    network: Network
-    validation_accuracy: float
-    test_accuracy: float
-    interrupted: bool
-    chips: list[dict[str, Any]] = field(default_factory=list)
-
-    accuracy = property(lambda self: self.test_accuracy, doc="Of the test images.")
-
-    def plot(self) -> Any:
-        """The learning curve."""
-        from allspin.host.draw.accuracy_charts import learning_curve
-
-        return learning_curve(
-            self.network.provenance["curve"], self.validation_accuracy, self.test_accuracy
-        )
-
-    def save(self, path: str | Path) -> None:
-        """Write the network's file; see `allspin.save_network`."""
-        self.network.save(path)
 
 
 class _Training:

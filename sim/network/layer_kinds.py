@@ -251,10 +251,14 @@ class Convolution(LayerKind):
             )
 
     def __str__(self) -> str:
-        """In words, as messages have it."""
+        """In words, as messages have it: a stride or padding alike on all sides is one number."""
+        down, across = self.stride
+        sides = self.padding if len(set(self.padding)) > 1 else self.padding[:1]
         return (
-            f"kernels of {_by(self.kernel)} on maps of {_by(self.map)}, stride {_by(self.stride)}, "
-            f"padding {', '.join(map(str, self.padding))}, pooled by {self.pool}"
+            f"kernels of {_by(self.kernel)} on maps of {_by(self.map)}, "
+            f"stride {down if down == across else _by(self.stride)}"
+            + (f", padding {', '.join(map(str, sides))}" if any(sides) else "")
+            + (f", maximum of {self.pool} x {self.pool}" if self.pool > 1 else "")
         )
 
     @property

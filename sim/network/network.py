@@ -321,6 +321,23 @@ class Network(Shown):
         return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
 
     @property
+    def positions(self) -> list[int]:
+        """How often an image uses each crossbar."""
+        return [layer.kind.positions for layer in self.layers]
+
+    @property
+    def crossbars(self) -> str:
+        """Its crossbars in words."""
+        return "; ".join(layer.text for layer in self.layers)
+
+    @property
+    def notes(self) -> list[str]:
+        """A line on each crossbar where an image uses one several times; else none."""
+        if max(self.positions) == 1:
+            return []
+        return [f"layer {number}: {layer.text}" for number, layer in enumerate(self.layers)]
+
+    @property
     def classes(self) -> int:
         """Number of classes."""
         return self.layers[-1].columns
@@ -328,8 +345,6 @@ class Network(Shown):
     @property
     def beyond_words(self) -> str | None:
         """The first layer that no R_AH words say, and why; None where gateware can run it."""
-        if self.neuron_per == "position":
-            return "each position has its own neuron, for which there is no gateware"
         for number, layer in enumerate(self.layers):
             if layer.beyond_words is not None:
                 return f"layer {number}: {layer.beyond_words}"

@@ -105,6 +105,8 @@ def some_chips(
 #     Host to host: what a stream of images over the wires reaches.
 
 TARGETS = {
+    ("LFE5U-85F", "maps"): 220_000,
+    ("LFE5U-25F", "maps"): 130_000,
     ("LFE5U-85F", None): 1_500_000,
     ("LFE5U-25F", None): 700_000,
     ("iCE40UP5K", "ideal"): 20_000,
@@ -113,7 +115,9 @@ TARGETS = {
 """Images/s that the engine shall reach at least, by part and profile (None: any)."""
 
 
-def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[dict[str, Any]]:
+def engine_figures(
+    builds: Sequence[dict[str, Any]], network: Network | None = None
+) -> list[dict[str, Any]]:
     """Engine figures of boards that were placed and routed: their clocks over cycles per image.
 
     Parameters
@@ -121,8 +125,8 @@ def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[d
     builds : sequence of dict
         What ``allspin build --json`` says of each; those that do not fit are left out, and those
         whose clocks nobody counted.
-    network : Network
-        What was built.
+    network : Network, optional
+        What was built; what each build names.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def engine_figures(builds: Sequence[dict[str, Any]], network: Network) -> list[d
             "worst_fmax_megahertz": build["worst_fmax_mhz"],
             "cycles": build["cycles_per_image"],
             "seeds": len(build["seeds"]),
-            "older": is_older(build, network),
+            "older": is_older(build, network or open_network(build["network"])),
             "images_per_second": 1e6 * build["need_mhz"] / build["cycles_per_image"],
             "target": target(build["part"], build["profile"]),
         }
@@ -460,7 +464,7 @@ def bench(
     record = _measured(effort or Effort(), progress) if former is None else dict(former)
     network = open_network(NETWORKS[0])
     progress.start("the engines of the builds")
-    record["engine"] = engine_figures(builds, network)
+    record["engine"] = engine_figures(builds)
     record["resident"] = resident_figures(builds, network, resident_images)
     progress.finish()
     return record

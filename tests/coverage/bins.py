@@ -28,7 +28,7 @@ def images_under_way(recording: Recording) -> Iterator[Bin]:
     """Blank and full images, and two at a time of which one is blank."""
     (part,) = recording.of("Engine")
     engine = part.component
-    crossbar = engine.parameters.crossbars[0]
+    crossbar = engine.parameters.image
     events, results = engine.events, engine.results
     slots = [events.payload.slots[k] for k in range(crossbar.rows_per_clock)]
     top = 2**crossbar.value_bits - 1

@@ -11,15 +11,19 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from cobs import cobs
 
+from allspin.hdl.convolution.between import Flatten, Pool
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_RUN, WEIGHTS
+from allspin.hdl.parameters.window_parameters import MapParameters, WindowParameters
 from allspin.hdl.resident.player import BeatUnpacker
+from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import random_network
 from tests.coverage.bins import Bin, hand_overs
 from tests.coverage.column_bins import level_bins, tile_bins
 from tests.coverage.coverage import Coverage, Recording
+from tests.hdl.convolution.test_window import beats_of, see, windows
 from tests.hdl.crossbar.test_crossbar import compute, sums_of
 from tests.hdl.resident.test_resident import Machine
 from tests.hdl.streams import StreamBench
@@ -81,6 +85,39 @@ def tiles(coverage: Coverage) -> None:
             with watched(coverage, tile_bins) as watch:
                 found = compute(p, words, shown, stall=0.4, offsets=offsets, bare=bare, watch=watch)
             assert found == expected
+
+
+def maps(coverage: Coverage) -> None:
+    """Windows of images and of pixels, with tiles and stalls."""
+    kind = Convolution((5, 4, 3), (2, 3), (2, 1), (1, 0, 0, 1))
+    rng = np.random.default_rng(6)
+    images = list(rng.integers(0, 16, (4, *kind.map)) * (rng.random((4, *kind.map)) < 0.6))
+    for flat, tile_rows, stall in (
+        (True, 0, 0.4),
+        (False, 8, 0.4),
+        (False, 8, 0.9),
+        (True, 8, 0.0),
+    ):
+        p = WindowParameters(kind, 4, 2, flat, tile_rows)
+        with watched(coverage) as watch:
+            found, _, _ = see(p, images, stall=stall, seed=1, watch=watch)
+        assert np.array_equal(found, [seen for image in images for seen in windows(p, image)])
+    own = MapParameters(2, 4, 2)
+    values = rng.integers(1, 16, (own.pixels, 1, own.channels))
+    flat, pool = Flatten(own), Pool(own)
+    with alone(coverage, flat, stall=0.5, seed=1) as bench:
+        bench.put(flat.pixels, [beat for pixel in values for beat in beats_of(pixel[0], 1)])
+        taken = bench.take(flat.events, values.size)
+    assert [value for ((_, value),), _ in taken] == values.ravel().tolist()
+    with alone(coverage, pool, stall=0.5, seed=1) as bench:
+        channels = np.arange(values.size) % own.channels
+        beats = zip(values.reshape(-1, 1).tolist(), channels == own.channels - 1, strict=True)
+        bench.put(
+            pool.activations, [{"activations": own, "last": int(last)} for own, last in beats]
+        )
+        taken = bench.take(pool.largest, values.size // 4)
+    largest = values.reshape(2, 2, 2, own.channels).max(axis=(0, 2)).ravel()
+    assert [value for (value,), _ in taken] == largest.tolist()
 
 
 def states(coverage: Coverage) -> None:
@@ -204,5 +241,5 @@ def wires(coverage: Coverage) -> None:
     assert taken == content
 
 
-BLOCKS = (crossbars, encoders, engines, states, tiles, unpackers, wires)
+BLOCKS = (crossbars, encoders, engines, maps, states, tiles, unpackers, wires)
 """What drives them."""

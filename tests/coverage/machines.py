@@ -39,6 +39,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network, random_network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.schemes import Programming
@@ -80,6 +81,20 @@ MACHINES = {
     ),
     # One lane for all columns, so that the engine is slower than the link; one layer, no chips.
     "slow": (random_network((20, 5), 4, states=4), HardwareProfile(lanes=1), True),
+    # Feature maps, one of them pooled, two rows a clock.
+    "maps": (
+        random_network(
+            (16, 3, 3, 2),
+            5,
+            kinds=(
+                Convolution((4, 4, 1), (2, 2), (1, 1), (1, 0, 0, 1), 2),
+                Convolution((2, 2, 3), (1, 2)),
+            ),
+            image_shape=(4, 4),
+        ),
+        HardwareProfile(rows_per_clock=2, memory="ecp5", resident=RESIDENT),
+        True,
+    ),
 }
 WINDOW = 256
 SESSION = 42
@@ -280,6 +295,7 @@ STEPS: Mapping[str, Sequence[Callable[[Watched], None]]] = {
     "pipelined": (extremes, chips, errors, late_reader),
     "mixed": (partial(crowd, level=0), chips),
     "slow": (partial(crowd, level=255),),
+    "maps": (partial(crowd, level=255), memories),
 }
 """What each machine does."""
 

@@ -53,6 +53,7 @@ REASONS = {
     ),
     "a draw is for whoever has asked for it": ("IterativeNormal.products: held back",),
     "a cell is given away with its word, so it is there": ("IterativeWordMaker.cells: awaited",),
+    "a mask is cut where it is, so it is there": ("Tile*.masks: awaited",),
     "states are read ahead, one for each clock of the walk": ("StateMemory.states: awaited",),
     "an image ends when the sums before it have left, or are sure to": (
         "hand-over: PortableColumns's next sums 0 *",

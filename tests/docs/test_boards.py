@@ -73,7 +73,7 @@ def test_figures_hold_together(row):
 def test_what_is_said_to_be_of_these_sources_is(row):
     """They are elaborated: seconds to a minute each."""
     if row["older"] is False:
-        assert not is_older(row["built"], open_network(CONTENT["network"])), FIX
+        assert not is_older(row["built"], open_network(row["built"]["network"])), FIX
 
 
 def test_the_example_of_a_board_is_the_catalogues():

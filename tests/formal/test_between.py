@@ -6,7 +6,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
 from allspin.hdl.convolution import between as source
 from allspin.hdl.parameters.window_parameters import MapParameters
-from tests.formal.proof import Mutant, Proof, about, moves, number_below, when
+from tests.formal.proof import Mutant, Proof, about, later, moves, number_below, pick, when
 
 FLAT = MapParameters(1, 3, 3, value_bits=1, rows_per_clock=2)
 POOLED = MapParameters(3, 3, 2, value_bits=2)
@@ -49,6 +49,71 @@ def flatten(hdl: ModuleType) -> Module:
         Assert(inside["pixel"] == pixel),
         Assert(pixel < p.pixels),
         Cover(left & ends & driven),
+    ]
+    return m
+
+
+def in_tiles(hdl: ModuleType) -> Module:
+    p, tile_rows = FLAT, 4
+    m, inside = about(dut := hdl.Flatten(p, tile_rows))
+    beat, event = dut.pixels.payload, dut.events.payload
+    came, left = moves(dut.pixels), moves(dut.events)
+    offered, waits = Cat(dut.pixels.valid, beat), dut.pixels.valid & ~dut.pixels.ready
+    pixel = Signal(range(p.pixels))
+    ends = beat.last & (pixel == p.pixels - 1)
+    with m.If(came & beat.last):
+        m.d.sync += pixel.eq(Mux(ends, 0, pixel + 1))
+    rows, drives = [], []
+    for number, slot in enumerate(beat.slots):
+        channel = slot.row * p.rows_per_clock + number
+        rows.append(pixel * p.channels + channel)
+        drives.append(slot.value.any())
+        m.d.comb += [
+            Assume((channel < p.channels) | ~drives[-1]),
+            Assume(slot.row == beat.slots[0].row),
+        ]
+    found = [to.row * p.rows_per_clock + part for part, to in enumerate(event.slots)]
+    there = [to.value.any() for to in event.slots]
+    # Of any of a beat's channels: whether it is driven now, and was before.
+    marked, given, gives = number_below(m, p.rows_per_clock), Signal(), Signal()
+    m.d.comb += gives.eq(
+        Cat(
+            is_there & (row == pick(rows, marked))
+            for is_there, row in zip(there, found, strict=True)
+        ).any()
+    )
+    m.d.sync += given.eq((given | (left & gives)) & ~came)
+    tiles = [row // tile_rows for row in found]
+    m.d.comb += [
+        Assume(~later(m, waits) | (offered == later(m, offered))),
+        when(dut.events.valid & gives, pick(drives, marked), ~given),
+        when(came & pick(drives, marked), given | (left & gives)),
+        when(left & there[0] & there[1], tiles[0] == tiles[1]),
+        when(left, Cat(there).any() | event.last, event.last == (ends & came)),
+        when(came & ends, left),
+        *(
+            when(left & one, Cat(one_row == row for row in rows).any())
+            for one, one_row in zip(there, found, strict=True)
+        ),
+        Assert(inside["first"] == pixel * p.channels),
+        Assert(inside["pixel"] == pixel),
+        Assert(pixel < p.pixels),
+        when(~inside["late"], ~given),
+        when(
+            inside["late"],
+            dut.pixels.valid & inside["split"],
+            given
+            == (pick(drives, marked) & (pick(rows, marked) // tile_rows == rows[0] // tile_rows)),
+        ),
+        # The second event has what is of the last row's tile.
+        when(
+            left & inside["late"],
+            *(
+                ~one | (tile == rows[-1] // tile_rows)
+                for one, tile in zip(there, tiles, strict=True)
+            ),
+        ),
+        Cover(came & inside["late"]),
     ]
     return m
 
@@ -105,8 +170,19 @@ PROOFS = [
         depth=1,
         mutants=(
             Mutant("+ slot.row + carry", "+ slot.row"),
-            Mutant("events.ready | ~drives", "events.ready"),
+            Mutant("leaves | ~drives", "leaves"),
             Mutant("first.eq(Mux(ends, 0, first", "first.eq(Mux(ends, 1, first"),
+        ),
+    ),
+    Proof(
+        "Flatten, tiles",
+        source,
+        in_tiles,
+        depth=2,
+        mutants=(
+            Mutant("late != carry", "late == carry", depth=16),
+            Mutant("split.eq(edge & own & over)", "split.eq(0)", depth=16),
+            Mutant("late.eq(split & ~late)", "late.eq(split)", depth=16),
         ),
     ),
     Proof(

@@ -77,14 +77,14 @@ PROOFS = [
     _proof(
         "an image",
         WindowParameters(Convolution((2, 2, 1), (2, 1), padding=(1, 0, 0, 0)), 1, 2, flat=True),
-        28,
+        24,
         Mutant("origin.eq(origin + step)", "origin.eq(origin)", depth=28),
         Mutant("(at >= above) &", "", depth=28),
     ),
     _proof(
         "pixels",
         WindowParameters(Convolution((1, 2, 3), (1, 2)), 1, 2),
-        26,
+        20,
         Mutant("+ step.place - (turn > part)", "+ step.place", depth=26),
         Mutant("turned = Mux(turn == by, vector << by, turned)", "turned = vector", depth=26),
     ),

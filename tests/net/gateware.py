@@ -61,6 +61,8 @@ def board_digests() -> dict[str, str]:
     digests, made = {}, {}
     for board_name, board in find_boards().items():
         for profile_name, profile in board.profiles.items():
+            if profile.network:  # that of maps is not this one
+                continue
             running = board.running(profile_name)
             parameters = ShellParameters.from_network(running, network, profile.hardware)
             # Most boards have a machine of another one with the same part.

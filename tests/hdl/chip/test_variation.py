@@ -1,6 +1,7 @@
 """Chips made in gateware against the golden model: R_AH words, and noise at each use."""
 
 import itertools
+import random
 import struct
 
 import numpy as np
@@ -22,6 +23,7 @@ from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.formats import full_scale
+from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import random_network
 from tests.hdl.bench.chips import table_lines
 from tests.hdl.driving import draw_noise, loads, send, simulate, take
@@ -251,18 +253,21 @@ def test_a_redraw_takes_a_clock_for_each_cell_or_two_where_cells_stick(stuck, cl
 
 
 def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
-    """Noise of each layer for some images: (images, columns)."""
+    """Noise of each layer for some images: (images, uses)."""
     hidden = parameters.crossbars[:-1]
+    positions = [parameters.kind(layer).positions for layer in range(len(hidden))]
     told = [(ENGINE, CHIP, chip_bytes(seed, 0, Imperfections(), 8))]
     told += [(layer, USE_NOISE, struct.pack("<I", spread)) for layer, spread in enumerate(spreads)]
-    beats = [-(-crossbar.columns // crossbar.neurons_per_clock) for crossbar in hidden]
-    expected = [len(numbers) * count for count in beats]
+    expected = [
+        len(numbers) * own * -(-crossbar.columns // crossbar.neurons_per_clock)
+        for own, crossbar in zip(positions, hidden, strict=True)
+    ]
     taken = draw_noise(parameters, told, numbers, expected, stall=stall, seed=form_seed)
     return [
-        np.array([[int(use) for use in beat.uses] for beat in one]).reshape(len(numbers), -1)[
-            :, : crossbar.columns
-        ]
-        for crossbar, one in zip(hidden, taken, strict=True)
+        np.array([[int(use) for use in beat.uses] for beat in one])
+        .reshape(len(numbers), own, -1)[..., : crossbar.columns]
+        .reshape(len(numbers), -1)
+        for own, crossbar, one in zip(positions, hidden, taken, strict=True)
     ]
 
 
@@ -284,8 +289,19 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
 def test_noise_at_each_use_is_the_golden_models(
     topology, form, current_bits, seed, numbers, draw, memory, stall
 ):
-    rounds, noise_rounds, rows_per_clock = form
     network = random_network(topology, 1, current_bits=current_bits)
+    check_noise(network, form, seed, numbers, draw, memory, stall)
+
+
+@pytest.mark.parametrize("form", [(1, None, 1), (22, None, 2), (1, 22, 4)])
+def test_noise_at_each_use_of_positions_is_the_golden_models(form):
+    kinds = (Convolution((3, 3, 1), (2, 2)),)
+    network = random_network((9, 3, 2), 1, kinds=kinds, image_shape=(3, 3))
+    check_noise(network, form, 5, [0, 65537], random.Random(1), "block", 0.5)
+
+
+def check_noise(network, form, seed, numbers, draw, memory, stall):
+    rounds, noise_rounds, rows_per_clock = form
     parameters = EngineParameters.from_network(
         network,
         HardwareProfile(
@@ -295,12 +311,12 @@ def test_noise_at_each_use_is_the_golden_models(
         ),
     )
     top = 2**parameters.use_spread_bits - 1
-    spreads = [draw.choice([0, 1, top, draw.randrange(top)]) for _ in topology[1:-1]]
+    spreads = [draw.choice([0, 1, top, draw.randrange(top)]) for _ in network.layers[1:]]
     found = noise_of(parameters, seed % 11, seed, spreads, numbers, stall)
     for layer, spread in enumerate(spreads):
-        columns = topology[layer + 1]
+        uses = parameters.uses(layer)
         wanted = np.concatenate(
-            [use_normals(seed, layer, Purpose.NEURON_USE, n, 1, columns) for n in numbers]
+            [use_normals(seed, layer, Purpose.NEURON_USE, n, 1, uses) for n in numbers]
         ).astype(np.int64)
         # Dropping fraction bits to the nearest, halves up.
         bits = FRACTION_BITS + USE_BITS

@@ -34,6 +34,41 @@ def test_a_flat_map_has_the_rows_of_its_pixels(sizes: tuple[int, ...], density: 
     np.testing.assert_array_equal(found, maps.reshape(3, -1))
 
 
+@pytest.mark.parametrize("sizes", [(3, 4, 6, 4, 4), (2, 3, 7, 4, 2), (2, 2, 13, 4, 4)])
+def test_a_beat_of_a_flat_map_is_of_one_tile(sizes: tuple[int, ...]) -> None:
+    p, rng = MapParameters(*sizes), np.random.default_rng(sizes[2])
+    parts = p.rows_per_clock
+    maps = rng.integers(0, 3, (4, p.pixels, p.pixel.part_rows, parts))
+    maps.reshape(4, p.pixels, -1)[..., p.channels :] = 0
+    dut = Flatten(p, 8)
+    bench = StreamBench(dut, stall=0.3, seed=1)
+    bench.put(
+        dut.pixels,
+        [
+            {
+                "slots": [{"row": row, "value": v} for v in beat],
+                "last": row == len(pixel) - 1,
+            }
+            for pixel in maps.reshape(-1, *maps.shape[2:]).tolist()
+            for row, beat in enumerate(pixel)
+        ],
+    )
+    taken = bench.take(dut.events, 4)
+    bench.run(settle=400)
+    found, rows, tile = [], np.zeros(p.rows, np.int64), 0
+    for slots, last in taken:
+        own = {(row * parts + part) // 8 for part, (row, value) in enumerate(slots) if value}
+        assert not own or (len(own) == 1 and min(own) >= tile)
+        tile = 0 if last else max(own)
+        for part, (row, value) in enumerate(slots):
+            rows[row * parts + part if value else 0] += value
+        if last:
+            found.append(rows)
+            rows = np.zeros(p.rows, np.int64)
+    wanted = maps.reshape(4, p.pixels, -1)[..., : p.channels].reshape(4, -1)
+    np.testing.assert_array_equal(found, wanted)
+
+
 @pytest.mark.parametrize(
     "sizes", [(4, 6, 3, 4, 1), (5, 7, 6, 4, 4), (2, 2, 1, 1, 2), (3, 2, 4, 8, 2)]
 )

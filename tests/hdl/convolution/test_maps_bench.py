@@ -1,5 +1,6 @@
 """Engines of networks with maps on a real simulator, against the plain model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from allspin.hdl.bench.simulator import simulate_engine
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.network.layer_kinds import DENSE, Convolution
 from allspin.sim.network.network import random_images, random_network
+from tests.sim.network.any_network import in_tiles
 
 BENCH = Path(__file__).with_name("bench_maps.py")
 TESTS = ("stalls_everywhere", "cut_short", "reset_ends_images")
@@ -22,11 +24,17 @@ POOLED = (
 @pytest.mark.long
 @pytest.mark.parametrize("rows_per_clock", [1, 2, 4])
 @pytest.mark.parametrize(
-    ("topology", "kinds", "shape"),
-    [((64, 6, 4, 5), STRIDES, (8, 8)), ((126, 5, 3, 4), POOLED, (6, 7, 3))],
+    ("topology", "kinds", "shape", "tiled"),
+    [
+        ((64, 6, 4, 5), STRIDES, (8, 8), False),
+        ((126, 5, 3, 4), POOLED, (6, 7, 3), False),
+        ((126, 5, 3, 4), POOLED, (6, 7, 3), True),
+    ],
 )
-def test_every_logit(topology, kinds, shape, rows_per_clock):
+def test_every_logit(topology, kinds, shape, tiled, rows_per_clock):
     network = random_network(topology, 1, kinds=kinds, image_shape=shape)
+    if tiled:
+        network = replace(in_tiles(network, 8, 6), neuron_per="position")
     profile = HardwareProfile(memory="ecp5", rows_per_clock=rows_per_clock)
     images = random_images(network, 20, 2)
     ran = simulate_engine(network, BENCH, tests=TESTS, images=images, profile=profile, seed=1)

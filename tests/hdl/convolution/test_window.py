@@ -1,5 +1,6 @@
 """Windows of maps against slices of arrays."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from allspin.hdl.convolution.window import Window
 from allspin.hdl.parameters.window_parameters import WindowParameters
 from allspin.hdl.resident.beat_memory import pack_beats
 from allspin.sim.network.layer_kinds import Convolution
+from tests.coverage.coverage import Recording
 from tests.hdl.streams import StreamBench
 
 Values = npt.NDArray[np.int64]
@@ -52,11 +54,20 @@ def events_of(p: WindowParameters, image: Values) -> list[dict[str, Any]]:
 
 
 def see(
-    p: WindowParameters, images: list[Values], *, stall: float = 0.0, seed: int = 0
+    p: WindowParameters,
+    images: list[Values],
+    *,
+    stall: float = 0.0,
+    seed: int = 0,
+    watch: Callable[[Recording], None] | None = None,
 ) -> tuple[list[Values], list[int], list[int]]:
     """What each position gets, its beats, and the clock of each map's last beat."""
     dut = Window(p)
-    bench = StreamBench(dut, stall=stall, seed=seed)
+    if watch is None:
+        bench = StreamBench(dut, stall=stall, seed=seed)
+    else:
+        watch(recording := Recording(dut))
+        bench = recording.bench(stall=stall, seed=seed)
     bench.put(dut.map, [event for image in images for event in events_of(p, image)])
     clocks: list[int] = []
     taken = bench.take(dut.events, 1, clocks=clocks)
@@ -71,18 +82,23 @@ def see(
     bench.run(until, patience=200_000)
     found, beats, ends = [], [], []
     rows = np.zeros(p.rows, np.int64)
-    count = 0
+    count = tile = 0
     for (slots, last), clock in zip(taken, clocks, strict=True):
         count += 1
         for part, (row, value) in enumerate(slots):
             assert row < p.part_rows
             if value:
+                # A beat's rows are of one tile, and tiles come one after another.
+                own = (row * p.rows_per_clock + part) // (p.tile_rows or p.rows)
+                assert own >= tile
+                assert own == tile or not any(v for _, v in slots[:part])
+                tile = own
                 assert not rows[row * p.rows_per_clock + part]
                 rows[row * p.rows_per_clock + part] += value
         if last:
             found.append(rows)
             beats.append(count)
-            rows, count = np.zeros(p.rows, np.int64), 0
+            rows, count, tile = np.zeros(p.rows, np.int64), 0, 0
             if len(found) % p.kind.positions == 0:
                 ends.append(clock)
     assert not count
@@ -108,6 +124,7 @@ def cases(draw: st.DrawFn) -> WindowParameters:
         value_bits=draw(st.sampled_from([1, 4])),
         rows_per_clock=draw(st.sampled_from([1, 2, 4])),
         flat=draw(st.booleans()),
+        tile_rows=draw(st.sampled_from([0, 8, 16])),
     )
 
 
@@ -145,11 +162,25 @@ def test_empty_positions_take_a_clock_each(parts: int, flat: bool, clocks: int) 
     assert ends[2] - ends[1] == (clocks if flat else 169)
 
 
-@pytest.mark.parametrize("parts", [1, 2, 4])
-def test_a_position_takes_as_many_beats_as_its_busiest_part_has_values(parts: int) -> None:
-    p = WindowParameters(Convolution((9, 9, 2), (3, 3), (2, 2)), 4, parts, flat=True)
+@pytest.mark.parametrize(("parts", "tile_rows"), [(1, 0), (2, 0), (4, 0), (2, 8), (4, 16)])
+def test_a_position_takes_as_many_beats_as_its_busiest_part_has_values(
+    parts: int, tile_rows: int
+) -> None:
+    p = WindowParameters(Convolution((9, 9, 2), (3, 3), (2, 2)), 4, parts, True, tile_rows)
     image = np.random.default_rng(parts).integers(0, 2, (9, 9, 2))
     _, beats, _ = see(p, [image] * 2)
     driven = windows(p, image) != 0
-    busiest = np.max([driven[:, part::parts].sum(axis=1) for part in range(parts)], axis=0)
+    tiles = np.split(driven, range(tile_rows, p.rows, tile_rows), axis=1) if tile_rows else [driven]
+    busiest = sum(
+        np.max([tile[:, part::parts].sum(axis=1) for part in range(parts)], axis=0)
+        for tile in tiles
+    )
     assert beats == np.maximum(busiest, 1).tolist() * 2
+
+
+def test_maps_are_cleared_where_each_is_seen_before_the_last_is_clear() -> None:
+    p = WindowParameters(Convolution((5, 2, 1), (5, 2), (1, 1)), 4, 1, flat=True)
+    images = np.random.default_rng(0).integers(0, 2, (40, 5, 2, 1))
+    images[::2] = 0
+    found, _, _ = see(p, list(images))
+    np.testing.assert_array_equal(found, images.reshape(40, -1))

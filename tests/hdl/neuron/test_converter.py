@@ -10,6 +10,7 @@ from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import CONVERTER, SHIFT, TABLE, EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
+from allspin.sim.network.layer_kinds import DENSE, Convolution
 from tests.hdl.driving import loads, put, send_at_once
 from tests.hdl.streams import StreamBench
 
@@ -21,14 +22,18 @@ def engine(
     at_once: int = 1,
     memory: str = "block",
     noisy: bool = False,
+    positions: int = 1,
 ) -> EngineParameters:
+    kinds = (Convolution((positions, 1, rows), (1, 1)), DENSE) if positions > 1 else ()
     return EngineParameters(
         (
             CrossbarParameters(
                 rows, columns, min(columns, 8), neurons_per_clock=at_once, memory=memory
             ),
-            CrossbarParameters(columns, 3, 3, rows_per_clock=at_once),
+            CrossbarParameters(columns * positions, 3, 3, rows_per_clock=at_once),
         ),
+        kinds=kinds,
+        neuron_per="position",
         current_bits=current_bits,
         variation=VariationParameters() if noisy else None,
     )
@@ -97,7 +102,9 @@ def convert(
     bits=st.integers(4, 12),
     shift=st.integers(0, 31),
     at_once=st.sampled_from([1, 2, 4]),
-    memory=st.sampled_from(["block", "spram", "ecp5"]),
+    memory_and_positions=st.sampled_from(
+        [("block", 1), ("spram", 1), ("ecp5", 1), ("ecp5", 3), ("block", 2)]
+    ),
     noisy=st.booleans(),
     stall=st.sampled_from([0.0, 0.4]),
     seed=st.integers(0, 2**32 - 1),
@@ -107,16 +114,18 @@ def test_currents_of_any_sum(
     bits: int,
     shift: int,
     at_once: int,
-    memory: str,
+    memory_and_positions: tuple[str, int],
     noisy: bool,
     stall: float,
     seed: int,
 ) -> None:
     rng = random.Random(seed)
-    p = engine(columns, bits, at_once=at_once, memory=memory, noisy=noisy)
-    gains = [rng.choice([0, 1, 1023, rng.randrange(1024)]) for _ in range(columns)]
+    memory, positions = memory_and_positions
+    p = engine(columns, bits, at_once=at_once, memory=memory, noisy=noisy, positions=positions)
+    neurons = columns * positions
+    gains = [rng.choice([0, 1, 1023, rng.randrange(1024)]) for _ in range(neurons)]
     low, high = -(2 ** (bits + 1)), 2 ** (bits + 1) - 1
-    offsets = [rng.choice([low, high, 0, rng.randint(low, high)]) for _ in range(columns)]
+    offsets = [rng.choice([low, high, 0, rng.randint(low, high)]) for _ in range(neurons)]
     width = p.crossbars[0].sum_bits
     spread = min(width - 1, max(2, shift))
     images = [
@@ -134,9 +143,10 @@ def test_currents_of_any_sum(
             for image in images
         ]
     wanted = [
-        (current(value, gains[n], offsets[n], shift, bits, noise[n]), int(n == columns - 1))
-        for image, noise in zip(images, noises, strict=True)
+        (current(value, gains[use], offsets[use], shift, bits, noise[n]), int(n == columns - 1))
+        for number, (image, noise) in enumerate(zip(images, noises, strict=True))
         for n, value in enumerate(image)
+        for use in [number % positions * columns + n]
     ]
     found = convert(
         p,
@@ -151,9 +161,9 @@ def test_currents_of_any_sum(
     assert found == wanted
 
 
-@pytest.mark.parametrize("at_once", [1, 4])
-def test_a_word_can_be_written_alone_and_shown(at_once: int) -> None:
-    p = engine(6, at_once=at_once)
+@pytest.mark.parametrize(("at_once", "positions"), [(1, 1), (4, 1), (2, 2)])
+def test_a_word_can_be_written_alone_and_shown(at_once: int, positions: int) -> None:
+    p = engine(6 // positions, at_once=at_once, positions=positions)
     dut = ViConverter(p, 0)
     bench = StreamBench(dut)
     seen = []

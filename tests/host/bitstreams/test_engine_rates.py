@@ -11,6 +11,7 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.bitstreams import record
 from allspin.host.bitstreams.record import count_cycles, latencies, measure_latency
+from allspin.host.data.catalogue import open_network
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import random_images, random_network
@@ -113,3 +114,8 @@ def test_a_trace_that_was_cut_is_told(monkeypatch):
     network = random_network((24, 12, 6), 1)
     with pytest.raises(UserError, match=r"latency cannot be told: [0-9] of 12 images passed"):
         measure_latency(network, HardwareProfile(resident=RESIDENT), random_images(network, 12, 4))
+
+
+def test_latency_of_maps_is_refused_before_anything_is_made():
+    with pytest.raises(UserError, match="convolutions"):
+        measure_latency(open_network("conv-small-10"), HardwareProfile(), IMAGES)

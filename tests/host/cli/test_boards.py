@@ -197,7 +197,8 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     assert row == f"| ULX3S 85F | {machine} | 80 | 97.5 | 1,951,200 |"
     assert err.splitlines()[-1] == (
         f"allspin: {front} leaves out what was not built with three seeds of this gateware: "
-        "ulx3s-85f:ideal, ulx3s-25f:ideal, icebreaker:ideal, icebreaker:chips, ulx3s-85f:chips"
+        "ulx3s-85f:ideal, ulx3s-25f:ideal, icebreaker:ideal, icebreaker:chips, ulx3s-85f:chips, "
+        "ulx3s-85f:maps, ulx3s-25f:maps"
     )
     sources("next")
     cli.run(command)

@@ -88,3 +88,13 @@ def test_each_board_can_name_its_machine_and_options_change_it(tools, cli):
     assert {(one["lanes"], one["rows_per_clock"]) for one in boards} == {(20, 4)}
     for name in (" icebreaker: ", " ulx3s-85f:fast: "):
         assert name in err
+
+
+def test_a_machine_for_maps_is_built_for_a_network_of_them(monkeypatch):
+    named = []
+    monkeypatch.setattr(boards, "open_network", lambda name: named.append(name) or name)
+    changes = boards.BuildChanges()
+    jobs = boards.find_jobs(["ulx3s-85f", "ulx3s-85f:maps"], None, None, changes)
+    assert [job.network_name for job in jobs] == ["mnist-10", "conv-small-10"] == named
+    jobs = boards.find_jobs(["ulx3s-85f:maps"], "mine", None, changes)
+    assert [job.network for job in jobs] == ["mine"]

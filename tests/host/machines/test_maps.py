@@ -31,7 +31,21 @@ def of_maps(seed: int) -> Network:
         (of_maps(1), HardwareProfile(variation=SUM_CHIPS, resident=KEPT), set()),
         (of_maps(1), HardwareProfile(rows_per_clock=2, variation=CHIPS, resident=KEPT), set()),
         (of_maps(1), HardwareProfile(rows_per_clock=4, variation=SUM_CHIPS, resident=KEPT), set()),
-        (in_tiles(of_maps(1), 16, 6), HardwareProfile(lanes=3), {"resident images"}),
+        (
+            in_tiles(of_maps(1), 8, 6),
+            HardwareProfile(rows_per_clock=2, lanes=4),
+            {"resident images"},
+        ),
+        (
+            replace(of_maps(1), neuron_per="position"),
+            HardwareProfile(variation=SUM_CHIPS),
+            {"resident images"},
+        ),
+        (
+            in_tiles(replace(of_maps(1), neuron_per="position"), 8, 6),
+            HardwareProfile(rows_per_clock=4, variation=CHIPS),
+            {"resident images"},
+        ),
         (
             random_network(
                 (77, 3, 3),
@@ -45,7 +59,7 @@ def of_maps(seed: int) -> Network:
             {"resident images"},
         ),
     ],
-    ids=["1", "2", "4", "tiles", "grey"],
+    ids=["1", "2", "4", "tiles-2", "position-1", "position-tiles-4", "grey"],
 )
 def test_every_part_of_a_machine(network: Network, profile: HardwareProfile, lacks: set) -> None:
     with open_virtual(network, profile) as machine:
@@ -68,11 +82,3 @@ def test_every_part_of_a_machine(network: Network, profile: HardwareProfile, lac
         other = replace(network, layers=(replace(first, kind=moved), *network.layers[1:]))
         with pytest.raises(UserError, match="has in layer 0 kernels of 3 x"):
             machine.program(other)
-
-
-def test_what_no_gateware_runs_is_refused() -> None:
-    network = replace(of_maps(2), neuron_per="position")
-    with pytest.raises(UserError, match=r"own neuron, for which there is no gateware; run it on g"):
-        open_virtual(network)
-    with pytest.raises(UserError, match="read tile by tile with one row per clock only"):
-        open_virtual(in_tiles(of_maps(2), 16, 6), HardwareProfile(rows_per_clock=2))

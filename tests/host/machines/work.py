@@ -97,7 +97,8 @@ class Work:
         if device.resent > resent:
             return  # an image that was sent twice was counted twice
         assert counters.images == len(self.images)
-        assert counters.rows == tuple(int(np.count_nonzero(layer.inputs)) for layer in trace)
+        steps = zip(self.network.layers, trace, strict=True)
+        assert counters.rows == tuple(layer.driven(step.inputs) for layer, step in steps)
         assert counters.neurons == tuple(layer.sums.size for layer in trace)
 
     def resident(self, device: LinkedMachine) -> ResidentImages:

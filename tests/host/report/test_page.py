@@ -1,15 +1,21 @@
 """The page: well-formed, whole, alone, and true; text from files stays text."""
 
+import base64
 import html
+import io
 import re
 import shlex
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from allspin.host.chips.accuracy import COLUMNS, Lot, accuracy_over_chips
 from allspin.host.cli.main import build_parser
-from allspin.host.report.page import STYLE
+from allspin.host.report.page import STYLE, mistakes
+from allspin.host.report.section import section
 from allspin.sim.device.device_file import load_device
 from allspin.sim.network.golden import GoldenModel
 from tests.host.reader import Reader
@@ -181,3 +187,15 @@ def test_each_command_parses_and_is_about_the_same_files(made):
             parsed = build_parser(words[:1]).parse_args(words)
             network = parsed.networks[0] if words[0] == "chips" else parsed.network
             assert network == made.arguments[0]
+
+
+@pytest.mark.parametrize("channels", [(), (2,), (3,)], ids=str)
+def test_wrong_images_are_shown_in_their_colours(channels):
+    images = np.random.default_rng(1).integers(0, 256, (3, 4, 5, *channels), dtype=np.uint8)
+    subject = SimpleNamespace(images=images, labels=np.arange(3), command=lambda *_: "")
+    answers, logits = np.array([0, 2, 1]), np.zeros((3, 3), np.int64)
+    found: Any = SimpleNamespace(subject=subject, answers=answers, logits=logits)
+    drawn = re.findall(r"base64,([\w+/=]+)", str(section(mistakes(found))))
+    shown = np.array([Image.open(io.BytesIO(base64.b64decode(each))) for each in drawn])
+    expected = images[1:] if channels == (3,) else 255 - images[1:].reshape(2, 4, 5, -1).mean(3)
+    np.testing.assert_allclose(shown, expected, atol=1)

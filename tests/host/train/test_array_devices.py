@@ -12,7 +12,7 @@ from allspin.host.train.array_devices import (
     linear_synapse,
     raw_synapse,
 )
-from allspin.host.train.latent import FINE
+from allspin.host.train.gradient.number_formats import FINE
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT, device_deviates
 from allspin.sim.device.device import NeuronVariation

@@ -16,7 +16,8 @@ from allspin.host.train.array_devices import ArrayParameters, linear_synapse, ra
 from allspin.host.train.films import zero_of
 from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
 from allspin.host.train.learnt import DEFAULTS, Learnt, array_network, learn_in_array
-from allspin.host.train.parameters import TrainingParameters, TrainingTarget
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.target import TrainingTarget
 from allspin.host.train.trainer import train
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.chip.chip import Chip

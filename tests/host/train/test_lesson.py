@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.train.latent import LatentNetwork
+from allspin.host.train.gradient.chip_pass import ChipLaw
+from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.passes import forward
 from allspin.host.train.lesson import Lesson, chip_law, softmax, told
-from allspin.host.train.parameters import Occasion, TrainingParameters, TrainingTarget
-from allspin.host.train.passes import ChipLaw, forward
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.training_options import Robustness
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Imperfections

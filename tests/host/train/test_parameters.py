@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.train.parameters import TrainingParameters, TrainingTarget
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.target import TrainingTarget
 from allspin.host.train.training_options import Robustness
 from allspin.sim.network.neuron import CmosSigmoidNeuron, SotNeuron
 from allspin.sim.programming.schemes import Programming

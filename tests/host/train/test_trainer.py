@@ -12,10 +12,11 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, load_dataset
 from allspin.host.show.say import Display
 from allspin.host.train.feed import split
+from allspin.host.train.gradient.latent import LatentNetwork
 from allspin.host.train.kernels import read_conv
-from allspin.host.train.latent import LatentNetwork
 from allspin.host.train.lesson import FIRST_JUDGE, Lesson
-from allspin.host.train.parameters import TrainingParameters, TrainingTarget
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.target import TrainingTarget
 from allspin.host.train.trainer import _Training, train, tune
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.sim.chip.chip import Chip

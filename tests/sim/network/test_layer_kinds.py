@@ -209,3 +209,8 @@ def test_network_of_colour() -> None:
     for wrong in (images.transpose(0, 3, 1, 2), images.reshape(5, 3, 6)):
         with pytest.raises(ValueError, match=r"images must have shape \(2, 3, 3\) each, not"):
             colour.predict(wrong)
+
+
+def test_crossbars_are_told_of_a_network_that_uses_one_several_times():
+    assert len(NETWORK.notes) == len(NETWORK.layers)
+    assert random_network((4, 3, 2), 1).notes == []

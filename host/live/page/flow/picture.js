@@ -56,7 +56,7 @@ export class PictureView {
   /**
    * Row values as ink on paper.
    *
-   * @param {number[]} shape Height and width, and channels, whose mean is shown.
+   * @param {number[]} shape Height and width, and channels: three are a colour, of others the mean is shown.
    * @param {number[]} values
    * @param {number} top
    * @param {string} words
@@ -67,13 +67,18 @@ export class PictureView {
     this.mark = mark;
     const mean = (/** @type {number} */ place) =>
       values.slice(place * channels, (place + 1) * channels).reduce((sum, value) => sum + value, 0) / channels;
-    this.set(height, width, (place) => mix(colours.paperRgb, colours.inkRgb, mean(place) / top), words);
+    const light = (/** @type {number} */ value) => (255 * value) / top;
+    this.set(height, width, (place) => {
+      const [red, green, blue] = values.slice(place * channels);
+      if (channels === 3) return [light(red), light(green), light(blue)];
+      return mix(colours.paperRgb, colours.inkRgb, mean(place) / top);
+    }, words);
   }
 
   /**
    * A column's R_AH.
    *
-   * @param {number[]} shape Height and width, and channels, which are side by side.
+   * @param {number[]} shape Height and width, and channels, each a picture, in lines.
    * @param {Int8Array} words
    * @param {number} columns
    * @param {number} column
@@ -82,11 +87,17 @@ export class PictureView {
    */
   weights([height, width, channels = 1], words, columns, column, top, said) {
     const { colours } = this;
-    const row = (/** @type {number} */ place) => {
-      const [y, x] = [Math.floor(place / (width * channels)), place % (width * channels)];
-      return (y * width + (x % width)) * channels + Math.floor(x / width);
-    };
-    this.set(height, width * channels, (place) => colours.diverging(words[row(place) * columns + column] / top), said);
+    const beside = Math.ceil(Math.sqrt(channels));
+    const gap = channels > 1 ? 1 : 0;
+    const [high, across] = [height + gap, beside * (width + gap) - gap];
+    const lines = Math.ceil(channels / beside);
+    this.set(lines * high - gap, across, (place) => {
+      const [y, x] = [Math.floor(place / across), place % across];
+      const channel = Math.floor(y / high) * beside + Math.floor(x / (width + gap));
+      const [ky, kx] = [y % high, x % (width + gap)];
+      if (channel >= channels || ky >= height || kx >= width) return colours.paperRgb;
+      return colours.diverging(words[((ky * width + kx) * channels + channel) * columns + column] / top);
+    }, said);
   }
 
   recolour() {

@@ -95,7 +95,11 @@ export class ConfusionView {
         const holder = element("span", { className: "digit" });
         const paint = () =>
           holder.replaceChildren(
-            raster(width, height, (x, y) => mix(this.colours.paperRgb, this.colours.inkRgb, grey[(y * width + x) * channels] / 255)),
+            raster(width, height, (x, y) => {
+              const [first, second, third] = grey.subarray((y * width + x) * channels);
+              if (channels === 3) return [first, second, third];
+              return mix(this.colours.paperRgb, this.colours.inkRgb, first / 255);
+            }),
           );
         paint();
         this.paint.push(paint);

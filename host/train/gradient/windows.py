@@ -7,6 +7,7 @@ of memory.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,14 @@ Array = npt.NDArray[np.float32]
 Real = npt.NDArray[np.floating[Any]]
 Back = Callable[[Array], Array]
 """Takes slopes by what a layer hands on, and returns those by its neurons' activations."""
+
+
+@cache
+def _normal_of() -> Array:
+    """A normal draw for each value of 16 random bits: a fifth of the time of drawing it."""
+    from scipy.special import ndtri
+
+    return ndtri((np.arange(2**16) + 0.5) / 2**16).astype(np.float32)
 
 
 def _itself(slopes: Array) -> Array:
@@ -147,7 +156,8 @@ class Windows(Direct):
         """See `Direct.normals`: all images of a pass share a chip."""
         uses, columns = shape
         if of == "use":
-            return rng.standard_normal((columns, uses), dtype=np.float32).T
+            bits = np.frombuffer(rng.bytes(2 * columns * uses), np.uint16)
+            return _normal_of().take(bits).reshape(columns, uses).T
         if of == "column" or not self.per_position:
             return rng.standard_normal((1, columns), dtype=np.float32)
         positions = self.kind.positions

@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.train.latent import Adam, LatentNetwork
-from allspin.host.train.parameters import TrainingParameters, TrainingTarget
+from allspin.host.train.gradient.latent import Adam, LatentNetwork
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.target import TrainingTarget
 
 
 def test_weights_take_the_state_whose_level_is_nearest() -> None:

@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from scipy import stats
 
 from allspin.host.data.catalogue import open_device
+from allspin.host.train.gradient.chip_pass import ChipLaw
+from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.number_formats import NumberFormats
+from allspin.host.train.gradient.passes import backward, forward
+from allspin.host.train.gradient.windows import Windows
 from allspin.host.train.kernels import laid_on, read_conv
-from allspin.host.train.latent import LatentNetwork, NumberFormats
 from allspin.host.train.lesson import Lesson, chip_law, softmax, told
-from allspin.host.train.parameters import Occasion, TrainingParameters, TrainingTarget
-from allspin.host.train.passes import ChipLaw, backward, forward
-from allspin.host.train.windows import Windows
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections
 from allspin.sim.network.formats import Adc, quantise_pixels
@@ -140,7 +144,7 @@ def still(formats: NumberFormats = FORMATS, /, spread: float = 0.0, **figures: f
 def test_chips_that_do_not_differ_are_the_machine(
     adc: Adc | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allspin.host.train.passes.LEAST_VARIANCE", 1e-12)
+    monkeypatch.setattr("allspin.host.train.gradient.chip_pass.LEAST_VARIANCE", 1e-12)
     network, values = make(FORMATS, TEXTS[1], 0, (6,), adc)
     sums, record = forward(network, values, still(), np.random.default_rng(1))
     expected, known = forward(network, values)
@@ -175,6 +179,15 @@ def test_neurons_of_positions_differ_and_images_share_them() -> None:
     assert len(np.unique(maps, axis=0)) == 1
     assert len(np.unique(maps[0], axis=0)) > 3
     assert network.export(SHAPE, {}).neuron_per == "position"
+
+
+def test_draws_of_uses_are_normal_and_independent() -> None:
+    path = Windows(laid_on(read_conv("3x3x4 s2"), SHAPE)[0])
+    draws = path.normals(np.random.default_rng(0), (20_000, 4))
+    assert draws.shape == (20_000, 4)
+    assert stats.kstest(draws.ravel(), "norm").pvalue > 0.01
+    assert np.abs(np.corrcoef(draws, rowvar=False) - np.eye(4)).max() < 0.03
+    assert abs(np.corrcoef(draws[:-1, 0], draws[1:, 0])[0, 1]) < 0.03
 
 
 def test_each_pass_of_a_batch_has_a_chip_of_its_own() -> None:

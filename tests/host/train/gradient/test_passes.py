@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.train import passes
-from allspin.host.train.latent import LatentNetwork, NumberFormats
+from allspin.host.train.gradient import chip_pass
+from allspin.host.train.gradient.chip_pass import ChipLaw
+from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.number_formats import NumberFormats
+from allspin.host.train.gradient.passes import backward, forward
 from allspin.host.train.lesson import chip_law
-from allspin.host.train.parameters import Occasion, TrainingParameters, TrainingTarget
-from allspin.host.train.passes import ChipLaw, backward, forward
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections
 from allspin.sim.network.formats import Adc, quantise_pixels
@@ -214,7 +217,7 @@ def quiet(formats: NumberFormats = FORMATS, /, **figures: Any) -> ChipLaw:
 def test_chips_that_do_not_differ_are_the_machine(
     adcs: Adcs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passes, "LEAST_VARIANCE", 1e-12)
+    monkeypatch.setattr(chip_pass, "LEAST_VARIANCE", 1e-12)
     network, values = make(FORMATS, (6,), 0, adcs)
     values[16:32, :20] = 0  # a tile that some images do not drive
     sums, record = forward(network, values, quiet(), np.random.default_rng(1))
