@@ -17,6 +17,7 @@ from allspin.boards.pll import MHZ, PllParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.sim.errors import UserError, check_number, meant
+from allspin.sim.network.network import Network, random_network
 
 ROUTER2 = ("--router", "router2")
 """Wires of four rows per clock are wanted by many: nextpnr's usual router takes them from one
@@ -37,6 +38,9 @@ class Profile:
         What nextpnr is told besides.
     button : bool
         Whether there is a block RAM left for the images that a board's button shows.
+    sizes : tuple of int or None
+        Widths from the pixels to the classes of a machine that is not built for a network, but
+        for all that fit; None for a network's own.
 
     Raises
     ------
@@ -48,10 +52,18 @@ class Profile:
     frequency: int
     routing: tuple[str, ...] = ()
     button: bool = True
+    sizes: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         check_number("frequency in MHz", self.frequency / MHZ, 1 / MHZ, (2**32 - 1) / MHZ)
 
+    def built_for(self, network: Network) -> Network:
+        """What the machine is made for where it shall run a network: that, or its own sizes."""
+        return network if self.sizes is None else random_network(self.sizes, 0)
+
+
+SMALL = 1024, 104, 16
+"""Widths of a machine for any network, on a part with some 100 kB for its words."""
 
 UP5K: Mapping[str, Profile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states of four bits, or eight words. A seventeenth
@@ -68,6 +80,12 @@ UP5K: Mapping[str, Profile] = {
         ),
         27_000_000,
         routing=("--placer-heap-timingweight", "20"),
+    ),
+    "general": Profile(
+        HardwareProfile(lanes=8, memory="spram", general=True),
+        27_000_000,
+        button=False,
+        sizes=SMALL,
     ),
 }
 """An iCE40UP5K: the weights in its SPRAMs, loaded at run time."""
@@ -87,6 +105,13 @@ ECP5_25: Mapping[str, Profile] = {
         ),
         100_000_000,
         button=False,
+    ),
+    # Weights take 52 block RAMs of 56.
+    "general": Profile(
+        HardwareProfile(lanes=104, memory="ecp5", general=True),
+        80_000_000,
+        button=False,
+        sizes=SMALL,
     ),
 }
 """An ECP5 of 24 k LUTs and 56 block RAMs; the 12F is the same die."""
@@ -130,6 +155,21 @@ ECP5_85: Mapping[str, Profile] = {
         ),
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
+    ),
+    # Weights take 160 block RAMs of 208, with 64 lanes 192. States or images beside them do not
+    # fit, so the states of each chip are sent.
+    "general": Profile(
+        HardwareProfile(
+            lanes=32,
+            rows_per_clock=4,
+            memory="ecp5",
+            variation=VariationParameters(sum_noise=True),
+            general=True,
+        ),
+        80_000_000,
+        routing=ROUTER2,
+        button=False,
+        sizes=(1024, 256, 128, 32),
     ),
 }
 """An ECP5 of 84 k LUTs and 208 block RAMs."""

@@ -2,12 +2,12 @@
 
 from enum import IntEnum
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import PipelinedNormal, product_bits
-from allspin.hdl.chip.speck import Key, PipelinedSpeck
+from allspin.hdl.chip.speck import LAYER_BITS, Key, PipelinedSpeck
 from allspin.hdl.parameters.engine_parameters import AMPLIFIERS, SUM_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS
@@ -63,6 +63,7 @@ class PipelinedNoise(Component):
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
         self._layer = layer
+        self._general = parameters.general
         self._lanes = lanes = parameters.crossbars[layer].neurons_per_clock
         last = len(parameters.crossbars) - 1
         keys = [Key(Purpose.NEURON_USE)] if layer < last else []
@@ -75,23 +76,25 @@ class PipelinedNoise(Component):
         spread_bits = parameters.noise_spread_bits(layer)
         kinds = len(NoiseKind) if parameters.noisy_sums else 1
         self._kind_bits = KIND_BITS if parameters.noisy_sums else 0
-        super().__init__(
-            {
-                # The chip.
-                "seed": In(SEED_BITS),
-                # One standard deviation, by `NoiseKind`.
-                "spreads": In(signed(spread_bits)).array(kinds),
-                # An image's beats begin in the next clock.
-                "begun": In(1),
-                "beats": In(stream.Signature(beat_layout(parameters, layer))),
-                # A beat has been drawn, for one clock.
-                "made": Out(1),
-                # Its kind.
-                "kind": Out(self._kind_bits),
-                # Its normal values times their spread, a lane each; of kind `LAST` the first alone.
-                "products": Out(signed(product_bits(spread_bits))).array(lanes),
-            }
-        )
+        ports = {
+            # The chip.
+            "seed": In(SEED_BITS),
+            # One standard deviation, by `NoiseKind`.
+            "spreads": In(signed(spread_bits)).array(kinds),
+            # An image's beats begin in the next clock.
+            "begun": In(1),
+            "beats": In(stream.Signature(beat_layout(parameters, layer))),
+            # A beat has been drawn, for one clock.
+            "made": Out(1),
+            # Its kind.
+            "kind": Out(self._kind_bits),
+            # Its normal values times their spread, a lane each; of kind `LAST` the first alone.
+            "products": Out(signed(product_bits(spread_bits))).array(lanes),
+        }
+        if self._general:
+            # As draws name it.
+            ports["layer"] = In(LAYER_BITS)
+        super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
         """Build the generator."""
@@ -147,7 +150,7 @@ class PipelinedNoise(Component):
         m.d.comb += [
             fits.eq(keyed & same_seed & (keyed_lot == lot)),
             speck.seed.eq(self.seed),
-            speck.layer.eq(self._layer),
+            speck.layer.eq(self.layer if self._general else self._layer),
             speck.number.eq(lot),
             self.beats.ready.eq(fit & speck.keyed),
         ]
@@ -155,7 +158,13 @@ class PipelinedNoise(Component):
             m.d.sync += settling.eq(SETTLE)
         with m.Elif(settling != 0):
             m.d.sync += settling.eq(settling - 1)
-        m.d.sync += [checking.eq(self.begun), same_seed.eq(keyed_seed == self.seed)]
+        same: Value = keyed_seed == self.seed
+        if self._general:
+            keyed_layer = Signal(LAYER_BITS)
+            same = same & (keyed_layer == self.layer)
+            with m.If(speck.rekey):
+                m.d.sync += keyed_layer.eq(self.layer)
+        m.d.sync += [checking.eq(self.begun), same_seed.eq(same)]
         with m.If(self.begun):
             m.d.sync += fit.eq(0)
         with m.Elif(checking):

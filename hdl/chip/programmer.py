@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -71,6 +71,9 @@ class Programmer(Component):
         }
         if self._variation.iterative:
             ports["unit"] = Out(draw_signature(parameters.spread_bits))
+        if parameters.general:
+            # The layer before the last one.
+            ports["route"] = In(LAYER_BITS)
         super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
@@ -82,6 +85,10 @@ class Programmer(Component):
         wiring.connect(m, source.cells, maker.cells)
         load = self.load.payload
         redraw = (load.layer == ENGINE) & (load.memory == REDRAW) & load.data[0]
+        drawn: Value = source.layer  # as draws name it
+        if self._parameters.general:
+            last = len(self._parameters.crossbars) - 1
+            drawn = Mux(source.layer == last, self.route + 1, source.layer)
         first = Signal()  # the next word is its burst's first
         m.d.comb += [
             self.load.ready.eq(1),
@@ -91,7 +98,7 @@ class Programmer(Component):
             tables.cell.eq(maker.line),
             maker.entry.eq(tables.entry),
             maker.chip.eq(self.chip),
-            maker.layer.eq(source.layer),
+            maker.layer.eq(drawn),
             maker.begin.eq(source.begin),
             source.redraw.eq(self.load.valid & redraw),
             source.prepared.eq(maker.prepared),
@@ -159,6 +166,8 @@ class Variation(Component):
             ports[f"noise_{layer}"] = Out(stream.Signature(noise_layout(parameters, layer)))
         if given:
             ports["numbers"] = In(NUMBERS)
+        if parameters.general:
+            ports["route"] = In(LAYER_BITS)
         super().__init__(ports)
         self.noises = [getattr(self, f"noise_{layer}") for layer in range(given)]
 
@@ -176,6 +185,8 @@ class Variation(Component):
             self.word.eq(programmer.word),
             self.busy.eq(programmer.busy),
         ]
+        if p.general:
+            m.d.comb += programmer.route.eq(self.route)
         users: list[Programmer | UseNoiseBlock] = []
         loaded: list[ChipRegisters | Programmer | UseNoiseBlock] = [chip, programmer]
         numbers: Any = wiring.flipped(self.numbers) if self._noisy else None
@@ -187,6 +198,8 @@ class Variation(Component):
             if layer == self._noisy[-1] and p.noisy_sums:
                 wiring.connect(m, noise.last_noise, wiring.flipped(self.noises[-1]))
             m.d.comb += noise.seed.eq(chip.chip.seed)
+            if p.general:
+                m.d.comb += noise.route.eq(self.route)
             if layer != self._noisy[-1]:
                 numbers = noise.passed
             if self._variation.iterative_noise:

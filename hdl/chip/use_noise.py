@@ -20,6 +20,7 @@ from allspin.hdl.chip.drawn_noise import (
     load_spread,
 )
 from allspin.hdl.chip.normal import draw_signature
+from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.parameters.engine_parameters import USE_NOISE, EngineParameters
 from allspin.hdl.stream.buffers import Component, Queue
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, noise_layout
@@ -139,6 +140,9 @@ class UseNoiseBlock(Component):
             ports["passed"] = Out(NUMBERS)
         if self._iterative:
             ports["unit"] = Out(draw_signature(parameters.spread_bits))
+        if parameters.general:
+            # Layer whose events the last crossbar's are; no image comes to those behind it.
+            ports["route"] = In(LAYER_BITS)
         super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
@@ -157,6 +161,9 @@ class UseNoiseBlock(Component):
         m.submodules.drawn = drawn = PipelinedNoise(p, self._layer)
         wiring.connect(m, beats, drawn.beats)
         m.d.comb += [drawn.seed.eq(self.seed), drawn.begun.eq(begun), drawn.spreads[0].eq(spread)]
+        if p.general:
+            # What is drawn where no image comes is the last layer's, and that is behind the route.
+            m.d.comb += drawn.layer.eq(self.route if self._last else self._layer)
         for kind, of_sums in errors.items():
             made = drawn.made & (drawn.kind == kind)
             m.d.comb += [
@@ -256,6 +263,15 @@ class UseNoiseBlock(Component):
             m.d.sync += [waiting.eq(self.numbers.valid), next_number.eq(self.numbers.payload)]
         with m.If(begun):
             m.d.sync += [number.eq(next_number), column.eq(0), active.eq(begins)]
+            if self._parameters.general:
+                last = NoiseKind.LAST in errors
+                with m.If(self.route < self._layer):
+                    m.d.sync += active.eq(errors[NoiseKind.LAST].on if last else 0)
+                    if last:
+                        m.d.sync += kind.eq(NoiseKind.LAST)
+                if last:
+                    with m.Else():
+                        m.d.sync += kind.eq(NoiseKind.USE)
         if not self._last:
             m.d.comb += may_begin.eq(~self.passed.valid | self.passed.ready)
             with m.If(self.passed.ready):

@@ -6,16 +6,23 @@ crossbar, and so on. The steady-state cost of an image is the slowest stage's, n
 
 from itertools import chain
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import Variation
+from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.convolution.between import Flatten
 from allspin.hdl.convolution.window import Window
 from allspin.hdl.engine.layer import EngineLayer
 from allspin.hdl.engine.readback import Loads, Readback
-from allspin.hdl.parameters.engine_parameters import COUNTERS, ENGINE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import (
+    COUNTERS,
+    ENGINE,
+    SHAPE,
+    SHAPE_BYTES,
+    EngineParameters,
+)
 from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory
 from allspin.hdl.stream.layouts import (
     BYTES,
@@ -77,6 +84,14 @@ class Engine(Component):
         m.submodules.readback = readback = Readback(len(layers), counters.loop)
         m.submodules.under_way = under_way = UnderWay()
         m.submodules.readout = readout = Readout(p)
+        shape = None
+        if p.general:
+            m.submodules.shape = shape = Shape(p)
+            m.d.comb += [
+                shape.load.payload.eq(loads.byte),
+                shape.load.valid.eq(loads.valid),
+                readout.classes.eq(shape.classes),
+            ]
         wiring.connect(m, wiring.flipped(self.load), loads.load)
         wiring.connect(m, wiring.flipped(self.fetch), readback.fetch)
         wiring.connect(m, readback.fetched, wiring.flipped(self.fetched))
@@ -95,7 +110,7 @@ class Engine(Component):
                 counters.column[number].eq(layer.columns),
                 self.activity[4 * number : 4 * number + 4].eq(layer.activity),
             ]
-            if number > 0:
+            if number > 0 and (shape is None or number < len(layers) - 1):
                 self._connect(m, layers[number - 1].out, layer.events, number)
             if variation is not None:
                 m.d.comb += [
@@ -105,6 +120,10 @@ class Engine(Component):
                 if number < len(variation.noises):
                     wiring.connect(m, variation.noises[number], layer.noise)
 
+        if shape is not None:
+            self._build_route(m, shape, layers)
+            if variation is not None:
+                m.d.comb += variation.route.eq(shape.route)
         first, stalled, leaves = layers[0].events, Signal(), Signal()
         if window := p.window(0):
             m.submodules.window_0 = image = Window(window)
@@ -145,6 +164,25 @@ class Engine(Component):
             given = flat.events
         wiring.connect(m, given, events)
 
+    def _build_route(self, m: Module, shape: "Shape", layers: list[EngineLayer]) -> None:
+        """The last hidden layer's events to the last crossbar, whichever layer that is.
+
+        The layers between have no events, and so none that would go there too.
+        """
+        last = layers[-1].events
+        for number, layer in enumerate(layers[:-1]):
+            given = layer.out
+            with m.If(shape.route == number):
+                m.d.comb += [
+                    last.valid.eq(given.valid),
+                    given.ready.eq(last.ready),
+                    last.payload.last.eq(given.payload.last),
+                ]
+                for here, there in zip(last.payload.slots, given.payload.slots, strict=True):
+                    m.d.comb += [here.row.eq(there.row), here.value.eq(there.value)]
+                if number < len(layers) - 2:
+                    m.d.comb += layers[number + 1].events.valid.eq(0)
+
     def _build_variation(self, m: Module, loads: Loads, making: Signal) -> Variation:
         """What makes chips, between what is loaded and the layers."""
         p = self.parameters
@@ -178,14 +216,16 @@ class Readout(Component):
 
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters
-        super().__init__(
-            {
-                "sums": In(
-                    stream.Signature(amplified_layout(parameters, len(parameters.crossbars) - 1))
-                ),
-                "results": Out(stream.Signature(result_layout(parameters))),
-            }
-        )
+        ports = {
+            "sums": In(
+                stream.Signature(amplified_layout(parameters, len(parameters.crossbars) - 1))
+            ),
+            "results": Out(stream.Signature(result_layout(parameters))),
+        }
+        if parameters.general:
+            # Those that may win: the first ones.
+            ports["classes"] = In(CLASS_BITS)
+        super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
@@ -210,6 +250,13 @@ class Readout(Component):
             takes &= compared | ~valid
         else:
             m.d.comb += better.eq(first | (sum_ > best))
+        wins: Value = better
+        if self._parameters.general:
+            # Those behind the last class do not.
+            spare = Signal()
+            wins = better & ~spare
+            with m.If(takes & valid):
+                m.d.sync += spare.eq(~last & (spare | (class_ + 1 == self.classes)))
         with m.If(takes):
             if self._parameters.target.slow_clock:
                 m.d.sync += compared.eq(0)
@@ -227,8 +274,42 @@ class Readout(Component):
                     class_.eq(Mux(last, 0, class_ + 1)),
                     first.eq(last),
                 ]
-                with m.If(better):
+                with m.If(wins):
                     m.d.sync += [best.eq(sum_), result.winner.eq(class_)]
+
+
+CLASS_BITS = 16
+
+
+class Shape(Component):
+    """What of a general machine a network has: its last hidden layer, and its classes.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine: all of it, until something else is written.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        last = len(parameters.crossbars) - 1
+        super().__init__(
+            {
+                # Bytes for the memory SHAPE are taken, others ignored.
+                "load": In(LOADS),
+                # Layer whose events are the last crossbar's.
+                "route": Out(LAYER_BITS, init=last - 1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                "classes": Out(CLASS_BITS, init=parameters.classes),  # pyright: ignore[reportCallIssue]
+            }
+        )
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the registers."""
+        load = self.load.payload
+        line = Cat(self.route, Signal(8 - LAYER_BITS), self.classes)
+        assert len(line) == 8 * SHAPE_BYTES
+        m.d.comb += self.load.ready.eq(1)
+        with m.If(self.load.valid & (load.layer == ENGINE) & (load.memory == SHAPE)):
+            m.d.sync += line.eq(Cat(line[8:], load.data))
 
 
 class EngineCounters(Component):

@@ -53,6 +53,8 @@ class Feature(enum.IntFlag):
     """A second byte of features, the bits above these, begins what follows the levels."""
     KINDS = 256
     """Layers of several kinds: the identity ends with them."""
+    GENERAL = 512
+    """Runs networks of fewer layers and classes too: it is written which."""
 
 
 MIN_WINDOW = 256
@@ -164,6 +166,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         Feature.TILES: any(tiled),
         Feature.STATES: any(levels),
         Feature.KINDS: any(kinds),
+        Feature.GENERAL: engine.general,
     }
     features = sum(feature for feature, there in has.items() if there)
     further = bytes([features >> 8] * (features > 0xFF))

@@ -58,6 +58,8 @@ class EngineParameters:
         The memory that keeps images.
     kinds : tuple of LayerKind
         How values come to each crossbar's rows; all of them at once where there are none.
+    general : bool
+        Whether registers say after which layer the last one comes, and how many classes count.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class EngineParameters:
     variation: VariationParameters | None = None
     resident: ResidentParameters | None = None
     kinds: tuple[LayerKind, ...] = ()
+    general: bool = False
 
     def __post_init__(self) -> None:
         check_range("number of layers", len(self.crossbars), 1, MAX_LAYERS)
@@ -104,6 +107,8 @@ class EngineParameters:
         maps = any(self.window(number) for number in range(len(layers)))
         if maps and self.target.few_luts:
             raise ValueError("this part has no room for feature maps: take a larger one")
+        if self.general and (self.kinds or len(self.crossbars) < 2):
+            raise ValueError("a general machine has at least two layers, all of them dense")
         # Parts are not at the same row, so that a beat may have rows of two tiles.
         if maps and any(own.tiling and own.rows_per_clock > 1 for own in self.crossbars):
             raise ValueError("a network with maps is read tile by tile with one row per clock only")
@@ -158,6 +163,7 @@ class EngineParameters:
             variation=profile.variation,
             resident=profile.resident,
             kinds=() if {*kinds} == {DENSE} else kinds,
+            general=profile.general,
         )
 
     def kind(self, number: int) -> LayerKind:
@@ -320,7 +326,10 @@ RESIDENT_BEATS = 7
 LABELS = 8
 RESIDENT_RUN = 9
 RESIDENT_LOGITS = 10
+SHAPE = 11
 """Memories of the whole engine."""
+SHAPE_BYTES = 3
+"""Number of the last hidden layer, and of classes, two bytes: what a general machine runs."""
 
 
 @dataclass(frozen=True)
@@ -377,6 +386,8 @@ def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
         maps += [MemoryMap(number << 4 | memory, *size, False) for memory, size in written.items()]
     whole = ENGINE << 4
     maps.append(MemoryMap(whole | COUNTERS, 2, 8))
+    if engine.general:
+        maps.append(MemoryMap(whole | SHAPE, 1, SHAPE_BYTES, False))
     if variation is not None:
         maps.append(MemoryMap(whole | CHIP, 1, 12, False))
         if variation.redraw:

@@ -150,6 +150,8 @@ class HardwareProfile:
     tile_offsets : bool
         Whether the converters of tiles, where a network has some, have offsets, for chips whose
         words the host computes. Those of a machine that makes chips have.
+    general : bool
+        Whether it also runs networks of fewer layers and classes, told by registers.
     """
 
     lanes: int | None = None
@@ -160,6 +162,7 @@ class HardwareProfile:
     variation: VariationParameters | None = None
     resident: ResidentParameters | None = None
     tile_offsets: bool = False
+    general: bool = False
 
     def __post_init__(self) -> None:
         if self.lanes is not None:

@@ -11,8 +11,13 @@ from allspin.boards.build.figures import share
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache.process import Progress, no_progress
+from allspin.hdl.link.protocol import LinkParameters, identity_bytes
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.bitstreams.builds import DEFAULT_NETWORK
 from allspin.host.bitstreams.record import check_record, is_older, recall
+from allspin.host.data.catalogue import open_network
+from allspin.host.link.identity import Identity
 from allspin.host.show.table import Cell, Figure, Number, Table, TableColumn, figures
 from allspin.sim.errors import UserError
 from allspin.sim.files import MAX_JSON, parse_json, read_file
@@ -96,6 +101,7 @@ def _row(
     progress: Progress,
 ) -> Row:
     board = board.running(name)
+    network = board.profile().built_for(network)
     hardware = board.profiles[name].hardware
 
     def told(what: str, seconds: float) -> None:
@@ -132,6 +138,50 @@ def _row(
     }
 
 
+def machines_for(network: Network) -> list[Row]:
+    """Which machines run a network as they are: those of the tables, and what was built here.
+
+    Parameters
+    ----------
+    network : Network
+        What shall run.
+
+    Returns
+    -------
+    list of dict
+        Of each machine its board and profile, what it was built for, its widths, whether the
+        network fits, and why it does not.
+    """
+    built: dict[Machine, set[str]] = {}
+    for record in recall():
+        built.setdefault((record["board"], record["profile"]), set()).add(record["network"])
+    rows = []
+    for board in find_boards().values():
+        for name, profile in board.profiles.items():
+            names = {DEFAULT_NETWORK} | built.get((board.name, name), set())
+            for own in [ANY] if profile.sizes else sorted(names):
+                try:
+                    made_for = profile.built_for(network if own == ANY else open_network(own))
+                except UserError:  # what it was built for is no longer there
+                    continue
+                engine = EngineParameters.from_network(made_for, profile.hardware)
+                identity = Identity.parse(identity_bytes(LinkParameters(engine)))
+                why = network.beyond_words or identity.mismatch(network)
+                rows.append(
+                    {
+                        "board": board.name,
+                        "profile": name,
+                        "built_for": own,
+                        "topology": list(identity.topology),
+                        "fits": why is None,
+                        "why": why,
+                    }
+                )
+    return rows
+
+
+ANY = "any network"
+"""That is what a general machine is built for."""
 HEADER = (
     *("board", "part", "machine", "gateware", "memory", "lanes", "fits", "MHz", "each seed"),
     *("LUTs", "memories", "images/s", "latency, ns", "seconds"),

@@ -165,7 +165,8 @@ def make_job(
         running = board.running(name, frequency)
     except (OverflowError, ValueError) as error:
         raise ValueError(f"frequency {(changes.frequency or 0) / MHZ:g}: {error}") from error
-    return BuildJob(running, name, hardware, network_name, network)
+    made_for = running.profile().built_for(network)
+    return BuildJob(running, name, hardware, network_name, made_for)
 
 
 def find_jobs(

@@ -7,15 +7,17 @@ from allspin.host.bitstreams.board_tables import (
     find_rows,
     headline_left_out,
     headline_table,
+    machines_for,
     printed_table,
     read_documented,
 )
 from allspin.host.bitstreams.builds import DEFAULT_NETWORK
-from allspin.host.cli.options import Arguments, Parser, add_shared, answer
+from allspin.host.cli.options import FAILED, Arguments, Parser, add_shared, answer
 from allspin.host.data.catalogue import open_network
 from allspin.host.show.say import BuildWatch, say, warn
-from allspin.host.show.table import Marks
+from allspin.host.show.table import Marks, Table, TableColumn
 from allspin.sim.files import write_atomically
+from allspin.sim.network.fitted import text
 
 HELP = """\
 List the boards: part, memory, lanes, whether a network fits, and what was last built.
@@ -28,6 +30,7 @@ EPILOG = """\
 examples:
   allspin boards
   allspin boards --network mnist-100 --json
+  allspin boards --fits net.safetensors
   allspin boards --write docs/boards.md --headline README.md
 """
 
@@ -54,11 +57,18 @@ def add_arguments(parser: Parser) -> None:
         help="with --write: put the short table of the README into this page; rows that were not "
         "built with three seeds of this gateware are dropped, and named",
     )
+    parser.add_argument(
+        "--fits",
+        metavar="NET",
+        help="list the machines that run this network without a build, and why others do not",
+    )
     add_shared(parser, "--wide", "--json")
 
 
 def run(arguments: Arguments) -> int:
     """Find out, and print."""
+    if arguments.fits is not None:
+        return _fits(arguments)
     page, front, name = arguments.write, arguments.headline, arguments.network
     network = open_network(name)
     documented = None
@@ -94,3 +104,21 @@ def run(arguments: Arguments) -> int:
         notes = [f"{row['board']}: {row['why']}" for row in rows if not row["fits"]]
         answer(arguments, {"network": name, "boards": rows}, printed_table(rows, name), notes)
     return 0
+
+
+def _fits(arguments: Arguments) -> int:
+    """Which machines run a network as they are."""
+    network = open_network(arguments.fits)
+    with arguments.steps.waiting("looking at what there is"):
+        found = machines_for(network)
+    columns = [TableColumn(title) for title in ("board", "machine", "built for", "sizes")]
+    fitting = [row for row in found if row["fits"]]
+    rows = [
+        (row["board"], row["profile"], row["built_for"], text(tuple(row["topology"])))
+        for row in fitting
+    ]
+    title = f"Machines that run {arguments.fits}, {text(network.topology)}"
+    notes = [f"{row['board']}:{row['profile']}: {row['why']}" for row in found if not row["fits"]]
+    record = {"network": arguments.fits, "machines": found}
+    answer(arguments, record, Table(title, tuple(columns), rows, keys=2), notes)
+    return 0 if fitting else FAILED

@@ -27,6 +27,7 @@ from allspin.host.run.score import Classified, Score
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, Table, TableColumn, figures
 from allspin.sim.errors import UserError
+from allspin.sim.network.fitted import text
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.network.network import Tiles
 
@@ -63,6 +64,7 @@ def score_table(score: Score) -> tuple[Table, list[str]]:
     """A score, with what the paper leaves open of its chip as notes."""
     shown, logits, words, chip = score.shown, score.compared, score.words, score.chip
     cycles, bound = shown.cycles_per_image, score.cycles_bound
+    fit = score.fit
     faulty = bool(score.resent or score.damaged)
     rows: list[Figure] = [
         ("accuracy", _percent(score.accuracy), "%"),
@@ -74,6 +76,8 @@ def score_table(score: Score) -> tuple[Table, list[str]]:
         ("simulated throughput", score.simulated_images_per_second, "images/s"),
         ("cycles per image", None if cycles is None else Number(cycles, ".1f")),
         ("  the slowest stage's bound", None if bound is None else Number(bound, ".1f")),
+        ("  fitted into", fit and text(fit.topology)),
+        ("  bound in a machine of its own", fit and Number(fit.bound, ".1f")),
         ("logits compared", logits and logits.compared),
         ("mismatches", logits and logits.mismatches),
         ("R_AH words read back", words and words.compared),

@@ -17,7 +17,8 @@ from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.show.say import BuildWatch, say, tell
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort, WireFaults
-from allspin.sim.errors import UserError, refused
+from allspin.sim.errors import UserError, check_range, refused
+from allspin.sim.network.network import MAX_LINES, WIDTHS, random_network
 
 TERMINALS = "/dev/pts/"
 CLOCK = 1.0
@@ -107,15 +108,29 @@ over all clients:
 examples:
   allspin virtual mnist-10
   allspin virtual mnist-10 --link board  # then: allspin run mnist-10 --on board
+  allspin virtual mnist-10 --general 1024-256-128-32 --rows-per-clock 4
   allspin virtual paper-10 --chip-maker --resident --rows-per-clock 4
   allspin virtual mnist-10 --flip 0.001 --seed 7
   allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 50
 """
 
 
+def sizes(text: str) -> tuple[int, ...]:
+    """Widths from the pixels to the classes, with hyphens between them."""
+    parts = map(int, text.split("-"))
+    return tuple(check_range("each of the sizes", part, 1, MAX_LINES) for part in parts)
+
+
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     add_shared(parser, "network", "--rows-per-clock", "--keep-states", "--chip-maker")
+    parser.add_argument(
+        "--general",
+        metavar="SIZES",
+        type=sizes,
+        help="for any network that fits into these widths, e.g. 1024-256-128-32; the one that is "
+        "named says of how many bits",
+    )
     parser.add_argument("--resident", action="store_true", help="with a memory for resident images")
     parser.add_argument(
         "--link",
@@ -146,6 +161,7 @@ def run(arguments: Arguments) -> int:
         HardwareProfile,
         variation=SUM_CHIPS if arguments.chip_maker else None,
         resident=VIRTUAL_RESIDENT if arguments.resident else None,
+        general=arguments.general is not None,
     )
     with refused("cannot make such faults: "):
         faults = Faults(
@@ -157,6 +173,10 @@ def run(arguments: Arguments) -> int:
     if arguments.link is not None:
         check_link(arguments.link)
     network = open_network(arguments.network)
+    if arguments.general is not None:
+        widths = {name: getattr(network, name) for name in WIDTHS}
+        with refused("--general: "):
+            network = random_network(arguments.general, 0, **widths)
     arguments.steps.start("building the virtual board")
     watch = BuildWatch(arguments.steps)
     program = virtual_program(network, profile, progress=watch)

@@ -12,8 +12,10 @@ import numpy as np
 from allspin.hdl.link.protocol import KIND_NUMBERS, MAGIC, VERSION, Feature, neuron_from_wire
 from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, Tiling, UniformLevels
 from allspin.sim.errors import UserError
+from allspin.sim.network.fitted import fitted, tabled, text
 from allspin.sim.network.layer_kinds import DENSE, Convolution, LayerKind
 from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.neuron import NEURONS
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBxHH")
 _LAYER = struct.Struct("<HHHBB")
@@ -201,32 +203,75 @@ class Identity:
 
     def __str__(self) -> str:
         """Short description, as tables and messages have it."""
+        general = "any network up to " * (Feature.GENERAL in self.features)
         lanes = "/".join(str(layer.lanes) for layer in self.layers)
         return (
-            f"{'-'.join(map(str, self.topology))}, {self.neuron} neurons, {lanes} lanes, "
+            f"{general}{text(self.topology)}, {self.neuron} neurons, {lanes} lanes, "
             f"{self.pixel_bits}-bit pixels, {self.hidden_bits}-bit hidden, "
             f"{self.rah_bits}-bit R_AH"
         )
 
     def mismatch(self, network: Network) -> str | None:
         """What keeps the device from running a network; None if nothing does."""
-        here, there = ("-".join(map(str, which.topology)) for which in (self, network))
-        pairs: list[tuple[str, object, object]] = [
-            ("topology", here, there),
-            ("pixel bits", self.pixel_bits, network.pixel_bits),
-        ]
+        kind = NEURONS.get(self.neuron)
+        any_neuron = kind is not None and kind.has_table
+        differences = []
+        if not self.has_room(network.topology):
+            differences.append(f"topology {text(self.topology)}, not {text(network.topology)}")
+        widths = [("pixel", self.pixel_bits, network.pixel_bits, True)]
         if len(network.layers) > 1:
-            pairs += [
-                ("hidden bits", self.hidden_bits, network.hidden_bits),
-                ("current bits", self.current_bits, network.current_bits),
-                ("neuron", self.neuron, network.neuron.name),
+            widths += [
+                ("hidden", self.hidden_bits, network.hidden_bits, any_neuron),
+                ("current", self.current_bits, network.current_bits, any_neuron),
             ]
-        differences = [f"{name} {has}, not {wants}" for name, has, wants in pairs if has != wants]
-        if self.rah_bits < network.rah_bits:
-            differences.append(f"R_AH bits {self.rah_bits}, not {network.rah_bits} or more")
-        for number, (own, layer) in enumerate(zip(self.layers, network.layers, strict=False)):
-            differences += [f"in layer {number} {what}" for what in own.mismatch(layer)]
+        widths.append(("R_AH", self.rah_bits, network.rah_bits, True))
+        for name, has, wants, larger in widths:
+            if has < wants or (has > wants and not larger):
+                differences.append(f"{name} bits {has}, not {wants}{' or more' * larger}")
+        same = any_neuron or self.neuron == network.neuron.name
+        if len(network.layers) > 1 and not same:
+            differences.append(f"neuron {self.neuron}, not {network.neuron.name}")
+        placed = zip(self.places(network), network.layers, strict=True)
+        for number, (place, layer) in enumerate(placed):
+            what = self.layers[place].mismatch(layer) if place < len(self.layers) else ()
+            differences += [f"in layer {number} {each}" for each in what]
+        if not differences:
+            try:
+                self.fitted(network)
+            except ValueError as error:
+                differences.append(f"topology {text(self.topology)}: {error}")
         return "; ".join(differences) or None
+
+    def has_room(self, topology: tuple[int, ...]) -> bool:
+        """Whether a network of these widths can lie in the device: its own, or smaller ones."""
+        if topology == self.topology:
+            return True
+        count, most = len(topology) - 1, len(self.layers)
+        layers = count == most or (Feature.GENERAL in self.features and 2 <= count < most)
+        room = (*self.topology[:count], self.classes)
+        fits = all(own <= width for own, width in zip(topology, room, strict=False))
+        return layers and fits and topology[-2] <= self.layers[-1].inputs
+
+    def places(self, network: Network) -> list[int]:
+        """The device's layer of each layer of a network: the last one is always the last."""
+        return [*range(len(network.layers) - 1), len(self.layers) - 1]
+
+    def fitted(self, network: Network) -> Network:
+        """A network that fits, as it lies in the device, but for the rows of the last layer.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be fitted into the device.
+        """
+        if not self.has_room(network.topology):
+            raise ValueError(
+                f"{text(network.topology)} cannot be fitted into {text(self.topology)}"
+            )
+        widened = tabled(network, self.current_bits, self.neuron)
+        if network.topology == self.topology:
+            return widened
+        return fitted(widened, (*self.topology[: len(network.layers)], self.classes))
 
     def check(self, name: str, network: Network) -> None:
         """Raise unless a network fits.

@@ -20,6 +20,8 @@ from allspin.hdl.parameters.engine_parameters import (
     CONVERTER,
     COUNTERS,
     ENGINE,
+    SHAPE,
+    SHAPE_BYTES,
     SHIFT,
     SUM_NOISE,
     TABLE,
@@ -80,7 +82,7 @@ class Answers(Brief):
     clocks: int | None = None
 
 
-def parse_answers(content: bytes, identity: Identity) -> Answers:
+def parse_answers(content: bytes, identity: Identity, classes: int | None = None) -> Answers:
     """What a machine answered to images over the link.
 
     Parameters
@@ -89,6 +91,8 @@ def parse_answers(content: bytes, identity: Identity) -> Answers:
         Logits and class of one image after another, as in the answers to IMAGE requests.
     identity : Identity
         The machine's.
+    classes : int, optional
+        How many a network has; all of the machine's by default.
     """
     width = identity.logit_bytes
     answers = np.frombuffer(content, dtype=np.uint8).reshape(-1, identity.answer_bytes)
@@ -96,11 +100,13 @@ def parse_answers(content: bytes, identity: Identity) -> Answers:
     # Into the high bytes, and back by an arithmetic shift: that extends the sign.
     wide[:, :, 8 - width :] = answers[:, :-2].reshape(len(answers), identity.classes, width)
     logits = wide.view("<i8")[:, :, 0] >> 8 * (8 - width)
-    classes = answers[:, -2].astype(np.int64) | answers[:, -1].astype(np.int64) << 8
-    return Answers(logits.astype(np.int64), classes)
+    winners = answers[:, -2].astype(np.int64) | answers[:, -1].astype(np.int64) << 8
+    return Answers(logits[:, :classes].astype(np.int64), winners)
 
 
-def encode_pixels(pixels: npt.NDArray[np.uint8], pixel_bits: int) -> list[bytes]:
+def encode_pixels(
+    pixels: npt.NDArray[np.uint8], pixel_bits: int, wire_bits: int | None = None
+) -> list[bytes]:
     """Bodies of IMAGE requests of images as a data set has them.
 
     Parameters
@@ -109,9 +115,11 @@ def encode_pixels(pixels: npt.NDArray[np.uint8], pixel_bits: int) -> list[bytes]
         Grey levels, 0 to 255.
     pixel_bits : int
         Width of a row value, 1 to 8.
+    wire_bits : int, optional
+        The same of the machine; no less.
     """
     values = quantise_pixels(pixels.reshape(len(pixels), -1), pixel_bits)
-    return encode_images(values, pixel_bits)
+    return encode_images(values, wire_bits or pixel_bits)
 
 
 def image_bytes(pixels: npt.NDArray[np.uint8], pixel_bits: int) -> float:
@@ -213,11 +221,20 @@ class Memories:
         What it said of itself.
     session : Session
         Carries requests to it.
+    running : Network or None
+        What it was programmed with last, here.
     """
 
+    running: Network | None = None
     name: str
     identity: Identity
     session: Session
+
+    @property
+    def shown(self) -> tuple[int, int, int]:
+        """Pixels of an image, their bits, and classes: of what it runs, or its own."""
+        of = self.running or self.identity
+        return of.topology[0], of.pixel_bits, of.classes
 
     def check(self, network: Network) -> None:
         """Raise a `UserError` unless the machine was built for such a network."""
@@ -308,10 +325,12 @@ def line_address(space: int, address: int) -> bytes:
     return space.to_bytes(1, "little") + address.to_bytes(2, "little")
 
 
-def crossbar_memories(network: Network) -> Iterator[Memory]:
+def crossbar_memories(network: Network, identity: Identity) -> Iterator[Memory]:
     """R_AH words of every layer."""
-    for number, layer in enumerate(network.layers):
-        yield number << 4 | WEIGHTS, layer.words.view(np.uint8)
+    fitted = identity.fitted(network)
+    for place, layer in zip(identity.places(network), fitted.layers, strict=True):
+        rows = identity.layers[place].rows
+        yield place << 4 | WEIGHTS, layer.words[:rows].view(np.uint8)
 
 
 def other_memories(
@@ -329,8 +348,12 @@ def other_memories(
         The chip's, at each use; None for an ideal one.
     """
     last = len(network.layers) - 1
-    for number, (layer, here) in enumerate(zip(network.layers, identity.layers, strict=True)):
-        base = number << 4
+    if Feature.GENERAL in identity.features:
+        shape = np.array([network.classes << 8 | last - 1], "<u4").view(np.uint8)
+        yield ENGINE << 4 | SHAPE, shape[np.newaxis, :SHAPE_BYTES]
+    layers = identity.fitted(network).layers
+    for number, (layer, place) in enumerate(zip(layers, identity.places(network), strict=True)):
+        base, here = place << 4, identity.layers[place]
         if layer.table is not None:
             yield base | TABLE, layer.table[:, np.newaxis]
         if layer.converter is not None:
@@ -348,7 +371,8 @@ def other_memories(
             yield base | USE_NOISE, _line_of_word(0 if noise is None else noise.use_spread)
         if Feature.SUM_NOISE in identity.features:
             of_sums = None if noise is None or noise.on_neurons_only else noise
-            yield from _sum_memories(number, layer.columns, number == last, of_sums)
+            for memory, lines in _sum_memories(number, layer.columns, number == last, of_sums):
+                yield base | memory, lines
 
 
 def _sum_memories(
@@ -358,16 +382,17 @@ def _sum_memories(
     offsets = np.zeros(1) if noise is None else noise.offsets(number)
     spread = 0 if noise is None else noise.read_spread(number)
     added = bool(spread or offsets.any())
-    yield number << 4 | SUM_NOISE, _line_of_word(added * SUMS_HAVE_NOISE | spread)
+    yield SUM_NOISE, _line_of_word(added * SUMS_HAVE_NOISE | spread)
     # Where nothing is added offsets do not count, but the last layer's gains always do.
     if added or is_last:
         lines = np.zeros((columns, 8), np.uint8)
         if noise is not None:
             starts = offsets + (1 << OFFSET_BITS - 1)
-            lines[:, :6] = starts.astype("<i8")[:, np.newaxis].view(np.uint8)[:, :6]
+            own = lines[: len(starts)]  # what is behind has none
+            own[:, :6] = starts.astype("<i8")[:, np.newaxis].view(np.uint8)[:, :6]
             if is_last:
-                lines[:, 6:] = noise.shares.astype("<i2")[:, np.newaxis].view(np.uint8)
-        yield number << 4 | AMPLIFIERS, lines
+                own[:, 6:] = noise.shares.astype("<i2")[:, np.newaxis].view(np.uint8)
+        yield AMPLIFIERS, lines
 
 
 def _line_of_word(word: int) -> npt.NDArray[np.uint8]:

@@ -84,7 +84,7 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
     check_tiles(noise)
     if noise is None:
         return
-    layers = range(len(identity.layers))
+    layers = range(noise.layers)
     extents = []  # in units of the link: what each is, its value, and what there is room for
     if len(layers) > 1:
         if Feature.USE_NOISE not in identity.features:
@@ -209,6 +209,12 @@ class ChipMaker:
         programming: Programming | None,
     ) -> None:
         machine.check(network)
+        identity = machine.identity
+        if network.classes < identity.classes and Feature.GENERAL not in identity.features:
+            raise UserError(
+                f"on a chip one of the {identity.classes} classes of {machine.name} that are not "
+                f"of this network's {network.classes} could win: take a general machine"
+            )
         self._machine = machine
         self._network = network
         self._made_of = made_of
@@ -281,7 +287,9 @@ class ChipMaker:
         line = self._machine.session.line
         line.forget_lost()
         if self.reason is not None:
-            self._machine.write_memories([*memories, *crossbar_memories(varied)], progress)
+            self._machine.write_memories(
+                [*memories, *crossbar_memories(varied, self._machine.identity)], progress
+            )
         else:
             # Words are made as states arrive, of the chip and the tables that are there.
             last = [(ENGINE << 4 | REDRAW, REDRAW_LINE)]
@@ -291,6 +299,7 @@ class ChipMaker:
             self._machine.write_memories(memories, progress)
             self._machine.write_memories(last, progress)
             self._states_at = line.repeated
+        self._machine.running = varied
         self._machine.clear_counters()
 
     def memories(self, chip: Chip, varied: Network) -> list[Memory]:
@@ -312,6 +321,14 @@ class ChipMaker:
         self._machine.check(varied)
         noise = chip.noise(self._network)
         check_use_noise(self._machine.name, identity, noise)
+        # Of a silent neuron, that of a spare column: see `allspin.sim.network.fitted`.
+        silent = 2 ** (identity.current_bits + 1) - 1
+        hidden = self._network.topology[1:-1] != identity.topology[1 : len(varied.layers)]
+        if noise is not None and hidden and noise.most > silent:
+            raise UserError(
+                f"this chip has more C2C of neurons than spare columns of {self._machine.name} "
+                "can bear: run it on golden, or on a machine of its own"
+            )
         memories = [*other_memories(varied, identity, noise)]
         if Feature.PROGRAMMER in identity.features:
             wrong = self._made_of.imperfections
@@ -323,15 +340,18 @@ class ChipMaker:
         return memories
 
     def _write_tables(self) -> Iterator[Memory]:
-        for number, plan in enumerate(self._plans):
-            lines = write_table_lines(plan.table, self._machine.identity.state_bits)
-            yield number << 4 | WRITE_TABLE, lines
+        identity = self._machine.identity
+        for place, plan in zip(identity.places(self._network), self._plans, strict=True):
+            yield place << 4 | WRITE_TABLE, write_table_lines(plan.table, identity.state_bits)
 
     def _states(self) -> Iterator[Memory]:
-        for number, (plan, layer) in enumerate(zip(self._plans, self._network.layers, strict=True)):
-            polarity = plan.polarity[layer.states].astype(np.uint8)
-            content = (polarity << POLARITY_SHIFT | layer.states).astype(np.uint8)
-            yield number << 4 | STATES, content
+        identity = self._machine.identity
+        places, fitted = identity.places(self._network), identity.fitted(self._network)
+        for place, plan, layer in zip(places, self._plans, fitted.layers, strict=True):
+            states = layer.states[: identity.layers[place].rows]
+            polarity = plan.polarity[states].astype(np.uint8)
+            content = (polarity << POLARITY_SHIFT | states).astype(np.uint8)
+            yield place << 4 | STATES, content
 
 
 class ResidentChips:

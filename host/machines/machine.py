@@ -142,6 +142,10 @@ class Machine(Closing):
     def check(self, network: Network) -> None:
         """Raise a `UserError` unless the machine can run such a network."""
 
+    def held(self, network: Network) -> Network:
+        """A network that fits as it lies in the machine, whose sizes may be larger."""
+        return network
+
     def reopen(self) -> None:
         """Begin again with a machine that was reset; it is to be programmed then."""
 

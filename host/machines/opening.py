@@ -81,7 +81,7 @@ class LinkedMachine(Memories, Machine):
 
     def reopen(self) -> None:
         """Open the session, and read what the machine is; see `Machine.reopen`."""
-        body = self.session.open()
+        body, self.running = self.session.open(), None
         with refused(f"{self.name} cannot be used: "):
             self.identity = Identity.parse(body)
         self.session.line.window = self.identity.window
@@ -89,6 +89,10 @@ class LinkedMachine(Memories, Machine):
         if self.frequency is None:
             self.session.slowness = self._transport.simulation
         self.description = str(self.identity)
+
+    def held(self, network: Network) -> Network:
+        """A network that fits, as it lies in the machine."""
+        return self.identity.fitted(network)
 
     @property
     def profile(self) -> HardwareProfile:
@@ -131,8 +135,13 @@ class LinkedMachine(Memories, Machine):
         self.check(network)
         self.session.line.forget_lost()
         self.write_memories(
-            [*crossbar_memories(network), *other_memories(network, self.identity)], progress
+            [
+                *crossbar_memories(network, self.identity),
+                *other_memories(network, self.identity),
+            ],
+            progress,
         )
+        self.running = network
         self.clear_counters()
 
     def read_words(self, layer: int) -> npt.NDArray[np.int8]:
@@ -142,7 +151,10 @@ class LinkedMachine(Memories, Machine):
         -------
         ndarray of int8, shape (rows, columns)
         """
-        return self.read_rows(layer, 0, self.identity.layers[layer].rows)
+        if self.running is None:
+            return self.read_rows(layer, 0, self.identity.layers[layer].rows)
+        place, own = self.identity.places(self.running)[layer], self.running.layers[layer]
+        return self.read_rows(place, 0, own.rows)[:, : own.columns]
 
     def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
         """Read the R_AH words of some rows of a crossbar back.
@@ -182,11 +194,14 @@ class LinkedMachine(Memories, Machine):
 
     def counters(self) -> Counters:
         """Read all counters."""
+        running, identity = self.running, self.identity
+        every = range(len(identity.layers))
+        places = every if running is None else identity.places(running)
         (cycles, images), *layers = (
             np.frombuffer(
                 self.read_back(space << 4 | COUNTERS, 0, 2, COUNTER_BYTES), dtype="<u8"
             ).tolist()
-            for space in (ENGINE, *range(len(self.identity.layers)))
+            for space in (ENGINE, *places)
         )
         rows, neurons = zip(*layers, strict=True)
         return Counters(cycles, images, rows, neurons)
@@ -215,27 +230,28 @@ class LinkedMachine(Memories, Machine):
         ValueError
             If the images have not as many pixels as the first layer has rows.
         """
-        rows = self.identity.topology[0]
+        rows, pixel_bits, classes = self.shown
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         self.start_stopwatch()
         numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
-        bodies = _image_bodies(images, self.identity.pixel_bits, first if numbered else None)
+        widths = pixel_bits, self.identity.pixel_bits
+        bodies = _image_bodies(images, widths, first if numbered else None)
         kind = Request.NUMBERED if numbered else Request.IMAGE
         answers = self.session.ask(kind, bodies, progress)
         size = self.identity.answer_bytes
         if any(len(answer) != size for answer in answers):
             raise UserError(f"{self.name} answered an image with other than {size} bytes")
-        answer = parse_answers(b"".join(answers), self.identity)
+        answer = parse_answers(b"".join(answers), self.identity, classes)
         return replace(answer, clocks=self.elapsed_clocks())
 
 
 def _image_bodies(
-    images: npt.NDArray[np.uint8], pixel_bits: int, number: int | None
+    images: npt.NDArray[np.uint8], widths: tuple[int, int], number: int | None
 ) -> Iterator[bytes]:
     """Bodies of IMAGE requests, coded a batch at a time; `number` is the first image's."""
     for start in range(0, len(images), BATCH):
-        bodies = encode_pixels(images[start : start + BATCH], pixel_bits)
+        bodies = encode_pixels(images[start : start + BATCH], *widths)
         for place, body in enumerate(bodies, start):
             yield body if number is None else (number + place).to_bytes(4, "little") + body
 
@@ -329,6 +345,7 @@ def ask_ports(baud: int = DEFAULT_BAUD) -> dict[str, LinkedMachine | None]:
 def _open_auto(network: Network, baud: int) -> LinkedMachine:
     answers = ask_ports(baud)
     boards = [board for board in answers.values() if board is not None]
+    boards.sort(key=lambda board: board.identity.topology != network.topology)
     fitting = next((one for one in boards if one.identity.mismatch(network) is None), None)
     for board in boards:
         if board is not fitting:

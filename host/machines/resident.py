@@ -197,13 +197,13 @@ class ResidentImages:
             not as many labels.
         """
         identity = self._machine.identity
-        rows = identity.topology[0]
+        rows, pixel_bits, _ = self._machine.shown
         images = images[: identity.resident_images]
         if len(labels) < len(images):
             raise ValueError(f"there are {len(images)} images and {len(labels)} labels")
         if images.size != len(images) * rows:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
-        values = quantise_pixels(images.reshape(len(images), rows), identity.pixel_bits)
+        values = quantise_pixels(images.reshape(len(images), rows), pixel_bits)
         first = identity.layers[0]
         lines, beats = pack_images(
             values, first.rows_per_clock, identity.pixel_bits, first.tile_rows
@@ -331,7 +331,7 @@ class ResidentImages:
         identity = self._machine.identity
         space = ENGINE << 4 | RESIDENT_LOGITS
         content = self._machine.read_back(space, 0, self.count, identity.answer_bytes)
-        return parse_answers(content, identity)
+        return parse_answers(content, identity, self._machine.shown[2])
 
 
 def _cycles_at_most(identity: Identity, beats: int, images: int) -> int:

@@ -34,6 +34,7 @@ from allspin.host.run.machine_options import MachineOptions
 from allspin.host.run.score import (
     Classified,
     Compared,
+    Fit,
     ImagesShown,
     Score,
     compare_logits,
@@ -43,6 +44,7 @@ from allspin.host.show.say import BuildWatch, Display, commit
 from allspin.host.virtual.board import read_trace
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import USE_BITS
+from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles
@@ -283,7 +285,7 @@ def _score(
                 "take a chip of a device that does, or a network of stochastic neurons"
             )
     network = base if made is None else made.network
-    compared = bound = None
+    compared = bound = fit = None
     with _opened(on, network, made, options.resident, progress) as machine:
         title = machine.name
         if isinstance(on, MachineOptions) and on.on in (GOLDEN, VIRTUAL):
@@ -299,10 +301,13 @@ def _score(
             lambda: _shown(machine, network, made, options, test_set, progress), again
         )
         profile, resent, damaged = machine.profile, machine.resent, machine.damaged
+        held = machine.held(network)
     noise = None if made is None else made.noise
     if profile is not None:
-        engine = EngineParameters.from_network(network, profile)
-        bound = float(cycle_bounds(network, engine, images, noise).mean())
+        bound = _bound(held, profile, images, noise)
+        if held.topology != network.topology:
+            own = _bound(network, profile, images, noise)
+            fit = Fit(held.topology, own)
     if options.check:
         progress.start("comparing every logit with the golden model")
         golden = GoldenMachine()
@@ -315,7 +320,17 @@ def _score(
             difference = f"it counted {shown.correct:,} correct classes, not {correct:,}"
             compared = replace(compared, difference=difference)
         progress.finish(f"{compared.mismatches:,} of {compared.compared:,} differ")
-    return Score(name, title, made, shown, bound, compared, words, resent, damaged, commit())
+    return Score(name, title, made, shown, bound, fit, compared, words, resent, damaged, commit())
+
+
+def _bound(
+    network: Network, profile: HardwareProfile, images: Images, noise: ColumnNoise | None
+) -> float:
+    """Mean of what the slowest stage needs, with zeros for the pixels that images lack."""
+    flat = images.reshape(len(images), -1)
+    padded = np.pad(flat, [(0, 0), (0, network.topology[0] - flat.shape[1])])
+    engine = EngineParameters.from_network(network, profile)
+    return float(cycle_bounds(network, engine, padded, noise).mean())
 
 
 def _made(chip: ChipOptions, network: Network, progress: Display) -> MadeChip:

@@ -354,7 +354,8 @@ class _Checks:
         expected = (
             IMAGES,
             tuple(own.driven(step.inputs) for own, step in zip(layers, trace, strict=True)),
-            tuple(layer.sums.size for layer in trace),
+            # Spare columns are used with the others.
+            tuple(IMAGES * own.uses for own in self.machine.held(self.network).layers),
         )
         if (found.images, found.rows, found.neurons) != expected:
             return False, (

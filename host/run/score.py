@@ -122,6 +122,22 @@ def compare_words(machine: Machine, network: Network) -> Compared:
     return Compared(compared, mismatches, difference if mismatches else None, changed / compared)
 
 
+@dataclass(frozen=True)
+class Fit:
+    """What a network was fitted into.
+
+    Attributes
+    ----------
+    topology : tuple of int
+        Widths of the machine's layers that it uses, from the pixels to the classes.
+    bound : float
+        Cycles per image that the slowest stage would need in a machine of the network's own sizes.
+    """
+
+    topology: tuple[int, ...]
+    bound: float
+
+
 @dataclass(frozen=True, eq=False)
 class Score(Model):
     """A network's score on a machine.
@@ -136,6 +152,8 @@ class Score(Model):
         What it did with the images.
     cycles_bound : float or None
         Cycles per image that the slowest stage needs; None of a machine without lanes.
+    fit : Fit or None
+        What the network was fitted into; None where the machine has its sizes.
     compared, words : Compared or None
         Logits and R_AH words that were compared with the golden model; None where nobody asked, or
         there are none.
@@ -150,6 +168,7 @@ class Score(Model):
     chip: MadeChip | None
     shown: ImagesShown
     cycles_bound: float | None
+    fit: Fit | None
     compared: Compared | None
     words: Compared | None
     resent: int
@@ -220,6 +239,8 @@ class Score(Model):
             "simulated_images_per_second": self.simulated_images_per_second,
             "cycles_per_image": self.shown.cycles_per_image,
             "cycles_bound": self.cycles_bound,
+            "fitted_into": self.fit and list(self.fit.topology),
+            "cycles_bound_unfitted": self.fit and self.fit.bound,
             "logits_compared": logits and logits.compared,
             "mismatches": logits and logits.mismatches,
             "words_compared": words and words.compared,

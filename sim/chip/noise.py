@@ -153,6 +153,16 @@ class ColumnNoise:
         noisy.reshape(-1)[places] += (normals * spread + (1 << OFFSET_BITS >> 1)) >> OFFSET_BITS
         return noisy
 
+    @property
+    def layers(self) -> int:
+        """Number of the network's layers."""
+        return len(self._columns)
+
+    @property
+    def most(self) -> int:
+        """Largest that is ever added to a current, in its least significant bits."""
+        return self._most
+
     def read_spread(self, layer: int) -> int:
         """One standard deviation of a layer's column sums at a use, in units of ``2**-6``."""
         return self._read[layer]

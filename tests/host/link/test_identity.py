@@ -111,18 +111,29 @@ def test_a_network_fits_or_the_line_says_why_not():
     # Wider words hold narrower ones.
     assert identity_of().mismatch(random_network((784, 100, 10), 0, states=8, rah_bits=5)) is None
     for other, line in (
-        (random_network((784, 48, 10), 0), "topology 784-100-10, not 784-48-10"),
-        (random_network((784, 100, 10), 0, pixel_bits=8), "pixel bits 4, not 8"),
+        (random_network((784, 101, 10), 0), "topology 784-100-10, not 784-101-10"),
+        (random_network((784, 50, 50, 10), 0), "topology 784-100-10, not 784-50-50-10"),
+        (random_network((784, 100, 10), 0, pixel_bits=8), "pixel bits 4, not 8 or more"),
         (
-            random_network((784, 100, 10), 0, hidden_bits=2, current_bits=6),
-            "hidden bits 4, not 2; current bits 8, not 6",
+            random_network((784, 100, 10), 0, hidden_bits=6, current_bits=9),
+            "hidden bits 4, not 6 or more; current bits 8, not 9 or more",
         ),
-        (random_network((784, 100, 10), 0, neuron=ReluNeuron()), "neuron sot, not relu"),
     ):
         with pytest.raises(UserError, match=f"the board was not built for this.*has {line}$"):
             identity_of().check("the board", other)
     narrow = identity_of(rah_bits=5)
     assert narrow.mismatch(network) == "R_AH bits 5, not 8 or more"
+    # Narrower ones and smaller ones are fitted in, and a table answers as any neuron does.
+    small = random_network((30, 16, 2), 0, neuron=ReluNeuron(), hidden_bits=2, current_bits=6)
+    assert identity_of().mismatch(small) is None
+    of_logic = identity_of(neuron="relu").mismatch(random_network((784, 100, 10), 0, hidden_bits=3))
+    assert of_logic == "hidden bits 4, not 3; neuron relu, not sot"
+    # Fewer layers, where it is told how many.
+    deep = identity_of(layers=tuple(LayerIdentity(n, n, n, 14, 1) for n in (9, 9, 9)))
+    assert deep.mismatch(random_network((9, 8, 7), 0)) == "topology 9-9-9-9, not 9-8-7"
+    general = dataclasses.replace(deep, features=Feature.GENERAL)
+    assert general.mismatch(random_network((9, 8, 7), 0)) is None
+    assert general.mismatch(random_network((9, 7), 0)) == "topology 9-9-9-9, not 9-7"
 
 
 def test_neurons_do_not_matter_where_there_are_none():
@@ -195,7 +206,7 @@ def test_kinds_of_layers_follow_in_further_features():
     for bad, line in (
         (body[:-1], "its identity has 100 bytes for 2 layers"),
         (body[:48], "its identity has 48 bytes for 2 layers"),
-        (body[:48] + b"\x03" + body[49:], "features that this version does not know"),
+        (body[:48] + b"\x05" + body[49:], "features that this version does not know"),
         (body[:49] + b"\x02" + body[50:], "a kind that this version does not know"),
         (body[:53] + b"\x07" + body[54:], "that do not fit"),
         (body[:59] + b"\x03" + body[60:], "need 18 rows"),

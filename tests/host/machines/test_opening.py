@@ -22,7 +22,7 @@ from allspin.sim.network.network import Network, random_images, random_network
 from allspin.sim.network.neuron import CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron, ReluNeuron
 
 NETWORK = random_network((24, 12, 6), 1)
-OTHER = random_network((24, 11, 6), 1)
+OTHER = random_network((24, 13, 6), 1)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_port_with_another_network_is_one_line_and_let_go_of(program, bridged, closed):
     port = bridged(program)
-    with pytest.raises(UserError, match=f"{port} was not built for .* 24-12-6, not 24-11-6$"):
+    with pytest.raises(UserError, match=f"{port} was not built for .* 24-12-6, not 24-13-6$"):
         open_machine(port, OTHER)
     assert closed == [port]
 

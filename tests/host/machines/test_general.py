@@ -1,0 +1,90 @@
+"""One machine that runs any network that fits: held against the golden model of each."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
+from allspin.host.machines.gateware_chips import SUM_CHIPS, ChipMaker
+from allspin.host.machines.opening import open_virtual
+from allspin.host.machines.resident import ResidentImages
+from allspin.sim.chip.chip import Chip
+from allspin.sim.errors import UserError
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.schemes import Programming
+from tests.host.machines.work import PAPER, SUMS
+
+SIZES = (20, 16, 12, 6)
+GENERAL = HardwareProfile(
+    rows_per_clock=2,
+    general=True,
+    variation=SUM_CHIPS,
+    resident=ResidentParameters(beats=400, images=60),
+)
+IMAGES = 30
+
+
+@pytest.fixture(scope="module")
+def machine():
+    with open_virtual(random_network(SIZES, 0), GENERAL) as opened:
+        yield opened
+
+
+def networks():
+    yield random_network(SIZES, 1)
+    yield random_network((18, 9, 4), 2)
+    yield random_network((20, 12, 6), 3, neuron=ReluNeuron())
+    yield random_network((7, 3, 2, 2), 4, pixel_bits=2, hidden_bits=3, current_bits=6, rah_bits=5)
+    # Spare classes would win on a chip: all cells have one state.
+    low = random_network((19, 5, 3), 5)
+    last = dataclasses.replace(low.layers[1], states=0 * low.layers[1].states)
+    yield dataclasses.replace(low, layers=(low.layers[0], last))
+    yield random_network(SIZES, 6)
+
+
+@pytest.mark.parametrize("network", [*networks()], ids=lambda network: str(network.topology))
+def test_any_network_that_fits_and_its_chip(machine, network):
+    images = random_images(network, IMAGES, 8)
+    expected = GoldenModel(network).logits(images)
+    machine.program(network)
+    for layer, words in enumerate(network.weights):
+        np.testing.assert_array_equal(machine.read_words(layer), words)
+    answers = machine.stream(images)
+    np.testing.assert_array_equal(answers.logits, expected)
+    np.testing.assert_array_equal(answers.classes, expected.argmax(1))
+    counters = machine.counters()
+    traces = GoldenModel(network).trace(images)
+    assert counters.rows == tuple(int(np.count_nonzero(each.inputs)) for each in traces)
+    # Chips, resident: words and noise are those of the network's own layers.
+    device = dataclasses.replace(
+        PAPER, imperfections=dataclasses.replace(PAPER.imperfections, **SUMS)
+    )
+    maker = ChipMaker(machine, network, device, Programming())
+    assert maker.reason is None
+    for seed in (7, 2**32 - 1):
+        chip = Chip(device, seed)
+        words = program_chip(chip, network, Programming()).words
+        maker.make(chip)
+        for layer, own in enumerate(words):
+            np.testing.assert_array_equal(machine.read_words(layer), own)
+        noise = chip.noise(network)
+        expected = GoldenModel(chip.varied(network), words, noise).logits(images, 65_530)
+        answers = machine.stream(images, first=65_530)
+        np.testing.assert_array_equal(answers.logits, expected)
+        np.testing.assert_array_equal(answers.classes, expected.argmax(1))
+        labels = expected.argmax(1)
+        labels[3] = 1 - labels[3]
+        resident = ResidentImages(machine)
+        assert resident.load(images, labels) == IMAGES
+        assert resident.run(first=65_530).correct == IMAGES - 1
+        np.testing.assert_array_equal(resident.logits().logits, expected)
+
+
+@pytest.mark.parametrize("topology", [(21, 5, 3), (20, 13, 3), (20, 16, 13, 3), (20, 6), (9, 3, 7)])
+def test_what_does_not_fit_is_refused_with_the_sizes(machine, topology):
+    with pytest.raises(UserError, match="20-16-12-6, not " + "-".join(map(str, topology))):
+        machine.program(random_network(topology, 1))
