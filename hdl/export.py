@@ -46,10 +46,10 @@ _PASSES: Mapping[Dialect, str] = {
     # would never run for constants at time 0 (Icarus), and handshakes would stay X.
     "systemverilog": "proc -nomux -norom; memory_collect; write_verilog -sv",
     # So plain Verilog has no combinational always at all, but assignments. They are written so
-    # that linters have nothing to say: operands as wide as one another, no cases that overlap, and
-    # no names that nothing drives any more.
-    "verilog": "proc; opt_clean; pmuxtree; techmap -map %widths; opt_clean -purge; memory_collect; "
-    "write_verilog",
+    # that linters have nothing to say: operands as wide as one another, no comparison that always
+    # holds, no cases that overlap, and no names that nothing drives any more.
+    "verilog": "proc; opt_expr -fine; opt_clean; pmuxtree; techmap -map %widths; "
+    "opt_clean -purge; memory_collect; write_verilog",
 }
 
 _NAME = re.compile(r'(?<=\s)\\[^\s"]+|(?<="\\)\\[^\s"]+(?=")')
