@@ -48,8 +48,8 @@ _PASSES: Mapping[Dialect, str] = {
     # So plain Verilog has no combinational always at all, but assignments. They are written so
     # that linters have nothing to say: operands as wide as one another, no comparison that always
     # holds, no cases that overlap, and no names that nothing drives any more.
-    "verilog": "proc; opt_expr -fine; opt_clean; pmuxtree; techmap -map %widths; "
-    "opt_clean -purge; memory_collect; write_verilog",
+    "verilog": "proc; opt_expr -fine */t:$l[te] */t:$g[te]; opt_clean; pmuxtree; "
+    "techmap -map %widths; opt_clean -purge; memory_collect; write_verilog",
 }
 
 _NAME = re.compile(r'(?<=\s)\\[^\s"]+|(?<="\\)\\[^\s"]+(?=")')

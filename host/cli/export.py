@@ -10,7 +10,7 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.builds import BuildChanges, find_jobs
 from allspin.host.chips.cell_table import check_suffix, table_bytes
-from allspin.host.chips.chip_options import ChipOptions
+from allspin.host.chips.chip_options import ChipOptions, ideal_chip
 from allspin.host.cli.options import (
     PAPER,
     SHARED,
@@ -25,7 +25,7 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
 from allspin.host.foreign.writing import CLASSES, IMAGES, LOGITS, network_graph
 from allspin.host.link.identity import Identity
-from allspin.host.link.payloads import crossbar_memories, other_memories
+from allspin.host.machines.program import Program
 from allspin.host.show.say import printable, say
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS
@@ -104,7 +104,9 @@ def add_arguments(parser: Parser) -> None:
         help="with --spice, how columns are read: series, selected or buffered (the device's, or "
         "series)",
     )
-    parser.add_argument("--chip", metavar="SEED", type=int, help="with --cells, the chip")
+    parser.add_argument(
+        "--chip", metavar="SEED", type=int, help="with --cells or --profile, the chip"
+    )
     add_options(parser, ChipOptions, "scheme", "polarity", "tries", "band")
 
 
@@ -184,13 +186,15 @@ def _write_core(arguments: Arguments) -> None:
     with naming_options():
         (job,) = find_jobs([name], network, None, BuildChanges(arguments.lanes))
     link = ShellParameters.from_network(job.board, job.network, job.profile).machine.link
-    identity = Identity.parse(identity_bytes(link))
-    identity.check(name, network)
+    program = Program(name, Identity.parse(identity_bytes(link)))
+    # Where neurons switch by chance, an ideal network has noise at each use too.
+    chip = ideal_chip(network) if network.neuron.noise else None
+    if arguments.chip is not None:
+        chip = read_options(arguments, ChipOptions).make(network)
+    program.program(network, chip)
     with arguments.steps.waiting("writing Verilog"), refused(f"no core of {name}: "):
         verilog = core_verilog(link.engine, name, DIALECTS[path.suffix])
-        image = program_image(
-            [*crossbar_memories(network, identity), *other_memories(network, identity)]
-        )
+    image = program_image(program.kept)
     contents = {".mem": image, **tool_files(path.stem, path.suffix)}
     write_atomically(path, verilog.encode())
     for suffix, file in files.items():
