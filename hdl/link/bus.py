@@ -478,6 +478,6 @@ class Bus(Component):
             m.d.sync += lane.eq(lane + 1)
         with m.If(~asked):
             m.d.sync += lane.eq(0)
-            with m.If(settled | (lane != 0)):
+            with m.If((settled | (lane != 0)) & ~self.wb_err):
                 # Its master left it.
                 m.d.sync += faults[Fault.LATE].eq(1)

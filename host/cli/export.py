@@ -94,10 +94,10 @@ def add_arguments(parser: Parser) -> None:
         parser,
         "--device",
         default=None,
-        help="with --spice or --cells, device file, or the name of one that ships, which has "
-        f"[array] for --spice ({PAPER})",
+        help="with --spice, --cells or --profile, device file, or the name of one that ships, "
+        f"which has [array] for --spice ({PAPER})",
     )
-    add_shared(parser, "--at", help=f"with --spice or --cells, {SHARED['--at']['help']}")
+    add_shared(parser, "--at", help=f"with --spice, --cells or --profile, {SHARED['--at']['help']}")
     parser.add_argument(
         "--reading",
         metavar="NAME",
@@ -184,7 +184,9 @@ def _write_core(arguments: Arguments) -> None:
         raise UserError(f"cannot write {path}: a core's name has letters, digits and underscores")
     network = open_network(arguments.network)
     with naming_options():
-        (job,) = find_jobs([name], network, None, BuildChanges(arguments.lanes))
+        job, *more = find_jobs([name], network, None, BuildChanges(arguments.lanes))
+    if more:
+        raise UserError("--profile is the machine of one board, such as ulx3s-85f:chips")
     link = ShellParameters.from_network(job.board, job.network, job.profile).machine.link
     program = Program(name, Identity.parse(identity_bytes(link)))
     # Where neurons switch by chance, an ideal network has noise at each use too.
