@@ -155,7 +155,7 @@ def join(m: Module, parameters: EngineParameters, link: Link | Bus) -> Engine:
     m.submodules.engine = engine = Engine(parameters)
     m.submodules.link = link
     streams = ["events", "results", "fetch", "fetched"]
-    if parameters.noisy:
+    if parameters.numbered:
         streams.append("numbers")
     load, idle = engine.load, engine.idle
     if parameters.resident is None:

@@ -4,6 +4,7 @@
 """
 
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +16,8 @@ from amaranth.back import rtlil
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
-from allspin.hdl.cache.process import for_tools_of_others
+from allspin.hdl.cache.process import for_tools_of_others, tool_environment
+from allspin.hdl.cost.standard_cells import yosys_command
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.lint_widths import widths_map
 from allspin.hdl.neuron.neuron import check_gateware
@@ -34,6 +36,7 @@ from allspin.hdl.stream.layouts import (
     event_layout,
     result_layout,
 )
+from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
 Dialect = Literal["systemverilog", "verilog"]
@@ -81,6 +84,30 @@ def _legal_names(text: str) -> dict[str, str]:
     return renamed
 
 
+def _written(script: str) -> str:
+    """What the Yosys that comes with Amaranth writes."""
+    yosys = find_yosys(lambda version: version >= MIN_YOSYS)
+    # Yosys warns that processes cannot always be written as Verilog; Amaranth's can.
+    with for_tools_of_others():
+        return yosys.run(["-q", "-"], script, ignore_warnings=True)
+
+
+def _written_plainly(script: str) -> str:
+    """What a Yosys writes that has all passes, which Amaranth's has not."""
+    widths = f"read_verilog -icells <<widths\n{widths_map()}widths\ndesign -stash widths\n"
+    done = subprocess.run(
+        [*yosys_command(), "-q", "-"],
+        input=widths + script,
+        env=tool_environment(),
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise UserError(f"Yosys cannot write Verilog: {said[-1]}")
+    return done.stdout
+
+
 def to_verilog(
     component: wiring.Component,
     name: str = "top",
@@ -110,19 +137,17 @@ def to_verilog(
         Ports are ``clk``, ``rst`` and the members of the signature, joined by two
         underscores: ``events__payload``, ``events__valid``, ``events__ready``.
         The same component gives the same text.
+
+    Raises
+    ------
+    UserError
+        If there is no Yosys with all passes, which plain Verilog needs, or it fails.
     """
     text = rtlil.convert(component, name=name, platform=platform, emit_src=False)
     renamed = _legal_names(text)
     text = _NAME.sub(lambda match: renamed.get(match[0], match[0]), text)
-    yosys = find_yosys(lambda version: version >= MIN_YOSYS)
-    # Yosys warns that processes cannot always be written as Verilog; Amaranth's can.
-    with for_tools_of_others():
-        verilog = yosys.run(
-            ["-q", "-"],
-            f"read_verilog -icells <<widths\n{widths_map()}widths\ndesign -stash widths\n"
-            f"read_rtlil <<rtlil\n{text}\nrtlil\n" + _PASSES[dialect].replace("; ", "\n") + "\n",
-            ignore_warnings=True,
-        )
+    script = f"read_rtlil <<rtlil\n{text}\nrtlil\n" + _PASSES[dialect].replace("; ", "\n") + "\n"
+    verilog = _written_plainly(script) if dialect == "verilog" else _written(script)
     # What is still escaped is a word of the language, such as `wait`.
     words = set(re.findall(r"\w+", verilog))
     assert not any(f"{word}_" in words for word in _KEYWORD.findall(verilog))

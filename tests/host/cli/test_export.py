@@ -52,7 +52,7 @@ MACHINES = [
         pytest.param(machine, marks=LONG)
         for machine in (
             "icebreaker:chips",
-            "tangnano9k:ideal",
+            "tang-nano-9k:ideal",
             "ulx3s-25f:ideal",
             "ulx3s-25f:chips",
             "ulx3s-85f:chips",
