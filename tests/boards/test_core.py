@@ -93,7 +93,7 @@ class Master:
         for row in rows:
             last = (row == rows[-1]) << 31
             await self.access(Register.EVENT, row | int(values[row]) << 16 | last)
-        found, last = [], 0
+        found, last, shown = [], 0, 0
         while not last:
             shown = await self.access(Register.CONTROL)
             if shown & WAITS:
@@ -207,9 +207,11 @@ def test_what_goes_wrong_is_told_and_changes_nothing_else(profile, monkeypatch):
             await master.access(Register.ADDRESS, address)
             await master.refused(Register.DATA, 0)
             await master.refused(Register.DATA)
-        # A word whose third byte is beyond the last line.
+        # A word whose second byte is beyond the last line.
         await master.access(Register.ADDRESS, 3 << 16)
-        await master.refused(Register.DATA, 0xFF00 | NETWORK.layers[0].converter.shift)
+        converter = NETWORK.layers[0].converter
+        assert converter is not None
+        await master.refused(Register.DATA, 0xFF00 | converter.shift)
         for register in (Register.NAME + 7, Register.EVENT):
             await master.refused(register)
         await master.refused(Register.RESULT, 0)
