@@ -6,7 +6,7 @@ It stands in place of `allspin.hdl.link.link.Link`; ``docs/export.md`` describes
 from enum import IntEnum
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -366,7 +366,9 @@ class Bus(Component):
             words.valid.eq(may & Mux(streams, self.s_axis_tvalid, offers)),
             self.s_axis_tready.eq(may & streams & words.ready),
             # Not the logit with its sign all over: linters take that for a loop.
-            self.m_axis_tdata.eq(Mux(self.m_axis_tvalid, logit.payload.logit, 0)),
+            self.m_axis_tdata.eq(
+                Mux(self.m_axis_tvalid, logit.payload.logit, Const(0, signed(WORD_BITS)))
+            ),
             self.m_axis_tvalid.eq(logit.valid & streams),
             self.m_axis_tlast.eq(logit.payload.last),
             self.m_axis_tuser.eq(logit.payload.winner),
