@@ -14,6 +14,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.engine.engine import Engine
+from allspin.hdl.link.bus import Bus
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
@@ -139,6 +140,40 @@ def _line_bytes(crossbar: CrossbarParameters) -> int:
     return crossbar.columns * (OFFSET_BITS // 8 if offsets else 1)
 
 
+def join(m: Module, parameters: EngineParameters, link: Link | Bus) -> Engine:
+    """An engine with what asks it, and the memory of images between them where there is one.
+
+    Parameters
+    ----------
+    m : Module
+        Gets all of them.
+    parameters : EngineParameters
+        Of the engine.
+    link : Link or Bus
+        What asks it.
+    """
+    m.submodules.engine = engine = Engine(parameters)
+    m.submodules.link = link
+    streams = ["events", "results", "fetch", "fetched"]
+    if parameters.numbered:
+        streams.append("numbers")
+    load, idle = engine.load, engine.idle
+    if parameters.resident is None:
+        for name in streams:
+            wiring.connect(m, getattr(engine, name), getattr(link, name))
+    else:
+        m.submodules.resident = resident = Resident(parameters)
+        for name in streams:
+            wiring.connect(m, getattr(link, name), getattr(resident, f"link_{name}"))
+            wiring.connect(m, getattr(resident, name), getattr(engine, name))
+        wiring.connect(m, resident.load, engine.load)
+        m.d.comb += resident.idle.eq(engine.idle)
+        load, idle = resident.link_load, resident.link_idle
+    wiring.connect(m, link.load, load)
+    m.d.comb += link.idle.eq(idle)
+    return engine
+
+
 class Top(Component):
     """Engine and link.
 
@@ -177,25 +212,9 @@ class Top(Component):
         """Build the machine."""
         m = Module()
         p = self.parameters
-        m.submodules.engine = engine = Engine(p.link.engine)
-        m.submodules.link = link = Link(p.link, every_clock=p.every_clock and p.uart is None)
-        streams = ["events", "results", "fetch", "fetched"]
-        if p.link.engine.noisy:
-            streams.append("numbers")
-        load, idle = engine.load, engine.idle
-        if p.link.engine.resident is None:
-            for name in streams:
-                wiring.connect(m, getattr(engine, name), getattr(link, name))
-        else:
-            m.submodules.resident = resident = Resident(p.link.engine)
-            for name in streams:
-                wiring.connect(m, getattr(link, name), getattr(resident, f"link_{name}"))
-                wiring.connect(m, getattr(resident, name), getattr(engine, name))
-            wiring.connect(m, resident.load, engine.load)
-            m.d.comb += resident.idle.eq(engine.idle)
-            load, idle = resident.link_load, resident.link_idle
-        wiring.connect(m, link.load, load)
-        m.d.comb += [link.idle.eq(idle), self.idle.eq(link.idle), self.activity.eq(engine.activity)]
+        link = Link(p.link, every_clock=p.every_clock and p.uart is None)
+        engine = join(m, p.link.engine, link)
+        m.d.comb += [self.idle.eq(link.idle), self.activity.eq(engine.activity)]
         if p.uart is None:
             wiring.connect(m, wiring.flipped(self.received), link.received)
             wiring.connect(m, link.sent, wiring.flipped(self.sent))

@@ -1,10 +1,16 @@
 """``allspin export``: Verilog, an ONNX graph, the array for SPICE, cells for a probe station."""
 
+import re
+
+from allspin.boards.core import MODULE as CORE, core_verilog, program_image, tool_files
+from allspin.boards.shell import ShellParameters
 from allspin.hdl.export import MODULE, Dialect, engine_verilog, memory_image
+from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.bitstreams.builds import BuildChanges, find_jobs
 from allspin.host.chips.cell_table import check_suffix, table_bytes
-from allspin.host.chips.chip_options import ChipOptions
+from allspin.host.chips.chip_options import ChipOptions, ideal_chip
 from allspin.host.cli.options import (
     PAPER,
     SHARED,
@@ -18,6 +24,8 @@ from allspin.host.cli.options import (
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
 from allspin.host.foreign.writing import CLASSES, IMAGES, LOGITS, network_graph
+from allspin.host.link.identity import Identity
+from allspin.host.machines.program import Program
 from allspin.host.show.say import printable, say
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS
@@ -29,9 +37,11 @@ Write a network's engine as Verilog, the network as an ONNX graph, its array of 
 deck for ngspice, or the cells of a chip as a table for a probe station.
 
 OUT.v is plain Verilog (OUT.sv is SystemVerilog), OUT.mem beside it what to load, for $readmemh;
-docs/export.md describes both, with a testbench. NET.onnx is the ideal network in integers, which
-gives the same logits, bit for bit; docs/networks.md describes it. DECK.cir prints every transfer
-function of a corner of a layer's array; docs/array.md describes it.
+docs/export.md describes both, with a testbench. With --profile it is what a board's bitstream has,
+as a core with AXI-Stream and Wishbone; OUT.vlt and OUT.core are for Verilator and FuseSoC.
+NET.onnx is the ideal network in integers, which gives the same logits, bit for bit;
+docs/networks.md describes it. DECK.cir prints every transfer function of a corner of a layer's
+array; docs/array.md describes it.
 
 CELLS.csv or CELLS.npz has a row for each cell of the chip that run --chip SEED
 makes: layer, row and column, state, target and reached R_AH in the device's
@@ -43,6 +53,7 @@ EPILOG = """\
 examples:
   allspin export mnist-10 --verilog engine.v
   allspin export mnist-10 --verilog engine.sv --lanes 10
+  allspin export mnist-10 --verilog core.v --profile ulx3s-85f:chips
   allspin export mnist-10 --onnx mnist-10.onnx
   allspin export paper-10 --spice deck.cir --rows 8 --columns 8
   allspin export paper-10 --chip 7 --cells cells.csv
@@ -66,6 +77,11 @@ def add_arguments(parser: Parser) -> None:
         what.add_argument(flag, metavar="OUT", type="file", help=words)
     add_shared(parser, "--lanes")
     parser.add_argument(
+        "--profile",
+        metavar="BOARD:PROFILE",
+        help="with --verilog, the machine of a board, as a core with AXI-Stream and Wishbone",
+    )
+    parser.add_argument(
         "--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)"
     )
     parser.add_argument(
@@ -78,17 +94,19 @@ def add_arguments(parser: Parser) -> None:
         parser,
         "--device",
         default=None,
-        help="with --spice or --cells, device file, or the name of one that ships, which has "
-        f"[array] for --spice ({PAPER})",
+        help="with --spice, --cells or --profile, device file, or the name of one that ships, "
+        f"which has [array] for --spice ({PAPER})",
     )
-    add_shared(parser, "--at", help=f"with --spice or --cells, {SHARED['--at']['help']}")
+    add_shared(parser, "--at", help=f"with --spice, --cells or --profile, {SHARED['--at']['help']}")
     parser.add_argument(
         "--reading",
         metavar="NAME",
         help="with --spice, how columns are read: series, selected or buffered (the device's, or "
         "series)",
     )
-    parser.add_argument("--chip", metavar="SEED", type=int, help="with --cells, the chip")
+    parser.add_argument(
+        "--chip", metavar="SEED", type=int, help="with --cells or --profile, the chip"
+    )
     add_options(parser, ChipOptions, "scheme", "polarity", "tries", "band")
 
 
@@ -137,6 +155,9 @@ def _write_verilog(arguments: Arguments) -> None:
     if path.suffix not in DIALECTS:
         raise UserError(f"cannot write {path}: name it .v for Verilog or .sv for SystemVerilog")
     image_path = path.with_suffix(".mem")
+    if arguments.profile is not None:
+        _write_core(arguments)
+        return
     for file in (path, image_path):
         check_writable(file)
     profile = read_options(arguments, HardwareProfile)
@@ -151,3 +172,36 @@ def _write_verilog(arguments: Arguments) -> None:
     beats = sum(not line.startswith("//") for line in image.splitlines())
     say(f"{path}: module {MODULE}, {len(verilog.splitlines())} lines")
     say(f"{image_path}: {beats} payloads of its port load")
+
+
+def _write_core(arguments: Arguments) -> None:
+    """Write a board's machine as a core, its program, and what tools are told of it."""
+    path, name = arguments.verilog, arguments.profile
+    files = {suffix: path.with_suffix(suffix) for suffix in (".mem", ".vlt", ".core")}
+    for file in (path, *files.values()):
+        check_writable(file)
+    if re.fullmatch(r"\w+", path.stem, re.ASCII) is None:
+        raise UserError(f"cannot write {path}: a core's name has letters, digits and underscores")
+    network = open_network(arguments.network)
+    with naming_options():
+        job, *more = find_jobs([name], network, None, BuildChanges(arguments.lanes))
+    if more:
+        raise UserError("--profile is the machine of one board, such as ulx3s-85f:chips")
+    link = ShellParameters.from_network(job.board, job.network, job.profile).machine.link
+    program = Program(name, Identity.parse(identity_bytes(link)))
+    # Where neurons switch by chance, an ideal network has noise at each use too.
+    chip = ideal_chip(network) if network.neuron.noise else None
+    if arguments.chip is not None:
+        chip = read_options(arguments, ChipOptions).make(network)
+    program.program(network, chip)
+    with arguments.steps.waiting("writing Verilog"), refused(f"no core of {name}: "):
+        verilog = core_verilog(link.engine, name, DIALECTS[path.suffix])
+    image = program_image(program.kept)
+    contents = {".mem": image, **tool_files(path.stem, path.suffix)}
+    write_atomically(path, verilog.encode())
+    for suffix, file in files.items():
+        write_atomically(file, contents[suffix].encode())
+    writes = sum(not line.startswith("//") for line in image.splitlines())
+    say(f"{path}: module {CORE}, {len(verilog.splitlines())} lines")
+    say(f"{files['.mem']}: {writes} writes to its Wishbone side")
+    say(f"{files['.vlt']}, {files['.core']}: for Verilator and FuseSoC")

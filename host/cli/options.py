@@ -48,10 +48,10 @@ NEEDS: dict[str, dict[str, str]] = {
     "fit": {"at": "base"},
     "sweep": {"ca_file certificate key": "address"},
     "export": {
-        "lanes": "verilog",
+        "lanes profile": "verilog",
         "layer rows columns reading": "spice",
-        "device at": "spice cells",
-        "chip scheme polarity tries band": "cells",
+        "device at": "spice cells profile",
+        "chip scheme polarity tries band": "cells profile",
         "cells": "chip",
     },
     "boards": {"headline": "write"},

@@ -119,7 +119,7 @@ class Inner(Component):
             self.o.payload.eq(read.data + table.data + odd[-1]),
             self.o.valid.eq(1),
         ]
-        for one, two in pairwise(odd):
+        for one, two in pairwise([*odd, odd[0]]):
             m.d.sync += two.eq(one + 1)
 
 

@@ -1,11 +1,14 @@
 """``allspin export``: files whole or not at all, and what is in a table of cells."""
 
 import csv
+import os
 import re
+import subprocess
 
 import numpy as np
 import pytest
 
+from allspin.hdl.bench.simulator import find_tools
 from allspin.host.data.catalogue import open_device
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.netfile import load_network
@@ -39,6 +42,55 @@ def test_a_full_disk_leaves_neither(net, tmp_path, monkeypatch, cli):
     out.mkdir()
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left")))
     assert "No space left" in cli.refused(f"export {net} --verilog {out}/x.v")
+    assert list(out.iterdir()) == []
+
+
+LONG = pytest.mark.long
+MACHINES = [
+    "icebreaker:ideal",
+    *(
+        pytest.param(machine, marks=LONG)
+        for machine in (
+            "icebreaker:chips",
+            "tang-nano-9k:ideal",
+            "ulx3s-25f:ideal",
+            "ulx3s-25f:chips",
+            "ulx3s-85f:chips",
+            "ulx3s-85f:fast",
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_core_is_what_a_linter_finds_nothing_in(net, tmp_path, cli, machine):
+    path = tmp_path / "core.v"
+    cli.run(f"export {net} --verilog {path} --profile {machine}")
+    _, search = find_tools("verilator")
+    command = ["verilator", "--lint-only", "-Wall", "--top-module", "allspin_core", "core.v"]
+    found = {}
+    for waivers in ([], ["core.vlt"]):
+        done = subprocess.run(
+            [*command[:-1], *waivers, command[-1]],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": search},
+            capture_output=True,
+            text=True,
+        )
+        found[done.returncode] = {*re.findall(r"%Warning-(\w+)", done.stderr)}
+    assert found == {0: set(), 1: {"UNUSEDSIGNAL", "PROCASSINIT", "DECLFILENAME"}}
+
+
+def test_what_is_no_core_is_refused_and_nothing_is_written(net, tmp_path, cli):
+    out = tmp_path / "out"
+    out.mkdir()
+    for words, said in {
+        "core.v --profile all": "one board",
+        "a-core.v --profile icebreaker:ideal": "letters, digits",
+        "core.v --profile icebreaker:none": "none",
+        "core.v --chip 7": "--cells or --profile",
+    }.items():
+        assert said in cli.refused(f"export {net} --verilog {out}/{words}")
     assert list(out.iterdir()) == []
 
 

@@ -1,0 +1,155 @@
+"""A machine as a core for other designs: Verilog, what tools must be told, and its program.
+
+``docs/export.md`` describes its ports, its registers and all files.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import Module
+from amaranth.lib.wiring import In
+
+from allspin.boards.top import join
+from allspin.hdl.export import Dialect, engine_line, to_verilog
+from allspin.hdl.link.bus import BUSES, Bus, Register
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.stream.buffers import Component
+
+MODULE = "allspin_core"
+"""Name of the top module."""
+
+
+class Core(Component):
+    """A machine behind AXI-Stream and Wishbone.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Which machine.
+
+    Raises
+    ------
+    ValueError
+        As of `allspin.hdl.link.bus.Bus`.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._parameters = parameters
+        self._bus = Bus(parameters)
+        members = self._bus.signature.members
+        super().__init__({name: members[name] for name in (*BUSES, "s_axis_tdata", "fault")})
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the core."""
+        join(m, self._parameters, self._bus)
+        for name, member in self.signature.members.items():
+            outer, inner = getattr(self, name), getattr(self._bus, name)
+            m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
+
+
+def core_verilog(parameters: EngineParameters, name: str, dialect: Dialect = "verilog") -> str:
+    """The core as Verilog.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Which machine.
+    name : str
+        What the comment at the top calls it.
+    dialect : {"verilog", "systemverilog"}
+        As `allspin.hdl.export.to_verilog` takes it.
+
+    Raises
+    ------
+    ValueError
+        As of `Core`.
+    """
+    slots = parameters.image.rows_per_clock
+    header = (
+        f"allspin, {name}, {engine_line(parameters)}\n"
+        f"A word of s_axis_tdata for each of {slots} rows: row * {slots} + its number in bits 0 to "
+        f"15, value in 16 to 23.\nIts memories are empty; docs/export.md says how to write them."
+    )
+    return to_verilog(Core(parameters), MODULE, dialect=dialect, header=header)
+
+
+def program_image(memories: Iterable[tuple[int, npt.NDArray[np.uint8]]]) -> str:
+    """Writes to the Wishbone side that fill memories, as ``$readmemh`` reads them.
+
+    Parameters
+    ----------
+    memories : iterable of tuple of int and ndarray of uint8, shape (lines, bytes)
+        Each one's space and its lines.
+
+    Returns
+    -------
+    str
+        A write a line, ten hexadecimal digits: of `sel`, of the register, and eight of data.
+    """
+    lines = []
+    for space, content in memories:
+        lines += [f"// space {space:#04x}", f"f{Register.ADDRESS:x}{space << 16:08x}"]
+        flat = content.tobytes()
+        for place in range(0, len(flat), 4):
+            word = flat[place : place + 4]
+            data = int.from_bytes(word, "little")
+            lines.append(f"{(1 << len(word)) - 1:x}{Register.DATA:x}{data:08x}")
+    return "\n".join(lines) + "\n"
+
+
+WAIVED = ("UNUSEDSIGNAL", "PROCASSINIT", "DECLFILENAME")
+"""Warnings that are no faults: of parts of structures that nothing reads, of registers with a value
+after configuration, and of several modules in a file."""
+
+
+def tool_files(stem: str, suffix: str) -> Mapping[str, str]:
+    """What Verilator and FuseSoC are told.
+
+    Parameters
+    ----------
+    stem, suffix : str
+        Name of the Verilog's file.
+
+    Returns
+    -------
+    mapping of str to str
+        Content of files, by suffix.
+    """
+    rules = [f'lint_off -rule {rule} -file "*{stem}{suffix}"\n' for rule in WAIVED]
+    kind = {".v": "verilogSource", ".sv": "systemVerilogSource"}[suffix]
+    return {
+        ".vlt": "".join(["`verilator_config\n", *rules]),
+        ".core": _CORE.format(stem=stem, source=stem + suffix, kind=kind, top=MODULE),
+    }
+
+
+_CORE = """\
+CAPI=2:
+
+name: allspin:core:{stem}:0
+description: Emulator of an all-spin neural network, with AXI-Stream and Wishbone
+
+filesets:
+  rtl:
+    files: [{source}]
+    file_type: {kind}
+  program:
+    files:
+      - {stem}.mem: {{file_type: user, copyto: {stem}.mem}}
+  waivers:
+    files: [{stem}.vlt]
+    file_type: vlt
+
+targets:
+  default:
+    filesets: [rtl, program]
+    toplevel: {top}
+  lint:
+    filesets: [waivers, rtl]
+    toplevel: {top}
+    flow: lint
+    flow_options:
+      tool: verilator
+      verilator_options: [-Wall]
+"""

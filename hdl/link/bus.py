@@ -1,0 +1,485 @@
+"""The engine behind buses of other designs: AXI-Stream for images, Wishbone for all else.
+
+It stands in place of `allspin.hdl.link.link.Link`; ``docs/export.md`` describes both sides.
+"""
+
+from enum import IntEnum
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.link.memory_requests import SpaceTable
+from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
+from allspin.hdl.stream.buffers import Component, RegisterSlice
+from allspin.hdl.stream.layouts import (
+    BYTES,
+    FETCHES,
+    IMAGE_BITS,
+    LOADS,
+    NUMBERS,
+    event_layout,
+    result_layout,
+)
+
+WORD_BITS = 32
+ROW_BITS = 16
+VALUE_BITS = 8
+"""Of an event in a word: the row, then its value; in the highest bit whether it is the last."""
+NAME = int.from_bytes(b"ASPN", "little")
+
+
+class Register(IntEnum):
+    """Words of the Wishbone side."""
+
+    NAME = 0
+    CONTROL = 1
+    ADDRESS = 2
+    DATA = 3
+    EVENT = 4
+    RESULT = 5
+    NUMBER = 6
+
+
+CONTROL_LAYOUT = data.StructLayout(
+    {"streams": 1, "idle": 1, "waits": 1, "last": 1, "faults": 4, "spare": 8, "winner": 16}
+)
+"""What CONTROL shows.
+
+Members
+-------
+streams : 1 bit
+    Images come from and logits go to the AXI streams. Written: they shall.
+idle : 1 bit
+    No image is under way, nothing is loaded, read or made.
+waits, last, winner
+    A logit waits for RESULT; it is its image's last, and then that is the class.
+faults : 4 bits
+    `Fault`s since a 1 was written to each.
+"""
+
+
+class Fault(IntEnum):
+    """What went wrong: bits of CONTROL's `faults`."""
+
+    EVENT = 0  # drove a row that is not there, with too large a value, or too late: it drove none
+    REFUSED = 1  # an access that cannot be, ended with an error
+    LATE = 2  # an access ended with an error after `PATIENCE` clocks, or was left by its master
+    UNFINISHED = 3  # an address was written when a line was written in part
+
+
+PATIENCE = 1 << 16
+"""Clocks after which an access is given up."""
+
+BUSES = {
+    # AXI-Stream; tdata has 32 bits for each row of a clock.
+    "s_axis_tvalid": In(1),
+    "s_axis_tready": Out(1),
+    "s_axis_tlast": In(1),
+    "m_axis_tdata": Out(WORD_BITS),
+    "m_axis_tvalid": Out(1),
+    "m_axis_tready": In(1),
+    "m_axis_tlast": Out(1),
+    # The class, with an image's last logit.
+    "m_axis_tuser": Out(16),
+    # Wishbone B4, classic cycles.
+    "wb_cyc": In(1),
+    "wb_stb": In(1),
+    "wb_we": In(1),
+    # A `Register`: words, not bytes.
+    "wb_adr": In(3),
+    "wb_sel": In(4),
+    "wb_dat_w": In(WORD_BITS),
+    "wb_dat_r": Out(WORD_BITS),
+    "wb_ack": Out(1),
+    "wb_err": Out(1),
+}
+"""Ports to the design around it."""
+
+
+class EventGate(Component):
+    """Turn words into beats; what would drive a row that is not there drives none, and shows.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Raises
+    ------
+    ValueError
+        If several rows a clock must come in an order, which is not checked here.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._image = image = parameters.image
+        # Tiles and windows take rows as they rise.
+        self._ordered = parameters.crossbars[0].tiling is not None or bool(parameters.window(0))
+        if self._ordered and image.rows_per_clock > 1:
+            raise ValueError("columns are read tile by tile, with more than one row per clock")
+        words = data.StructLayout(
+            {"slots": data.ArrayLayout(WORD_BITS, image.rows_per_clock), "last": 1}
+        )
+        super().__init__(
+            {
+                # For each slot of a beat a row in bits 0 to 15, and its value in 16 to 23.
+                "words": In(stream.Signature(words)),
+                "events": Out(stream.Signature(event_layout(image))),
+                # What is taken in this clock is wrong.
+                "wrong": Out(1),
+                # An image has begun, and its last beat has not been taken.
+                "within": Out(1),
+            }
+        )
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the gate."""
+        image, given = self._image, self.words.payload
+        m.submodules.out = out = RegisterSlice(event_layout(image), every_clock=True)
+        wiring.connect(m, out.o, wiring.flipped(self.events))
+        taken = Signal()
+        wrong = Signal(image.rows_per_clock)
+        lowest = Signal(ROW_BITS + 1)  # that may come
+        for number, slot in enumerate(out.i.payload.slots):
+            word = given.slots[number]
+            row, value = word[:ROW_BITS], word[ROW_BITS : ROW_BITS + VALUE_BITS]
+            rows = -(-(image.rows - number) // image.rows_per_clock)
+            outside = (row >= rows) | (value >> image.value_bits).any() | (row < lowest)
+            m.d.comb += wrong[number].eq((value != 0) & outside)
+            with m.If((value != 0) & ~outside):
+                m.d.comb += [slot.row.eq(row), slot.value.eq(value)]
+                if self._ordered:
+                    with m.If(taken):
+                        m.d.sync += lowest.eq(row + 1)
+        m.d.comb += [
+            out.i.payload.last.eq(given.last),
+            out.i.valid.eq(self.words.valid),
+            self.words.ready.eq(out.i.ready),
+            taken.eq(out.i.valid & out.i.ready),
+            self.wrong.eq(taken & wrong.any()),
+        ]
+        with m.If(taken):
+            m.d.sync += self.within.eq(~given.last)
+            with m.If(given.last):
+                m.d.sync += lowest.eq(0)
+
+
+class MemoryWindow(Component):
+    """Bytes to and from lines of the engine's memories, one after another from an address.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._memories = memory_map(parameters)
+        super().__init__(
+            {
+                # Begin at this line of this space, unless a line `reads`.
+                "begins": In(1),
+                "line": In(ROW_BITS),
+                "space": In(8),
+                # Where it is.
+                "at": Out(ROW_BITS),
+                "of": Out(8),
+                # A line is written, or read, in part.
+                "writes": Out(1),
+                "reads": Out(1),
+                # A byte may be written, or read; registers, a clock after the byte before.
+                "writable": Out(1),
+                "readable": Out(1),
+                # Bytes, where those say so.
+                "write": In(stream.Signature(8)),
+                "read": Out(BYTES),
+                # The engine's.
+                "load": Out(LOADS),
+                "fetch": Out(FETCHES),
+                "fetched": In(BYTES),
+            }
+        )
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the window."""
+        m.submodules.table = table = SpaceTable(self._memories)
+        space, load, fetch = table.space, self.load.payload, self.fetch.payload
+        there, last = Signal(), Signal()
+        left = Signal.like(space.line_bytes)  # bytes of a line that is written
+        remaining = Mux(self.writes, left, space.line_bytes)
+        m.d.comb += [
+            table.number.eq(self.of),
+            there.eq(space.exists & (self.at < space.lines)),
+            Cat(load.memory, load.layer).eq(self.of),
+            load.first.eq(~self.writes),
+            load.address.eq(self.at),
+            load.data.eq(self.write.payload),
+            self.load.valid.eq(self.write.valid),
+            self.write.ready.eq(self.load.ready),
+            last.eq(remaining == 1),
+            Cat(fetch.memory, fetch.layer).eq(self.of),
+            fetch.address.eq(self.at),
+            self.fetch.valid.eq(self.read.ready & ~self.reads),
+            self.read.payload.eq(self.fetched.payload),
+            self.read.valid.eq(self.fetched.valid & self.reads),
+            self.fetched.ready.eq(self.read.ready & self.reads),
+        ]
+        m.d.sync += [
+            self.writable.eq(there & ~self.reads),
+            self.readable.eq(there & space.readable & ~self.writes),
+        ]
+        with m.If(self.write.valid & self.write.ready):
+            m.d.sync += [
+                self.writes.eq(~last),
+                left.eq(remaining - 1),
+                self.at.eq(self.at + last),
+            ]
+        with m.If(self.fetch.valid & self.fetch.ready):
+            m.d.sync += self.reads.eq(1)
+        with m.If(self.read.valid & self.read.ready & self.read.payload.last):
+            m.d.sync += [self.reads.eq(0), self.at.eq(self.at + 1)]
+        with m.If(self.begins & ~self.reads):
+            m.d.sync += [self.of.eq(self.space), self.at.eq(self.line), self.writes.eq(0)]
+
+
+class Bus(Component):
+    """AXI-Stream and Wishbone, where `allspin.hdl.link.link.Link` has bytes.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+
+    Attributes
+    ----------
+    events, numbers, results, load, fetch, fetched, idle
+        The engine's ports, the other way round.
+
+    Raises
+    ------
+    ValueError
+        If a logit is wider than a word, or as of `EventGate`.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self._parameters = parameters
+        self._gate = EventGate(parameters)
+        results = result_layout(parameters)
+        if (bits := parameters.amplified_bits(len(parameters.crossbars) - 1)) > WORD_BITS:
+            raise ValueError(f"logits have {bits} bits, and a word of the bus has {WORD_BITS}")
+        ports = {
+            "s_axis_tdata": In(WORD_BITS * parameters.image.rows_per_clock),
+            **BUSES,
+            # Any of CONTROL's faults.
+            "fault": Out(1),
+            "events": Out(stream.Signature(event_layout(parameters.image))),
+            "results": In(stream.Signature(results)),
+            "load": Out(LOADS),
+            "fetch": Out(FETCHES),
+            "fetched": In(BYTES),
+            "idle": In(1),
+        }
+        if parameters.numbered:
+            ports["numbers"] = Out(NUMBERS)
+        super().__init__(ports)
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the bus."""
+        m.submodules.gate = gate = self._gate
+        m.submodules.window = window = MemoryWindow(self._parameters)
+        m.submodules.logits = logits = RegisterSlice(self.results.payload.shape(), every_clock=True)
+        wiring.connect(m, gate.events, wiring.flipped(self.events))
+        wiring.connect(m, wiring.flipped(self.results), logits.i)
+        for name in ("load", "fetch", "fetched"):
+            wiring.connect(m, getattr(window, name), wiring.flipped(getattr(self, name)))
+
+        control = Signal(CONTROL_LAYOUT)
+        streams, wanted = Signal(), Signal()  # the AXI streams have images and logits; shall have
+        faults = Signal(len(Fault))
+        number = Signal(IMAGE_BITS)  # of the next image
+        owes = Signal()  # the last one's has not been taken
+        under_way = Signal(16)  # images whose last event was taken, and not their last logit
+        begins = Signal()  # an image
+        words, logit = gate.words, logits.o
+        leaves = logit.valid & logit.ready & logit.payload.last
+        m.d.sync += under_way.eq(
+            under_way + (words.valid & words.ready & words.payload.last) - leaves
+        )
+        m.d.comb += [
+            begins.eq(words.valid & words.ready & ~gate.within),
+            control.streams.eq(streams),
+            control.idle.eq(self.idle & (under_way == 0) & ~gate.within & ~owes),
+            control.waits.eq(logit.valid & ~streams),
+            control.last.eq(logit.payload.last),
+            control.winner.eq(logit.payload.winner),
+            control.faults.eq(faults),
+            self.fault.eq(faults.any()),
+        ]
+        with m.If(control.idle):
+            m.d.sync += streams.eq(wanted)
+        with m.If(begins):
+            m.d.sync += number.eq(number + 1)
+        if self._parameters.numbered:
+            own = Signal(IMAGE_BITS)
+            m.d.comb += [self.numbers.valid.eq(owes), self.numbers.payload.eq(own)]
+            with m.If(begins):
+                m.d.sync += [owes.eq(1), own.eq(number)]
+            with m.Elif(self.numbers.ready):
+                m.d.sync += owes.eq(0)
+
+        # Nothing is loaded, made or read when an image begins, as it cannot be while one is under
+        # way; and no image begins that the other side would have to end.
+        may = Signal()
+        m.d.comb += may.eq(
+            gate.within | ((self.idle | (under_way != 0)) & ~owes & (streams == wanted))
+        )
+        offers, takes = Signal(), Signal()  # EVENT, RESULT
+        self._connect_images(m, streams, may, offers, takes, logit)
+        self._build_accesses(m, control, wanted, faults, number, window, offers, takes, logit)
+        with m.If(gate.wrong):
+            m.d.sync += faults[Fault.EVENT].eq(1)
+
+    def _connect_images(
+        self,
+        m: Module,
+        streams: Signal,
+        may: Signal,
+        offers: Signal,
+        takes: Signal,
+        logit: stream.Interface,
+    ) -> None:
+        """Events and logits, of the AXI streams or a word at a time."""
+        words, word = self._gate.words, self.wb_dat_w
+        low = (self._parameters.image.rows_per_clock - 1).bit_length()  # bits of a row: which slot
+        with m.If(streams):
+            m.d.comb += [
+                words.payload.slots.eq(self.s_axis_tdata),
+                words.payload.last.eq(self.s_axis_tlast),
+            ]
+        with m.Else():
+            m.d.comb += words.payload.last.eq(word[-1])
+            for slot, given in enumerate(words.payload.slots):
+                with m.If(word[:low] == slot):
+                    m.d.comb += given.eq(Cat(word[low:ROW_BITS], Const(0, low), word[ROW_BITS:-1]))
+        m.d.comb += [
+            words.valid.eq(may & Mux(streams, self.s_axis_tvalid, offers)),
+            self.s_axis_tready.eq(may & streams & words.ready),
+            # Not the logit with its sign all over: linters take that for a loop.
+            self.m_axis_tdata.eq(
+                Mux(self.m_axis_tvalid, logit.payload.logit, Const(0, signed(WORD_BITS)))
+            ),
+            self.m_axis_tvalid.eq(logit.valid & streams),
+            self.m_axis_tlast.eq(logit.payload.last),
+            self.m_axis_tuser.eq(logit.payload.winner),
+            logit.ready.eq(Mux(streams, self.m_axis_tready, takes)),
+        ]
+
+    def _build_accesses(
+        self,
+        m: Module,
+        control: data.View,
+        wanted: Signal,
+        faults: Signal,
+        number: Signal,
+        window: MemoryWindow,
+        offers: Signal,
+        takes: Signal,
+        logit: stream.Interface,
+    ) -> None:
+        """Accesses of the Wishbone side, each answered once it is carried out."""
+        word, writes = self.wb_dat_w, self.wb_we
+        asked, settled = Signal(), Signal()  # an access; also in the clock before, as it is now
+        granted = Signal()  # nothing was under way when it came
+        done, refused, passed = Signal(), Signal(), Signal()
+        lane = Signal(2)  # of DATA
+        waited = Signal(range(PATIENCE))
+        away = wanted | control.streams
+        m.d.comb += [
+            asked.eq(self.wb_cyc & self.wb_stb & ~self.wb_ack & ~self.wb_err),
+            window.line.eq(word[:ROW_BITS]),
+            window.space.eq(word[ROW_BITS:]),
+            window.write.payload.eq(word.word_select(lane, 8)),
+        ]
+        moves = done | refused | passed
+        m.d.sync += [
+            settled.eq(asked & ~(settled & moves)),
+            granted.eq(asked & (granted | control.idle)),
+            self.wb_ack.eq(done),
+            self.wb_err.eq(refused),
+            waited.eq(Mux(settled & ~moves, waited + 1, 0)),
+        ]
+
+        def answer(shown: Any = 0) -> None:
+            m.d.comb += done.eq(1)
+            m.d.sync += self.wb_dat_r.eq(shown)
+
+        def refuse(fault: Fault = Fault.REFUSED) -> None:
+            m.d.comb += refused.eq(1)
+            m.d.sync += faults[fault].eq(1)
+
+        with m.If(settled & asked):
+            with m.Switch(self.wb_adr):
+                with m.Case(Register.CONTROL):
+                    answer(control)
+                    with m.If(writes):
+                        written = CONTROL_LAYOUT(word)
+                        m.d.sync += [
+                            wanted.eq(written.streams),
+                            faults.eq(faults & ~written.faults),
+                        ]
+                        with m.If(written.streams & window.writes):
+                            m.d.sync += faults[Fault.UNFINISHED].eq(1)
+                with m.Case(Register.ADDRESS):
+                    with m.If(writes & (away | window.reads)):
+                        refuse()
+                    with m.Else():
+                        answer(Cat(window.at, window.of))
+                        m.d.comb += window.begins.eq(writes)
+                        with m.If(writes & window.writes):
+                            m.d.sync += faults[Fault.UNFINISHED].eq(1)
+                with m.Case(Register.DATA):
+                    selected = self.wb_sel.bit_select(lane, 1)
+                    with m.If(away | Mux(writes, selected & ~window.writable, ~window.readable)):
+                        refuse()
+                    with m.Elif(writes):
+                        m.d.comb += [
+                            window.write.valid.eq(granted & selected),
+                            passed.eq(~selected | (window.write.valid & window.write.ready)),
+                        ]
+                        with m.If(passed & (lane == 3)):
+                            answer()
+                    with m.Else():
+                        m.d.comb += window.read.ready.eq(granted | window.reads)
+                        with m.If(window.read.valid):
+                            answer(window.read.payload)
+                with m.Case(Register.EVENT):
+                    with m.If(control.streams | ~writes):
+                        refuse()
+                    with m.Else():
+                        m.d.comb += offers.eq(1)
+                        with m.If(self._gate.words.valid & self._gate.words.ready):
+                            answer()
+                with m.Case(Register.RESULT):
+                    with m.If(control.streams | writes):
+                        refuse()
+                    with m.Elif(logit.valid):
+                        m.d.comb += takes.eq(1)
+                        answer(logit.payload.logit)
+                with m.Case(Register.NUMBER):
+                    answer(number)
+                    with m.If(writes):
+                        m.d.sync += number.eq(word)
+                with m.Case(Register.NAME):
+                    answer(NAME)
+                with m.Default():
+                    refuse()
+            with m.If((waited == PATIENCE - 1) & ~done & ~passed):
+                refuse(Fault.LATE)
+        with m.If(passed):
+            m.d.sync += lane.eq(lane + 1)
+        with m.If(~asked):
+            m.d.sync += lane.eq(0)
+            with m.If((settled | (lane != 0)) & ~self.wb_err):
+                # Its master left it.
+                m.d.sync += faults[Fault.LATE].eq(1)

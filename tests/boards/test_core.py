@@ -1,0 +1,249 @@
+"""The core's two sides in Amaranth's simulator: memories, images, and all that goes wrong."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allspin.boards.core import Core, program_image
+from allspin.hdl.export import network_contents
+from allspin.hdl.link import bus
+from allspin.hdl.link.bus import Fault, Register
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
+from allspin.sim.network import reference
+from allspin.sim.network.formats import quantise_pixels
+from allspin.sim.network.network import random_images, random_network
+from tests.hdl.driving import put, simulate as run_simulation, step
+
+NETWORK = random_network((9, 5, 3), 1)
+IMAGES = random_images(NETWORK, 4, 2)
+VALUES = quantise_pixels(IMAGES, NETWORK.pixel_bits)
+GOLDEN = [
+    [*logits, int(np.argmax(logits))] for logits in reference.logits(NETWORK, IMAGES).tolist()
+]
+STREAMS, IDLE, WAITS, LAST = 1, 2, 4, 8
+NOWHERE = 0x77
+
+
+class BusError(Exception):
+    """An access ended with an error."""
+
+
+class Master:
+    """A Wishbone master, and the other ends of the streams."""
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        self.dut = Core(parameters)
+        self.slots = parameters.image.rows_per_clock
+        self.ctx: Any = None
+
+    def offer(self, register: Register, word: int | None = None, sel: int = 15) -> None:
+        """Begin a read, or a write of a word."""
+        writes = word is not None
+        put(self.ctx, self.dut, wb_adr=register, wb_we=writes, wb_dat_w=word or 0, wb_sel=sel)
+        put(self.ctx, self.dut, wb_cyc=1, wb_stb=1)
+
+    async def access(self, register: Register, word: int | None = None, sel: int = 15) -> int:
+        """What it is answered with.
+
+        Raises
+        ------
+        BusError
+            If it ends with an error.
+        """
+        dut = self.dut
+        self.offer(register, word, sel)
+        answer = self.ctx.tick().sample(dut.wb_ack, dut.wb_err, dut.wb_dat_r)
+        *_, ack, err, shown = await answer.until(dut.wb_ack | dut.wb_err)
+        await step(self.ctx, dut, wb_cyc=0, wb_stb=0)
+        assert ack != err
+        if err:
+            raise BusError
+        return shown
+
+    async def refused(self, register: Register, word: int | None = None) -> None:
+        with pytest.raises(BusError):
+            await self.access(register, word)
+
+    async def faults(self) -> set[Fault]:
+        """What went wrong, which is then forgotten; the pin says the same."""
+        shown = await self.access(Register.CONTROL)
+        found = {fault for fault in Fault if shown >> 4 + fault & 1}
+        assert self.ctx.get(self.dut.fault) == bool(found)
+        await self.access(Register.CONTROL, shown & 0xF0 | shown & STREAMS)
+        return found
+
+    async def program(self) -> None:
+        memories = [
+            (each.space, np.array([[*line] for line in each.lines], np.uint8))
+            for each in network_contents(NETWORK)
+        ]
+        for line in program_image(memories).splitlines():
+            if not line.startswith("//"):
+                sel, register = (int(digit, 16) for digit in line[:2])
+                await self.access(Register(register), int(line[2:], 16), sel)
+
+    async def show(self, values: Any, wrong: tuple[int, ...] = ()) -> list[int]:
+        """Logits and class of an image, before whose events come some that are wrong."""
+        for word in wrong:
+            await self.access(Register.EVENT, word)
+        rows = np.flatnonzero(values).tolist() or [0]
+        for row in rows:
+            last = (row == rows[-1]) << 31
+            await self.access(Register.EVENT, row | int(values[row]) << 16 | last)
+        found, last, shown = [], 0, 0
+        while not last:
+            shown = await self.access(Register.CONTROL)
+            if shown & WAITS:
+                last = shown & LAST
+                word = await self.access(Register.RESULT)
+                found.append(word - (word >> 31 << 32))
+        return [*found, shown >> 16]
+
+    async def stream(self, images: Any) -> list[list[int]]:
+        """The same of images that come without a pause, one event in a beat."""
+        ctx, dut, got = self.ctx, self.dut, [[]]
+        beats = []
+        for values in images:
+            rows = np.flatnonzero(values).tolist() or [0]
+            for row in rows:
+                word = row // self.slots | int(values[row]) << 16
+                beats.append((word << 32 * (row % self.slots), row == rows[-1]))
+        while len(got) <= len(images):
+            beat, last = beats[0] if beats else (0, 0)
+            put(ctx, dut, s_axis_tdata=beat, s_axis_tlast=last, s_axis_tvalid=bool(beats))
+            put(ctx, dut, m_axis_tready=1)
+            *_, taken, came, logit, ends, winner = await ctx.tick().sample(
+                dut.s_axis_tready,
+                dut.m_axis_tvalid,
+                dut.m_axis_tdata,
+                dut.m_axis_tlast,
+                dut.m_axis_tuser,
+            )
+            if taken and beats:
+                beats.pop(0)
+            if came:
+                got[-1].append(logit - (logit >> 31 << 32))
+            if came and ends:
+                got[-1].append(winner)
+                got.append([])
+        return got[:-1]
+
+
+def simulate(bench: Callable[[Master], Awaitable[None]], **profile: Any) -> None:
+    """Run a bench with a core that has just been reset."""
+    master = Master(EngineParameters.from_network(NETWORK, HardwareProfile(**profile)))
+
+    async def run(ctx):
+        master.ctx = ctx
+        await bench(master)
+
+    run_simulation(master.dut, run)
+
+
+ONE_ROW = {}
+FOUR_ROWS = {"rows_per_clock": 4, "resident": ResidentParameters(16, 2)}
+
+
+@pytest.mark.parametrize("profile", [ONE_ROW, FOUR_ROWS])
+def test_a_master_programs_reads_back_and_shows_images(profile):
+    async def bench(master):
+        assert (await master.access(Register.NAME)).to_bytes(4, "little") == b"ASPN"
+        await master.program()
+        for contents in network_contents(NETWORK):
+            await master.access(Register.ADDRESS, contents.space << 16)
+            for line in contents.lines[:3]:
+                got = [await master.access(Register.DATA) for _ in line]
+                assert bytes(byte & 0xFF for byte in got) == line
+                assert [byte >> 8 for byte in got] == [0] * (len(line) - 1) + [1]
+        for number, wanted in enumerate(GOLDEN):
+            assert await master.access(Register.NUMBER) == number
+            assert await master.show(VALUES[number]) == wanted
+        await master.access(Register.ADDRESS, 0xF4 << 16 | 1)
+        assert await master.access(Register.DATA) == len(VALUES)
+        assert await master.faults() == set()
+
+    simulate(bench, **profile)
+
+
+@pytest.mark.parametrize("profile", [ONE_ROW, FOUR_ROWS])
+def test_streams_have_images_while_they_are_wanted_and_whole(profile):
+    async def bench(master):
+        await master.program()
+        await master.access(Register.CONTROL, STREAMS)
+        assert await master.stream(VALUES) == GOLDEN
+        await master.refused(Register.EVENT, 0)
+        await master.refused(Register.RESULT)
+        await master.refused(Register.DATA, 0)
+        await master.refused(Register.ADDRESS, 0)
+        assert await master.faults() == {Fault.REFUSED}
+        # An image is under way when they are to have no more: it ends, and no other begins.
+        put(master.ctx, master.dut, s_axis_tdata=1 << 16, s_axis_tlast=0, s_axis_tvalid=1)
+        await master.ctx.tick()
+        await master.access(Register.CONTROL, 0)
+        assert await master.access(Register.CONTROL) & (STREAMS | IDLE) == STREAMS
+        put(master.ctx, master.dut, s_axis_tlast=1)
+        await master.ctx.tick()
+        for _ in range(300):
+            assert not master.ctx.get(master.dut.s_axis_tready)
+            await master.ctx.tick()
+        assert await master.access(Register.CONTROL) & (STREAMS | IDLE) == IDLE
+        put(master.ctx, master.dut, s_axis_tvalid=0)
+        assert await master.show(VALUES[0]) == GOLDEN[0]
+
+    simulate(bench, **profile)
+
+
+@pytest.mark.parametrize("profile", [ONE_ROW, FOUR_ROWS])
+def test_what_goes_wrong_is_told_and_changes_nothing_else(profile, monkeypatch):
+    monkeypatch.setattr(bus, "PATIENCE", 256)
+
+    async def bench(master):
+        await master.program()
+        # No such space; no such line; nothing to be read, or to be written.
+        for address in (NOWHERE << 16, 9, 0xFFFF):
+            await master.access(Register.ADDRESS, address)
+            await master.refused(Register.DATA, 0)
+            await master.refused(Register.DATA)
+        # A word whose second byte is beyond the last line.
+        await master.access(Register.ADDRESS, 3 << 16)
+        converter = NETWORK.layers[0].converter
+        assert converter is not None
+        await master.refused(Register.DATA, 0xFF00 | converter.shift)
+        for register in (Register.NAME + 7, Register.EVENT):
+            await master.refused(register)
+        await master.refused(Register.RESULT, 0)
+        assert await master.faults() == {Fault.REFUSED}
+        # The row behind the last, one far behind, a value of too many bits.
+        wrong = (9 | 1 << 16, 0xFFFF | 1 << 16, 1 << NETWORK.pixel_bits + 16)
+        for word in wrong:
+            assert await master.show(VALUES[0], (word,)) == GOLDEN[0]
+            assert await master.faults() == {Fault.EVENT}
+        # A line in part.
+        await master.access(Register.ADDRESS, 0)
+        await master.access(Register.DATA, int(NETWORK.layers[0].words[0, 0]) & 0xFF, 1)
+        await master.access(Register.ADDRESS, 0)
+        assert await master.faults() == {Fault.UNFINISHED}
+        # No logit comes; a memory is to be written within an image; the master goes.
+        await master.refused(Register.RESULT)
+        assert await master.faults() == {Fault.LATE}
+        await master.access(Register.EVENT, 0)
+        await master.refused(Register.DATA, 0)
+        assert await master.faults() == {Fault.LATE}
+        assert await master.show(VALUES[1]) == GOLDEN[1]
+        master.offer(Register.RESULT)
+        await master.ctx.tick().repeat(5)
+        await step(master.ctx, master.dut, wb_stb=0)
+        assert await master.faults() == {Fault.LATE}
+        # A line is being read.
+        await master.access(Register.DATA)
+        await master.refused(Register.ADDRESS, 0)
+        await master.refused(Register.DATA, 0)
+        assert await master.faults() == {Fault.REFUSED}
+        for _ in range(1, 5):
+            await master.access(Register.DATA)
+        assert await master.show(VALUES[2]) == GOLDEN[2]
+
+    simulate(bench, **profile)
