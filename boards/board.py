@@ -170,6 +170,9 @@ class Board:
         What the platform lacks, on its connectors where it has them.
     inactive : tuple of str
         Outputs that must be driven to their inactive level, as ``resource/number/signal``.
+    raised : tuple of pairs of str
+        Outputs that must be high, each with the button that takes it low while it is held, in
+        the same words. ``docs/boards.md`` has all pins of this kind, and why.
     lights : Lights
         What its LEDs show.
     button : str
@@ -202,6 +205,7 @@ class Board:
     uart: str = "uart"
     resources: tuple[Resource, ...] = ()
     inactive: tuple[str, ...] = ()
+    raised: tuple[tuple[str, str], ...] = ()
     lights: Lights = field(default_factory=Lights)
     button: str = ""
 

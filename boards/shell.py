@@ -210,6 +210,14 @@ class Shell(Elaboratable):
                 name = path.replace("/", "_")
                 m.submodules[name] = buffer = io.Buffer(io.Direction.Output, pads.named(path))
                 m.d.comb += buffer.o.eq(value)
+        for path, button in board.raised:
+            m.submodules[f"{button.replace('/', '_')}_pin"] = pin = io.Buffer(
+                io.Direction.Input, pads.named(button)
+            )
+            m.submodules[path.replace("/", "_")] = buffer = io.Buffer(
+                io.Direction.Output, pads.named(path)
+            )
+            m.d.comb += buffer.o.eq(~pin.i)
 
     def _elaborate_clock(self, m: Module, platform: TemplatedPlatform, pads: Pads) -> None:
         """The domain ``sync``: its clock, and a reset until that can be relied on."""

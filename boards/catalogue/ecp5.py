@@ -114,6 +114,8 @@ BOARDS = (
                 digit=("led/4", "led/5", "led/6", "led/7"),
             ),
             button="button_fire/0",
+            # Low for seconds, the pin makes the ESP32 of some boards load its own bitstream.
+            raised=(("esp32/0/gpio0", "button_pwr/0"),),
             flash=("openFPGALoader", "-b", "ulx3s", "{bitstream}"),
             usb="0403:6015",
             bridge="FT231X",

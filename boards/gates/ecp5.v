@@ -316,7 +316,7 @@ module EHXPLLL (
 endmodule
 
 // A net for clocks. nextpnr leaves out what is connected to no enable, which then is on.
-module DCCA (input CLKI, output CLKO);
+module DCCA (input CLKI, CE, output CLKO);
 	assign CLKO = CLKI;
 endmodule
 
@@ -331,6 +331,81 @@ module LUT4 (input A, B, C, D, output Z);
 	wire [1:0] by_b = B ? by_c[3:2] : by_c[1:0];
 	assign Z = A ? by_b[1] : by_b[0];
 `endif
+endmodule
+
+// Half a slice's logic, as nextpnr names it: a LUT, half of a carry, or a word's bit of distributed
+// RAM; behind it a multiplexer of two LUTs, or of two such multiplexers.
+module TRELLIS_COMB (
+	input A, B, C, D, M, FCI, F1, FXA, FXB, DI0, DI1, WD, WAD0, WAD1, WAD2, WAD3, WRE, WCK,
+	output F, FCO, OFX
+);
+	parameter MODE = "LOGIC";
+	parameter [15:0] INITVAL = 0;
+	parameter CCU2_INJECT1 = "NO";
+	parameter WREMUX = "WRE";
+	parameter WCKMUX = "WCK";
+	parameter OF_TWO = 0; // its multiplexer is of two multiplexers
+
+	assign OFX = OF_TWO ? (M ? FXB : FXA) : (M ? F1 : F);
+	generate
+		if (MODE == "DPRAM") begin: ram
+			// Read by the pins of a LUT, so the content is in their order.
+			reg [15:0] content = INITVAL;
+			wire clock = WCKMUX == "INV" ? ~WCK : WCK;
+			wire enable = WREMUX == "1" ? 1'b1 : WREMUX == "0" ? 1'b0 : WREMUX == "INV" ? ~WRE : WRE;
+			always @(posedge clock)
+				if (enable)
+					content[{WAD0, WAD2, WAD1, WAD3}] <= WD;
+			assign F = content[{D, C, B, A}];
+			assign FCO = 1'b0;
+		end else begin: logic_
+			wire table_, pair;
+			LUT4 #(.INIT(INITVAL)) lut (.A(A), .B(B), .C(C), .D(D), .Z(table_));
+			assign pair = INITVAL[{2'b00, B, A}];
+			wire injects = CCU2_INJECT1 == "YES";
+			assign F = MODE == "CCU2" ? table_ ^ (FCI & ~injects) : table_;
+			assign FCO = table_ ? FCI : pair & ~injects;
+		end
+	endgenerate
+endmodule
+
+// What writes into the distributed RAM beside it: pins of a slice that has no other use then.
+module TRELLIS_RAMW (
+	input A0, B0, C0, D0, A1, B1, C1, D1,
+	output WDO0, WDO1, WDO2, WDO3, WADO0, WADO1, WADO2, WADO3
+);
+	assign {WADO3, WADO2, WADO1, WADO0} = {A0, C0, B0, D0};
+	assign {WDO3, WDO2, WDO1, WDO0} = {B1, D1, A1, C1};
+endmodule
+
+// A register. Placed, it is fed by the LUT beside it, or by a pin of its own where SD is 0.
+module TRELLIS_FF (input CLK, LSR, CE, DI, M, output reg Q);
+	parameter GSR = "ENABLED";
+	parameter CEMUX = "1";
+	parameter CLKMUX = "CLK";
+	parameter LSRMUX = "LSR";
+	parameter SRMODE = "LSR_OVER_CE";
+	parameter REGSET = "RESET";
+	parameter LSRMODE = "LSR";
+	parameter SD = "1";
+
+	wire clock = CLKMUX == "INV" ? ~CLK : CLK;
+	wire enable = CEMUX == "1" ? 1'b1 : CEMUX == "0" ? 1'b0 : CEMUX == "INV" ? ~CE : CE;
+	wire resets = LSRMUX == "INV" ? ~LSR : LSR;
+	wire level = LSRMODE == "PRLD" ? M : REGSET == "SET";
+	wire next = SD == "0" ? M : DI;
+	initial Q = REGSET == "SET";
+	generate
+		if (SRMODE == "ASYNC") begin: async
+			always @(posedge clock, posedge resets)
+				if (resets) Q <= level;
+				else if (enable) Q <= next;
+		end else begin: sync
+			always @(posedge clock)
+				if (resets) Q <= level;
+				else if (enable) Q <= next;
+		end
+	endgenerate
 endmodule
 
 module TRELLIS_IO_IN (input B, I, T, output O);

@@ -64,8 +64,19 @@ PULLED_UP = {
     "ICESTORM_LC": ("CEN",),
     "ICESTORM_RAM": ("RCLKE", "WCLKE"),
     "ICESTORM_DSP": ("CE",),
+    "TRELLIS_COMB": tuple("ABCD"),
+    "TRELLIS_FF": ("CE",),
+    # What comes by a clock's, an enable's or a reset's wire.
+    "DP16KD": tuple(f"{n}{p}" for n in ("CLK", "CE", "OCE", "WE", "RST") for p in "AB"),
 }
 """Ports of routed cells that are high where nothing is connected; all others are low."""
+TELLING = {
+    "TRELLIS_COMB": ("MODE", "INITVAL", "CCU2_INJECT1", "WREMUX", "WCKMUX"),
+    "TRELLIS_IO": ("DIR",),
+}
+"""Parameters that say something to the models of cells that nextpnr gives more."""
+TIED = ("DP16KD", "MULT18X18D")
+"""Placed, a parameter says which level a pin of these has that is not connected."""
 PADS = {"SB_IO": "PACKAGE_PIN", "TRELLIS_IO": "B"}
 """Cells of pins, and their port to the outside. Their models are one for each direction, for
 simulators take what goes both ways for high impedance."""
@@ -210,11 +221,33 @@ def _cells(module: Mapping[str, Any]) -> Iterator[GateCell]:
             from_chain = connections.get("I3", ())
             if carry_nets.issuperset(from_chain):
                 connections["CIN"] = from_chain
+        if kind in TELLING:
+            parameters = {name: parameters[name] for name in TELLING[kind] if name in parameters}
+        if kind == "TRELLIS_COMB" and connections.get("FXA"):
+            parameters["OF_TWO"] = "1"
+        if kind == "TRELLIS_FF" and not connections.get("LSR"):
+            parameters = {**parameters, "LSRMUX": "LSR"}  # of a reset that never is, none is left
+        if kind in TIED:
+            parameters = _tie(name, parameters, connections)
         # Routed cells list all their ports. What a cell is not given is a level, not unknown.
         for port, direction in cell.get("port_directions", {}).items():
             if direction == "input" and not connections.get(port) and port != GLOBAL_INPUT:
                 connections[port] = ["1" if port in PULLED_UP.get(kind, ()) else "0"]
         yield GateCell(name, kind, parameters, connections)
+
+
+def _tie(
+    name: str, parameters: Mapping[str, str], connections: dict[str, Sequence[int | str]]
+) -> dict[str, str]:
+    """Connect a block's pins to their levels; the parameters without those that said them."""
+    left = dict(parameters)
+    for port in [*connections]:
+        level = left.pop(f"{port}MUX", "").strip() if not port.startswith("CLK") else ""
+        if not connections[port] and level:
+            connections[port] = ["0" if level in ("0", "INV") else "1"]
+        elif level == "INV":
+            raise ValueError(f"{name} inverts {port}, which is not modelled")
+    return left
 
 
 def _literal(value: str) -> str:

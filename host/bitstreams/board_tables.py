@@ -134,10 +134,14 @@ def _row(
 
 HEADER = (
     *("board", "part", "machine", "gateware", "memory", "lanes", "fits", "MHz", "each seed"),
-    *("LUTs", "memories", "images/s", "latency, ns", "seconds"),
+    *("logic cells", "memories", "images/s", "latency, ns", "seconds", "ran on a board"),
 )
-"""Titles of the columns; lanes are followed by the rows per clock where these are several."""
-RIGHT = {"MHz", "LUTs", "memories", "images/s", "latency, ns", "seconds"}
+"""Titles of the columns; lanes are followed by the rows per clock where these are several.
+An iCE40 is full when its logic cells are: many of them have a register and no LUT. Of other parts
+each cell is a LUT."""
+NOT_RUN = "none yet"
+"""What the last column says until somebody has sent a report."""
+RIGHT = {"MHz", "logic cells", "memories", "images/s", "latency, ns", "seconds"}
 HEADLINE = (
     *("ulx3s-85f:fast", "ulx3s-85f:ideal", "ulx3s-25f:ideal"),
     *("icebreaker:ideal", "icebreaker:chips", "ulx3s-85f:chips"),
@@ -160,8 +164,9 @@ def cells(row: Row) -> list[str]:
         *(row["board"], row["part"], row["profile"], _gateware(row), row["memory"]),
         *(lanes if rows == 1 else f"{lanes} x {rows}", fits),
     ]
+    ran = row.get("reports") or NOT_RUN
     if built is None:
-        return [*words, f"of {row['clock_mhz']:g}", "", "", "", "", "", ""]
+        return [*words, f"of {row['clock_mhz']:g}", "", "", "", "", "", "", ran]
     was, now = round(built["need_mhz"], 3), round(row["clock_mhz"], 3)
     needed = f"{was:g}" if was == now else f"{was:g}, now {now:g}"
     fmax = f"{built['worst_fmax_mhz']:.1f} " if built["fits"] else ""
@@ -170,11 +175,12 @@ def cells(row: Row) -> list[str]:
         *words,
         f"{fmax}of {needed}",
         _seeds(built),
-        f"{built['luts']:,} ({built['luts_share']:.0%})",
+        f"{built['cells']:,} ({built['cells_share']:.0%})",
         f"{built['memories']} ({built['memories_share']:.0%})",
         "" if images is None else f"{images:,}",
         "" if latency is None else f"{latency:,.0f}",
         f"{built['seconds']:,.0f}",
+        str(ran),
     ]
 
 
@@ -207,8 +213,8 @@ PRINTED = (
     TableColumn("clock", "MHz", form=".1f"),
     TableColumn("needed", "MHz", form="g"),
     TableColumn("each seed", "MHz", number=True, wide=True),
-    TableColumn("LUTs"),
-    TableColumn("LUTs' share", "%", form=".0f", wide=True),
+    TableColumn("logic cells"),
+    TableColumn("logic cells' share", "%", form=".0f", wide=True),
     TableColumn("memories", wide=True),
     TableColumn("memories' share", "%", form=".0f", wide=True),
     TableColumn("images/s"),
@@ -241,7 +247,7 @@ def _printed(row: Row) -> tuple[Cell, ...]:
         built["worst_fmax_mhz"] if built["fits"] else None,
         float(row["clock_mhz"]),
         _seeds(built),
-        *(built["luts"], 100 * built["luts_share"]),
+        *(built["cells"], 100 * built["cells_share"]),
         *(built["memories"], 100 * built["memories_share"]),
         None if images is None else float(images),
         latency_ns(built),

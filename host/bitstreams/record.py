@@ -71,10 +71,10 @@ def is_older(record: Mapping[str, Any], network: Network, progress: Progress = n
 Number = int | float
 FIELDS: Mapping[str, Any] = {
     **dict.fromkeys(("board", "part", "profile", "network"), str),
-    **dict.fromkeys(("lanes", "rows_per_clock", "luts", "memories"), int),
+    **dict.fromkeys(("lanes", "rows_per_clock", "luts", "cells", "memories"), int),
     **dict.fromkeys(("fits", "meets_timing"), bool),
     **dict.fromkeys(("fmax_mhz", "worst_fmax_mhz", "cycles_per_image"), Number | None),
-    **dict.fromkeys(("need_mhz", "luts_share", "memories_share", "seconds"), Number),
+    **dict.fromkeys(("need_mhz", "luts_share", "cells_share", "memories_share", "seconds"), Number),
     "images_per_second": Number | None,
     "seeds": list,
     "tools": Mapping,

@@ -13,6 +13,7 @@ from allspin.host.bitstreams.board_tables import (
 from allspin.host.bitstreams.builds import DEFAULT_NETWORK
 from allspin.host.cli.options import Arguments, Parser, add_shared, answer
 from allspin.host.data.catalogue import open_network
+from allspin.host.run.board_report import count_reports
 from allspin.host.show.say import BuildWatch, say, warn
 from allspin.host.show.table import Marks
 from allspin.sim.files import write_atomically
@@ -33,6 +34,8 @@ examples:
 
 MARKS = Marks("<!-- allspin boards -->", "<!-- end -->")
 HEADLINE_MARKS = Marks("<!-- allspin boards: headline -->", "<!-- end -->")
+REPORTS = "selftests"
+"""Folder beside the page with what ``allspin selftest --report`` wrote."""
 PATHS = ("bitstream", "netlist")
 """Figures that are places on this machine."""
 
@@ -76,6 +79,9 @@ def run(arguments: Arguments) -> int:
             warn(f"{front} leaves out {why}: {', '.join(absent)}")
     if page is not None:
         beside = page.with_suffix(".json")
+        ran = count_reports(page.parent / REPORTS)
+        for row in rows:
+            row["reports"] = ran[row["board"], row["profile"]]
         # Where the files lie on this machine is nobody else's business.
         shown = [
             row | {"built": {k: v for k, v in row["built"].items() if k not in PATHS}}

@@ -14,10 +14,12 @@ from allspin.host.cli.options import (
 )
 from allspin.host.cli.parser import WIDTH
 from allspin.host.data.catalogue import open_network
+from allspin.host.data.files import check_writable
 from allspin.host.link.transport import UartOptions
 from allspin.host.machines.gateware_chips import SUM_CHIPS
 from allspin.host.machines.opening import AUTO, VIRTUAL
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.run.board_report import measure_rates, reporting
 from allspin.host.run.machine_checks import Finding, known_network, open_for_selftest, selftest
 from allspin.host.show.say import BuildWatch, say
 from allspin.sim.errors import UserError
@@ -39,6 +41,7 @@ examples:
   allspin selftest --on /dev/ttyUSB1 --baud 115200
   allspin selftest mine.safetensors --on auto
   allspin selftest --on virtual --chip-maker --resident
+  allspin selftest --report board.json
 """
 
 MARKS = {True: "ok", False: "WRONG", None: "-"}
@@ -59,6 +62,12 @@ def add_arguments(parser: Parser) -> None:
     )
     add_options(parser, UartOptions, "baud")
     add_shared(parser, "--seed", metavar="S", help="seed of patterns and images (0)")
+    parser.add_argument(
+        "--report",
+        metavar="FILE.json",
+        type="file",
+        help="write all that was found, rates and versions into one file, to be sent",
+    )
     add_shared(parser, "--json")
     add_shared(parser, "--rows-per-clock", help=f"with --on {VIRTUAL}, rows driven in a cycle (1)")
     add_shared(parser, "--chip-maker", help=f"with --on {VIRTUAL}, the gateware that makes chips")
@@ -79,19 +88,24 @@ def run(arguments: Arguments) -> int:
     if arguments.seed < 0:
         raise UserError(f"`seed` must be 0 or more, not {arguments.seed}")
     network = None if arguments.network is None else open_network(arguments.network)
+    if arguments.report is not None:
+        check_writable(arguments.report)
     findings: list[Finding] = []
     steps = arguments.steps
     steps.start(f"opening {arguments.on}")
     watch = BuildWatch(steps)
     with open_for_selftest(arguments.on, network, profile, baud, progress=watch) as machine:
         steps.finish(machine.name)
-        known = network or known_network(machine.name, machine.identity, arguments.seed)
-        for finding in selftest(machine, known, seed=arguments.seed, progress=steps):
-            findings.append(finding)
-            if not arguments.json:
-                head = f"{MARKS[finding.right]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}"
-                indent = " " * (MARK_WIDTH + NAME_WIDTH)
-                say(textwrap.fill(head + finding.text, WIDTH, subsequent_indent=indent))
+        with reporting(arguments.report, machine, findings, baud, arguments.seed) as rates:
+            known = network or known_network(machine.name, machine.identity, arguments.seed)
+            for finding in selftest(machine, known, seed=arguments.seed, progress=steps):
+                findings.append(finding)
+                if not arguments.json:
+                    head = f"{MARKS[finding.right]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}"
+                    indent = " " * (MARK_WIDTH + NAME_WIDTH)
+                    say(textwrap.fill(head + finding.text, WIDTH, subsequent_indent=indent))
+            if arguments.report is not None:
+                rates.update(measure_rates(machine, known, arguments.seed))
     wrong = [finding for finding in findings if finding.right is False]
     if arguments.json:
         found = [finding.to_dict() for finding in findings]

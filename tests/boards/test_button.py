@@ -142,7 +142,7 @@ def test_it_stands_between_the_uart_and_the_machine():
         texts.append(files[f"{TOP}.il"])
         assert ("R1" in files[f"{TOP}.lpf"]) == bool(shown)
     without, with_button = texts
-    assert "button" not in without
+    assert "top.button " not in without
     assert "cell \\top.button \\button" in with_button
     assert "cell \\top.button_pin \\button_pin" in with_button
 

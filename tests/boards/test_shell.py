@@ -56,7 +56,8 @@ def test_every_board_has_a_machine_a_clock_and_pins(board):
     # The clock comes in, and each light goes out.
     lights = board.lights
     wanted = [*filter(None, (lights.programmed, lights.streaming, lights.error)), *lights.digit]
-    assert len(places) == 3 + len(wanted) + len(board.inactive) + ("rst_0__io" in places)
+    held = len(board.inactive) + 2 * len(board.raised)
+    assert len(places) == 3 + len(wanted) + held + ("rst_0__io" in places)
     assert "connect \\machine_clock 1'0" not in text  # something drives it
     if board.pll is not None:
         cell = {"iCE40": "SB_PLL40_", "ECP5": "EHXPLLL"}[family.name]

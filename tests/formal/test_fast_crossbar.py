@@ -72,7 +72,8 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     shape = unsigned(p.most_driven.bit_length())
     kept = Kept(stored_states(p, line), 1, shape) if p.keeps_states else None
     model = CrossbarModel(m, p, dut, passes, reservation.arrives, 2, kept)
-    deep = 7 + (p.rows_per_clock > 1)  # the sums have it then
+    digits = len(range(0, p.value_bits, 2))
+    deep = 7 + (p.rows_per_clock > 1) + (digits > 1)  # the sums have it then
     departures = Departures(m, inside, "columns.", p, reservation, model.queue, deep)
     # Only a pass's last beat waits.
     m.d.comb += Assert(model.ready == (~model.last | ~departures.busy))
@@ -118,9 +119,15 @@ def _in_registers(
         if clock <= 2:
             address = inside[f"memory.address_{part}" + "_copy_0" * (clock - 1)]
             claims.append(~stage.valid | (address == stage.lines[part]))
+    digits = range(0, p.value_bits, 2)
+
+    def of_digits(lane: int, name: str) -> Any:
+        """What a lane's registers have for each digit of two bits, together."""
+        return sum(inside[f"columns.lane_{lane}.{name.format(low)}"] << low for low in digits)
+
     for lane in range(p.lanes):
         bank, place = divmod(lane, p.bank_lanes)
-        own = f"columns.lane_{lane}"
+        own, total = f"columns.lane_{lane}", sum(stage.terms[lane])
         for part, term in enumerate(stage.terms[lane]):
             memory, value = f"memory.part_{part}_bank_{bank}", stage.values[part]
             if clock <= 2:
@@ -132,9 +139,15 @@ def _in_registers(
             elif clock == 5:
                 claims.append(inside[f"{own}.word_{part}"] * value == term)
             elif clock == 6:
-                claims.append(inside[f"{own}.product_{part}_0"] == term)
-        if clock == 7 < deep:
-            claims.append(inside[f"{own}.rows_1_0_0"] == sum(stage.terms[lane]))
+                claims.append(of_digits(lane, f"product_{part}_{{}}") == term)
+                if len(digits) > 1:  # a register of both has more bits than both need
+                    products = [inside[f"{own}.product_{part}_{low}"] for low in digits]
+                    half = 2 ** (p.rah_bits - 1)
+                    claims += [(one >= -3 * half) & (one <= 3 * (half - 1)) for one in products]
+        if clock == 7 and p.rows_per_clock > 1:
+            claims.append(of_digits(lane, "rows_1_{}_0") == total)
+        if clock == deep - 1 and len(digits) > 1:
+            claims += [inside[f"{own}.digits_2_0"] == total, inside[f"{own}.term"] == total]
         if clock == deep:
             claims.append(inside[f"columns.accumulators.sum_{lane}"] == stage.after[lane])
     if p.keeps_states and 6 <= clock < deep:
@@ -230,6 +243,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         cover_depth=20,
         mutants=mutants,
         parts=(cells, adc, fast_columns),
+        slow=p.value_bits > 2,
     )
 
 
@@ -260,6 +274,12 @@ PROOFS = [
             memory="ecp5",
         ),
         Mutant("here = valid & (place.part == part)", "here = valid & (place.part == 0)"),
+    ),
+    # As pixels are in `mnist-10`: two digits of two bits, whose products a tree adds.
+    _proof(
+        "2 x 2, values of 4 bits",
+        CrossbarParameters(2, 2, lanes=2, value_bits=4, rah_bits=2, memory="ecp5"),
+        Mutant("terms[k + 1] << spacing", "terms[k + 1] << 1", depth=14),
     ),
     # More columns than a beat is clocks on its way: a pass must wait for the one before.
     _proof(

@@ -152,6 +152,8 @@ def _board_record(**changes: Any) -> dict[str, Any]:
         "need_mhz": 27,
         "luts": 4138,
         "luts_share": 0.479,
+        "cells": 4700,
+        "cells_share": 0.544,
         "memories": 20,
         "memories_share": 0.77,
         "seeds": [{"seed": 1, "fmax_mhz": 31.25, "seconds": 200.0}],

@@ -77,7 +77,7 @@ def test_the_table_is_written_between_the_marks(board_record, page, cli):
         assert (before, bool(begin), after) == ("before\n", True, "\nafter\n")
         assert table.startswith("| board | part |")
         assert "former" not in table
-        figures = "31.2 of 27 | 31.2 | 4,138 (48%) | 20 (77%) | 13,000 |  | 220"
+        figures = "31.2 of 27 | 31.2 | 4,700 (54%) | 20 (77%) | 13,000 |  | 220 | none yet"
         assert f"| ideal | older | bsram | 8 | yes | {figures} |" in table
         assert "Built with yosys 0.52 (native)." in table
         counts = f"{len(find_boards())} machines, 1 of them built, 1 of other gateware"
@@ -205,6 +205,17 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     assert nothing in front.read_text()
 
 
+def test_reports_of_boards_that_ran_are_counted_where_all_was_right(board_record, page, written):
+    remember(board_record())
+    folder = page.parent / "selftests"
+    folder.mkdir()
+    for name, right in (("one", True), ("two", True), ("three", False)):
+        report = {"kind": "allspin selftest", "board": "tang-nano-9k", "profile": "ideal"}
+        (folder / f"{name}.json").write_text(json.dumps(report | {"right": right}))
+    assert written()["reports"] == 2
+    assert "| 220 | 2 |" in page.read_text()
+
+
 def test_what_does_not_fit_has_no_images(board_record, page, written):
     none = ("fmax_mhz", "worst_fmax_mhz", "cycles_per_image", "images_per_second")
     seeds = [{"seed": 1, "fmax_mhz": None}]
@@ -212,4 +223,4 @@ def test_what_does_not_fit_has_no_images(board_record, page, written):
     remember(board_record(**dict.fromkeys(none), **lost))
     row = written()
     assert (row["fits"], row["why"]) == (False, "too large")
-    assert "| no | of 27 | - | 4,138 (48%) | 20 (77%) |  |  | 220 |" in page.read_text()
+    assert "| no | of 27 | - | 4,700 (54%) | 20 (77%) |  |  | 220 | none yet |" in page.read_text()

@@ -1,0 +1,160 @@
+"""The file that tells how a board did: what it is, who asked, what was right, and how fast it was.
+
+It is made to be sent. It has nothing of the user's but versions of the system and of Python.
+"""
+
+import json
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from allspin.host.bitstreams.record import recall
+from allspin.host.link.identity import Identity
+from allspin.host.machines.opening import LinkedMachine
+from allspin.host.run.machine_checks import Finding
+from allspin.host.show.say import version
+from allspin.sim.errors import refused
+from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
+from allspin.sim.network.network import Network, random_images
+
+KIND = "allspin selftest"
+BUILD = ("board", "profile", "bitstream_sha256", "netlist_sha256", "gateware", "commit")
+"""What is told of a bitstream."""
+IMAGES = 300
+"""Images by which the rates are measured."""
+
+
+def measure_rates(machine: LinkedMachine, network: Network, seed: int) -> dict[str, Any]:
+    """Images a second over the link, and the cycles of each by the machine's own counters.
+
+    Parameters
+    ----------
+    machine : LinkedMachine
+        Programmed with the network.
+    network : Network
+        What it runs.
+    seed : int
+        Of the images.
+    """
+    images = random_images(network, IMAGES, seed)
+    machine.clear_counters()
+    begun = time.monotonic()
+    machine.stream(images)
+    seconds = time.monotonic() - begun
+    return {
+        "images": IMAGES,
+        "seconds": round(seconds, 3),
+        "link_images_per_second": round(IMAGES / seconds, 1),
+        "cycles_per_image": machine.counters().cycles / IMAGES,
+    }
+
+
+@contextmanager
+def reporting(
+    path: Path | None, machine: LinkedMachine, findings: Sequence[Finding], baud: int, seed: int
+) -> Iterator[dict[str, Any]]:
+    """Write the file when the test is over, however it ends.
+
+    Parameters
+    ----------
+    path : Path or None
+        Where to; None writes none.
+    machine : LinkedMachine
+        The board.
+    findings : sequence of Finding
+        What is found of it, as it comes.
+    baud, seed : int
+        How it was asked.
+
+    Yields
+    ------
+    dict
+        For what `measure_rates` gives.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    rates: dict[str, Any] = {}
+    stopped = None
+    try:
+        yield rates
+    except BaseException as error:
+        stopped = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        if path is not None:
+            asked: dict[str, Any] = {
+                "on": machine.name,
+                "baud": baud,
+                "seed": seed,
+                "stopped": stopped,
+            }
+            report = asked | _report(machine, findings) | {"rates": rates}
+            report["right"] = report["right"] and stopped is None
+            write_atomically(path, (json.dumps(report, indent=1) + "\n").encode())
+
+
+def _report(machine: LinkedMachine, findings: Sequence[Finding]) -> dict[str, Any]:
+    """What is known of the machine, of this computer, and of what was found."""
+    # The latest first: of several with one identity, that is what was flashed, most likely.
+    builds = [
+        {name: record.get(name) for name in BUILD}
+        for record in recall()
+        if _identity(record.get("identity")) == machine.identity
+    ]
+    return {
+        "kind": KIND,
+        "utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "right": all(finding.right is not False for finding in findings),
+        **(builds[0] if builds else dict.fromkeys(BUILD)),
+        "builds_of_this_identity": builds,
+        "machine": machine.description,
+        "clock_hz": machine.frequency,
+        "host": {
+            "allspin": version(),
+            "system": platform.platform(),
+            "processor": platform.machine(),
+            "python": platform.python_version(),
+        },
+        "checks": [finding.to_dict() for finding in findings],
+        "resent": machine.resent,
+        "damaged": machine.damaged,
+    }
+
+
+def _identity(text: str | None) -> Identity | None:
+    """A build's identity; None where it says none of this protocol."""
+    try:
+        return Identity.parse(bytes.fromhex(text or ""))
+    except ValueError:
+        return None
+
+
+def count_reports(folder: Path) -> Counter[tuple[str, str]]:
+    """How many reports there are of each board and profile in which all was right.
+
+    Parameters
+    ----------
+    folder : Path
+        Has them; it need not be there.
+
+    Raises
+    ------
+    UserError
+        If a file of it is something else.
+    """
+    found: Counter[tuple[str, str]] = Counter()
+    for path in sorted(folder.glob("*.json")):
+        why = f"{path} is not what allspin selftest --report writes: "
+        with refused(why, kinds=(ValueError, TypeError, KeyError)):
+            report = parse_json(read_file(path, "report", MAX_JSON))
+            if report["kind"] != KIND:
+                raise ValueError(f"its kind is {report['kind']!r}")
+            found[report["board"], report["profile"]] += report["right"] is True
+    return found

@@ -1,0 +1,40 @@
+"""Memories that lie where block RAM may: a word that is read while it is written is rubbish."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib.memory import Memory
+
+HINT = "no_rw_check"
+"""What claims that nothing looks at such a word."""
+
+
+def _lying(elaborate: Callable[..., Any]) -> Callable[..., Any]:
+    def elaborated(self: Memory, platform: object) -> Any:
+        memory: Any = elaborate(self, platform)
+        if HINT not in memory._attrs or not memory._write_ports:
+            return memory
+        m = Module()
+        m.submodules.memory = memory
+        for number, port in enumerate(memory._read_ports):
+            assert port._domain == "comb"  # the register is behind it
+            stored = Signal(len(port._data), name=f"stored_{number}")
+            written = Cat(
+                one._en.any() & (one._addr == port._addr) for one in memory._write_ports
+            ).any()
+            # No bit is what it was; nor is one always what it will be.
+            m.d.comb += port._data.eq(stored ^ written.replicate(len(stored)))
+            port._data = stored
+        return m
+
+    return elaborated
+
+
+@contextmanager
+def rubbish() -> Iterator[None]:
+    """What is elaborated here has such memories, wherever they claim that it does not matter."""
+    with patch.object(Memory, "elaborate", _lying(Memory.elaborate)):
+        yield

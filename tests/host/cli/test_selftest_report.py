@@ -1,0 +1,48 @@
+"""The file that a user sends of a board: whole, also where a test broke off; and how it counts."""
+
+import json
+import socket
+
+import pytest
+
+from allspin.host.run.board_report import count_reports
+from allspin.sim.errors import UserError
+from allspin.sim.files import parse_json
+
+
+def test_all_that_was_found_is_in_one_file_and_nothing_of_the_user(cli, net, tmp_path):
+    path = tmp_path / "board.json"
+    out, _ = cli.run(f"selftest {net} --on virtual --seed 3 --report {path} --json")
+    report = parse_json(path.read_bytes())
+    assert report["right"] is True
+    assert report["checks"] == json.loads(out)["checks"]
+    rates = report["rates"]
+    assert rates["link_images_per_second"] * rates["seconds"] == pytest.approx(300, rel=0.2)
+    assert 10 < rates["cycles_per_image"] < 10_000
+    assert (report["seed"], report["stopped"], report["bitstream_sha256"]) == (3, None, None)
+    assert socket.gethostname() not in path.read_text()
+    # It counts for the board that it says, once it says one.
+    assert sum(count_reports(tmp_path).values()) == 1
+
+
+def test_a_board_that_falls_silent_is_told_too(start, cli, net, tmp_path):
+    port = start(f"virtual {net} --reset-after 90").stdout.readline().strip()
+    path = tmp_path / "board.json"
+    cli.run(f"selftest --on {port} --report {path}", 2)
+    report = parse_json(path.read_bytes())
+    assert report["right"] is False
+    assert "was reset" in report["stopped"]
+    assert report["checks"][0]["check"] == "identity"
+    assert report["rates"] == {}
+    assert not any(count_reports(tmp_path).values())
+
+
+def test_what_cannot_be_written_is_refused_before_the_test_and_another_file_is_none(
+    cli, net, tmp_path
+):
+    _, err = cli.run(f"selftest {net} --on virtual --report {tmp_path}/no/board.json", 2)
+    assert "cannot write" in err.splitlines()[-1]
+    assert count_reports(tmp_path / "no") == {}
+    (tmp_path / "other.json").write_text('{"kind": "another"}')
+    with pytest.raises(UserError, match=r"other.json is not what allspin selftest --report writes"):
+        count_reports(tmp_path)
