@@ -163,7 +163,7 @@ class Board:
     clock : str
         Name of the clock's resource; the platform's default where it is empty.
     baud : int
-        Bits a second of the UART.
+        Bits a second of the UART: what the bridge makes and the machine's clock divides.
     uart : str
         Name of the UART's resource; its signals are rx and tx, as the FPGA sees them.
     resources : tuple of Resource
@@ -309,7 +309,7 @@ class Board:
             )
         return self.profiles[name]
 
-    def running(self, name: str, frequency: int | None = None) -> Self:
+    def running(self, name: str, frequency: int | None = None, baud: int | None = None) -> Self:
         """The board with one of its profiles alone, which so is the usual one.
 
         Parameters
@@ -318,15 +318,17 @@ class Board:
             The profile's.
         frequency : int, optional
             Of the machine's clock, in Hz, in place of the profile's.
+        baud : int, optional
+            Bits a second, in place of the board's.
 
         Raises
         ------
         UserError
             If there is no profile of that name.
         ValueError
-            If that clock cannot be made.
+            If that clock cannot be made, or it makes no such rate.
         """
         profile = self.profile(name)
         if frequency is not None:
             profile = replace(profile, frequency=frequency)
-        return replace(self, profiles={name: profile})
+        return replace(self, profiles={name: profile}, baud=self.baud if baud is None else baud)

@@ -44,6 +44,7 @@ BOARDS = (
         platform=ECPIX585Platform,
         profiles=ECP5_85,
         pll=Ecp5PllParameters,
+        baud=12_000_000,
         lights=Lights(
             programmed="rgb_led/0/g",
             streaming="rgb_led/0/b",

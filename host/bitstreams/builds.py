@@ -119,6 +119,9 @@ class BuildChanges:
         Rows that are driven in a clock, 1, 2, 4 or 8; None leaves the profile's.
     frequency : float or None
         Of the machine's clock, Hz; None leaves the profile's.
+    baud : int or None
+        Bits a second of the UART, for a bridge or an adapter that makes others; None leaves the
+        board's.
     """
 
     lanes: int | None = field(
@@ -133,6 +136,12 @@ class BuildChanges:
             "clock frequency of the machine (the profile's)",
             "MHZ",
             type=megahertz,
+        ),
+    )
+    baud: int | None = field(
+        default=None,
+        metadata=option(
+            "bits a second of the UART, which then must be named to run (the board's)", "B"
         ),
     )
 
@@ -162,9 +171,11 @@ def make_job(
     name = profile or next(iter(board.profiles))
     try:
         frequency = None if changes.frequency is None else round(changes.frequency)
-        running = board.running(name, frequency)
+        running = board.running(name, frequency, changes.baud)
     except (OverflowError, ValueError) as error:
-        raise ValueError(f"frequency {(changes.frequency or 0) / MHZ:g}: {error}") from error
+        if changes.frequency is None:
+            raise ValueError(f"baud {changes.baud}: {error}") from error
+        raise ValueError(f"frequency {changes.frequency / MHZ:g}: {error}") from error
     return BuildJob(running, name, hardware, network_name, network)
 
 
