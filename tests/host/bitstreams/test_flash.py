@@ -11,7 +11,6 @@ from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.host.cli import flash as flashed
 from allspin.host.cli.flash import (
     ask,
     differences,
