@@ -90,10 +90,15 @@ BOARDS = (
             profiles=profiles,
             pll=Ecp5PllParameters,
             resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=ORANGECRAB_PINS),),
+            link="usb",
+            wires="usb/0",
+            # Low, the pin loads the boot loader, which stays while the button is held.
+            raised=(("program/0", "button/0"),),
             lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
             flash=("dfu-util", "-d", "1209:5af0", "-a", "0", "-D", "{bitstream}"),
             usb="1209:5af0",
-            bridge="none: a 3.3 V USB-UART adapter, its TX on pin 0, its RX on pin 1",
+            bridge="none: its USB is a port of the FPGA's own; with --link uart a 3.3 V USB-UART "
+            "adapter, its TX on pin 0, its RX on pin 1",
         )
         for size, platform, profiles in (
             ("25F", orangecrab_r0_2.OrangeCrabR0_2_25FPlatform, ECP5_25),
@@ -115,6 +120,7 @@ BOARDS = (
                 digit=("led/4", "led/5", "led/6", "led/7"),
             ),
             button="button_fire/0",
+            wires="usb/0",
             # Low for seconds, the pin makes the ESP32 of some boards load its own bitstream.
             raised=(("esp32/0/gpio0", "button_pwr/0"),),
             flash=("openFPGALoader", "-b", "ulx3s", "{bitstream}"),

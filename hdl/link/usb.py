@@ -1,4 +1,4 @@
-"""A serial port on USB at full speed: LUNA's CDC-ACM device, and the way between its clock and ours.
+"""A serial port on USB at full speed: LUNA's CDC-ACM device, and what joins its clock to ours.
 
 LUNA (https://github.com/greatscottgadgets/luna, BSD-3-Clause) is the extra ``usb``; nothing else
 here needs it.
@@ -6,7 +6,7 @@ here needs it.
 
 from types import SimpleNamespace
 
-from amaranth.hdl import DomainRenamer, EnableInserter, Module, Signal
+from amaranth.hdl import DomainRenamer, EnableInserter, Module, ResetSignal, Signal
 from amaranth.lib import stream
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.fifo import AsyncFIFOBuffered
@@ -66,13 +66,11 @@ class UsbPort(Component):
             serial_number=0,
         )
         # LUNA looks at the wires' levels in more than one register.
-        m.submodules.wires = FFSynchronizer(self.wires_in, Signal(2), o_domain="usb_io")
+        level = Signal(2)
+        m.submodules.synchronizer = FFSynchronizer(self.wires_in, level, o_domain="usb_io")
         for place, wire in enumerate(wires):
-            m.d.comb += [
-                wire.i.eq(m.submodules.wires.o[place]),
-                self.wires_out[place].eq(wire.o),
-            ]
-        m.d.comb += [self.driven.eq(wires[0].oe), device.connect.eq(1)]
+            m.d.comb += [wire.i.eq(level[place]), self.wires_out[place].eq(wire.o)]
+        m.d.comb += [self.driven.eq(wires[0].oe), device.connect.eq(~ResetSignal("usb_io"))]
 
         quarter = Signal(2)
         moves = Signal()

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from allspin.boards.board import Board
+from allspin.boards.board import Board, Link
 from allspin.boards.build.figures import figures
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
@@ -122,6 +122,8 @@ class BuildChanges:
     baud : int or None
         Bits a second of the UART, for a bridge or an adapter that makes others; None leaves the
         board's.
+    link : {"uart", "usb"} or None
+        What carries bytes: the UART, or a USB port in gateware; None leaves the board's.
     """
 
     lanes: int | None = field(
@@ -142,6 +144,14 @@ class BuildChanges:
         default=None,
         metadata=option(
             "bits a second of the UART, which then must be named to run (the board's)", "B"
+        ),
+    )
+    link: str | None = field(
+        default=None,
+        metadata=option(
+            "what carries bytes: a UART, or the FPGA's own USB port (the board's)",
+            "LINK",
+            choices=get_args(Link),
         ),
     )
 
@@ -169,13 +179,16 @@ def make_job(
     }
     hardware = replace(board.profile(profile).hardware, **changed)
     name = profile or next(iter(board.profiles))
+    others = {
+        key: value for key in ("baud", "link") if (value := getattr(changes, key)) is not None
+    }
     try:
         frequency = None if changes.frequency is None else round(changes.frequency)
-        running = board.running(name, frequency, changes.baud)
+        running = board.running(name, frequency, **others)
     except (OverflowError, ValueError) as error:
-        if changes.frequency is None:
-            raise ValueError(f"baud {changes.baud}: {error}") from error
-        raise ValueError(f"frequency {changes.frequency / MHZ:g}: {error}") from error
+        asked = {"frequency": f"{(changes.frequency or 0) / MHZ:g}", **others}
+        what = "frequency" if changes.frequency is not None else next(iter(others))
+        raise ValueError(f"{what} {asked[what]}: {error}") from error
     return BuildJob(running, name, hardware, network_name, network)
 
 
