@@ -8,13 +8,12 @@ import pytest
 from amaranth.hdl import ClockDomain, Module, Mux, Signal
 from amaranth.sim import Simulator
 from hypothesis import given, strategies as st
+from luna.gateware.test.contrib import usb_packet
+from usb_protocol.types.descriptors import standard as descriptors
 
 from allspin.hdl.link.usb import CLOCK, PRODUCT, VENDOR, UsbPort
 from tests.hdl.link import usb_host
 from tests.hdl.link.usb_host import LEVELS, UsbHost, enumerate_device, request
-
-usb_packet = pytest.importorskip("luna.gateware.test.contrib.usb_packet")
-descriptors = pytest.importorskip("usb_protocol.types.descriptors.standard")
 
 DATA = 4
 """The endpoint of a port's bytes."""
