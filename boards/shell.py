@@ -17,6 +17,7 @@ from amaranth.hdl import (
     Module,
     ResetSignal,
     Signal,
+    Value,
 )
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
@@ -144,14 +145,16 @@ class Shell(Elaboratable):
         m = Module()
         board = self.parameters.board
         pads = Pads(platform)
-        self._elaborate_clock(m, platform, pads)
+        source = self._elaborate_clock(m, platform, pads)
 
         engine = self.parameters.machine.link.engine
         m.submodules.lights = driver = LightsDriver(
             board.machine_frequency, engine.classes * engine.logit_bytes, len(board.lights.digit)
         )
-        join = self._elaborate_usb if board.link == "usb" else self._elaborate_uart
-        received, to_host, damaged = join(m, platform, pads)
+        if board.link == "usb":
+            received, to_host, damaged = self._elaborate_usb(m, platform, pads, source)
+        else:
+            received, to_host, damaged = self._elaborate_uart(m, pads)
         # Bytes are seldom, so neither the machine's paths nor the UART's go on into the other's:
         # a byte from the UART is known to have been taken a clock late, and a byte to it waits.
         took = Signal()
@@ -192,7 +195,7 @@ class Shell(Elaboratable):
         self._elaborate_lights(m, pads, driver)
         return m
 
-    def _elaborate_uart(self, m: Module, platform: TemplatedPlatform, pads: Pads) -> Any:
+    def _elaborate_uart(self, m: Module, pads: Pads) -> tuple[Any, Any, Value]:
         """The UART: bytes from it, bytes to it, and whether one was damaged."""
         board = self.parameters.board
         m.submodules.receiver = receiver = UartReceiver(board.uart_parameters)
@@ -203,15 +206,17 @@ class Shell(Elaboratable):
         damaged = receiver.framing_error | receiver.overrun
         return receiver.received, transmitter.sent, damaged
 
-    def _elaborate_usb(self, m: Module, platform: TemplatedPlatform, pads: Pads) -> Any:
+    def _elaborate_usb(
+        self, m: Module, platform: TemplatedPlatform, pads: Pads, source: Any
+    ) -> tuple[Any, Any, Value]:
         """The same of a USB port, which loses nothing, and its clock."""
         board = self.parameters.board
         clock = Signal(name="usb_clock", attrs={"keep": 1})
         if board.source_frequency == USB_CLOCK:
-            m.d.comb += clock.eq(self._source)
+            m.d.comb += clock.eq(source)
         else:
             parameters = Ecp5PllParameters.exactly(board.source_frequency, USB_CLOCK)
-            m.submodules.usb_pll = made = Pll(parameters, self._source)
+            m.submodules.usb_pll = made = Pll(parameters, source)
             m.d.comb += clock.eq(made.clock)
         platform.add_clock_constraint(clock, USB_CLOCK)
         m.domains.usb_io = ClockDomain()
@@ -258,8 +263,11 @@ class Shell(Elaboratable):
             m.submodules[f"{button.replace('/', '_')}_level"] = FFSynchronizer(pin.i, pressed)
             m.d.comb += buffer.o.eq(~pressed ^ raised.invert[0])
 
-    def _elaborate_clock(self, m: Module, platform: TemplatedPlatform, pads: Pads) -> None:
-        """The domain ``sync``: its clock, and a reset until that can be relied on."""
+    def _elaborate_clock(self, m: Module, platform: TemplatedPlatform, pads: Pads) -> Any:
+        """The domain ``sync``: its clock, and a reset until that can be relied on.
+
+        Returns the clock on the board.
+        """
         board = self.parameters.board
         source = pads.port(board.clock_name)
         pll = board.pll_parameters
@@ -269,7 +277,6 @@ class Shell(Elaboratable):
         if pll is None or not getattr(pll, "pad", False):
             m.submodules.clock = buffer = io.Buffer(io.Direction.Input, source)
             source = buffer.i
-        self._source = source
         if pll is None:
             m.d.comb += [clock.eq(source), good.eq(1)]
         else:
@@ -304,3 +311,4 @@ class Shell(Elaboratable):
             reset = Signal()
             m.submodules.reset_net = Instance("DCCA", i_CLKI=unsettled, o_CLKO=reset)
         m.d.comb += ResetSignal().eq(reset)
+        return source

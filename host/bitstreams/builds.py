@@ -20,7 +20,7 @@ from allspin.boards.virtual.build import compiler
 from allspin.hdl.cache.process import Progress
 from allspin.hdl.link.protocol import NO_TAG, Request, identity_bytes
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.record import link_rate, measure_throughput, remember
+from allspin.host.bitstreams.record import USB_RATE, link_rate, measure_throughput, remember
 from allspin.host.data.catalogue import network_name, open_network, several
 from allspin.host.data.datasets import load_test_set
 from allspin.host.keywords import takes
@@ -272,6 +272,7 @@ def build_board(
         "network": job.network_name,
         "gateware": build.gateware,
         "baud": job.board.baud,
+        "link": job.board.link,
         **measured,
         "resident_images": None if resident is None else resident.images,
         "identity": identity_bytes(parameters.machine.link).hex(),
@@ -298,11 +299,12 @@ def _measured(
     found = measure_throughput(job.network, job.profile, progress)
     if found is None:
         return NOT_MEASURED, ()
+    rate = USB_RATE if job.board.link == "usb" else job.board.baud
     values = (
         round(found.cycles, 4),
         round(found.latency, 2),
         round(job.board.machine_frequency / found.cycles),
-        round(link_rate(job.board.baud, found.link_bytes)),
+        round(link_rate(rate, found.link_bytes)),
     )
     return dict(zip(NOT_MEASURED, values, strict=True)), ()
 

@@ -334,6 +334,10 @@ class Throughput:
     latency: float
 
 
+USB_RATE = 8_000_000
+"""Bits a second of a UART that is as fast as USB at full speed, with answers and packets' heads."""
+
+
 def link_rate(baud: int, bytes_per_image: float) -> float:
     """Images/s that a UART can carry at most."""
     return baud / BITS_PER_BYTE / bytes_per_image

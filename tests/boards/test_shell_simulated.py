@@ -23,11 +23,11 @@ from allspin.boards.top import Top
 from allspin.hdl.link.protocol import Answer
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.frames import encode_frame
-from allspin.host.link.transport import Transport
+from allspin.host.link.transport import Disconnected, Transport
 from allspin.host.machines.opening import LinkedMachine
 from allspin.sim.network import reference
 from allspin.sim.network.network import random_images, random_network
-from tests.hdl.link.usb_host import LEVELS, UsbHost, enumerate_device
+from tests.hdl.link.usb_host import LEVELS, UsbHost
 
 NETWORK, PROFILE = random_network((6, 3, 2), 0), HardwareProfile(lanes=1)
 LOCK_SECONDS = 3 * SETTLING_SECONDS
@@ -47,6 +47,7 @@ class Desk:
     def __init__(self, board: Any) -> None:
         self._platform = board.create_platform()
         self.family = getattr(self._platform, "family", None)
+        self.device = getattr(self._platform, "device", "")
         self.default_rst = self._platform.default_rst
         self.pins: dict[str, io.SimulationPort] = {}
 
@@ -272,7 +273,7 @@ class Bench:
             if wire:
                 ctx.set(self.desk.pins["uart/0/rx"].i, 1)
             for path in self.desk.pins:
-                if path.startswith(("rst", "button")):
+                if path.startswith(("rst", "button", "boot")):
                     self.press(ctx, path, 0)
             await script(ctx, self)
 
@@ -355,10 +356,10 @@ def test_a_ulx3s_s_esp32_is_told_to_stay_away_until_the_button_is_pressed() -> N
 def test_the_orangecrab_s_button_loads_its_boot_loader_and_nothing_else_does() -> None:
     async def script(ctx: Any, bench: Bench) -> None:
         pin = bench.desk.pins["program/0"]
-        bench.press(ctx, "button/0", 1)  # before there is a clock, nobody knows what it is
+        bench.press(ctx, "boot/0", 1)  # before there is a clock, nobody knows what it is
         assert ctx.get(pin.o) == 1
         for pressed in (0, 1, 0):
-            bench.press(ctx, "button/0", pressed)
+            bench.press(ctx, "boot/0", pressed)
             await ctx.delay(1e-6)
             assert (ctx.get(pin.oe), ctx.get(pin.o)) == (1, 1 - pressed)
 
@@ -373,11 +374,13 @@ class UsbTransport(Transport):
 
     def __init__(self) -> None:
         self.asked: Queue[bytes | None] = Queue()
-        self.heard: Queue[bytes] = Queue()
+        self.heard: Queue[bytes | None] = Queue()
 
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
         self.asked.put(data)
-        return len(data), self.heard.get(timeout=600)
+        if (heard := self.heard.get()) is None:
+            raise Disconnected("the simulation is over")
+        return len(data), heard
 
     def close(self) -> None:
         self.asked.put(None)
@@ -385,7 +388,7 @@ class UsbTransport(Transport):
 
 def test_every_logit_comes_through_usb() -> None:
     """From the host's programs to D+ and D-, through both clocks, the machine, and back."""
-    transport, images = UsbTransport(), random_images(NETWORK, 12, 1)
+    transport, images = UsbTransport(), random_images(NETWORK, 6, 1)
 
     def ask() -> Any:
         try:
@@ -398,7 +401,7 @@ def test_every_logit_comes_through_usb() -> None:
     async def script(ctx: Any, bench: Bench) -> None:
         await bench.until_reset_ends(ctx)
         host = bench.usb_host(ctx)
-        await enumerate_device(host)
+        await host.reset()  # with the address 0, which it has until it is given one
         while (data := transport.asked.get(timeout=60)) is not None:
             got = await host.exchange(4, data, lambda _: True)
             if not got:
@@ -408,8 +411,11 @@ def test_every_logit_comes_through_usb() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         answers = pool.submit(ask)
-        Bench("orangecrab-25f", whole=True, frequency=24_000_000).run(script)
-        found, resent = answers.result(timeout=60)
+        try:
+            Bench("orangecrab-25f", whole=True, frequency=24_000_000).run(script)
+        finally:
+            transport.heard.put(None)
+        found, resent = answers.result()
     assert resent == 0
     np.testing.assert_array_equal(found.logits, reference.logits(NETWORK, images))
 
