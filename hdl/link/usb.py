@@ -5,6 +5,7 @@ here needs it.
 """
 
 from types import SimpleNamespace
+from typing import Any
 
 from amaranth.hdl import DomainRenamer, EnableInserter, Module, ResetSignal, Signal
 from amaranth.lib import stream
@@ -102,7 +103,7 @@ class UsbPort(Component):
         ]
 
 
-def find_luna() -> type:
+def find_luna() -> type[Any]:
     """LUNA's serial device.
 
     Raises

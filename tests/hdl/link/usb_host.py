@@ -135,7 +135,7 @@ class UsbHost:
         self.bits += bits
         await self._ctx.delay(bits * self._bit)
 
-    async def reset(self, bits: float = 600) -> None:
+    async def reset(self, bits: float = 320) -> None:
         """Reset the bus, which takes 10 ms of a real host."""
         self._drive(self._ctx, LEVELS["_"])
         await self.idle(bits)
