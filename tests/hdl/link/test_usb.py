@@ -1,6 +1,7 @@
 """The USB port at its wires, with a host that was checked against LUNA's own packets."""
 
 import random
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from luna.gateware.test.contrib import usb_packet
 from usb_protocol.types.descriptors import standard as descriptors
 
 from allspin.hdl.link.usb import CLOCK, PRODUCT, VENDOR, UsbPort
+from allspin.sim.errors import UserError
 from tests.hdl.link import usb_host
 from tests.hdl.link.usb_host import LEVELS, UsbHost, enumerate_device, request
 
@@ -78,6 +80,12 @@ def test_packets_are_luna_s(address: int, endpoint: int, data: bytes, toggle: in
     said = usb_host.levels(usb_host.data_packet(pid, data))
     assert said == usb_packet.wrap_packet(theirs, 1)
     assert usb_host.bits_of(said[:-3]) == [int(bit) for bit in theirs]
+
+
+def test_without_luna_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "luna.gateware.usb.devices.acm", None)
+    with pytest.raises(UserError, match=r"LUNA, .* pip install 'allspin\[usb\]'"):
+        UsbPort("a test").elaborate(None)
 
 
 def test_a_host_finds_a_serial_port() -> None:
