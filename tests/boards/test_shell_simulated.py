@@ -12,7 +12,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Cat, Fragment, Instance, Module, Mux, Signal, Value
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    Fragment,
+    Instance,
+    Module,
+    Mux,
+    Signal,
+    Value,
+)
 from amaranth.lib import io
 from amaranth.sim import Simulator
 
@@ -149,6 +159,11 @@ class Bench:
             self._collect(part)
 
     def _join_usb(self) -> None:
+        # The clock on the board, which else only the PLL's model sees.
+        self._top.domains.crystal = ClockDomain()
+        self._top.d.comb += self.desk.pins[f"{self.board.clock_name}/0"].i.eq(
+            ClockSignal("crystal")
+        )
         d_p, d_n, pullup = (
             self.desk.pins[f"{self.board.wires}/{name}"] for name in ("d_p", "d_n", "pullup")
         )
@@ -165,14 +180,6 @@ class Bench:
 
         pins = [self.desk.pins[f"{self.board.wires}/{name}"].i for name in ("d_p", "d_n")]
         return UsbHost(ctx, drive, lambda ctx: ctx.get(Cat(*pins)))
-
-    async def crystal(self, ctx: Any) -> None:
-        """The clock on the board."""
-        pin = self.desk.pins[f"{self.board.clock_name}/0"].i
-        half = 0.5 / self.board.source_frequency
-        while self.board.link == "usb":  # else only the PLL's model sees it
-            await ctx.delay(half)
-            ctx.set(pin, ~ctx.get(pin) & 1)
 
     def pll(self) -> tuple[Any, Any]:
         """Its clock, and whether it is locked."""
@@ -265,7 +272,9 @@ class Bench:
         simulator = Simulator(self._top)
         wire = () if self.board.link == "usb" else (self.listener,)
         machine = () if self._whole else (self.machine,)
-        for process in (self.clock, self.net, self.crystal, *wire, *machine):
+        if not wire:
+            simulator.add_clock(1 / self.board.source_frequency, domain="crystal")
+        for process in (self.clock, self.net, *wire, *machine):
             simulator.add_testbench(process, background=True)
 
         async def bench(ctx: Any) -> None:
