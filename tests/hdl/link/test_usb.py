@@ -56,7 +56,7 @@ def run(
 
     async def stalling(ctx: Any) -> None:
         while stalls is not None:
-            ctx.set(moves, stalls.random() < 0.05)
+            ctx.set(moves, stalls.random() < 0.006)
             await ctx.tick()
 
     simulator = Simulator(m)
