@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Literal, Self
 
 from amaranth.build import Resource, TemplatedPlatform
 
@@ -19,6 +19,8 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, 
 from allspin.sim.errors import UserError, check_number, meant
 from allspin.sim.network.network import Network, random_network
 
+Link = Literal["uart", "usb"]
+"""What carries a board's bytes."""
 ROUTER2 = ("--router", "router2")
 """Wires of four rows per clock are wanted by many: nextpnr's usual router takes them from one
 another for half an hour or more."""
@@ -219,16 +221,20 @@ class Board:
     clock : str
         Name of the clock's resource; the platform's default where it is empty.
     baud : int
-        Bits a second of the UART.
+        Bits a second of the UART: what the bridge makes and the machine's clock divides.
     uart : str
         Name of the UART's resource; its signals are rx and tx, as the FPGA sees them.
+    link : {"uart", "usb"}
+        What carries bytes: the UART, or a USB port in gateware.
+    wires : str
+        USB's D+ and D- where the FPGA has them, as ``resource/number``; empty for none.
     resources : tuple of Resource
         What the platform lacks, on its connectors where it has them.
     inactive : tuple of str
         Outputs that must be driven to their inactive level, as ``resource/number/signal``.
     raised : tuple of pairs of str
-        Outputs that must be high, each with the button that takes it low while it is held, in
-        the same words. ``docs/boards.md`` has all pins of this kind, and why.
+        Pins that must be high, each with the button that takes it low while it is held, in the
+        same words. ``docs/boards.md`` has all pins of this kind, and why.
     lights : Lights
         What its LEDs show.
     button : str
@@ -259,6 +265,8 @@ class Board:
     clock: str = ""
     baud: int = 3_000_000
     uart: str = "uart"
+    link: Link = "uart"
+    wires: str = ""
     resources: tuple[Resource, ...] = ()
     inactive: tuple[str, ...] = ()
     raised: tuple[tuple[str, str], ...] = ()
@@ -284,6 +292,10 @@ class Board:
             (
                 self.lights.digit or not self.button,
                 f"the button of {name} needs LEDs for a digit",
+            ),
+            (
+                self.link == "uart" or self.wires,
+                f"{name} has no USB port at its FPGA",
             ),
         ):
             if not is_right:
@@ -365,7 +377,7 @@ class Board:
             )
         return self.profiles[name]
 
-    def running(self, name: str, frequency: int | None = None) -> Self:
+    def running(self, name: str, frequency: int | None = None, **others: Any) -> Self:
         """The board with one of its profiles alone, which so is the usual one.
 
         Parameters
@@ -374,15 +386,17 @@ class Board:
             The profile's.
         frequency : int, optional
             Of the machine's clock, in Hz, in place of the profile's.
+        **others
+            In place of the board's: ``baud``, ``link``.
 
         Raises
         ------
         UserError
             If there is no profile of that name.
         ValueError
-            If that clock cannot be made.
+            If that clock cannot be made, or it makes no such rate, or there is no such link.
         """
         profile = self.profile(name)
         if frequency is not None:
             profile = replace(profile, frequency=frequency)
-        return replace(self, profiles={name: profile})
+        return replace(self, profiles={name: profile}, **others)

@@ -1,5 +1,6 @@
 """PLLs: divisors by search over the legal ranges, and the wrappers around the parts' cells."""
 
+import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
@@ -102,6 +103,10 @@ def nearest(found: list[tuple[Fraction, tuple[int, ...]]], source: int, wanted: 
     return best[1]
 
 
+LOWEST = 3_125_000
+"""Hz at an ECP5's phase detector."""
+
+
 @dataclass(frozen=True)
 class Ecp5PllParameters(PllParameters):
     """Divisors of an ECP5's, with feedback from the primary output.
@@ -121,12 +126,16 @@ class Ecp5PllParameters(PllParameters):
         CLKFB_DIV, 1 to 80.
     output : int
         CLKOP_DIV, 1 to 128.
+    second : int
+        CLKOS_DIV, 1 to 128, where what comes out is the second output, and the primary one is for
+        the feedback alone; 0 where it is the primary one.
     """
 
     source: int
     reference: int
     feedback: int
     output: int
+    second: int = 0
 
     @property
     def phase(self) -> Fraction:
@@ -141,7 +150,23 @@ class Ecp5PllParameters(PllParameters):
     @property
     def frequency(self) -> int:
         """What comes out, in whole Hz."""
-        return round(self.phase * self.feedback)
+        return round(self.vco / (self.second or self.output))
+
+    @classmethod
+    def exactly(cls, source: int, wanted: int) -> Self:
+        """Divisors that make a frequency without any error, by the second output.
+
+        Raises
+        ------
+        ValueError
+            If there are none.
+        """
+        second = 500 * MHZ // wanted  # of the oscillator inside, which has 400 to 800 MHz
+        for reference, output in itertools.product(range(1, source // LOWEST + 1), range(2, 129)):
+            product, rest = divmod(second * wanted * reference, source)
+            if rest == 0 and product % output == 0 and product // output <= 80:
+                return cls(source, reference, product // output, output, second)
+        raise ValueError(f"the PLL cannot make just {wanted / MHZ:g} MHz of {source / MHZ:g} MHz")
 
     @classmethod
     def search(cls, source: int, wanted: int) -> Self:
@@ -150,7 +175,7 @@ class Ecp5PllParameters(PllParameters):
         Of equal ones the smallest reference divider, since a fast phase detector keeps
         jitter low, and then the oscillator nearest to the middle of its range.
         """
-        lowest, highest = 3_125_000, 400 * MHZ  # at the phase detector, and of the output
+        lowest, highest = LOWEST, 400 * MHZ  # at the phase detector, and of the output
         check_range("source", source, 8 * MHZ, 400 * MHZ)
         check_number("wanted frequency in MHz", wanted / MHZ, lowest / MHZ, highest / MHZ)
         found = []
@@ -169,11 +194,21 @@ class Ecp5PllParameters(PllParameters):
 
     def instance(self, source: Any, clock: Signal, locked: Signal) -> Instance:
         """As `PllParameters.instance`."""
+        primary, second = clock, ()
+        if self.second:
+            primary = Signal(name="pll_feedback")
+            second = (
+                ("p", "CLKOS_DIV", self.second),
+                ("p", "CLKOS_ENABLE", "ENABLED"),
+                ("p", "CLKOS_CPHASE", self.output // 2),
+                ("p", "CLKOS_FPHASE", 0),
+                ("o", "CLKOS", clock),
+            )
         return Instance(
             "EHXPLLL",
             # What the synthesis tools ask for beside the divisors.
             ("a", "FREQUENCY_PIN_CLKI", f"{self.source / MHZ:g}"),
-            ("a", "FREQUENCY_PIN_CLKOP", f"{self.frequency / MHZ:g}"),
+            ("a", "FREQUENCY_PIN_CLKOP", f"{float(self.phase * self.feedback) / MHZ:g}"),
             ("a", "ICP_CURRENT", "12"),
             ("a", "LPF_RESISTOR", "8"),
             ("a", "MFG_ENABLE_FILTEROPAMP", "1"),
@@ -192,7 +227,7 @@ class Ecp5PllParameters(PllParameters):
             ("p", "DPHASE_SOURCE", "DISABLED"),
             ("p", "OUTDIVIDER_MUXA", "DIVA"),
             ("i", "CLKI", source),
-            ("i", "CLKFB", clock),
+            ("i", "CLKFB", primary),
             ("i", "RST", Const(0)),
             ("i", "STDBY", Const(0)),
             ("i", "PHASESEL0", Const(0)),
@@ -202,8 +237,9 @@ class Ecp5PllParameters(PllParameters):
             ("i", "PHASELOADREG", Const(1)),
             ("i", "PLLWAKESYNC", Const(0)),
             ("i", "ENCLKOP", Const(0)),
-            ("o", "CLKOP", clock),
+            ("o", "CLKOP", primary),
             ("o", "LOCK", locked),
+            *second,
             ("o", "REFCLK", Signal(name="unused")),
         )
 

@@ -17,15 +17,17 @@ from amaranth.hdl import (
     Module,
     ResetSignal,
     Signal,
+    Value,
 )
 from amaranth.lib import io, wiring
-from amaranth.lib.cdc import ResetSynchronizer
+from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
 
 from allspin.boards.board import Board
 from allspin.boards.panel import Button, LightsDriver
-from allspin.boards.pll import Pll
+from allspin.boards.pll import Ecp5PllParameters, Pll
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
+from allspin.hdl.link.usb import CLOCK as USB_CLOCK, UsbPort
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.ecp5 import is_ecp5
@@ -143,29 +145,27 @@ class Shell(Elaboratable):
         m = Module()
         board = self.parameters.board
         pads = Pads(platform)
-        self._elaborate_clock(m, platform, pads)
+        source = self._elaborate_clock(m, platform, pads)
 
         engine = self.parameters.machine.link.engine
         m.submodules.lights = driver = LightsDriver(
             board.machine_frequency, engine.classes * engine.logit_bytes, len(board.lights.digit)
         )
-        m.submodules.receiver = receiver = UartReceiver(board.uart_parameters)
-        m.submodules.transmitter = transmitter = UartTransmitter(board.uart_parameters)
-        m.submodules.rx = rx = io.Buffer(io.Direction.Input, pads.port(board.uart, 0, "rx"))
-        m.submodules.tx = tx = io.Buffer(io.Direction.Output, pads.port(board.uart, 0, "tx"))
-        m.d.comb += [receiver.rx.eq(rx.i), tx.o.eq(transmitter.tx)]
+        if board.link == "usb":
+            received, to_host, damaged = self._elaborate_usb(m, platform, pads, source)
+        else:
+            received, to_host, damaged = self._elaborate_uart(m, pads)
         # Bytes are seldom, so neither the machine's paths nor the UART's go on into the other's:
         # a byte from the UART is known to have been taken a clock late, and a byte to it waits.
         took = Signal()
         offered = Signal()
         machine_ready = Signal()
         m.submodules.sent = sent = RegisterSlice(8)
-        wiring.connect(m, sent.o, transmitter.sent)
-        received = receiver.received
+        wiring.connect(m, sent.o, to_host)
         if self.parameters.shown:
             button = Button(board.machine_frequency, self.parameters.shown)
             m.submodules.button = button
-            wiring.connect(m, receiver.received, button.received)
+            wiring.connect(m, received, button.received)
             m.submodules.button_pin = pin = io.Buffer(io.Direction.Input, pads.named(board.button))
             m.d.comb += [button.pressed.eq(pin.i), button.programmed.eq(driver.programmed)]
             received = button.o
@@ -190,10 +190,52 @@ class Shell(Elaboratable):
             # Registers of their own: LEDs can be at the other end of the part.
             driver.byte.eq(sent.o.payload),
             driver.taken.eq(came),
-            driver.damaged.eq(receiver.framing_error | receiver.overrun),
+            driver.damaged.eq(damaged),
         ]
         self._elaborate_lights(m, pads, driver)
         return m
+
+    def _elaborate_uart(self, m: Module, pads: Pads) -> tuple[Any, Any, Value]:
+        """The UART: bytes from it, bytes to it, and whether one was damaged."""
+        board = self.parameters.board
+        m.submodules.receiver = receiver = UartReceiver(board.uart_parameters)
+        m.submodules.transmitter = transmitter = UartTransmitter(board.uart_parameters)
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, pads.port(board.uart, 0, "rx"))
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, pads.port(board.uart, 0, "tx"))
+        m.d.comb += [receiver.rx.eq(rx.i), tx.o.eq(transmitter.tx)]
+        damaged = receiver.framing_error | receiver.overrun
+        return receiver.received, transmitter.sent, damaged
+
+    def _elaborate_usb(
+        self, m: Module, platform: TemplatedPlatform, pads: Pads, source: Any
+    ) -> tuple[Any, Any, Value]:
+        """The same of a USB port, which loses nothing, and its clock."""
+        board = self.parameters.board
+        clock = Signal(name="usb_clock", attrs={"keep": 1})
+        if board.source_frequency == USB_CLOCK:
+            m.d.comb += clock.eq(source)
+        else:
+            parameters = Ecp5PllParameters.exactly(board.source_frequency, USB_CLOCK)
+            m.submodules.usb_pll = made = Pll(parameters, source)
+            m.d.comb += clock.eq(made.clock)
+        platform.add_clock_constraint(clock, USB_CLOCK)
+        m.domains.usb_io = ClockDomain()
+        m.d.comb += ClockSignal("usb_io").eq(clock)  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
+        m.submodules.usb_reset = ResetSynchronizer(ResetSignal(), domain="usb_io")
+
+        m.submodules.usb = port = UsbPort(f"allspin on {board.title}")
+        for place, name in enumerate(("d_p", "d_n")):
+            pin = io.Buffer(io.Direction.Bidir, pads.named(f"{board.wires}/{name}"))
+            m.submodules[name] = pin
+            m.d.comb += [
+                port.wires_in[place].eq(pin.i),
+                pin.o.eq(port.wires_out[place]),
+                pin.oe.eq(port.driven),
+            ]
+        pullup = io.Buffer(io.Direction.Output, pads.named(f"{board.wires}/pullup"))
+        m.submodules.pullup = pullup
+        m.d.comb += pullup.o.eq(port.attached)
+        return port.received, port.sent, Const(0)
 
     def _elaborate_lights(self, m: Module, pads: Pads, driver: LightsDriver) -> None:
         """The LEDs, and the outputs that are held."""
@@ -214,13 +256,18 @@ class Shell(Elaboratable):
             m.submodules[f"{button.replace('/', '_')}_pin"] = pin = io.Buffer(
                 io.Direction.Input, pads.named(button)
             )
-            m.submodules[path.replace("/", "_")] = buffer = io.Buffer(
-                io.Direction.Output, pads.named(path)
-            )
-            m.d.comb += buffer.o.eq(~pin.i)
+            raised = pads.named(path)
+            m.submodules[path.replace("/", "_")] = buffer = io.Buffer(io.Direction.Output, raised)
+            # High until the button is known to be pressed, whatever the pin's sense is.
+            pressed = Signal()
+            m.submodules[f"{button.replace('/', '_')}_level"] = FFSynchronizer(pin.i, pressed)
+            m.d.comb += buffer.o.eq(~pressed ^ raised.invert[0])
 
-    def _elaborate_clock(self, m: Module, platform: TemplatedPlatform, pads: Pads) -> None:
-        """The domain ``sync``: its clock, and a reset until that can be relied on."""
+    def _elaborate_clock(self, m: Module, platform: TemplatedPlatform, pads: Pads) -> Any:
+        """The domain ``sync``: its clock, and a reset until that can be relied on.
+
+        Returns the clock on the board.
+        """
         board = self.parameters.board
         source = pads.port(board.clock_name)
         pll = board.pll_parameters
@@ -264,3 +311,4 @@ class Shell(Elaboratable):
             reset = Signal()
             m.submodules.reset_net = Instance("DCCA", i_CLKI=unsettled, o_CLKO=reset)
         m.d.comb += ResetSignal().eq(reset)
+        return source

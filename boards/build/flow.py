@@ -252,9 +252,7 @@ class Build:
             overfull = any(used > available for used, available in resources.values())
             fmax = None
             if status == 0:
-                # In Hz, of the slowest clock.
-                clocks = json.loads((folder / "report.json").read_text())["fmax"]
-                fmax = min(clock["achieved"] for clock in clocks.values()) * 1e6
+                fmax = 1e6 * reached(json.loads((folder / "report.json").read_text()), mhz)
                 command = [*self.tools.packer.command, *pack]
                 if run_tool(command, folder, "pack.log", "packing", self._progress) != 0:
                     raise _failed(self.tools.packer, folder / "pack.log")
@@ -280,6 +278,31 @@ class Build:
             resources={name: tuple(pair) for name, pair in kept["resources"].items()},
             seconds=kept["seconds"],
         )
+
+
+def reached(report: Mapping[str, Any], mhz: float) -> float:
+    """The machine's highest frequency, in MHz, by what nextpnr reports.
+
+    A clock that is slower by design counts as if it were the machine's. A way from one clock to
+    another, which no constraint is for, must be shorter than a period of the machine's.
+
+    Parameters
+    ----------
+    report : mapping
+        Of nextpnr.
+    mhz : float
+        What the machine's clock must reach.
+    """
+    clocks = [
+        each["achieved"] * max(1.0, mhz / each.get("constraint", mhz))
+        for each in report["fmax"].values()
+    ]
+    crossings = [
+        1e3 / max(sum(step["delay"] for step in way["path"]), 1e-3)  # of ns
+        for way in report.get("critical_paths", ())
+        if way["from"] != way["to"] and "<async>" not in (way["from"], way["to"])
+    ]
+    return min(clocks + crossings)
 
 
 def _keep(folder: Path, begun: float, **outcome: Any) -> None:

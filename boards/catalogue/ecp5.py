@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from amaranth.build import Attrs
+from amaranth.build import Attrs, PinsN, Resource
 from amaranth_boards import orangecrab_r0_2, ulx3s
 from amaranth_boards.colorlight_5a75b_r7_0 import Colorlight_5A75B_R70Platform
 from amaranth_boards.ecpix5 import ECPIX585Platform
@@ -16,6 +16,7 @@ from allspin.boards.panel import Lights
 from allspin.boards.pll import Ecp5PllParameters
 
 ORANGECRAB_PINS = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
+ORANGECRAB_BUTTON = Attrs(IO_TYPE="LVCMOS12", PULLMODE="UP")
 
 ORANGECRAB_85: Mapping[str, Profile] = {
     **ECP5_85,
@@ -44,6 +45,7 @@ BOARDS = (
         platform=ECPIX585Platform,
         profiles=ECP5_85,
         pll=Ecp5PllParameters,
+        baud=12_000_000,
         lights=Lights(
             programmed="rgb_led/0/g",
             streaming="rgb_led/0/b",
@@ -88,11 +90,21 @@ BOARDS = (
             platform=platform,
             profiles=profiles,
             pll=Ecp5PllParameters,
-            resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=ORANGECRAB_PINS),),
+            resources=(
+                UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=ORANGECRAB_PINS),
+                # The platform's button is SSTL135_I, at which nextpnr 0.7 crashes ("VREF"). The
+                # threshold of a 1.2 V input is of the core's supply, whatever the bank has.
+                Resource("boot", 0, PinsN("J17", dir="i"), ORANGECRAB_BUTTON),
+            ),
+            link="usb",
+            wires="usb/0",
+            # Low, the pin loads the boot loader, which stays while the button is held.
+            raised=(("program/0", "boot/0"),),
             lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
             flash=("dfu-util", "-d", "1209:5af0", "-a", "0", "-D", "{bitstream}"),
             usb="1209:5af0",
-            bridge="none: a 3.3 V USB-UART adapter, its TX on pin 0, its RX on pin 1",
+            bridge="none: its USB is a port of the FPGA's own; with --link uart a 3.3 V USB-UART "
+            "adapter, its TX on pin 0, its RX on pin 1",
         )
         for size, platform, profiles in (
             ("25F", orangecrab_r0_2.OrangeCrabR0_2_25FPlatform, ECP5_25),
@@ -114,6 +126,7 @@ BOARDS = (
                 digit=("led/4", "led/5", "led/6", "led/7"),
             ),
             button="button_fire/0",
+            wires="usb/0",
             # Low for seconds, the pin makes the ESP32 of some boards load its own bitstream.
             raised=(("esp32/0/gpio0", "button_pwr/0"),),
             flash=("openFPGALoader", "-b", "ulx3s", "{bitstream}"),

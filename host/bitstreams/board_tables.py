@@ -443,7 +443,8 @@ def build_table(result: Mapping[str, Any]) -> Table:
         rows.append(("  needed", Number(result["need_mhz"], "g"), "MHz"))
     if result["images_per_second"] is not None:
         rows.append(("machine", result["images_per_second"], "images/s"))
-        link = f"link of {result['baud']:,} baud"
+        wire = "USB" if result.get("link") == "usb" else f"{result['baud']:,} baud"
+        link = f"link of {wire}"
         rows.append((link, result["link_images_per_second"], "images/s"))
     if (latency := latency_ns(result)) is not None:
         rows.append(("latency of one image", Number(latency, ",.0f"), "ns"))

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from allspin.boards.board import Board, Profile
+from allspin.boards.board import Board, Link, Profile
 from allspin.boards.build.figures import figures
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
@@ -20,7 +20,7 @@ from allspin.boards.virtual.build import compiler
 from allspin.hdl.cache.process import Progress
 from allspin.hdl.link.protocol import NO_TAG, Request, identity_bytes
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.record import link_rate, measure_throughput, remember
+from allspin.host.bitstreams.record import USB_RATE, link_rate, measure_throughput, remember
 from allspin.host.data.catalogue import network_name, open_network, several
 from allspin.host.data.datasets import load_test_set
 from allspin.host.keywords import takes
@@ -124,6 +124,11 @@ class BuildChanges:
         Rows that are driven in a clock, 1, 2, 4 or 8; None leaves the profile's.
     frequency : float or None
         Of the machine's clock, Hz; None leaves the profile's.
+    baud : int or None
+        Bits a second of the UART, for a bridge or an adapter that makes others; None leaves the
+        board's.
+    link : {"uart", "usb"} or None
+        What carries bytes: the UART, or a USB port in gateware; None leaves the board's.
     """
 
     lanes: int | None = field(
@@ -138,6 +143,20 @@ class BuildChanges:
             "clock frequency of the machine (the profile's)",
             "MHZ",
             type=megahertz,
+        ),
+    )
+    baud: int | None = field(
+        default=None,
+        metadata=option(
+            "bits a second of the UART, which then must be named to run (the board's)", "B"
+        ),
+    )
+    link: str | None = field(
+        default=None,
+        metadata=option(
+            "what carries bytes: a UART, or the FPGA's own USB port (the board's)",
+            "LINK",
+            choices=get_args(Link),
         ),
     )
 
@@ -165,11 +184,16 @@ def make_job(
     }
     hardware = replace(board.profile(profile).hardware, **changed)
     name = profile or next(iter(board.profiles))
+    others = {
+        key: value for key in ("baud", "link") if (value := getattr(changes, key)) is not None
+    }
     try:
         frequency = None if changes.frequency is None else round(changes.frequency)
-        running = board.running(name, frequency)
+        running = board.running(name, frequency, **others)
     except (OverflowError, ValueError) as error:
-        raise ValueError(f"frequency {(changes.frequency or 0) / MHZ:g}: {error}") from error
+        asked = {"frequency": f"{(changes.frequency or 0) / MHZ:g}", **others}
+        what = "frequency" if changes.frequency is not None else next(iter(others))
+        raise ValueError(f"{what} {asked[what]}: {error}") from error
     made_for = running.profile().built_for(network)
     return BuildJob(running, name, hardware, network_name, made_for)
 
@@ -259,6 +283,7 @@ def build_board(
         "network": job.network_name,
         "gateware": build.gateware,
         "baud": job.board.baud,
+        "link": job.board.link,
         **measured,
         "resident_images": None if resident is None else resident.images,
         "identity": identity_bytes(parameters.machine.link).hex(),
@@ -285,11 +310,12 @@ def _measured(
     found = measure_throughput(job.network, job.profile, progress)
     if found is None:
         return NOT_MEASURED, ()
+    rate = USB_RATE if job.board.link == "usb" else job.board.baud
     values = (
         round(found.cycles, 4),
         None if found.latency is None else round(found.latency, 2),
         round(job.board.machine_frequency / found.cycles),
-        round(link_rate(job.board.baud, found.link_bytes)),
+        round(link_rate(rate, found.link_bytes)),
     )
     return dict(zip(NOT_MEASURED, values, strict=True)), ()
 

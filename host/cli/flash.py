@@ -15,14 +15,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from serial.tools import list_ports
-
 from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board
 from allspin.hdl.cache.process import cannot_run
 from allspin.host.bitstreams.record import recall, recall_one
 from allspin.host.cli.options import Arguments, Parser
 from allspin.host.link.identity import Identity
+from allspin.host.link.transport import usb_devices
 from allspin.host.machines.opening import open_port
 from allspin.host.show.say import pass_on, say, warn
 from allspin.sim.errors import UserError
@@ -36,9 +35,7 @@ PAUSE = 0.2
 
 def ports_of(usb: str) -> list[str]:
     """Serial ports of the USB devices of a vendor and product, such as 0403:6010."""
-    vendor, product = (int(word, 16) for word in usb.split(":"))
-    found = [port for port in list_ports.comports() if (port.vid, port.pid) == (vendor, product)]
-    return sorted(port.device for port in found)
+    return sorted(port for port, device in usb_devices().items() if device == usb)
 
 
 def ask(
@@ -257,8 +254,10 @@ def run(arguments: Arguments) -> int:
     status, said = run_shown([tool, *command[1:]], pass_on)
     if status != 0:
         raise UserError(explain(board, said))
-    _ask(board, built, arguments.on)
-    say(f"{board.title} is programmed; now: allspin run NET --on auto --baud {board.baud}")
+    baud = (built or {}).get("baud", board.baud)
+    _ask(board, built, arguments.on, baud)
+    asked = "" if baud == board.baud else f" --baud {baud}"
+    say(f"{board.title} is programmed; now: allspin run NET --on auto{asked}")
     return 0
 
 
@@ -302,13 +301,13 @@ def _check(
     return built
 
 
-def _ask(board: Board, built: dict[str, Any] | None, port: str | None) -> None:
+def _ask(board: Board, built: dict[str, Any] | None, port: str | None, baud: int) -> None:
     """Compare what the board says of itself with what was built, where its port is known."""
     if port is None and not ports_of(board.usb):
         say("its serial port is not known, so it was not asked what it is; --on names one")
         return
     try:
-        on, identity = ask(lambda: [port] if port else ports_of(board.usb), board.baud)
+        on, identity = ask(lambda: [port] if port else ports_of(board.usb), baud)
     except UserError as error:
         unanswered = f"{board.title} was programmed, but does not answer: {error}"
         if port is not None:

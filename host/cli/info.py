@@ -96,7 +96,7 @@ def _devices(arguments: Arguments) -> int:
     return 0
 
 
-def _find(baud: int) -> dict[str, Any]:
+def _find(baud: int | None) -> dict[str, Any]:
     """What there is; None for what was not found."""
     packages: dict[str, str | None] = dict.fromkeys(PACKAGES)
     for name in PACKAGES:

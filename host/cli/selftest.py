@@ -96,7 +96,7 @@ def run(arguments: Arguments) -> int:
     watch = BuildWatch(steps)
     with open_for_selftest(arguments.on, network, profile, baud, progress=watch) as machine:
         steps.finish(machine.name)
-        with reporting(arguments.report, machine, findings, baud, arguments.seed) as rates:
+        with reporting(arguments.report, machine, findings, arguments.seed) as rates:
             known = network or known_network(machine.name, machine.identity, arguments.seed)
             for finding in selftest(machine, known, seed=arguments.seed, progress=steps):
                 findings.append(finding)

@@ -1,6 +1,7 @@
 """The byte stream between host and device, whatever carries it."""
 
 from abc import abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ class Transport(Closing):
     ----------
     name : str
         What messages call the other end.
+    baud : int or None
+        Bits a second of a serial port; None where the stream has no such rate.
     holds_back : bool
         The stream takes no more than the device can; no window is needed.
     latency : float
@@ -48,6 +51,7 @@ class Transport(Closing):
     """
 
     name: str
+    baud: int | None = None
     holds_back: bool = False
     latency: float = 0.1
     timeout: float = 1.0
@@ -120,6 +124,12 @@ def serial_ports() -> list[str]:
     return sorted(port.device for port in list_ports.comports())
 
 
+def usb_devices() -> dict[str, str]:
+    """Vendor and product of the USB device behind each serial port that has one: 0403:6010."""
+    ports = list_ports.comports()
+    return {each.device: f"{each.vid:04x}:{each.pid:04x}" for each in ports if each.vid is not None}
+
+
 class SerialTransport(Transport):
     """A serial port, 8N1.
 
@@ -141,7 +151,7 @@ class SerialTransport(Transport):
 
     def __init__(self, port: str, baud: int = DEFAULT_BAUD) -> None:
         self.name = port
-        check_range("baud", baud, MIN_BAUD, MAX_BAUD)
+        self.baud = check_range("baud", baud, MIN_BAUD, MAX_BAUD)
         self.latency = USUAL_LATENCY + 2 * USUAL_WINDOW * BITS_PER_BYTE / baud
         # A whole window may be under way in either direction before an answer is complete.
         self.timeout = LATENCY + 2 * MAX_WINDOW * BITS_PER_BYTE / baud
@@ -156,6 +166,10 @@ class SerialTransport(Transport):
             raise UserError(
                 f"cannot open the serial port {port} at {baud} baud: {one_line(cause)}{advice}"
             ) from error
+        # Linux: a bridge of FTDI's then hands over what it has after 1 ms in place of 16.
+        if hasattr(self._port, "set_low_latency_mode"):
+            with suppress(ValueError, OSError):  # no such driver
+                self._port.set_low_latency_mode(True)
 
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
         """Send all of `data`, which the window keeps short, and return what has arrived."""
@@ -199,8 +213,9 @@ class UartOptions(Parameters):
 
     Parameters
     ----------
-    baud : int
-        Baud rate, 9600 to 12,000,000.
+    baud : int, optional
+        Baud rate, 9600 to 12,000,000; None for what boards with such a USB device have, and
+        3,000,000 for the virtual board.
     clock_error : float
         Percent by which the host's bits are longer than the virtual board's, -10 to 10.
     frequency : int
@@ -212,10 +227,12 @@ class UartOptions(Parameters):
         If a value is outside its range; the message begins with its name.
     """
 
-    baud: int = field(
-        default=DEFAULT_BAUD,
+    baud: int | None = field(
+        default=None,
         metadata={"low": MIN_BAUD, "high": MAX_BAUD}
-        | option(f"bits a second of a UART ({DEFAULT_BAUD})", "B"),
+        | option(
+            f"bits a second of a UART (the board's; where that is not known, {DEFAULT_BAUD})", "B"
+        ),
     )
     clock_error: float = field(
         default=0.0,
@@ -233,7 +250,7 @@ class UartOptions(Parameters):
     @property
     def bit_clocks(self) -> float:
         """Clocks of the virtual board that a bit of the host takes."""
-        return self.frequency / self.baud * (1 + self.clock_error / 100)
+        return self.frequency / (self.baud or DEFAULT_BAUD) * (1 + self.clock_error / 100)
 
     def parameters(self) -> "UartParameters":
         """The virtual board's side.
@@ -246,4 +263,4 @@ class UartOptions(Parameters):
         from allspin.hdl.link.uart import UartParameters
 
         with refused():
-            return UartParameters.from_rates(self.frequency, self.baud)
+            return UartParameters.from_rates(self.frequency, self.baud or DEFAULT_BAUD)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from allspin.host.link.transport import (
     Transport,
     UartOptions,
     serial_ports,
+    usb_devices,
 )
 from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.machine import GoldenMachine, Machine
@@ -102,6 +104,11 @@ class LinkedMachine(Memories, Machine):
             lanes=max(layer.lanes for layer in self.identity.layers),
             rows_per_clock=self.identity.layers[0].rows_per_clock,
         )
+
+    @property
+    def baud(self) -> int | None:
+        """Bits a second of the serial port that it is on."""
+        return self._transport.baud
 
     @property
     def resent(self) -> int:
@@ -296,7 +303,7 @@ def open_machine(
         return GoldenMachine()
     if on == VIRTUAL:
         return open_virtual(network, profile, uart, progress=progress)
-    baud = DEFAULT_BAUD if uart is None else uart.baud
+    baud = None if uart is None else uart.baud
     if on == AUTO:
         return _open_auto(network, baud)
     machine = open_port(on, baud)
@@ -308,8 +315,19 @@ def open_machine(
     return machine
 
 
-def open_port(port: str, baud: int = DEFAULT_BAUD) -> LinkedMachine:
-    """The machine on a serial port.
+def usual_bauds(port: str) -> list[int]:
+    """Bits a second of the boards that have such a USB device as is behind a serial port."""
+    if (device := usb_devices().get(port)) is None:
+        return [DEFAULT_BAUD]
+    from allspin.boards.catalogue import find_boards
+
+    return sorted({board.baud for board in find_boards().values() if board.usb == device}) or [
+        DEFAULT_BAUD
+    ]
+
+
+def open_port(port: str, baud: int | None = None) -> LinkedMachine:
+    """The machine on a serial port; without a baud rate, at each that such a board may have.
 
     Raises
     ------
@@ -319,10 +337,14 @@ def open_port(port: str, baud: int = DEFAULT_BAUD) -> LinkedMachine:
     wrong = meant(port, (GOLDEN, VIRTUAL, AUTO))
     if wrong and not os.path.exists(port):
         raise UserError(f"there is no machine or serial port {port!r}{wrong}")
-    return LinkedMachine(SerialTransport(port, baud))
+    *others, last = usual_bauds(port) if baud is None else [baud]
+    for rate in others:
+        with suppress(UserError):
+            return LinkedMachine(SerialTransport(port, rate))
+    return LinkedMachine(SerialTransport(port, last))
 
 
-def ask_ports(baud: int = DEFAULT_BAUD) -> dict[str, LinkedMachine | None]:
+def ask_ports(baud: int | None = None) -> dict[str, LinkedMachine | None]:
     """Ask every serial port at once what is there.
 
     Returns
@@ -342,7 +364,7 @@ def ask_ports(baud: int = DEFAULT_BAUD) -> dict[str, LinkedMachine | None]:
         return dict(zip(ports, pool.map(ask, ports), strict=True))
 
 
-def _open_auto(network: Network, baud: int) -> LinkedMachine:
+def _open_auto(network: Network, baud: int | None) -> LinkedMachine:
     answers = ask_ports(baud)
     boards = [board for board in answers.values() if board is not None]
     boards.sort(key=lambda board: board.identity.topology != network.topology)

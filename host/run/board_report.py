@@ -55,7 +55,7 @@ def measure_rates(machine: LinkedMachine, network: Network, seed: int) -> dict[s
 
 @contextmanager
 def reporting(
-    path: Path | None, machine: LinkedMachine, findings: Sequence[Finding], baud: int, seed: int
+    path: Path | None, machine: LinkedMachine, findings: Sequence[Finding], seed: int
 ) -> Iterator[dict[str, Any]]:
     """Write the file when the test is over, however it ends.
 
@@ -67,8 +67,8 @@ def reporting(
         The board.
     findings : sequence of Finding
         What is found of it, as it comes.
-    baud, seed : int
-        How it was asked.
+    seed : int
+        Of what it was asked.
 
     Yields
     ------
@@ -91,7 +91,7 @@ def reporting(
         if path is not None:
             asked: dict[str, Any] = {
                 "on": machine.name,
-                "baud": baud,
+                "baud": machine.baud,
                 "seed": seed,
                 "stopped": stopped,
             }

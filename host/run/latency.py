@@ -18,7 +18,7 @@ from allspin.host.show.say import BuildWatch, Display, commit
 from allspin.sim.network.network import Network, Tiles
 from allspin.sim.parameters import Brief
 
-RATES = (115_200, 1_000_000, 3_000_000)
+RATES = (115_200, 1_000_000, 3_000_000, 6_000_000, 12_000_000)
 """Bits a second of the UARTs that boards have, and of the slowest that adapters have."""
 BIT_CLOCKS = 8
 """Of the UART that is simulated. With fewer, an answer begins before its last logit is there."""

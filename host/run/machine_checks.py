@@ -22,7 +22,6 @@ from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers
-from allspin.host.link.transport import DEFAULT_BAUD
 from allspin.host.machines.opening import (
     AUTO,
     GOLDEN,
@@ -118,7 +117,7 @@ def open_for_selftest(
     on: str,
     network: Network | None = None,
     profile: HardwareProfile | None = None,
-    baud: int = DEFAULT_BAUD,
+    baud: int | None = None,
     *,
     progress: BuildProgress = no_progress,
 ) -> LinkedMachine:
@@ -132,8 +131,8 @@ def open_for_selftest(
         What it was built for. A board tells enough of itself to do without.
     profile : HardwareProfile, optional
         Of the virtual board.
-    baud : int
-        Bits a second of a serial port.
+    baud : int, optional
+        Bits a second of a serial port; as of `allspin.host.machines.opening.open_port`.
     progress : callable
         Told what is being built, and for how many seconds now.
 
@@ -151,7 +150,7 @@ def open_for_selftest(
     return _only_board(network, baud) if on == AUTO else open_port(on, baud)
 
 
-def _only_board(network: Network | None, baud: int) -> LinkedMachine:
+def _only_board(network: Network | None, baud: int | None) -> LinkedMachine:
     """The one board that answers, and fits the network if there is one."""
     answers = ask_ports(baud)
     boards = [board for board in answers.values() if board is not None]

@@ -239,7 +239,7 @@ MEMORY_TARGET = 2**30
 """Bytes that this may take."""
 VIRTUAL_TARGET = 30.0
 """Seconds for 20 chips and 1,000 images on the virtual board."""
-BAUDS = (115_200, 1_000_000, 3_000_000)
+BAUDS = (115_200, 1_000_000, 3_000_000, 6_000_000, 12_000_000)
 
 Images = npt.NDArray[np.uint8]
 Shape = tuple[int | None, int, bool]

@@ -27,7 +27,8 @@ from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.programming.schemes import Programming
 
 MACHINE = ECP5_85["chips"]
-UART = UartOptions(baud=3_000_000, frequency=MACHINE.frequency)
+BAUD = 3_000_000
+UART = UartOptions(baud=BAUD, frequency=MACHINE.frequency)
 CHIPS = 100
 FEW = 20
 """Images that are shown, since each clock of the UART is simulated."""
@@ -58,7 +59,7 @@ def _asked(machine: LinkedMachine) -> float:
     """Clocks of the bits of a redraw's request and its answer: of one that takes no time itself."""
     machine.start_stopwatch()
     machine.clear_counters()
-    longer = (COUNTER_BYTES - REDRAW_LINE.nbytes) * BITS_PER_BYTE / UART.baud
+    longer = (COUNTER_BYTES - REDRAW_LINE.nbytes) * BITS_PER_BYTE / BAUD
     return (machine.elapsed_clocks() or 0) - longer * UART.frequency
 
 
@@ -98,7 +99,7 @@ def main() -> int:
         )
     # The first chip with its states and tables, and one that follows another, for one batch.
     first, chip = clocks[0] - clocks[1], (clocks[2] - clocks[1]) / MORE
-    rate, count = UART.baud / BITS_PER_BYTE, len(batches)
+    rate, count = BAUD / BITS_PER_BYTE, len(batches)
     busy = redraw + per_image * len(images) / count
     # The slower of link and machine.
     whole = sent / rate + (first + CHIPS * count * max(chip, busy)) / UART.frequency

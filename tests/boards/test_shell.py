@@ -39,17 +39,34 @@ def plan(board):
     return family_of(platform), platform.prepare(Shell(parameters), TOP, emit_src=False).files
 
 
-@pytest.mark.parametrize("board", find_boards().values(), ids=find_boards().keys())
+USB_PINS = {
+    # D+, D- and the pull-up of D+, of the same files.
+    "orangecrab-25f": ("N1", "M2", "N2"),
+    "ulx3s-25f": ("D15", "E15", "B12"),
+}
+BOARDS = {
+    **find_boards(),
+    "orangecrab-25f, uart": find_boards()["orangecrab-25f"].running("ideal", link="uart"),
+    "ulx3s-25f, usb": find_boards()["ulx3s-25f"].running("ideal", link="usb"),
+}
+
+
+@pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS.keys())
 def test_every_board_has_a_machine_a_clock_and_pins(board):
     family, files = plan(board)
     text = files[f"{TOP}.il"]
     assert f"cell \\{MACHINE} " in text
     pins = files[f"{TOP}.{family.constraints}"]
     places = dict(re.findall(r'(?:set_io|IO_LOC|COMP) "?(\w+)"? (?:SITE )?"?(\w+)"?', pins))
-    signals = {name.rsplit("__", 2)[1]: pin for name, pin in places.items() if "uart" in name}
-    assert set(signals) == {"rx", "tx"}
-    if board.name in UART_PINS:
-        assert (signals["rx"], signals["tx"]) == UART_PINS[board.name]
+    link = f"{board.link}_0"
+    signals = {name.rsplit("__", 2)[1]: pin for name, pin in places.items() if link in name}
+    names, known = {
+        "uart": (("rx", "tx"), UART_PINS),
+        "usb": (("d_p", "d_n", "pullup"), USB_PINS),
+    }[board.link]
+    assert set(signals) == set(names)
+    if board.name in known:
+        assert tuple(signals[name] for name in names) == known[board.name]
     assert len(set(places.values())) == len(places)
     # An ECP5's reset has a net for clocks; nextpnr finds an iCE40's itself.
     assert ("cell \\DCCA " in text) == (family.name == "ECP5")
@@ -57,7 +74,7 @@ def test_every_board_has_a_machine_a_clock_and_pins(board):
     lights = board.lights
     wanted = [*filter(None, (lights.programmed, lights.streaming, lights.error)), *lights.digit]
     held = len(board.inactive) + 2 * len(board.raised)
-    assert len(places) == 3 + len(wanted) + held + ("rst_0__io" in places)
+    assert len(places) == 1 + len(names) + len(wanted) + held + ("rst_0__io" in places)
     assert "connect \\machine_clock 1'0" not in text  # something drives it
     if board.pll is not None:
         cell = {"iCE40": "SB_PLL40_", "ECP5": "EHXPLLL"}[family.name]

@@ -6,20 +6,38 @@ Cells of the part, and the machine, are models here; pins are what amaranth-boar
 import random
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
 from typing import Any
 
+import numpy as np
 import pytest
-from amaranth.hdl import Fragment, Instance, Module, Signal, Value
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    Fragment,
+    Instance,
+    Module,
+    Mux,
+    Signal,
+    Value,
+)
 from amaranth.lib import io
 from amaranth.sim import Simulator
 
 from allspin.boards import panel
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import MACHINE, SETTLING_SECONDS, Shell, ShellParameters
+from allspin.boards.top import Top
 from allspin.hdl.link.protocol import Answer
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.frames import encode_frame
-from allspin.sim.network.network import random_network
+from allspin.host.link.transport import Disconnected, Transport
+from allspin.host.machines.opening import LinkedMachine
+from allspin.sim.network import reference
+from allspin.sim.network.network import random_images, random_network
+from tests.hdl.link.usb_host import LEVELS, UsbHost
 
 NETWORK, PROFILE = random_network((6, 3, 2), 0), HardwareProfile(lanes=1)
 LOCK_SECONDS = 3 * SETTLING_SECONDS
@@ -39,6 +57,7 @@ class Desk:
     def __init__(self, board: Any) -> None:
         self._platform = board.create_platform()
         self.family = getattr(self._platform, "family", None)
+        self.device = getattr(self._platform, "device", "")
         self.default_rst = self._platform.default_rst
         self.pins: dict[str, io.SimulationPort] = {}
 
@@ -72,6 +91,10 @@ class Bench:
         Whether the PLL is locked from the start.
     shown : tuple of bytes
         As of `ShellParameters`.
+    whole : bool
+        Whether the machine is there, in place of its model.
+    **others
+        As of `Board.running`.
 
     Attributes
     ----------
@@ -85,14 +108,38 @@ class Bench:
         The ports of each cell, by the cell's type.
     """
 
-    def __init__(self, name: str, *, lock: bool = True, shown: tuple[bytes, ...] = ()) -> None:
-        self.board = find_boards()[name]
+    def __init__(
+        self,
+        name: str,
+        *,
+        lock: bool = True,
+        shown: tuple[bytes, ...] = (),
+        whole: bool = False,
+        **others: Any,
+    ) -> None:
+        board = find_boards()[name]
+        self.board = board.running(next(iter(board.profiles)), **others)
         self.desk = Desk(self.board)
         parameters = ShellParameters.from_network(self.board, NETWORK, PROFILE, shown)
         self._top = Module()
         self._top.submodules.shell = shell = Fragment.get(Shell(parameters), self.desk)
         self.cells: dict[str, dict[str, Any]] = {}
         self._collect(shell)
+        self._whole = whole
+        if whole:
+            self._top.submodules.machine = machine = Top(parameters.machine)
+            ports = self.cells[MACHINE]
+            self._top.d.comb += [
+                machine.received.payload.eq(ports["received__payload"]),
+                machine.received.valid.eq(ports["received__valid"]),
+                ports["received__ready"].eq(machine.received.ready),
+                ports["sent__payload"].eq(machine.sent.payload),
+                ports["sent__valid"].eq(machine.sent.valid),
+                machine.sent.ready.eq(ports["sent__ready"]),
+            ]
+        self._said, self._speaks = Signal(2), Signal()
+        if self.board.link == "usb":
+            self._join_usb()
         self.taken, self.heard = bytearray(), bytearray()
         self.answers: deque[int] = deque()
         self._lock = lock
@@ -110,6 +157,29 @@ class Bench:
         parts: Any = fragment
         for part, *_ in parts.subfragments:
             self._collect(part)
+
+    def _join_usb(self) -> None:
+        # The clock on the board, which else only the PLL's model sees.
+        self._top.domains.crystal = ClockDomain()
+        self._top.d.comb += self.desk.pins[f"{self.board.clock_name}/0"].i.eq(
+            ClockSignal("crystal")
+        )
+        d_p, d_n, pullup = (
+            self.desk.pins[f"{self.board.wires}/{name}"] for name in ("d_p", "d_n", "pullup")
+        )
+        nobody = Mux(pullup.o, LEVELS["J"], LEVELS["_"])
+        level = Mux(d_p.oe, Cat(d_p.o, d_n.o), Mux(self._speaks, self._said, nobody))
+        self._top.d.comb += Cat(d_p.i, d_n.i).eq(level)
+
+    def usb_host(self, ctx: Any) -> UsbHost:
+        """A host on the USB port's wires."""
+
+        def drive(ctx: Any, level: int | None) -> None:
+            ctx.set(self._speaks, level is not None)
+            ctx.set(self._said, level or 0)
+
+        pins = [self.desk.pins[f"{self.board.wires}/{name}"].i for name in ("d_p", "d_n")]
+        return UsbHost(ctx, drive, lambda ctx: ctx.get(Cat(*pins)))
 
     def pll(self) -> tuple[Any, Any]:
         """Its clock, and whether it is locked."""
@@ -200,14 +270,19 @@ class Bench:
     def run(self, script: Callable[..., Any]) -> None:
         """Run a script to its end."""
         simulator = Simulator(self._top)
-        for process in (self.clock, self.net, self.machine, self.listener):
+        wire = () if self.board.link == "usb" else (self.listener,)
+        machine = () if self._whole else (self.machine,)
+        if not wire:
+            simulator.add_clock(1 / self.board.source_frequency, domain="crystal")
+        for process in (self.clock, self.net, *wire, *machine):
             simulator.add_testbench(process, background=True)
 
         async def bench(ctx: Any) -> None:
             self.set_lock(ctx, self._lock)
-            ctx.set(self.desk.pins["uart/0/rx"].i, 1)
+            if wire:
+                ctx.set(self.desk.pins["uart/0/rx"].i, 1)
             for path in self.desk.pins:
-                if path.startswith(("rst", "button")):
+                if path.startswith(("rst", "button", "boot")):
                     self.press(ctx, path, 0)
             await script(ctx, self)
 
@@ -255,7 +330,8 @@ def test_a_board_s_button_resets_the_machine() -> None:
     Bench("ecpix-5").run(script)
 
 
-@pytest.mark.parametrize("name", ["ulx3s-85f", "upduino-v3"])
+# 34, 5.2 and 9.2 clocks a bit.
+@pytest.mark.parametrize("name", ["ulx3s-85f", "upduino-v3", "ecpix-5"])
 def test_no_byte_is_lost_between_the_uart_and_a_machine_that_makes_it_wait(name: str) -> None:
     said, answered = bytes(range(0, 240, 17)), b"\0\xff\x55 more than the wire takes"
 
@@ -284,6 +360,73 @@ def test_a_ulx3s_s_esp32_is_told_to_stay_away_until_the_button_is_pressed() -> N
             assert ctx.get(gpio0.o) == 1 - pressed
 
     Bench("ulx3s-12f").run(script)
+
+
+def test_the_orangecrab_s_button_loads_its_boot_loader_and_nothing_else_does() -> None:
+    async def script(ctx: Any, bench: Bench) -> None:
+        pin = bench.desk.pins["program/0"]
+        bench.press(ctx, "boot/0", 1)  # before there is a clock, nobody knows what it is
+        assert ctx.get(pin.o) == 1
+        for pressed in (0, 1, 0):
+            bench.press(ctx, "boot/0", pressed)
+            await ctx.delay(1e-6)
+            assert (ctx.get(pin.oe), ctx.get(pin.o)) == (1, 1 - pressed)
+
+    Bench("orangecrab-25f").run(script)
+
+
+class UsbTransport(Transport):
+    """What a host's driver of serial ports does, in step with the simulator, which is slow."""
+
+    name = "a port on USB"
+    latency = timeout = probe_timeout = 1e6
+
+    def __init__(self) -> None:
+        self.asked: Queue[bytes | None] = Queue()
+        self.heard: Queue[bytes | None] = Queue()
+
+    def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
+        self.asked.put(data)
+        if (heard := self.heard.get()) is None:
+            raise Disconnected("the simulation is over")
+        return len(data), heard
+
+    def close(self) -> None:
+        self.asked.put(None)
+
+
+def test_every_logit_comes_through_usb() -> None:
+    """From the host's programs to D+ and D-, through both clocks, the machine, and back."""
+    transport, images = UsbTransport(), random_images(NETWORK, 4, 1)
+
+    def ask() -> Any:
+        try:
+            machine = LinkedMachine(transport)
+            machine.program(NETWORK)
+            return machine.stream(images), machine.resent
+        finally:
+            transport.close()
+
+    async def script(ctx: Any, bench: Bench) -> None:
+        await bench.until_reset_ends(ctx)
+        host = bench.usb_host(ctx)
+        await host.reset()  # it keeps the address 0
+        while (data := transport.asked.get(timeout=60)) is not None:
+            got = await host.exchange(4, data, lambda _: True)
+            if not got:
+                await host.idle(60)
+                got = await host.take(4) or b""
+            transport.heard.put(got)
+
+    with ThreadPoolExecutor(1) as pool:
+        answers = pool.submit(ask)
+        try:
+            Bench("orangecrab-25f", whole=True, frequency=12_000_000).run(script)
+        finally:
+            transport.heard.put(None)
+        found, resent = answers.result()
+    assert resent == 0
+    np.testing.assert_array_equal(found.logits, reference.logits(NETWORK, images))
 
 
 def test_a_button_shows_an_image_once_the_machine_has_been_programmed(

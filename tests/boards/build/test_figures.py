@@ -1,12 +1,13 @@
 """Shortfalls in words, and the figures that JSON has."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from allspin.boards.build.families import ECP5, ICE40
 from allspin.boards.build.figures import figures
-from allspin.boards.build.flow import Routed, SynthesisedBoard
+from allspin.boards.build.flow import Routed, SynthesisedBoard, reached
 
 
 @pytest.fixture
@@ -91,3 +92,24 @@ def test_json_has_what_scripts_rely_on(found):
     assert lost["fmax_mhz"] is None
     assert lost["bitstream"] is None
     assert not lost["meets_timing"]
+
+
+def test_each_clock_and_each_way_between_two_counts_as_if_it_were_the_machine_s() -> None:
+    def report(usb: float, way: float) -> dict[str, Any]:
+        fmax = {
+            "machine": {"achieved": 120.0, "constraint": 100.0},
+            "usb": {"achieved": usb, "constraint": 48.0},
+        }
+        ways = [("usb", "machine", way), ("<async>", "usb", 90.0), ("usb", "usb", 90.0)]
+        paths = [
+            {"from": start, "to": end, "path": [{"delay": 0.5}, {"delay": delay - 0.5}]}
+            for start, end, delay in ways
+        ]
+        return {"fmax": fmax, "critical_paths": paths}
+
+    assert reached(report(70.0, 2.0), 100.0) == 120.0
+    # 45 MHz of 48 are as much too little as 93.75 of 100.
+    assert reached(report(45.0, 2.0), 100.0) == 93.75
+    # Bits of a count that arrive further apart than a clock are no count.
+    assert reached(report(70.0, 12.5), 100.0) == 80.0
+    assert reached({"fmax": {"one": {"achieved": 31.0}}}, 30.0) == 31.0

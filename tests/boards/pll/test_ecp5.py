@@ -3,8 +3,11 @@
 import re
 import subprocess
 import sys
+from fractions import Fraction
+from typing import Any
 
 import pytest
+from amaranth.hdl import Signal
 
 from allspin.boards.pll import Ecp5PllParameters
 
@@ -42,6 +45,23 @@ def test_as_near_as_ecppll(source, wanted):
 def test_the_usual_one_is_ecppll_s():
     found = Ecp5PllParameters.search(25 * MHZ, 100 * MHZ)
     assert (found.reference, found.feedback, found.output) == (1, 4, 6)
+
+
+@pytest.mark.parametrize(("source", "wanted"), [(25, 48), (48, 48), (12, 48), (50, 60)])
+def test_an_exact_frequency_comes_from_the_second_output(source: int, wanted: int) -> None:
+    """By the cell's own parameters, and what the guide allows."""
+    found = Ecp5PllParameters.exactly(source * MHZ, wanted * MHZ)
+    cell: Any = found.instance(Signal(), Signal(), Signal())
+    divisors = (cell.parameters[f"CLK{name}_DIV"] for name in ("I", "FB", "OP", "OS"))
+    reference, feedback, primary, second = divisors
+    phase = Fraction(source, reference)
+    assert phase >= Fraction(25, 8)
+    assert (feedback <= 80, 1 <= primary <= 128, 1 <= second <= 128) == (True, True, True)
+    assert Fraction(25, 8) <= phase * feedback <= 400
+    assert 400 <= phase * feedback * primary <= 800
+    assert phase * feedback * primary / second == wanted == found.frequency / MHZ
+    with pytest.raises(ValueError, match=r"cannot make just 47\.1 MHz of 25 MHz"):
+        Ecp5PllParameters.exactly(25 * MHZ, 47_100_000)
 
 
 @pytest.mark.parametrize(("source", "wanted"), [(25, 3), (25, 401), (7, 100)])

@@ -5,12 +5,12 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from serial.tools import list_ports
 
 from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.host.cli import flash as flashed
 from allspin.host.cli.flash import (
     ask,
     differences,
@@ -150,6 +150,6 @@ def test_each_difference_is_named():
 def test_the_ports_of_a_usb_device(monkeypatch):
     ports = [("b", 0x0403, 0x6010), ("a", 0x0403, 0x6010), ("c", 0x0403, 0x6014), ("d", None, None)]
     listed = [SimpleNamespace(device=name, vid=vid, pid=pid) for name, vid, pid in ports]
-    monkeypatch.setattr(flashed.list_ports, "comports", lambda: listed)
+    monkeypatch.setattr(list_ports, "comports", lambda: listed)
     assert ports_of("0403:6010") == ["a", "b"]
     assert ports_of("1d50:602b") == []

@@ -67,7 +67,9 @@ def test_what_was_built_last_is_flashed(board_record, tool, bitstream, cli):
     assert out.startswith(f"iceprog {bitstream}\ninto flash, which keeps it at power-off\n")
     assert err == "given bits\n"
     assert "its serial port is not known, so it was not asked what it is" in out
-    assert "allspin run NET --on auto --baud 3000000" in out
+    assert "allspin run NET --on auto\n" in out
+    remember(board_record(board="icebreaker", bitstream=str(bitstream), baud=3_000_000))
+    assert "allspin run NET --on auto --baud 3000000\n" in cli.run("flash icebreaker")[0]
 
 
 @pytest.mark.parametrize(
@@ -157,11 +159,12 @@ def test_the_board_is_asked_what_it_is(
     board_record, tool, bitstream, monkeypatch, cli, answer, more, identity, status, said
 ):
     tool("iceprog", PROGRAMS)
-    remember(board_record(board="icebreaker", bitstream=str(bitstream), identity=identity))
+    build = {"bitstream": str(bitstream), "identity": identity, "baud": 3_000_000}
+    remember(board_record(board="icebreaker", **build))
     monkeypatch.setattr(flash, "ports_of", lambda usb: ["/dev/ttyUSB1"])
 
     def ask(ports, baud):
-        assert baud == BOARD.baud
+        assert baud == 3_000_000
         if answer is SILENT:
             raise SILENT
         return ports()[0], answer

@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import serial
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
@@ -159,6 +162,50 @@ def test_auto_without_a_board_is_one_line(there, dead_port, monkeypatch):
     line = rf"no board answers \({asked}\); connect one, or run on virtual"
     with pytest.raises(UserError, match=line):
         open_machine("auto", NETWORK)
+
+
+def test_a_port_is_asked_at_the_rates_of_boards_with_its_usb_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a programmed iCEBreaker whose bitstream has a rate of its own."""
+    asked: list[int] = []
+
+    def answers_at_12(transport: Any) -> str:
+        asked.append(transport.baud)
+        if transport.baud != 12_000_000:
+            raise UserError("nothing answers")
+        return "a machine"
+
+    devices = {"a": "0403:6010", "b": "1d50:602b", "c": "ffff:ffff"}
+    monkeypatch.setattr(opening, "usb_devices", lambda: devices)
+    monkeypatch.setattr(opening, "SerialTransport", lambda _, baud: SimpleNamespace(baud=baud))
+    monkeypatch.setattr(opening, "LinkedMachine", answers_at_12)
+    assert opening.open_port("a") == "a machine"
+    assert asked == [3_000_000, 6_000_000, 12_000_000]
+    for port, rate in (("b", 1_000_000), ("c", 3_000_000), ("no USB", 3_000_000)):
+        asked.clear()
+        with pytest.raises(UserError, match="nothing answers"):
+            opening.open_port(port)
+        assert asked == [rate]
+    asked.clear()
+    assert opening.open_port("b", 12_000_000) == "a machine"
+    assert asked == [12_000_000]
+
+
+def test_a_bridge_is_told_to_hand_over_what_it_has_at_once(
+    program: Path, bridged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it can be told: this port can not, and works."""
+    told: list[bool] = []
+
+    def tell(port: serial.Serial, low: bool) -> None:
+        told.append(low)
+        raise ValueError("no such driver")
+
+    monkeypatch.setattr(serial.Serial, "set_low_latency_mode", tell, raising=False)
+    with open_machine(bridged(program), NETWORK) as device:
+        assert stream(device, NETWORK, 20) == 0
+    assert told == [True]
 
 
 def test_a_port_may_be_called_almost_as_a_machine(

@@ -1,0 +1,121 @@
+"""A serial port on USB at full speed: LUNA's CDC-ACM device, and what joins its clock to ours.
+
+LUNA (https://github.com/greatscottgadgets/luna, BSD-3-Clause) is the extra ``usb``; nothing else
+here needs it.
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+from amaranth.hdl import DomainRenamer, EnableInserter, Module, ResetSignal, Signal
+from amaranth.lib import stream
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.fifo import AsyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.stream.buffers import Component
+from allspin.sim.errors import UserError
+
+CLOCK = 48_000_000
+"""Hz of ``usb_io``: four samples a bit."""
+VENDOR, PRODUCT = 0x16C0, 0x27DD
+"""Shared by all CDC-ACM devices that the system's own driver serves and that no program looks for
+by these numbers; they need no serial number (``USB-IDs-for-free.txt`` of obdev/v-usb, rule 7)."""
+FIFO_BYTES = 16
+
+
+class UsbPort(Component):
+    """Bytes from and to a host, which sees a serial port.
+
+    The device is in ``usb_io``, at 48 MHz, and moves on in every fourth clock; only what looks at
+    the wires' samples does so in each. The machine's side is in ``sync``. A packet goes to the host
+    when it is full, and with each byte of 0, which ends a frame of the link.
+
+    Parameters
+    ----------
+    product : str
+        What the host's user reads.
+    """
+
+    def __init__(self, product: str) -> None:
+        self._product = product
+        super().__init__(
+            {
+                # Bytes; USB makes a host wait while they are not taken.
+                "received": Out(stream.Signature(8)),
+                "sent": In(stream.Signature(8)),
+                # The two wires: D+ in bit 0, D- in bit 1; driven while `driven`.
+                "wires_in": In(2),
+                "wires_out": Out(2),
+                "driven": Out(1),
+                # D+ is to be pulled up, so that the host sees a device.
+                "attached": Out(1),
+            }
+        )
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the device."""
+        device_class = find_luna()
+        wires = [SimpleNamespace(i=Signal(), o=Signal(), oe=Signal()) for _ in range(2)]
+        pullup = SimpleNamespace(o=self.attached)
+        device = device_class(
+            bus=SimpleNamespace(d_p=wires[0], d_n=wires[1], pullup=pullup),
+            idVendor=VENDOR,
+            idProduct=PRODUCT,
+            manufacturer_string="allspin",
+            product_string=self._product,
+            serial_number=0,
+        )
+        # LUNA looks at the wires' levels in more than one register.
+        level = Signal(2)
+        m.submodules.synchronizer = FFSynchronizer(self.wires_in, level, o_domain="usb_io")
+        for place, wire in enumerate(wires):
+            m.d.comb += [wire.i.eq(level[place]), self.wires_out[place].eq(wire.o)]
+        m.d.comb += [self.driven.eq(wires[0].oe), device.connect.eq(~ResetSignal("usb_io"))]
+
+        quarter = Signal(2)
+        moves = Signal()
+        m.d.usb_io += quarter.eq(quarter + 1)
+        m.d.comb += moves.eq(quarter == 0)
+        one_clock = DomainRenamer({"usb": "usb_io"})
+        m.submodules.device = one_clock(EnableInserter({"usb": moves})(device))
+
+        m.submodules.coming = coming = AsyncFIFOBuffered(
+            width=8, depth=FIFO_BYTES, w_domain="usb_io", r_domain="sync"
+        )
+        m.submodules.going = going = AsyncFIFOBuffered(
+            width=8, depth=FIFO_BYTES, w_domain="sync", r_domain="usb_io"
+        )
+        m.d.comb += [
+            coming.w_data.eq(device.rx.payload),
+            coming.w_en.eq(device.rx.valid & moves),
+            device.rx.ready.eq(coming.w_rdy),
+            self.received.payload.eq(coming.r_data),
+            self.received.valid.eq(coming.r_rdy),
+            coming.r_en.eq(self.received.ready),
+            going.w_data.eq(self.sent.payload),
+            going.w_en.eq(self.sent.valid),
+            self.sent.ready.eq(going.w_rdy),
+            device.tx.payload.eq(going.r_data),
+            device.tx.valid.eq(going.r_rdy),
+            device.tx.last.eq(going.r_data == 0),
+            going.r_en.eq(device.tx.ready & moves),
+        ]
+
+
+def find_luna() -> type[Any]:
+    """LUNA's serial device.
+
+    Raises
+    ------
+    UserError
+        If LUNA is not installed.
+    """
+    try:
+        from luna.gateware.usb.devices.acm import USBSerialDevice
+    except ImportError as error:
+        raise UserError(
+            "a USB port in gateware is made by LUNA, which is not installed: "
+            "pip install 'allspin[usb]'"
+        ) from error
+    return USBSerialDevice

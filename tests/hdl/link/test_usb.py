@@ -1,0 +1,142 @@
+"""The USB port at its wires, with a host that was checked against LUNA's own packets."""
+
+import random
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from amaranth.hdl import ClockDomain, Module, Mux, Signal
+from amaranth.sim import Simulator
+from hypothesis import given, strategies as st
+from luna.gateware.test.contrib import usb_packet
+from usb_protocol.types.descriptors import standard as descriptors
+
+from allspin.hdl.link.usb import CLOCK, PRODUCT, VENDOR, UsbPort
+from allspin.sim.errors import UserError
+from tests.hdl.link import usb_host
+from tests.hdl.link.usb_host import LEVELS, UsbHost, enumerate_device, request
+
+DATA = 4
+"""The endpoint of a port's bytes."""
+MACHINE_CLOCK = 80e6
+
+
+def run(
+    script: Callable[[Any, UsbHost], Any],
+    *,
+    error: float = 0.0,
+    spoils: Callable[[str], bool] = lambda _: False,
+    stalls: random.Random | None = None,
+) -> UsbHost:
+    """Run a script of a host with a port whose machine sends back all that it gets."""
+    m = Module()
+    m.domains.usb_io = ClockDomain()
+    m.domains.sync = ClockDomain()
+    m.submodules.port = port = UsbPort("a test")
+    said, speaks, moves = Signal(2), Signal(), Signal(init=1)
+    idle = Mux(port.attached, LEVELS["J"], LEVELS["_"])
+    m.d.comb += [
+        port.wires_in.eq(Mux(port.driven, port.wires_out, Mux(speaks, said, idle))),
+        port.sent.payload.eq(port.received.payload),
+        port.sent.valid.eq(port.received.valid & moves),
+        port.received.ready.eq(port.sent.ready & moves),
+    ]
+
+    def drive(ctx: Any, level: int | None) -> None:
+        ctx.set(speaks, level is not None)
+        ctx.set(said, level or 0)
+
+    hosts: list[UsbHost] = []
+
+    async def host_side(ctx: Any) -> None:
+        hosts.append(UsbHost(ctx, drive, lambda ctx: ctx.get(port.wires_in), error, spoils))
+        await ctx.delay(2e-6)
+        await script(ctx, hosts[0])
+
+    async def stalling(ctx: Any) -> None:
+        while stalls is not None:
+            ctx.set(moves, stalls.random() < 0.006)
+            await ctx.tick()
+
+    simulator = Simulator(m)
+    simulator.add_clock(1 / CLOCK, domain="usb_io")
+    simulator.add_clock(1 / MACHINE_CLOCK, domain="sync")
+    simulator.add_testbench(host_side)
+    if stalls is not None:
+        simulator.add_testbench(stalling, background=True)
+    simulator.run()
+    return hosts[0]
+
+
+@given(st.integers(0, 127), st.integers(0, 15), st.binary(max_size=64), st.integers(0, 1))
+def test_packets_are_luna_s(address: int, endpoint: int, data: bytes, toggle: int) -> None:
+    for pid in (usb_host.OUT, usb_host.IN, usb_host.SETUP):
+        theirs = usb_packet.token_packet(usb_packet.PID(pid), address, endpoint)
+        ours = usb_host.token(pid, address, endpoint)
+        assert usb_host.levels(ours) == usb_packet.wrap_packet(theirs, 1)
+    pid = (usb_host.DATA0, usb_host.DATA1)[toggle]
+    theirs = usb_packet.data_packet(usb_packet.PID(pid), data)
+    said = usb_host.levels(usb_host.data_packet(pid, data))
+    assert said == usb_packet.wrap_packet(theirs, 1)
+    assert usb_host.bits_of(said[:-3]) == [int(bit) for bit in theirs]
+
+
+def test_without_luna_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "luna.gateware.usb.devices.acm", None)
+    with pytest.raises(UserError, match=r"LUNA, .* pip install 'allspin\[usb\]'"):
+        UsbPort("a test").elaborate(None)
+
+
+def test_a_host_finds_a_serial_port() -> None:
+    """Descriptors as the standard's parsers read them; and each answer comes in time."""
+    found: list[Any] = []
+
+    async def script(ctx: Any, host: UsbHost) -> None:
+        found.extend(await enumerate_device(host))
+        for index in found[0][14:16]:
+            text = await host.read(request(0x80, 6, 0x300 | index, 0x409, 255))
+            found.append(text[2:].decode("utf-16-le"))
+
+    host = run(script)
+    device = descriptors.DeviceDescriptor.parse(found[0])
+    assert (device.idVendor, device.idProduct) == (VENDOR, PRODUCT)
+    assert (device.iSerialNumber, found[2:]) == (0, ["allspin", "a test"])
+    # Each part of the configuration by its type: interfaces by their class, endpoints.
+    parts, rest = [], found[1]
+    while rest:
+        parts.append(rest[: rest[0]])
+        rest = rest[rest[0] :]
+    assert [part[5] for part in parts if part[1] == 4] == [2, 0x0A]
+    assert sorted(part[2] for part in parts if part[1] == 5) == [DATA, 0x83, 0x80 | DATA]
+    assert min(host.waits) >= 2
+
+
+@pytest.mark.parametrize("error", [-0.0025, 0.0025])
+def test_each_byte_goes_through_once_whatever_is_spoilt(error: float) -> None:
+    """Packets and handshakes are lost, the machine takes its time, and bits have another length."""
+    chance, spoilt = random.Random(3), set()
+    data = b"".join(chance.randbytes(length) + b"\0" for length in (0, 63, 64, 1, 70))
+
+    def spoils(what: str) -> bool:
+        if not started or chance.random() < 0.8:
+            return False
+        spoilt.add(what)
+        return True
+
+    started: list[bool] = []
+
+    async def script(ctx: Any, host: UsbHost) -> None:
+        await host.reset()
+        await host.write(request(0, 5, 42))
+        host.address = 42
+        started.append(True)
+        got = await host.exchange(DATA, data, lambda got: len(got) >= len(data))
+        assert got == data
+        assert await host.take(DATA) is None
+
+    host = run(script, error=error, spoils=spoils, stalls=random.Random(4))
+    assert spoilt == {"out", "in", "ack"}
+    assert host.naks > 1
+    # A packet is over with each byte of 0, though it is not full.
+    assert len(host.packets) > len(data) // 64 + 1
