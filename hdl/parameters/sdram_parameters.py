@@ -145,5 +145,5 @@ class SdramParameters:
 
     @property
     def slack(self) -> int:
-        """Clocks that a refresh may be late by: it waits for a command, or a row is closed first."""
+        """Clocks that a refresh may be late by, as an open row is closed first."""
         return max(self.ras, self.wr, self.rfc) + self.rp + 1

@@ -185,7 +185,7 @@ PROOFS = [
         source,
         lambda hdl: properties(hdl, LONG),
         2,
-        (Mutant("count.eq(p.power_up // self._period + 2)", "count.eq(1)", 60),),
+        (Mutant("init=p.power_up // self._period + 2", "init=1", 60),),
         slow=True,
         cover_depth=1000,
     ),

@@ -58,7 +58,7 @@ class Memory:
             self.violations[name] += 1
 
     def clock(self, pins: dict[str, int]) -> int | None:
-        """Take what is on the pins at a rising edge; returns the word that is driven until the next."""
+        """Take the pins at a rising edge; returns the word that is driven until the next one."""
         here, self._clock = self._clock, self._clock + 1
         bank, address = pins["bank"], pins["address"]
         name = {
