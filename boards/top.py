@@ -22,6 +22,7 @@ from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarPara
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.resident import Resident
+from allspin.hdl.resident.sdram import pins_layout
 from allspin.hdl.stream.buffers import Component
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
@@ -163,6 +164,10 @@ class Top(Component):
                 "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
                 "tx": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
             }
+        resident = parameters.link.engine.resident
+        if resident is not None and (sdram := resident.sdram):
+            # An SDRAM's pins, as of the `SdramController`.
+            ports |= {"sdram": Out(pins_layout(sdram)), "sdram_read": In(sdram.width)}
         super().__init__(
             {
                 **ports,
@@ -193,6 +198,11 @@ class Top(Component):
                 wiring.connect(m, getattr(resident, name), getattr(engine, name))
             wiring.connect(m, resident.load, engine.load)
             m.d.comb += resident.idle.eq(engine.idle)
+            if p.link.engine.resident.sdram is not None:
+                m.d.comb += [
+                    self.sdram.eq(resident.sdram),
+                    resident.sdram_read.eq(self.sdram_read),
+                ]
             load, idle = resident.link_load, resident.link_idle
         wiring.connect(m, link.load, load)
         m.d.comb += [link.idle.eq(idle), self.idle.eq(link.idle), self.activity.eq(engine.activity)]

@@ -53,6 +53,8 @@ class Feature(enum.IntFlag):
     """A second byte of features, the bits above these, begins what follows the levels."""
     KINDS = 256
     """Layers of several kinds: the identity ends with them."""
+    SDRAM = 1024
+    """Resident images are words in an SDRAM, with their labels, in lines of 256 bytes."""
 
 
 MIN_WINDOW = 256
@@ -164,6 +166,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         Feature.TILES: any(tiled),
         Feature.STATES: any(levels),
         Feature.KINDS: any(kinds),
+        Feature.SDRAM: resident is not None and resident.sdram is not None,
     }
     features = sum(feature for feature, there in has.items() if there)
     further = bytes([features >> 8] * (features > 0xFF))

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from allspin.hdl.parameters.profile import keep_in_range
+from allspin.sim.errors import check_range
 
 BANK_BITS = 2
 """All parts of this kind have four banks."""
@@ -90,21 +90,22 @@ class SdramParameters:
     way: int = 2
 
     def __post_init__(self) -> None:
-        keep_in_range(
-            self,
-            width=(1, 32),
-            row_bits=(1, 13),
-            column_bits=(1, ALL_BANKS),
-            rcd=(1, 15),
-            rp=(1, 15),
-            ras=(self.rcd, 15),
-            rfc=(1, 31),
-            wr=(1, 7),
-            cas=(2, 3),
-            way=(1, 7),
-            power_up=(0, 2**20),
-            refresh=(2 * self.slack + 2, 2**14),
-        )
+        ranges = {
+            "width": (1, 32),
+            "row_bits": (1, 13),
+            "column_bits": (1, ALL_BANKS),
+            "rcd": (1, 15),
+            "rp": (1, 15),
+            "ras": (self.rcd, 15),
+            "rfc": (1, 31),
+            "wr": (1, 7),
+            "cas": (2, 3),
+            "way": (1, 7),
+            "power_up": (0, 2**20),
+            "refresh": (2 * self.slack + 2, 2**14),
+        }
+        for name, (low, high) in ranges.items():
+            check_range(name, getattr(self, name), low, high)
 
     @classmethod
     def of(cls, part: SdramPart, frequency: int, **ways: int) -> "SdramParameters":
@@ -132,6 +133,11 @@ class SdramParameters:
     def address_bits(self) -> int:
         """Bits of a word's address: column lowest, then bank, then row."""
         return self.row_bits + BANK_BITS + self.column_bits
+
+    @property
+    def words(self) -> int:
+        """Words of 16 bits that fit."""
+        return (1 << self.address_bits) * self.width // 16
 
     @property
     def pins(self) -> int:

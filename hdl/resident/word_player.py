@@ -201,6 +201,7 @@ class WordPlayer(Component):
     def __init__(self, parameters: CrossbarParameters, words: int) -> None:
         self._parameters = parameters
         self._words = words
+        self.settling = 0
         super().__init__(
             {
                 # As of the `BeatPlayer`, by words in place of beats.

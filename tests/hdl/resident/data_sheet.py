@@ -1,5 +1,6 @@
 """An SDRAM as data sheets describe it, in ns: words are kept, and broken times are counted."""
 
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,7 @@ class Memory:
     sheet: Sheet
     nanoseconds: float  # of a clock
     column_bits: int
+    width: int = 16
     words: dict[tuple[int, int, int], int] = field(default_factory=dict)
     violations: Counter[str] = field(default_factory=Counter)
     commands: Counter[str] = field(default_factory=Counter)
@@ -133,8 +135,6 @@ class Memory:
 
     async def attend(self, ctx: Any, dut: Any, way: int) -> None:
         """Be at a controller's pins; commands and words take `way` clocks on the wires."""
-        import random
-
         rubbish = random.Random(0)
         late: list[int | None] = [None] * way
         while True:
@@ -144,5 +144,5 @@ class Memory:
             }
             late.append(self.clock(pins))
             word = late.pop(0)
-            ctx.set(dut.read, rubbish.getrandbits(16) if word is None else word)
+            ctx.set(dut.read, rubbish.getrandbits(self.width) if word is None else word)
             await ctx.tick()
