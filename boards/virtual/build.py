@@ -36,7 +36,20 @@ PROGRAM = "program"
 LOG = "tool.log"
 """Name of what a tool printed, until it is read."""
 
-SDRAM_TIMES = "width row_bits column_bits pins rcd rp ras rfc wr refresh cas way".split()
+SDRAM_TIMES = [
+    "width",
+    "row_bits",
+    "column_bits",
+    "pins",
+    "rcd",
+    "rp",
+    "ras",
+    "rfc",
+    "wr",
+    "refresh",
+    "cas",
+    "way",
+]
 """In the order of the simulated SDRAM's."""
 
 FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-w")

@@ -11,6 +11,10 @@ ALL_BANKS = 10
 """The address pin that tells a precharge of one bank from that of all."""
 
 
+SLOWER = 0.02
+"""Share by which a clock may be slower than the one that refreshes were counted for."""
+
+
 @dataclass(frozen=True)
 class SdramPart:
     """An SDR SDRAM by its data sheet.
@@ -68,7 +72,10 @@ class SdramParameters:
     cas : int
         Clocks from a read command to its word, 2 or 3.
     way : int
-        Clocks that commands and words take between controller and memory, both ways together.
+        Clocks that commands and words take between controller and memory, both ways together: one
+        for each register at the pins, and one on the wires.
+    frequency : int
+        Hz that the clocks are right for, or up to `SLOWER` less; 0 where time is simulated.
 
     Raises
     ------
@@ -88,6 +95,7 @@ class SdramParameters:
     power_up: int
     cas: int = 3
     way: int = 2
+    frequency: int = 0
 
     def __post_init__(self) -> None:
         ranges = {
@@ -124,10 +132,16 @@ class SdramParameters:
             ras=max(clocks(part.ras), clocks(part.rc) - rp),
             rfc=clocks(part.rfc),
             wr=max(2, clocks(part.wr)),
-            refresh=math.floor(64e-3 / part.refreshes * frequency),
+            refresh=math.floor(64e-3 / part.refreshes * frequency * (1 - SLOWER)),
             power_up=clocks(1e3 * part.power_up),
+            frequency=frequency,
             **ways,
         )
+
+    def check_frequency(self, frequency: int) -> None:
+        """Raise a ValueError unless the clocks are right for a frequency in Hz."""
+        if not self.frequency * (1 - SLOWER) <= frequency <= self.frequency:
+            raise ValueError(f"the SDRAM's times are for {self.frequency} Hz, not {frequency}")
 
     @property
     def address_bits(self) -> int:
