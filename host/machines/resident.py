@@ -3,7 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,10 @@ from allspin.sim.network.formats import quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
 """Of the virtual board: as many beats as the link can address."""
-VIRTUAL_SDRAM = ResidentParameters.of(SdramParameters.of(SLOWEST_256M, 100_000_000))
-"""The same with its images in a simulated SDRAM."""
+VIRTUAL_SDRAM = ResidentParameters.of(
+    SdramParameters.of(replace(SLOWEST_256M, row_bits=9), 100_000_000)
+)
+"""The same with its images in a simulated SDRAM: room for 15,000 images of MNIST."""
 SLOWEST = 1e5
 """Cycles a second that any machine simulates."""
 _ORDER = struct.Struct("<HI10x")
