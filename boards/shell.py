@@ -208,14 +208,15 @@ class Shell(Elaboratable):
 
     def _elaborate_sdram(
         self, m: Module, pads: Pads, parameters: SdramParameters
-    ) -> dict[str, Signal]:
+    ) -> dict[str, Any]:
         """The SDRAM's pins, each with a register; its clock is the machine's, turned round.
 
         Commands and words change half a clock before and after its rising edge.
         """
         pins, read = Signal(pins_layout(parameters)), Signal(parameters.width)
         port = pads.named(self.parameters.board.sdram)
-        m.submodules.sdram_clock = clock = io.DDRBuffer(io.Direction.Output, port.clk)
+        clock: Any = io.DDRBuffer(io.Direction.Output, port.clk)
+        m.submodules.sdram_clock = clock
         m.submodules.sdram_words = words = io.FFBuffer(io.Direction.Bidir, port.dq)
         m.d.comb += [
             clock.o[1].eq(1),

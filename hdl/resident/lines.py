@@ -132,7 +132,7 @@ class Loader(Component):
             m.d.sync += self.label.eq(Cat(self.label[8:], load.data))
         self._build_run(m, order, here, load.data)
 
-    def _build_run(self, m: Module, comes: Signal, here: Signal, byte: Value) -> None:
+    def _build_run(self, m: Module, comes: Signal, here: Value, byte: Value) -> None:
         """Take the line that orders a run.
 
         A clock later than the others, since an image's number waits far away, where noise is

@@ -190,7 +190,12 @@ class Resident(Component):
             self._build_numbers(m, own, loader, player, reader)
 
     def _build_memories(
-        self, m: Module, loader: Loader, player: BeatPlayer, judge: Judge, reader: ResidentReader
+        self,
+        m: Module,
+        loader: Loader,
+        player: BeatPlayer | WordPlayer,
+        judge: Judge,
+        reader: ResidentReader,
     ) -> None:
         """What is written into the memories, and read from them."""
         m.d.comb += [
@@ -213,9 +218,9 @@ class Resident(Component):
     def _build_sdram(
         self,
         m: Module,
-        loader: WordLoader,
-        player: WordPlayer,
-        judge: LabelJudge,
+        loader: Loader,
+        player: BeatPlayer | WordPlayer,
+        judge: Judge,
         reader: ResidentReader,
     ) -> Value:
         """The memory beside the FPGA; whether it has been started, and has all words."""
@@ -253,7 +258,12 @@ class Resident(Component):
         return controller.started & ~loader.busy
 
     def _build_numbers(
-        self, m: Module, own: Signal, loader: Loader, player: BeatPlayer, reader: ResidentReader
+        self,
+        m: Module,
+        own: Signal,
+        loader: Loader,
+        player: BeatPlayer | WordPlayer,
+        reader: ResidentReader,
     ) -> None:
         """Numbers of the images that go to the engine: the link's, or counted here."""
         number = Signal(IMAGE_BITS)
