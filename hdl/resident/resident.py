@@ -123,11 +123,9 @@ class Resident(Component):
         own = Signal()
         taken = Signal()
         settling = Signal(5 + player.settling)  # bytes are on their way to their places
-        if sdram is None:
-            steady = self.idle
-            self._build_memories(m, loader, player, judge, reader)
-        else:
-            steady = self.idle & self._build_sdram(m, loader, player, judge, reader)
+        steady = self.idle
+        if sdram is not None:
+            steady &= self._build_sdram(m, loader, player, judge, reader)
         m.d.sync += [own.eq(running | reader.serving), settling.eq(Cat(taken, settling))]
         m.d.comb += [
             taken.eq(self.load.valid & self.load.ready),
@@ -152,6 +150,8 @@ class Resident(Component):
             read.valid.eq(o.valid & own & ~running),
             o.ready.eq(Mux(own, running | read.ready, self.link_results.ready)),
         ]
+        if sdram is None:
+            self._build_memories(m, loader, player, judge, reader)
         m.d.comb += [
             judge.clear.eq(loader.start),
             judge.count.eq(running),

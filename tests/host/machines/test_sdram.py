@@ -64,11 +64,14 @@ def test_a_word_that_is_not_as_it_was_sent_is_told(device, bit):
 
 def test_over_a_bad_line_and_through_a_reset_no_count_is_wrong(program):
     wire = WireFaults(3e-5, (9,))
-    transport = FaultyTransport(lambda: VirtualTransport(program), Faults(wire, wire, (60,), 3))
+    transport = FaultyTransport(
+        lambda: VirtualTransport(program), Faults(wire, wire, (60,), 3), 5.0
+    )
     told = []
     with LinkedMachine(transport) as device:
 
         def work():
+            device.reopen()
             device.program(NETWORK)
             return device.resident_images().run_all(IMAGES, LABELS)
 
