@@ -240,6 +240,8 @@ class Board:
     button : str
         What shows images without a host, as ``resource/number``, where the LEDs have the digit;
         empty for none.
+    sdram : str
+        Its SDRAM, as ``resource/number``, for profiles that keep images there; empty for none.
     flash : tuple of str
         Command that programs it, with ``{bitstream}`` for the file.
     usb : str
@@ -272,6 +274,7 @@ class Board:
     raised: tuple[tuple[str, str], ...] = ()
     lights: Lights = field(default_factory=Lights)
     button: str = ""
+    sdram: str = ""
 
     def __post_init__(self) -> None:
         name = self.name

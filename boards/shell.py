@@ -29,6 +29,8 @@ from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.link.usb import CLOCK as USB_CLOCK, UsbPort
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.parameters.sdram_parameters import SdramParameters
+from allspin.hdl.resident.sdram import pins_layout
 from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.ecp5 import is_ecp5
 from allspin.sim.errors import refused
@@ -65,6 +67,11 @@ class ShellParameters:
             raise ValueError("a board brings the UART: the machine must have none")
         if self.shown and not self.board.button:
             raise ValueError(f"{self.board.name} has no button that could show images")
+        resident = self.machine.link.engine.resident
+        if resident is not None and (sdram := resident.sdram):
+            if not self.board.sdram:
+                raise ValueError(f"{self.board.name} has no SDRAM that could keep images")
+            sdram.check_frequency(self.board.machine_frequency)
         if self.machine.link.frequency != self.board.machine_frequency:
             raise ValueError(
                 f"the machine says {self.machine.link.frequency} Hz, "
@@ -172,6 +179,9 @@ class Shell(Elaboratable):
         m.d.comb += [offered.eq(received.valid & ~took), received.ready.eq(took)]
         m.d.sync += took.eq(offered & machine_ready)
 
+        sdram = {}
+        if engine.resident is not None and engine.resident.sdram is not None:
+            sdram = self._elaborate_sdram(m, pads, engine.resident.sdram)
         m.submodules.machine = Instance(
             MACHINE,
             i_clk=ClockSignal(),
@@ -182,6 +192,7 @@ class Shell(Elaboratable):
             o_sent__payload=sent.i.payload,
             o_sent__valid=sent.i.valid,
             i_sent__ready=sent.i.ready,
+            **sdram,
         )
 
         came = Signal()
@@ -236,6 +247,32 @@ class Shell(Elaboratable):
         m.submodules.pullup = pullup
         m.d.comb += pullup.o.eq(port.attached)
         return port.received, port.sent, Const(0)
+
+    def _elaborate_sdram(
+        self, m: Module, pads: Pads, parameters: SdramParameters
+    ) -> dict[str, Any]:
+        """The SDRAM's pins, each with a register; its clock is the machine's, turned round.
+
+        Commands and words change half a clock before and after its rising edge.
+        """
+        pins, read = Signal(pins_layout(parameters)), Signal(parameters.width)
+        port = pads.named(self.parameters.board.sdram)
+        clock: Any = io.DDRBuffer(io.Direction.Output, port.clk)
+        m.submodules.sdram_clock = clock
+        m.submodules.sdram_words = words = io.FFBuffer(io.Direction.Bidir, port.dq)
+        m.d.comb += [
+            clock.o[1].eq(1),
+            words.o.eq(pins.word),
+            words.oe.eq(pins.drives),
+            read.eq(words.i),
+        ]
+        sent = {"ras": pins.ras, "cas": pins.cas, "we": pins.we, "ba": pins.bank, "a": pins.address}
+        for name, value in {**sent, "clk_en": Const(1), "cs": Const(1), "dqm": Const(0)}.items():
+            if hasattr(port, name):
+                buffer = io.FFBuffer(io.Direction.Output, getattr(port, name))
+                m.submodules[f"sdram_{name}"] = buffer
+                m.d.comb += buffer.o.eq(value)
+        return {"o_sdram": pins, "i_sdram_read": read}
 
     def _elaborate_lights(self, m: Module, pads: Pads, driver: LightsDriver) -> None:
         """The LEDs, and the outputs that are held."""

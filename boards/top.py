@@ -23,6 +23,7 @@ from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarPara
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.resident import Resident
+from allspin.hdl.resident.sdram import pins_layout
 from allspin.hdl.stream.buffers import Component
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
@@ -198,6 +199,10 @@ class Top(Component):
                 "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
                 "tx": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
             }
+        resident = parameters.link.engine.resident
+        if resident is not None and (sdram := resident.sdram):
+            # An SDRAM's pins, as of the `SdramController`.
+            ports |= {"sdram": Out(pins_layout(sdram)), "sdram_read": In(sdram.width)}
         super().__init__(
             {
                 **ports,
@@ -215,6 +220,9 @@ class Top(Component):
         link = Link(p.link, every_clock=p.every_clock and p.uart is None)
         engine = join(m, p.link.engine, link)
         m.d.comb += [self.idle.eq(link.idle), self.activity.eq(engine.activity)]
+        if p.link.engine.resident is not None and p.link.engine.resident.sdram is not None:
+            resident = m.submodules.resident
+            m.d.comb += [self.sdram.eq(resident.sdram), resident.sdram_read.eq(self.sdram_read)]
         if p.uart is None:
             wiring.connect(m, wiring.flipped(self.received), link.received)
             wiring.connect(m, link.sent, wiring.flipped(self.sent))

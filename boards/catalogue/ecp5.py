@@ -65,6 +65,7 @@ BOARDS = (
         pll=Ecp5PllParameters,
         lights=Lights(programmed="led/4", digit=("led/0", "led/1", "led/2", "led/3")),
         button="button/0",
+        sdram="sdram/0",
         flash=("openFPGALoader", "-b", "icepi-zero", "{bitstream}"),
         usb="0403:6015",
         bridge="FT231X",
@@ -78,6 +79,7 @@ BOARDS = (
         pll=Ecp5PllParameters,
         baud=1_000_000,
         lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
+        sdram="sdram/0",
         flash=("icesprog", "{bitstream}"),
         usb="1d50:602b",
         bridge="iCELink",
@@ -129,6 +131,7 @@ BOARDS = (
             wires="usb/0",
             # Low for seconds, the pin makes the ESP32 of some boards load its own bitstream.
             raised=(("esp32/0/gpio0", "button_pwr/0"),),
+            sdram="sdram/0",
             flash=("openFPGALoader", "-b", "ulx3s", "{bitstream}"),
             usb="0403:6015",
             bridge="FT231X",

@@ -29,11 +29,28 @@ Mutate = Callable[[str], str]
 
 MAIN = Path(__file__).with_name("main.cpp")
 HOST_SIDE = Path(__file__).with_name("host_side.h")
+SDRAM = Path(__file__).with_name("sdram.h")
 REWRITES = [Path(__file__).with_name(name) for name in ("rewrite.py", "registers.py", "wide.py")]
 PROGRAM = "program"
 """Name of the simulator in the folder of its build."""
 LOG = "tool.log"
 """Name of what a tool printed, until it is read."""
+
+SDRAM_TIMES = [
+    "width",
+    "row_bits",
+    "column_bits",
+    "pins",
+    "rcd",
+    "rp",
+    "ras",
+    "rfc",
+    "wr",
+    "refresh",
+    "cas",
+    "way",
+]
+"""In the order of the simulated SDRAM's."""
 
 FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-w")
 """CXXRTL's assertions go: a memory's address may be anything in a clock that does not use it."""
@@ -87,6 +104,9 @@ def build(
     flags = [*FLAGS, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
     if parameters.uart is not None:
         flags.append("-DUART")
+    resident = parameters.link.engine.resident
+    if resident is not None and (sdram := resident.sdram):
+        flags.append("-DSDRAM=" + ",".join(str(getattr(sdram, name)) for name in SDRAM_TIMES))
 
     # A second digest, of the sources, remembers the first without the second or two that
     # Amaranth takes for the design.
@@ -110,6 +130,7 @@ def build(
         design,
         MAIN.read_text(),
         HOST_SIDE.read_text(),
+        SDRAM.read_text(),
         *(rewrite.read_text() for rewrite in REWRITES),
         version,
         " ".join([*command, *flags]),

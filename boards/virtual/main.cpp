@@ -3,6 +3,9 @@
 
 #include "design.cc"
 #include "host_side.h"
+#ifdef SDRAM
+#include "sdram.h"
+#endif
 
 #include <csignal>
 #include <cstdint>
@@ -79,6 +82,9 @@ struct Board {
 	Trace trace;
 	uint64_t quiet = 0; // clocks since anything happened
 	unsigned resetting = 0; // clocks that the reset still lasts
+#ifdef SDRAM
+	Sdram sdram{SdramTimes{SDRAM}};
+#endif
 #ifdef UART
 	host_side::Wire wire;
 	explicit Board(double bit_clocks) : wire(bit_clocks) {}
@@ -95,6 +101,9 @@ struct Board {
 		bool reset = resetting != 0;
 		resetting -= reset;
 		top.p_rst.set<bool>(reset);
+#ifdef SDRAM
+		top.p_sdram__read.set<uint32_t>(sdram.read());
+#endif
 #ifdef UART
 		top.p_rx.set<bool>(wire.drive(input, moved));
 #else
@@ -105,6 +114,12 @@ struct Board {
 #endif
 		top.prev_p_clk.set<bool>(false);
 		top.eval();
+#ifdef SDRAM
+		if (reset)
+			sdram.begin();
+		else
+			sdram.clock(sample(top.p_sdram));
+#endif
 #ifdef UART
 		wire.listen(sample(top.p_tx), output, moved);
 		moved |= !wire.quiet();

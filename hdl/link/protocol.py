@@ -57,6 +57,8 @@ class Feature(enum.IntFlag):
     """Runs networks of fewer layers and classes too: it is written which."""
     POSITIONS = 1024
     """Each position of a map has neurons of its own, and V-I converters with their errors."""
+    SDRAM = 2048
+    """Resident images are words in an SDRAM, with their labels, in lines of 256 bytes."""
 
 
 MIN_WINDOW = 256
@@ -170,6 +172,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
         Feature.KINDS: any(kinds),
         Feature.GENERAL: engine.general,
         Feature.POSITIONS: engine.neuron_per == "position",
+        Feature.SDRAM: resident is not None and resident.sdram is not None,
     }
     features = sum(feature for feature, there in has.items() if there)
     further = bytes([features >> 8] * (features > 0xFF))

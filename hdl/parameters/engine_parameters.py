@@ -12,6 +12,7 @@ from allspin.hdl.parameters.crossbar_parameters import (
 )
 from allspin.hdl.parameters.profile import (
     NO_CHIPS,
+    SDRAM_LINE_BYTES,
     HardwareProfile,
     ResidentParameters,
     VariationParameters,
@@ -412,6 +413,10 @@ def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
         maps += [
             MemoryMap(whole | RESIDENT_BEATS, resident.beats, engine.beat_bytes),
             MemoryMap(whole | LABELS, resident.images, 2),
+        ]
+        if resident.sdram is not None:
+            maps[-2:] = [MemoryMap(whole | RESIDENT_BEATS, resident.beats, SDRAM_LINE_BYTES, False)]
+        maps += [
             MemoryMap(whole | RESIDENT_RUN, 1, 16),
             MemoryMap(whole | RESIDENT_LOGITS, resident.images, logits),
         ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 
+from allspin.hdl.parameters.sdram_parameters import SdramParameters
 from allspin.hdl.parameters.target import TARGETS, Target
 from allspin.sim.errors import check_range, not_one_of
 from allspin.sim.network.formats import MAX_RAH_BITS, MIN_RAH_BITS
@@ -102,6 +103,10 @@ def distance_bits(value_bits: int) -> int:
     return min(8, 9 * columns - value_bits)
 
 
+SDRAM_LINE_BYTES = 256
+"""Bytes of a line of images in SDRAM, as the link writes it."""
+
+
 @dataclass(frozen=True)
 class ResidentParameters:
     """The memory that keeps images on the board.
@@ -109,16 +114,29 @@ class ResidentParameters:
     Parameters
     ----------
     beats : int
-        Clocks' worth of events that fit, 1 to 65535.
+        Clocks' worth of events that fit, or lines of `SDRAM_LINE_BYTES`; 1 to 65535.
     images : int
         Images whose labels fit, 1 to 65535.
+    sdram : SdramParameters or None
+        The SDRAM that images lie in, with their labels; None for block RAM.
     """
 
     beats: int
     images: int
+    sdram: SdramParameters | None = None
 
     def __post_init__(self) -> None:
         keep_in_range(self, beats=(1, MAX_LINES), images=(1, MAX_LINES))
+
+    @classmethod
+    def of(cls, sdram: SdramParameters) -> "ResidentParameters":
+        """As many images as lie in an SDRAM."""
+        return cls(min(MAX_LINES, 2 * sdram.words // SDRAM_LINE_BYTES), MAX_LINES, sdram)
+
+    @property
+    def words(self) -> int:
+        """Words of 16 bits that its lines in SDRAM have."""
+        return self.beats * SDRAM_LINE_BYTES // 2
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ from allspin.hdl.parameters.engine_parameters import (
     RESIDENT_RUN,
     EngineParameters,
 )
+from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES
+from allspin.hdl.parameters.sdram_parameters import SdramParameters
 from allspin.hdl.resident.beat_memory import packed_layout
 from allspin.hdl.resident.player import counts_layout
-from allspin.hdl.stream.buffers import Component, RegisterSlice
+from allspin.hdl.resident.sdram import request_layout
+from allspin.hdl.stream.buffers import Component, Queue, RegisterSlice
 from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     BYTES,
@@ -33,6 +36,8 @@ NUMBER_BYTES = 4
 """How it begins: how many images to run, and the first one's number."""
 CLASS_BYTES = 2
 """Bytes of a label's line."""
+WRITES = 32
+"""Words that wait while an SDRAM refreshes and opens a row: they come every other clock."""
 
 
 class Loader(Component):
@@ -127,7 +132,7 @@ class Loader(Component):
             m.d.sync += self.label.eq(Cat(self.label[8:], load.data))
         self._build_run(m, order, here, load.data)
 
-    def _build_run(self, m: Module, comes: Signal, here: Signal, byte: Value) -> None:
+    def _build_run(self, m: Module, comes: Signal, here: Value, byte: Value) -> None:
         """Take the line that orders a run.
 
         A clock later than the others, since an image's number waits far away, where noise is
@@ -148,6 +153,67 @@ class Loader(Component):
             m.d.sync += self.images.eq(Cat(self.images[8:], data))
         with m.If(of_number):
             m.d.sync += self.number.eq(Cat(self.number[8:], data))
+
+
+class WordLoader(Loader):
+    """Make an SDRAM's words of the bytes that come for it, and take the order of a run.
+
+    Parameters
+    ----------
+    sdram : SdramParameters
+        The memory.
+    """
+
+    def __init__(self, sdram: SdramParameters) -> None:
+        self._sdram = sdram
+        Component.__init__(
+            self,
+            {
+                # As of the `Loader`.
+                "load": In(LOADS),
+                "start": Out(1),
+                "images": Out(16),
+                "number": Out(IMAGE_BITS),
+                # Words to write, at most one in two clocks.
+                "writes": Out(stream.Signature(request_layout(sdram))),
+                # One waits.
+                "busy": Out(1),
+            },
+        )
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the loader."""
+        layout = request_layout(self._sdram)
+        m.submodules.queue = queue = Queue(layout, WRITES, distributed=True)
+        wiring.connect(m, queue.o, wiring.flipped(self.writes))
+        load, request = self.load.payload, Signal(layout)
+        size = self._sdram.width // 8  # bytes of a word
+        words, order, full, byte = Signal(), Signal(), Signal(), Signal(LOAD_LAYOUT)
+        place = Signal(16 + (SDRAM_LINE_BYTES - 1).bit_length())  # of the next byte
+        here = Signal.like(place)
+        own = self.load.valid & (load.layer == ENGINE)
+        m.d.comb += [
+            self.load.ready.eq(1),
+            here.eq(Mux(byte.first, byte.address * SDRAM_LINE_BYTES, place)),
+            queue.i.payload.eq(request),
+            queue.i.valid.eq(full),
+            self.busy.eq(~queue.empty | full | words),
+        ]
+        m.d.sync += [
+            words.eq(own & (load.memory == RESIDENT_BEATS)),
+            order.eq(own & (load.memory == RESIDENT_RUN)),
+            byte.eq(load),
+            full.eq(words & (here % size == size - 1)),
+        ]
+        with m.If(words | order):
+            m.d.sync += place.eq(here + 1)
+        with m.If(words):
+            m.d.sync += [
+                request.word.eq(Cat(request.word[8:], byte.data)),
+                request.address.eq(here[size.bit_length() - 1 :]),
+                request.write.eq(1),
+            ]
+        self._build_run(m, order, here[:8], byte.data)
 
 
 def held_layout(parameters: EngineParameters) -> data.StructLayout:
@@ -179,6 +245,9 @@ class ResidentReader(Component):
 
     def __init__(self, parameters: EngineParameters, beats: int) -> None:
         self._parameters = parameters
+        # Of the words that a run has read from an SDRAM.
+        self._digested = parameters.resident is not None and parameters.resident.sdram is not None
+        digest = {"digest": In(32)} if self._digested else {}
         super().__init__(
             {
                 # Requests and answers: `FETCH_LAYOUT`, `BYTE_LAYOUT`.
@@ -210,6 +279,7 @@ class ResidentReader(Component):
                 "counts": In(counts_layout(parameters)),
                 # Beats are written.
                 "forget": In(1),
+                **digest,
             }
         )
 
@@ -303,6 +373,7 @@ class ResidentReader(Component):
     def _take_line(self, m: Module, held: data.View, memory: Signal) -> None:
         """The line of any memory but `RESIDENT_LOGITS`."""
         counts = self.counts
+        digest = self.digest if self._digested else Const(0, 32)
         beat = [
             value | Const(0, 8) for slot in self.beat.slots for value in (slot.distance, slot.value)
         ]
@@ -311,7 +382,7 @@ class ResidentReader(Component):
             LABELS: (CLASS_BYTES, self.label),
             RESIDENT_RUN: (
                 RUN_BYTES,
-                Cat(counts.answers, Const(0, 16), counts.correct, Const(0, 16), counts.cycles),
+                Cat(counts.answers, digest[:16], counts.correct, digest[16:], counts.cycles),
             ),
         }
         m.d.sync += held.final.eq(1)

@@ -1,5 +1,7 @@
 """Images from the memory of beats to the crossbar as often as wanted, and their results."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -14,7 +16,7 @@ from allspin.hdl.resident.beat_memory import (
     PlainMemory,
     packed_layout,
 )
-from allspin.hdl.stream.buffers import Component, Ring, read_ring
+from allspin.hdl.stream.buffers import Component, Queue, Ring, later, read_ring
 from allspin.hdl.stream.ecp5 import WordMemory
 from allspin.hdl.stream.layouts import event_layout
 
@@ -116,6 +118,35 @@ class Judge(Component):
             labels.address.eq(address),
             self.label.eq(labels.found),
         ]
+
+
+LABELS_WAITING = 32
+"""Labels of images under way; more images wait until there is room."""
+
+
+class LabelJudge(Judge):
+    """Hold results against labels that come with the images, and count.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        super().__init__(parameters, 1)
+        self._labels = Queue(len(self.label), LABELS_WAITING, distributed=True)
+
+    @property
+    def labels(self) -> Any:
+        """Each image's label, before its result; taken where there is room."""
+        return self._labels.i
+
+    def _build_labels(self, m: Module) -> None:
+        """The oldest label is there until its result has been compared; none stays from a run."""
+        m.submodules.labels = labels = self._labels
+        answered = later(m, self.answered, "answered", 2, guarded=True)
+        m.d.comb += [self.label.eq(labels.o.payload), labels.o.ready.eq(answered | ~self.count)]
 
 
 QUEUE_DEPTH = 16

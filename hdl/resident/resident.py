@@ -4,14 +4,16 @@ So a sweep over chips is not bound by the link: the labels are on the board too,
 come back.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.hdl.resident.lines import Loader, ResidentReader
-from allspin.hdl.resident.player import BeatPlayer, Judge
-from allspin.hdl.stream.buffers import Component, RegisterSlice
+from allspin.hdl.resident.lines import Loader, ResidentReader, WordLoader
+from allspin.hdl.resident.player import BeatPlayer, Judge, LabelJudge
+from allspin.hdl.resident.sdram import SdramController, pins_layout
+from allspin.hdl.resident.word_player import WORD_BITS, WordPlayer
+from allspin.hdl.stream.buffers import Component, RegisterSlice, later
 from allspin.hdl.stream.layouts import (
     BYTES,
     FETCHES,
@@ -50,6 +52,13 @@ class Resident(Component):
         events = stream.Signature(event_layout(parameters.image))
         results = stream.Signature(result_layout(parameters))
         numbers = {}
+        pins = {}
+        if sdram := parameters.resident.sdram:
+            pins = {
+                # To the SDRAM and from it, as of the `SdramController`.
+                "sdram": Out(pins_layout(sdram)),
+                "sdram_read": In(sdram.width),
+            }
         if parameters.numbered:
             numbers = {
                 # From the link: images' numbers, where the engine wants them.
@@ -59,6 +68,7 @@ class Resident(Component):
         super().__init__(
             {
                 **numbers,
+                **pins,
                 # From the link: `event_layout`, `LOAD_LAYOUT`, `FETCH_LAYOUT`.
                 "link_events": In(events),
                 # To the link: `result_layout`, `BYTE_LAYOUT`.
@@ -84,9 +94,16 @@ class Resident(Component):
         """Build the block."""
         p = self._parameters
         beats = self._resident.beats
-        m.submodules.loader = loader = Loader(p.image, p.beat_bytes)
-        m.submodules.player = player = BeatPlayer(p.image, beats)
-        m.submodules.judge = judge = Judge(p, self._resident.images)
+        sdram = self._resident.sdram
+        if sdram is None:
+            m.submodules.loader = loader = Loader(p.image, p.beat_bytes)
+            m.submodules.player = player = BeatPlayer(p.image, beats)
+            m.submodules.judge = judge = Judge(p, self._resident.images)
+        else:
+            beats = self._resident.words
+            m.submodules.loader = loader = WordLoader(sdram)
+            m.submodules.player = player = WordPlayer(p.image, beats)
+            m.submodules.judge = judge = LabelJudge(p)
         m.submodules.reader = reader = ResidentReader(p, beats)
         m.submodules.event_slice = events = RegisterSlice(
             self.events.payload.shape(), every_clock=True
@@ -106,10 +123,13 @@ class Resident(Component):
         own = Signal()
         taken = Signal()
         settling = Signal(5 + player.settling)  # bytes are on their way to their places
+        steady = self.idle
+        if sdram is not None:
+            steady &= self._build_sdram(m, loader, player, judge, reader)
         m.d.sync += [own.eq(running | reader.serving), settling.eq(Cat(taken, settling))]
         m.d.comb += [
             taken.eq(self.load.valid & self.load.ready),
-            self.link_idle.eq(self.idle & ~running & ~reader.serving & ~settling.any()),
+            self.link_idle.eq(steady & ~running & ~reader.serving & ~settling.any()),
             loader.load.payload.eq(self.load.payload),
             loader.load.valid.eq(taken),
         ]
@@ -130,7 +150,8 @@ class Resident(Component):
             read.valid.eq(o.valid & own & ~running),
             o.ready.eq(Mux(own, running | read.ready, self.link_results.ready)),
         ]
-        self._build_memories(m, loader, player, judge, reader)
+        if sdram is None:
+            self._build_memories(m, loader, player, judge, reader)
         m.d.comb += [
             judge.clear.eq(loader.start),
             judge.count.eq(running),
@@ -169,7 +190,12 @@ class Resident(Component):
             self._build_numbers(m, own, loader, player, reader)
 
     def _build_memories(
-        self, m: Module, loader: Loader, player: BeatPlayer, judge: Judge, reader: ResidentReader
+        self,
+        m: Module,
+        loader: Loader,
+        player: BeatPlayer | WordPlayer,
+        judge: Judge,
+        reader: ResidentReader,
     ) -> None:
         """What is written into the memories, and read from them."""
         m.d.comb += [
@@ -189,8 +215,55 @@ class Resident(Component):
             reader.forget.eq(loader.beat_written),
         ]
 
+    def _build_sdram(
+        self,
+        m: Module,
+        loader: Loader,
+        player: BeatPlayer | WordPlayer,
+        judge: Judge,
+        reader: ResidentReader,
+    ) -> Value:
+        """The memory beside the FPGA; whether it has been started, and has all words."""
+        sdram = self._resident.sdram
+        assert sdram is not None
+        m.submodules.controller = controller = SdramController(sdram)
+        requests, writes, reads = controller.requests, loader.writes, player.reads
+        # A word of 32 bits is read twice, for each half once.
+        half_bits = (sdram.width // WORD_BITS).bit_length() - 1
+        half = later(m, reads.payload[:half_bits], "half", sdram.latency)
+        m.d.comb += [
+            requests.payload.eq(writes.payload),
+            requests.valid.eq(writes.valid | reads.valid),
+            writes.ready.eq(requests.ready),
+            reads.ready.eq(requests.ready & ~writes.valid),
+            judge.labels.payload.eq(player.labels.payload),
+            judge.labels.valid.eq(player.labels.valid),
+            player.labels.ready.eq(judge.labels.ready),
+            player.comes.eq(controller.comes),
+            player.found.eq(controller.found.word_select(half, WORD_BITS)),
+            self.sdram.eq(controller.pins),
+            controller.read.eq(self.sdram_read),
+            reader.position.eq(player.position),
+            reader.counts.eq(judge.counts),
+            reader.digest.eq(player.digest),
+            reader.forget.eq(loader.busy),
+            # No word can be asked for.
+            reader.peeked.eq(1),
+        ]
+        with m.If(~writes.valid):
+            m.d.comb += [
+                requests.payload.address.eq(reads.payload[half_bits:]),
+                requests.payload.write.eq(0),
+            ]
+        return controller.started & ~loader.busy
+
     def _build_numbers(
-        self, m: Module, own: Signal, loader: Loader, player: BeatPlayer, reader: ResidentReader
+        self,
+        m: Module,
+        own: Signal,
+        loader: Loader,
+        player: BeatPlayer | WordPlayer,
+        reader: ResidentReader,
     ) -> None:
         """Numbers of the images that go to the engine: the link's, or counted here."""
         number = Signal(IMAGE_BITS)

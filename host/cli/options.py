@@ -29,6 +29,7 @@ NEEDS: dict[str, dict[str, str]] = {
         "device at calibrate": "chip measured",
         "scheme polarity tries band": "chip",
         "uart latency": "on=virtual",
+        "sdram": "resident",
         "clock_error frequency": "uart",
         "framing": "image",
         "picture": "samples",

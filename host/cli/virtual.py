@@ -13,7 +13,7 @@ from allspin.host.cli.options import Arguments, Parser, add_shared, read_options
 from allspin.host.data.catalogue import open_network
 from allspin.host.machines.gateware_chips import SUM_CHIPS
 from allspin.host.machines.opening import virtual_program
-from allspin.host.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.machines.resident import VIRTUAL_RESIDENT, VIRTUAL_SDRAM
 from allspin.host.show.say import BuildWatch, say, tell
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort, WireFaults
@@ -133,6 +133,9 @@ def add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--resident", action="store_true", help="with a memory for resident images")
     parser.add_argument(
+        "--sdram", action="store_true", help="the same, and that memory is a simulated SDRAM"
+    )
+    parser.add_argument(
         "--link",
         metavar="LINK",
         type="file",
@@ -160,7 +163,11 @@ def run(arguments: Arguments) -> int:
         arguments,
         HardwareProfile,
         variation=SUM_CHIPS if arguments.chip_maker else None,
-        resident=VIRTUAL_RESIDENT if arguments.resident else None,
+        resident=VIRTUAL_SDRAM
+        if arguments.sdram
+        else VIRTUAL_RESIDENT
+        if arguments.resident
+        else None,
         general=arguments.general is not None,
     )
     with refused("cannot make such faults: "):

@@ -1,8 +1,9 @@
 """Resident images: kept on the board, and run there as often as chips change."""
 
 import struct
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,14 @@ from allspin.hdl.parameters.engine_parameters import (
     RESIDENT_LOGITS,
     RESIDENT_RUN,
 )
-from allspin.hdl.parameters.profile import ResidentParameters, distance_bits
+from allspin.hdl.parameters.profile import (
+    SDRAM_LINE_BYTES,
+    ResidentParameters,
+    distance_bits,
+)
+from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
+from allspin.hdl.resident.word_player import pack_words
+from allspin.host.link.frames import Undone
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers, Memories, check_values, line_address, parse_answers
 from allspin.host.link.session import NO_PROGRESS, Group, Progress
@@ -24,10 +32,16 @@ from allspin.sim.network.formats import quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
 """Of the virtual board: as many beats as the link can address."""
+VIRTUAL_SDRAM = ResidentParameters.of(
+    SdramParameters.of(replace(SLOWEST_256M, row_bits=9), 100_000_000)
+)
+"""The same with its images in a simulated SDRAM: room for 15,000 images of MNIST."""
 SLOWEST = 1e5
 """Cycles a second that any machine simulates."""
 _ORDER = struct.Struct("<HI10x")
 _COUNTS = struct.Struct("<IIQ")
+_DIGESTED = struct.Struct("<HHHHQ")
+"""Counts with a CRC-32 in between, its low half first: of all words of an SDRAM as played."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +179,7 @@ class ResidentImages:
         self._machine = machine
         self.count = 0
         self._cycles = 0  # of a run at most
+        self._digest: int | None = None  # of the images in an SDRAM
 
     def load(
         self,
@@ -205,31 +220,62 @@ class ResidentImages:
             raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
         values = quantise_pixels(images.reshape(len(images), rows), pixel_bits)
         first = identity.layers[0]
-        lines, beats = pack_images(
-            values, first.rows_per_clock, identity.pixel_bits, first.tile_rows
-        )
+        classes = np.asarray(labels[: len(images)], dtype="<u2")
+        if in_sdram := Feature.SDRAM in identity.features:
+            room, unit = identity.resident_beats * SDRAM_LINE_BYTES // 2, "words"
+            lines, beats = pack_words(values, classes, identity.pixel_bits)
+        else:
+            room, unit = identity.resident_beats, "beats"
+            lines, beats = pack_images(
+                values, first.rows_per_clock, identity.pixel_bits, first.tile_rows
+            )
         ends = np.cumsum(beats)
-        count = int(np.searchsorted(ends, identity.resident_beats, side="right"))
+        count = int(np.searchsorted(ends, room, side="right"))
         if count == 0:
             raise UserError(
-                f"{self._machine.name} has room for {identity.resident_beats} beats of images, "
+                f"{self._machine.name} has room for {room} {unit} of images, "
                 f"and the first image takes {beats[0]}"
                 if len(images)
                 else "there is no image to keep"
             )
         self.count = 0
         self._machine.session.line.forget_lost()
-        words = np.asarray(labels[:count], dtype="<u2")
-        self._machine.write_memories(
-            [
-                (ENGINE << 4 | RESIDENT_BEATS, lines[: ends[count - 1]]),
-                (ENGINE << 4 | LABELS, words[:, np.newaxis].view(np.uint8)),
-            ],
-            progress,
-        )
+        kept = lines[: ends[count - 1]]
+        memories = [
+            (ENGINE << 4 | RESIDENT_BEATS, kept),
+            (ENGINE << 4 | LABELS, classes[:count, np.newaxis].view(np.uint8)),
+        ]
+        self._digest = None
+        if in_sdram:
+            content = kept.astype("<u2").tobytes()
+            self._digest = zlib.crc32(content)
+            content += bytes(-len(content) % SDRAM_LINE_BYTES)
+            packed = np.frombuffer(content, np.uint8).reshape(-1, SDRAM_LINE_BYTES)
+            memories = [(ENGINE << 4 | RESIDENT_BEATS, packed)]
+        self._machine.write_memories(memories, progress)
         self.count = count
         self._cycles = _cycles_at_most(identity, int(ends[count - 1]), count)
+        if in_sdram:
+            self._check()
         return count
+
+    def _check(self) -> None:
+        """Have all words read on the board: to answer its last image, it passes over the others."""
+        logits = line_address(ENGINE << 4 | RESIDENT_LOGITS, self.count - 1)
+        counts = line_address(ENGINE << 4 | RESIDENT_RUN, 0)
+        one = (1).to_bytes(2, "little")
+        group: Group = [(Request.READ, logits + one), (Request.READ, counts + one)]
+        ((_, line),) = self._machine.session.ask_groups([group], seconds=self.seconds)
+        self._compare(line)
+
+    def _compare(self, line: bytes) -> None:
+        """Whether the words that were played last are those that were sent."""
+        _, low, _, high, _ = _DIGESTED.unpack(line)
+        if self._digest not in (None, low | high << 16):
+            raise Undone(
+                f"the images in {self._machine.name}'s SDRAM are not those that were sent; "
+                "run this again, and if it stays so, its SDRAM is faulty"
+            )
 
     def batches(
         self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]
@@ -319,6 +365,10 @@ class ResidentImages:
         if len(line) != _COUNTS.size:
             raise UserError(f"{self._machine.name} answered with other than its counts")
         counts = ResidentCounts(*_COUNTS.unpack(line))
+        if self._digest is not None:
+            self._compare(line)
+            images, _, correct, _, cycles = _DIGESTED.unpack(line)
+            counts = ResidentCounts(images, correct, cycles)
         if counts.images != self.count:
             raise UserError(
                 f"{self._machine.name} ran {counts.images} resident images, not {self.count}; "

@@ -15,7 +15,7 @@ from allspin.host.machines.opening import (
     no_progress,
     open_machine,
 )
-from allspin.host.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.machines.resident import VIRTUAL_RESIDENT, VIRTUAL_SDRAM
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import option
@@ -37,6 +37,9 @@ class MachineOptions:
         Rows that are driven in a clock, 1, 2, 4 or 8, likewise.
     keep_states : bool
         Whether states are kept in place of R_AH words, likewise.
+    sdram : bool
+        Whether resident images lie in an SDRAM, which the virtual board simulates; a real board
+        says where it keeps them.
     uart : UartOptions, optional
         How a board's UART is spoken to; the virtual board's, bit by bit, if this is given.
 
@@ -63,6 +66,9 @@ class MachineOptions:
         metadata=option(
             "keep states in place of R_AH words: memory of the fewest bits, and no chips"
         ),
+    )
+    sdram: bool = field(
+        default=False, metadata=option("resident images lie in an SDRAM, which is simulated")
     )
     uart: UartOptions | None = field(default=None, metadata={"made": UartOptions})
 
@@ -117,7 +123,8 @@ class MachineOptions:
             If there is no such machine, the network does not fit it, it has other lanes or rows
             a clock, or the chip has noise that gateware has not.
         """
-        profile = replace(self.profile, resident=VIRTUAL_RESIDENT if resident else None)
+        kept = VIRTUAL_SDRAM if self.sdram else VIRTUAL_RESIDENT
+        profile = replace(self.profile, resident=kept if resident else None)
         if chip is not None and self.on != GOLDEN:
             profile = replace(
                 profile, variation=chip.gateware, tile_offsets=tile_offsets(chip.device)

@@ -1,6 +1,7 @@
 """What surrounds the machine: on each board it has its pins, and its clock in the identity."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,8 @@ from allspin.boards.shell import MACHINE, Shell, ShellParameters
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.link.uart import UartParameters
-from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import random_network
 
@@ -33,8 +35,8 @@ UART_PINS = {
 }
 
 
-def plan(board):
-    parameters = ShellParameters.from_network(board, NETWORK, PROFILE)
+def plan(board, profile=PROFILE):
+    parameters = ShellParameters.from_network(board, NETWORK, profile)
     platform = board.create_platform()
     return family_of(platform), platform.prepare(Shell(parameters), TOP, emit_src=False).files
 
@@ -131,3 +133,33 @@ def test_a_machine_that_is_not_the_board_s_is_refused():
             ShellParameters(board, machine)
     with pytest.raises(UserError, match=r"icebreaker cannot run this network: .* 8 bits.* of 4"):
         ShellParameters.from_network(board, NETWORK, HardwareProfile(rah_bits=4))
+
+
+@pytest.mark.parametrize("name", ["ulx3s-85f", "icepi-zero", "icesugar-pro"])
+def test_an_sdram_has_all_its_pins(name):
+    board = find_boards()[name]
+    sdram = SdramParameters.of(SLOWEST_256M, board.machine_frequency, way=3)
+    profile = replace(PROFILE, resident=ResidentParameters.of(sdram))
+    family, files = plan(board, profile)
+    text = files[f"{TOP}.{family.constraints}"]
+    pins = {
+        found[1]: found[2]
+        for found in re.finditer(r'LOCATE COMP "sdram_0__([][\w]+)" SITE "(\w+)"', text)
+    }
+    # Makers' constraint files: emard ulx3s_v20.lpf, icepi-zero.lpf, icesugar-pro.lpf.
+    wide = {"dq": 16, "a": 13, "ba": 2}
+    for signal, bits in wide.items():
+        assert sum(each.startswith(f"{signal}__io") for each in pins) == bits, pins
+    assert {"clk__io", "ras__io", "cas__io", "we__io"} <= pins.keys()
+    if name == "ulx3s-85f":
+        assert (pins["clk__io"], pins["dq__io[0]"]) == ("F19", "J16")
+    wrong = replace(sdram, frequency=board.machine_frequency * 2)
+    with pytest.raises(UserError, match="Hz"):
+        plan(board, replace(PROFILE, resident=ResidentParameters.of(wrong)))
+
+
+def test_a_board_without_an_sdram_is_refused_images_in_one():
+    board = find_boards()["ecpix-5"]
+    resident = ResidentParameters.of(SdramParameters.of(SLOWEST_256M, board.machine_frequency))
+    with pytest.raises(UserError, match="no SDRAM"):
+        plan(board, replace(PROFILE, resident=resident))

@@ -1,0 +1,81 @@
+"""Images in the virtual board's SDRAM: counts, logits, damage, bad lines, resets and its times."""
+
+import numpy as np
+import pytest
+
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import build
+from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_BEATS
+from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile
+from allspin.hdl.resident.word_player import pack_words
+from allspin.host.link.frames import Undone
+from allspin.host.machines.machine import programmed_anew
+from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.resident import VIRTUAL_SDRAM
+from allspin.host.virtual.board import VirtualTransport
+from allspin.host.virtual.port import Faults, FaultyTransport, WireFaults
+from allspin.sim.network import reference
+from allspin.sim.network.formats import quantise_pixels
+from allspin.sim.network.network import random_images, random_network
+
+NETWORK = random_network((64, 8, 3), 1)
+IMAGES = random_images(NETWORK, 500, 1)
+LABELS = np.arange(len(IMAGES)) % 3
+TRACE = reference.trace(NETWORK, IMAGES)
+HITS = int((TRACE[-1].sums.argmax(1) == LABELS).sum())
+
+
+@pytest.fixture(scope="module")
+def program():
+    profile = HardwareProfile(rows_per_clock=4, resident=VIRTUAL_SDRAM)
+    return build(TopParameters.from_network(NETWORK, profile))
+
+
+@pytest.fixture
+def device(program):
+    with LinkedMachine(VirtualTransport(program)) as opened:
+        yield opened
+
+
+def test_counts_and_logits_are_the_golden_models(device):
+    device.program(NETWORK)
+    resident = device.resident_images()
+    assert resident.load(IMAGES, LABELS) == len(IMAGES)
+    counts = resident.run()
+    assert (counts.images, counts.correct) == (len(IMAGES), HITS)
+    assert np.array_equal(resident.logits().logits, TRACE[-1].sums)
+    # Whoever loads other images has them judged, and no others.
+    assert resident.run_all(IMAGES[7:99], LABELS[7:99]).images == 92
+
+
+@pytest.mark.parametrize("bit", [3, 11 * 16, 11 * 16 + 9])
+def test_a_word_that_is_not_as_it_was_sent_is_told(device, bit):
+    device.program(NETWORK)
+    resident = device.resident_images()
+    resident.load(IMAGES, LABELS)
+    values = quantise_pixels(IMAGES.reshape(len(IMAGES), -1), NETWORK.pixel_bits)
+    words, _ = pack_words(values, LABELS, NETWORK.pixel_bits)
+    words[bit // 16] ^= 1 << bit % 16
+    line = words[: SDRAM_LINE_BYTES // 2].astype("<u2").view(np.uint8)[np.newaxis]
+    device.write_memories([(ENGINE << 4 | RESIDENT_BEATS, line)])
+    with pytest.raises(Undone, match="SDRAM"):
+        resident.run()
+
+
+def test_over_a_bad_line_and_through_a_reset_no_count_is_wrong(program):
+    wire = WireFaults(3e-5, (9,))
+    transport = FaultyTransport(
+        lambda: VirtualTransport(program), Faults(wire, wire, (60,), 3), 5.0
+    )
+    told = []
+    with LinkedMachine(transport) as device:
+
+        def work():
+            device.reopen()
+            device.program(NETWORK)
+            return device.resident_images().run_all(IMAGES, LABELS)
+
+        counts = programmed_anew(work, told.append)
+    assert (counts.images, counts.correct) == (len(IMAGES), HITS)
+    assert transport.resets == 1
+    assert len(told) >= 1
