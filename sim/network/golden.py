@@ -221,7 +221,8 @@ class GoldenModel:
             images = grey_levels(images)
         if images.ndim < 2 or math.prod(images.shape[1:]) != rows:
             raise ValueError(f"images must have {rows} pixels each, not shape {images.shape}")
-        if len(shape) > 2 and images.ndim > 2 and images.shape[1:] != shape:
+        listed = images.ndim == 2 or images.shape[1:] == (1, rows)
+        if len(shape) > 2 and not listed and images.shape[1:] != shape:
             raise ValueError(f"images must have shape {shape} each, not {images.shape[1:]}")
         return images.reshape(len(images), rows)
 
