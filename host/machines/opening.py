@@ -39,6 +39,7 @@ from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, meant, refused
+from allspin.sim.network.formats import in_line
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
 
@@ -213,11 +214,9 @@ class LinkedMachine(Memories, Machine):
         UserError
             If the machine dies, falls silent or refuses an image.
         ValueError
-            If the images have not as many pixels as the first layer has rows.
+            If the images have not the first layer's pixels, or channels elsewhere.
         """
-        rows = self.identity.topology[0]
-        if images.size != len(images) * rows:
-            raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
+        images = in_line(images, self.identity.layers[0].image_shape)
         self.start_stopwatch()
         numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
         bodies = _image_bodies(images, self.identity.pixel_bits, first if numbered else None)
