@@ -63,7 +63,7 @@ def reciprocal(divisor: int, most: int) -> tuple[int, int]:
     Examples
     --------
     >>> reciprocal(28, 783)
-    (147, 12)
+    (1171, 15)
     """
     shift = 0
     while True:

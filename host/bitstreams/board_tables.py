@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -379,7 +380,8 @@ def _headline_cells(row: Row) -> list[str]:
     usual = row["profile"] == next(iter(board.profiles))
     name = row["board"] if usual else f"{row['board']}:{row['profile']}"
     built = row["built"]
-    what = describe(profile.hardware) + (f", for `{profile.network}`" if profile.network else "")
+    hardware = replace(profile.hardware, lanes=built["lanes"])
+    what = describe(hardware) + (f", for `{profile.network}`" if profile.network else "")
     words = [row["title"], f"`{name}`: {what}", f"{built['need_mhz']:g}"]
     if not row["fits"] or None in [each["fmax_mhz"] for each in built["seeds"]]:
         return [*words, "does not fit" if not built["fits"] else "too slow", ""]

@@ -427,6 +427,8 @@ def check_fit(network: Network, image_shape: tuple[int, ...], labels: npt.NDArra
     """
     taken = tuple(network.image_shape)
     lists = are_vectors(image_shape) or are_vectors(taken)
+    if len(taken) > 2:  # channels have a place of their own: no other picture is in their order
+        lists = len(image_shape) == 2 and image_shape[0] == 1
     if image_shape != taken and not (lists and math.prod(image_shape) == math.prod(taken)):
         raise UserError(
             f"the network takes images of {_size(taken)} pixels, "

@@ -104,7 +104,8 @@ def _coloured(image: "Image", height: int, width: int) -> npt.NDArray[np.uint8]:
     """Red, green and blue, scaled as a whole and laid on black, shape (height, width, 3)."""
     from PIL import Image, ImageOps
 
-    colours = image.convert("RGBA")
+    deep = image.mode[0] in "IF"  # of which Pillow would cut off all that is beyond 8 bits
+    colours = (_grey(image) if deep else image).convert("RGBA")
     colours = Image.alpha_composite(Image.new("RGBA", colours.size, "black"), colours)
     padded = ImageOps.pad(colours.convert("RGB"), (width, height), Image.Resampling.BICUBIC)
     return np.asarray(padded)

@@ -72,6 +72,12 @@ class LayerIdentity:
         return math.prod(self.kind.shape(self.columns))
 
     @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Of an image that the layer reads; a line of pixels where all drive it at once."""
+        *sides, channels = self.kind.input_shape(self.rows)
+        return tuple(sides) if len(sides) > 1 and channels == 1 else (*sides, channels)
+
+    @property
     def tile_rows(self) -> int:
         """Of its inputs, those that a beat may have together: a tile's, or all of them."""
         tiling = self.tiling if self.inputs == self.rows else None

@@ -231,10 +231,12 @@ class Memories:
     session: Session
 
     @property
-    def shown(self) -> tuple[int, int, int]:
-        """Pixels of an image, their bits, and classes: of what it runs, or its own."""
-        of = self.running or self.identity
-        return of.topology[0], of.pixel_bits, of.classes
+    def shown(self) -> tuple[tuple[int, ...], int, int]:
+        """Shape of an image, bits of its pixels, and classes: of what it runs, or its own."""
+        if self.running is None:
+            own = self.identity
+            return own.layers[0].image_shape, own.pixel_bits, own.classes
+        return self.running.image_shape, self.running.pixel_bits, self.running.classes
 
     def check(self, network: Network) -> None:
         """Raise a `UserError` unless the machine was built for such a network."""

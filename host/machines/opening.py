@@ -41,6 +41,7 @@ from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, meant, refused
+from allspin.sim.network.formats import in_line
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
 
@@ -235,11 +236,10 @@ class LinkedMachine(Memories, Machine):
         UserError
             If the machine dies, falls silent or refuses an image.
         ValueError
-            If the images have not as many pixels as the first layer has rows.
+            If the images have not the first layer's pixels, or channels elsewhere.
         """
-        rows, pixel_bits, classes = self.shown
-        if images.size != len(images) * rows:
-            raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
+        shape, pixel_bits, classes = self.shown
+        images = in_line(images, shape)
         self.start_stopwatch()
         numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
         widths = pixel_bits, self.identity.pixel_bits

@@ -28,7 +28,7 @@ from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers, Memories, check_values, line_address, parse_answers
 from allspin.host.link.session import NO_PROGRESS, Group, Progress
 from allspin.sim.errors import UserError
-from allspin.sim.network.formats import quantise_pixels
+from allspin.sim.network.formats import in_line, quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
 """Of the virtual board: as many beats as the link can address."""
@@ -208,18 +208,16 @@ class ResidentImages:
         UserError
             If not even one fits, or the machine refuses.
         ValueError
-            If the images have not as many pixels as the first layer has rows, or there are
-            not as many labels.
+            If the images have not the first layer's pixels, or channels elsewhere, or there are not
+            as many labels.
         """
         identity = self._machine.identity
-        rows, pixel_bits, _ = self._machine.shown
+        shape, pixel_bits, _ = self._machine.shown
         images = images[: identity.resident_images]
         if len(labels) < len(images):
             raise ValueError(f"there are {len(images)} images and {len(labels)} labels")
-        if images.size != len(images) * rows:
-            raise ValueError(f"images must have {rows} pixels, not {images.size // len(images)}")
-        values = quantise_pixels(images.reshape(len(images), rows), pixel_bits)
         first = identity.layers[0]
+        values = quantise_pixels(in_line(images, shape), pixel_bits)
         classes = np.asarray(labels[: len(images)], dtype="<u2")
         if in_sdram := Feature.SDRAM in identity.features:
             room, unit = identity.resident_beats * SDRAM_LINE_BYTES // 2, "words"

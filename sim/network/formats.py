@@ -127,6 +127,25 @@ def grey_levels(shares: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     return grey
 
 
+def in_line(images: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Images with their values in a line, shape (images, values).
+
+    Channels in another order would be as many values, so images with channels have the very shape.
+
+    Raises
+    ------
+    ValueError
+        If they have not as many values as an image of that shape, or their own axes differ.
+    """
+    values = math.prod(shape)
+    if images.ndim < 2 or math.prod(images.shape[1:]) != values:
+        raise ValueError(f"images must have {values} pixels each, not shape {images.shape}")
+    listed = images.ndim == 2 or images.shape[1:] == (1, values)
+    if len(shape) > 2 and not listed and images.shape[1:] != shape:
+        raise ValueError(f"images must have shape {shape} each, not {images.shape[1:]}")
+    return images.reshape(len(images), values)
+
+
 MIN_TILE_ROWS, MAX_TILE_ROWS = 8, 1 << 16
 MIN_ADC_BITS, MAX_ADC_BITS = 2, 24
 MAX_ADC_SHIFT = 23

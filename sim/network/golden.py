@@ -4,7 +4,6 @@ Column sums are products of reals, in single precision where that is exact; all 
 With its answers a network is cut into tiles (`cut`).
 """
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.formats import MAX_ADC_SHIFT, Adc, grey_levels, quantise_pixels, row_values
+from allspin.sim.network.formats import (
+    MAX_ADC_SHIFT,
+    Adc,
+    grey_levels,
+    in_line,
+    quantise_pixels,
+    row_values,
+)
 from allspin.sim.network.network import Layer, Network, Tiles, uncut, with_steps
 from allspin.sim.network.reference import Integers, LayerTrace, UseNoise
 
@@ -210,7 +216,6 @@ class GoldenModel:
 
     def _flat(self, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """The images with their values in a line, checked."""
-        rows, shape = self.network.topology[0], self.network.image_shape
         if images.dtype != np.uint8:
             shares = images.dtype.kind == "f" and images.size
             if not (shares and images.min() >= 0 and images.max() <= 1):  # NaN is neither
@@ -219,11 +224,7 @@ class GoldenModel:
                     f"1, of a floating type, not {images.dtype}: give images.astype('uint8')"
                 )
             images = grey_levels(images)
-        if images.ndim < 2 or math.prod(images.shape[1:]) != rows:
-            raise ValueError(f"images must have {rows} pixels each, not shape {images.shape}")
-        if len(shape) > 2 and images.ndim > 2 and images.shape[1:] != shape:
-            raise ValueError(f"images must have shape {shape} each, not {images.shape[1:]}")
-        return images.reshape(len(images), rows)
+        return in_line(images, self.network.image_shape)
 
     def trace(self, images: npt.NDArray[np.uint8], first: int = 0) -> list[LayerTrace]:
         """Every intermediate value of a batch, layer by layer.

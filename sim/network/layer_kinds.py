@@ -402,4 +402,7 @@ def kind_from_dict(record: object) -> LayerKind:
     parameters = dict(record)
     name = parameters.pop("name")
     check_one_of("the kind of a layer", name, KINDS)
+    wanted = {field.name for field in dataclasses.fields(KINDS[name])}  # pyright: ignore[reportArgumentType]
+    if set(parameters) != wanted:
+        raise ValueError(f"a {name} layer's kind has {sorted(wanted)}, not {sorted(parameters)}")
     return KINDS[name](**parameters)

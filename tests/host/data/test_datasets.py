@@ -10,6 +10,7 @@ import pytest
 
 from allspin.host.data.datasets import MNIST, load_dataset, load_test_set
 from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import Layer, Network, random_network
 from allspin.sim.network.neuron import ReluNeuron
@@ -269,6 +270,17 @@ def test_images_may_have_channels(archive: Archive) -> None:
     assert np.array_equal(found, images)
     assert "images of 5 x 4 x 3 pixels, but the data set's are 5 x 4;" in refusal(
         lambda path: load_test_set(path, network), archive(x_test=images[..., :1])
+    )
+    # Lists of values fit a network of as many rows; pictures of another order do not.
+    lists = load_test_set(archive(x_test=images.reshape(94, -1)), network)[0]
+    model = GoldenModel(network)
+    assert np.array_equal(model.logits(lists), model.logits(images))
+    flat = random_network(
+        (60, 2, 47), 1, kinds=[Convolution((1, 20, 3), (1, 2))], image_shape=(1, 20, 3)
+    )
+    assert "images of 1 x 20 x 3 pixels, but" in refusal(
+        lambda path: load_test_set(path, flat),
+        archive(x_test=images.reshape(94, 20, 1, 3)[:, :, 0]),
     )
 
 

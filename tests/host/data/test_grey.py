@@ -57,6 +57,12 @@ def test_sixteen_bits_are_scaled_not_cut(tmp_path, name):
     assert np.array_equal(read_grey(saved(tmp_path, name, deep)), LEVELS)
 
 
+def test_sixteen_bits_of_grey_are_scaled_for_a_network_of_colours_too(tmp_path):
+    deep = Image.fromarray(LEVELS.astype(np.uint16) * 257)
+    found = load_image(saved(tmp_path, "x.png", deep), (*LEVELS.shape, 3)).image
+    assert np.array_equal(found, np.repeat(LEVELS[..., np.newaxis], 3, axis=2))
+
+
 def png(header: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG by hand: its header's fields, and what follows."""
     content = b"\x89PNG\r\n\x1a\n"

@@ -393,7 +393,7 @@ def test_another_protocol_is_one_line(plain, body, line):
 
 
 def test_images_of_another_size_are_a_fault(device):
-    with pytest.raises(ValueError, match="images must have 30 pixels, not 31"):
+    with pytest.raises(ValueError, match="images must have 30 pixels each, not"):
         device.stream(np.zeros((2, 31), dtype=np.uint8))
 
 

@@ -74,6 +74,9 @@ def test_every_part_of_a_machine(network: Network, profile: HardwareProfile, lac
         machine.program(network)
         images = random_images(network, 50, 7)
         assert np.array_equal(machine.stream(images).logits, GoldenModel(network).logits(images))
+        if len(network.image_shape) > 2:
+            with pytest.raises(ValueError, match=r"images must have shape \(9, 9, 2\) each"):
+                machine.stream(np.moveaxis(images, -1, 1))
         first = network.layers[0]
         assert isinstance(first.kind, Convolution)
         top, left, _, right = first.kind.padding

@@ -122,7 +122,7 @@ def test_what_cannot_be_loaded_or_run(device):
     for images, pixels, labels, line in (
         (0, 784, 0, "there is no image to keep"),
         (2, 784, 1, "there are 2 images and 1 labels"),
-        (2, 783, 2, "images must have 784 pixels, not 783"),
+        (2, 783, 2, "images must have 784 pixels each, not"),
     ):
         with pytest.raises((UserError, ValueError), match=line):
             resident.load(np.zeros((images, pixels), np.uint8), np.zeros(labels, np.int64))

@@ -260,7 +260,14 @@ def test_format_3_is_of_networks_that_need_it() -> None:
             {"kinds": [{"name": "dens"}, None]},
             r"must be one of dense, convolution, not 'dens' \(did",
         ),
-        ({"kinds": [{"name": "dense", "map": [1]}] * 2}, "unexpected keyword argument 'map'"),
+        (
+            {"kinds": [{"name": "dense", "map": [1]}] * 2},
+            r"a dense layer's kind has .*not \['map'\]",
+        ),
+        (
+            {"kinds": [{"name": "convolution", "map": [5, 4, 2], "kernel": [3, 2]}] * 2},
+            r"kind has .*'stride'\], not",
+        ),
         (
             {"kinds": [{"name": "dense"}] * 2},
             "images of shape .* do not fit a first layer of 12 rows",
