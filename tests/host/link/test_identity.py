@@ -207,7 +207,7 @@ def test_kinds_of_layers_follow_in_further_features():
     for bad, line in (
         (body[:-1], "its identity has 100 bytes for 2 layers"),
         (body[:48], "its identity has 48 bytes for 2 layers"),
-        (body[:48] + b"\x05" + body[49:], "features that this version does not know"),
+        (body[:48] + b"\x11" + body[49:], "features that this version does not know"),
         (body[:49] + b"\x02" + body[50:], "a kind that this version does not know"),
         (body[:53] + b"\x07" + body[54:], "that do not fit"),
         (body[:59] + b"\x03" + body[60:], "need 18 rows"),
