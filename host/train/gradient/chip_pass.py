@@ -89,6 +89,19 @@ class ChipLaw:
     deviation_slope: Array | None = None
 
 
+def _converted(
+    adc: Adc, law: ChipLaw, drive: Array, sums: Array, gains: Array
+) -> tuple[Array, Array]:
+    """What a tile's converters make of its sums, and how that follows them.
+
+    It is 0 where none of the tile's rows is driven.
+    """
+    turn = 1 + np.float32(law.tile_gain) * gains
+    driven = np.asarray(drive.any(axis=1))[:, None]
+    codes, inside = converted(adc, sums * turn)
+    return codes * driven, turn * (inside & driven)
+
+
 def _chip_read(
     drive: Array,
     states: npt.NDArray[np.intp],
@@ -98,10 +111,7 @@ def _chip_read(
     more: float,
     rng: np.random.Generator,
 ) -> tuple[Array, ReadBack]:
-    """Sums of rows that are read together, with `more` variance than their cells have.
-
-    What a tile's converters make of images that drive none of its rows is 0.
-    """
+    """Sums of rows that are read together, with `more` variance than their cells have."""
     squares: Array = drive * drive
     deviations = np.sqrt(squares @ law.variance[states] + np.float32(more + LEAST_VARIANCE))
     draws = rng.standard_normal(deviations.shape, dtype=np.float32)
@@ -109,10 +119,8 @@ def _chip_read(
     by_variance = draws / (2 * deviations)
     turn: Array | None = None
     if adc is not None:
-        turn = 1 + np.float32(law.tile_gain) * rng.standard_normal(sums.shape, dtype=np.float32)
-        driven = np.asarray(drive.any(axis=1))[:, None]
-        codes, inside = converted(adc, sums * turn)
-        sums, turn = codes * driven, turn * (inside & driven)
+        gains = rng.standard_normal(sums.shape, dtype=np.float32)
+        sums, turn = _converted(adc, law, drive, sums, gains)
 
     def back(slope: Array, by_level: Array, on: bool) -> Array:
         by_sum: Array = slope * unit
@@ -158,10 +166,8 @@ def _kernel_read(
             sums = sums + np.float32(deviation) * path.normals(rng, sums.shape, of)
     turn: Array | None = None
     if adc is not None:
-        turn = 1 + np.float32(law.tile_gain) * path.normals(rng, sums.shape, "column")
-        driven = np.asarray(drive.any(axis=1))[:, None]
-        codes, inside = converted(adc, sums * turn)
-        sums, turn = codes * driven, turn * (inside & driven)
+        gains = path.normals(rng, sums.shape, "column")
+        sums, turn = _converted(adc, law, drive, sums, gains)
 
     def back(slope: Array, by_level: Array, on: bool) -> Array:
         by_sum: Array = slope * unit
