@@ -295,7 +295,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m allspin.host.chips.array")
     parser.add_argument("network", metavar="NET", help="network file, or one that ships")
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True)
-    kinds = ",".join(SCREEN.formats)
+    kinds = ",".join(SCREEN.files)
     parser.add_argument(
         "--format", metavar="KIND[,KIND]", default=kinds, help=f"pictures' files ({kinds})"
     )

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
-import matplotlib as mpl
 import numpy as np
 from markupsafe import escape
 from matplotlib import style
@@ -21,7 +20,8 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
-from allspin.host.draw.look import FORMATS, MILLIMETRES, PRINT_POINTS, SCREEN, Look
+from allspin.host.draw.caption import take_caption
+from allspin.host.draw.look import FORMATS, SCREEN, Look
 from allspin.host.show.say import Display, printable
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
@@ -95,6 +95,9 @@ RC: dict[str, Any] = {
     "ytick.labelcolor": INK,
 }
 
+TEXT_AS_TEXT = {"svg.fonttype": "none"}
+"""In an SVG, whose reader needs the font or one like it; in a PDF it always is."""
+
 Arguments = ParamSpec("Arguments")
 
 
@@ -104,10 +107,10 @@ def name_text(name: str) -> str:
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def _style(**more: Any) -> Iterator[None]:
     """In this style, and silent of letters that its font lacks: they are drawn as boxes."""
     # Of a matplotlibrc, which may lie in the current folder and be anybody's, nothing counts.
-    with style.context(["default", cast(Any, RC)]), warnings.catch_warnings():
+    with style.context(["default", cast(Any, RC | more)]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         warnings.filterwarnings("error", "constrained_layout not applied")
         yield
@@ -219,8 +222,7 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     """Change a figure's size, that of its texts, and where its panels stand."""
     figure.draw_without_rendering()  # ticks are made when they are drawn
     width, height = figure.get_size_inches()
-    share = 1.0 if look.width is None else look.width / MILLIMETRES / width
-    text = (look.points or PRINT_POINTS) / RC["font.size"]
+    share, text = look.inches(width) / width, look.text / RC["font.size"]
     fewer, higher = _restack(figure, share / text)
     # As high as its lines of text need, and not higher than it was; maps keep their shape.
     panel = share * fewer
@@ -228,15 +230,19 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     least = 0.0 if maps else min(1.0, text)
     figure.set_size_inches(width * share, height * higher * max(panel, least))
     texts = set(figure.findobj(Text))
+
+    def size(words: Any) -> float:
+        return max(float(words.get_fontsize()) * text, look.least)
+
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
         for found in axis.get_major_ticks()[:1]:
-            axis.set_tick_params("major", labelsize=float(found.label1.get_fontsize()) * text)
+            axis.set_tick_params("major", labelsize=size(found.label1))
         for found in axis.get_minor_ticks()[:1]:
-            axis.set_tick_params("minor", labelsize=float(found.label1.get_fontsize()) * text)
+            axis.set_tick_params("minor", labelsize=size(found.label1))
     for words in texts:
         assert isinstance(words, Text)
-        words.set_fontsize(float(words.get_fontsize()) * text)
+        words.set_fontsize(size(words))
     figure.draw_without_rendering()
     _fold_titles(figure, text)
     # Where maps come to stand depends on what stands beside them, and the other way round.
@@ -266,7 +272,7 @@ def svg_of(figure: Figure, title: str, look: Look | None = None) -> str:
     """
     content = io.BytesIO()
     # Names within the element come of the salt: others than those of the page's other pictures.
-    with _style(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):
+    with _style(**TEXT_AS_TEXT | {"svg.hashsalt": title}):
         warnings.simplefilter("ignore")  # a text that has no room is cut in a page
         if look is not None:
             _set_for_print(figure, look)
@@ -287,7 +293,7 @@ def png_of(figure: Figure) -> bytes:
 
 
 def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -> list[Path]:
-    """Write a figure as files, each whole or not at all.
+    """Write a figure as files, each whole or not at all; for a journal with its caption.
 
     Parameters
     ----------
@@ -296,7 +302,7 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
     folder : Path
         Where to; it must exist.
     name : str
-        The files' name without suffix.
+        The files' name without suffix; a caption's has ``.tex``.
     look : Look
         Which files, and their size; for print the figure itself is changed.
 
@@ -313,22 +319,26 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
     contents = {}
     dots = PRINT_DOTS if look.printed else DOTS_PER_INCH
     try:
-        with _style():
+        with _style(**TEXT_AS_TEXT if look.journal else {}):
+            caption = take_caption(figure) if look.journal else ""
             if look.printed:
                 _set_for_print(figure, look)
                 drawn, wide = figure.get_tightbbox(), figure.get_size_inches()[0]
                 if drawn.x0 < -SLACK or drawn.x1 > wide + SLACK:  # a title, label or legend
                     raise UserWarning
-            for kind in look.formats:
-                content = contents[folder / f"{name}.{kind}"] = io.BytesIO()
+            for kind in look.files:
+                content = io.BytesIO()
                 figure.savefig(content, format=kind, metadata={FORMATS[kind]: None}, dpi=dots)
+                contents[folder / f"{name}.{kind}"] = content.getvalue()
+            if caption:
+                contents[folder / f"{name}.tex"] = f"\\caption{{{caption}}}\n".encode()
     except UserWarning as warning:
         raise UserError(
             f"the picture {name} has no room for its text: `width` must be larger, or `points` "
             "smaller"
         ) from warning
     for path, content in contents.items():
-        write_atomically(path, content.getvalue())
+        write_atomically(path, content)
     return list(contents)
 
 
