@@ -66,7 +66,8 @@ def _take_panel(panel: Axes | SubFigure, letter: str) -> list[str]:
         return told
     corner: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
     panel.annotate(letter, (0, 1), xytext=(-3, 3), ha="right", va="bottom", **corner)
-    labels = [UNIT.sub("", label) for label in (panel.get_ylabel(), panel.get_xlabel()) if label]
+    labels = (panel.get_ylabel(), panel.get_xlabel())
+    labels = [UNIT.sub("", label.replace("\n", " ")) for label in labels if label]
     return _take_titles(panel) or [" against ".join(labels)]
 
 

@@ -154,10 +154,11 @@ def draw_panel(axes: Axes, panel: ChartPanel) -> None:
 
 
 def panel_axes(title: str, count: int, across: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure, and its panels of a height in inches, so many side by side at most."""
-    columns = min(across, count)
+    """A figure, and its panels of a height in inches, so many side by side, or one more."""
+    columns = count if count <= across + 1 else across
     rows = -(-count // columns)
-    figure = new_figure(max(6.0, 4.8 * columns), height * rows + 0.4, title)
+    wide = 4.8 if columns <= across else 3.6
+    figure = new_figure(max(6.0, wide * columns), height * rows + 0.4, title)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for empty in axes[count:]:
         empty.set_axis_off()

@@ -64,6 +64,8 @@ PRINT_DOTS = 300
 DOTS_PER_INCH = 150
 NOTEBOOK_DOTS = 100
 """Per inch, where the picture is shown as wide as a page at most."""
+LEGEND = 2.0
+"""Inches for a name in a legend below panels, which has room when it is printed, too."""
 PADDING = 0.06
 """Inches that stay free around what is drawn."""
 RC: dict[str, Any] = {
@@ -148,6 +150,16 @@ def add_grid(axes: Axes) -> None:
     axes.tick_params(length=3)
 
 
+def add_legend(figure: Figure, panels: Iterable[Axes], title: str = "") -> None:
+    """One legend of all panels, in a place of its own below them; what is alike is said once."""
+    labels = (axes.get_legend_handles_labels() for axes in panels)
+    told = {label: mark for each in labels for mark, label in zip(*each, strict=True)}
+    if told:
+        columns = min(len(told), int(figure.get_size_inches()[0] / LEGEND))
+        place: Any = {"loc": "outside lower center", "ncols": columns, "title": title or None}
+        figure.legend(list(told.values()), list(told), fontsize=8, title_fontsize=8, **place)
+
+
 def _are_maps(panels: Iterable[Axes]) -> bool:
     """Whether panels have a shape of their own, and labels at their ticks."""
     return all(
@@ -181,7 +193,14 @@ def _restack(figure: Figure, room: float) -> tuple[float, float]:
     assert grid is not None
     # What is written in maps needs less room than what stands beside curves.
     wanted = grid.ncols * room
-    columns = max(1, min(grid.ncols, math.ceil(wanted) if _are_maps(shown) else round(wanted)))
+    # Where they can, panels fill their rows: three stand side by side, or one below another.
+    full = [n for n in range(1, grid.ncols + 1) if len(shown) % n == 0]
+    if _are_maps(shown):
+        columns = max(1, min(grid.ncols, math.ceil(wanted)))
+    else:
+        columns = min(
+            [1, *full[1:]] if full[1:] else range(1, grid.ncols + 1), key=lambda n: abs(n - wanted)
+        )
     alike = all(
         len(np.unique(ratios or 1)) == 1
         for ratios in (grid.get_width_ratios(), grid.get_height_ratios())

@@ -27,7 +27,7 @@ from allspin.host.fit.explained import columns_table, curves_table
 from allspin.host.fit.goodness import judge, meter_noise
 from allspin.host.fit.neuron import NeuronFit, fit_neuron, select
 from allspin.host.fit.outliers import Outlier, set_aside
-from allspin.host.fit.picture import Panel, fit_picture
+from allspin.host.fit.picture import Panel, PanelCurve, fit_picture
 from allspin.host.fit.response import DeviceCurves, fit_response
 from allspin.host.fit.result import (
     COLUMNS,
@@ -129,10 +129,10 @@ class Fitted(FitResult):
 
 def _groups(
     devices: Sequence[DeviceCurves], models: Sequence[Array], factor: float
-) -> dict[str, list[tuple[Array, Array, Array]]]:
+) -> dict[str, list[PanelCurve]]:
     """What is drawn of each device; x times a factor."""
     return {
-        one.device: [(one.pulses * factor, one.resistance, model)]
+        one.device: [PanelCurve(one.pulses * factor, one.resistance, model)]
         for one, model in zip(devices, models, strict=True)
     }
 
