@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,9 @@ from allspin.host.show.say import BuildWatch, say, tell
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort, WireFaults
 from allspin.sim.errors import UserError, refused
+from allspin.sim.systems import SystemModule
+
+signal = SystemModule("signal")
 
 TERMINALS = "/dev/pts/"
 CLOCK = 1.0
@@ -65,9 +67,6 @@ def linked(link: Path | None, path: str) -> Iterator[None]:
             link.unlink()
 
 
-ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
 @contextlib.contextmanager
 def signals() -> Iterator[socket.socket]:
     """A socket with the numbers of signals that came: an end, or SIGUSR1 for a reset."""
@@ -76,7 +75,7 @@ def signals() -> Iterator[socket.socket]:
     there.setblocking(False)
     before = {
         number: signal.signal(number, lambda *_: None)
-        for number in (*ENDS, signal.SIGUSR1)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
         if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # nohup
     }
     wakeup = signal.set_wakeup_fd(there.fileno())
@@ -174,7 +173,7 @@ def run(arguments: Arguments) -> int:
         resets = 0
         while True:
             if port.carry(wanted.fileno()):
-                if set(wanted.recv(256)) & set(ENDS):
+                if set(wanted.recv(256)) - {signal.SIGUSR1}:
                     break
                 link.reset()
             if link.resets > resets:

@@ -7,7 +7,6 @@ within a row, its torn end is cut off when the sweep goes on. Beside the table l
 
 import csv
 import dataclasses
-import fcntl
 import io
 import json
 import math
@@ -24,6 +23,9 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
 from allspin.sim.programming.schemes import MAX_TRIES, VERIFYING, Counts
 from allspin.sim.synapse.response import MAX_PULSES
+from allspin.sim.systems import SystemModule
+
+fcntl = SystemModule("fcntl")
 
 FORMAT = 3
 """Of the file beside the table."""
