@@ -54,6 +54,8 @@ class ChartLine:
         Whether there is a line between the points.
     colour : str, optional
         Other than its turn's.
+    turn : int, optional
+        Whose colour and mark it has, where that is not its place in the panel.
     """
 
     label: str
@@ -64,6 +66,7 @@ class ChartLine:
     dashed: bool = False
     joined: bool = True
     colour: str | None = None
+    turn: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ class ChartPanel:
 
 def draw_panel(axes: Axes, panel: ChartPanel) -> None:
     """Draw a panel into axes."""
-    for number, line in enumerate(panel.lines):
+    for place, line in enumerate(panel.lines):
+        number = place if line.turn is None else line.turn
         axes.errorbar(
             line.x,
             line.y,

@@ -123,4 +123,4 @@ class Look(Parameters):
         return replace(self, formats=tuple(dict.fromkeys((*formats, *self.files))))
 
 
-SCREEN = Look()
+SCREEN, JOURNAL = Look(), Look(style="paper")

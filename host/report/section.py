@@ -1,13 +1,15 @@
 """A section of the page, and what it is made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import htpy as h
 from matplotlib.figure import Figure
 
 from allspin.host.draw.cards import caption_of, chart, html_table, spelled
-from allspin.host.draw.style import Look
+from allspin.host.draw.style import R_AH, Look
 from allspin.host.show.table import Table
 
 TO_HAVE_IT = "To have it:"
@@ -77,7 +79,8 @@ def facts(values: Mapping[str, h.Node]) -> h.Element:
     ]
 
 
-def figure(name: str, picture: Figure, tables: Sequence[Table], said: str = "") -> h.Element:
+@dataclass(frozen=True, eq=False)
+class Drawn:
     """A picture with its title above it, and a note and its numbers below it.
 
     Parameters
@@ -85,19 +88,44 @@ def figure(name: str, picture: Figure, tables: Sequence[Table], said: str = "") 
     name : str
         Its id in the page: letters, digits and hyphens.
     picture : Figure
-        The picture.
+        The picture; it is changed as it is shown or saved, so that only one of them is possible.
     tables : sequence of Table
         Its numbers, where no picture before it has them.
     said : str
         The note.
     """
-    title = caption_of(picture)
-    return h.figure(id=name)[
-        h.figcaption[spelled(title)],
-        chart(picture, title, LOOK),
-        said and note(said),
-        numbers(*tables) if tables else None,
-    ]
+
+    name: str
+    picture: Figure
+    tables: Sequence[Table]
+    said: str = ""
+
+    @cached_property
+    def _element(self) -> h.Element:
+        title = caption_of(self.picture)
+        return h.figure(id=self.name)[
+            h.figcaption[spelled(title)],
+            chart(self.picture, title, LOOK),
+            self.said and note(self.said),
+            numbers(*self.tables) if self.tables else None,
+        ]
+
+    def __html__(self) -> str:
+        return str(self._element)
+
+    def captioned(self) -> Figure:
+        """The picture, with the note below it, which becomes a part of its caption."""
+        self.picture.supxlabel(self.said.replace("R_AH", R_AH), x=0.01, ha="left")
+        return self.picture
+
+
+def pictures(content: Any) -> Iterator[Drawn]:
+    """The pictures of a section's body, in order."""
+    if isinstance(content, Drawn):
+        yield content
+    elif isinstance(content, list | tuple):
+        for each in content:
+            yield from pictures(each)
 
 
 def numbers(*tables: Table) -> h.Element:
