@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -15,9 +16,7 @@ from pathlib import Path
 from allspin.sim.errors import UserError, refused
 from allspin.sim.systems import SystemModule
 
-fcntl = SystemModule("fcntl")
-signal = SystemModule("signal")
-system = SystemModule("os")
+fcntl, system = map(SystemModule, ("fcntl", "os"))
 
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 """Mode by which others may write."""

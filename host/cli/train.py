@@ -94,7 +94,7 @@ def add_arguments(parser: Parser) -> None:
         "--out",
         metavar="DIR",
         type="file",
-        help="with --in-array, folder for learning curve and pulses per device, as CSV and pictures",
+        help="with --in-array, folder for learning curve and pulses per device, CSV and pictures",
     )
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
     add_shared(parser, "--json")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -17,9 +18,6 @@ from allspin.host.show.say import BuildWatch, say, tell
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort, WireFaults
 from allspin.sim.errors import UserError, refused
-from allspin.sim.systems import SystemModule
-
-signal = SystemModule("signal")
 
 TERMINALS = "/dev/pts/"
 CLOCK = 1.0

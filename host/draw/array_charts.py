@@ -229,7 +229,7 @@ def rah_maps(
     title = f"What hidden neurons look for: {R_AH} of their synapses"
     figure = new_figure(7.5, 1.05 * rows + 0.9, title)
     _draw_maps(figure, (rows, columns), network, images, device)
-    said = "above each map: number of the neuron; white: pixels that hardly any image lights"
+    said = "Above each map: number of the neuron; white: pixels that hardly any image lights"
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
     return figure
 

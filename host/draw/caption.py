@@ -1,6 +1,7 @@
 """Captions of pictures for a journal: titles and notes leave the picture, and become LaTeX."""
 
 import re
+from itertools import cycle
 from string import ascii_lowercase
 from typing import Any
 
@@ -17,7 +18,8 @@ LATEX = str.maketrans(
 )
 """What says each character in LaTeX; no two of them become one, as two hyphens would."""
 FORMULA = re.compile(r"(?<!\\)(\$[^$]*\$)")
-UNIT = re.compile(r"\s*\([^()]*\)$")
+PLACES = ("left", "center", "right")
+"""Of titles above a panel."""
 
 
 def latex(text: str) -> str:
@@ -31,12 +33,7 @@ def latex(text: str) -> str:
 def _sentence(text: str) -> str:
     """Lines of a picture as one sentence."""
     lines = (line if line.endswith((",", ";", ":")) else f"{line}," for line in text.split("\n"))
-    said = " ".join(lines).removesuffix(",")
-    return latex(said if said.endswith(".") else f"{said}.")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return latex(" ".join(lines).removesuffix(",").removesuffix(".") + ".")
 
 
 def _take_texts(figure: Figure | SubFigure) -> list[str]:
@@ -44,31 +41,29 @@ def _take_texts(figure: Figure | SubFigure) -> list[str]:
     taken = [words for words in figure.texts if words.get_ha() == "left" and words.get_text()]
     told = [words.get_text() for words in taken]
     for words in taken:
-        words.set_text("")
-        words.set_in_layout(False)
+        words.set(text="", in_layout=False)
     return told
 
 
-def _take_titles(axes: Axes) -> list[str]:
-    """Take a panel's titles out of it."""
-    places = ("left", "center", "right")
-    told = [title for where in places if (title := axes.get_title(where))]
-    for where in places:
-        axes.set_title("", loc=where)
-    return told
+def _take_panel(panel: Axes | SubFigure, letter: str) -> str:
+    """Take a panel's titles out of it, for a letter if it has one; they are told in its place.
 
-
-def _take_panel(panel: Axes | SubFigure, letter: str) -> list[str]:
-    """Take a panel's titles out of it, for a letter; without any, tell what its axes are."""
+    Without titles a letter stands for what the axes are.
+    """
     if isinstance(panel, SubFigure):
         told = _take_texts(panel)
         panel.suptitle(letter, x=0.01, ha="left", fontsize="medium", fontweight="normal")
-        return told
+        return f"{letter} {', '.join(told)}"
+    told = [title for where in PLACES if (title := panel.get_title(where))]
+    for where in PLACES:
+        panel.set_title("", loc=where)
+    if not letter:
+        return "\n".join(told)
     corner: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
     panel.annotate(letter, (0, 1), xytext=(-3, 3), ha="right", va="bottom", **corner)
-    labels = (panel.get_ylabel(), panel.get_xlabel())
-    labels = [UNIT.sub("", label.replace("\n", " ")) for label in labels if label]
-    return _take_titles(panel) or [" against ".join(labels)]
+    labels = (label.replace("\n", " ") for label in (panel.get_ylabel(), panel.get_xlabel()))
+    named = " against ".join(label.partition(" (")[0] for label in labels if label)
+    return f"{letter} {', '.join(told) or named}"
 
 
 def take_caption(figure: Figure) -> str:
@@ -93,12 +88,6 @@ def take_caption(figure: Figure) -> str:
         for axes in figure.axes
         if axes.get_subplotspec() and (axes.get_xlabel() or axes.get_ylabel())
     ]
-    told = []
-    if len(panels) == 1:
-        notes = [*_take_titles(panels[0]), *notes]
-        panels = []
-    for number, panel in enumerate(panels):
-        letter = f"({ascii_lowercase[number % 26] * (number // 26 + 1)})"
-        told.append(f"{letter} {_capital(', '.join(_take_panel(panel, letter)))}")
-    told = [*filter(None, [title]), *told, *map(_capital, notes)]
-    return " ".join(map(_sentence, told))
+    letters = [f"({letter})" for letter in ascii_lowercase] if len(panels) > 1 else [""]
+    told = [_take_panel(*one) for one in zip(panels, cycle(letters), strict=False)]
+    return " ".join(_sentence(text) for text in (title, *told, *notes) if text)

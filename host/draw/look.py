@@ -14,6 +14,8 @@ PRINT_POINTS = 7.0
 """Size of the text in print."""
 JOURNAL_POINTS, LEAST_POINTS = 8.0, 6.0
 """Size of the text in a journal, and of the smallest in it."""
+JOURNAL_HEIGHT = 0.8
+"""How high a picture is there, of what its text would need on a screen."""
 COLUMN, PAGE = 3.5, 7.16
 """Inches: one column and two of an IEEE journal."""
 STYLES = {"screen": None, "paper": None, "paper-1": COLUMN, "paper-2": PAGE}
@@ -99,16 +101,6 @@ class Look(Parameters):
     def printed(self) -> bool:
         """Whether it is for print."""
         return self.journal or self.width is not None or self.points is not None
-
-    @property
-    def text(self) -> float:
-        """Size of the text in print, in points."""
-        return self.points or (JOURNAL_POINTS if self.journal else PRINT_POINTS)
-
-    @property
-    def least(self) -> float:
-        """Size of the smallest text in print, in points."""
-        return min(LEAST_POINTS, self.text) if self.journal else 0.0
 
     def inches(self, drawn: float) -> float:
         """Width of a picture in print that is so wide on a screen, in inches."""

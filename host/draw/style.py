@@ -21,7 +21,15 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 from allspin.host.draw.caption import take_caption
-from allspin.host.draw.look import FORMATS, SCREEN, Look
+from allspin.host.draw.look import (
+    FORMATS,
+    JOURNAL_HEIGHT,
+    JOURNAL_POINTS,
+    LEAST_POINTS,
+    PRINT_POINTS,
+    SCREEN,
+    Look,
+)
 from allspin.host.show.say import Display, printable
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
@@ -193,14 +201,9 @@ def _restack(figure: Figure, room: float) -> tuple[float, float]:
     assert grid is not None
     # What is written in maps needs less room than what stands beside curves.
     wanted = grid.ncols * room
-    # Where they can, panels fill their rows: three stand side by side, or one below another.
-    full = [n for n in range(1, grid.ncols + 1) if len(shown) % n == 0]
-    if _are_maps(shown):
-        columns = max(1, min(grid.ncols, math.ceil(wanted)))
-    else:
-        columns = min(
-            [1, *full[1:]] if full[1:] else range(1, grid.ncols + 1), key=lambda n: abs(n - wanted)
-        )
+    columns = max(1, min(grid.ncols, math.ceil(wanted) if _are_maps(shown) else round(wanted)))
+    if len(shown) % columns:
+        columns = grid.ncols  # of three that have nearly room side by side, none is alone
     alike = all(
         len(np.unique(ratios or 1)) == 1
         for ratios in (grid.get_width_ratios(), grid.get_height_ratios())
@@ -241,17 +244,18 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     """Change a figure's size, that of its texts, and where its panels stand."""
     figure.draw_without_rendering()  # ticks are made when they are drawn
     width, height = figure.get_size_inches()
-    share, text = look.inches(width) / width, look.text / RC["font.size"]
+    points, least = (JOURNAL_POINTS, LEAST_POINTS) if look.journal else (PRINT_POINTS, 0.0)
+    share, text = look.inches(width) / width, (look.points or points) / RC["font.size"]
     fewer, higher = _restack(figure, share / text)
     # As high as its lines of text need, and not higher than it was; maps keep their shape.
     panel = share * fewer
     maps = _are_maps(figure.axes)
-    least = 0.0 if maps else min(1.0, text)
-    figure.set_size_inches(width * share, height * higher * max(panel, least))
+    high = 0.0 if maps else min(1.0, text) * (JOURNAL_HEIGHT if look.journal else 1)
+    figure.set_size_inches(width * share, height * higher * max(panel, high))
     texts = set(figure.findobj(Text))
 
     def size(words: Any) -> float:
-        return max(float(words.get_fontsize()) * text, look.least)
+        return max(float(words.get_fontsize()) * text, least)
 
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}

@@ -252,9 +252,9 @@ class FittedDecay(MadeDevice):
         panel = Panel("Decays", "time since it was written (s)", log=True)
         drawn = zip(self.decays.curves, self.fit.models, self.fit.lines, strict=True)
         for curve, model, line in sorted(drawn, key=lambda one: one[0].temperature):
-            at, group = curve.x > 0, panel.groups.setdefault(f"{curve.temperature:g} K", [])
+            at, name = curve.x > 0, f"{curve.temperature:g} K"
             values = curve.x[at], curve.resistance[np.newaxis, at], model[at]
-            group.append(PanelCurve(*values, line, curve.device))
+            panel.curves.append(PanelCurve(name, *values, line, curve.device))
         panel.aside += [
             (self.decays.curves[n].x[at : at + 1], self.decays.curves[n].resistance[at : at + 1])
             for n, at in self.fit.aside

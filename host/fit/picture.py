@@ -31,8 +31,8 @@ COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 """Of devices, or of temperatures, in turn."""
 LOOKS = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
 """Lines and marks of devices where colours tell something else, in turn."""
-NAMED = 6
-"""More groups of curves than these are not named one by one."""
+NAMED = 12
+"""More curves than these are not named."""
 EDGE = 0.06
 """Of the data's height, that is free above and below for crosses beyond it."""
 
@@ -43,14 +43,17 @@ class PanelCurve:
 
     Attributes
     ----------
+    name : str
+        Of what the colour tells, such as the device.
     x, cycles, model : ndarray
         Of shapes (points,), (cycles, points) and (points,).
     line : (ndarray, ndarray) or None
         The model on places closer to one another; without it the model is drawn at the points.
     device : str
-        Name of what it is of, where the colour tells something else.
+        What it is of, where the colour tells something else.
     """
 
+    name: str
     x: Array
     cycles: Array
     model: Array
@@ -70,8 +73,8 @@ class Panel:
         How well the curves are described, if that is to be said.
     log : bool
         Whether x is told by its logarithm.
-    groups : dict of str to list of PanelCurve
-        By the name of what has a colour.
+    curves : list of PanelCurve
+        In the order of the legend.
     aside : list of (ndarray, ndarray)
         Points, or cycles, that were set aside.
     mean : (ndarray, ndarray) or None
@@ -84,38 +87,36 @@ class Panel:
     x: str
     goodness: Goodness | None = None
     log: bool = False
-    groups: dict[str, list[PanelCurve]] = field(default_factory=dict)
+    curves: list[PanelCurve] = field(default_factory=list)
     aside: list[tuple[Array, Array]] = field(default_factory=list)
     mean: tuple[Array, Array] | None = None
     threshold: float | None = None
 
 
-def _draw_curves(upper: Axes, lower: Axes, panel: Panel) -> float:
+def _draw_curves(upper: Axes, lower: Axes, curves: Sequence[PanelCurve]) -> float:
     """Draw data, models and what these leave, whose median magnitude is returned."""
     left = []
-    devices = list(dict.fromkeys(one.device for some in panel.groups.values() for one in some))
-    for number, (label, curves) in enumerate(panel.groups.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        if 1 < len(panel.groups) <= NAMED:
-            upper.plot([], [], color=colour, label=name_text(label))
-        for one in curves:
-            dash, mark = LOOKS[devices.index(one.device) % len(LOOKS)]
-            rest = np.nanmean(one.cycles, axis=0) - one.model
-            dots: dict[str, Any] = {"color": colour, "markersize": 2.2, "markeredgewidth": 0}
-            upper.plot(one.x, one.cycles.T, mark, alpha=0.5, zorder=1, **dots)
-            line = one.line or (one.x, one.model)
-            upper.plot(*line, linestyle=dash, color=colour, linewidth=1.2, zorder=2)
-            lower.plot(one.x, rest, mark, alpha=0.8, **dots)
-            left.append(np.abs(rest))
-    for device, (dash, mark) in zip(devices, LOOKS, strict=False):
-        if 1 < len(devices) <= len(LOOKS):
-            dots = {"color": SOFT, "linestyle": dash, "marker": mark, "markersize": 4}
-            upper.plot([], [], label=name_text(device), **dots)
+    names, devices = (
+        list(dict.fromkeys(each))
+        for each in zip(*((one.name, one.device) for one in curves), strict=True)
+    )
+    named = len(names) <= len(COLOURS) and 1 < len(curves) <= NAMED
+    for one in curves:
+        colour = COLOURS[names.index(one.name) % len(COLOURS)]
+        dash, mark = LOOKS[devices.index(one.device) % len(LOOKS)]
+        dots: dict[str, Any] = {"color": colour, "markersize": 2.2, "markeredgewidth": 0}
+        upper.plot(one.x, one.cycles.T, mark, alpha=0.5, zorder=1, **dots)
+        label = ", ".join((one.name, *([one.device] if len(devices) > 1 else [])))
+        line = {"linestyle": dash, "label": name_text(label) if named else None}
+        upper.plot(*(one.line or (one.x, one.model)), color=colour, linewidth=1.2, **line)
+        rest = np.nanmean(one.cycles, axis=0) - one.model
+        lower.plot(one.x, rest, mark, alpha=0.8, **dots)
+        left.append(np.abs(rest))
     return float(np.median(np.concatenate(left)))
 
 
 def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
-    median = _draw_curves(upper, lower, panel)
+    median = _draw_curves(upper, lower, panel.curves)
     if panel.mean is not None:
         upper.plot(*panel.mean, color=INK, linestyle="--", label="mean device")
     if panel.threshold is not None:
@@ -172,5 +173,5 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
         lower.set_xlabel(panel.x)
         for axes in (upper, lower):
             add_grid(axes)
-    add_legend(figure, grid[0])  # a device has the same colour in all panels
+    add_legend(figure, grid[0])  # what has a colour has the same in all panels
     return figure

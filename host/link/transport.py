@@ -10,8 +10,7 @@ from allspin.sim.errors import UserError, check_range, one_line, refused
 from allspin.sim.parameters import Parameters, option
 from allspin.sim.systems import SystemModule
 
-serial = SystemModule("serial")
-list_ports = SystemModule("serial.tools.list_ports")
+serial, list_ports = map(SystemModule, ("serial", "serial.tools.list_ports"))
 
 if TYPE_CHECKING:
     from allspin.hdl.link.uart import UartParameters

@@ -245,7 +245,7 @@ def chips(findings: Findings) -> Section:
         for one in findings.chips
     ]
     ideal, label = 100 * findings.accuracy, "test accuracy (%)"
-    guide = ideal, f"dotted: without variation, {ideal:.2f} %"
+    guide = ideal, f"Dotted: without variation, {ideal:.2f} %"
     worst = min(findings.chips, key=lambda one: one.mean)
     lowest = [min(row.values) for row in rows]
     near = [

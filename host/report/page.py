@@ -20,7 +20,7 @@ from allspin.host.draw.accuracy_charts import (
 from allspin.host.draw.cards import image, render, spelled
 from allspin.host.draw.curve_charts import bars
 from allspin.host.draw.look import JOURNAL, Look
-from allspin.host.draw.style import save_picture
+from allspin.host.draw.style import R_AH, save_picture
 from allspin.host.keywords import takes
 from allspin.host.report.device_sections import chips, devices, maps
 from allspin.host.report.findings import Findings, ReportSubject, find, train_command
@@ -405,7 +405,9 @@ def figures(
     for name, subject in zip(names, subjects, strict=True):
         findings = find(subject, progress)
         for drawn in pictures([make(findings).body for make in SECTIONS]):
-            made += save_picture(drawn.captioned(), folder, f"{name}{drawn.name}", look)
+            # The note below it becomes a part of its caption.
+            drawn.picture.supxlabel(drawn.said.replace("R_AH", R_AH), x=0.01, ha="left")
+            made += save_picture(drawn.picture, folder, f"{name}{drawn.name}", look)
     return made
 
 

@@ -1,15 +1,16 @@
 """A section of the page, and what it is made of."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import htpy as h
 from matplotlib.figure import Figure
 
 from allspin.host.draw.cards import caption_of, chart, html_table, spelled
-from allspin.host.draw.style import R_AH, Look
+from allspin.host.draw.style import Look
 from allspin.host.show.table import Table
 
 TO_HAVE_IT = "To have it:"
@@ -113,19 +114,11 @@ class Drawn:
     def __html__(self) -> str:
         return str(self._element)
 
-    def captioned(self) -> Figure:
-        """The picture, with the note below it, which becomes a part of its caption."""
-        self.picture.supxlabel(self.said.replace("R_AH", R_AH), x=0.01, ha="left")
-        return self.picture
 
-
-def pictures(content: Any) -> Iterator[Drawn]:
+def pictures(content: Any) -> list[Drawn]:
     """The pictures of a section's body, in order."""
-    if isinstance(content, Drawn):
-        yield content
-    elif isinstance(content, list | tuple):
-        for each in content:
-            yield from pictures(each)
+    inside = content if isinstance(content, list | tuple) else ()
+    return [content] if isinstance(content, Drawn) else [*chain(*map(pictures, inside))]
 
 
 def numbers(*tables: Table) -> h.Element:

@@ -1,7 +1,7 @@
 """Pictures of a sweep: accuracy against each factor, yield, the worst and the best chip."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,34 +72,9 @@ def _shares(rows: list[Row]) -> Shares:
     return np.array([row.accuracy for row in rows])
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What the axis of a sweep's panels is, what colours and what the panels are.
-
-    Attributes
-    ----------
-    across : str
-        The factor of the most values, but for the hue's.
-    hue : str or None
-        Schemes before networks; None where nothing else varies.
-    panels : dict of str to list of Row
-        By what a title says, the rows of each combination of the other factors' values.
-    pooled : list of str
-        Factors of which a panel has all values, since they would make too many panels.
-    """
-
-    across: str
-    hue: str | None
-    panels: dict[str, list[Row]]
-    pooled: list[str]
-
-    def title(self, text: str) -> str:
-        """A picture's title, which says what is pooled."""
-        pooled = " and ".join(FACTORS[factor].title for factor in self.pooled)
-        return f"{text}; {pooled}: all values together" if pooled else text
-
-
-def layout(rows: list[Row], factors: list[str]) -> Layout:
+def layout(
+    rows: list[Row], factors: list[str]
+) -> tuple[str, str | None, dict[str, list[Row]], str]:
     """Lay out the pictures of a sweep, so that each box and line is of one point of its grid.
 
     Parameters
@@ -108,22 +83,34 @@ def layout(rows: list[Row], factors: list[str]) -> Layout:
         The sweep's rows.
     factors : list of str
         All that vary, at least one.
+
+    Returns
+    -------
+    across : str
+        The factor of the most values, but for the hue's.
+    hue : str or None
+        Schemes before networks; None where nothing else varies.
+    panels : dict of str to list of Row
+        By a title, the rows of each combination of the other factors' values.
+    pooled : str
+        What the picture's title says of factors of which each panel has all values, since they
+        would make too many panels.
     """
     counts = {factor: len(_by_value(rows, factor)) for factor in factors}
     few = [name for name in HUES if counts.get(name, math.inf) <= len(COLOURS)]
     hue = few[0] if few and len(factors) > 1 else None
-    others = sorted((name for name in factors if name != hue), key=counts.__getitem__)
-    across, others = others[-1], [name for name in factors if name in others[:-1]]
-    pooled: list[str] = []
+    across = max((name for name in factors if name != hue), key=counts.__getitem__)
+    others = [name for name in factors if name not in (hue, across)]
+    pooled = ""
     while math.prod(counts[name] for name in others) > MOST_PANELS:
-        pooled.append(others.pop())
+        pooled += f"; all values of {FACTORS[others.pop()].title}"
     panels: dict[str, list[Row]] = {}
     for row in rows:
         values = (
             f"{FACTORS[name].title}: {value_name(getattr(row.point, name))}" for name in others
         )
         panels.setdefault("\n".join(values), []).append(row)
-    return Layout(across, hue, panels, pooled)
+    return across, hue, panels, pooled
 
 
 def _draw_box(axes: Axes, shares: Shares, place: float, width: float, look: int) -> None:
@@ -176,13 +163,12 @@ def accuracy_by_factor(rows: list[Row], factors: list[str]) -> Figure:
     factors : list of str
         Factors that vary; see `layout`.
     """
-    laid = layout(rows, factors)
-    title = laid.title("Accuracy of chips")
-    figure, panels = panel_axes(title, len(laid.panels), ACROSS, HEIGHT)
+    across, hue, parts, pooled = layout(rows, factors)
+    figure, panels = panel_axes(f"Accuracy of chips{pooled}", len(parts), ACROSS, HEIGHT)
     ends = _ends(rows)
-    for axes, (name, some) in zip(panels, laid.panels.items(), strict=True):
-        _draw_boxes(axes, some, laid.across, laid.hue)
-        axes.set(title=name, xlabel=FACTORS[laid.across].title, ylabel="test accuracy", ylim=ends)
+    for axes, (name, some) in zip(panels, parts.items(), strict=True):
+        _draw_boxes(axes, some, across, hue)
+        axes.set(title=name, xlabel=FACTORS[across].title, ylabel="test accuracy", ylim=ends)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         add_grid(axes)
     add_legend(figure, panels)
@@ -247,19 +233,19 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
     rows, factors
         As of `accuracy_by_factor`; dashes tell what colours tell there.
     """
-    laid = layout(rows, factors)
-    title = laid.title("Yield: share of chips at or above an accuracy")
-    figure, panels = panel_axes(title, len(laid.panels), ACROSS, HEIGHT)
+    across, hue, parts, pooled = layout(rows, factors)
+    title = f"Yield: share of chips at or above an accuracy{pooled}"
+    figure, panels = panel_axes(title, len(parts), ACROSS, HEIGHT)
     ends = _ends(rows)
-    for axes, (name, some) in zip(panels, laid.panels.items(), strict=True):
-        _draw_yields(axes, some, laid.across, laid.hue, ends[0])
+    for axes, (name, some) in zip(panels, parts.items(), strict=True):
+        _draw_yields(axes, some, across, hue, ends[0])
         axes.set(title=name, xlim=ends, ylim=(0, 1.03), xlabel="accuracy", ylabel="share of chips")
         axes.xaxis.set_major_locator(MaxNLocator(6))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1))
         add_grid(axes)
         axes.grid(axis="x", color=SOFT, alpha=0.2)
-    add_legend(figure, panels, FACTORS[laid.across].title)
+    add_legend(figure, panels, FACTORS[across].title)
     return figure
 
 

@@ -7,6 +7,7 @@ what it had in hand.
 import contextlib
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -24,9 +25,6 @@ from allspin.hdl.cache.process import SAFE_PATH, for_tools_of_others
 from allspin.host.sweep.job import Job, Rows, measure
 from allspin.sim.errors import UserError, refused
 from allspin.sim.parameters import option
-from allspin.sim.systems import SystemModule
-
-signal = SystemModule("signal")
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -18,8 +18,7 @@ from allspin.host.link.transport import BITS_PER_BYTE, Disconnected, Transport
 from allspin.sim.errors import UserError
 from allspin.sim.systems import SystemModule
 
-fcntl = SystemModule("fcntl")
-select = SystemModule("select")
+fcntl, select = map(SystemModule, ("fcntl", "select"))
 
 PIPE_BYTES = 1 << 20
 """Size that is asked of a pipe, so that neither end waits for the other's turn."""

@@ -17,9 +17,7 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import check_number, check_range
 from allspin.sim.systems import SystemModule
 
-pty = SystemModule("pty")
-termios = SystemModule("termios")
-tty = SystemModule("tty")
+pty, termios, tty = map(SystemModule, ("pty", "termios", "tty"))
 
 TIMEOUT = 0.25
 """Seconds after which no answer comes any more: long for a simulated board, short for tests."""
