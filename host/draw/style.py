@@ -93,6 +93,7 @@ RC: dict[str, Any] = {
     "font.size": 9,
     "grid.color": PALE,
     "legend.frameon": False,
+    "legend.title_fontsize": 8,
     "savefig.dpi": DOTS_PER_INCH,
     # Text stays text.
     "pdf.fonttype": 42,
@@ -163,9 +164,9 @@ def add_legend(figure: Figure, panels: Iterable[Axes], title: str = "") -> None:
     labels = (axes.get_legend_handles_labels() for axes in panels)
     told = {label: mark for each in labels for mark, label in zip(*each, strict=True)}
     if told:
-        columns = min(len(told), int(figure.get_size_inches()[0] / LEGEND))
-        place: Any = {"loc": "outside lower center", "ncols": columns, "title": title or None}
-        figure.legend(list(told.values()), list(told), fontsize=8, title_fontsize=8, **place)
+        rows = math.ceil(len(told) / int(figure.get_size_inches()[0] / LEGEND))
+        place: Any = {"loc": "outside lower center", "ncols": math.ceil(len(told) / rows)}
+        figure.legend(list(told.values()), list(told), title=title or None, fontsize=8, **place)
 
 
 def _are_maps(panels: Iterable[Axes]) -> bool:

@@ -164,7 +164,7 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
         title, colour = panel.title, INK
         if panel.goodness is not None:
             note = str(panel.goodness).replace("R^2", "R²").replace("range, ", "range\n")
-            lower.set_title(note, fontsize=7, fontweight="normal")
+            lower.set_title(f"Residuals: {note}", fontsize=7, fontweight="normal")
         if panel.goodness is not None and not panel.goodness.described:
             title, colour = f"{title}\nnot described by the model", VERMILION
         upper.set_title(title, fontsize=9, color=colour)

@@ -97,8 +97,8 @@ def layout(
         would make too many panels.
     """
     counts = {factor: len(_by_value(rows, factor)) for factor in factors}
-    few = [name for name in HUES if counts.get(name, math.inf) <= len(COLOURS)]
-    hue = few[0] if few and len(factors) > 1 else None
+    few = (name for name in HUES if counts.get(name, math.inf) <= len(COLOURS))
+    hue = next(few, None) if len(factors) > 1 else None
     across = max((name for name in factors if name != hue), key=counts.__getitem__)
     others = [name for name in factors if name not in (hue, across)]
     pooled = ""

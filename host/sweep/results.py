@@ -152,12 +152,13 @@ class ResultsTable(Closing):
                 f"{len(points) * len(seeds):,} chips make a table of more than "
                 f"{MAX_BYTES >> 20} MiB; sweep them in parts"
             )
+        lock = fcntl.flock  # where there is none, no file is made
         with refused(f"cannot write {path}: ", kinds=OSError):
             if path.exists() and not path.is_file():
                 raise OSError("it is not a regular file")
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.rows = self._resume({"format": FORMAT, **record})
         except BlockingIOError:
             self.close()

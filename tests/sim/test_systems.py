@@ -45,3 +45,4 @@ def test_it_works_or_says_what_it_needs(tmp_path, command, status, said):
     assert made.returncode == status, made.stderr
     assert any(line.startswith(said) for line in (made.stdout + made.stderr).splitlines())
     assert "Traceback" not in made.stderr
+    assert list(tmp_path.iterdir()) == []
