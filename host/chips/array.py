@@ -132,8 +132,7 @@ def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> 
     chips : int
         How many chips were measured.
     """
-    ideal = [ChartLine("no tiles", BITS, [100 * (1 - whole)] * len(BITS), marked=False)]
-    varied = []
+    ideal, varied = [], []
     for number, (kind, found) in enumerate(kinds.items()):
         for rows in dict.fromkeys(each.tiles.rows for each in found):
             here = [each for each in found if each.tiles.rows == rows]
@@ -155,6 +154,7 @@ def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> 
             title,
             y_scale="log",
             y_range=(0.8, 100),
+            levels={"no tiles": 100 * (1 - whole)},
             ticks=BITS,
         )
         for title, lines in zip(titles, (ideal, varied), strict=True)

@@ -12,11 +12,13 @@ LATEX = str.maketrans(
     {character: f"\\{character}" for character in "{}$&#_%"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"}
-    | {"-": "-{}", "'": "'{}", "`": "`{}", "\N{MICRO SIGN}": r"$\mu$", "\N{MINUS SIGN}": "$-$"}
+    | {"`": r"\textasciigrave{}", "\N{MICRO SIGN}": r"$\mu$", "\N{MINUS SIGN}": "$-$"}
     | {"\N{SUPERSCRIPT TWO}": "$^2$", "\N{PLUS-MINUS SIGN}": r"$\pm$"}
     | {"\N{RIGHTWARDS ARROW}": r"$\rightarrow$", "\N{MULTIPLICATION SIGN}": r"$\times$"}
 )
-"""What says each character in LaTeX; no two of them become one, as two hyphens would."""
+"""What says each character in LaTeX."""
+LIGATURE = re.compile(r"([-',])(?=\1)")
+"""Of two of these LaTeX would make one."""
 FORMULA = re.compile(r"(?<!\\)(\$[^$]*\$)")
 PLACES = ("left", "center", "right")
 """Of titles above a panel."""
@@ -25,7 +27,7 @@ PLACES = ("left", "center", "right")
 def latex(text: str) -> str:
     """A text of a picture in LaTeX: formulas as they are, and of all else what it says."""
     return "".join(
-        part if number % 2 else part.replace(r"\$", "$").translate(LATEX)
+        part if number % 2 else LIGATURE.sub(r"\1{}", part.replace(r"\$", "$").translate(LATEX))
         for number, part in enumerate(FORMULA.split(text))
     )
 

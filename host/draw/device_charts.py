@@ -192,7 +192,7 @@ def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> No
     more = f";\n{top} is {resistance}" if resistance else ""
     axes.set_xlabel(f"input current (LSB{full})")
     axes.set_ylabel(f"activation: {R_AH} above reset\n(LSB{more})")
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    axes.legend(loc="upper left", fontsize=8)
     add_grid(axes)
 
 
