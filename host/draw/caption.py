@@ -54,7 +54,9 @@ def _take_panel(panel: Axes | SubFigure, letter: str) -> str:
     """
     if isinstance(panel, SubFigure):
         told = _take_texts(panel)
-        panel.suptitle(letter, x=0.01, ha="left", fontsize="medium", fontweight="normal")
+        panel.suptitle(
+            letter, x=0.01, ha="left", fontsize="medium", fontweight="normal", in_layout=True
+        )
         return f"{letter} {', '.join(told)}"
     told = [title for where in PLACES if (title := panel.get_title(where))]
     for where in PLACES:
