@@ -81,8 +81,7 @@ def run(arguments: Arguments) -> int:
         ]
     if arguments.figures is not None:
         look = read_options(arguments, Look, style=arguments.style or JOURNAL.style)
-        files = figures(subjects, arguments.figures, look, progress=arguments.steps)
-        paths = [str(path) for path in files]
+        paths = list(map(str, figures(subjects, arguments.figures, look, progress=arguments.steps)))
         say(json.dumps({"figures": paths}) if arguments.json else "\n".join(paths))
         return 0
     if len(subjects) > 1:

@@ -43,8 +43,9 @@ def array_accuracy(
             # A reading has its colour and mark in all panels; the second curve of one is dashed.
             turn = READINGS.index(title.split(",")[0])
             again = any(line.turn == turn for line in lines)
-            shown = values.tolist(), (100 * shares).tolist()
-            lines.append(ChartLine(title, *shown, dashed=again, turn=turn))
+            lines.append(
+                ChartLine(title, values.tolist(), (100 * shares).tolist(), dashed=again, turn=turn)
+            )
         drawn.append(
             ChartPanel(
                 lines,

@@ -63,8 +63,15 @@ def _take_panel(panel: Axes | SubFigure, letter: str) -> str:
         panel.set_title("", loc=where)
     if not letter:
         return "\n".join(told)
-    corner: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
-    panel.annotate(letter, (0, 1), xytext=(-3, 3), ha="right", va="bottom", **corner)
+    panel.annotate(
+        letter,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(-3, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+    )
     labels = (label.replace("\n", " ") for label in (panel.get_ylabel(), panel.get_xlabel()))
     named = " against ".join(label.partition(" (")[0] for label in labels if label)
     return f"{letter} {', '.join(told) or named}"
@@ -92,6 +99,6 @@ def take_caption(figure: Figure) -> str:
         for axes in figure.axes
         if axes.get_subplotspec() and (axes.get_xlabel() or axes.get_ylabel())
     ]
-    letters = [f"({letter})" for letter in ascii_lowercase] if len(panels) > 1 else [""]
-    told = [_take_panel(*one) for one in zip(panels, cycle(letters), strict=False)]
+    letters = cycle(f"({letter})" for letter in ascii_lowercase) if len(panels) > 1 else [""]
+    told = [_take_panel(*one) for one in zip(panels, letters, strict=False)]
     return " ".join(_sentence(text) for text in (title, *told, *notes) if text)

@@ -161,8 +161,9 @@ def panel_axes(title: str, count: int, across: int, height: float) -> tuple[Figu
     """A figure, and its panels of a height in inches, so many side by side, or one more."""
     columns = count if count <= across + 1 else across
     rows = -(-count // columns)
-    wide = 4.8 if columns <= across else 3.6
-    figure = new_figure(max(6.0, wide * columns), height * rows + 0.4, title)
+    figure = new_figure(
+        max(6.0, (4.8 if columns <= across else 3.6) * columns), height * rows + 0.4, title
+    )
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for empty in axes[count:]:
         empty.set_axis_off()

@@ -104,11 +104,9 @@ class Look(Parameters):
 
     def inches(self, drawn: float) -> float:
         """Width of a picture in print that is so wide on a screen, in inches."""
-        if self.width is not None:
-            return self.width / MILLIMETRES
-        if self.journal:
-            return STYLES[self.style] or (COLUMN if drawn <= PAGE else PAGE)
-        return drawn
+        journal = STYLES[self.style] or (COLUMN if drawn <= PAGE else PAGE)
+        usual = journal if self.journal else drawn
+        return usual if self.width is None else self.width / MILLIMETRES
 
     def with_formats(self, *formats: str) -> "Look":
         """The same, with these formats too."""

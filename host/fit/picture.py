@@ -126,9 +126,16 @@ def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
     low, high = upper.get_ylim()
     strip = EDGE * (high - low) if panel.aside else 0.0
     for number, (x, y) in enumerate(panel.aside):
-        style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "linewidth": 0.5, "zorder": 3}
-        style["label"] = "" if number else "set aside"
-        upper.plot(x, np.clip(y, low - strip / 2, high + strip / 2), "x-", **style)
+        upper.plot(
+            x,
+            np.clip(y, low - strip / 2, high + strip / 2),
+            "x-",
+            label="" if number else "set aside",
+            color=VERMILION,
+            markersize=4,
+            linewidth=0.5,
+            zorder=3,
+        )
     upper.set_ylim(low - strip, high + strip)
     reach = 8 * median or 1.0
     lower.set_ylim(*np.clip(lower.get_ylim(), -reach, reach))
@@ -161,13 +168,12 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
     )
     for (upper, lower), panel in zip(grid.T, panels, strict=True):
         _draw(upper, lower, panel)
-        title, colour = panel.title, INK
         if panel.goodness is not None:
             note = str(panel.goodness).replace("R^2", "R²").replace("range, ", "range\n")
             lower.set_title(f"Residuals: {note}", fontsize=7, fontweight="normal")
-        if panel.goodness is not None and not panel.goodness.described:
-            title, colour = f"{title}\nnot described by the model", VERMILION
-        upper.set_title(title, fontsize=9, color=colour)
+        wrong = panel.goodness is not None and not panel.goodness.described
+        title = f"{panel.title}\nnot described by the model" if wrong else panel.title
+        upper.set_title(title, fontsize=9, color=VERMILION if wrong else INK)
         upper.set_ylabel(f"{R_AH} ({unit})")
         lower.set_ylabel(f"residual of\nthe mean ({unit})")
         lower.set_xlabel(panel.x)

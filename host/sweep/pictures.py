@@ -33,7 +33,7 @@ from allspin.host.sweep.sweeping import Sweep
 ACROSS, HEIGHT = 2, 3.6
 """Panels side by side, and how high each is, in inches."""
 MOST_PANELS = 12
-"""With more combinations than this a factor has no panels of its own."""
+"""With more combinations than this, each factor has a panel in their place."""
 MOST_POINTS = 40
 """With more chips than this a box has no points of its own drawn."""
 BOXES = 0.8
@@ -72,10 +72,17 @@ def _shares(rows: list[Row]) -> Shares:
     return np.array([row.accuracy for row in rows])
 
 
-def layout(
-    rows: list[Row], factors: list[str]
-) -> tuple[str, str | None, dict[str, list[Row]], str]:
-    """Lay out the pictures of a sweep, so that each box and line is of one point of its grid.
+SweepPanel = tuple[str, list[Row], str, str | None]
+"""Of a panel its title, which tells the values that are the same in all of it; its rows; the factor
+of its axis; and that of its colours, schemes before networks, None where nothing else varies."""
+
+
+def layout(rows: list[Row], factors: list[str]) -> tuple[list[SweepPanel], str]:
+    """Lay out the pictures of a sweep.
+
+    Each combination of values has a panel, but for the factor of the most values, which is the
+    axis, and the hue's, so that each box and line is of one point of the grid. Where these were
+    too many, each factor has a panel, in which those of all other values are together.
 
     Parameters
     ----------
@@ -86,31 +93,27 @@ def layout(
 
     Returns
     -------
-    across : str
-        The factor of the most values, but for the hue's.
-    hue : str or None
-        Schemes before networks; None where nothing else varies.
-    panels : dict of str to list of Row
-        By a title, the rows of each combination of the other factors' values.
+    panels : list of SweepPanel
+        In reading order.
     pooled : str
-        What the picture's title says of factors of which each panel has all values, since they
-        would make too many panels.
+        What the picture's title says where values are together.
     """
     counts = {factor: len(_by_value(rows, factor)) for factor in factors}
     few = (name for name in HUES if counts.get(name, math.inf) <= len(COLOURS))
     hue = next(few, None) if len(factors) > 1 else None
     across = max((name for name in factors if name != hue), key=counts.__getitem__)
     others = [name for name in factors if name not in (hue, across)]
-    pooled = ""
-    while math.prod(counts[name] for name in others) > MOST_PANELS:
-        pooled += f"; all values of {FACTORS[others.pop()].title}"
-    panels: dict[str, list[Row]] = {}
+    if math.prod(counts[name] for name in others) > MOST_PANELS:
+        return [
+            ("", rows, name, None if name == hue else hue) for name in factors
+        ], ", all values of the other factors together"
+    parts: dict[str, list[Row]] = {}
     for row in rows:
         values = (
             f"{FACTORS[name].title}: {value_name(getattr(row.point, name))}" for name in others
         )
-        panels.setdefault("\n".join(values), []).append(row)
-    return across, hue, panels, pooled
+        parts.setdefault("\n".join(values), []).append(row)
+    return [(name, some, across, hue) for name, some in parts.items()], ""
 
 
 def _draw_box(axes: Axes, shares: Shares, place: float, width: float, look: int) -> None:
@@ -163,10 +166,10 @@ def accuracy_by_factor(rows: list[Row], factors: list[str]) -> Figure:
     factors : list of str
         Factors that vary; see `layout`.
     """
-    across, hue, parts, pooled = layout(rows, factors)
+    parts, pooled = layout(rows, factors)
     figure, panels = panel_axes(f"Accuracy of chips{pooled}", len(parts), ACROSS, HEIGHT)
     ends = _ends(rows)
-    for axes, (name, some) in zip(panels, parts.items(), strict=True):
+    for axes, (name, some, across, hue) in zip(panels, parts, strict=True):
         _draw_boxes(axes, some, across, hue)
         axes.set(title=name, xlabel=FACTORS[across].title, ylabel="test accuracy", ylim=ends)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
@@ -233,11 +236,11 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
     rows, factors
         As of `accuracy_by_factor`; dashes tell what colours tell there.
     """
-    across, hue, parts, pooled = layout(rows, factors)
+    parts, pooled = layout(rows, factors)
     title = f"Yield: share of chips at or above an accuracy{pooled}"
     figure, panels = panel_axes(title, len(parts), ACROSS, HEIGHT)
     ends = _ends(rows)
-    for axes, (name, some) in zip(panels, parts.items(), strict=True):
+    for axes, (name, some, across, hue) in zip(panels, parts, strict=True):
         _draw_yields(axes, some, across, hue, ends[0])
         axes.set(title=name, xlim=ends, ylim=(0, 1.03), xlabel="accuracy", ylabel="share of chips")
         axes.xaxis.set_major_locator(MaxNLocator(6))
@@ -245,7 +248,10 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
             axis.set_major_formatter(PercentFormatter(1))
         add_grid(axes)
         axes.grid(axis="x", color=SOFT, alpha=0.2)
-    add_legend(figure, panels, FACTORS[across].title)
+        if pooled:  # each panel has lines of its own
+            axes.legend(title=FACTORS[across].title, fontsize=8, loc="lower left")
+    if not pooled:
+        add_legend(figure, panels, FACTORS[parts[0][2]].title)
     return figure
 
 
