@@ -100,5 +100,6 @@ def take_caption(figure: Figure) -> str:
         if axes.get_subplotspec() and (axes.get_xlabel() or axes.get_ylabel())
     ]
     letters = cycle(f"({letter})" for letter in ascii_lowercase) if len(panels) > 1 else [""]
-    told = [_take_panel(*one) for one in zip(panels, letters, strict=False)]
-    return " ".join(_sentence(text) for text in (title, *told, *notes) if text)
+    return " ".join(
+        _sentence(text) for text in (title, *map(_take_panel, panels, letters), *notes) if text
+    )

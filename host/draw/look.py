@@ -104,9 +104,8 @@ class Look(Parameters):
 
     def inches(self, drawn: float) -> float:
         """Width of a picture in print that is so wide on a screen, in inches."""
-        journal = STYLES[self.style] or (COLUMN if drawn <= PAGE else PAGE)
-        usual = journal if self.journal else drawn
-        return usual if self.width is None else self.width / MILLIMETRES
+        fitting = (COLUMN if drawn <= PAGE else PAGE) if self.journal else drawn
+        return self.width / MILLIMETRES if self.width is not None else STYLES[self.style] or fitting
 
     def with_formats(self, *formats: str) -> "Look":
         """The same, with these formats too."""

@@ -169,8 +169,8 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
     for (upper, lower), panel in zip(grid.T, panels, strict=True):
         _draw(upper, lower, panel)
         if panel.goodness is not None:
-            note = str(panel.goodness).replace("R^2", "R²").replace("range, ", "range\n")
-            lower.set_title(f"Residuals: {note}", fontsize=7, fontweight="normal")
+            note = f"Residuals: {panel.goodness}".replace("R^2", "R²").replace("range, ", "range\n")
+            lower.set_title(note, fontsize=7, fontweight="normal")
         wrong = panel.goodness is not None and not panel.goodness.described
         title = f"{panel.title}\nnot described by the model" if wrong else panel.title
         upper.set_title(title, fontsize=9, color=VERMILION if wrong else INK)
