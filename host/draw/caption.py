@@ -80,7 +80,7 @@ def _take_panel(panel: Axes | SubFigure, letter: str) -> str:
 def take_caption(figure: Figure) -> str:
     r"""Take titles and notes out of a figure, letter its panels, and tell all in a caption.
 
-    Small maps side by side, whose axes have no labels, keep the numbers above them, and have no
+    Small maps side by side, whose axes have no ticks, keep the numbers above them, and have no
     letters.
 
     Parameters
@@ -97,7 +97,7 @@ def take_caption(figure: Figure) -> str:
     panels: list[Any] = list(figure.subfigs) or [
         axes
         for axes in figure.axes
-        if axes.get_subplotspec() and (axes.get_xlabel() or axes.get_ylabel())
+        if axes.get_subplotspec() and axes.axison and axes.get_xticks().size
     ]
     letters = cycle(f"({letter})" for letter in ascii_lowercase) if len(panels) > 1 else [""]
     return " ".join(

@@ -203,8 +203,6 @@ def _restack(figure: Figure, room: float) -> tuple[float, float]:
     # What is written in maps needs less room than what stands beside curves.
     wanted = grid.ncols * room
     columns = max(1, min(grid.ncols, math.ceil(wanted) if _are_maps(shown) else round(wanted)))
-    if len(shown) % columns:
-        columns = grid.ncols  # of three that have nearly room side by side, none is alone
     alike = all(
         len(np.unique(ratios or 1)) == 1
         for ratios in (grid.get_width_ratios(), grid.get_height_ratios())
@@ -247,7 +245,7 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     width, height = figure.get_size_inches()
     points, least = (JOURNAL_POINTS, LEAST_POINTS) if look.journal else (PRINT_POINTS, 0.0)
     share, text = look.inches(width) / width, (look.points or points) / RC["font.size"]
-    fewer, higher = _restack(figure, share / text)
+    fewer, higher = _restack(figure, share / min(text, PRINT_POINTS / RC["font.size"]))
     # As high as its lines of text need, and not higher than it was; maps keep their shape.
     panel = share * fewer
     maps = _are_maps(figure.axes)

@@ -405,8 +405,8 @@ def figures(
     for name, subject in zip(names, subjects, strict=True):
         findings = find(subject, progress)
         for drawn in pictures([make(findings).body for make in SECTIONS]):
-            # The note below it becomes a part of its caption.
-            drawn.picture.supxlabel(drawn.said.replace("R_AH", R_AH), x=0.01, ha="left")
+            if look.journal:  # the note below it becomes a part of its caption
+                drawn.picture.text(0, 0, drawn.said.replace("R_AH", R_AH), ha="left")
             made += save_picture(drawn.picture, folder, f"{name}{drawn.name}", look)
     return made
 
