@@ -153,7 +153,9 @@ def draw_panel(axes: Axes, panel: ChartPanel) -> None:
     labels = {"xlabel": panel.x.replace("R_AH", R_AH), "ylabel": panel.y.replace("R_AH", R_AH)}
     axes.set(title=panel.title, **labels)
     if len(panel.lines) > 1 or panel.lines[0].label:
-        axes.legend(loc=cast(Any, panel.places), fontsize=8)
+        # More than a dozen names below one another would be higher than the axes.
+        columns = 1 + sum(bool(line.label) for line in panel.lines) // 13
+        axes.legend(loc=cast(Any, panel.places), fontsize=8, ncols=columns)
     add_grid(axes)
 
 

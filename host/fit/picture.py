@@ -25,6 +25,7 @@ from allspin.host.draw.style import (
     styled,
 )
 from allspin.host.fit.goodness import Goodness
+from allspin.host.show.say import shortened
 from allspin.sim.synapse.response import Array
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
@@ -107,7 +108,7 @@ def _draw_curves(upper: Axes, lower: Axes, curves: Sequence[PanelCurve]) -> floa
         dots: dict[str, Any] = {"color": colour, "markersize": 2.2, "markeredgewidth": 0}
         upper.plot(one.x, one.cycles.T, mark, alpha=0.5, zorder=1, **dots)
         label = ", ".join((one.name, *([one.device] if len(devices) > 1 else [])))
-        line = {"linestyle": dash, "label": name_text(label) if named else None}
+        line = {"linestyle": dash, "label": name_text(shortened(label, 24)) if named else None}
         upper.plot(*(one.line or (one.x, one.model)), color=colour, linewidth=1.2, **line)
         rest = np.nanmean(one.cycles, axis=0) - one.model
         lower.plot(one.x, rest, mark, alpha=0.8, **dots)
