@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 
 from allspin.host.chips.chip_options import TestSet
 from allspin.host.chips.tiles import calibration_images
-from allspin.host.cli.options import Parser, add_options, read_options
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import make_folder
 from allspin.host.draw.array_charts import array_accuracy, array_error
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
-from allspin.host.draw.style import Look, save_picture
+from allspin.host.draw.look import FORMATS, SCREEN, STYLES, Look
+from allspin.host.draw.style import save_picture
 from allspin.host.show.say import say
 from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word, own_gains
 from allspin.sim.array.transfer import transfer
@@ -298,12 +298,13 @@ def correlation(network: Network, array: HallArray, rows: int, columns: int) -> 
 
 def main() -> int:
     """Measure, print the tables and draw."""
-    parser = Parser(prog="python -m allspin.host.chips.array")
+    parser = argparse.ArgumentParser(prog="python -m allspin.host.chips.array")
     parser.add_argument("network", metavar="NET", help="network file, or one that ships")
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True)
-    add_options(parser, Look)
+    parser.add_argument("--format", choices=FORMATS, nargs="+", help="pictures' files")
+    parser.add_argument("--style", choices=STYLES, default=SCREEN.style)
     arguments = parser.parse_args()
-    look = read_options(arguments, Look)
+    look = Look(arguments.format, style=arguments.style)
     network = open_network(arguments.network)
     images, labels = load_test_set(None, [network])
     make_folder(arguments.output)

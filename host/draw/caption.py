@@ -40,7 +40,11 @@ def _sentence(text: str) -> str:
 
 def _take_texts(figure: Figure | SubFigure) -> list[str]:
     """Take the texts at a figure's left edge out of it: its title, and notes below it."""
-    taken = [words for words in figure.texts if words.get_ha() == "left" and words.get_text()]
+    taken = [
+        words
+        for words in figure.texts
+        if words.get_horizontalalignment() == "left" and words.get_text()
+    ]
     told = [words.get_text() for words in taken]
     for words in taken:
         words.set(text="", in_layout=False)

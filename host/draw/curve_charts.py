@@ -154,8 +154,11 @@ def draw_panel(axes: Axes, panel: ChartPanel) -> None:
     axes.set(title=panel.title, **labels)
     if len(panel.lines) > 1 or panel.lines[0].label:
         # More than a dozen names below one another would be higher than the axes.
-        columns = 1 + sum(bool(line.label) for line in panel.lines) // 13
-        axes.legend(loc=cast(Any, panel.places), fontsize=8, ncols=columns)
+        axes.legend(
+            loc=cast(Any, panel.places),
+            fontsize=8,
+            ncols=1 + sum(bool(line.label) for line in panel.lines) // 13,
+        )
     add_grid(axes)
 
 

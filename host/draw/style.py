@@ -106,9 +106,6 @@ RC: dict[str, Any] = {
     "ytick.labelcolor": INK,
 }
 
-TEXT_AS_TEXT = {"svg.fonttype": "none"}
-"""In an SVG, whose reader needs the font or one like it; in a PDF it always is."""
-
 Arguments = ParamSpec("Arguments")
 
 
@@ -294,7 +291,7 @@ def svg_of(figure: Figure, title: str, look: Look | None = None) -> str:
     """
     content = io.BytesIO()
     # Names within the element come of the salt: others than those of the page's other pictures.
-    with _style(**TEXT_AS_TEXT | {"svg.hashsalt": title}):
+    with _style(**{"svg.fonttype": "none", "svg.hashsalt": title}):
         warnings.simplefilter("ignore")  # a text that has no room is cut in a page
         if look is not None:
             _set_for_print(figure, look)
@@ -341,7 +338,7 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
     contents = {}
     dots = PRINT_DOTS if look.printed else DOTS_PER_INCH
     try:
-        with _style(**TEXT_AS_TEXT if look.journal else {}):
+        with _style(**{"svg.fonttype": "none"} if look.journal else {}):
             caption = take_caption(figure) if look.journal else ""
             if look.printed:
                 _set_for_print(figure, look)

@@ -34,8 +34,6 @@ LOOKS = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
 """Lines and marks of devices where colours tell something else, in turn."""
 NAMED = 12
 """More curves than these are not named."""
-EDGE = 0.06
-"""Of the data's height, that is free above and below for crosses beyond it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +123,7 @@ def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
     upper.set_xscale("log" if panel.log else "linear")
     # What is far beyond the data does not make these small: it is drawn in a strip at their edge.
     low, high = upper.get_ylim()
-    strip = EDGE * (high - low) if panel.aside else 0.0
+    strip = 0.06 * (high - low) if panel.aside else 0.0
     for number, (x, y) in enumerate(panel.aside):
         upper.plot(
             x,

@@ -59,7 +59,7 @@ def test_a_network_may_have_any_name(small, tmp_path, recwarn, name):
 
 
 def test_each_box_and_each_line_is_of_one_point_of_the_grid(small, tmp_path):
-    grid = small.grid(c2c=[0, 1, 2], age=[0, 9], program=["open-loop", "write-verify"], chips=3)
+    grid = small.grid(c2c=[0, 1, 2], d2d=[0, 1], program=["open-loop", "write-verify"], chips=3)
     sweep = run_sweep(make_plan(grid), tmp_path / "t.csv")
     factors = sweep.plan.grid.varied()
     points = {}
