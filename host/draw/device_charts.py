@@ -158,7 +158,7 @@ def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> No
             where="post",
             color=VERMILION,
             linewidth=1.2,
-            label=f"table: {size} entries of {network.hidden_bits} bits",
+            label=f"table: {size} \N{MULTIPLICATION SIGN} {network.hidden_bits} bits",
         )
     axes.plot(
         fine * (size - 1),
@@ -192,7 +192,7 @@ def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> No
     more = f";\n{top} is {resistance}" if resistance else ""
     axes.set_xlabel(f"input current (LSB{full})")
     axes.set_ylabel(f"activation: {R_AH} above reset\n(LSB{more})")
-    axes.legend(loc="upper left", fontsize=8)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     add_grid(axes)
 
 

@@ -317,7 +317,7 @@ def test_points_errors_and_levels_are_drawn():
         ticks=[0, 1, 10],
     )
     figure = curves("Whole", [panel, ChartPanel([line], "x", "y"), ChartPanel([line], "x", "y")])
-    assert len(figure.axes) == 4
+    assert len(figure.axes) == 3  # no place is empty
     axes = figure.axes[0]
     drawn: Any = axes.containers[0].lines  # type: ignore[attr-defined]
     assert np.array_equal(drawn[0].get_xydata(), [[0, 3], [1, 2], [10, 1]])
