@@ -15,8 +15,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from serial.tools import list_ports
-
 from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board
 from allspin.hdl.cache.process import cannot_run
@@ -27,6 +25,9 @@ from allspin.host.machines.opening import open_port
 from allspin.host.show.say import pass_on, say, warn
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
+from allspin.sim.systems import SystemModule
+
+list_ports = SystemModule("serial.tools.list_ports")
 
 PATIENCE = 5.0
 """Seconds in which a board must answer: it loads its flash, and its port may come anew."""
