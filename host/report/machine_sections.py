@@ -6,8 +6,6 @@ from typing import Any
 
 import htpy as h
 
-from allspin.boards.catalogue import find_board
-from allspin.boards.shell import ShellParameters
 from allspin.host.compare.comparison_table import notes, tables
 from allspin.host.draw.comparison_charts import energy_split, tornado_chart
 from allspin.host.draw.curve_charts import Strip, bars, strips
@@ -28,6 +26,7 @@ from allspin.host.run.inference import TRACED_IMAGES
 from allspin.host.show.table import Table, TableColumn
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
+from allspin.sim.systems import naming_extras
 
 
 def engine(findings: Findings) -> Section:
@@ -157,8 +156,11 @@ def boards(findings: Findings) -> Section:
 
 def _runs_on(name: str, network: Network) -> bool:
     """Whether a board's usual machine can run a network."""
-    board = find_board(name)
     try:
+        with naming_extras():
+            from allspin.boards.catalogue import find_board
+            from allspin.boards.shell import ShellParameters
+        board = find_board(name)
         ShellParameters.from_network(board, network, board.profile().hardware)
     except UserError:
         return False
