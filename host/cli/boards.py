@@ -11,6 +11,7 @@ from allspin.host.bitstreams.board_tables import (
     read_documented,
 )
 from allspin.host.bitstreams.builds import DEFAULT_NETWORK
+from allspin.host.bitstreams.released import PLACES, collect
 from allspin.host.cli.build import NETWORK_HELP
 from allspin.host.cli.options import Arguments, Parser, add_shared, answer
 from allspin.host.data.catalogue import open_network
@@ -29,13 +30,12 @@ EPILOG = """\
 examples:
   allspin boards
   allspin boards --network mnist-100 --json
+  allspin boards --collect bitstreams
   allspin boards --write docs/boards.md --headline README.md
 """
 
 MARKS = Marks("<!-- allspin boards -->", "<!-- end -->")
 HEADLINE_MARKS = Marks("<!-- allspin boards: headline -->", "<!-- end -->")
-PATHS = ("bitstream", "netlist")
-"""Figures that are places on this machine."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -55,11 +55,22 @@ def add_arguments(parser: Parser) -> None:
         help="with --write: put the short table of the README into this page; rows that were not "
         "built with three seeds of this gateware are dropped, and named",
     )
+    parser.add_argument(
+        "--collect",
+        metavar="DIR",
+        type="file",
+        help="copy the bitstreams that were built here of this gateware, for networks that ship, "
+        "with their digests, as flash --from takes them",
+    )
     add_shared(parser, "--wide", "--json")
 
 
 def run(arguments: Arguments) -> int:
     """Find out, and print."""
+    if arguments.collect is not None:
+        for name in collect(arguments.collect):
+            say(str(arguments.collect / name))
+        return 0
     page, front, network = arguments.write, arguments.headline, arguments.network
     name = network or DEFAULT_NETWORK
     open_network(name)
@@ -80,7 +91,7 @@ def run(arguments: Arguments) -> int:
         beside = page.with_suffix(".json")
         # Where the files lie on this machine is nobody else's business.
         shown = [
-            row | {"built": {k: v for k, v in row["built"].items() if k not in PATHS}}
+            row | {"built": {k: v for k, v in row["built"].items() if k not in PLACES}}
             if row["built"]
             else row
             for row in rows

