@@ -204,11 +204,12 @@ def explain(board: Board, said: str) -> str:
 
 
 HELP = """\
-Program a board with the bitstream that was built last for it.
+Program a board with the bitstream that was built last for it, or with one of a release (--from).
 
 The board's own tool does it; the command is shown before it runs, with whether the bitstream
 stays at power-off. A bitstream that misses timing, or was not built on this computer, needs
---force; --from takes one of a release, whose digest is checked. Afterwards the board is asked for its identity, if its serial port is known."""
+--force; a release's, whose digest is checked, does not. Afterwards the board is asked for its
+identity, if its serial port is known."""
 EPILOG = """\
 examples:
   allspin flash icebreaker

