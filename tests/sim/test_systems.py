@@ -78,15 +78,16 @@ sys.exit(status)
     [
         ("run mnist-10 --on golden --images 20", None),
         ("chips paper-10 --chips 2 --images 20 --json", None),
-        ("report paper-10 --quick --chips 2 --images 20 -o page.html", None),
-        ("info --devices", None),
+        pytest.param(
+            *("report paper-10 --quick --chips 2 --images 20 -o page.html", None),
+            marks=pytest.mark.long,
+        ),
         ("info", None),
         ("--completion bash", None),
         ("run mnist-10 --on virtual --images 20", "amaranth"),
         ("run mnist-10 --on virtual --latency", "amaranth"),
         ("compare paper-10", "amaranth"),
         ("boards", "amaranth"),
-        ("build icebreaker", "amaranth"),
         ("sim paper-10", "amaranth"),
     ],
 )
