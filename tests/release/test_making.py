@@ -72,12 +72,12 @@ def test_a_folder_is_packed_the_same_twice(tmp_path):
 
 @pytest.mark.long
 def test_wheel_and_sdist_are_the_same_to_the_byte_twice(tmp_path):
+    subprocess.run(["git", "clone", "-q", ROOT, tmp_path / "clone"], check=True)
     made = []
     for number in (1, 2):
         # Another folder, files of another time and another order.
         tree, out = tmp_path / f"tree{number}" / ("x" * number), tmp_path / f"out{number}"
-        subprocess.run(["git", "clone", "-q", ROOT, tmp_path / f"clone{number}"], check=True)
-        export(tmp_path / f"clone{number}", tree)
+        export(tmp_path / "clone", tree)
         set_version(tree, "1.0.0", EPOCH)
         out.mkdir()
         packages(tree, out, EPOCH)
