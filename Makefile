@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 DOCS := $(VENV)/docs-installed
+RELEASE := $(VENV)/release-installed
 
 # Pyright would ask the network whether there is a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -82,6 +83,10 @@ docs: $(DOCS)  ## The documentation site, its notebooks run: build/site/index.ht
 	@$(BIN)/python -m sphinx -W --keep-going --quiet -d build/doctrees docs build/site
 	@echo "build/site/index.html; build/external-links.txt lists what it links to elsewhere"
 
+.PHONY: release
+release: $(RELEASE)  ## Wheel, sdist, bitstreams, site, changes, checksums of the commit: build/release/files. VERSION=1.0.0
+	@$(BIN)/python -m tests.release $(if $(VERSION),--version $(VERSION))
+
 .PHONY: lint
 lint: $(STAMP) types  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check
@@ -125,4 +130,10 @@ $(STAMP): requirements.txt pyproject.toml .ci/prerequisites
 $(DOCS): $(STAMP) docs/requirements.txt
 	@echo "installing what the documentation site is made with (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.txt
+	@touch $@
+
+# What builds and checks the packages of a release comes on top likewise.
+$(RELEASE): $(DOCS) tests/release/requirements.txt
+	@echo "installing what a release is made with (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/release/requirements.txt
 	@touch $@

@@ -43,7 +43,8 @@ def __getattr__(name: str) -> object:
     ):
         setattr(shown, hook, _later(home, hook))
     module, there = _homes[name]
-    found = globals()[name] = getattr(import_module(module), there)
+    with import_module("allspin.sim.systems").naming_extras():
+        found = globals()[name] = getattr(import_module(module), there)
     return found
 
 

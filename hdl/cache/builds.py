@@ -15,7 +15,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from allspin.hdl.cache.process import FIX, OTHERS, cache_folder, digest, kept_folder, only_builder
+from allspin.hdl.cache.process import (
+    FIX,
+    OTHERS,
+    cache_folder,
+    digest,
+    kept_folder,
+    only_builder,
+    system,
+)
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import read_text, write_atomically
 
@@ -73,7 +81,7 @@ def find_flaw(folder: Path, program: str | None = None) -> str | None:
         return f"{program} cannot be run"
     for path in (folder, *folder.rglob("*")):
         found = path.lstat()
-        if found.st_uid != os.getuid() or (not path.is_symlink() and found.st_mode & OTHERS):
+        if found.st_uid != system.getuid() or (not path.is_symlink() and found.st_mode & OTHERS):
             return f"{path.name} is another user's, or open to one"
     return None
 

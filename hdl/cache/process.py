@@ -1,7 +1,6 @@
 """Where the cache is, and how tools run: with a cache of their own, with a log, and stoppable."""
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -15,6 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from allspin.sim.errors import UserError, refused
+from allspin.sim.systems import SystemModule
+
+fcntl, system = map(SystemModule, ("fcntl", "os"))
 
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 """Mode by which others may write."""
@@ -51,7 +53,7 @@ def cache_folder() -> Path:
     with refused("there is no place for a cache: ", f"; {FIX}", OSError):
         place = tempfile.gettempdir()
     # All users may write there, so a link is refused: who laid it is not known.
-    return _made(Path(place) / f"allspin-{os.getuid()}", Path.lstat)
+    return _made(Path(place) / f"allspin-{system.getuid()}", Path.lstat)
 
 
 def users_folder() -> Path | None:
@@ -71,7 +73,7 @@ def _made(folder: Path, look: Callable[[Path], os.stat_result] = Path.stat) -> P
     with refused(f"cannot make the cache folder {folder}: ", f"; {FIX}", OSError):
         folder.mkdir(stat.S_IRWXU, parents=True, exist_ok=True)
         found = look(folder)
-    if found.st_uid != os.getuid() or found.st_mode & OTHERS:
+    if found.st_uid != system.getuid() or found.st_mode & OTHERS:
         raise UserError(
             f"the cache folder {folder} is open to other users, and programs in it are run; "
             f"chmod -R go-w {folder}, or set {VARIABLE} to a folder of your own"
@@ -242,7 +244,7 @@ def run_tool(
         finally:
             if process.poll() is None or process.returncode < 0:  # the guard, not the tool
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                    system.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             process.stdin.close()
 

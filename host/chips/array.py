@@ -20,7 +20,8 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import make_folder
 from allspin.host.draw.array_charts import array_accuracy, array_error
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
-from allspin.host.draw.style import SCREEN, Look, save_picture
+from allspin.host.draw.look import FORMATS, SCREEN, STYLES, Look
+from allspin.host.draw.style import save_picture
 from allspin.host.show.say import say
 from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word, own_gains
 from allspin.sim.array.transfer import transfer
@@ -34,7 +35,8 @@ from allspin.sim.network.network import Network, Tiles, tiles_of
 HALF = AdcVariation(offset=0.5, noise=0.5)
 """Half an LSB of offset, and of noise at each conversion."""
 CHIPS = 20
-ROWS, BITS = (64, 128, 256), (2, 3, 4, 5, 6)
+ROWS, BITS, LOWEST = (64, 128, 256), (2, 3, 4, 5, 6), 0.8
+"""Of tiles and conversions; and percent at the foot of the picture."""
 SHOWN = 128
 """Rows of the tiles whose chips are measured."""
 
@@ -131,19 +133,22 @@ def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> 
     chips : int
         How many chips were measured.
     """
-    ideal = [ChartLine("no tiles", BITS, [100 * (1 - whole)] * len(BITS), marked=False)]
-    varied = []
+    known = list(dict.fromkeys(each.tiles.rows for some in kinds.values() for each in some))
+    ideal, varied = [], []
     for number, (kind, found) in enumerate(kinds.items()):
         for rows in dict.fromkeys(each.tiles.rows for each in found):
             here = [each for each in found if each.tiles.rows == rows]
-            shares = [each.ideal for each in here]
-            ideal.append(_line(f"{rows} rows, {kind}", here, shares, dashed=not number))
+            label, shares = f"{rows} rows, {kind}", [each.ideal for each in here]
+            ideal.append(_line(label, here, shares, turn=known.index(rows), dashed=not number))
         here = [each for each in found if each.chips.size]
         if here:
             varied += [
-                _line(f"{kind}: ideal", here, [each.ideal for each in here], dashed=True),
-                _line(f"{kind}: mean of chips", here, [each.chips.mean() for each in here]),
-                _line(f"{kind}: worst chip", here, [each.chips.min() for each in here]),
+                _line(f"{kind}: {what}", here, shares, turn=len(known) + number, **look)
+                for what, shares, look in (
+                    ("ideal", [each.ideal for each in here], {"dashed": True}),
+                    ("mean of chips", [each.chips.mean() for each in here], {}),
+                    ("worst chip", [each.chips.min() for each in here], {"joined": False}),
+                )
             ]
     titles = "ideal converters", f"{chips} chips, offset and noise of half an LSB"
     panels = [
@@ -153,7 +158,8 @@ def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> 
             "error rate (%)",
             title,
             y_scale="log",
-            y_range=(0.8, 100),
+            y_range=(LOWEST, 100),
+            levels={"no tiles": 100 * (1 - whole)} if 100 * (1 - whole) > LOWEST else {},
             ticks=BITS,
         )
         for title, lines in zip(titles, (ideal, varied), strict=True)
@@ -162,10 +168,10 @@ def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> 
     return curves("Columns cut into tiles, each with a converter", panels)
 
 
-def _line(label: str, found: list[Reached], shares: list[float], dashed: bool = False) -> ChartLine:
+def _line(label: str, found: list[Reached], shares: list[float], **look: Any) -> ChartLine:
     """Error rates over bits."""
     bits = [each.tiles.bits for each in found]
-    return ChartLine(label, bits, [100 * (1 - share) for share in shares], dashed=dashed)
+    return ChartLine(label, bits, [100 * (1 - share) for share in shares], **look)
 
 
 def table(found: Sequence[Reached]) -> list[str]:
@@ -295,15 +301,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m allspin.host.chips.array")
     parser.add_argument("network", metavar="NET", help="network file, or one that ships")
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True)
-    kinds = ",".join(SCREEN.formats)
-    parser.add_argument(
-        "--format", metavar="KIND[,KIND]", default=kinds, help=f"pictures' files ({kinds})"
-    )
+    parser.add_argument("--format", choices=FORMATS, nargs="+", help="pictures' files")
+    parser.add_argument("--style", choices=STYLES, default=SCREEN.style)
     arguments = parser.parse_args()
-    try:
-        look = Look(tuple(arguments.format.split(",")))
-    except ValueError as error:
-        parser.error(str(error))
+    look = Look(arguments.format, style=arguments.style)
     network = open_network(arguments.network)
     images, labels = load_test_set(None, [network])
     make_folder(arguments.output)

@@ -12,6 +12,7 @@ from allspin.host.bitstreams.board_tables import (
     read_documented,
 )
 from allspin.host.bitstreams.builds import DEFAULT_NETWORK
+from allspin.host.bitstreams.released import PLACES, collect
 from allspin.host.cli.build import NETWORK_HELP
 from allspin.host.cli.options import FAILED, Arguments, Parser, add_shared, answer
 from allspin.host.data.catalogue import open_network
@@ -33,6 +34,7 @@ examples:
   allspin boards
   allspin boards --network mnist-100 --json
   allspin boards --fits net.safetensors
+  allspin boards --collect bitstreams
   allspin boards --write docs/boards.md --headline README.md
 """
 
@@ -40,8 +42,6 @@ MARKS = Marks("<!-- allspin boards -->", "<!-- end -->")
 HEADLINE_MARKS = Marks("<!-- allspin boards: headline -->", "<!-- end -->")
 REPORTS = "selftests"
 """Folder beside the page with what ``allspin selftest --report`` wrote."""
-PATHS = ("bitstream", "netlist")
-"""Figures that are places on this machine."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -66,6 +66,13 @@ def add_arguments(parser: Parser) -> None:
         metavar="NET",
         help="list the machines that run this network without a build, and why others do not",
     )
+    parser.add_argument(
+        "--collect",
+        metavar="DIR",
+        type="file",
+        help="copy the bitstreams that were built here of this gateware, for networks that ship, "
+        "with their digests, as flash --from takes them",
+    )
     add_shared(parser, "--wide", "--json")
 
 
@@ -73,6 +80,10 @@ def run(arguments: Arguments) -> int:
     """Find out, and print."""
     if arguments.fits is not None:
         return _fits(arguments)
+    if arguments.collect is not None:
+        for name in collect(arguments.collect):
+            say(str(arguments.collect / name))
+        return 0
     page, front, network = arguments.write, arguments.headline, arguments.network
     name = network or DEFAULT_NETWORK
     open_network(name)
@@ -96,7 +107,7 @@ def run(arguments: Arguments) -> int:
             row["reports"] = ran[row["board"], row["profile"]]
         # Where the files lie on this machine is nobody else's business.
         shown = [
-            row | {"built": {k: v for k, v in row["built"].items() if k not in PATHS}}
+            row | {"built": {k: v for k, v in row["built"].items() if k not in PLACES}}
             if row["built"]
             else row
             for row in rows

@@ -31,7 +31,7 @@ from allspin.sim.files import write_atomically
 HELP = """\
 Build the bitstream of one or more boards: synthesise, place, route, pack.
 
-Installed tools are used first, then those of PyPI (pip install 'allspin[boards]'). Finished
+Installed tools are used first, then those of the extra [boards]. Finished
 builds are kept and not repeated, and an interrupted build resumes. The same inputs and tools
 give the same bitstream."""
 EPILOG = """\

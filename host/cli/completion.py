@@ -1,19 +1,20 @@
 """Completion in a shell: shtab's script, with the names of networks, devices and boards."""
 
 import argparse
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import shtab
 
-from allspin.boards.catalogue import find_boards
 from allspin.host.data.catalogue import shipped_devices, shipped_networks
 from allspin.host.draw.look import FORMATS as PICTURES
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.programming.programming import LEVEL_CHOICES
 from allspin.sim.programming.schemes import POLARITIES, SCHEMES
+from allspin.sim.systems import MissingPackage, naming_extras
 
 Complete = str | Mapping[str, Any]
 FILES = {
@@ -49,7 +50,12 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
     shell : str
         ``bash``, ``zsh`` or ``fish``.
     """
-    boards = _names("board", find_boards())
+    known: Iterable[str] = ()
+    with contextlib.suppress(MissingPackage), naming_extras():
+        from allspin.boards.catalogue import find_boards
+
+        known = find_boards()
+    boards = _names("board", known)
     by_metavar: dict[str, Complete] = {
         "NET": _names("network", shipped_networks(), files=True),
         "DEVICE": _names("device", shipped_devices(), files=True),

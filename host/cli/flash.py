@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -19,6 +20,7 @@ from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board
 from allspin.hdl.cache.process import cannot_run
 from allspin.host.bitstreams.record import recall, recall_one
+from allspin.host.bitstreams.released import MAX_BITSTREAM, released
 from allspin.host.cli.options import Arguments, Parser
 from allspin.host.link.identity import Identity
 from allspin.host.link.transport import usb_devices
@@ -26,6 +28,9 @@ from allspin.host.machines.opening import open_port
 from allspin.host.show.say import pass_on, say, warn
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
+from allspin.sim.systems import SystemModule
+
+list_ports = SystemModule("serial.tools.list_ports")
 
 PATIENCE = 5.0
 """Seconds in which a board must answer: it loads its flash, and its port may come anew."""
@@ -197,19 +202,19 @@ def explain(board: Board, said: str) -> str:
     )
 
 
-MAX_BITSTREAM = 1 << 26
-"""Bytes of a bitstream, several times those of the largest part here, written as text."""
 HELP = """\
-Program a board with the bitstream that was built last for it.
+Program a board with the bitstream that was built last for it, or with one of a release (--from).
 
 The board's own tool does it; the command is shown before it runs, with whether the bitstream
 stays at power-off. A bitstream that misses timing, or was not built on this computer, needs
---force. Afterwards the board is asked for its identity, if its serial port is known."""
+--force; a release's, whose digest is checked, does not. Afterwards the board is asked for its
+identity, if its serial port is known."""
 EPILOG = """\
 examples:
   allspin flash icebreaker
   allspin flash ulx3s-85f --network mnist-100
   allspin flash ulx3s-85f --dry-run
+  allspin flash icebreaker --from allspin-1.0.0-bitstreams.zip
   allspin flash icebreaker --bitstream other.bin --force --on /dev/ttyUSB1
 """
 
@@ -221,7 +226,15 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--profile", metavar="NAME", help="which of the board's machines (the last built)"
     )
-    parser.add_argument("--bitstream", metavar="FILE", type="file", help="program this file")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--bitstream", metavar="FILE", type="file", help="program this file")
+    source.add_argument(
+        "--from",
+        dest="release",
+        metavar="FOLDER|ZIP",
+        type="file",
+        help="program a bitstream of a release, which lies there",
+    )
     parser.add_argument(
         "--force", action="store_true", help="program a bitstream that misses timing, or may"
     )
@@ -234,11 +247,24 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(arguments: Arguments) -> int:
-    """Show the command, run it, and ask the board what it is."""
+    """Find the bitstream, and program it."""
     board = find_board(arguments.board)
     if arguments.profile is not None:
         board.profile(arguments.profile)
-    bitstream, built = _find(board, arguments)
+    if arguments.release is None:
+        return _program(board, *_find(board, arguments), arguments)
+    built, content = released(arguments.release, board.name, arguments.profile, arguments.network)
+    # What is programmed is what was checked: a copy, also of a folder's.
+    with tempfile.TemporaryDirectory(prefix="allspin-") as folder:
+        copy = Path(folder) / built["bitstream"]
+        copy.write_bytes(content)
+        return _program(board, copy, built, arguments)
+
+
+def _program(
+    board: Board, bitstream: Path, built: dict[str, Any] | None, arguments: Arguments
+) -> int:
+    """Show the command, run it, and ask the board what it is."""
     if not arguments.dry_run:
         built = _check(board, bitstream, built, arguments.force)
     command = [word.replace("{bitstream}", str(bitstream)) for word in board.flash]
@@ -269,7 +295,10 @@ def _find(board: Board, arguments: Arguments) -> tuple[Path, dict[str, Any] | No
     if built is None:
         if arguments.dry_run:
             return Path("BITSTREAM"), None
-        raise UserError(f"nothing was built for {board.name}: allspin build {board.name}")
+        raise UserError(
+            f"nothing was built for {board.name}: allspin build {board.name}, or take a release's "
+            "bitstreams, the archive beside its wheel, with --from"
+        )
     if not isinstance(built.get("bitstream"), str):
         raise UserError(f"the last build has no bitstream: {built['shortfall']}")
     return Path(built["bitstream"]), built

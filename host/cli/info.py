@@ -10,8 +10,6 @@ from typing import Any
 
 from rich.filesize import decimal
 
-from allspin.boards.virtual.build import compiler
-from allspin.hdl.bench.simulator import find_verilator
 from allspin.hdl.cache import measure_cache
 from allspin.host.chips.measured import MeasureOptions
 from allspin.host.chips.zoo import find_zoo, measure_zoo, zoo_markdown, zoo_table
@@ -29,6 +27,7 @@ from allspin.host.machines.opening import ask_ports
 from allspin.host.show.say import commit, version
 from allspin.host.show.table import Marks, Table, figures
 from allspin.sim.errors import UserError
+from allspin.sim.systems import naming_extras
 
 HELP = """\
 Show versions, tools found, shipped networks, what the cache holds, and serial ports with what
@@ -103,10 +102,12 @@ def _find(baud: int | None) -> dict[str, Any]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             packages[name] = importlib.metadata.version(name)
     tools = {name: shutil.which(name) for name in TOOLS}
-    with contextlib.suppress(UserError):
+    with contextlib.suppress(UserError), naming_extras():
+        from allspin.boards.virtual.build import compiler
+        from allspin.hdl.bench.simulator import find_verilator
+
+        tools["verilator"] = str(find_verilator() or "") or tools["verilator"]
         tools["c++"] = shutil.which(shlex.join(compiler()[:1]))
-    if (own := find_verilator()) is not None:
-        tools["verilator"] = str(own)
     try:
         cache = measure_cache().to_dict()
     except UserError as error:

@@ -26,7 +26,7 @@ driven to the logits, on any chip of the device. With --in-array watch a network
 of train --in-array; the page then has a link to draw digits at what is learnt.
 
 The page is served to this machine only, at a link with a random token. It ends with Ctrl-C. It
-needs the extra allspin[live]."""
+needs the extra [live]."""
 EPILOG = """\
 examples:
   allspin live

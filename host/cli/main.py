@@ -17,6 +17,7 @@ from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser, renewed
 from allspin.host.data.files import fault_of_extension, load_extensions
 from allspin.host.show.say import Beat, commit, one_line, printable, tell, version, warn
 from allspin.sim.errors import VARIABLE, UserError
+from allspin.sim.systems import naming_extras
 
 
 def prepare_streams() -> None:
@@ -141,7 +142,8 @@ def _perform(argv: Sequence[str]) -> int:
 def _status(argv: Sequence[str]) -> int:
     """Perform; whatever goes wrong becomes a line on stderr and an exit status."""
     try:
-        return _perform(argv)
+        with naming_extras():
+            return _perform(argv)
     except UserError as error:
         said = error
     except KeyboardInterrupt:

@@ -23,6 +23,8 @@ from allspin.sim.programming.schemes import POLARITIES
 
 Options = TypeVar("Options")
 
+LOOK = "formats width points style"
+"""What a picture looks like."""
 NEEDS: dict[str, dict[str, str]] = {
     "run": {
         "missing": "measured",
@@ -39,13 +41,15 @@ NEEDS: dict[str, dict[str, str]] = {
         "update rounding threshold momentum reference pair out": "in_array",
         "threshold": "update=sign",
         "neuron_per": "conv",
+        LOOK: "out",
     },
     "live": {
         "states hidden neuron noise epochs rate batch seed update rounding threshold momentum "
         "reference pair": "in_array",
         "threshold": "update=sign",
     },
-    "import": {"at level_choice polarity": "device"},
+    "import": {"at level_choice polarity": "device", LOOK: "pictures"},
+    "report": {LOOK: "figures"},
     "fit": {"at": "base"},
     "sweep": {"ca_file certificate key": "address"},
     "export": {
@@ -74,6 +78,7 @@ EXCLUDES: dict[str, dict[str, str]] = {
     },
     "live": {"in_array": "network", "pair": "reference", "update=sign": "rounding"},
     "sweep": {"address": "workers"},
+    "report": {"figures": "output"},
 }
 """By command: an option, perhaps with a value, and those that it cannot be given with."""
 

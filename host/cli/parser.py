@@ -6,6 +6,7 @@ help is there at once.
 """
 
 import argparse
+import contextlib
 import functools
 import importlib
 import keyword
@@ -19,6 +20,7 @@ from typing import Any, NoReturn
 
 from allspin.host.show.say import one_line, printable, say, version, warn
 from allspin.sim.errors import meant
+from allspin.sim.systems import MissingPackage, naming_extras
 
 GROUPS = {
     "start": {
@@ -204,7 +206,13 @@ class Completion(argparse.Action):
         """Print the script of a shell and leave."""
         from allspin.host.cli.completion import completion_script
 
-        say(completion_script(build_parser(list(COMMANDS)), shell))
+        known = []
+        for name in COMMANDS:
+            # Of a command that cannot run here, the name is completed.
+            with contextlib.suppress(MissingPackage), naming_extras():
+                load_command(name)
+                known.append(name)
+        say(completion_script(build_parser(known), shell))
         parser.exit()
 
 

@@ -6,14 +6,17 @@ from allspin.host.cli.options import (
     PAPER,
     Arguments,
     Parser,
+    add_options,
     add_shared,
     add_tile_arguments,
     naming_options,
     read_options,
 )
+from allspin.host.draw.look import JOURNAL, Look
 from allspin.host.report.findings import CHIPS, QUICK_CHIPS, QUICK_IMAGES, ReportSubject
-from allspin.host.report.page import report
+from allspin.host.report.page import figures, report
 from allspin.host.show.say import say
+from allspin.sim.errors import UserError
 from allspin.sim.network.network import Tiles
 
 HELP = """\
@@ -26,17 +29,17 @@ examples:
   allspin report mnist-10
   allspin report paper-100 -o paper-100.html --chips 50
   allspin report mine.safetensors --data fashion --device mine.toml --quick
+  allspin report paper-10 paper-100 --device mine.toml --figures figures
 """
 
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    add_shared(parser, "network")
+    add_shared(parser, "network", nargs="+", help="network files, or names of those that ship")
     add_shared(
         parser,
         "-o --output",
         metavar="FILE.html",
-        default="report.html",
         help="page to write (report.html)",
     )
     words = f"what the chips are made of: device file, or the name of one that ships ({PAPER})"
@@ -49,23 +52,40 @@ def add_arguments(parser: Parser) -> None:
     add_tile_arguments(parser)
     add_shared(parser, "--data")
     parser.add_argument("--quick", action="store_true", help="fewer chips and images")
-    add_shared(parser, "--json", help="print path and sizes as one JSON object")
+    parser.add_argument(
+        "--figures",
+        metavar="DIR",
+        type="file",
+        help="in place of the page its pictures for a journal, of one network or several",
+    )
+    add_options(parser, Look, style="as of other commands (paper)")
+    add_shared(parser, "--json", help="print paths and sizes as one JSON object")
 
 
 def run(arguments: Arguments) -> int:
     """Compute, write the page, and say where it is."""
     with arguments.steps.waiting("reading network, device and images"), naming_options():
-        subject = ReportSubject.open(
-            arguments.network,
-            arguments.device,
-            at=arguments.at,
-            chips=arguments.chips,
-            images=arguments.images,
-            data=arguments.data,
-            tiles=read_options(arguments, Tiles.asked),
-            quick=arguments.quick,
-            progress=arguments.steps,
-        )
-    made = report(subject, arguments.output, progress=arguments.steps)
+        subjects = [
+            ReportSubject.open(
+                network,
+                arguments.device,
+                at=arguments.at,
+                chips=arguments.chips,
+                images=arguments.images,
+                data=arguments.data,
+                tiles=read_options(arguments, Tiles.asked),
+                quick=arguments.quick,
+                progress=arguments.steps,
+            )
+            for network in arguments.network
+        ]
+    if arguments.figures is not None:
+        look = read_options(arguments, Look, style=arguments.style or JOURNAL.style)
+        paths = list(map(str, figures(subjects, arguments.figures, look, progress=arguments.steps)))
+        say(json.dumps({"figures": paths}) if arguments.json else "\n".join(paths))
+        return 0
+    if len(subjects) > 1:
+        raise UserError("a page is about one network; give --figures for pictures of several")
+    made = report(subjects[0], arguments.output or "report.html", progress=arguments.steps)
     say(json.dumps(made.to_dict()) if arguments.json else str(made.path))
     return 0

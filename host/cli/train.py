@@ -20,6 +20,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
+from allspin.host.draw.look import Look
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
 from allspin.host.train import learnt as in_array, parameters as recipe
@@ -88,11 +89,12 @@ def add_arguments(parser: Parser) -> None:
         f"{in_array.QUICK_EPOCHS}, unless given",
     )
     add_options(parser, LearnRule)
+    add_options(parser, Look)
     parser.add_argument(
         "--out",
         metavar="DIR",
         type="file",
-        help="with --in-array, folder for learning curve and pulses per device, as CSV and PNG",
+        help="with --in-array, folder for learning curve and pulses per device, CSV and pictures",
     )
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
     add_shared(parser, "--json")
@@ -189,6 +191,7 @@ def run(arguments: Arguments) -> int:
     arguments = _with_recipe(arguments)
     parameters = training_parameters(arguments)
     output, target = arguments.output, parameters.target
+    look = read_options(arguments, Look)
     if arguments.out is not None:
         make_folder(arguments.out)
     check_writable(output)
@@ -228,7 +231,7 @@ def run(arguments: Arguments) -> int:
     }
     told = [] if learnt is None else _told(learnt)
     if learnt is not None and arguments.out is not None:
-        learnt.write(arguments.out)
+        learnt.write(arguments.out, look)
     record = {
         "network": os.fspath(output),
         **reached,

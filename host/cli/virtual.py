@@ -66,9 +66,6 @@ def linked(link: Path | None, path: str) -> Iterator[None]:
             link.unlink()
 
 
-ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
 @contextlib.contextmanager
 def signals() -> Iterator[socket.socket]:
     """A socket with the numbers of signals that came: an end, or SIGUSR1 for a reset."""
@@ -77,7 +74,7 @@ def signals() -> Iterator[socket.socket]:
     there.setblocking(False)
     before = {
         number: signal.signal(number, lambda *_: None)
-        for number in (*ENDS, signal.SIGUSR1)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
         if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # nohup
     }
     wakeup = signal.set_wakeup_fd(there.fileno())
@@ -201,7 +198,7 @@ def run(arguments: Arguments) -> int:
         resets = 0
         while True:
             if port.carry(wanted.fileno()):
-                if set(wanted.recv(256)) & set(ENDS):
+                if set(wanted.recv(256)) - {signal.SIGUSR1}:
                     break
                 link.reset()
             if link.resets > resets:

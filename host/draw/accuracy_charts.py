@@ -184,7 +184,7 @@ def wrong_images(
         axes.text(left + width, over, answer, color=VERMILION, fontsize=7.5, ha="right")
         below = middle + height / 2
         axes.text(left + width / 2, below, f"{number}", fontsize=5.5, ha="center", va="top")
-    said = "above: label \N{RIGHTWARDS ARROW} answer; below: the image's number in the test set"
+    said = "Above: label \N{RIGHTWARDS ARROW} answer; below: the image's number in the test set"
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
     return figure
 

@@ -13,18 +13,14 @@ from matplotlib.figure import Figure, SubFigure
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
 from allspin.host.draw.device_charts import draw_curve
 from allspin.host.draw.style import (
-    BLUE,
-    GREEN,
-    ORANGE,
     R_AH,
-    VERMILION,
     new_figure,
     styled,
 )
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 
-COLOURS = {"series": VERMILION, "selected": BLUE, "buffered": GREEN}
+READINGS = ("selected", "series", "buffered")
 
 
 def array_accuracy(
@@ -41,17 +37,18 @@ def array_accuracy(
     """
     drawn = []
     for label, curve_points in panels.items():
-        lines: dict[str, ChartLine] = {}
+        lines: list[ChartLine] = []
         for title, points in curve_points.items():
             values, shares = np.array(points).T
-            # A colour for each reading, and another for the second curve of one.
-            kind = title.split(",")[0]
-            colour = COLOURS.get(kind, BLUE) if kind not in lines else ORANGE
-            line = ChartLine(title, values.tolist(), (100 * shares).tolist(), colour=colour)
-            lines[title if kind in lines else kind] = line
+            # A reading has its colour and mark in all panels; the second curve of one is dashed.
+            turn = READINGS.index(title.split(",")[0])
+            again = any(line.turn == turn for line in lines)
+            lines.append(
+                ChartLine(title, values.tolist(), (100 * shares).tolist(), dashed=again, turn=turn)
+            )
         drawn.append(
             ChartPanel(
-                list(lines.values()),
+                lines,
                 label,
                 "accuracy (%)",
                 levels={"ideal": 100 * ideal},
@@ -234,7 +231,7 @@ def rah_maps(
     title = f"What hidden neurons look for: {R_AH} of their synapses"
     figure = new_figure(7.5, 1.05 * max(rows, 2) + 0.9, title)
     _draw_maps(figure, (rows, columns), network, images, device)
-    said = "above each map: number of the neuron; white: pixels that hardly any image lights"
+    said = "Above each map: number of the neuron; white: pixels that hardly any image lights"
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
     return figure
 

@@ -54,6 +54,8 @@ class ChartLine:
         Whether there is a line between the points.
     colour : str, optional
         Other than its turn's.
+    turn : int, optional
+        Whose colour and mark it has, where that is not its place in the panel.
     """
 
     label: str
@@ -64,6 +66,7 @@ class ChartLine:
     dashed: bool = False
     joined: bool = True
     colour: str | None = None
+    turn: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ class ChartPanel:
 
 def draw_panel(axes: Axes, panel: ChartPanel) -> None:
     """Draw a panel into axes."""
-    for number, line in enumerate(panel.lines):
+    for place, line in enumerate(panel.lines):
+        number = place if line.turn is None else line.turn
         axes.errorbar(
             line.x,
             line.y,
@@ -149,15 +153,22 @@ def draw_panel(axes: Axes, panel: ChartPanel) -> None:
     labels = {"xlabel": panel.x.replace("R_AH", R_AH), "ylabel": panel.y.replace("R_AH", R_AH)}
     axes.set(title=panel.title, **labels)
     if len(panel.lines) > 1 or panel.lines[0].label:
-        axes.legend(loc=cast(Any, panel.places), fontsize=8)
+        # More than a dozen names below one another would be higher than the axes.
+        axes.legend(
+            loc=cast(Any, panel.places),
+            fontsize=8,
+            ncols=1 + sum(bool(line.label) for line in panel.lines) // 13,
+        )
     add_grid(axes)
 
 
 def panel_axes(title: str, count: int, across: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure, and its panels of a height in inches, so many side by side at most."""
-    columns = min(across, count)
+    """A figure, and its panels of a height in inches, so many side by side, or one more."""
+    columns = count if count <= across + 1 else across
     rows = -(-count // columns)
-    figure = new_figure(max(6.0, 4.8 * columns), height * rows + 0.4, title)
+    figure = new_figure(
+        max(6.0, (4.8 if columns <= across else 3.6) * columns), height * rows + 0.4, title
+    )
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for empty in axes[count:]:
         empty.set_axis_off()

@@ -159,7 +159,7 @@ def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> No
             where="post",
             color=VERMILION,
             linewidth=1.2,
-            label=f"table: {size} entries of {network.hidden_bits} bits",
+            label=f"table: {size} \N{MULTIPLICATION SIGN} {network.hidden_bits} bits",
         )
     axes.plot(
         fine * (size - 1),

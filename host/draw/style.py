@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
-import matplotlib as mpl
 import numpy as np
 from markupsafe import escape
 from matplotlib import style
@@ -21,7 +20,16 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
-from allspin.host.draw.look import FORMATS, MILLIMETRES, PRINT_POINTS, SCREEN, Look
+from allspin.host.draw.caption import take_caption
+from allspin.host.draw.look import (
+    FORMATS,
+    JOURNAL_HEIGHT,
+    JOURNAL_POINTS,
+    LEAST_POINTS,
+    PRINT_POINTS,
+    SCREEN,
+    Look,
+)
 from allspin.host.show.say import Display, printable
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
@@ -64,6 +72,8 @@ PRINT_DOTS = 300
 DOTS_PER_INCH = 150
 NOTEBOOK_DOTS = 100
 """Per inch, where the picture is shown as wide as a page at most."""
+LEGEND = 2.0
+"""Inches for a name in a legend below panels, which has room when it is printed, too."""
 PADDING = 0.06
 """Inches that stay free around what is drawn."""
 RC: dict[str, Any] = {
@@ -83,6 +93,7 @@ RC: dict[str, Any] = {
     "font.size": 9,
     "grid.color": PALE,
     "legend.frameon": False,
+    "legend.title_fontsize": 8,
     "savefig.dpi": DOTS_PER_INCH,
     # Text stays text.
     "pdf.fonttype": 42,
@@ -104,10 +115,10 @@ def name_text(name: str) -> str:
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def _style(**more: Any) -> Iterator[None]:
     """In this style, and silent of letters that its font lacks: they are drawn as boxes."""
     # Of a matplotlibrc, which may lie in the current folder and be anybody's, nothing counts.
-    with style.context(["default", cast(Any, RC)]), warnings.catch_warnings():
+    with style.context(["default", cast(Any, RC | more)]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         warnings.filterwarnings("error", "constrained_layout not applied")
         yield
@@ -143,6 +154,16 @@ def add_grid(axes: Axes) -> None:
     """Faint horizontal lines to read values by."""
     axes.grid(axis="y", color=PALE, linewidth=0.8)
     axes.tick_params(length=3)
+
+
+def add_legend(figure: Figure, panels: Iterable[Axes], title: str = "") -> None:
+    """One legend of all panels, in a place of its own below them; what is alike is said once."""
+    labels = (axes.get_legend_handles_labels() for axes in panels)
+    told = {label: mark for each in labels for mark, label in zip(*each, strict=True)}
+    if told:
+        rows = math.ceil(len(told) / int(figure.get_size_inches()[0] / LEGEND))
+        place: Any = {"loc": "outside lower center", "ncols": math.ceil(len(told) / rows)}
+        figure.legend(list(told.values()), list(told), title=title or None, fontsize=8, **place)
 
 
 def _are_maps(panels: Iterable[Axes]) -> bool:
@@ -219,24 +240,28 @@ def _set_for_print(figure: Figure, look: Look) -> None:
     """Change a figure's size, that of its texts, and where its panels stand."""
     figure.draw_without_rendering()  # ticks are made when they are drawn
     width, height = figure.get_size_inches()
-    share = 1.0 if look.width is None else look.width / MILLIMETRES / width
-    text = (look.points or PRINT_POINTS) / RC["font.size"]
-    fewer, higher = _restack(figure, share / text)
+    points, least = (JOURNAL_POINTS, LEAST_POINTS) if look.journal else (PRINT_POINTS, 0.0)
+    share, text = look.inches(width) / width, (look.points or points) / RC["font.size"]
+    fewer, higher = _restack(figure, share / min(text, PRINT_POINTS / RC["font.size"]))
     # As high as its lines of text need, and not higher than it was; maps keep their shape.
     panel = share * fewer
     maps = _are_maps(figure.axes)
-    least = 0.0 if maps else min(1.0, text)
-    figure.set_size_inches(width * share, height * higher * max(panel, least))
+    high = 0.0 if maps else min(1.0, text) * (JOURNAL_HEIGHT if look.journal else 1)
+    figure.set_size_inches(width * share, height * higher * max(panel, high))
     texts = set(figure.findobj(Text))
+
+    def size(words: Any) -> float:
+        return max(float(words.get_fontsize()) * text, least)
+
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
         for found in axis.get_major_ticks()[:1]:
-            axis.set_tick_params("major", labelsize=float(found.label1.get_fontsize()) * text)
+            axis.set_tick_params("major", labelsize=size(found.label1))
         for found in axis.get_minor_ticks()[:1]:
-            axis.set_tick_params("minor", labelsize=float(found.label1.get_fontsize()) * text)
+            axis.set_tick_params("minor", labelsize=size(found.label1))
     for words in texts:
         assert isinstance(words, Text)
-        words.set_fontsize(float(words.get_fontsize()) * text)
+        words.set_fontsize(size(words))
     figure.draw_without_rendering()
     _fold_titles(figure, text)
     # Where maps come to stand depends on what stands beside them, and the other way round.
@@ -266,7 +291,7 @@ def svg_of(figure: Figure, title: str, look: Look | None = None) -> str:
     """
     content = io.BytesIO()
     # Names within the element come of the salt: others than those of the page's other pictures.
-    with _style(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):
+    with _style(**{"svg.fonttype": "none", "svg.hashsalt": title}):
         warnings.simplefilter("ignore")  # a text that has no room is cut in a page
         if look is not None:
             _set_for_print(figure, look)
@@ -287,7 +312,7 @@ def png_of(figure: Figure) -> bytes:
 
 
 def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -> list[Path]:
-    """Write a figure as files, each whole or not at all.
+    """Write a figure as files, each whole or not at all; for a journal with its caption.
 
     Parameters
     ----------
@@ -296,7 +321,7 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
     folder : Path
         Where to; it must exist.
     name : str
-        The files' name without suffix.
+        The files' name without suffix; a caption's has ``.tex``.
     look : Look
         Which files, and their size; for print the figure itself is changed.
 
@@ -313,22 +338,26 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
     contents = {}
     dots = PRINT_DOTS if look.printed else DOTS_PER_INCH
     try:
-        with _style():
+        with _style(**{"svg.fonttype": "none"} if look.journal else {}):
+            caption = take_caption(figure) if look.journal else ""
             if look.printed:
                 _set_for_print(figure, look)
                 drawn, wide = figure.get_tightbbox(), figure.get_size_inches()[0]
                 if drawn.x0 < -SLACK or drawn.x1 > wide + SLACK:  # a title, label or legend
                     raise UserWarning
-            for kind in look.formats:
-                content = contents[folder / f"{name}.{kind}"] = io.BytesIO()
+            for kind in look.files:
+                content = io.BytesIO()
                 figure.savefig(content, format=kind, metadata={FORMATS[kind]: None}, dpi=dots)
+                contents[folder / f"{name}.{kind}"] = content.getvalue()
+            if caption:
+                contents[folder / f"{name}.tex"] = f"\\caption{{{caption}}}\n".encode()
     except UserWarning as warning:
         raise UserError(
             f"the picture {name} has no room for its text: `width` must be larger, or `points` "
             "smaller"
         ) from warning
     for path, content in contents.items():
-        write_atomically(path, content.getvalue())
+        write_atomically(path, content)
     return list(contents)
 
 

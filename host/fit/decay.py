@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from allspin.host.data.catalogue import open_device, several_files
 from allspin.host.fit.decay_fit import DecayFit, fit_decays
 from allspin.host.fit.explained import curves_table
-from allspin.host.fit.picture import Panel, fit_picture
+from allspin.host.fit.picture import Panel, PanelCurve, fit_picture
 from allspin.host.fit.response import CONFIDENCE
 from allspin.host.fit.result import COLUMNS, MadeDevice, row
 from allspin.host.keywords import takes
@@ -250,13 +250,13 @@ class FittedDecay(MadeDevice):
     def plot(self) -> Figure:
         """Data, fits and residuals over the logarithm of time, a colour for each temperature."""
         panel = Panel("Decays", "time since it was written (s)", log=True)
-        curves = self.decays.curves
-        pairs = zip(curves, self.fit.models, strict=True)
-        for curve, model in sorted(pairs, key=lambda one: one[0].temperature):
-            at, group = curve.x > 0, panel.groups.setdefault(f"{curve.temperature:g} K", [])
-            group.append((curve.x[at], curve.resistance[np.newaxis, at], model[at]))
+        drawn = zip(self.decays.curves, self.fit.models, self.fit.lines, strict=True)
+        for curve, model, line in sorted(drawn, key=lambda one: one[0].temperature):
+            at, name = curve.x > 0, f"{curve.temperature:g} K"
+            values = curve.x[at], curve.resistance[np.newaxis, at], model[at]
+            panel.curves.append(PanelCurve(name, *values, line, curve.device))
         panel.aside += [
-            (curves[n].x[at : at + 1], curves[n].resistance[at : at + 1])
+            (self.decays.curves[n].x[at : at + 1], self.decays.curves[n].resistance[at : at + 1])
             for n, at in self.fit.aside
         ]
         return fit_picture(self.name, self.decays.unit, [panel])

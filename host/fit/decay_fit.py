@@ -24,6 +24,8 @@ from allspin.sim.synapse.response import Array
 
 LEAST_CHANGE = 0.01
 """Of the start that some curve must lose."""
+DRAWN = 200
+"""Places of a curve at which a picture has the model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,8 @@ class DecayFit:
         How well each curve is described.
     models : list of ndarray
         The fit at each curve's points.
+    lines : list of (ndarray, ndarray)
+        Times between each curve's first and last, evenly apart by their logarithms, and the fit.
     aside : list of (int, int)
         Curve and point of what was set aside.
     """
@@ -63,6 +67,7 @@ class DecayFit:
     p_value: float
     goodness: list[Goodness]
     models: list[Array]
+    lines: list[tuple[Array, Array]]
     aside: list[tuple[int, int]]
 
 
@@ -114,7 +119,7 @@ class _Problem:
         self.own = np.split(np.arange(self._curve.size), np.cumsum(sizes)[:-1])
         self.resistance = np.concatenate([curve.resistance for curve in curves])
         self.kept = np.ones(self._curve.size, bool)
-        self._energies = BOLTZMANN * np.array([curve.temperature for curve in curves])[self._curve]
+        self._energies = BOLTZMANN * np.array([curve.temperature for curve in curves])
         with np.errstate(divide="ignore"):  # at time 0 nothing is lost
             self._log_times = np.log(np.concatenate([curve.x for curve in curves]))
 
@@ -123,20 +128,34 @@ class _Problem:
         own = p[self.first_shift : self.within]
         return np.append(own, -own.sum())
 
-    def evaluate(self, p: Array) -> tuple[Array, Array]:
-        """R_AH of each curve at time 0 that fits it best, and the model of all points."""
+    def shares(self, p: Array, curve: npt.NDArray[np.int64], log_times: Array) -> Array:
+        """What share of R_AH, above the rest, curves have kept at times, one of a curve each."""
         within = float(math.exp(p[self.within])) if self.spread else 0.0
         log_attempt = float(p[-1]) if self.attempt is None else math.log(self.attempt)
-        barriers = p[self.groups] + self.shifts(p)[self.devices]
-        above = barriers[self._curve] / self._energies - (self._log_times - log_attempt)
+        barriers, energies = p[self.groups] + self.shifts(p)[self.devices], self._energies[curve]
+        above = barriers[curve] / energies - (log_times - log_attempt)
         shares = np.empty(above.size)
-        for energy in np.unique(self._energies):
-            at = self._energies == energy
+        for energy in np.unique(energies):
+            at = energies == energy
             shares[at] = survival(above[at], within / energy)
+        return shares
+
+    def evaluate(self, p: Array) -> tuple[Array, Array]:
+        """R_AH of each curve at time 0 that fits it best, and the model of all points."""
+        shares = self.shares(p, self._curve, self._log_times)
         there = shares * self.kept
         tops = np.bincount(self._curve, there * (self.resistance - self.rest))
         starts = tops / np.maximum(np.bincount(self._curve, there * shares), 1e-300)
         return self.rest + starts, self.rest + starts[self._curve] * shares
+
+    def line(self, p: Array, number: int, start: float) -> tuple[Array, Array]:
+        """Times along a curve that are drawn, and the model there."""
+        times = np.maximum(self.curves[number].x, np.finfo(float).tiny)
+        times = np.geomspace(
+            times[self.curves[number].x > 0].min(initial=times.max()), times.max(), DRAWN
+        )
+        shares = self.shares(p, np.full(DRAWN, number), np.log(times))
+        return times, self.rest + (start - self.rest) * shares
 
     def solve(self, starts: Sequence[Array]) -> tuple[Array, float, Array]:
         """Parameters, the least sum of squares, and the Jacobian there.
@@ -297,5 +316,6 @@ def _result(
         p_value,
         goodness,
         models,
+        [problem.line(p, number, start) for number, start in enumerate(starts)],
         [(n, int(at)) for n, there in enumerate(kept) for at in np.flatnonzero(~there)],
     )

@@ -27,7 +27,7 @@ from allspin.host.fit.explained import columns_table, curves_table
 from allspin.host.fit.goodness import judge, meter_noise
 from allspin.host.fit.neuron import NeuronFit, fit_neuron, select
 from allspin.host.fit.outliers import Outlier, set_aside
-from allspin.host.fit.picture import Panel, fit_picture
+from allspin.host.fit.picture import Panel, PanelCurve, fit_picture
 from allspin.host.fit.response import DeviceCurves, fit_response
 from allspin.host.fit.result import (
     COLUMNS,
@@ -75,14 +75,14 @@ class Fitted(FitResult):
             return Panel(
                 f"{name}\nmeasured table",
                 "pulses",
-                groups=_groups(fit.devices, models, 1.0),
+                curves=_curves(fit.devices, models, 1.0),
                 aside=aside,
             )
         return Panel(
             f"{name}\nA = {a.value:.3g} pulses ({a.low:.3g} to {a.high:.3g})",
             "pulses",
             part.goodness,
-            groups=_groups(fit.devices, fit.models, 1.0),
+            curves=_curves(fit.devices, fit.models, 1.0),
             aside=aside,
             mean=(pulses, fit.mean_curve(pulses)) if len(fit.devices) > 1 else None,
         )
@@ -94,7 +94,7 @@ class Fitted(FitResult):
             f"Neuron\nthreshold = {at.value:.3g} {unit} ({at.low:.3g} to {at.high:.3g})",
             f"current ({unit})",
             fit.goodness,
-            groups=_groups(fit.devices, fit.models, factor),
+            curves=_curves(fit.devices, fit.models, factor),
             aside=self._aside(None, factor),
             threshold=at.value,
         )
@@ -127,14 +127,14 @@ class Fitted(FitResult):
         }
 
 
-def _groups(
+def _curves(
     devices: Sequence[DeviceCurves], models: Sequence[Array], factor: float
-) -> dict[str, list[tuple[Array, Array, Array]]]:
+) -> list[PanelCurve]:
     """What is drawn of each device; x times a factor."""
-    return {
-        one.device: [(one.pulses * factor, one.resistance, model)]
+    return [
+        PanelCurve(one.device, one.pulses * factor, one.resistance, model)
         for one, model in zip(devices, models, strict=True)
-    }
+    ]
 
 
 def _finite(value: Any) -> Any:

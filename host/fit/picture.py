@@ -19,17 +19,45 @@ from allspin.host.draw.style import (
     SOFT,
     VERMILION,
     add_grid,
+    add_legend,
     name_text,
     new_figure,
     styled,
 )
 from allspin.host.fit.goodness import Goodness
+from allspin.host.show.say import shortened
 from allspin.sim.synapse.response import Array
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 """Of devices, or of temperatures, in turn."""
-NAMED = 6
-"""More groups of curves than these are not named one by one."""
+LOOKS = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
+"""Lines and marks of devices where colours tell something else, in turn."""
+NAMED = 12
+"""More curves than these are not named."""
+
+
+@dataclass(frozen=True, eq=False)
+class PanelCurve:
+    """A curve, and its model.
+
+    Attributes
+    ----------
+    name : str
+        Of what the colour tells, such as the device.
+    x, cycles, model : ndarray
+        Of shapes (points,), (cycles, points) and (points,).
+    line : (ndarray, ndarray) or None
+        The model on places closer to one another; without it the model is drawn at the points.
+    device : str
+        What it is of, where the colour tells something else.
+    """
+
+    name: str
+    x: Array
+    cycles: Array
+    model: Array
+    line: tuple[Array, Array] | None = None
+    device: str = ""
 
 
 @dataclass
@@ -44,8 +72,8 @@ class Panel:
         How well the curves are described, if that is to be said.
     log : bool
         Whether x is told by its logarithm.
-    groups : dict of str to list of (ndarray, ndarray, ndarray)
-        By the name of what has a colour: x, R_AH of shape (cycles, points), and the model.
+    curves : list of PanelCurve
+        In the order of the legend.
     aside : list of (ndarray, ndarray)
         Points, or cycles, that were set aside.
     mean : (ndarray, ndarray) or None
@@ -58,41 +86,59 @@ class Panel:
     x: str
     goodness: Goodness | None = None
     log: bool = False
-    groups: dict[str, list[tuple[Array, Array, Array]]] = field(default_factory=dict)
+    curves: list[PanelCurve] = field(default_factory=list)
     aside: list[tuple[Array, Array]] = field(default_factory=list)
     mean: tuple[Array, Array] | None = None
     threshold: float | None = None
 
 
-def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
+def _draw_curves(upper: Axes, lower: Axes, curves: Sequence[PanelCurve]) -> float:
+    """Draw data, models and what these leave, whose median magnitude is returned."""
     left = []
-    for number, (label, curves) in enumerate(panel.groups.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        if 1 < len(panel.groups) <= NAMED:
-            upper.plot([], [], color=colour, label=name_text(label))
-        for x, cycles, model in curves:
-            rest = np.nanmean(cycles, axis=0) - model
-            upper.plot(x, cycles.T, ".", color=colour, markersize=2.5, alpha=0.4, zorder=1)
-            upper.plot(x, model, color=colour, linewidth=1.2, zorder=2)
-            lower.plot(x, rest, ".-", color=colour, markersize=2.5, linewidth=0.6)
-            left.append(rest)
+    names, devices = (
+        list(dict.fromkeys(each))
+        for each in zip(*((one.name, one.device) for one in curves), strict=True)
+    )
+    named = len(names) <= len(COLOURS) and 1 < len(curves) <= NAMED
+    for one in curves:
+        colour = COLOURS[names.index(one.name) % len(COLOURS)]
+        dash, mark = LOOKS[devices.index(one.device) % len(LOOKS)]
+        dots: dict[str, Any] = {"color": colour, "markersize": 2.2, "markeredgewidth": 0}
+        upper.plot(one.x, one.cycles.T, mark, alpha=0.5, zorder=1, **dots)
+        label = ", ".join((one.name, *([one.device] if len(devices) > 1 else [])))
+        line = {"linestyle": dash, "label": name_text(shortened(label, 24)) if named else None}
+        upper.plot(*(one.line or (one.x, one.model)), color=colour, linewidth=1.2, **line)
+        rest = np.nanmean(one.cycles, axis=0) - one.model
+        lower.plot(one.x, rest, mark, alpha=0.8, **dots)
+        left.append(np.abs(rest))
+    return float(np.median(np.concatenate(left)))
+
+
+def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
+    median = _draw_curves(upper, lower, panel.curves)
     if panel.mean is not None:
         upper.plot(*panel.mean, color=INK, linestyle="--", label="mean device")
     if panel.threshold is not None:
         upper.axvline(panel.threshold, color=SOFT, linestyle=":", label="threshold")
     upper.set_xscale("log" if panel.log else "linear")
-    # What is far beyond the data does not make these small.
+    # What is far beyond the data does not make these small: it is drawn in a strip at their edge.
     low, high = upper.get_ylim()
+    strip = 0.06 * (high - low) if panel.aside else 0.0
     for number, (x, y) in enumerate(panel.aside):
-        style: dict[str, Any] = {"color": VERMILION, "markersize": 4, "linewidth": 0.5, "zorder": 3}
-        style["label"] = "" if number else "set aside"
-        upper.plot(x, np.clip(y, low, high), "x-", clip_on=False, **style)
-    upper.set_ylim(low, high)
-    reach = 8 * float(np.median(np.abs(np.concatenate(left)))) or 1.0
+        upper.plot(
+            x,
+            np.clip(y, low - strip / 2, high + strip / 2),
+            "x-",
+            label="" if number else "set aside",
+            color=VERMILION,
+            markersize=4,
+            linewidth=0.5,
+            zorder=3,
+        )
+    upper.set_ylim(low - strip, high + strip)
+    reach = 8 * median or 1.0
     lower.set_ylim(*np.clip(lower.get_ylim(), -reach, reach))
     lower.axhline(0, color=INK, linewidth=0.8)
-    if upper.get_legend_handles_labels()[1]:
-        upper.legend(fontsize=7)
 
 
 @styled
@@ -110,9 +156,8 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
     panels : sequence of Panel
         Side by side.
     """
-    figure = new_figure(
-        max(4.6 * len(panels), 6.0), 5.4, f"{name_text(name)}: data, fit and residuals"
-    )
+    title = f"{name_text(name)}: data, fit and residuals"
+    figure = new_figure(max(4.6 * len(panels), 6.0), 5.4, title)
     grid = figure.subplots(
         2,
         len(panels),
@@ -122,16 +167,16 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
     )
     for (upper, lower), panel in zip(grid.T, panels, strict=True):
         _draw(upper, lower, panel)
-        title, colour = panel.title, INK
         if panel.goodness is not None:
-            note = str(panel.goodness).replace("R^2", "R²").replace("range, ", "range\n")
+            note = f"Residuals: {panel.goodness}".replace("R^2", "R²").replace("range, ", "range\n")
             lower.set_title(note, fontsize=7, fontweight="normal")
-        if panel.goodness is not None and not panel.goodness.described:
-            title, colour = f"{title}\nnot described by the model", VERMILION
-        upper.set_title(title, fontsize=9, color=colour)
+        wrong = panel.goodness is not None and not panel.goodness.described
+        title = f"{panel.title}\nnot described by the model" if wrong else panel.title
+        upper.set_title(title, fontsize=9, color=VERMILION if wrong else INK)
         upper.set_ylabel(f"{R_AH} ({unit})")
         lower.set_ylabel(f"residual of\nthe mean ({unit})")
         lower.set_xlabel(panel.x)
         for axes in (upper, lower):
             add_grid(axes)
+    add_legend(figure, grid[0])  # what has a colour has the same in all panels
     return figure

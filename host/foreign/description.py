@@ -15,6 +15,7 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file
 from allspin.sim.network.layer_kinds import DENSE, MAX_LINES, LayerKind
 from allspin.sim.parameters import Parameters, number
+from allspin.sim.systems import naming_extras
 
 Reals = npt.NDArray[np.float64]
 
@@ -212,12 +213,8 @@ def onnx_package() -> ModuleType:
     UserError
         If it is not installed.
     """
-    try:
+    with naming_extras():
         import onnx.reference  # the one part that the package does not load itself
-    except ImportError:
-        raise UserError(
-            "ONNX files need a package that is not here: pip install onnx, or allspin[onnx]"
-        ) from None
     return onnx
 
 

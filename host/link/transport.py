@@ -5,13 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import serial
-from serial.tools import list_ports
-
 from allspin.hdl.link.protocol import MAX_WINDOW
 from allspin.host.data.files import Closing
 from allspin.sim.errors import UserError, check_range, one_line, refused
 from allspin.sim.parameters import Parameters, option
+from allspin.sim.systems import SystemModule
+
+serial, list_ports = map(SystemModule, ("serial", "serial.tools.list_ports"))
 
 if TYPE_CHECKING:
     from allspin.hdl.link.uart import UartParameters
@@ -160,7 +160,7 @@ class SerialTransport(Transport):
             self._port = serial.Serial(
                 port, baud, timeout=POLL, write_timeout=self.timeout, exclusive=True
             )
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             cause = _cause(error)
             advice = "; is it in use?" if isinstance(cause, BlockingIOError) else ""
             raise UserError(
@@ -179,7 +179,7 @@ class SerialTransport(Transport):
             # Where nothing is sent, it waits for a byte.
             received = self._port.read(0 if data else 1)
             received += self._port.read(self._port.in_waiting)
-        except (serial.SerialException, OSError) as error:
+        except OSError as error:
             raise Disconnected(
                 f"the serial port {self.name} is gone ({one_line(_cause(error))})"
             ) from error

@@ -21,6 +21,7 @@ from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_one_of, check_range, meant
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import SCHEMES
+from allspin.sim.systems import naming_extras
 
 # How much of each variation of a device a page may turn up or down.
 
@@ -286,8 +287,6 @@ class Choices:
 
 # The server itself, whose packages are needed for nothing else.
 
-NEEDED = ("starlette", "uvicorn", "websockets")
-
 
 def live_package() -> ModuleType:
     """The server's module, with `LiveServer`, `Place` and `open_in_browser`.
@@ -297,13 +296,6 @@ def live_package() -> ModuleType:
     UserError
         If a package that it needs is not installed.
     """
-    try:
+    with naming_extras():
         from allspin.host.live import serve
-    except ImportError as error:
-        name = (error.name or "").partition(".")[0]
-        if name not in NEEDED:
-            raise
-        raise UserError(
-            f"the live page needs a package that is not here, {name}: pip install 'allspin[live]'"
-        ) from None
     return serve

@@ -44,6 +44,7 @@ from allspin.sim.errors import UserError, meant, refused
 from allspin.sim.network.formats import in_line
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
+from allspin.sim.systems import naming_extras
 
 BATCH = 4096
 """Images coded at a time; it bounds the memory that intermediate arrays take."""
@@ -432,8 +433,9 @@ def virtual_program(
         If the gateware cannot run the network, or it cannot be compiled.
     """
     # Amaranth takes a second to import, which the other machines need not wait for.
-    from allspin.boards.top import TopParameters
-    from allspin.boards.virtual.build import build
+    with naming_extras():
+        from allspin.boards.top import TopParameters
+        from allspin.boards.virtual.build import build
 
     pins = None if uart is None else uart.parameters()
     frequency = 0 if uart is None else uart.frequency

@@ -22,9 +22,9 @@ from allspin.host.draw.device_charts import neuron_curve, pulses_and_spread, syn
 from allspin.host.draw.style import name_text
 from allspin.host.report.findings import Findings, ReportSubject
 from allspin.host.report.section import (
+    Drawn,
     Section,
     facts,
-    figure,
     note,
     numbers,
     paragraph,
@@ -53,7 +53,7 @@ def _synapse(device: Device) -> h.Node:
         TableColumn("R_AH", device.unit, form=".5g"),
         TableColumn("C2C, one deviation", device.unit, form=".4g"),
     )
-    return figure(
+    return Drawn(
         "synapse-curve",
         synapse_curve(device),
         [Table("R_AH against pulses", columns, rows)],
@@ -83,7 +83,7 @@ def _neuron(subject: ReportSubject) -> h.Node:
         columns = TableColumn("from current", "LSB"), TableColumn("activation", "LSB")
         rows = list(zip(steps.tolist(), table[steps].tolist(), strict=True))
         tables.append(Table("where the table steps", columns, rows))
-    return figure("neuron-curve", neuron_curve(network, subject.device), tables)
+    return Drawn("neuron-curve", neuron_curve(network, subject.device), tables)
 
 
 def _source(source: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
@@ -245,7 +245,7 @@ def chips(findings: Findings) -> Section:
         for one in findings.chips
     ]
     ideal, label = 100 * findings.accuracy, "test accuracy (%)"
-    guide = ideal, f"dotted: without variation, {ideal:.2f} %"
+    guide = ideal, f"Dotted: without variation, {ideal:.2f} %"
     worst = min(findings.chips, key=lambda one: one.mean)
     lowest = [min(row.values) for row in rows]
     near = [
@@ -265,14 +265,14 @@ def chips(findings: Findings) -> Section:
                 f"images, the hardest case, {worst.column.title}, reaches {worst.figure} %; "
                 f"{last.column.title}, {last.figure} %."
             ),
-            figure(
+            Drawn(
                 "chips-accuracy",
                 strips(title, rows, label, guide),
                 _chips_tables(findings),
                 "A dot is a chip, the upright bar the mean; figures are mean and standard "
                 "deviation over the chips.",
             ),
-            figure("chips-closer", strips(closer, near, label, guide), ())
+            Drawn("chips-closer", strips(closer, near, label, guide), ())
             if 1 < len(near) < len(rows)
             else None,
         ],

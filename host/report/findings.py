@@ -9,13 +9,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.boards.top import TopParameters
-from allspin.boards.virtual.build import compiler
-from allspin.host.bitstreams.record import is_older, recall
 from allspin.host.chips.accuracy import COLUMNS, Lot, Measured
 from allspin.host.chips.measured import measure_columns
 from allspin.host.chips.tiles import calibration_images, cut_network
-from allspin.host.compare.comparison import compare
 from allspin.host.compare.subject import ComparisonSubject as Compared
 from allspin.host.data.catalogue import network_name, open_device, operating_point, shipped_devices
 from allspin.host.data.datasets import load_test_set
@@ -32,6 +28,7 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network, Tiles, tiles_of
 from allspin.sim.parameters import Brief, Shown
 from allspin.sim.programming.schemes import Programming, default_tries
+from allspin.sim.systems import MissingPackage, naming_extras
 
 CHIPS, QUICK_CHIPS, MAX_CHIPS = 20, 5, 1000
 QUICK_IMAGES = 2000
@@ -285,6 +282,8 @@ def compared(subject: ReportSubject, progress: Display) -> dict[str, Any] | str:
     # All test images, however many the rest of the page takes: so the command says the same.
     network, (images, labels) = subject.network, load_test_set(subject.data)
     try:
+        with naming_extras():
+            from allspin.host.compare.comparison import compare
         chosen = calibration_images(network, subject.data) if any(tiles_of(network)) else None
         cells = load_library(CELLS_45)
         whole = Compared(subject.name, network, subject.device, cells, images, labels, chosen)
@@ -339,6 +338,9 @@ class Findings(Brief):
 def why_no_engine(subject: ReportSubject) -> str | None:
     """Why the gateware cannot be run here; None where it can."""
     try:
+        with naming_extras():
+            from allspin.boards.top import TopParameters
+            from allspin.boards.virtual.build import compiler
         compiler()
         TopParameters.from_network(subject.network)
     except (UserError, ValueError) as error:
@@ -384,6 +386,11 @@ def find(subject: ReportSubject, progress: Display) -> Findings:
 
 def _builds(subject: ReportSubject, progress: Display) -> list[dict[str, Any]]:
     """Figures of the boards that were built on this machine, in order, with `older`."""
+    try:
+        with naming_extras():
+            from allspin.host.bitstreams.record import is_older, recall
+    except MissingPackage:
+        return []
     records = [record for record in recall() if record["network"] == subject.name]
     records.sort(key=lambda record: (record["board"], record["part"], record["profile"]))
     if records:

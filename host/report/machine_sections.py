@@ -6,8 +6,6 @@ from typing import Any
 
 import htpy as h
 
-from allspin.boards.catalogue import find_board
-from allspin.boards.shell import ShellParameters
 from allspin.host.compare.comparison_table import notes, tables
 from allspin.host.draw.comparison_charts import energy_split, tornado_chart
 from allspin.host.draw.curve_charts import Strip, bars, strips
@@ -16,9 +14,9 @@ from allspin.host.machines.opening import VIRTUAL
 from allspin.host.report.findings import Findings
 from allspin.host.report.section import (
     TO_HAVE_IT,
+    Drawn,
     Section,
     facts,
-    figure,
     note,
     numbers,
     paragraph,
@@ -28,6 +26,7 @@ from allspin.host.run.inference import TRACED_IMAGES
 from allspin.host.show.table import Table, TableColumn
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
+from allspin.sim.systems import naming_extras
 
 
 def engine(findings: Findings) -> Section:
@@ -56,7 +55,7 @@ def engine(findings: Findings) -> Section:
     }
     table = Table("when each stage worked on each image", [*map(TableColumn, columns)], rows)
     picture = timeline(found.activity, positions, TRACED_IMAGES)
-    body = [facts(about), figure("engine-timeline", picture, [table])]
+    body = [facts(about), Drawn("engine-timeline", picture, [table])]
     return Section(name, title, body, commands)
 
 
@@ -121,11 +120,11 @@ def _builds_figures(records: Sequence[Mapping[str, Any]]) -> list[h.Node]:
         dots = [Strip(name, [rate], f"{rate:,.0f}") for name, rate in rates]
         speed = strips("Images/s on each board", dots, "images/s, logarithmic", log=True)
         columns = TableColumn("board"), TableColumn("images/s", form=",.0f")
-        drawn.append(figure("boards-speed", speed, [Table("images/s", columns, rates)]))
+        drawn.append(Drawn("boards-speed", speed, [Table("images/s", columns, rates)]))
     columns = TableColumn("board"), TableColumn("LUT", "%", ".1f")
     room = Table("share of the LUTs", columns, list(shares.items()))
     taken = bars("LUTs that each build takes", shares, "LUTs of the part (%)", ".0f")
-    return [*drawn, figure("boards-room", taken, [room])]
+    return [*drawn, Drawn("boards-room", taken, [room])]
 
 
 def boards(findings: Findings) -> Section:
@@ -157,8 +156,11 @@ def boards(findings: Findings) -> Section:
 
 def _runs_on(name: str, network: Network) -> bool:
     """Whether a board's usual machine can run a network."""
-    board = find_board(name)
     try:
+        with naming_extras():
+            from allspin.boards.catalogue import find_board
+            from allspin.boards.shell import ShellParameters
+        board = find_board(name)
         ShellParameters.from_network(board, network, board.profile().hardware)
     except UserError:
         return False
@@ -193,14 +195,14 @@ def comparison(findings: Findings) -> Section:
     }
     body = [
         *(said, facts(about), scrolling(neurons)),
-        figure(
+        Drawn(
             "comparison-energy",
             energy_split(found),
             [_parts(found)],
             "Amplifier, converter, ADC and row drivers are what the paper itself says that a "
             "column needs; their figures are published ones.",
         ),
-        figure("comparison-hangs", tornado_chart({"tornado": panels}), [_ranges(found)]),
+        Drawn("comparison-hangs", tornado_chart({"tornado": panels}), [_ranges(found)]),
         [scrolling(table) for table in others],
         [note(line) for line in notes(found)],
         numbers(_provenance(found)),

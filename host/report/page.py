@@ -10,7 +10,7 @@ import htpy as h
 import numpy as np
 from markupsafe import Markup
 
-from allspin.host.data.files import check_writable
+from allspin.host.data.files import check_writable, make_folder
 from allspin.host.draw.accuracy_charts import (
     PHASES,
     confusion_counts,
@@ -19,13 +19,25 @@ from allspin.host.draw.accuracy_charts import (
 )
 from allspin.host.draw.cards import image, render, spelled
 from allspin.host.draw.curve_charts import bars
+from allspin.host.draw.look import JOURNAL, Look
+from allspin.host.draw.style import R_AH, save_picture
 from allspin.host.keywords import takes
 from allspin.host.report.device_sections import chips, devices, maps
 from allspin.host.report.findings import Findings, ReportSubject, find, train_command
 from allspin.host.report.machine_sections import boards, comparison, engine
-from allspin.host.report.section import Section, facts, figure, numbers, paragraph, section, tiles
+from allspin.host.report.section import (
+    Drawn,
+    Section,
+    facts,
+    numbers,
+    paragraph,
+    pictures,
+    section,
+    tiles,
+)
 from allspin.host.show.say import commit, short_commit, version
 from allspin.host.show.table import Table, TableColumn, short
+from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network, tiles_of
 from allspin.sim.parameters import Shown
@@ -84,7 +96,7 @@ def _learning(findings: Findings) -> h.Node:
         for place, epoch in enumerate(epochs, 1)
     ]
     picture = learning_curve(epochs, kept if _is_share(kept) else None, findings.accuracy)
-    return figure("learning", picture, [Table("loss and error, epoch by epoch", columns, rows)])
+    return Drawn("learning", picture, [Table("loss and error, epoch by epoch", columns, rows)])
 
 
 def _share(value: object) -> str | None:
@@ -163,7 +175,7 @@ def confusion(findings: Findings) -> Section:
         "Confusion",
         [
             paragraph(said),
-            figure(
+            Drawn(
                 "confusion-matrix",
                 confusion_matrix(labels, answers, classes),
                 [
@@ -177,7 +189,7 @@ def confusion(findings: Findings) -> Section:
                     )
                 ],
             ),
-            figure(
+            Drawn(
                 "confusion-classes",
                 bars("Wrong answers, class by class", shares, label, ".1f"),
                 [
@@ -359,6 +371,50 @@ class Report(Shown):
             "images": len(self.subject.images),
             "commit": commit(),
         }
+
+
+def figures(
+    subjects: Sequence[ReportSubject],
+    folder: str | Path,
+    look: Look = JOURNAL,
+    *,
+    progress: Any = None,
+) -> list[Path]:
+    """Write the pictures of reports as files for a journal, each with its caption as LaTeX.
+
+    Parameters
+    ----------
+    subjects : sequence of ReportSubject
+        What they are about; of several, the files' names begin with the network's.
+    folder : str or Path
+        Where to; it is made.
+    look : Look
+        How pictures look.
+    progress : Display or bool, optional
+        Shows how far it is.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    UserError
+        If two networks have the same name, or a file cannot be written.
+    """
+    names = [f"{subject.title}-" if len(subjects) > 1 else "" for subject in subjects]
+    if len(set(names)) < len(names) > 1:
+        raise UserError("two networks have the same name, so that their pictures would, too")
+    make_folder(folder := Path(folder))
+    made = []
+    for name, subject in zip(names, subjects, strict=True):
+        findings = find(subject, progress)
+        for drawn in pictures([make(findings).body for make in SECTIONS]):
+            if look.journal:  # the note below it becomes a part of its caption
+                drawn.picture.text(0, 0, drawn.said.replace("R_AH", R_AH), ha="left")
+            made += save_picture(drawn.picture, folder, f"{name}{drawn.name}", look)
+    return made
 
 
 @takes(subject=ReportSubject.open)

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import Any
 
 import htpy as h
 from matplotlib.figure import Figure
@@ -77,7 +80,8 @@ def facts(values: Mapping[str, h.Node]) -> h.Element:
     ]
 
 
-def figure(name: str, picture: Figure, tables: Sequence[Table], said: str = "") -> h.Element:
+@dataclass(frozen=True, eq=False)
+class Drawn:
     """A picture with its title above it, and a note and its numbers below it.
 
     Parameters
@@ -85,19 +89,36 @@ def figure(name: str, picture: Figure, tables: Sequence[Table], said: str = "") 
     name : str
         Its id in the page: letters, digits and hyphens.
     picture : Figure
-        The picture.
+        The picture; it is changed as it is shown or saved, so that only one of them is possible.
     tables : sequence of Table
         Its numbers, where no picture before it has them.
     said : str
         The note.
     """
-    title = caption_of(picture)
-    return h.figure(id=name)[
-        h.figcaption[spelled(title)],
-        chart(picture, title, LOOK),
-        said and note(said),
-        numbers(*tables) if tables else None,
-    ]
+
+    name: str
+    picture: Figure
+    tables: Sequence[Table]
+    said: str = ""
+
+    @cached_property
+    def _element(self) -> h.Element:
+        title = caption_of(self.picture)
+        return h.figure(id=self.name)[
+            h.figcaption[spelled(title)],
+            chart(self.picture, title, LOOK),
+            self.said and note(self.said),
+            numbers(*self.tables) if self.tables else None,
+        ]
+
+    def __html__(self) -> str:
+        return str(self._element)
+
+
+def pictures(content: Any) -> list[Drawn]:
+    """The pictures of a section's body, in order."""
+    inside = content if isinstance(content, list | tuple) else ()
+    return [content] if isinstance(content, Drawn) else [*chain(*map(pictures, inside))]
 
 
 def numbers(*tables: Table) -> h.Element:

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.record import ALONE, measure_latency
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name
 from allspin.host.data.datasets import load_test_set
@@ -17,6 +16,7 @@ from allspin.host.machines.opening import open_virtual
 from allspin.host.show.say import BuildWatch, Display, commit
 from allspin.sim.network.network import Network, Tiles
 from allspin.sim.parameters import Brief
+from allspin.sim.systems import naming_extras
 
 RATES = (115_200, 1_000_000, 3_000_000, 6_000_000, 12_000_000)
 """Bits a second of the UARTs that boards have, and of the slowest that adapters have."""
@@ -134,6 +134,8 @@ def latency(
     UserError
         If there is no such network or data set, or no such machine.
     """
+    with naming_extras():
+        from allspin.host.bitstreams.record import ALONE, measure_latency
     progress = progress or Display()
     profile = profile or HardwareProfile()
     name, network = network_name(network), cut_network(network, tiles, data, progress)

@@ -1,5 +1,6 @@
 """Pictures of a sweep: accuracy against each factor, yield, the worst and the best chip."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from allspin.host.draw.style import (
     SOFT,
     Look,
     add_grid,
+    add_legend,
     name_text,
     save_picture,
     styled,
@@ -30,12 +32,14 @@ from allspin.host.sweep.sweeping import Sweep
 
 ACROSS, HEIGHT = 2, 3.6
 """Panels side by side, and how high each is, in inches."""
+MOST_PANELS = 12
+"""With more combinations than this, each factor has a panel in their place."""
 MOST_POINTS = 40
 """With more chips than this a box has no points of its own drawn."""
 BOXES = 0.8
 """Width of the boxes of a value, side by side."""
 HUES = ("program", "network", "calibrate")
-"""Factors that colours tell in the panels of others, the first that varies."""
+"""Factors that colours tell, the first that varies."""
 DASHES = ("-", "--", ":", "-.")
 JITTER = 0.2
 """Half the share of a box's width that its points are spread over."""
@@ -68,17 +72,48 @@ def _shares(rows: list[Row]) -> Shares:
     return np.array([row.accuracy for row in rows])
 
 
-def hue_of(factor: str, factors: list[str]) -> str | None:
-    """The factor that colours tell in the panel of another: schemes before networks.
+SweepPanel = tuple[str, list[Row], str, str | None]
+"""Of a panel its title, which tells the values that are the same in all of it; its rows; the factor
+of its axis; and that of its colours, schemes before networks, None where nothing else varies."""
+
+
+def layout(rows: list[Row], factors: list[str]) -> tuple[list[SweepPanel], str]:
+    """Lay out the pictures of a sweep.
+
+    Each combination of values has a panel, but for the factor of the most values, which is the
+    axis, and the hue's, so that each box and line is of one point of the grid. Where these were
+    too many, each factor has a panel, in which those of all other values are together.
 
     Parameters
     ----------
-    factor : str
-        The panel's.
+    rows : list of Row
+        The sweep's rows.
     factors : list of str
-        All that vary.
+        All that vary, at least one.
+
+    Returns
+    -------
+    panels : list of SweepPanel
+        In reading order.
+    pooled : str
+        What the picture's title says where values are together.
     """
-    return next((name for name in HUES if name in factors and name != factor), None)
+    counts = {factor: len(_by_value(rows, factor)) for factor in factors}
+    few = (name for name in HUES if counts.get(name, math.inf) <= len(COLOURS))
+    hue = next(few, None) if len(factors) > 1 else None
+    across = max((name for name in factors if name != hue), key=counts.__getitem__)
+    others = [name for name in factors if name not in (hue, across)]
+    if math.prod(counts[name] for name in others) > MOST_PANELS:
+        return [
+            ("", rows, name, None if name == hue else hue) for name in factors
+        ], ", all values of the other factors together"
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        values = (
+            f"{FACTORS[name].title}: {value_name(getattr(row.point, name))}" for name in others
+        )
+        parts.setdefault("\n".join(values), []).append(row)
+    return [(name, some, across, hue) for name, some in parts.items()], ""
 
 
 def _draw_box(axes: Axes, shares: Shares, place: float, width: float, look: int) -> None:
@@ -114,7 +149,6 @@ def _draw_boxes(axes: Axes, rows: list[Row], factor: str, hue: str | None) -> No
         if hue is not None:
             colour, mark = COLOURS[look % len(COLOURS)], MARKERS[look % len(MARKERS)]
             axes.plot([], [], mark, color=colour, label=value_name(of))
-            axes.legend(fontsize=8, loc="lower left")
     names = [value_name(value) for value in values]
     leaning = {"rotation": 25, "ha": "right"} if sum(map(len, names)) > 44 else {}
     axes.set_xticks(range(len(names)), names, **leaning)
@@ -123,25 +157,32 @@ def _draw_boxes(axes: Axes, rows: list[Row], factor: str, hue: str | None) -> No
 
 @styled
 def accuracy_by_factor(rows: list[Row], factors: list[str]) -> Figure:
-    """Draw how accuracies are distributed at each value of each factor.
+    """Draw how accuracies are distributed at each point of the grid.
 
     Parameters
     ----------
     rows : list of Row
         The sweep's rows.
     factors : list of str
-        Factors to draw; in each panel colours tell another (`hue_of`), and what is left takes all
-        of its values.
+        Factors that vary; see `layout`.
     """
-    others = ", all values of the other factors together" if len(factors) > 2 else ""
-    figure, panels = panel_axes(f"Accuracy of chips{others}", len(factors), ACROSS, HEIGHT)
-    for axes, factor in zip(panels, factors, strict=True):
-        _draw_boxes(axes, rows, factor, hue_of(factor, factors))
-        axes.set_xlabel(FACTORS[factor].title)
-        axes.set_ylabel("test accuracy")
+    parts, pooled = layout(rows, factors)
+    figure, panels = panel_axes(f"Accuracy of chips{pooled}", len(parts), ACROSS, HEIGHT)
+    ends = _ends(rows)
+    for axes, (name, some, across, hue) in zip(panels, parts, strict=True):
+        _draw_boxes(axes, some, across, hue)
+        axes.set(title=name, xlabel=FACTORS[across].title, ylabel="test accuracy", ylim=ends)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         add_grid(axes)
+    add_legend(figure, panels)
     return figure
+
+
+def _ends(rows: list[Row]) -> tuple[float, float]:
+    """Ends of an axis of all chips' accuracies."""
+    shares = _shares(rows)
+    margin = max(0.03 * float(np.ptp(shares)), 1e-4)
+    return float(shares.min()) - margin, float(shares.max()) + margin
 
 
 def yield_curve(shares: Shares) -> tuple[Shares, Shares]:
@@ -162,10 +203,8 @@ def yield_curve(shares: Shares) -> tuple[Shares, Shares]:
     return accuracies, at_least / len(shares)
 
 
-def _draw_yields(
-    axes: Axes, rows: list[Row], factor: str, hue: str | None, ends: tuple[float, float]
-) -> None:
-    """A line for each value of a factor, with a colour and a mark, dashed for the other's."""
+def _draw_yields(axes: Axes, rows: list[Row], factor: str, hue: str | None, start: float) -> None:
+    """A line from a start for each value of a factor, dashed for the other's."""
     values = list(_by_value(rows, factor))
     for style, (of, part) in enumerate(_by_value(rows, hue).items()):
         for value, some in _by_value(part, factor).items():
@@ -173,13 +212,15 @@ def _draw_yields(
             accuracies, yields = yield_curve(_shares(some))
             name = value_name(value) if hue is None else f"{value_name(value)}, {value_name(of)}"
             axes.step(
-                [ends[0], *accuracies, ends[1]],
+                [start, *accuracies, accuracies[-1]],
                 [1.0, *yields, 0.0],
                 where="pre",
                 color=COLOURS[look % len(COLOURS)],
                 linestyle=DASHES[style % len(DASHES)],
                 marker=MARKERS[look % len(MARKERS)],
-                markevery=(1, max(1, len(some) // 6)),
+                # Where chips are, not at the line's ends; marks at the axes' edge are whole.
+                markevery=list(range(1, len(some) + 1, max(1, len(some) // 6))),
+                clip_on=False,
                 markersize=3.5,
                 linewidth=1.4,
                 label=name,
@@ -193,34 +234,24 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
     Parameters
     ----------
     rows, factors
-        As of `accuracy_by_factor`; dashes tell the other factor.
+        As of `accuracy_by_factor`; dashes tell what colours tell there.
     """
-    title = "Yield: share of chips at or above an accuracy"
-    figure, panels = panel_axes(title, len(factors), ACROSS, HEIGHT)
-    shares = _shares(rows)
-    margin = max(0.02 * float(np.ptp(shares)), 1e-4)
-    ends = (float(shares.min()) - margin, float(shares.max()) + margin)
-    for axes, factor in zip(panels, factors, strict=True):
-        _draw_yields(axes, rows, factor, hue_of(factor, factors), ends)
-        axes.set_xlim(*ends)
-        axes.set_ylim(0, 1.03)
-        axes.set_xlabel("accuracy")
-        axes.set_ylabel("share of chips")
+    parts, pooled = layout(rows, factors)
+    title = f"Yield: share of chips at or above an accuracy{pooled}"
+    figure, panels = panel_axes(title, len(parts), ACROSS, HEIGHT)
+    ends = _ends(rows)
+    for axes, (name, some, across, hue) in zip(panels, parts, strict=True):
+        _draw_yields(axes, some, across, hue, ends[0])
+        axes.set(title=name, xlim=ends, ylim=(0, 1.03), xlabel="accuracy", ylabel="share of chips")
         axes.xaxis.set_major_locator(MaxNLocator(6))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1))
-        # Above: a line of a wide yield crosses each corner.
-        axes.legend(
-            title=FACTORS[factor].title,
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            ncols=2,
-            fontsize=8,
-            title_fontsize=8,
-            alignment="left",
-        )
         add_grid(axes)
         axes.grid(axis="x", color=SOFT, alpha=0.2)
+        if pooled:  # each panel has lines of its own
+            axes.legend(title=FACTORS[across].title, fontsize=8, loc="lower left")
+    if not pooled:
+        add_legend(figure, panels, FACTORS[parts[0][2]].title)
     return figure
 
 

@@ -7,7 +7,6 @@ within a row, its torn end is cut off when the sweep goes on. Beside the table l
 
 import csv
 import dataclasses
-import fcntl
 import io
 import json
 import math
@@ -24,6 +23,9 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
 from allspin.sim.programming.schemes import MAX_TRIES, VERIFYING, Counts
 from allspin.sim.synapse.response import MAX_PULSES
+from allspin.sim.systems import SystemModule
+
+fcntl = SystemModule("fcntl")
 
 FORMAT = 3
 """Of the file beside the table."""
@@ -150,12 +152,13 @@ class ResultsTable(Closing):
                 f"{len(points) * len(seeds):,} chips make a table of more than "
                 f"{MAX_BYTES >> 20} MiB; sweep them in parts"
             )
+        lock = fcntl.flock  # where there is none, no file is made
         with refused(f"cannot write {path}: ", kinds=OSError):
             if path.exists() and not path.is_file():
                 raise OSError("it is not a regular file")
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.rows = self._resume({"format": FORMAT, **record})
         except BlockingIOError:
             self.close()

@@ -25,6 +25,7 @@ from allspin.hdl.cache.process import SAFE_PATH, for_tools_of_others
 from allspin.host.sweep.job import Job, Rows, measure
 from allspin.sim.errors import UserError, refused
 from allspin.sim.parameters import option
+from allspin.sim.systems import naming_extras
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -209,12 +210,8 @@ class Cluster:
             If Dask is not installed, a certificate cannot be used, or the scheduler does not
             answer or does not accept it.
         """
-        try:
+        with naming_extras():
             from distributed import Client, Security
-        except ImportError:
-            raise UserError(
-                "a cluster needs Dask; install the package distributed, or allspin[cluster]"
-            ) from None
 
         class ClosedClient(Client):
             """One that is closed if it cannot connect: Dask's own waits for that at exit."""

@@ -242,7 +242,8 @@ def from_worker(
 
 def work(made: int) -> None:
     """Make what the standard input asks for, and write it to a file descriptor."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever trained has ended
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever trained has ended
     said, count = json.loads(sys.stdin.buffer.readline())
     course = Course(**said | {"augmentation": Augmentation(**said["augmentation"])})
     content = np.frombuffer(sys.stdin.buffer.read(), np.uint8)

@@ -13,6 +13,7 @@ from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.data.files import make_folder
+from allspin.host.draw.look import SCREEN, Look
 from allspin.host.keywords import takes
 from allspin.host.train.array_devices import (
     CYCLE,
@@ -162,8 +163,15 @@ class Learnt(Trained):
 
         return learning_curve(epochs_of(self.curve), None, self.array_accuracy)
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, look: Look = SCREEN) -> None:
         """Write learning curve and pulses per device, as CSV files and pictures, and the cells.
+
+        Parameters
+        ----------
+        folder : Path
+            Where to; it is made.
+        look : Look
+            Which pictures, and their size.
 
         Raises
         ------
@@ -184,8 +192,8 @@ class Learnt(Trained):
             write_atomically(folder / f"{name}.csv", "\n".join([*lines, ""]).encode())
         if self.cells:
             write_atomically(folder / "cells.npz", npz_bytes(self.cells))
-        save_picture(self.plot(), folder, "learning")
-        save_picture(pulse_histogram(self.given), folder, "pulses")
+        save_picture(self.plot(), folder, "learning", look)
+        save_picture(pulse_histogram(self.given), folder, "pulses", look)
 
 
 def cells_of(network: ArrayNetwork, unit: str) -> dict[str, npt.NDArray[Any]]:

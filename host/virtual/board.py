@@ -1,10 +1,8 @@
 """The virtual board: a process that runs the compiled gateware, on two pipes; and its activity."""
 
 import contextlib
-import fcntl
 import mmap
 import os
-import select
 import struct
 import subprocess
 import tempfile
@@ -18,6 +16,9 @@ import numpy.typing as npt
 from allspin.host.data.files import Closing
 from allspin.host.link.transport import BITS_PER_BYTE, Disconnected, Transport
 from allspin.sim.errors import UserError
+from allspin.sim.systems import SystemModule
+
+fcntl, select = map(SystemModule, ("fcntl", "select"))
 
 PIPE_BYTES = 1 << 20
 """Size that is asked of a pipe, so that neither end waits for the other's turn."""

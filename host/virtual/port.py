@@ -2,10 +2,7 @@
 
 import contextlib
 import os
-import pty
 import select
-import termios
-import tty
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +15,9 @@ from allspin.host.data.files import Closing
 from allspin.host.link.transport import Transport
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import check_number, check_range
+from allspin.sim.systems import SystemModule
+
+pty, termios, tty = map(SystemModule, ("pty", "termios", "tty"))
 
 TIMEOUT = 0.25
 """Seconds after which no answer comes any more: long for a simulated board, short for tests."""

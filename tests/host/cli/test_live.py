@@ -40,7 +40,7 @@ def test_a_missing_package_is_a_line():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.endswith("uvicorn: pip install 'allspin[live]'\n")
+    assert done.stderr.endswith("pip install -e '.[live]' in a clone\n")
 
 
 @pytest.mark.parametrize("learning", [False, True])

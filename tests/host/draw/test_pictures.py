@@ -320,7 +320,7 @@ def test_points_errors_and_levels_are_drawn():
         ticks=[0, 1, 10],
     )
     figure = curves("Whole", [panel, ChartPanel([line], "x", "y"), ChartPanel([line], "x", "y")])
-    assert len(figure.axes) == 4
+    assert len(figure.axes) == 3  # no place is empty
     axes = figure.axes[0]
     drawn: Any = axes.containers[0].lines  # type: ignore[attr-defined]
     assert np.array_equal(drawn[0].get_xydata(), [[0, 3], [1, 2], [10, 1]])
@@ -341,6 +341,7 @@ PANELS = {
 
 def test_each_curve_is_drawn_in_percent_over_its_values():
     figure = array_accuracy(PANELS, 0.98)
+    seen: dict[str, tuple[str, str]] = {}
     for axes, (label, lines) in zip(figure.axes, PANELS.items(), strict=True):
         assert axes.get_xlabel() == label
         assert axes.get_xscale() == ("linear" if "dB" in label else "log")
@@ -349,8 +350,12 @@ def test_each_curve_is_drawn_in_percent_over_its_values():
         assert [container.get_label() for container in axes.containers] == list(lines)
         for line, points in zip(drawn, lines.values(), strict=True):
             assert np.allclose(line.get_xydata(), np.array(points) * [1, 100])
-        # Two curves of one reading are told apart.
-        assert len({line.get_color() for line in drawn}) == len(drawn)
+        # Two curves of one reading are told apart, and a reading has one mark in all panels.
+        looks = [(line.get_color(), line.get_marker(), line.get_linestyle()) for line in drawn]
+        assert len(set(looks)) == len(drawn)
+        for title, (colour, mark, _) in zip(lines, looks, strict=True):
+            assert seen.setdefault(title.split(",")[0], (colour, mark)) == (colour, mark)
+    assert len(set(seen.values())) == len(seen)
 
 
 def test_a_map_has_a_cell_for_each_cell():

@@ -217,3 +217,19 @@ def test_the_command_adds_retention_to_a_device(
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     keys = ("kind", "described", "attempt_time_assumed", "temperatures")
     assert [found[key] for key in keys] == ["decay", True, 1e-9, [300, 350]]
+
+
+def test_the_picture_has_smooth_models_and_tells_bars_apart(tmp_path):
+    path = write(tmp_path / "d.csv", {1.0: 0.95}, 0.05, temperatures=(300, 350), shifts=(0.0, 0.03))
+    fitted = fit_decay(path, "paper")
+    figure = fitted.plot()
+    models = [line for line in figure.axes[0].lines if line.get_marker() == "None"]
+    assert len(models) == len(fitted.fit.models) == 4
+    for line in models:
+        x, y = (np.asarray(values) for values in line.get_data())
+        assert x.size > 3 * TIMES.size
+        # At the points it is the fit, whose curve it is.
+        there = [np.interp(np.log(TIMES), np.log(x), y)]
+        assert min(np.abs(there - model).max() for model in fitted.fit.models) < 1e-3
+    looks = {(line.get_color(), line.get_linestyle()) for line in models}
+    assert len(looks) == len(figure.legends[0].get_texts()) == 4

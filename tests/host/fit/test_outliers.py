@@ -165,8 +165,14 @@ def test_first_cycles_that_are_bad_are_set_aside(
         assert part.cycles.of(occasion).value == pytest.approx(0.008, rel=0.25)
         assert part.fit.nonlinearity.value == pytest.approx(truth.a[polarity], rel=0.1)
     # They are drawn where they are.
-    drawn = [line.get_marker() for line in result.plot().axes[0].lines]
-    assert drawn.count("x") == 2 * devices
+    upper, *_, lower = result.plot().axes
+    crosses = [line for line in upper.lines if line.get_marker() == "x"]
+    assert len(crosses) == 2 * devices
+    low, high = upper.get_ylim()
+    for cross in crosses:
+        assert np.all((low < cross.get_ydata()) & (cross.get_ydata() < high))
+    # What is left is dots, on which no lines are.
+    assert {line.get_linestyle() for line in lower.lines[:-1]} == {"None"}
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     arguments = [str(file), "--data", str(data), "--device", str(device_file)]
     builds = hostile_builds(str(file))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("allspin.host.report.findings.recall", lambda: builds)
+        patch.setattr("allspin.host.bitstreams.record.recall", lambda: builds)
         assert main(["report", *arguments, "--chips", "3", "-o", str(page)]) == 0
     return Made(page, page.read_text(encoding="utf-8"), arguments, network, images, labels)

