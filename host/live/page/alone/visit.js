@@ -136,7 +136,7 @@ export class Visit {
   /** @param {Uint32Array} activity */
   timeline(activity) {
     const layers = this.data.plan.layers.length;
-    const clocks = activity.findIndex((word) => (word >>> (4 * (layers - 1))) & LAST_SUM) + 1;
+    const clocks = activity.findIndex((word) => ((word >>> (4 * (layers - 1))) & LAST_SUM) > 0) + 1;
     const cycles = (/** @type {number} */ layer, /** @type {number} */ bit) =>
       Array.from({ length: clocks }, (_, cycle) => cycle).filter((cycle) => ((activity[cycle] >>> (4 * layer)) & bit) > 0);
     return { clocks, stages: this.data.plan.layers.map((_, layer) => ({ rows: cycles(layer, ROW), sums: cycles(layer, SUM) })) };

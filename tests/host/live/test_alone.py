@@ -1,0 +1,95 @@
+"""The page without a server: its JavaScript against the golden model, the host and the native board."""
+
+import json
+import subprocess
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pytest
+from cobs import cobs
+
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import NATIVE, WASM, build
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.link.payloads import encode_images
+from allspin.host.live.alone import PAGE, page_data
+from allspin.host.live.shown import Made, drawn_image
+from allspin.host.machines.gateware_chips import CHIPS
+from allspin.sim.errors import UserError
+from allspin.sim.network.network import Network
+
+RUNNER = Path(__file__).with_name("alone.mjs")
+
+pytestmark = pytest.mark.tool("node")
+
+
+@pytest.fixture
+def node(tmp_path):
+    """Run a task of the runner with contents of files."""
+
+    def run(task: str, *contents: bytes | dict | list):
+        files = []
+        for number, content in enumerate(contents):
+            files.append(tmp_path / f"{task}-{number}")
+            is_bytes = isinstance(content, bytes)
+            files[-1].write_bytes(content if is_bytes else json.dumps(content).encode())
+        command = ["node", str(RUNNER), str(PAGE), task, *map(str, files)]
+        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    return run
+
+
+@pytest.mark.parametrize("seed", [None, 0, 2**32 - 5])
+def test_the_pages_model_equals_the_golden_model(node, choices, seed):
+    made = Made.of(choices, choices.setting({"chip": seed}))
+    words = b"".join(each.tobytes() for each in made.words)
+    found = node("model", page_data(choices), words, {"seed": seed})
+    # Beyond 65,535 the number of an image takes another place in a draw's address.
+    expected = made.golden.trace(choices.images, 65530)
+    for number, layer in enumerate(expected):
+        for name in ("inputs", "sums", "currents", "activations"):
+            values = getattr(layer, name)
+            own = [image[number][name] for image in found]
+            assert own == ([None] * 60 if values is None else values.tolist()), name
+
+
+def test_frames_and_images_are_those_of_the_host(node):
+    rng = np.random.default_rng(3)
+    sizes = [(size, high) for size in (1, 246, 247, 248, 700) for high in (2, 256)]
+    bodies = [rng.integers(1, high, size).tolist() for size, high in sizes]
+    values = rng.integers(0, 16, (20, 300))
+    values *= rng.random(values.shape) < np.linspace(0, 1, 20)[:, np.newaxis]
+    found = node("protocol", {"bodies": bodies, "images": values.tolist(), "bits": 4})
+    for tag, (body, frame) in enumerate(zip(bodies, found["frames"], strict=True)):
+        payload = bytes([3, tag, 0, *body])
+        assert bytes(frame) == cobs.encode(payload + crc32(payload).to_bytes(4, "little")) + b"\0"
+    # Of an answer the fourth byte is its session.
+    assert found["bodies"] == [body[1:] for body in bodies]
+    assert [bytes(each) for each in found["images"]] == encode_images(values.astype(np.uint8), 4)
+
+
+def drawings(count: int) -> list[list[list[int]]]:
+    """Strokes that wander about."""
+    rng = np.random.default_rng(7)
+    made = []
+    for _ in range(count):
+        strokes = []
+        for _ in range(rng.integers(1, 4)):
+            steps = rng.normal(0, 90, (rng.integers(1, 12), 2))
+            points = np.clip(rng.uniform(200, 800, 2) + steps.cumsum(axis=0), 0, 1000)
+            strokes.append(points.round().astype(int).ravel().tolist())
+        made.append(strokes)
+    return made
+
+
+def test_strokes_become_pixels_as_the_server_makes_them(node):
+    given = drawings(30)
+    found = node("draw", {"drawings": [*given, []], "shape": [28, 28]})
+    assert not any(found.pop())
+    for strokes, pixels in zip(given, found, strict=True):
+        expected = drawn_image(strokes, (28, 28)).astype(int)
+        # A pixel of the edge of a pen, of ten across one of these, is a tenth of full ink.
+        off = np.abs(np.reshape(pixels, (28, 28)) - expected)
+        assert off.max() <= 64
+        assert off.mean() <= 3
