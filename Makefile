@@ -82,6 +82,10 @@ docs: $(DOCS)  ## The documentation site, its notebooks run: build/site/index.ht
 	@$(BIN)/python -m sphinx -W --keep-going --quiet -d build/doctrees docs build/site
 	@echo "build/site/index.html; build/external-links.txt lists what it links to elsewhere"
 
+.PHONY: try
+try: $(STAMP)  ## The live page that needs no server, with mnist-10: build/try; 8 minutes, once.
+	@$(BIN)/python -m allspin.host.live.alone build/try
+
 .PHONY: lint
 lint: $(STAMP) types  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check

@@ -79,7 +79,7 @@ def wasm_compiler() -> list[str]:
     if importlib.util.find_spec("ziglang") is None:
         raise UserError(
             "the gateware for a page needs a package that is not here, ziglang: "
-            "pip install 'allspin[try]'"
+            "pip install ziglang"
         )
     return [sys.executable, "-P", "-m", "ziglang", "c++"]
 

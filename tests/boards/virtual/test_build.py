@@ -54,6 +54,14 @@ def log(tmp_path, monkeypatch, cache):
     return log
 
 
+def test_what_is_not_compiled_is_left_so_where_it_shall_not_be(log):
+    with pytest.raises(UserError, match="not compiled"):
+        build(PARAMETERS, compiles=False)
+    assert calls(log) == 0
+    assert build(PARAMETERS) == build(PARAMETERS, compiles=False)
+    assert calls(log) == 1
+
+
 def calls(log):
     return log.read_text().count("call")
 

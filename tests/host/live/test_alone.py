@@ -88,8 +88,54 @@ def test_strokes_become_pixels_as_the_server_makes_them(node):
     found = node("draw", {"drawings": [*given, []], "shape": [28, 28]})
     assert not any(found.pop())
     for strokes, pixels in zip(given, found, strict=True):
-        expected = drawn_image(strokes, (28, 28)).astype(int)
-        # A pixel of the edge of a pen, of ten across one of these, is a tenth of full ink.
-        off = np.abs(np.reshape(pixels, (28, 28)) - expected)
-        assert off.max() <= 64
-        assert off.mean() <= 3
+        own, expected = np.reshape(pixels, (28, 28)), drawn_image(strokes, (28, 28)).astype(int)
+        # The pen's edge is drawn by other rules, which may move the centre across half a pixel.
+        moved = [np.roll(own, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
+        assert min(np.abs(each - expected).mean() for each in moved) < 5
+        assert np.abs(own.sum() / expected.sum() - 1) < 0.1
+
+
+SAID = [
+    {"kind": "choose", "setting": {"chip": 3}},
+    {"kind": "show", "serial": 1, "test": 5},
+    {"kind": "choose", "setting": {"chip": None}},
+    {"kind": "show", "serial": 2, "test": 6},
+    {"kind": "choose", "setting": {"chip": 2**32 - 1}},
+    {"kind": "show", "serial": 3, "strokes": [[100, 100, 900, 900]], "use": 70000},
+]
+"""A chip of states that are sent, words that are sent, and a chip that is drawn again."""
+
+
+def check_visit(told: list, choices) -> None:
+    """What a page was told of `SAID` is what the golden model says."""
+    made = [Made.of(choices, choices.setting(each["setting"])) for each in SAID[::2]]
+    chips = [content for each, content in told if each["kind"] == "made"]
+    for chip, content in zip(made, chips, strict=True):
+        words = np.concatenate([each.ravel() for each in chip.words])
+        assert np.array_equal(np.array(content, np.uint8).view(np.int8), words)
+    shown = [each for each, _ in told if each["kind"] == "shown"]
+    for chip, each, number in zip(made, shown, (5, 6, 70000), strict=True):
+        image = np.array(each["image"], np.uint8)[np.newaxis]
+        assert each["machine"] == chip.golden.logits(image, number)[0].tolist()
+        assert each["ideal"] == chip.ideal.logits(image)[0].tolist()
+        assert each["mismatches"] == 0
+    assert np.array_equal(shown[0]["image"], choices.images[5].ravel())
+    *_, score = (each for each, _ in told if each["kind"] == "score")
+    answers = made[-1].golden.classify(choices.images)
+    assert score["correct"] == np.count_nonzero(answers == choices.labels)
+    assert (score["compared"], score["mismatches"]) == (300, 0)
+
+
+def test_the_page_programs_gateware_and_shows_it_images(node, choices, network):
+    machine = TopParameters.from_network(network, HardwareProfile(variation=CHIPS))
+    program = str(build(machine))
+    check_visit(node("visit", page_data(choices), {"program": program, "said": SAID}), choices)
+
+
+@pytest.mark.long
+def test_gateware_in_webassembly_answers_as_the_native_board(node, choices, network):
+    pytest.importorskip("ziglang")
+    machine = TopParameters.from_network(network, HardwareProfile(variation=CHIPS))
+    program, code = build(machine), build(machine, WASM).read_bytes()
+    told = node("visit", page_data(choices), {"program": None, "said": SAID}, code)
+    check_visit(told, choices)

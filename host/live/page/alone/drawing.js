@@ -39,7 +39,7 @@ function drawn(strokes, grid) {
 function bicubic(distance) {
   const x = Math.abs(distance);
   if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
-  return x < SUPPORT ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+  return x < SUPPORT ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
 }
 
 /**
@@ -59,11 +59,12 @@ function scaled(source, lines, from, to) {
     const centre = (place + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - SUPPORT * filter + 0.5));
     const end = Math.min(from, Math.trunc(centre + SUPPORT * filter + 0.5));
-    const weights = Array.from({ length: end - first }, (_, n) => bicubic((first + n - centre + 0.5) / filter));
+    const weights = Array.from({ length: end - first }, (_, n) => bicubic((first + n - centre + 0.5) * (1 / filter)));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const shares = weights.map((weight) => weight / total);
     for (let line = 0; line < lines; line++) {
       let sum = 0;
-      weights.forEach((weight, n) => (sum += (source[line * from + first + n] * weight) / total));
+      shares.forEach((share, n) => (sum += source[line * from + first + n] * share));
       target[place * lines + line] = sum;
     }
   }

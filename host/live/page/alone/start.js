@@ -1,7 +1,9 @@
 // The page that needs no server: `allspin live`'s, with a worker in the server's place.
 
+import { element } from "../app/elements.js";
 import { NAMES } from "../app/names.js";
 import { Page } from "../app/page.js";
+import { Tour } from "./tour.js";
 
 Object.assign(NAMES, { golden: "model in this page", virtual: "gateware in this browser" });
 
@@ -27,3 +29,10 @@ function gateware(take, lost) {
 }
 
 new Page(gateware);
+const tour = new Tour();
+const begin = element("button", { type: "button", textContent: "Tour" });
+begin.addEventListener("click", () => tour.go(0));
+const documents = element("a", { className: "button", href: "../index.html", textContent: "Documents" });
+document.querySelector(".actions")?.prepend(begin, documents);
+const footer = document.querySelector("footer");
+if (footer) footer.textContent = "Logits, R_AH and cycles come from the gateware, which runs in this browser; sums, currents and activations from a model in this page. Nothing leaves it.";
