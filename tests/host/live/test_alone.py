@@ -12,7 +12,7 @@ from cobs import cobs
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import NATIVE, WASM, build
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.link.payloads import encode_images
+from allspin.host.link.payloads import encode_images, line_address
 from allspin.host.live.alone import PAGE, page_data
 from allspin.host.live.shown import Made, drawn_image
 from allspin.host.machines.gateware_chips import CHIPS
@@ -132,10 +132,41 @@ def test_the_page_programs_gateware_and_shows_it_images(node, choices, network):
     check_visit(node("visit", page_data(choices), {"program": program, "said": SAID}), choices)
 
 
+def requests(network: Network) -> bytes:
+    """A thousand frames and more: a network's memories, images, and what no host sends."""
+    rng = np.random.default_rng(11)
+    payloads = [bytes([1, 0, 0, 9])]
+
+    def add(kind: int, body: bytes) -> None:
+        payloads.append(bytes([kind]) + len(payloads).to_bytes(2, "little") + body)
+
+    for number, layer in enumerate(network.layers):
+        for row, words in enumerate(layer.words):
+            add(2, line_address(number << 4, row) + words.tobytes())
+        if layer.converter is not None and layer.table is not None:
+            gains = np.stack([layer.converter.gains, layer.converter.offsets], 1).astype("<i2")
+            add(2, line_address(number << 4 | 1, 0) + layer.table.tobytes())
+            add(2, line_address(number << 4 | 2, 0) + gains.tobytes())
+            add(2, line_address(number << 4 | 3, 0) + bytes([layer.converter.shift]))
+        add(3, line_address(number << 4, 0) + bytes([5, 0]))
+    values = rng.integers(0, 16, (900, 30)).astype(np.uint8)
+    for number, body in enumerate(encode_images(values, 4)):
+        add(5, number.to_bytes(4, "little") + body)
+        if number % 9 == 0:
+            add(int(rng.integers(1, 8)), rng.bytes(rng.integers(0, 12)))
+    coded = (cobs.encode(each + crc32(each).to_bytes(4, "little")) for each in payloads)
+    return b"\0" + b"".join(each + b"\0" for each in coded)
+
+
 @pytest.mark.long
 def test_gateware_in_webassembly_answers_as_the_native_board(node, choices, network):
     pytest.importorskip("ziglang")
     machine = TopParameters.from_network(network, HardwareProfile(variation=CHIPS))
     program, code = build(machine), build(machine, WASM).read_bytes()
+    given = requests(network)
+    expected = subprocess.run([program], input=given, capture_output=True, check=True).stdout
+    assert expected.count(0) > 1000
+    assert len(set(expected)) > 200
+    assert bytes(node("answers", b"", code, given)) == expected
     told = node("visit", page_data(choices), {"program": None, "said": SAID}, code)
     check_visit(told, choices)
