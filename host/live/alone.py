@@ -17,13 +17,13 @@ from allspin.boards.virtual.build import WASM, build
 from allspin.hdl.cache.process import Progress, no_progress
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.live.choices import Choices
-from allspin.host.live.messages import HEAD, encode
+from allspin.host.live.messages import encode
 from allspin.host.live.shown import Made
 from allspin.host.machines.gateware_chips import (
     CHIPS,
+    POLARITY_SHIFT,
     STUCK_FLAGS,
     TOP_SHIFT,
-    POLARITY_SHIFT,
     why_not_made,
     why_not_programmed,
     write_table_lines,

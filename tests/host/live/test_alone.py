@@ -1,5 +1,7 @@
-"""The page without a server: its JavaScript against the golden model, the host and the native board."""
+"""The page without a server: what its JavaScript computes, against model, host and native board."""
 
+import dataclasses
+import gzip
 import json
 import subprocess
 from pathlib import Path
@@ -10,12 +12,14 @@ import pytest
 from cobs import cobs
 
 from allspin.boards.top import TopParameters
-from allspin.boards.virtual.build import NATIVE, WASM, build
+from allspin.boards.virtual.build import WASM, build
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.payloads import encode_images, line_address
-from allspin.host.live.alone import PAGE, page_data
+from allspin.host.live import alone
+from allspin.host.live.alone import PAGE, page_data, write_page
 from allspin.host.live.shown import Made, drawn_image
 from allspin.host.machines.gateware_chips import CHIPS
+from allspin.sim.device.device import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
@@ -93,6 +97,30 @@ def test_strokes_become_pixels_as_the_server_makes_them(node):
         moved = [np.roll(own, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
         assert min(np.abs(each - expected).mean() for each in moved) < 5
         assert np.abs(own.sum() / expected.sum() - 1) < 0.1
+
+
+def test_a_chip_that_the_page_cannot_be_is_refused(make_choices, choices):
+    noisy = dataclasses.replace(choices.device, imperfections=Imperfections(read_noise=0.01))
+    with pytest.raises(UserError, match="imperfections"):
+        page_data(make_choices(device=noisy))
+
+
+def test_the_page_is_small_the_same_each_time_and_asks_no_server(tmp_path, monkeypatch):
+    (tmp_path / "code").write_bytes(b"code")
+    monkeypatch.setattr(alone, "build", lambda *_, **__: tmp_path / "code")
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        write_page(folder)
+    one, two = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+        for folder in folders
+    )
+    assert one == two
+    assert gzip.decompress(one[Path("alone/machine.bin")]) == b"code"
+    # With gateware of 0.7 MB it is within 1.5 MB.
+    assert sum(map(len, one.values())) < 800_000
+    everything = b"".join(text for path, text in one.items() if path.suffix in (".html", ".js"))
+    assert b"WebSocket" not in everything
 
 
 SAID = [
