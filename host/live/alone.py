@@ -146,7 +146,7 @@ def page_data(choices: Choices, tests: int = TESTS) -> bytes:
 
 def write_page(
     folder: Path,
-    network: str | Path = NETWORK,
+    choices: Choices | None = None,
     *,
     compiles: bool = True,
     progress: Progress = no_progress,
@@ -157,8 +157,8 @@ def write_page(
     ----------
     folder : Path
         Made anew.
-    network : str or Path
-        What it shows, with its test images, on chips of ``paper``.
+    choices : Choices, optional
+        As of `page_data`; by default of `NETWORK` and chips of ``paper``.
     compiles : bool
         Whether the gateware is compiled where it has not been, which takes minutes.
     progress : callable
@@ -169,7 +169,7 @@ def write_page(
     UserError
         If the page cannot show the network, or the gateware cannot be compiled.
     """
-    choices = Choices.open(network)
+    choices = Choices.open(NETWORK) if choices is None else choices
     data = page_data(choices)
     shown = Made.of(choices, choices.usual()).base
     machine = TopParameters.from_network(shown, HardwareProfile(variation=CHIPS))

@@ -3,13 +3,18 @@
 import dataclasses
 import gzip
 import json
+import re
 import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 import pytest
 from cobs import cobs
+from selenium.webdriver.common.by import By
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import WASM, build
@@ -22,6 +27,8 @@ from allspin.host.machines.gateware_chips import CHIPS
 from allspin.sim.device.device import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
+from tests.host.browser import TOOLS, show, start_browser
+from tests.host.live.driving import DESK, draw, durations, wait
 
 RUNNER = Path(__file__).with_name("alone.mjs")
 
@@ -87,12 +94,13 @@ def drawings(count: int) -> list[list[list[int]]]:
     return made
 
 
-def test_strokes_become_pixels_as_the_server_makes_them(node):
+@pytest.mark.parametrize("shape", [(28, 28), (12, 20)])
+def test_strokes_become_pixels_as_the_server_makes_them(node, shape):
     given = drawings(30)
-    found = node("draw", {"drawings": [*given, []], "shape": [28, 28]})
+    found = node("draw", {"drawings": [*given, []], "shape": shape})
     assert not any(found.pop())
     for strokes, pixels in zip(given, found, strict=True):
-        own, expected = np.reshape(pixels, (28, 28)), drawn_image(strokes, (28, 28)).astype(int)
+        own, expected = np.reshape(pixels, shape), drawn_image(strokes, shape).astype(int)
         # The pen's edge is drawn by other rules, which may move the centre across half a pixel.
         moved = [np.roll(own, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
         assert min(np.abs(each - expected).mean() for each in moved) < 5
@@ -198,3 +206,28 @@ def test_gateware_in_webassembly_answers_as_the_native_board(node, choices, netw
     assert bytes(node("answers", b"", code, given)) == expected
     told = node("visit", page_data(choices), {"program": None, "said": SAID}, code)
     check_visit(told, choices)
+
+
+@pytest.mark.long
+@pytest.mark.tool(*TOOLS)
+def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
+    pytest.importorskip("ziglang")
+    write_page(tmp_path / "site", choices)
+    serve = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "site"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
+    threading.Thread(target=server.serve_forever).start()
+    browser = start_browser(tmp_path / "profile")
+    badge = "return document.getElementById('badge').textContent"
+    try:
+        show(browser, f"http://127.0.0.1:{server.server_port}/", DESK)
+        wait(browser, lambda: "300 of 300" in browser.execute_script(badge).replace(",", ""))
+        draw(browser, (-60, -70), (50, -70), (-20, 80))
+        wait(browser, lambda: durations(browser, "stroke to logits"))
+        assert re.search(r"equals .*, (\d+) of \1 logits", browser.execute_script(badge))
+        assert "cycle" in browser.find_element(By.ID, "cycle-said").text
+        assert [log for log in browser.get_log("browser") if log["level"] == "SEVERE"] == []
+        browser.get((tmp_path / "site" / "index.html").as_uri())
+        assert "http.server" in browser.find_element(By.ID, "problem").text
+    finally:
+        browser.quit()
+        server.shutdown()

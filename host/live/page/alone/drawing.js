@@ -1,5 +1,6 @@
-// A drawing as a network sees it: cropped, scaled into a box and centred by its mass, as MNIST's
-// digits were. What host/live/shown.py and host/data/images.py do, for a drawing.
+// A drawing as a network sees it: of 28 x 28 pixels cropped, scaled into a box and centred by its
+// mass, as MNIST's digits were; of others as a whole. What host/live/shown.py and
+// host/data/images.py do, for a drawing.
 
 const SIDE = 280; // Pixels across the raster that strokes are drawn on.
 const PEN = 0.085; // As pad.js.
@@ -84,18 +85,20 @@ export function drawnImage(strokes, grid, [height, width]) {
   const places = Array.from(ink.keys()).filter((place) => ink[place]);
   if (!places.length) return image;
   const columns = places.map((place) => place % SIDE);
-  const [top, bottom] = [places[0], places[places.length - 1]].map((place) => Math.floor(place / SIDE));
-  const left = columns.reduce((least, column) => Math.min(least, column));
-  const right = columns.reduce((most, column) => Math.max(most, column));
+  const isDigit = height === 28 && width === 28;
+  const [top, bottom] = isDigit ? [places[0], places[places.length - 1]].map((place) => Math.floor(place / SIDE)) : [0, SIDE - 1];
+  const left = isDigit ? columns.reduce((least, column) => Math.min(least, column)) : 0;
+  const right = isDigit ? columns.reduce((most, column) => Math.max(most, column)) : SIDE - 1;
   const [high, wide] = [bottom - top + 1, right - left + 1];
   const part = Array.from({ length: high * wide }, (_, n) => ink[(top + Math.floor(n / wide)) * SIDE + left + (n % wide)]);
-  const share = Math.min((BOX * height) / high, (BOX * width) / wide);
+  const box = isDigit ? BOX : 1;
+  const share = Math.min((box * height) / high, (box * width) / wide);
   const [rows, across] = [high, wide].map((side) => Math.max(1, nearest(side * share)));
   // Across, which turns it, and down, which turns it back.
   const small = scaled(scaled(part, high, wide, across), across, high, rows).map((value) => Math.max(0, Math.min(1, value)));
   const total = small.reduce((sum, value) => sum + value, 0);
   const begin = (/** @type {number} */ size, /** @type {number} */ room, /** @type {(n: number) => number} */ place) => {
-    const centre = small.reduce((sum, value, n) => sum + value * place(n), 0) / total;
+    const centre = isDigit ? small.reduce((sum, value, n) => sum + value * place(n), 0) / total : size / 2;
     return Math.min(Math.max(nearest(room / 2 - centre), 0), room - size);
   };
   const y = begin(rows, height, (n) => Math.floor(n / across));
