@@ -4,6 +4,8 @@ The files are the live page's own; ``page/alone/`` is the server's part in JavaS
 """
 
 import gzip
+import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -41,6 +43,9 @@ from allspin.sim.network.network import GAIN_BITS
 from allspin.sim.programming.schemes import SCHEMES, plan_layers
 
 PAGE = Path(__file__).with_name("page")
+GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
+"""Of a checkout; where there is none, the page explains no terms."""
+TERM = re.compile(r"^- \*\*(?P<term>.+?)\*\*: (?P<meaning>.+)$", re.MULTILINE)
 NETWORK = "mnist-10"
 TESTS = 100
 """Test images that the page has."""
@@ -180,6 +185,8 @@ def write_page(
     text = index.read_text(encoding="utf-8")
     assert START in text
     index.write_text(text.replace(START, ALONE), encoding="utf-8")
+    terms = TERM.findall(GLOSSARY.read_text(encoding="utf-8")) if GLOSSARY.is_file() else []
+    (folder / "alone" / "terms.json").write_text(json.dumps(terms), encoding="utf-8")
     for name, content in (("machine.bin", code), ("data.bin", data)):
         (folder / "alone" / name).write_bytes(gzip.compress(content, 9, mtime=0))
 

@@ -3,6 +3,7 @@
 import { element } from "../app/elements.js";
 import { NAMES } from "../app/names.js";
 import { Page } from "../app/page.js";
+import { explainTerms } from "./terms.js";
 import { Tour } from "./tour.js";
 
 Object.assign(NAMES, { golden: "model in this page", virtual: "gateware in this browser" });
@@ -29,6 +30,7 @@ function gateware(take, lost) {
 }
 
 new Page(gateware);
+explainTerms();
 const tour = new Tour();
 const begin = element("button", { type: "button", textContent: "Tour" });
 begin.addEventListener("click", () => tour.go(0));
