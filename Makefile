@@ -87,6 +87,10 @@ docs: $(DOCS)  ## The documentation site, its notebooks run: build/site/index.ht
 release: $(RELEASE)  ## Wheel, sdist, bitstreams, site, changes, checksums of the commit: build/release/files. VERSION=1.0.0
 	@$(BIN)/python -m tests.release $(if $(VERSION),--version $(VERSION))
 
+.PHONY: try
+try: $(STAMP)  ## The live page that needs no server, with mnist-10: build/try; 8 minutes, once.
+	@$(BIN)/python -m allspin.host.live.alone build/try
+
 .PHONY: lint
 lint: $(STAMP) types  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check

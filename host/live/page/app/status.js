@@ -1,6 +1,7 @@
 // How it is with the machine, and whether the gateware equals the golden model.
 
 import { find, whole } from "./elements.js";
+import { NAMES } from "./names.js";
 
 /** @typedef {import("./types.js").MachineState} MachineState */
 
@@ -39,7 +40,7 @@ export class Status {
     const say = () => {
       const seconds = Math.floor((performance.now() - begun) / 1000);
       const since = state === "compiling" ? `, ${seconds} s (half a minute the first time)` : "";
-      this.said.textContent = `${text}${since}${serves ? "; the golden model serves meanwhile" : ""}`;
+      this.said.textContent = `${text}${since}${serves ? `; the ${NAMES.golden} serves meanwhile` : ""}`;
     };
     say();
     // The first steps of a compilation tell only that they begin.
@@ -73,12 +74,12 @@ export class Status {
     const wrong = this.mismatches + this.scored[1] + (this.words?.[1] ?? 0);
     this.badge.dataset.state = compared ? (wrong ? "wrong" : "equal") : "none";
     if (!compared) {
-      this.badge.textContent = "no gateware is compared: the golden model computes";
+      this.badge.textContent = `no gateware is compared: the ${NAMES.golden} computes`;
       return;
     }
     const right = whole(compared - this.mismatches - this.scored[1]);
     const words = this.words ? `, and ${whole(this.words[0] - this.words[1])} of ${whole(this.words[0])} R_AH words read back` : "";
-    this.badge.textContent = `gateware ${wrong ? "differs from" : "equals"} golden model, ${right} of ${whole(compared)} logits${words}`;
+    this.badge.textContent = `gateware ${wrong ? "differs from" : "equals"} ${NAMES.golden}, ${right} of ${whole(compared)} logits${words}`;
   }
 
   /** @param {string} text Empty to take it away. */

@@ -1,10 +1,12 @@
-// What the server says, and what is chosen. Types only: nothing here runs.
+// What a source says, and what is chosen. Types only: nothing here runs.
 
 /**
  * @typedef {{name: string, title: string, unit: string, high: number, step: number,
  *   value: number}} Knob
  * @typedef {{network: string, on: string, chip: number | null, scheme: string,
  *   calibrate: boolean, knobs: Record<string, number>}} Setting
+ * @typedef {{open: () => void, send: (said: Record<string, unknown>) => boolean}} Source
+ *   Answers what a page says; `send` tells whether it can now.
  * @typedef {{test: number | null, strokes: number[][], use: number}} Subject
  *   What is shown: a test image by number, or a drawing.
  */
@@ -21,7 +23,7 @@
  *   and right.
  * @typedef {{kind: "made", setting: Setting, network: string, shape: number[],
  *   pixelBits: number, hiddenBits: number, currentBits: number, rahBits: number, neuron: string,
- *   layers: LayerPlan[], readings: string[], seconds: number,
+ *   layers: LayerPlan[], readings: string[], seconds: number, source?: string,
  *   counts: {cells: number, changed: number, pulsesPerCell: number, readsPerCell: number,
  *     energy: number | null} | null}} Made
  * @typedef {{inputs: number[], sums: number[], currents: number[] | null,
@@ -30,7 +32,8 @@
  *   number: number, layers: LayerValues[], golden: number[], ideal: number[],
  *   machine: number[] | null, mismatches: number, seconds: number}} Shown
  * @typedef {{kind: "timeline", serial: number, clocks: number,
- *   stages: {rows: number[], sums: number[]}[]}} Timeline
+ *   order?: boolean, stages: {rows: number[], sums: number[]}[]}} Timeline
+ *   With `order` no engine's: steps, one for each row and each sum.
  * @typedef {{kind: "machine", state: string, text: string, s: number}} MachineState
  * @typedef {{kind: "score", on: string, images: number, of: number, correct: number,
  *   confusion: number[][], compared: number, mismatches: number,

@@ -1,6 +1,7 @@
 // A column's sum as it builds up, row by row.
 
 import { whole } from "../app/elements.js";
+import { NAMES } from "../app/names.js";
 import { Chart } from "../draw/chart.js";
 
 /** @typedef {import("../time/replay.js").LayerState} LayerState */
@@ -11,7 +12,7 @@ const HIGH = 196;
 export class BuildUpView {
   /** @param {HTMLElement} parent @param {Colours} colours */
   constructor(parent, colours) {
-    this.chart = new Chart(parent, { title: "A column's sum", source: "golden model", height: HIGH }, colours, (paint) => ({
+    this.chart = new Chart(parent, { title: "A column's sum", source: NAMES.golden, height: HIGH }, colours, (paint) => ({
       legend: { show: false },
       cursor: { drag: { x: false, y: false } },
       scales: { x: { time: false } },

@@ -1,6 +1,7 @@
 // The logits: the machine's as bars, with those of the golden model and of the ideal chip beside.
 
 import { whole } from "../app/elements.js";
+import { NAMES } from "../app/names.js";
 import { Panel } from "../draw/panel.js";
 
 /** @typedef {import("../app/types.js").Shown} Shown */
@@ -12,8 +13,6 @@ const CLASS = 15; // Pixels of a class at least.
 const LEGEND = 58;
 const HEAD = 92;
 const NUMBERS = 52; // Room for them at the right.
-/** @type {Record<string, string>} */
-const NAMES = { golden: "golden model", virtual: "virtual board", board: "board" };
 
 export class LogitsView {
   /** @param {HTMLElement} parent @param {Colours} colours */
@@ -98,13 +97,13 @@ export class LogitsView {
       y += 16;
     };
     surface.rect(6, y - 4, 14, 8, { fill: accent });
-    line(shown.machine ? `this chip, ${NAMES[shown.on]}` : "this chip, golden model");
+    line(`this chip, ${NAMES[shown.machine ? shown.on : "golden"]}`);
     if (shown.machine) {
       surface.rect(6, y - 5, 14, 10, { stroke: ink, width: 1.3 });
-      line("this chip, golden model");
+      line(`this chip, ${NAMES.golden}`);
     }
     diamond(surface, 13, y, 5, ideal);
-    line("ideal chip, golden model");
+    line(`ideal chip, ${NAMES.golden}`);
   }
 }
 

@@ -1,6 +1,7 @@
 // The neurons of a layer: each column's current as a point on the neuron's curve.
 
 import { whole } from "../app/elements.js";
+import { NAMES } from "../app/names.js";
 import { Panel } from "../draw/panel.js";
 
 /** @typedef {import("../app/types.js").Made} Made */
@@ -28,7 +29,7 @@ export class NeuronView {
     this.state = null;
     this.column = -1;
     const title = `${made.neuron} neurons`;
-    this.panel = new Panel(parent, { title, source: "points: golden model", height: HIGH }, (surface, width) => this.draw(surface, width),
+    this.panel = new Panel(parent, { title, source: `points: ${NAMES.golden}`, height: HIGH }, (surface, width) => this.draw(surface, width),
     );
   }
 
@@ -49,11 +50,11 @@ export class NeuronView {
     const y = (/** @type {number} */ value) => MARGIN.top + (1 - value / this.top) * high;
     for (const tick of [0, Math.round(this.top / 3), Math.round((2 * this.top) / 3), this.top]) {
       surface.line([[x(0), y(tick)], [x(this.most), y(tick)]], { stroke: tick ? grid : rule });
-      surface.text(MARGIN.left - 6, y(tick) + 4, String(tick), { fill: soft, size: 11, anchor: "end" });
+      surface.text(MARGIN.left - 9, y(tick) + 4, String(tick), { fill: soft, size: 11, anchor: "end" });
     }
     for (const tick of [0, Math.round(this.most / 2), this.most]) {
       const anchor = tick ? (tick === this.most ? "end" : "middle") : "start";
-      surface.text(x(tick), HIGH - MARGIN.bottom + 16, String(tick), { fill: soft, size: 11, anchor });
+      surface.text(x(tick), HIGH - MARGIN.bottom + 20, String(tick), { fill: soft, size: 11, anchor });
     }
     const curve = this.plan.curve ?? [];
     const points = curve.map((value, place) => [x((place / (curve.length - 1)) * this.most), y(value)]);

@@ -1,6 +1,7 @@
 // The setting: network, machine, chip and its seed, how it is programmed, and the knobs.
 
 import { element, find } from "../app/elements.js";
+import { NAMES } from "../app/names.js";
 
 /** @typedef {import("../app/types.js").Hello} Hello */
 /** @typedef {import("../app/types.js").Setting} Setting */
@@ -8,8 +9,6 @@ import { element, find } from "../app/elements.js";
 
 const SEEDS = 2 ** 32;
 const DICE = 10_000; // The dice throws seeds that can be told to another person.
-/** @type {Record<string, string>} */
-const MACHINES = { golden: "golden model", virtual: "virtual board", board: "board" };
 
 export class SettingForm {
   /**
@@ -29,7 +28,7 @@ export class SettingForm {
     this.calibrate = find("calibrate", HTMLInputElement);
     this.chip = find("chip", HTMLFieldSetElement);
     this.network.append(...hello.networks.map((name) => new Option(name)));
-    this.machine.append(...hello.machines.map((name) => new Option(MACHINES[name] ?? name, name)));
+    this.machine.append(...hello.machines.map((name) => new Option(NAMES[name] ?? name, name)));
     this.scheme.append(...hello.schemes.map(({ name }) => new Option(name)));
     find("device", HTMLElement).textContent = hello.device;
     this.knobs = hello.knobs.map((knob) => new KnobSlider(knob, (settled) => this.tell(settled)));

@@ -1,6 +1,7 @@
 // Accuracy over chips, which fills in chip by chip.
 
 import { find, percent } from "../app/elements.js";
+import { NAMES } from "../app/names.js";
 import { Chart } from "../draw/chart.js";
 
 /** @typedef {import("../app/types.js").ChipScore} ChipScore */
@@ -23,7 +24,7 @@ export class ChipsView {
     this.images = 0;
     /** @type {number | null} */
     this.seed = null;
-    this.chart = new Chart(find("chips", HTMLElement), { title: "Accuracy over chips", source: "golden model", height: HIGH }, colours, (paint) => ({
+    this.chart = new Chart(find("chips", HTMLElement), { title: "Accuracy over chips", source: NAMES.golden, height: HIGH }, colours, (paint) => ({
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { size: 9 } },
       scales: { x: { time: false, range: () => [-0.7, this.wanted - 0.3] }, y: { range: (/** @type {unknown} */ _, /** @type {number} */ low, /** @type {number} */ high) => around(low, high) } },
@@ -80,7 +81,7 @@ export class ChipsView {
     const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1));
     const spread = values.length > 1 ? ` \u00b1 ${(100 * deviation).toFixed(2)}` : "";
     const title = values.length ? `Accuracy over chips: ${(100 * mean).toFixed(2)}${spread} %` : "Accuracy over chips";
-    const source = values.length ? `${values.length} of ${this.wanted} chips, first ${this.images.toLocaleString("en-US")} test images, golden model` : "golden model";
+    const source = values.length ? `${values.length} of ${this.wanted} chips, first ${this.images.toLocaleString("en-US")} test images, ${NAMES.golden}` : NAMES.golden;
     this.chart.label(title, source);
     this.chart.describe(`${title}, ${source}. ${values.map((value, seed) => `chip ${seed}: ${percent(value)}`).join(", ")}`);
     const seeds = values.length ? [...this.accuracies.keys()] : [0];

@@ -1,6 +1,7 @@
 // The confusion matrix of this chip, and the test images that it gets wrong.
 
 import { element, find, percent, whole } from "../app/elements.js";
+import { NAMES } from "../app/names.js";
 import { Panel } from "../draw/panel.js";
 import { mix, raster } from "../draw/raster.js";
 
@@ -11,8 +12,6 @@ import { mix, raster } from "../draw/raster.js";
 const HIGH = 300;
 const LEFT = 44;
 const FOOT = 36;
-/** @type {Record<string, string>} */
-const NAMES = { golden: "golden model", virtual: "virtual board", board: "board" };
 
 export class ConfusionView {
   /** @param {Colours} colours @param {(number: number) => void} chosen */

@@ -107,6 +107,31 @@ function working(plan, values, all, begun) {
 }
 
 /**
+ * The order in which rows are driven and sums taken, as steps: what there is of a timeline where no
+ * engine tells its cycles.
+ *
+ * @param {Made} made
+ * @param {Shown} shown
+ * @returns {Timeline}
+ */
+export function order(made, shown) {
+  let clocks = 0;
+  const steps = (/** @type {number} */ count) => Array.from({ length: count }, () => clocks++);
+  const stages = shown.layers.map(({ inputs }, layer) => {
+    const plan = made.layers[layer];
+    const [down, across] = places(plan);
+    const stage = { rows: /** @type {number[]} */ ([]), sums: /** @type {number[]} */ ([]) };
+    for (let position = 0; position < down * across; position++) {
+      const driven = under(plan, inputs, position).filter((value) => value).length;
+      stage.rows.push(...steps(Math.max(1, driven)));
+      stage.sums.push(...steps(plan.columns));
+    }
+    return stage;
+  });
+  return { kind: "timeline", serial: shown.serial, clocks, order: true, stages };
+}
+
+/**
  * The state of every layer.
  *
  * @param {Made} made

@@ -1,6 +1,7 @@
 // The engine's timeline of one image, cycle by cycle, with a scrubber.
 
 import { find, whole } from "../app/elements.js";
+import { NAMES } from "../app/names.js";
 import { Panel } from "../draw/panel.js";
 
 /** @typedef {import("../app/types.js").Timeline} Timeline */
@@ -68,10 +69,14 @@ export class TimelineView {
     this.cycle = timeline === null || cycle === null || cycle >= last ? null : cycle;
     this.panel.resize(2 * (timeline?.stages.length ?? 2) * ROW + AXIS);
     this.panel.label(
-      timeline ? `The engine, cycle by cycle: ${whole(timeline.clocks)} cycles` : "The engine, cycle by cycle",
-      timeline ? "virtual board" : "",
+      timeline ? `The engine, ${this.unit} by ${this.unit}: ${whole(timeline.clocks)} ${this.unit}s` : "The engine, cycle by cycle",
+      timeline?.order ? "the order only: each cycle is seen on the virtual board" : timeline ? NAMES.virtual : "",
     );
     this.show();
+  }
+
+  get unit() {
+    return this.timeline?.order ? "step" : "cycle";
   }
 
   /** @param {number} cycle */
@@ -124,7 +129,7 @@ export class TimelineView {
         ...(sum >= 0 ? [last ? `logit ${sum} is read` : `sum ${sum} goes to its neuron`] : []),
       ];
     });
-    return `cycle ${whole(cycle)} of ${whole(timeline.clocks - 1)}${happens.length ? `: ${happens.join("; ")}` : ""}`;
+    return `${this.unit} ${whole(cycle)} of ${whole(timeline.clocks - 1)}${happens.length ? `: ${happens.join("; ")}` : ""}`;
   }
 
   /** @param {Surface} surface @param {number} width @param {number} height */

@@ -1,0 +1,198 @@
+"""The live page without a server: the gateware as WebAssembly, a network, and some test images.
+
+The files are the live page's own; ``page/alone/`` is the server's part in JavaScript.
+"""
+
+import gzip
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.boards.top import TopParameters
+from allspin.boards.virtual.build import WASM, build
+from allspin.hdl.cache.process import Progress, no_progress
+from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.live.choices import Choices
+from allspin.host.live.messages import encode
+from allspin.host.live.shown import Made
+from allspin.host.machines.gateware_chips import (
+    CHIPS,
+    POLARITY_SHIFT,
+    STUCK_FLAGS,
+    TOP_SHIFT,
+    why_not_made,
+    why_not_programmed,
+    write_table_lines,
+)
+from allspin.host.show.say import version
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.generator import normal_table
+from allspin.sim.chip.noise import ColumnNoise
+from allspin.sim.chip.words import USE_BITS, share_units
+from allspin.sim.device.device import Imperfections
+from allspin.sim.errors import UserError
+from allspin.sim.network.formats import full_scale
+from allspin.sim.network.golden import activate
+from allspin.sim.network.network import GAIN_BITS
+from allspin.sim.programming.schemes import SCHEMES, plan_layers
+
+PAGE = Path(__file__).with_name("page")
+GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
+"""Of a checkout; where there is none, the page explains no terms."""
+TERM = re.compile(r"^- \*\*(?P<term>.+?)\*\*: (?P<meaning>.+)$", re.MULTILINE)
+NETWORK = "mnist-10"
+TESTS = 100
+"""Test images that the page has."""
+SERVED = ("learning.*", "connection.js", "main.js", "tsconfig.json", "*.d.ts")
+"""Files of the page that need the server, or check types."""
+START = '<script type="module" src="app/main.js"></script>'
+ALONE = """\
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self'; \
+style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'">
+<link rel="stylesheet" href="alone/alone.css">
+<script src="alone/file.js" defer></script>
+<script type="module" src="alone/start.js"></script>"""
+
+
+def why_not_alone(made: Made) -> str | None:
+    """Why no page without a server can be a chip; None if it can.
+
+    Parameters
+    ----------
+    made : Made
+        The chip.
+    """
+    network, device = made.base, made.device
+    if any(layer.kind.positions > 1 or layer.adc is not None for layer in network.layers):
+        return "it has no convolutions and no tiles"
+    if network.neuron.noise or any(layer.beyond_words is not None for layer in network.layers):
+        return "its model has no neurons that switch by chance, and no weights beyond words"
+    if device.imperfections != Imperfections():
+        return "its model has no imperfections of the device"
+    return why_not_programmed(made.programming) or why_not_made(device)
+
+
+def page_data(choices: Choices, tests: int = TESTS) -> bytes:
+    """What the page has beside the gateware, for ``page/alone/data.js``.
+
+    Parameters
+    ----------
+    choices : Choices
+        Its first network is shown, programmed as `Choices.usual` says.
+    tests : int
+        Test images that it has, the first ones.
+
+    Returns
+    -------
+    bytes
+        As of `allspin.host.live.messages.encode`.
+
+    Raises
+    ------
+    UserError
+        If the page cannot be such a chip.
+    """
+    made = Made.of(choices, choices.usual())
+    if (reason := why_not_alone(made)) is not None:
+        raise UserError(f"the page without a server cannot show this: {reason}")
+    network, varies, told = made.base, made.device.neuron_variation, made.to_dict()
+    plans = plan_layers(made.device.synapse, network, made.programming)
+    parts: dict[str, npt.NDArray[Any]] = {"normals": np.concatenate(normal_table()).astype("<u2")}
+    currents = np.arange(2**network.current_bits)
+    for number, (layer, plan, each) in enumerate(
+        zip(network.layers, plans, told["layers"], strict=True)
+    ):
+        if plan.table.beyond is not None or len(plan.table.levels) > CHIPS.states:
+            raise UserError("the Programmer has no room for what the network's states are worth")
+        converter = layer.converter
+        each["levels"] = layer.levels.tolist()
+        each["gains"] = [] if converter is None else converter.gains.tolist()
+        each["offsets"] = [] if converter is None else converter.offsets.tolist()
+        each["shift"] = 0 if converter is None else converter.shift
+        each["activations"] = (
+            None if converter is None else activate(network, layer, currents).tolist()
+        )
+        polarity = plan.polarity[layer.states].astype(np.uint8)
+        parts[f"states_{number}"] = polarity << POLARITY_SHIFT | layer.states.astype(np.uint8)
+        parts[f"writes_{number}"] = write_table_lines(plan.table, CHIPS.state_bits)
+    parts["images"] = choices.images[:tests]
+    parts["labels"] = choices.labels[:tests].astype(np.uint8)
+    threshold = varies.threshold_deviation(network.neuron)
+    pivot = varies.pivot(network.neuron) * (2**network.current_bits - 1)
+    scheme, counts = made.setting.scheme, told.pop("counts")
+    told |= {
+        "device": made.device.name,
+        "scheme": {"name": scheme, "about": SCHEMES[scheme]},
+        "version": version(),
+        "pulsesPerCell": counts["pulsesPerCell"],
+        "energy": counts["energy"],
+        "chip": {
+            "flags": full_scale(network.rah_bits) << TOP_SHIFT | STUCK_FLAGS["low"],
+            "threshold": 0,
+            "useSpread": ColumnNoise(Chip(made.device, 0), network).use_spread,
+            "gainShare": share_units(varies.gain),
+            "gainTop": 2**GAIN_BITS - 1,
+            "pivot": round(pivot),
+            "thresholdSpread": round(threshold * 2 ** (network.current_bits + USE_BITS)),
+            "stateBits": CHIPS.state_bits,
+        },
+        "parts": [[name, part.nbytes] for name, part in parts.items()],
+    }
+    content = encode(told, b"".join(part.tobytes() for part in parts.values()))
+    assert isinstance(content, bytes)
+    return content
+
+
+def write_page(
+    folder: Path,
+    choices: Choices | None = None,
+    *,
+    compiles: bool = True,
+    progress: Progress = no_progress,
+) -> None:
+    """Write the page: a folder for any server of files.
+
+    Parameters
+    ----------
+    folder : Path
+        Made anew.
+    choices : Choices, optional
+        As of `page_data`; by default of `NETWORK` and chips of ``paper``.
+    compiles : bool
+        Whether the gateware is compiled where it has not been, which takes minutes.
+    progress : callable
+        As of `allspin.boards.virtual.build.build`.
+
+    Raises
+    ------
+    UserError
+        If the page cannot show the network, or the gateware cannot be compiled.
+    """
+    choices = Choices.open(NETWORK) if choices is None else choices
+    data = page_data(choices)
+    shown = Made.of(choices, choices.usual()).base
+    machine = TopParameters.from_network(shown, HardwareProfile(variation=CHIPS))
+    code = build(machine, WASM, compiles=compiles, progress=progress).read_bytes()
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(PAGE, folder, ignore=shutil.ignore_patterns(*SERVED))
+    index = folder / "index.html"
+    text = index.read_text(encoding="utf-8")
+    assert START in text
+    index.write_text(text.replace(START, ALONE), encoding="utf-8")
+    terms = TERM.findall(GLOSSARY.read_text(encoding="utf-8")) if GLOSSARY.is_file() else []
+    (folder / "alone" / "terms.json").write_text(json.dumps(terms), encoding="utf-8")
+    for name, content in (("machine.bin", code), ("data.bin", data)):
+        (folder / "alone" / name).write_bytes(gzip.compress(content, 9, mtime=0))
+
+
+if __name__ == "__main__":
+    try:
+        write_page(Path(sys.argv[1]), progress=lambda what, seconds: None)
+    except UserError as error:
+        sys.exit(f"allspin: {error}")
