@@ -88,7 +88,7 @@ release: $(RELEASE)  ## Wheel, sdist, bitstreams, site, changes, checksums of th
 	@$(BIN)/python -m tests.release $(if $(VERSION),--version $(VERSION))
 
 .PHONY: try
-try: $(STAMP)  ## The live page that needs no server, with mnist-10: build/try; 8 minutes, once.
+try: $(RELEASE)  ## The live page that needs no server, with mnist-10: build/try; 8 minutes, once.
 	@$(BIN)/python -m allspin.host.live.alone build/try
 
 .PHONY: lint

