@@ -49,6 +49,7 @@ EXTRAS = {
     **dict.fromkeys(("starlette", "uvicorn", "websockets"), "live"),
     "distributed": "cluster",
     "luna": "usb",
+    "matplotlib": "pictures",
     "onnx": "onnx",
 }
 """Packages that a base installation lacks, and the extra of ``pyproject.toml`` that has each."""

@@ -6,20 +6,20 @@ from typing import Any
 from sphinx.application import Sphinx
 
 
-def _write(app: Sphinx, error: Exception | None) -> None:
+def _write(app: Sphinx) -> None:
     from allspin.host.live.alone import write_page
     from allspin.sim.errors import UserError
 
-    if error is not None:
-        return
     try:
         write_page(Path(app.outdir) / "try", compiles=False)
     except UserError as reason:
         # No warning, which would be an error here.
         print(f"the site is made without try/: {reason}; `make try` compiles it")
+    else:
+        app.tags.add("try")  # The first page has a link to it.
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Take part in a build."""
-    app.connect("build-finished", _write)
+    app.connect("builder-inited", _write)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,7 +17,7 @@ from allspin.host.compare.comparison import compare
 from allspin.host.compare.comparison_table import notes, tables
 from allspin.host.compare.subject import CompareOptions, ComparisonSubject, leave
 from allspin.host.data.files import make_folder
-from allspin.host.draw.style import Look
+from allspin.host.draw.look import Look
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.network.network import Tiles
 

@@ -17,7 +17,7 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.files import check_apart, check_writable, make_folder
-from allspin.host.draw.style import Look, save_picture
+from allspin.host.draw.look import Look
 from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, figures
@@ -85,6 +85,8 @@ def run(arguments: Arguments) -> int:
     seconds = time.perf_counter() - start
     save_network(imported.network, output)
     if arguments.pictures is not None:
+        from allspin.host.draw.style import save_picture
+
         save_picture(imported.plot(), arguments.pictures, "imported", look)
     if imported.interrupted:
         warn(f"interrupted; the network so far is in {output}")

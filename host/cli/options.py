@@ -8,6 +8,7 @@ import re
 import signal
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any, TypeVar
 
 from allspin.host.chips.chip_options import PAPER
@@ -114,6 +115,9 @@ def perform(arguments: Arguments) -> int:
         # A recipe may name what an option needs: `train` checks again when it has read it.
         if getattr(arguments, "recipe", None) is None:
             check_together(arguments)
+        if any(getattr(arguments, name, None) for name in ("picture", "pictures")):
+            # What draws may not be installed, and what is drawn may take hours.
+            import_module("matplotlib")
         with Steps() as arguments.steps:
             return arguments.run(arguments)
     except UserError as error:

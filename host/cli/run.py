@@ -17,7 +17,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.files import check_writable
 from allspin.host.data.images import FRAMINGS
-from allspin.host.draw.style import Look, save_picture
+from allspin.host.draw.look import Look
 from allspin.host.link.transport import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.run.inference import RunOptions, classify, run as score_network
@@ -261,6 +261,8 @@ def run(arguments: Arguments) -> int:
         np.save(content, score.logits, allow_pickle=False)
         write_atomically(arguments.logits, content.getvalue())
     if picture is not None:
+        from allspin.host.draw.style import save_picture
+
         save_picture(score.plot(), picture.parent, picture.stem, look)
     answer(arguments, found.to_dict(), *table)
     if score.difference is None:

@@ -12,11 +12,10 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.files import check_writable, make_folder
-from allspin.host.draw.style import Look
+from allspin.host.draw.look import Look
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.say import commit
 from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid
-from allspin.host.sweep.pictures import draw_sweep
 from allspin.host.sweep.sweeping import make_plan, sweep
 from allspin.host.sweep.workers import Cluster
 from allspin.sim.errors import UserError, check_range
@@ -115,6 +114,8 @@ def run(arguments: Arguments) -> int:
     seconds = time.monotonic() - begun
     pictures = []
     if arguments.pictures is not None:
+        from allspin.host.sweep.pictures import draw_sweep
+
         steps.start("drawing")
         pictures = draw_sweep(found, arguments.pictures, look)
         steps.finish(f"{len(pictures)} files in {arguments.pictures}")

@@ -57,6 +57,8 @@ def make(parts: tuple[str, ...], version: str | None, output: Path) -> Path:
         pack(folder, out / f"{name}-bitstreams.zip", epoch)
     if "site" in parts:
         site = output / "site"
+        # Compiles the gateware for the site's page, which takes minutes once.
+        run([python, "-m", "allspin.host.live.alone", output / "try"], tree, **path)
         command = [python, "-m", "sphinx", "-W", "--keep-going", "--quiet", "-d", output / "trees"]
         run([*command, "docs", site], tree, SOURCE_DATE_EPOCH=str(epoch), **path)
         pack(site, out / f"{name}-site.zip", epoch)

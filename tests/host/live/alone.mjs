@@ -34,6 +34,13 @@ class Native {
   activity_clocks = () => 0;
 }
 
+/** The server's part, with a native board or with WebAssembly. */
+async function opened(program, code, data, tell) {
+  const { Machine } = await load("machine");
+  const { Visit } = await load("visit");
+  return new Visit(program ? new Machine(new Native(program)) : await Machine.load(code), data, tell);
+}
+
 const tasks = {
   async model() {
     const { Generator } = await load("generator");
@@ -67,16 +74,27 @@ const tasks = {
   },
   /** What is told to a page that says some things: each, and the bytes that belong to it. */
   async visit() {
-    const { Machine } = await load("machine");
-    const { Visit } = await load("visit");
     const { program, said } = JSON.parse(new TextDecoder().decode(bytes[1]));
-    const machine = program ? new Machine(new Native(program)) : await Machine.load(bytes[2]);
     const told = [];
-    const visit = new Visit(machine, new Data(bytes[0]), (each, content) => told.push([each, [...content]]));
+    const visit = await opened(program, bytes[2], new Data(bytes[0]), (each, content) => told.push([each, [...content]]));
     visit.hello();
     for (const each of said) visit.take(each);
     while (!told.some(([each]) => each.wrong || each.kind === "problem")) await new Promise((done) => setTimeout(done));
     return told;
+  },
+  /** Logits of row values by the gateware and by the page's model; and images a second of the gateware. */
+  async logits() {
+    const { program, seed, first } = JSON.parse(new TextDecoder().decode(bytes[1]));
+    const data = new Data(bytes[0]);
+    const visit = await opened(program, bytes[3], data, () => {});
+    visit.choose({ chip: seed });
+    clearTimeout(visit.scoring);
+    const { rows } = data.plan.layers[0];
+    const values = Array.from({ length: bytes[2].length / rows }, (_, number) => [...bytes[2].subarray(number * rows, (number + 1) * rows)]);
+    const begun = performance.now();
+    const machine = visit.machine.logits(values, first);
+    const rate = (1000 * values.length) / (performance.now() - begun);
+    return { machine, model: values.map((each, number) => visit.model.trace(each, first + number).pop().sums), rate };
   },
 };
 console.log(JSON.stringify(await tasks[task]()));

@@ -168,6 +168,18 @@ def test_the_page_programs_gateware_and_shows_it_images(node, choices, network):
     check_visit(node("visit", page_data(choices), {"program": program, "said": SAID}), choices)
 
 
+@pytest.mark.parametrize("seed", [None, 7])
+def test_the_pages_model_and_the_gateware_agree_on_a_thousand_images(node, choices, network, seed):
+    machine = TopParameters.from_network(network, HardwareProfile(variation=CHIPS))
+    images = np.random.default_rng(5).integers(0, 16, (1000, 30)).astype(np.uint8)
+    asked = {"program": str(build(machine)), "seed": seed, "first": 65000}
+    found = node("logits", page_data(choices), asked, images.tobytes())
+    expected = Made.of(choices, choices.setting({"chip": seed})).golden
+    logits = expected.logits(images * 17, 65000)
+    assert np.array_equal(found["machine"], logits)
+    assert np.array_equal(found["model"], logits)
+
+
 def requests(network: Network) -> bytes:
     """A thousand frames and more: a network's memories, images, and what no host sends."""
     rng = np.random.default_rng(11)
