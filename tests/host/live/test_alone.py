@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 from cobs import cobs
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from allspin.boards.top import TopParameters
@@ -21,13 +22,13 @@ from allspin.boards.virtual.build import WASM, build
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.payloads import encode_images, line_address
 from allspin.host.live import alone
-from allspin.host.live.alone import PAGE, page_data, write_page
+from allspin.host.live.alone import GLOSSARY, PAGE, page_data, write_page
 from allspin.host.live.shown import Made, drawn_image
 from allspin.host.machines.gateware_chips import CHIPS
 from allspin.sim.device.device import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
-from tests.host.browser import TOOLS, show, start_browser
+from tests.host.browser import PHONE, TOOLS, show, start_browser
 from tests.host.live.driving import DESK, draw, durations, wait
 
 RUNNER = Path(__file__).with_name("alone.mjs")
@@ -220,6 +221,36 @@ def test_gateware_in_webassembly_answers_as_the_native_board(node, choices, netw
     check_visit(told, choices)
 
 
+PLACES = """
+const [step, seen] = ["#tour", ".toured"].map((name) => document.querySelector(name));
+const [box, target] = [step.getBoundingClientRect(), seen.getBoundingClientRect()];
+const arrow = box.left + parseFloat(step.style.getPropertyValue("--arrow"));
+return {
+  clear: Math.max(box.top - target.bottom, target.top - box.bottom),
+  arrow: Math.min(arrow - target.left, target.right - arrow),
+  inside: Math.min(box.top, innerHeight - box.bottom, box.left, innerWidth - box.right),
+};
+"""
+"""Pixels from a step's box to what it tells of, of its arrow within that, of it in the window."""
+
+
+def check_tour(browser) -> None:
+    """Six steps, each of which points at what is in the window; and a term of the glossary."""
+    tour = browser.find_element(By.ID, "tour")
+    browser.find_element(By.XPATH, "//button[text()='Tour']").click()
+    told = []
+    while tour.is_displayed():
+        told.append(tour.find_element(By.TAG_NAME, "p").text)
+        assert min(browser.execute_script(PLACES).values()) >= 0, told
+        tour.find_element(By.TAG_NAME, "button").click()
+    assert len(set(told)) == 6
+    title = browser.find_element(By.CSS_SELECTOR, ".crossbar .title")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", title)
+    ActionChains(browser).move_to_element(title).perform()
+    [meaning] = re.findall(r"^- \*\*crossbar\*\*: (.*)$", GLOSSARY.read_text(), re.MULTILINE)
+    assert meaning in str(title.get_attribute("title"))
+
+
 @pytest.mark.long
 @pytest.mark.tool(*TOOLS)
 def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
@@ -238,6 +269,10 @@ def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
         wait(browser, lambda: durations(browser, "stroke to logits"))
         assert re.search(r"equals .* (\d+) of \1 logits", browser.execute_script(badge))
         assert "cycle" in browser.find_element(By.ID, "cycle-said").text
+        for width in (DESK, PHONE):
+            show(browser, f"http://127.0.0.1:{server.server_port}/", width)
+            wait(browser, lambda: "305 of 305" in browser.execute_script(badge))
+            check_tour(browser)
         assert [log for log in browser.get_log("browser") if log["level"] == "SEVERE"] == []
         browser.get((tmp_path / "site" / "index.html").as_uri())
         assert "http.server" in browser.find_element(By.ID, "problem").text

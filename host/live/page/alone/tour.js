@@ -32,11 +32,14 @@ export class Tour {
   go(step) {
     this.step = step;
     this.box.hidden = step >= STEPS.length;
+    document.querySelector(".toured")?.classList.remove("toured");
     if (this.box.hidden) return;
     this.words.textContent = `${step + 1} of ${STEPS.length}: ${STEPS[step][1]}`;
     this.next.textContent = step + 1 < STEPS.length ? "Next" : "Done";
     if (STEPS[step][0] === "#dice") find("settings", HTMLDetailsElement).open = true;
-    document.querySelector(STEPS[step][0])?.scrollIntoView({ block: "center" });
+    const target = document.querySelector(STEPS[step][0]);
+    target?.classList.add("toured");
+    target?.scrollIntoView({ block: "center" });
     this.place();
     this.next.focus({ preventScroll: true });
   }
