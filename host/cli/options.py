@@ -115,7 +115,7 @@ def perform(arguments: Arguments) -> int:
         # A recipe may name what an option needs: `train` checks again when it has read it.
         if getattr(arguments, "recipe", None) is None:
             check_together(arguments)
-        if any(getattr(arguments, name, None) for name in ("picture", "pictures")):
+        if any(getattr(arguments, name, None) for name in ("picture", "pictures", "out")):
             # What draws may not be installed, and what is drawn may take hours.
             import_module("matplotlib")
         with Steps() as arguments.steps:

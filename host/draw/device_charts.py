@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from allspin.hdl.parameters.engine_parameters import EVENT, LAST_EVENT, LAST_SUM, SUM
 from allspin.host.draw.style import (
     BLUE,
     GREEN,
@@ -216,8 +217,6 @@ def neuron_curve(network: Network, device: Device | None = None) -> Figure:
 
 IMAGE_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
 """Colours of images, each its own as long as they last; their numbers stand beside them."""
-EVENT, LAST_EVENT, SUM, LAST_SUM = range(4)
-"""Bits of a layer in the engine's activity word."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from allspin.hdl.parameters.engine_parameters import LAST_SUM
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.files import Closing
-from allspin.host.draw.device_charts import LAST_SUM
 from allspin.host.live.choices import BOARD, Choices
 from allspin.host.live.shown import Made
 from allspin.host.machines.gateware_chips import CHIPS, SUM_CHIPS

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from allspin.hdl.parameters.engine_parameters import EVENT, SUM
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.images import frame_image
-from allspin.host.draw.device_charts import EVENT, SUM
 from allspin.host.live.choices import Choices, PageSetting, turned
 from allspin.host.show.say import commit
 from allspin.sim.chip.chip import Chip

