@@ -260,9 +260,10 @@ def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
     server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
     threading.Thread(target=server.serve_forever).start()
     browser = start_browser(tmp_path / "profile")
+    place = "http:" + f"//127.0.0.1:{server.server_port}/"
     badge = "return document.getElementById('badge').textContent"
     try:
-        show(browser, f"http://127.0.0.1:{server.server_port}/", DESK)
+        show(browser, place, DESK)
         # All test images, and the one that is shown.
         wait(browser, lambda: "305 of 305" in browser.execute_script(badge))
         draw(browser, (-60, -70), (50, -70), (-20, 80))
@@ -270,7 +271,7 @@ def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
         assert re.search(r"equals .* (\d+) of \1 logits", browser.execute_script(badge))
         assert "cycle" in browser.find_element(By.ID, "cycle-said").text
         for width in (DESK, PHONE):
-            show(browser, f"http://127.0.0.1:{server.server_port}/", width)
+            show(browser, place, width)
             wait(browser, lambda: "305 of 305" in browser.execute_script(badge))
             check_tour(browser)
         assert [log for log in browser.get_log("browser") if log["level"] == "SEVERE"] == []
