@@ -231,7 +231,9 @@ def rah_maps(
     title = f"What hidden neurons look for: {R_AH} of their synapses"
     figure = new_figure(7.5, 1.05 * max(rows, 2) + 0.9, title)
     _draw_maps(figure, (rows, columns), network, images, device)
-    said = "Above each map: number of the neuron; white: pixels that hardly any image lights"
+    said = "Above each map: number of the neuron"
+    if not lit_pixels(network, images).all():
+        said += "; white: pixels that hardly any image lights"
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
     return figure
 
