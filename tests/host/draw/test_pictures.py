@@ -351,7 +351,9 @@ def test_each_curve_is_drawn_in_percent_over_its_values():
         for line, points in zip(drawn, lines.values(), strict=True):
             assert np.allclose(line.get_xydata(), np.array(points) * [1, 100])
         # Two curves of one reading are told apart, and a reading has one mark in all panels.
-        looks = [(line.get_color(), line.get_marker(), line.get_linestyle()) for line in drawn]
+        looks = [
+            (str(line.get_color()), str(line.get_marker()), line.get_linestyle()) for line in drawn
+        ]
         assert len(set(looks)) == len(drawn)
         for title, (colour, mark, _) in zip(lines, looks, strict=True):
             assert seen.setdefault(title.split(",")[0], (colour, mark)) == (colour, mark)

@@ -170,7 +170,8 @@ def test_first_cycles_that_are_bad_are_set_aside(
     assert len(crosses) == 2 * devices
     low, high = upper.get_ylim()
     for cross in crosses:
-        assert np.all((low < cross.get_ydata()) & (cross.get_ydata() < high))
+        values = np.asarray(cross.get_ydata())
+        assert np.all((low < values) & (values < high))
     # What is left is dots, on which no lines are.
     assert {line.get_linestyle() for line in lower.lines[:-1]} == {"None"}
 

@@ -202,7 +202,7 @@ def requests(network: Network) -> bytes:
     for number, body in enumerate(encode_images(values, 4)):
         add(5, number.to_bytes(4, "little") + body)
         if number % 9 == 0:
-            add(int(rng.integers(1, 8)), rng.bytes(rng.integers(0, 12)))
+            add(int(rng.integers(1, 8)), rng.bytes(int(rng.integers(0, 12))))
     coded = (cobs.encode(each + crc32(each).to_bytes(4, "little")) for each in payloads)
     return b"\0" + b"".join(each + b"\0" for each in coded)
 

@@ -3,10 +3,12 @@
 import itertools
 import os
 from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
+from allspin.host.sweep.job import Row
 from allspin.host.sweep.pictures import (
     accuracy_by_factor,
     draw_sweep,
@@ -76,7 +78,7 @@ def test_each_box_and_each_line_is_of_one_point_of_the_grid(small, tmp_path):
     lines = [line for axes in yields_by_factor(sweep.rows, factors).axes for line in axes.lines]
     assert len(lines) == len(points)
     for line in lines:
-        chips = np.asarray(line.get_xdata())[line.get_markevery()].tolist()
+        chips = np.asarray(line.get_xdata())[cast(list[int], line.get_markevery())].tolist()
         assert sorted(chips) in [sorted(values) for values in points.values()]
         assert not line.get_clip_on()
 
@@ -89,7 +91,7 @@ def test_factors_that_would_make_too_many_panels_are_together_and_the_title_says
         )
         for point in itertools.product(*values.values())
     ]
-    panels, pooled = layout(rows, list(values))
+    panels, pooled = layout(cast(list[Row], rows), list(values))
     assert [across for _, _, across, _ in panels] == list(values)
     assert all(len(some) == len(rows) for _, some, _, _ in panels)
     assert "all values of the other factors" in pooled
