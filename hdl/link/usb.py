@@ -7,7 +7,15 @@ here needs it.
 from types import SimpleNamespace
 from typing import Any
 
-from amaranth.hdl import DomainRenamer, EnableInserter, Module, ResetSignal, Signal
+from amaranth.hdl import (
+    DomainRenamer,
+    EnableInserter,
+    Module,
+    Mux,
+    ResetInserter,
+    ResetSignal,
+    Signal,
+)
 from amaranth.lib import stream
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.fifo import AsyncFIFOBuffered
@@ -73,12 +81,16 @@ class UsbPort(Component):
             m.d.comb += [wire.i.eq(level[place]), self.wires_out[place].eq(wire.o)]
         m.d.comb += [self.driven.eq(wires[0].oe), device.connect.eq(~ResetSignal("usb_io"))]
 
-        quarter = Signal(2)
-        moves = Signal()
+        quarter, moves, low = Signal(2), Signal(), Signal(6)
         m.d.usb_io += quarter.eq(quarter + 1)
         m.d.comb += moves.eq(quarter == 0)
-        one_clock = DomainRenamer({"usb": "usb_io"})
-        m.submodules.device = one_clock(EnableInserter({"usb": moves})(device))
+        # A bus reset: both wires low for 63 bits (2.5 us at least, 7.1.7.5). LUNA forgets its
+        # address then but no endpoint's toggle, and would take the next host's first packet for an
+        # old one. It begins anew in the same quarter, since it counts quarters of its own.
+        with m.If(quarter.all()):
+            m.d.usb_io += low.eq(Mux(level == 0, low + ~low.all(), 0))
+        one_clock = DomainRenamer({"usb": "usb_io"})(EnableInserter({"usb": moves})(device))
+        m.submodules.device = ResetInserter({"usb_io": low.all()})(one_clock)
 
         m.submodules.coming = coming = AsyncFIFOBuffered(
             width=8, depth=FIFO_BYTES, w_domain="usb_io", r_domain="sync"

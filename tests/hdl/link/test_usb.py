@@ -140,3 +140,17 @@ def test_each_byte_goes_through_once_whatever_is_spoilt(error: float) -> None:
     assert host.naks > 1
     # A packet is over with each byte of 0, though it is not full.
     assert len(host.packets) > len(data) // 64 + 1
+
+
+def test_the_first_packet_of_a_host_that_comes_back_is_not_lost() -> None:
+    """After an odd number of packets either way a toggle that is kept is the wrong one."""
+
+    async def script(ctx: Any, host: UsbHost) -> None:
+        for address in (42, 7):
+            await host.reset()
+            await host.write(request(0, 5, address))
+            host.address = address
+            for data in (b"first\0", b"2\0", b"x\0"):
+                assert await host.exchange(DATA, data, lambda got: len(got) > 1) == data
+
+    run(script)
