@@ -350,8 +350,8 @@ class Throughput:
 
 
 USB_RATE = 8_500_000
-"""Bits a second of a UART that is as fast as USB at full speed: simulated, an image of 125 bytes and
-its answer of 42 take 1,770 bit times."""
+"""Bits a second of a UART that is as fast as USB at full speed: an image of 125 bytes and its
+answer of 42 take 1,770 bit times there, simulated."""
 
 
 def link_rate(baud: int, bytes_per_image: float) -> float:
