@@ -79,11 +79,14 @@ class UsbPort(Component):
         m.submodules.synchronizer = FFSynchronizer(self.wires_in, level, o_domain="usb_io")
         for place, wire in enumerate(wires):
             m.d.comb += [wire.i.eq(level[place]), self.wires_out[place].eq(wire.o)]
-        m.d.comb += [self.driven.eq(wires[0].oe), device.connect.eq(~ResetSignal("usb_io"))]
 
         quarter, moves, low = Signal(2), Signal(), Signal(6)
         m.d.usb_io += quarter.eq(quarter + 1)
-        m.d.comb += moves.eq(quarter == 0)
+        m.d.comb += [
+            self.driven.eq(wires[0].oe),
+            device.connect.eq(~ResetSignal("usb_io")),
+            moves.eq(quarter == 0),
+        ]
         # A bus reset: both wires low for 63 bits (2.5 us at least, 7.1.7.5). LUNA forgets its
         # address then but no endpoint's toggle, and would take the next host's first packet for an
         # old one. It begins anew in the same quarter, since it counts quarters of its own.
