@@ -10,6 +10,7 @@ from typing import Any
 from amaranth.hdl import (
     DomainRenamer,
     EnableInserter,
+    Fragment,
     Module,
     Mux,
     ResetInserter,
@@ -63,17 +64,24 @@ class UsbPort(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the device."""
-        device_class = find_luna()
         wires = [SimpleNamespace(i=Signal(), o=Signal(), oe=Signal()) for _ in range(2)]
-        pullup = SimpleNamespace(o=self.attached)
-        device = device_class(
-            bus=SimpleNamespace(d_p=wires[0], d_n=wires[1], pullup=pullup),
+        device = find_luna()(
+            bus=SimpleNamespace(
+                d_p=wires[0], d_n=wires[1], pullup=SimpleNamespace(o=self.attached)
+            ),
             idVendor=VENDOR,
             idProduct=PRODUCT,
             manufacturer_string="allspin",
             product_string=self._product,
             serial_number=0,
         )
+        # LUNA names an endpoint by its address in memory, so that no two builds were the same.
+        whole: Any = Fragment.get(device, platform)
+        [(usb, *_)] = whole.subfragments
+        usb.subfragments = [
+            (part, f"{name.rstrip('_0123456789')}_{place}", *others)
+            for place, (part, name, *others) in enumerate(usb.subfragments)
+        ]
         # LUNA looks at the wires' levels in more than one register.
         level = Signal(2)
         m.submodules.synchronizer = FFSynchronizer(self.wires_in, level, o_domain="usb_io")
@@ -92,8 +100,9 @@ class UsbPort(Component):
         # old one. It begins anew in the same quarter, since it counts quarters of its own.
         with m.If(quarter.all()):
             m.d.usb_io += low.eq(Mux(level == 0, low + ~low.all(), 0))
-        one_clock = DomainRenamer({"usb": "usb_io"})(EnableInserter({"usb": moves})(device))
-        m.submodules.device = ResetInserter({"usb_io": low.all()})(one_clock)
+        m.submodules.device = ResetInserter({"usb_io": low.all()})(
+            DomainRenamer({"usb": "usb_io"})(EnableInserter({"usb": moves})(whole))
+        )
 
         m.submodules.coming = coming = AsyncFIFOBuffered(
             width=8, depth=FIFO_BYTES, w_domain="usb_io", r_domain="sync"

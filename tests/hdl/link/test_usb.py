@@ -1,11 +1,13 @@
 """The USB port at its wires, with a host that was checked against LUNA's own packets."""
 
 import random
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Module, Mux, Signal
 from amaranth.sim import Simulator
 from hypothesis import given, strategies as st
@@ -109,6 +111,10 @@ def test_without_luna_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "luna.gateware.usb.devices.acm", None)
     with pytest.raises(UserError, match=r"LUNA, .* pip install 'allspin\[usb\]'"):
         UsbPort("a test").elaborate(None)
+
+
+def test_no_name_is_an_address_in_memory_so_that_builds_are_the_same_each_time() -> None:
+    assert not re.findall(r"\w*\d{9}\w*", rtlil.convert(UsbPort("a test"), emit_src=False))
 
 
 def test_a_host_finds_a_serial_port() -> None:
