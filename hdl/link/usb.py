@@ -1,6 +1,6 @@
 """A serial port on USB at full speed: LUNA's CDC-ACM device, and what joins its clock to ours.
 
-LUNA, by Great Scott Gadgets, is the extra ``usb`` (BSD-3-Clause); nothing else here needs it.
+LUNA (greatscottgadgets/luna, BSD-3-Clause) is the extra ``usb``; nothing else here needs it.
 """
 
 from types import SimpleNamespace
