@@ -22,6 +22,7 @@ PROFILE = HardwareProfile(
     variation=VariationParameters(4, 1, redraw=True, use_noise=False),
     resident=ResidentParameters(beats=48, images=8),
 )
+PARAMETERS = ShellParameters.from_network(BOARD, NETWORK, PROFILE)
 CELLS = {"TRELLIS_COMB", "TRELLIS_FF", "TRELLIS_RAMW", "DP16KD", "DCCA", "EHXPLLL"}
 
 
