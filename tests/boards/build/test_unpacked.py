@@ -86,7 +86,7 @@ def bits_of(kind: str, statement: str) -> dict[str, bool] | None:
 def ecp5_bits(file: Path, *, unpacked: bool = False) -> tuple[Bits, dict[str, str]]:
     """Bits of each tile of an ECP5, and what its block RAMs hold.
 
-    What is unpacked leaves out settings that have their default.
+    What is unpacked leaves out how the part wakes up where that is the default.
     """
     tiles, memories = defaultdict(dict), {}
     for section in re.split(r"\n(?=\.)", file.read_text()):
@@ -109,9 +109,9 @@ def ecp5_bits(file: Path, *, unpacked: bool = False) -> tuple[Bits, dict[str, st
 
 
 def defaults(kind: str) -> Iterator[str]:
-    """Settings of one kind of tile as they are where nothing is said."""
+    """How the part wakes up where nothing is said of it."""
     for name, (default, *_) in said(kind).items():
-        if name.startswith(".config_enum") and default:
+        if name.startswith(".config_enum SYSCONFIG"):
             yield f"enum: {name.split()[1]} {default[0]}"
 
 
@@ -119,3 +119,23 @@ def ones(tiles: Bits) -> dict[str, set[str]]:
     """The bits that are set."""
     found = {name: {bit for bit, value in bits.items() if value} for name, bits in tiles.items()}
     return {name: bits for name, bits in found.items() if bits}
+
+
+@pytest.mark.long
+def test_an_ice40s_bitstream_says_what_was_placed(tmp_path):
+    folder = routed("ice40").folder
+    placed = ice40_tiles(folder / "top.asc")
+    found = ice40_tiles(unpack("ice40", "iceunpack", folder / "top.bin", tmp_path))
+    assert len(placed) > 300
+    assert found == placed
+
+
+@pytest.mark.long
+def test_an_ecp5s_bitstream_says_what_was_placed(tmp_path):
+    folder = routed("ecp5").folder
+    placed, contents = ecp5_bits(folder / "top.config")
+    text = unpack("ecp5", "ecpunpack", folder / "top.bit", tmp_path)
+    found, memories = ecp5_bits(text, unpacked=True)
+    assert len(ones(placed)) > 1000
+    assert ones(found) == ones(placed)
+    assert memories == contents

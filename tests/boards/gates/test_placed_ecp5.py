@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from allspin.boards.build.families import ROUTED
 from allspin.boards.build.flow import Build
 from allspin.boards.catalogue import find_board
 from allspin.boards.gates.netlist import GateNetlist, Pins
 from allspin.boards.gates.simulator import build as build_netlist
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.host.machines.opening import LinkedMachine
 from allspin.host.run.simulate import open_netlist
 from allspin.sim.network.network import random_network
 from tests.host.machines.work import Work
@@ -26,14 +28,41 @@ PARAMETERS = ShellParameters.from_network(BOARD, NETWORK, PROFILE)
 CELLS = {"TRELLIS_COMB", "TRELLIS_FF", "TRELLIS_RAMW", "DP16KD", "DCCA", "EHXPLLL"}
 
 
-@pytest.mark.long
-def test_a_placed_machine_does_all_that_the_golden_model_does() -> None:
-    build = Build(ShellParameters.from_network(BOARD, NETWORK, PROFILE))
-    options = (*build.family.route_options, "--write", "routed.json")
-    build.family = replace(build.family, route_options=options)
-    placed = build.route(build.synthesise(), 1).folder / "routed.json"
-    netlist = GateNetlist.read(placed)
-    assert set(netlist.types) >= CELLS
+@pytest.fixture(scope="module")
+def placed() -> GateNetlist:
+    """What nextpnr has placed and routed."""
+    build = Build(PARAMETERS)
+    return GateNetlist.read(build.route(build.synthesise(), written=True).folder / ROUTED)
+
+
+def opened(netlist: GateNetlist) -> LinkedMachine:
+    """A netlist's machine, at its UART's pins."""
     program = build_netlist(netlist, Pins.of_board(BOARD), optimise=False)
-    with open_netlist(program, BOARD.machine_frequency / BOARD.baud) as machine:
+    return open_netlist(program, BOARD.machine_frequency / BOARD.baud)
+
+
+@pytest.mark.long
+def test_a_placed_machine_does_all_that_the_golden_model_does(placed: GateNetlist) -> None:
+    assert set(placed.types) >= CELLS
+    with opened(placed) as machine:
         Work.of(NETWORK, count=10).everything(machine)
+
+
+@pytest.mark.long
+def test_a_flipped_bit_of_a_placed_table_is_found(placed: GateNetlist) -> None:
+    # Of the adder of a column's sum, the bit that is chosen while all that varies is low.
+    place, cell = min(
+        (
+            (place, cell)
+            for place, cell in enumerate(placed.cells)
+            if cell.parameters.get("MODE") == "CCU2"
+            and cell.name.startswith("machine.engine.layer_0.crossbar.columns.accumulators")
+        ),
+        key=lambda pair: (len(pair[1].name), pair[1].name),
+    )
+    bit = sum(1 << k for k, pin in enumerate("ABCD") if cell.connections[pin] == ["1"])
+    table = f"{int(cell.parameters['INITVAL'], 2) ^ 1 << bit:016b}"
+    wrong = replace(cell, parameters={**cell.parameters, "INITVAL": table})
+    broken = replace(placed, cells=(*placed.cells[:place], wrong, *placed.cells[place + 1 :]))
+    with opened(broken) as machine, pytest.raises(AssertionError, match="Mismatched elements"):
+        Work.of(NETWORK, count=10).ideal(machine)
