@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from allspin.boards.board import Board
 from allspin.boards.build.families import ROUTED, family_of
+from allspin.boards.build.figures import file_sha256
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
 from allspin.boards.catalogue import find_board, find_boards
@@ -412,12 +413,12 @@ def prove_board(
     progress.start(f"{board.name}: netlist")
     build = Build(job.shell(), stage.tools, told)
     synthesised = build.synthesise()
-    file = synthesised.folder / "top.json"
+    file, bitstream = synthesised.folder / "top.json", None
     if stage.routed:
         routed = build.route(synthesised, stage.seed, written=True)
         if routed.bitstream is None:
             raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
-        file = routed.folder / ROUTED
+        file, bitstream = routed.folder / ROUTED, file_sha256(routed.bitstream)
     netlist = GateNetlist.read(file)
     progress.finish(netlist.digest)
     progress.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
@@ -431,6 +432,7 @@ def prove_board(
         "stage": "routed" if stage.routed else "synthesised",
         "network": job.network_name,
         "netlist": netlist.digest,
+        "bitstream_sha256": bitstream,
         "tools": str(build.tools),
         **proof,
         "simulated_images_per_second": images_per_second,

