@@ -137,11 +137,13 @@ def test_the_command_proves_a_board_of_each_family(asked, capsys):
     assert [result["board"] for result in results] == ["icebreaker", "ulx3s-25f"]
     assert {result["mismatches"] for result in results} == {0}
     assert results[0]["simulated_images_per_second"] == 5 * BOARD.machine_frequency / 500
-    asked["proof"] = PROOF | {"mismatches": 3}
+    chip = {"check": "chip", "right": False, "what": "a word differs"}
+    asked["proof"] = PROOF | {"mismatches": 3, "checks": [chip]}
     assert main(["gates", "ice40", "icebreaker"]) == 1
     printed = capsys.readouterr()
     assert printed.out.count("icebreaker") == 1
     assert "3 of 50 logits of the netlist the digest of icebreaker differ" in printed.err
+    assert "chip of the netlist the digest of icebreaker: a word differs" in printed.err
 
 
 @pytest.mark.long
