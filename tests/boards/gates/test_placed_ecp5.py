@@ -1,7 +1,5 @@
 """A placed ECP5 with its shell, with chips and images that stay, is the machine that was meant."""
 
-from dataclasses import replace
-
 import pytest
 
 from allspin.boards.build.families import ROUTED
@@ -14,6 +12,7 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, 
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.run.simulate import open_netlist
 from allspin.sim.network.network import random_network
+from tests.boards.gates.test_gates import flipped
 from tests.host.machines.work import Work
 
 BOARD = find_board("ulx3s-25f")
@@ -50,19 +49,8 @@ def test_a_placed_machine_does_all_that_the_golden_model_does(placed: GateNetlis
 
 @pytest.mark.long
 def test_a_flipped_bit_of_a_placed_table_is_found(placed: GateNetlist) -> None:
-    # Of the adder of a column's sum, the bit that is chosen while all that varies is low.
-    place, cell = min(
-        (
-            (place, cell)
-            for place, cell in enumerate(placed.cells)
-            if cell.parameters.get("MODE") == "CCU2"
-            and cell.name.startswith("machine.engine.layer_0.crossbar.columns.accumulators")
-        ),
-        key=lambda pair: (len(pair[1].name), pair[1].name),
+    broken = flipped(
+        placed, "", "INITVAL", "ABCD", lambda each: each.parameters.get("MODE") == "CCU2"
     )
-    bit = sum(1 << k for k, pin in enumerate("ABCD") if cell.connections[pin] == ["1"])
-    table = f"{int(cell.parameters['INITVAL'], 2) ^ 1 << bit:016b}"
-    wrong = replace(cell, parameters={**cell.parameters, "INITVAL": table})
-    broken = replace(placed, cells=(*placed.cells[:place], wrong, *placed.cells[place + 1 :]))
     with opened(broken) as machine, pytest.raises(AssertionError, match="Mismatched elements"):
         Work.of(NETWORK, count=10).ideal(machine)
