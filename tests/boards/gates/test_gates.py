@@ -205,14 +205,14 @@ def test_a_carry_goes_on_through_the_cell_that_lets_it_out(tmp_path):
 
 
 def test_what_a_placed_multiplier_does_not_use_is_left_out(tmp_path):
-    ports = ("CLK0", "SRIA17", "RST3", "C0")  # its model has no registers and no shift chain
+    names = ("CLK0", "SRIA17", "RST3", "C0")  # its model has no registers and no shift chain
     cell = {
         "type": "MULT18X18D",
         "parameters": {},
-        "port_directions": dict.fromkeys(ports, "input"),
+        "port_directions": dict.fromkeys(names, "input"),
     }
     path = tmp_path / "routed.json"
-    cells = {"product": cell | {"connections": dict.fromkeys(ports, [])}}
+    cells = {"product": cell | {"connections": {name: [] for name in names}}}
     path.write_text(
         json.dumps({"modules": {"top": {"attributes": {}, "ports": {}, "cells": cells}}})
     )
