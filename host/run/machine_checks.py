@@ -324,6 +324,29 @@ def selftest(
     machine.program(network)
 
 
+def check_parts(
+    machine: LinkedMachine, network: Network, images: npt.NDArray[np.uint8]
+) -> Iterator[Finding]:
+    """Check what a machine has beside its crossbars: images that stay on it, and its own chips.
+
+    Nothing is found of an SDRAM: what simulates a netlist has none beside it.
+
+    Parameters
+    ----------
+    machine : LinkedMachine
+        Programmed with the network.
+    network : Network
+        What it runs.
+    images : ndarray of uint8, shape (images, height, width)
+        What it is shown.
+    """
+    checks, features = _Checks(machine, network, images), machine.identity.features
+    if Feature.RESIDENT in features and Feature.SDRAM not in features:
+        yield Finding("resident images", *checks.resident_images())
+    if Feature.PROGRAMMER in features:
+        yield Finding("chip", *checks.chip())
+
+
 @dataclass(frozen=True, eq=False)
 class _Checks:
     """The checks of `selftest`: whether it is right, None where it cannot be told, and a line."""
