@@ -1,6 +1,9 @@
 """The core's two sides in Amaranth's simulator: memories, images, and all that goes wrong."""
 
+import zlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,12 +13,22 @@ from allspin.boards.core import Core, program_image
 from allspin.hdl.export import network_contents
 from allspin.hdl.link import bus
 from allspin.hdl.link.bus import Fault, Register
-from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.engine_parameters import (
+    ENGINE,
+    RESIDENT_BEATS,
+    RESIDENT_RUN,
+    EngineParameters,
+)
+from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
+from allspin.hdl.resident.sdram import pins_layout
+from allspin.hdl.resident.word_player import pack_words
 from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.network import Network, random_images, random_network
 from tests.hdl.driving import put, simulate as run_simulation, step
+from tests.hdl.resident.data_sheet import SHEETS, Memory
 
 NETWORK = random_network((9, 5, 3), 1)
 IMAGES = random_images(NETWORK, 4, 2)
@@ -25,6 +38,7 @@ GOLDEN = [
 ]
 STREAMS, IDLE, WAITS, LAST = 1, 2, 4, 8
 NOWHERE = 0x77
+ORDER = np.random.default_rng(0)
 
 
 class BusError(Exception):
@@ -34,7 +48,9 @@ class BusError(Exception):
 class Master:
     """A Wishbone master, and the other ends of the streams."""
 
-    def __init__(self, parameters: EngineParameters) -> None:
+    def __init__(self, network: Network, profile: HardwareProfile) -> None:
+        self.network = network
+        parameters = EngineParameters.from_network(network, profile)
         self.dut = Core(parameters)
         self.slots = parameters.image.rows_per_clock
         self.ctx: Any = None
@@ -75,11 +91,12 @@ class Master:
         await self.access(Register.CONTROL, shown & 0xF0 | shown & STREAMS)
         return found
 
-    async def program(self) -> None:
-        memories = [
+    async def program(self, *memories: tuple[int, Any]) -> None:
+        """Write memories; those of the network where none is named."""
+        memories = memories or tuple(
             (each.space, np.array([[*line] for line in each.lines], np.uint8))
-            for each in network_contents(NETWORK)
-        ]
+            for each in network_contents(self.network)
+        )
         for line in program_image(memories).splitlines():
             if not line.startswith("//"):
                 sel, register = (int(digit, 16) for digit in line[:2])
@@ -107,7 +124,7 @@ class Master:
         ctx, dut, got = self.ctx, self.dut, [[]]
         beats = []
         for values in images:
-            rows = np.flatnonzero(values).tolist() or [0]
+            rows = ORDER.permutation(np.flatnonzero(values)).tolist() or [0]
             for row in rows:
                 word = row // self.slots | int(values[row]) << 16
                 beats.append((word << 32 * (row % self.slots), row == rows[-1]))
@@ -132,15 +149,24 @@ class Master:
         return got[:-1]
 
 
-def simulate(bench: Callable[[Master], Awaitable[None]], **profile: Any) -> None:
-    """Run a bench with a core that has just been reset."""
-    master = Master(EngineParameters.from_network(NETWORK, HardwareProfile(**profile)))
+def simulate(
+    bench: Callable[[Master], Awaitable[None]],
+    memory: Memory | None = None,
+    network: Network = NETWORK,
+    **profile: Any,
+) -> None:
+    """Run a bench with a core that has just been reset, and with the memory at its pins."""
+    master = Master(network, HardwareProfile(**profile))
 
     async def run(ctx):
         master.ctx = ctx
         await bench(master)
 
-    run_simulation(master.dut, run)
+    async def attend(ctx):
+        if memory is not None:
+            await memory.attend(ctx, SdramPins(master.dut), SDRAM.way)
+
+    run_simulation(master.dut, run, attend)
 
 
 ONE_ROW = {}
@@ -247,3 +273,59 @@ def test_what_goes_wrong_is_told_and_changes_nothing_else(profile, monkeypatch):
         assert await master.show(VALUES[2]) == GOLDEN[2]
 
     simulate(bench, **profile)
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_images_with_feature_maps_come_in_any_order(slots):
+    kinds = (Convolution((5, 5, 1), (3, 3), (2, 2)),)
+    network = random_network((25, 3, 3), 3, kinds=kinds, image_shape=(5, 5))
+    images = random_images(network, 3, 4)
+    values = quantise_pixels(images, network.pixel_bits).reshape(3, 25)
+    logits = reference.logits(network, images).tolist()
+
+    async def bench(master):
+        await master.program()
+        await master.access(Register.CONTROL, STREAMS)
+        assert await master.stream(values) == [[*each, int(np.argmax(each))] for each in logits]
+        assert await master.faults() == set()
+
+    simulate(bench, network=network, rows_per_clock=slots)
+
+
+SDRAM = SdramParameters.of(replace(SLOWEST_256M, row_bits=3, column_bits=4, power_up=1), 10**8)
+
+
+class SdramPins:
+    """A core's, as a memory names them."""
+
+    def __init__(self, dut: Core) -> None:
+        self.read = dut.sdram_read
+        self.pins = SimpleNamespace(
+            **{name: getattr(dut, f"sdram_{name}") for name, _ in pins_layout(SDRAM)}
+        )
+
+
+def test_images_in_an_sdram_at_the_pins_are_counted():
+    memory = Memory(replace(SHEETS["W9825G6KH-6"], power_up=1000.0), 10.0, SDRAM.column_bits)
+    labels = np.array([GOLDEN[0][-1], *(1 - each[-1] % 2 for each in GOLDEN[1:])])
+    words, _ = pack_words(VALUES.reshape(len(VALUES), -1), labels, NETWORK.pixel_bits)
+    content = words.astype("<u2").tobytes()
+    lines = np.frombuffer(content + bytes(-len(content) % SDRAM_LINE_BYTES), np.uint8)
+    run = np.frombuffer(len(VALUES).to_bytes(16, "little"), np.uint8)
+
+    async def bench(master):
+        await master.program()
+        await master.program((ENGINE << 4 | RESIDENT_BEATS, lines))
+        await master.program((ENGINE << 4 | RESIDENT_RUN, run))
+        while not await master.access(Register.CONTROL) & IDLE:
+            pass
+        await master.access(Register.ADDRESS, (ENGINE << 4 | RESIDENT_RUN) << 16)
+        counts = [await master.access(Register.DATA) & 0xFF for _ in range(8)]
+        hits = sum(label == each[-1] for label, each in zip(labels, GOLDEN, strict=True))
+        assert (counts[0], counts[4]) == (len(VALUES), hits)
+        assert int.from_bytes([*counts[2:4], *counts[6:]], "little") == zlib.crc32(content)
+        assert await master.faults() == set()
+
+    simulate(bench, memory, rows_per_clock=4, resident=ResidentParameters.of(SDRAM))
+    assert not memory.violations
+    assert memory.commands["read"] >= len(words)
