@@ -358,7 +358,8 @@ class Bus(Component):
         """Accesses of the Wishbone side, each answered once it is carried out."""
         window, words, logit = self._window, self._gate.words, self._logits.o
         word, writes, written = self.wb_dat_w, self.wb_we, CONTROL_LAYOUT(self.wb_dat_w)
-        asked, settled = Signal(), Signal()  # an access; also in the clock before, as it is now
+        asked = Signal()  # an access
+        settled = Signal()  # also in the clock before, as it is now
         granted = Signal()  # nothing was under way when it came
         lane = Signal(2)  # of DATA
         moved = Signal()  # a byte that is written to DATA
