@@ -75,9 +75,12 @@ def core_verilog(parameters: EngineParameters, name: str, dialect: Dialect = "ve
     """
     slots, resident = parameters.image.rows_per_clock, parameters.resident
     sdram = resident and resident.sdram
-    times = f"Its SDRAM's times are for a clock of {sdram.frequency} Hz.\n" if sdram else ""
+    times = sdram and (
+        f"Its SDRAM's times are for a clock of {sdram.frequency} Hz; a word is in sdram_read "
+        f"{sdram.latency - 1} clocks after its command.\n"
+    )
     header = (
-        f"allspin, {name}, {engine_line(parameters)}\n{times}"
+        f"allspin, {name}, {engine_line(parameters)}\n{times or ''}"
         f"A word of s_axis_tdata for each of {slots} rows: row * {slots} + its number in bits 0 to "
         f"15, value in 16 to 23.\nIts memories are empty; docs/export.md says how to write them."
     )
