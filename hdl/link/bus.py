@@ -158,10 +158,9 @@ class EventGate(Component):
             taken.eq(out.i.valid & out.i.ready),
             self.wrong.eq(taken & wrong.any()),
         ]
-        with m.If(taken):
-            m.d.sync += self.within.eq(~given.last)
-            with m.If(given.last):
-                m.d.sync += lowest.eq(0)
+        m.d.sync += self.within.eq(Mux(taken, ~given.last, self.within))
+        with m.If(taken & given.last):
+            m.d.sync += lowest.eq(0)
 
 
 class MemoryWindow(Component):

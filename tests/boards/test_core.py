@@ -30,12 +30,19 @@ from allspin.sim.network.network import Network, random_images, random_network
 from tests.hdl.driving import put, simulate as run_simulation, step
 from tests.hdl.resident.data_sheet import SHEETS, Memory
 
+
+def expected(network: Network) -> tuple[Any, list[list[int]]]:
+    """Values of some images, and for each its logits and class."""
+    images = random_images(network, 4, 2)
+    logits = reference.logits(network, images).tolist()
+    values = quantise_pixels(images, network.pixel_bits).reshape(4, -1)
+    return values, [[*each, int(np.argmax(each))] for each in logits]
+
+
 NETWORK = random_network((9, 5, 3), 1)
-IMAGES = random_images(NETWORK, 4, 2)
-VALUES = quantise_pixels(IMAGES, NETWORK.pixel_bits)
-GOLDEN = [
-    [*logits, int(np.argmax(logits))] for logits in reference.logits(NETWORK, IMAGES).tolist()
-]
+KERNELS = (Convolution((5, 5, 1), (3, 3), (2, 2)),)
+MAPS = random_network((25, 3, 3), 3, kinds=KERNELS, image_shape=(5, 5))
+VALUES, GOLDEN = expected(NETWORK)
 STREAMS, IDLE, WAITS, LAST = 1, 2, 4, 8
 NOWHERE = 0x77
 ORDER = np.random.default_rng(0)
@@ -164,7 +171,10 @@ def simulate(
 
     async def attend(ctx):
         if memory is not None:
-            await memory.attend(ctx, SdramPins(master.dut), SDRAM.way)
+            names = [name for name, _ in pins_layout(SDRAM)]
+            pins = {name: getattr(master.dut, f"sdram_{name}") for name in names}
+            ports = SimpleNamespace(pins=SimpleNamespace(**pins), read=master.dut.sdram_read)
+            await memory.attend(ctx, ports, SDRAM.way)
 
     run_simulation(master.dut, run, attend)
 
@@ -194,12 +204,17 @@ def test_a_master_programs_reads_back_and_shows_images(profile):
     simulate(bench, **profile)
 
 
-@pytest.mark.parametrize("profile", [ONE_ROW, FOUR_ROWS])
-def test_streams_have_images_while_they_are_wanted_and_whole(profile):
+@pytest.mark.parametrize(
+    ("network", "profile"),
+    [(NETWORK, ONE_ROW), (NETWORK, FOUR_ROWS), (MAPS, ONE_ROW), (MAPS, {"rows_per_clock": 2})],
+)
+def test_streams_have_images_while_they_are_wanted_and_whole(network, profile):
+    values, golden = expected(network)
+
     async def bench(master):
         await master.program()
         await master.access(Register.CONTROL, STREAMS)
-        assert await master.stream(VALUES) == GOLDEN
+        assert await master.stream(values) == golden
         await master.refused(Register.EVENT, 0)
         await master.refused(Register.RESULT)
         await master.refused(Register.DATA, 0)
@@ -217,9 +232,9 @@ def test_streams_have_images_while_they_are_wanted_and_whole(profile):
             await master.ctx.tick()
         assert await master.access(Register.CONTROL) & (STREAMS | IDLE) == IDLE
         put(master.ctx, master.dut, s_axis_tvalid=0)
-        assert await master.show(VALUES[0]) == GOLDEN[0]
+        assert await master.show(values[0]) == golden[0]
 
-    simulate(bench, **profile)
+    simulate(bench, network=network, **profile)
 
 
 @pytest.mark.parametrize("profile", [ONE_ROW, FOUR_ROWS])
@@ -275,40 +290,13 @@ def test_what_goes_wrong_is_told_and_changes_nothing_else(profile, monkeypatch):
     simulate(bench, **profile)
 
 
-@pytest.mark.parametrize("slots", [1, 2])
-def test_images_with_feature_maps_come_in_any_order(slots):
-    kinds = (Convolution((5, 5, 1), (3, 3), (2, 2)),)
-    network = random_network((25, 3, 3), 3, kinds=kinds, image_shape=(5, 5))
-    images = random_images(network, 3, 4)
-    values = quantise_pixels(images, network.pixel_bits).reshape(3, 25)
-    logits = reference.logits(network, images).tolist()
-
-    async def bench(master):
-        await master.program()
-        await master.access(Register.CONTROL, STREAMS)
-        assert await master.stream(values) == [[*each, int(np.argmax(each))] for each in logits]
-        assert await master.faults() == set()
-
-    simulate(bench, network=network, rows_per_clock=slots)
-
-
 SDRAM = SdramParameters.of(replace(SLOWEST_256M, row_bits=3, column_bits=4, power_up=1), 10**8)
-
-
-class SdramPins:
-    """A core's, as a memory names them."""
-
-    def __init__(self, dut: Core) -> None:
-        self.read = dut.sdram_read
-        self.pins = SimpleNamespace(
-            **{name: getattr(dut, f"sdram_{name}") for name, _ in pins_layout(SDRAM)}
-        )
 
 
 def test_images_in_an_sdram_at_the_pins_are_counted():
     memory = Memory(replace(SHEETS["W9825G6KH-6"], power_up=1000.0), 10.0, SDRAM.column_bits)
     labels = np.array([GOLDEN[0][-1], *(1 - each[-1] % 2 for each in GOLDEN[1:])])
-    words, _ = pack_words(VALUES.reshape(len(VALUES), -1), labels, NETWORK.pixel_bits)
+    words, _ = pack_words(VALUES, labels, NETWORK.pixel_bits)
     content = words.astype("<u2").tobytes()
     lines = np.frombuffer(content + bytes(-len(content) % SDRAM_LINE_BYTES), np.uint8)
     run = np.frombuffer(len(VALUES).to_bytes(16, "little"), np.uint8)
