@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.resident.lines import Loader, ResidentReader, WordLoader
 from allspin.hdl.resident.player import BeatPlayer, Judge, LabelJudge
-from allspin.hdl.resident.sdram import SdramController, pins_layout
+from allspin.hdl.resident.sdram import SdramController, memory_ports
 from allspin.hdl.resident.word_player import WORD_BITS, WordPlayer
 from allspin.hdl.stream.buffers import Component, RegisterSlice, later
 from allspin.hdl.stream.layouts import (
@@ -52,13 +52,6 @@ class Resident(Component):
         events = stream.Signature(event_layout(parameters.image))
         results = stream.Signature(result_layout(parameters))
         numbers = {}
-        pins = {}
-        if sdram := parameters.resident.sdram:
-            pins = {
-                # To the SDRAM and from it, as of the `SdramController`.
-                "sdram": Out(pins_layout(sdram)),
-                "sdram_read": In(sdram.width),
-            }
         if parameters.numbered:
             numbers = {
                 # From the link: images' numbers, where the engine wants them.
@@ -68,7 +61,7 @@ class Resident(Component):
         super().__init__(
             {
                 **numbers,
-                **pins,
+                **memory_ports(parameters.resident),
                 # From the link: `event_layout`, `LOAD_LAYOUT`, `FETCH_LAYOUT`.
                 "link_events": In(events),
                 # To the link: `result_layout`, `BYTE_LAYOUT`.
