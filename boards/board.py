@@ -148,6 +148,14 @@ ECP5_45: Mapping[str, Profile] = {
 }
 """An ECP5 of 44 k LUTs and 108 block RAMs."""
 
+CHIPS_85 = HardwareProfile(
+    lanes=100,
+    rows_per_clock=4,
+    memory="ecp5",
+    variation=VariationParameters(redraw=True, sum_noise=True),
+    resident=ResidentParameters(beats=26624, images=700),
+)
+
 ECP5_85: Mapping[str, Profile] = {
     "ideal": replace(ECP5_45["ideal"], frequency=110_000_000),
     "fast": Profile(
@@ -159,30 +167,18 @@ ECP5_85: Mapping[str, Profile] = {
     # a redraw takes a millisecond. Some wires are sent a long way round by the second router, which
     # is told to try those that are late because of it again.
     "chips": Profile(
-        HardwareProfile(
-            lanes=100,
-            rows_per_clock=4,
-            memory="ecp5",
-            variation=VariationParameters(redraw=True, sum_noise=True),
-            resident=ResidentParameters(beats=26624, images=700),
-        ),
+        CHIPS_85,
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
     ),
-    # Weights take 160 block RAMs of 208, with 64 lanes 192. States or images beside them do not
-    # fit, so the states of each chip are sent.
+    # Weights take 64 block RAMs of 208, the states of its 141,312 cells 69, images 55. Of twice as
+    # many columns in each hidden layer weights and states would take 306.
     "general": Profile(
-        HardwareProfile(
-            lanes=32,
-            rows_per_clock=4,
-            memory="ecp5",
-            variation=VariationParameters(sum_noise=True),
-            general=True,
-        ),
+        replace(CHIPS_85, lanes=64, general=True),
         80_000_000,
-        routing=ROUTER2,
+        routing=(*ROUTER2, "--tmg-ripup"),
         button=False,
-        sizes=(1024, 256, 128, 32),
+        sizes=(1024, 128, 64, 32),
     ),
     "maps": Profile(
         HardwareProfile(lanes=32, rows_per_clock=4, memory="ecp5", states=True),

@@ -15,7 +15,7 @@ from allspin.hdl.cache.process import Progress, no_progress
 from allspin.hdl.link.protocol import LinkParameters, identity_bytes
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.builds import usual_network
+from allspin.host.bitstreams.builds import ANY, known_as, usual_network
 from allspin.host.bitstreams.record import check_record, is_older, recall
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity
@@ -83,23 +83,26 @@ def find_rows(
     rows = []
     for board in find_boards().values():
         for name, profile in board.profiles.items():
-            machine = board.name, name, network or usual_network(profile)
+            own = network or usual_network(profile)
+            machine = board.name, name, known_as(profile, own)
             found = [records[machine] for records in both if machine in records]
+            if network is not None and machine[-1] == ANY:
+                continue  # its images/s are of another network
             if found or name == next(iter(board.profiles)):
-                rows.append(_row(board, name, machine[-1], found, progress))
+                made_for = profile.built_for(open_network(own))
+                rows.append(_row(board, name, made_for, found, progress))
     return rows
 
 
 def _row(
     board: Board,
     name: str,
-    network_name: str,
+    network: Network,
     found: list[Mapping[str, Any]],
     progress: Progress,
 ) -> Row:
     board = board.running(name)
     hardware = board.profiles[name].hardware
-    network = board.profiles[name].built_for(open_network(network_name))
 
     def told(what: str, seconds: float) -> None:
         progress(f"{board.name}, {name}: {what}", seconds)
@@ -177,8 +180,6 @@ def machines_for(network: Network) -> list[Row]:
     return rows
 
 
-ANY = "any network"
-"""That is what a general machine is built for."""
 HEADER = (
     *("board", "part", "machine", "gateware", "memory", "lanes", "fits", "MHz", "each seed"),
     *("logic cells", "memories", "images/s", "latency, ns", "seconds", "ran on a board"),

@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.host.machines.gateware_chips import SUM_CHIPS, ChipMaker
+from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.opening import open_virtual
 from allspin.host.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip
@@ -16,26 +15,19 @@ from allspin.sim.network.network import random_images, random_network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
-from tests.host.machines.work import PAPER, SUMS
+from tests.host.machines.work import GENERAL, PAPER, SUMS, WIDEST
 
-SIZES = (20, 16, 12, 6)
-GENERAL = HardwareProfile(
-    rows_per_clock=2,
-    general=True,
-    variation=SUM_CHIPS,
-    resident=ResidentParameters(beats=400, images=60),
-)
 IMAGES = 30
 
 
 @pytest.fixture(scope="module")
 def machine():
-    with open_virtual(random_network(SIZES, 0), GENERAL) as opened:
+    with open_virtual(random_network(WIDEST, 0), GENERAL) as opened:
         yield opened
 
 
 def networks():
-    yield random_network(SIZES, 1)
+    yield random_network(WIDEST, 1)
     yield random_network((18, 9, 4), 2)
     yield random_network((20, 12, 6), 3, neuron=ReluNeuron())
     yield random_network((7, 3, 2, 2), 4, pixel_bits=2, hidden_bits=3, current_bits=6, rah_bits=5)
@@ -43,7 +35,7 @@ def networks():
     low = random_network((19, 5, 3), 5)
     last = dataclasses.replace(low.layers[1], states=0 * low.layers[1].states)
     yield dataclasses.replace(low, layers=(low.layers[0], last))
-    yield random_network(SIZES, 6)
+    yield random_network(WIDEST, 6)
 
 
 @pytest.mark.parametrize("network", [*networks()], ids=lambda network: str(network.topology))
@@ -84,7 +76,7 @@ def test_any_network_that_fits_and_its_chip(machine, network):
         np.testing.assert_array_equal(resident.logits().logits, expected)
 
 
-@pytest.mark.parametrize("topology", [(21, 5, 3), (20, 13, 3), (20, 16, 13, 3), (20, 6), (9, 3, 7)])
+@pytest.mark.parametrize("topology", [(31, 5, 3), (20, 13, 3), (20, 16, 13, 3), (20, 6), (9, 3, 7)])
 def test_what_does_not_fit_is_refused_with_the_sizes(machine, topology):
-    with pytest.raises(UserError, match="20-16-12-6, not " + "-".join(map(str, topology))):
+    with pytest.raises(UserError, match="30-16-12-6, not " + "-".join(map(str, topology))):
         machine.program(random_network(topology, 1))
