@@ -22,6 +22,7 @@ from allspin.host.link.identity import Identity
 from allspin.host.show.table import Cell, Figure, Number, Table, TableColumn, figures
 from allspin.sim.errors import UserError
 from allspin.sim.files import MAX_JSON, parse_json, read_file
+from allspin.sim.network.fitted import text
 from allspin.sim.network.network import Network
 
 Row = dict[str, Any]
@@ -194,6 +195,7 @@ HEADLINE = (
     *("ulx3s-85f:fast", "ulx3s-85f:ideal", "ulx3s-25f:ideal"),
     *("icebreaker:ideal", "icebreaker:chips", "ulx3s-85f:chips"),
     *("ulx3s-85f:maps", "ulx3s-25f:maps"),
+    *("ulx3s-85f:general", "ulx3s-25f:general", "icebreaker:general"),
 )
 """Machines whose figures stand for the project."""
 HEADLINE_HEADER = ("Board", "Machine", "MHz", "MHz reached", "Images/s")
@@ -383,6 +385,8 @@ def _headline_cells(row: Row) -> list[str]:
     built = row["built"]
     hardware = replace(profile.hardware, lanes=built["lanes"])
     what = describe(hardware) + (f", for `{profile.network}`" if profile.network else "")
+    if profile.sizes is not None:
+        what += f", for {ANY} up to {text(profile.sizes)}"
     words = [row["title"], f"`{name}`: {what}", f"{built['need_mhz']:g}"]
     if not row["fits"] or None in [each["fmax_mhz"] for each in built["seeds"]]:
         return [*words, "does not fit" if not built["fits"] else "too slow", ""]

@@ -76,7 +76,16 @@ def test_any_network_that_fits_and_its_chip(machine, network):
         np.testing.assert_array_equal(resident.logits().logits, expected)
 
 
-@pytest.mark.parametrize("topology", [(31, 5, 3), (20, 13, 3), (20, 16, 13, 3), (20, 6), (9, 3, 7)])
-def test_what_does_not_fit_is_refused_with_the_sizes(machine, topology):
-    with pytest.raises(UserError, match="30-16-12-6, not " + "-".join(map(str, topology))):
+@pytest.mark.parametrize(
+    ("topology", "room"),
+    [
+        ((31, 5, 3), "up to 30-12-6"),
+        ((20, 13, 3), "up to 30-12-6"),
+        ((20, 16, 13, 3), "up to 30-16-12-6"),
+        ((20, 6), "30-16-12-6"),
+        ((9, 3, 7), "up to 30-12-6"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_sizes_that_would(machine, topology, room):
+    with pytest.raises(UserError, match=f"topology {room}, not " + "-".join(map(str, topology))):
         machine.program(random_network(topology, 1))
