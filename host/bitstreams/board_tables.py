@@ -87,9 +87,9 @@ def find_rows(
             own = network or usual_network(profile)
             machine = board.name, name, known_as(profile, own)
             found = [records[machine] for records in both if machine in records]
-            if network is not None and machine[-1] == ANY:
-                continue  # its images/s are of another network
-            if found or name == next(iter(board.profiles)):
+            # Images/s of a machine for any network are of the usual one.
+            told = found and not (network and profile.sizes)
+            if told or name == next(iter(board.profiles)):
                 made_for = profile.built_for(open_network(own))
                 rows.append(_row(board, name, made_for, found, progress))
     return rows

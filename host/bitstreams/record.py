@@ -203,8 +203,12 @@ def count_cycles(
     kept = profile.resident or (VIRTUAL_RESIDENT if resident else None)
     profile = replace(profile, resident=kept)
     made_for = made_for or network
-    nets = network_to_bytes(network), network_to_bytes(made_for)
-    parts = (images.tobytes(), labels.tobytes(), *nets, repr(profile))
+    parts = (
+        images.tobytes(),
+        labels.tobytes(),
+        *map(network_to_bytes, (network, made_for)),
+        repr(profile),
+    )
     note = note_path("cycles-per-image", sources_digest(), *parts)
     with contextlib.suppress(OSError, ValueError, TypeError):
         return float(read_note(note))
@@ -307,8 +311,8 @@ def measure_latency(
         )
     profile = replace(profile, resident=profile.resident or VIRTUAL_RESIDENT)
     made_for = made_for or network
-    nets = network_to_bytes(network), network_to_bytes(made_for)
-    note = note_path("latency", sources_digest(), images.tobytes(), *nets, repr(profile))
+    parts = (*map(network_to_bytes, (network, made_for)), repr(profile))
+    note = note_path("latency", sources_digest(), images.tobytes(), *parts)
     with contextlib.suppress(OSError, ValueError, TypeError):
         return np.array(read_note(note), np.int64)
     bounds = cycle_bounds(network, EngineParameters.from_network(network, profile), images)
@@ -403,8 +407,7 @@ def measure_throughput(
     cycles = count_cycles(network, profile, images, labels, progress, made_for)
     alone = None
     if not has_maps(network):
-        each = measure_latency(network, profile, images[:ALONE], progress, made_for)
-        alone = float(each.mean())
+        alone = float(measure_latency(network, profile, images[:ALONE], progress, made_for).mean())
     # The wire that carries more.
     engine = EngineParameters.from_network(made_for or network, profile)
     asked = HEADER_BYTES + image_bytes(images, network.pixel_bits)
