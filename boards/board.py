@@ -171,14 +171,15 @@ ECP5_85: Mapping[str, Profile] = {
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
     ),
-    # Weights take 64 block RAMs of 208, the states of its 141,312 cells 69, images 55. Of twice as
-    # many columns in each hidden layer weights and states would take 306.
+    # Weights take 100 block RAMs of 208, the states of 156,816 cells 77, images 18; with 1024-256-
+    # 128-32 weights and states alone would take 306. A network of two layers goes past the second
+    # crossbar, so this has as many columns, and four more than 128 for an import's biases.
     "general": Profile(
-        replace(CHIPS_85, lanes=64, general=True),
+        replace(CHIPS_85, lanes=20, general=True, resident=ResidentParameters(8192, images=215)),
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
         button=False,
-        sizes=(1024, 128, 64, 32),
+        sizes=(1024, 132, 132, 32),
     ),
     "maps": Profile(
         HardwareProfile(lanes=32, rows_per_clock=4, memory="ecp5", states=True),
