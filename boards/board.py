@@ -171,15 +171,21 @@ ECP5_85: Mapping[str, Profile] = {
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
     ),
-    # Weights take 100 block RAMs of 208, the states of 156,816 cells 77, images 18; with 1024-256-
+    # Weights take 86 block RAMs of 208, the states of 162,112 cells 80, images 18; with 1024-256-
     # 128-32 weights and states alone would take 306. A network of two layers goes past the second
-    # crossbar, so this has as many columns, and four more than 128 for an import's biases.
+    # crossbar, so this has as many columns: more than 128, since an import adds some for biases.
     "general": Profile(
-        replace(CHIPS_85, lanes=20, general=True, resident=ResidentParameters(8192, images=215)),
+        replace(
+            CHIPS_85,
+            lanes=34,
+            rows_per_clock=2,
+            general=True,
+            resident=ResidentParameters(beats=16384, images=215),
+        ),
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
         button=False,
-        sizes=(1024, 132, 132, 32),
+        sizes=(1024, 136, 136, 32),
     ),
     "maps": Profile(
         HardwareProfile(lanes=32, rows_per_clock=4, memory="ecp5", states=True),

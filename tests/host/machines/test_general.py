@@ -1,10 +1,15 @@
 """One machine that runs any network that fits: held against the golden model of each."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 
+from allspin.boards.board import ECP5_85
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.foreign.importing import import_network
 from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.opening import open_virtual
 from allspin.host.machines.resident import ResidentImages
@@ -16,8 +21,6 @@ from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.host.machines.work import GENERAL, PAPER, SUMS, WIDEST
-
-IMAGES = 30
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,41 @@ def networks():
 
 @pytest.mark.parametrize("network", [*networks()], ids=lambda network: str(network.topology))
 def test_any_network_that_fits_and_its_chip(machine, network):
-    images = random_images(network, IMAGES, 8)
+    everything(machine, network, random_images(network, 30, 8))
+
+
+@pytest.fixture(scope="module")
+def of_the_85f():
+    own = ECP5_85["general"]
+    with open_virtual(random_network(own.sizes, 0), own.hardware) as opened:
+        yield opened
+
+
+def imported(folder):
+    """What another tool could have made: two hidden layers, with biases."""
+    rng, sizes, arrays = np.random.default_rng(3), (784, 128, 64, 10), {}
+    for number, shape in enumerate(itertools.pairwise(sizes)):
+        arrays[f"W{number}"] = rng.normal(size=shape) / shape[0] ** 0.5
+        arrays[f"b{number}"] = rng.normal(size=shape[1]) / 9
+    np.savez(folder / "model.npz", **arrays)
+    network = import_network(folder / "model.npz").network
+    assert network.topology[:2] == (784, 128)
+    assert network.topology[2] > 64  # a neuron for the last layer's biases
+    return network
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["mnist-10", "mnist-100", "paper-10", "imported", "small"])
+def test_the_machine_of_an_85f(of_the_85f, tmp_path, name):
+    if name == "small":
+        network = random_network((30, 16, 2), 4)
+        return everything(of_the_85f, network, random_images(network, 200, 1))
+    network = imported(tmp_path) if name == "imported" else open_network(name)
+    return everything(of_the_85f, network, load_test_set()[0][:200])
+
+
+def everything(machine, network, images):
+    """Logits, words and counters of a network, then of two of its chips, resident too."""
     expected = GoldenModel(network).logits(images)
     machine.program(network)
     for layer, words in enumerate(network.weights):
@@ -69,10 +106,10 @@ def test_any_network_that_fits_and_its_chip(machine, network):
         np.testing.assert_array_equal(answers.logits, expected)
         np.testing.assert_array_equal(answers.classes, expected.argmax(1))
         labels = expected.argmax(1)
-        labels[3] = 1 - labels[3]
+        labels[3] = (labels[3] + 1) % network.classes
         resident = ResidentImages(machine)
-        assert resident.load(images, labels) == IMAGES
-        assert resident.run(first=65_530).correct == IMAGES - 1
+        assert resident.load(images, labels) == len(images)
+        assert resident.run(first=65_530).correct == len(images) - 1
         np.testing.assert_array_equal(resident.logits().logits, expected)
 
 
