@@ -88,8 +88,7 @@ def find_rows(
             machine = board.name, name, known_as(profile, own)
             found = [records[machine] for records in both if machine in records]
             # Images/s of a machine for any network are of the usual one.
-            told = found and not (network and profile.sizes)
-            if told or name == next(iter(board.profiles)):
+            if (found and not (network and profile.sizes)) or name == next(iter(board.profiles)):
                 made_for = profile.built_for(open_network(own))
                 rows.append(_row(board, name, made_for, found, progress))
     return rows

@@ -176,9 +176,8 @@ class LinkedMachine(Memories, Machine):
         -------
         ndarray of int8, shape (count, columns)
         """
-        running, place = self.running or self.identity, layer
-        if self.running is not None:
-            place = self.identity.places(self.running)[layer]
+        running = self.running or self.identity
+        place = layer if self.running is None else self.identity.places(self.running)[layer]
         columns = self.identity.layers[place].columns
         content = self.read_back(place << 4 | WEIGHTS, first, count, columns)
         words = np.frombuffer(content, np.int8).reshape(count, columns)
