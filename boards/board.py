@@ -91,7 +91,7 @@ UP5K: Mapping[str, Profile] = {
     ),
     "general": Profile(
         HardwareProfile(lanes=8, memory="spram", general=True),
-        27_000_000,
+        31_000_000,
         button=False,
         sizes=SMALL,
     ),
@@ -148,14 +148,6 @@ ECP5_45: Mapping[str, Profile] = {
 }
 """An ECP5 of 44 k LUTs and 108 block RAMs."""
 
-CHIPS_85 = HardwareProfile(
-    lanes=100,
-    rows_per_clock=4,
-    memory="ecp5",
-    variation=VariationParameters(redraw=True, sum_noise=True),
-    resident=ResidentParameters(beats=26624, images=700),
-)
-
 ECP5_85: Mapping[str, Profile] = {
     "ideal": replace(ECP5_45["ideal"], frequency=110_000_000),
     "fast": Profile(
@@ -167,7 +159,13 @@ ECP5_85: Mapping[str, Profile] = {
     # a redraw takes a millisecond. Some wires are sent a long way round by the second router, which
     # is told to try those that are late because of it again.
     "chips": Profile(
-        CHIPS_85,
+        HardwareProfile(
+            lanes=100,
+            rows_per_clock=4,
+            memory="ecp5",
+            variation=VariationParameters(redraw=True, sum_noise=True),
+            resident=ResidentParameters(beats=26624, images=700),
+        ),
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
     ),
@@ -175,12 +173,13 @@ ECP5_85: Mapping[str, Profile] = {
     # 128-32 weights and states alone would take 306. A network of two layers goes past the second
     # crossbar, so this has as many columns: more than 128, since an import adds some for biases.
     "general": Profile(
-        replace(
-            CHIPS_85,
+        HardwareProfile(
             lanes=34,
             rows_per_clock=2,
-            general=True,
+            memory="ecp5",
+            variation=VariationParameters(redraw=True, sum_noise=True),
             resident=ResidentParameters(beats=16384, images=215),
+            general=True,
         ),
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),

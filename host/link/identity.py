@@ -234,8 +234,8 @@ class Identity:
         any_neuron = kind is not None and kind.has_table
         differences = []
         if not self.has_room(network.topology):
-            room = self.room(len(network.layers))
-            has = text(self.topology) if room is None else f"up to {text(room)}"
+            most = self.room(len(network.layers))
+            has = text(self.topology) if most is None else f"up to {text(most)}"
             differences.append(f"topology {has}, not {text(network.topology)}")
         widths = [("pixel", self.pixel_bits, network.pixel_bits, True)]
         if len(network.layers) > 1:

@@ -176,12 +176,11 @@ class LinkedMachine(Memories, Machine):
         -------
         ndarray of int8, shape (count, columns)
         """
-        running = self.running or self.identity
         place = layer if self.running is None else self.identity.places(self.running)[layer]
         columns = self.identity.layers[place].columns
         content = self.read_back(place << 4 | WEIGHTS, first, count, columns)
         words = np.frombuffer(content, np.int8).reshape(count, columns)
-        return words[:, : running.layers[layer].columns]
+        return words[:, : (self.running or self.identity).layers[layer].columns]
 
     def chip_maker(
         self, network: Network, made_of: Device, programming: Programming | None

@@ -111,6 +111,11 @@ def everything(machine, network, images):
         assert resident.load(images, labels) == len(images)
         assert resident.run(first=65_530).correct == len(images) - 1
         np.testing.assert_array_equal(resident.logits().logits, expected)
+        # As many images at once in a crossbar of several passes as it has room for.
+        blank = np.zeros((50, *images.shape[1:]), np.uint8)
+        blanks = GoldenModel(chip.varied(network), words, noise).classify(blank)
+        assert resident.load(blank, blanks) == len(blank)
+        assert resident.run().correct == len(blank)
 
 
 @pytest.mark.parametrize(

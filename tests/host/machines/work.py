@@ -36,6 +36,7 @@ SEEDS = (7, 2**32 - 1)
 """Chips of each kind."""
 WIDEST = 30, 16, 12, 6
 GENERAL = HardwareProfile(
+    lanes=8,
     rows_per_clock=2,
     general=True,
     variation=SUM_CHIPS,
