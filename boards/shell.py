@@ -231,7 +231,7 @@ class Shell(Elaboratable):
             m.d.comb += clock.eq(made.clock)
         platform.add_clock_constraint(clock, USB_CLOCK)
         m.domains.usb_io = ClockDomain()
-        m.d.comb += ClockSignal("usb_io").eq(clock)  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
+        m.d.comb += ClockSignal("usb_io").eq(clock)
         m.submodules.usb_reset = ResetSynchronizer(ResetSignal(), domain="usb_io")
 
         m.submodules.usb = port = UsbPort(f"allspin on {board.title}")

@@ -1,7 +1,6 @@
 """A serial port on USB at full speed: LUNA's CDC-ACM device, and what joins its clock to ours.
 
-LUNA (https://github.com/greatscottgadgets/luna, BSD-3-Clause) is the extra ``usb``; nothing else
-here needs it.
+LUNA (greatscottgadgets/luna, BSD-3-Clause) is the extra ``usb``; nothing else here needs it.
 """
 
 from types import SimpleNamespace

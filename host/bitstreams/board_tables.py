@@ -152,7 +152,7 @@ def machines_for(network: Network) -> list[Row]:
         Of each machine its board and profile, what it was built for, its widths, whether the
         network fits, and why it does not.
     """
-    built: dict[Machine, set[str]] = {}
+    built: dict[tuple[str, str], set[str]] = {}
     for record in recall():
         built.setdefault((record["board"], record["profile"]), set()).add(record["network"])
     rows = []

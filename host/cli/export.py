@@ -25,7 +25,7 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
 from allspin.host.foreign.writing import CLASSES, IMAGES, LOGITS, network_graph
 from allspin.host.link.identity import Identity
-from allspin.host.machines.program import Program
+from allspin.host.run.program import Program
 from allspin.host.show.say import printable, say
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS

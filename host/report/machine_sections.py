@@ -68,8 +68,8 @@ COLUMNS = {
     "rows_per_clock": TableColumn("rows per clock"),
     "fmax_mhz": TableColumn("Fmax", "MHz", form=".2f"),
     "need_mhz": TableColumn("needs", "MHz", form="g"),
-    "luts": TableColumn("LUT"),
-    "luts_share": TableColumn("LUT", "%", form=".1f"),
+    "cells": TableColumn("logic cells"),
+    "cells_share": TableColumn("logic cells", "%", form=".1f"),
     "ffs": TableColumn("FF"),
     "memories": TableColumn("memories"),
     "memories_share": TableColumn("memories", "%", form=".1f"),
@@ -115,16 +115,16 @@ def _builds_figures(records: Sequence[Mapping[str, Any]]) -> list[h.Node]:
         for name, record in named
         if record["images_per_second"] and record["fits"]
     ]
-    shares = {name: 100.0 * record["luts_share"] for name, record in named}
+    shares = {name: 100.0 * record["cells_share"] for name, record in named}
     drawn: list[h.Node] = []
     if rates:
         dots = [Strip(name, [rate], f"{rate:,.0f}") for name, rate in rates]
         speed = strips("Images/s on each board", dots, "images/s, logarithmic", log=True)
         columns = TableColumn("board"), TableColumn("images/s", form=",.0f")
         drawn.append(figure("boards-speed", speed, [Table("images/s", columns, rates)]))
-    columns = TableColumn("board"), TableColumn("LUT", "%", ".1f")
-    room = Table("share of the LUTs", columns, list(shares.items()))
-    taken = bars("LUTs that each build takes", shares, "LUTs of the part (%)", ".0f")
+    columns = TableColumn("board"), TableColumn("logic cells", "%", ".1f")
+    room = Table("share of the logic cells", columns, list(shares.items()))
+    taken = bars("Logic cells that each build takes", shares, "logic cells of the part (%)", ".0f")
     return [*drawn, figure("boards-room", taken, [room])]
 
 

@@ -238,7 +238,7 @@ def _converters(memory: str, *mutants: Mutant) -> Proof:
 PROOFS = [
     _converters(
         "block",
-        Mutant("line.eq(Mux(self.sums.payload.last, 0, line + 1))", "line.eq(line)"),
+        Mutant("line.eq(Mux(ends, 0, line + 1))", "line.eq(line)"),
         Mutant("here.eq(Mux(load.first, 0, byte))", "here.eq(byte)"),
         Mutant("write.data.gain.eq(low[:16])", "write.data.gain.eq(low[8:])"),
         Mutant("m.d.sync += line.eq(here_line + 1)", "m.d.sync += line.eq(here_line)"),

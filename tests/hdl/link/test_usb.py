@@ -100,6 +100,7 @@ def test_a_host_finds_a_serial_port() -> None:
 
     host = run(script)
     device = descriptors.DeviceDescriptor.parse(found[0])
+    assert device is not None
     assert (device.idVendor, device.idProduct) == (VENDOR, PRODUCT)
     assert (device.iSerialNumber, found[2:]) == (0, ["allspin", "a test"])
     # Each part of the configuration by its type: interfaces by their class, endpoints.

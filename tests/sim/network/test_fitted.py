@@ -1,6 +1,7 @@
 """A network in the place of a larger one."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ PAPER = open_device("paper")
     st.integers(0, 2**16),
 )
 def test_a_fitted_network_and_its_chip_answer_as_the_network_does(topology, more, kind, bits, seed):
-    widths = {"pixel_bits": 3, "hidden_bits": 2, "current_bits": max(4, bits)}
+    widths: dict[str, Any] = {"pixel_bits": 3, "hidden_bits": 2, "current_bits": max(4, bits)}
     network = random_network(tuple(topology), seed, neuron=kind(), states=9, **widths)
     larger = tuple(own + spare for own, spare in zip(topology, more, strict=False))
     if len(network.layers) > 1 and any(
@@ -62,6 +63,7 @@ def test_what_cannot_be_fitted_is_refused():
     with pytest.raises(ValueError, match="6-5-3 cannot be fitted into 6-4-3"):
         fitted(network, (6, 4, 3))
     first, last = network.layers
+    assert first.table is not None
     loud = replace(network, layers=(replace(first, table=np.maximum(first.table, 1)), last))
     with pytest.raises(ValueError, match="spare columns of layer 0 would drive rows"):
         fitted(loud, (6, 6, 3))
