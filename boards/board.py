@@ -117,7 +117,7 @@ ECP5_25: Mapping[str, Profile] = {
     # Weights take 52 block RAMs of 56.
     "general": Profile(
         HardwareProfile(lanes=104, memory="ecp5", general=True),
-        80_000_000,
+        100_000_000,
         button=False,
         sizes=SMALL,
     ),
