@@ -101,6 +101,8 @@ class BuildJob:
         As the user wrote it, or `ANY`.
     network : Network
         What the machine is made for.
+    runs : Network or None
+        What was asked for, where it is another: a machine for any network was made.
     """
 
     board: Board
@@ -108,6 +110,7 @@ class BuildJob:
     profile: HardwareProfile
     network_name: str
     network: Network
+    runs: Network | None = None
 
     def shell(self) -> ShellParameters:
         """The machine on the board, with the images that its button shows.
@@ -204,7 +207,14 @@ def make_job(
         what = "frequency" if changes.frequency is not None else next(iter(others))
         raise ValueError(f"{what} {asked[what]}: {error}") from error
     own = running.profile()
-    return BuildJob(running, name, hardware, known_as(own, network_name), own.built_for(network))
+    return BuildJob(
+        running,
+        name,
+        hardware,
+        known_as(own, network_name),
+        own.built_for(network),
+        network,
+    )
 
 
 def find_jobs(
@@ -316,8 +326,13 @@ def _measured(
         compiler()
     except UserError as error:
         return NOT_MEASURED, (f"images/s are not measured: {error}",)
-    runs = open_network(DEFAULT_NETWORK) if job.network_name == ANY else job.network
-    found = measure_throughput(runs, job.profile, progress, job.network)
+    # Of a machine for any network the figures are the usual one's, whatever was asked for.
+    found = measure_throughput(
+        open_network(DEFAULT_NETWORK) if job.network_name == ANY else job.network,
+        job.profile,
+        progress,
+        job.network,
+    )
     if found is None:
         return NOT_MEASURED, ()
     rate = USB_RATE if job.board.link == "usb" else job.board.baud
