@@ -91,7 +91,7 @@ UP5K: Mapping[str, Profile] = {
     ),
     "general": Profile(
         HardwareProfile(lanes=8, memory="spram", general=True),
-        27_000_000,
+        31_000_000,
         button=False,
         sizes=SMALL,
     ),
@@ -117,7 +117,7 @@ ECP5_25: Mapping[str, Profile] = {
     # Weights take 52 block RAMs of 56.
     "general": Profile(
         HardwareProfile(lanes=104, memory="ecp5", general=True),
-        80_000_000,
+        100_000_000,
         button=False,
         sizes=SMALL,
     ),
@@ -169,20 +169,22 @@ ECP5_85: Mapping[str, Profile] = {
         80_000_000,
         routing=(*ROUTER2, "--tmg-ripup"),
     ),
-    # Weights take 160 block RAMs of 208, with 64 lanes 192. States or images beside them do not
-    # fit, so the states of each chip are sent.
+    # Weights take 86 block RAMs of 208, the states of 162,112 cells 80, images 18; with 1024-256-
+    # 128-32 weights and states alone would take 306. A network of two layers goes past the second
+    # crossbar, so this has as many columns: more than 128, since an import adds some for biases.
     "general": Profile(
         HardwareProfile(
-            lanes=32,
-            rows_per_clock=4,
+            lanes=34,
+            rows_per_clock=2,
             memory="ecp5",
-            variation=VariationParameters(sum_noise=True),
+            variation=VariationParameters(redraw=True, sum_noise=True),
+            resident=ResidentParameters(beats=16384, images=215),
             general=True,
         ),
         80_000_000,
-        routing=ROUTER2,
+        routing=(*ROUTER2, "--tmg-ripup"),
         button=False,
-        sizes=(1024, 256, 128, 32),
+        sizes=(1024, 136, 136, 32),
     ),
     "maps": Profile(
         HardwareProfile(lanes=32, rows_per_clock=4, memory="ecp5", states=True),

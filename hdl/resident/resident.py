@@ -25,7 +25,8 @@ from allspin.hdl.stream.layouts import (
 )
 
 LATE = 16
-"""Images whose numbers may be due: more than the first crossbar can have begun."""
+"""Images whose numbers may be due: more than the first crossbar can have begun where it keeps none;
+else as many as have a beat in its `Replay` come on top."""
 
 
 class Resident(Component):
@@ -259,9 +260,11 @@ class Resident(Component):
         reader: ResidentReader,
     ) -> None:
         """Numbers of the images that go to the engine: the link's, or counted here."""
+        first = self._parameters.crossbars[0]
         number = Signal(IMAGE_BITS)
         named = Signal(IMAGE_BITS)
-        due = Signal(range(LATE))  # an image's number follows its first beat
+        # An image's number follows its first beat.
+        due = Signal(range(LATE + 2 * first.rows * (first.passes > 1)))
         given = own & self.numbers.valid & self.numbers.ready
         m.d.comb += [
             self.numbers.payload.eq(Mux(own, number, self.link_numbers.payload)),

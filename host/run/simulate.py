@@ -423,7 +423,7 @@ def prove_board(
     progress.finish(netlist.digest)
     progress.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
     bit_clocks = board.machine_frequency / board.baud
-    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.network, images, told)
+    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.runs or job.network, images, told)
     differ = f"{proof['mismatches']} of {proof['logits_compared']} logits differ"
     progress.finish(differ)
     images_per_second = len(images) * board.machine_frequency / proof["clocks_streaming"]
