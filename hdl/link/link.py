@@ -69,7 +69,8 @@ class Dispatcher(Component):
         """Build the dispatcher."""
         engine = self._parameters.engine
         m.submodules.images = images = Queue(IMAGE_LAYOUT, self._parameters.in_flight)
-        m.submodules.parser = parser = RequestParser(numbered=engine.numbered)
+        slow = engine.target.slow_clock
+        m.submodules.parser = parser = RequestParser(numbered=engine.numbered, slow=slow)
         m.submodules.executor = executor = MemoryExecutor(engine)
         m.submodules.reader = reader = LineReader(engine.target)
         m.submodules.order = order = AnswerOrder(engine)
