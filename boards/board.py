@@ -68,8 +68,8 @@ class Profile:
 
 
 GRADE_8 = 1.3
-"""How much faster than a part of speed grade 6 a machine's clock is where the part is of grade 8:
-placed there, it meets 1.35 to 1.4 of the frequency."""
+"""A clock on a part of speed grade 8, over that of grade 6: placed there, machines reach 1.35 to
+1.4 of the frequency."""
 
 SMALL = 1024, 104, 16
 """Widths of a machine for any network, on a part with some 100 kB for its words."""

@@ -20,8 +20,9 @@ ORANGECRAB_BUTTON = Attrs(IO_TYPE="LVCMOS12", PULLMODE="UP")
 
 
 def _of_grade_8(profiles: Mapping[str, Profile]) -> Mapping[str, Profile]:
+    """The clocks in steps of 4 MHz, which crystals of 48 and 100 MHz make exactly."""
     return {
-        name: replace(profile, frequency=round(GRADE_8 * profile.frequency))
+        name: replace(profile, frequency=4_000_000 * round(GRADE_8 * profile.frequency / 4e6))
         for name, profile in profiles.items()
     }
 
