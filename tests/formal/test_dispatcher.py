@@ -235,6 +235,9 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
             answer.kind == Answer.ERROR,
         ),
     ]
+    if memory == "spram":  # the kind from a register
+        told = Mux(request.kind > max(Request), 0, request.kind)
+        m.d.comb += when(asks("FIELDS") & (its_place >= 2), inside["parser.kind"] == told)
     sending, final = answers("ANSWER"), inside["sender.final"]
     in_answer = sending & sends_out("HEAD")
     parts = answer.kind, answer.tag[:8], answer.tag[8:], answer.session
