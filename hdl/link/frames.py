@@ -117,7 +117,10 @@ class FrameBuffer(Component):
         # These are a clock behind what is read, which empties the buffer and never fills it;
         # and a frame's end is more than a clock before the next one needs a place.
         m.d.sync += [
-            self.full.eq(Mux(write.en, following ^ head, tail ^ head) == self._window),
+            # Both comparisons are made before it is known which counts.
+            self.full.eq(
+                Mux(write.en, (following ^ head) == self._window, (tail ^ head) == self._window)
+            ),
             self.alone.eq(whole == head),
         ]
         with m.If(self.keep):

@@ -186,7 +186,6 @@ class Link(Component):
         inner = [
             (receiver.payload, payload.i),
             (payload.o, dispatcher.payload),
-            (receiver.errors, dispatcher.errors),
             (dispatcher.body, body.i),
             (body.o, decoder.body),
             (decoder.events, events.i),
@@ -194,6 +193,11 @@ class Link(Component):
             (dispatcher.answer, answer.i),
             (answer.o, sender.payload),
         ]
+        if p.engine.target.slow_clock:
+            m.submodules.errors = errors = RegisterSlice(ErrorCode)
+            inner += [(receiver.errors, errors.i), (errors.o, dispatcher.errors)]
+        else:
+            inner.append((receiver.errors, dispatcher.errors))
         for one, other in [(wiring.flipped(port), part) for port, part in outer] + inner:
             wiring.connect(m, one, other)
         m.d.comb += [
