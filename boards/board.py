@@ -67,6 +67,10 @@ class Profile:
         return network if self.sizes is None else random_network(self.sizes, 0)
 
 
+GRADE_8 = 1.3
+"""A clock on a part of speed grade 8, over that of grade 6: placed there, machines reach 1.35 to
+1.4 of the frequency."""
+
 SMALL = 1024, 104, 16
 """Widths of a machine for any network, on a part with some 100 kB for its words."""
 
@@ -79,14 +83,14 @@ UP5K: Mapping[str, Profile] = {
     "ideal": Profile(HardwareProfile(lanes=17, memory="spram", states=True), 31_000_000),
     # The chips fill the part: with the timing weight of the other parts nextpnr finds no place for
     # some of their 5,002 cells of 5,280 with one seed of three. The ideal machine's worst seed is
-    # slower with 20: 28.2 MHz in place of 29.95. 30 MHz is not reached with each seed of placing.
+    # slower with 20: 28.2 MHz in place of 29.95.
     "chips": Profile(
         HardwareProfile(
             lanes=8,
             memory="spram",
             variation=VariationParameters(states=16, rounds_per_clock=1, use_noise=False),
         ),
-        27_000_000,
+        28_500_000,
         routing=("--placer-heap-timingweight", "20"),
     ),
     "general": Profile(
@@ -100,7 +104,7 @@ UP5K: Mapping[str, Profile] = {
 
 ECP5_25: Mapping[str, Profile] = {
     "ideal": Profile(
-        HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5", states=True), 115_000_000
+        HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5", states=True), 118_750_000
     ),
     # Cells are drawn one after another: a pipeline for these has no room beside a hundred lanes.
     "chips": Profile(
@@ -111,7 +115,7 @@ ECP5_25: Mapping[str, Profile] = {
                 rounds_per_clock=1, noise_rounds_per_clock=22, sum_noise=True
             ),
         ),
-        100_000_000,
+        95_833_333,
         button=False,
     ),
     # Weights take 52 block RAMs of 56.
@@ -132,7 +136,7 @@ ECP5_25: Mapping[str, Profile] = {
 ECP5_45: Mapping[str, Profile] = {
     "ideal": Profile(
         HardwareProfile(lanes=100, rows_per_clock=4, memory="ecp5", states=True),
-        100_000_000,
+        105_000_000,
         routing=ROUTER2,
     ),
     # The states have a memory of their own, so one command redraws all cells.
@@ -150,13 +154,20 @@ ECP5_45: Mapping[str, Profile] = {
 
 ECP5_85: Mapping[str, Profile] = {
     "ideal": replace(ECP5_45["ideal"], frequency=110_000_000),
+    # Images that stay take all block RAM but two.
     "fast": Profile(
-        HardwareProfile(lanes=100, rows_per_clock=8, memory="ecp5", states=True),
-        90_000_000,
+        HardwareProfile(
+            lanes=100,
+            rows_per_clock=8,
+            memory="ecp5",
+            states=True,
+            resident=ResidentParameters(beats=26624, images=1376),
+        ),
+        91_666_667,
         routing=ROUTER2,
     ),
-    # Four rows per clock, redrawn in place, and in what memory is left images that stay. At 80 MHz
-    # a redraw takes a millisecond. Some wires are sent a long way round by the second router, which
+    # Four rows per clock, redrawn in place in a millisecond, and in what memory is left images that
+    # stay. Some wires are sent a long way round by the second router, which
     # is told to try those that are late because of it again.
     "chips": Profile(
         HardwareProfile(
@@ -166,7 +177,7 @@ ECP5_85: Mapping[str, Profile] = {
             variation=VariationParameters(redraw=True, sum_noise=True),
             resident=ResidentParameters(beats=26624, images=700),
         ),
-        80_000_000,
+        83_333_333,
         routing=(*ROUTER2, "--tmg-ripup"),
     ),
     # Weights take 86 block RAMs of 208, the states of 162,112 cells 80, images 18; with 1024-256-
