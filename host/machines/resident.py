@@ -40,8 +40,9 @@ SLOWEST = 1e5
 """Cycles a second that any machine simulates."""
 _ORDER = struct.Struct("<HI10x")
 _COUNTS = struct.Struct("<IIQ")
-_DIGESTED = struct.Struct("<HHHHQ")
-"""Counts with a CRC-32 in between, its low half first: of all words of an SDRAM as played."""
+_DIGESTED = struct.Struct("<HHHHII")
+"""Counts with a CRC-32 in between, its low half first, of all words of an SDRAM as played; then
+cycles, and the CRC-32 of all logits."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,15 @@ class ResidentCounts:
         Those whose class is their label.
     cycles : int
         Clocks from the first image's first beat to the last one's result.
+    digest : int or None
+        CRC-32 of all logits in order, as of `logits_digest`; None where a machine has none, and of
+        several batches.
     """
 
     images: int
     correct: int
     cycles: int
+    digest: int | None = None
 
     @property
     def accuracy(self) -> float:
@@ -73,9 +78,18 @@ class ResidentCounts:
         return self.cycles / self.images
 
     def __add__(self, other: "ResidentCounts") -> "ResidentCounts":
+        if not self.images:
+            return other
         return ResidentCounts(
             self.images + other.images, self.correct + other.correct, self.cycles + other.cycles
         )
+
+
+def logits_digest(logits: npt.NDArray[np.integer], identity: Identity) -> int:
+    """CRC-32 of logits as a machine sends them, images in order."""
+    wide = np.ascontiguousarray(logits, "<i8").view(np.uint8)
+    size = identity.logit_bytes
+    return zlib.crc32(wide.reshape(-1, 8)[:, :size].tobytes())
 
 
 def pack_images(
@@ -268,7 +282,7 @@ class ResidentImages:
 
     def _compare(self, line: bytes) -> None:
         """Whether the words that were played last are those that were sent."""
-        _, low, _, high, _ = _DIGESTED.unpack(line)
+        _, low, _, high, *_ = _DIGESTED.unpack(line)
         if self._digest not in (None, low | high << 16):
             raise Undone(
                 f"the images in {self._machine.name}'s SDRAM are not those that were sent; "
@@ -365,8 +379,8 @@ class ResidentImages:
         counts = ResidentCounts(*_COUNTS.unpack(line))
         if self._digest is not None:
             self._compare(line)
-            images, _, correct, _, cycles = _DIGESTED.unpack(line)
-            counts = ResidentCounts(images, correct, cycles)
+            images, _, correct, _, cycles, digest = _DIGESTED.unpack(line)
+            counts = ResidentCounts(images, correct, cycles, digest)
         if counts.images != self.count:
             raise UserError(
                 f"{self._machine.name} ran {counts.images} resident images, not {self.count}; "
