@@ -56,7 +56,7 @@ class Pll(Elaboratable):
         Its divisors.
     source : SingleEndedPort or Signal
         Where the clock comes in.
-    **others
+    *others
         As of `Ecp5PllParameters.instance`.
 
     Attributes
@@ -67,7 +67,7 @@ class Pll(Elaboratable):
         It can be used. Not synchronous to anything.
     """
 
-    def __init__(self, parameters: PllParameters, source: object, **others: Any) -> None:
+    def __init__(self, parameters: PllParameters, source: object, *others: Any) -> None:
         self.clock = Signal(name="pll_clock")
         self.locked = Signal(name="pll_locked")
         self._parameters = parameters
@@ -78,7 +78,7 @@ class Pll(Elaboratable):
         """Build it."""
         m = Module()
         m.submodules.pll = self._parameters.instance(
-            self._source, self.clock, self.locked, **self._others
+            self._source, self.clock, self.locked, *self._others
         )
         return m
 

@@ -29,7 +29,7 @@ from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.link.usb import CLOCK as USB_CLOCK, UsbPort
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.parameters.sdram_parameters import SdramParameters
+from allspin.hdl.parameters.sdram_parameters import TOLERANCE, SdramParameters
 from allspin.hdl.resident.sdram import pins_layout
 from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.ecp5 import is_ecp5
@@ -88,7 +88,9 @@ class ShellParameters:
         if resident is not None and (sdram := resident.sdram):
             if not self.board.sdram:
                 raise ValueError(f"{self.board.name} has no SDRAM that could keep images")
-            sdram.check_frequency(self.board.machine_frequency)
+            made = self.board.machine_frequency / MHZ
+            near = made * (1 - TOLERANCE), made * (1 + TOLERANCE)
+            check_number("MHz that an SDRAM's times are for", sdram.frequency / MHZ, *near)
             check_number("MHz of an SDRAM's clock", sdram.frequency / MHZ, *SDRAM_MHZ)
         if self.machine.link.frequency != self.board.machine_frequency:
             raise ValueError(
@@ -166,6 +168,8 @@ class Shell(Elaboratable):
         self.parameters = parameters
         resident = parameters.machine.link.engine.resident
         self._sdram = None if resident is None else resident.sdram
+        # A second output of the PLL, for the SDRAM's clock.
+        self._late = ((Signal(name="sdram_clock"), SDRAM_LATE),) if self._sdram else ()
 
     def elaborate(self, platform: TemplatedPlatform) -> Module:
         """Build it."""
@@ -272,6 +276,8 @@ class Shell(Elaboratable):
         self, m: Module, pads: Pads, parameters: SdramParameters
     ) -> dict[str, Any]:
         """The SDRAM's pins, each with a register; its clock is late by `SDRAM_LATE`."""
+        m.domains.sdram = ClockDomain(reset_less=True)
+        m.d.comb += ClockSignal("sdram").eq(self._late[0][0])  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
         pins, read = Signal(pins_layout(parameters)), Signal(parameters.width)
         port = pads.named(self.parameters.board.sdram)
         clock: Any = io.DDRBuffer(io.Direction.Output, port.clk, o_domain="sdram")
@@ -334,13 +340,7 @@ class Shell(Elaboratable):
         if pll is None:
             m.d.comb += [clock.eq(source), good.eq(1)]
         else:
-            others = {}
-            if self._sdram is not None:
-                late = Signal(name="sdram_clock")
-                m.domains.sdram = ClockDomain(reset_less=True)
-                m.d.comb += ClockSignal("sdram").eq(late)  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
-                others["late"] = (late, SDRAM_LATE)
-            m.submodules.pll = made = Pll(pll, source, **others)
+            m.submodules.pll = made = Pll(pll, source, *self._late)
             m.d.comb += [clock.eq(made.clock), good.eq(made.locked)]
         platform.add_clock_constraint(clock, board.machine_frequency)
 

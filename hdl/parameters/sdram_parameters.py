@@ -138,11 +138,6 @@ class SdramParameters:
             **ways,
         )
 
-    def check_frequency(self, frequency: int) -> None:
-        """Raise a ValueError unless the clocks are right for a frequency in Hz."""
-        if abs(frequency - self.frequency) > self.frequency * TOLERANCE:
-            raise ValueError(f"the SDRAM's times are for {self.frequency} Hz, not {frequency}")
-
     @property
     def address_bits(self) -> int:
         """Bits of a word's address: column lowest, then bank, then row."""

@@ -182,7 +182,6 @@ def make_job(
         for name in ("lanes", "rows_per_clock")
         if (value := getattr(changes, name)) is not None
     }
-    hardware = replace(board.profile(profile).hardware, **changed)
     name = profile or next(iter(board.profiles))
     others = {
         key: value for key in ("baud", "link") if (value := getattr(changes, key)) is not None
@@ -195,6 +194,7 @@ def make_job(
         what = "frequency" if changes.frequency is not None else next(iter(others))
         raise ValueError(f"{what} {asked[what]}: {error}") from error
     made_for = running.profile().built_for(network)
+    hardware = replace(running.profile().hardware, **changed)
     return BuildJob(running, name, hardware, network_name, made_for)
 
 
