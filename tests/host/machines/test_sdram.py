@@ -66,7 +66,7 @@ def test_a_word_that_is_not_as_it_was_sent_is_told(device, bit):
 def test_over_a_bad_line_and_through_a_reset_no_count_is_wrong(program):
     wire = WireFaults(3e-5, (9,))
     transport = FaultyTransport(
-        lambda: VirtualTransport(program), Faults(wire, wire, (60,), 3), 5.0
+        lambda: VirtualTransport(program), Faults(wire, wire, (60,), 3), 20.0
     )
     told = []
     with LinkedMachine(transport) as device:
