@@ -16,6 +16,7 @@ from allspin.boards.panel import Lights
 from allspin.boards.pll import MHZ, PllParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.hdl.parameters.sdram_parameters import SdramParameters, SdramPart
 from allspin.sim.errors import UserError, check_number, meant
 from allspin.sim.network.network import Network, random_network
 
@@ -45,6 +46,8 @@ class Profile:
         for all that fit; None for a network's own.
     network : str
         Name of the one that it is built for where none is asked for; empty for the usual one.
+    sdram : SdramPart or None
+        The board's, where images lie in it: `hardware` has its times at `frequency`.
 
     Raises
     ------
@@ -58,9 +61,14 @@ class Profile:
     button: bool = True
     sizes: tuple[int, ...] | None = None
     network: str = ""
+    sdram: SdramPart | None = None
 
     def __post_init__(self) -> None:
         check_number("frequency in MHz", self.frequency / MHZ, 1 / MHZ, (2**32 - 1) / MHZ)
+        if self.sdram is not None:
+            # A register at the pins for commands, one for words, and a clock on the wires.
+            kept = ResidentParameters.of(SdramParameters.of(self.sdram, self.frequency, way=3))
+            object.__setattr__(self, "hardware", replace(self.hardware, resident=kept))
 
     def built_for(self, network: Network) -> Network:
         """What the machine is made for where it shall run a network: that, or its own sizes."""

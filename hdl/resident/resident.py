@@ -6,6 +6,7 @@ come back.
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
+from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine_parameters import EngineParameters
@@ -120,6 +121,14 @@ class Resident(Component):
         steady = self.idle
         if sdram is not None:
             steady &= self._build_sdram(m, loader, player, judge, reader)
+            # Each logit of a run, as its bytes are on the link.
+            m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8 * p.logit_bytes).create()
+            m.d.comb += [
+                crc.data.eq(results.o.payload.logit),
+                crc.valid.eq(running & results.o.valid),
+                crc.start.eq(loader.start),
+                reader.logits.eq(crc.crc),
+            ]
         m.d.sync += [own.eq(running | reader.serving), settling.eq(Cat(taken, settling))]
         m.d.comb += [
             taken.eq(self.load.valid & self.load.ready),

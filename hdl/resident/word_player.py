@@ -59,16 +59,15 @@ def pack_words(
     there = groups != 0
     there[~there.any((1, 2)), 0, 0] = True
     last = maps - 1 - there.any(2)[:, ::-1].argmax(1)
-    lines = np.zeros((len(values), 1 + maps * WORD_BITS), np.uint16)
-    lines[:, 0] = labels
-    blocks = lines[:, 1:].reshape(len(values), maps, WORD_BITS)
-    blocks[:, :, 0] = (there << np.arange(MAP_GROUPS, dtype=np.uint16)).sum(2, np.uint16)
-    blocks[np.arange(len(values)), last, 0] |= 1 << MAP_GROUPS
-    blocks[:, :, 1:] = groups
-    kept = np.ones(lines.shape, bool)
-    kept[:, 1:].reshape(blocks.shape)[:, :, 0] = np.arange(maps) <= last[:, np.newaxis]
-    kept[:, 1:].reshape(blocks.shape)[:, :, 1:] = there
-    return lines[kept], kept.sum(1)
+    heads = (there << np.arange(MAP_GROUPS, dtype=np.uint16)).sum(2, np.uint16)
+    heads[np.arange(len(values)), last] |= 1 << MAP_GROUPS
+    lines = [labels.astype(np.uint16)[:, np.newaxis]]
+    kept = [np.ones((len(values), 1), bool)]
+    for each in range(maps):
+        lines += [heads[:, each : each + 1], groups[:, each]]
+        kept += [last[:, np.newaxis] >= each, there[:, each]]
+    chosen = np.hstack(kept)
+    return np.hstack(lines)[chosen], chosen.sum(1)
 
 
 class WordUnpacker(Component):
@@ -106,7 +105,8 @@ class WordUnpacker(Component):
         per_word = values_per_word(p.value_bits)
         beats = max(1, per_word // p.rows_per_clock)  # of a word
         word, taken = self.words.payload, Signal()
-        label, mapped, ends = Signal(init=1), Signal(MAP_GROUPS), Signal()
+        label = Signal(init=1)
+        mapped, ends = Signal(MAP_GROUPS, name="mapped"), Signal(name="ends_here")
         base = Signal(len(self.events.payload.slots[0].row) + 2)  # group of the map's lowest bit
         rest, place = Signal(MAP_GROUPS), Signal(range(MAP_GROUPS))
         is_map = ~label & (mapped == 0)
@@ -119,8 +119,9 @@ class WordUnpacker(Component):
                 Mux(is_map, word[-1] & (word[:-1] == 0), ~label & ends & (rest == 0)),
             ),
         ]
-        held, group = Signal(WORD_BITS), Signal.like(base)
-        final, fresh, pending = Signal(), Signal(init=1), Signal(beats)
+        held, group = Signal(WORD_BITS, name="held"), Signal.like(base, name="group")
+        final, fresh = Signal(name="final"), Signal(init=1, name="fresh")
+        pending = Signal(beats)
         stored = taken & self.wanted & ((~label & ~is_map) | self.last)
         m.d.comb += self.words.ready.eq(
             (pending == 0) | (self.events.ready & (pending & (pending - 1) == 0))

@@ -403,7 +403,8 @@ def describe(profile: HardwareProfile) -> str:
         redraw = profile.variation.redraw
         words.append("chips redrawn in place" if redraw else "chips drawn in the gateware")
     if profile.resident is not None:
-        words.append(f"{profile.resident.images} images that stay")
+        kept = profile.resident
+        words.append("images in SDRAM" if kept.sdram else f"{kept.images} images that stay")
     return ", ".join(words)
 
 

@@ -194,7 +194,6 @@ def make_job(
         for name in ("lanes", "rows_per_clock")
         if (value := getattr(changes, name)) is not None
     }
-    hardware = replace(board.profile(profile).hardware, **changed)
     name = profile or next(iter(board.profiles))
     others = {
         key: value for key in ("baud", "link") if (value := getattr(changes, key)) is not None
@@ -207,6 +206,7 @@ def make_job(
         what = "frequency" if changes.frequency is not None else next(iter(others))
         raise ValueError(f"{what} {asked[what]}: {error}") from error
     own = running.profile()
+    hardware = replace(own.hardware, **changed)
     return BuildJob(
         running,
         name,

@@ -33,6 +33,7 @@ from allspin.host.machines.opening import (
     open_port,
     open_virtual,
 )
+from allspin.host.machines.resident import logits_digest
 from allspin.host.run.score import compare_logits, compare_words
 from allspin.host.show.say import Display
 from allspin.sim.chip.chip import Chip
@@ -413,6 +414,9 @@ class _Checks:
         right = int(np.count_nonzero(golden.classify(images) == labels[:count]))
         if counts.correct != right:
             return False, f"{counts.correct} of {count} counted as labelled, not {right}"
+        digest = logits_digest(golden.logits(images), self.machine.identity)
+        if counts.digest not in (None, digest):
+            return False, f"the logits' digest is {counts.digest:#x}, not {digest:#x}"
         return _compared(resident.logits(), golden, images)
 
     def chip(self) -> tuple[bool | None, str]:
