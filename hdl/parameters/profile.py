@@ -24,7 +24,7 @@ def keep_one_of(owner: object, name: str, allowed: tuple[int, ...] | tuple[str, 
         raise ValueError(not_one_of(name, value, allowed))
 
 
-ROWS_PER_CLOCK = (1, 2, 4, 8)
+ROWS_PER_CLOCK = (1, 2, 4, 8, 16)
 ROUNDS_PER_CLOCK = (1, 22)
 NO_CHIPS = "a chip has R_AH words of any value, so a machine that makes chips cannot keep states"
 
