@@ -195,7 +195,7 @@ class CrossbarParameters:
     rah_bits : int
         Width of an R_AH word, signed, 2 to 8.
     rows_per_clock : int
-        Rows that are driven in one clock, 1, 2, 4 or 8.
+        Rows that are driven in one clock, 1, 2, 4, 8 or 16.
     memory : str
         As of `HardwareProfile`.
     neurons_per_clock : int

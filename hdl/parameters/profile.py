@@ -151,7 +151,7 @@ class HardwareProfile:
     rah_bits : int or None
         Width of an R_AH word in memory, 2 to 8; None for the network's own.
     rows_per_clock : int
-        Rows that are driven in one clock, 1, 2, 4 or 8.
+        Rows that are driven in one clock, 1, 2, 4, 8 or 16.
     memory : str
         Name of the target in `allspin.hdl.parameters.target.TARGETS`, after what it keeps R_AH
         words in: ``block`` (block RAM as any tool infers it), ``spram`` (the four SPRAMs of an

@@ -21,7 +21,7 @@ class MapParameters:
     value_bits : int
         Width of a value, unsigned, 1 to 8.
     rows_per_clock : int
-        Values of a beat, 1, 2, 4 or 8.
+        Values of a beat, 1, 2, 4, 8 or 16.
 
     Raises
     ------

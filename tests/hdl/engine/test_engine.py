@@ -129,7 +129,7 @@ def networks(draw: st.DrawFn) -> Network:
 @given(
     network=networks(),
     lanes=st.sampled_from([None, 1, 3, 4]),
-    rows_per_clock=st.sampled_from([1, 2, 4, 8]),
+    rows_per_clock=st.sampled_from([1, 2, 4, 8, 16]),
     memory=st.sampled_from(["block", "ecp5"]),
     states=st.booleans(),
     stall=st.sampled_from([0.0, 0.3, 0.6]),
@@ -187,7 +187,7 @@ def test_every_logit_and_every_count(
             assert events == machine.beats
 
 
-@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 8)])
+@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 16)])
 @pytest.mark.parametrize(
     ("neuron", "memory", "keeps"),
     [

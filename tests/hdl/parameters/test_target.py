@@ -68,7 +68,7 @@ def test_a_word_takes_two_clocks_to_its_memory_and_on_an_ecp5_one_more_for_two_m
             {"lanes": 5, "neurons_per_clock": 2},
             "lanes must be a multiple of 2, the neurons per clock, or all 100 columns, not 5",
         ),
-        ({"rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4, 8, not 3"),
+        ({"rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4, 8, 16, not 3"),
         ({"memory": "flash"}, "memory must be one of block, spram, ecp5, bsram, not 'flash'"),
         ({"memory": "spram"}, "SPRAMs give 64 bits a clock: lanes must be at most 8, not 100"),
         (
