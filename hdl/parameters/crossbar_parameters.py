@@ -234,7 +234,12 @@ class CrossbarParameters:
             value_bits=(1, 8),
             rah_bits=(MIN_RAH_BITS, MAX_RAH_BITS),
         )
-        keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
+        keep_one_of(
+            self,
+            "rows_per_clock",
+            # A beat drives rows of one tile.
+            tuple(r for r in ROWS_PER_CLOCK if self.tiling is None or r <= self.tiling.rows),
+        )
         keep_one_of(self, "memory", tuple(TARGETS))
         keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
         if self.levels is not None:

@@ -143,9 +143,10 @@ def compute(
 @st.composite
 def crossbars(draw: st.DrawFn) -> CrossbarParameters:
     columns = draw(st.integers(1, 11))
+    rows_per_clock = draw(st.sampled_from([1, 2, 4, 8, 16]))
     tiling = st.builds(
         Tiling,
-        rows=st.sampled_from([8, 16]),
+        rows=st.sampled_from([max(8, rows_per_clock), 16]),
         bits=st.integers(2, 9),
         shift=st.integers(0, 13),
         offsets=st.booleans(),
@@ -156,7 +157,7 @@ def crossbars(draw: st.DrawFn) -> CrossbarParameters:
         rows=draw(st.integers(1, 30)),
         columns=columns,
         lanes=lanes if lanes % neurons == 0 else columns,
-        rows_per_clock=draw(st.sampled_from([1, 2, 4, 8, 16])),
+        rows_per_clock=rows_per_clock,
         neurons_per_clock=neurons,
         memory=draw(st.sampled_from(["block", "ecp5"])),
         value_bits=draw(st.integers(1, 8)),
