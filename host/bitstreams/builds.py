@@ -133,7 +133,7 @@ class BuildChanges:
     lanes : int or None
         Columns that a row drives in a clock, 1 to 65535; None leaves the profile's.
     rows_per_clock : int or None
-        Rows that are driven in a clock, 1, 2, 4 or 8; None leaves the profile's.
+        Rows that are driven in a clock, 1, 2, 4, 8 or 16; None leaves the profile's.
     frequency : float or None
         Of the machine's clock, Hz; None leaves the profile's.
     baud : int or None
