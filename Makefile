@@ -56,8 +56,8 @@ boards: $(STAMP)  ## Bitstreams of all boards, and the tables of them; hours.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[boards]'
 	@# Exit status 1: a board is too small or too slow, which the table says.
 	@$(BIN)/allspin build all --jobs 2 > /dev/null || test $$? -eq 1
-	@$(BIN)/allspin build ulx3s-85f:chips ulx3s-85f:fast ulx3s-85f ulx3s-25f ulx3s-85f:maps ulx3s-25f:maps icebreaker:chips icebreaker --seeds 3 --jobs 2 > /dev/null || test $$? -eq 1
-	@$(BIN)/allspin build ulx3s-45f:chips ulx3s-25f:chips --jobs 2 > /dev/null || test $$? -eq 1
+	@$(BIN)/allspin build ulx3s-85f:chips ulx3s-25f:chips ulx3s-85f:fast ecpix-5:fast ulx3s-85f ulx3s-25f ulx3s-85f:maps ulx3s-25f:maps ulx3s-85f:general ulx3s-25f:general icebreaker:general icebreaker:chips icebreaker --seeds 3 --jobs 2 > /dev/null || test $$? -eq 1
+	@$(BIN)/allspin build ulx3s-45f:chips ulx3s-85f:fast-sdram --jobs 2 > /dev/null || test $$? -eq 1
 	@$(BIN)/allspin boards --write docs/boards.md --headline README.md
 	@$(BIN)/python -m tests.bench --former docs/performance.json --builds docs/boards.json --document docs/performance.md -o docs/performance.json > /dev/null
 

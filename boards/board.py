@@ -16,6 +16,7 @@ from allspin.boards.panel import Lights
 from allspin.boards.pll import MHZ, PllParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.hdl.parameters.sdram_parameters import SdramParameters, SdramPart
 from allspin.sim.errors import UserError, check_number, meant
 from allspin.sim.network.network import Network, random_network
 
@@ -45,6 +46,8 @@ class Profile:
         for all that fit; None for a network's own.
     network : str
         Name of the one that it is built for where none is asked for; empty for the usual one.
+    sdram : SdramPart or None
+        The board's, where images lie in it: `hardware` has its times at `frequency`.
 
     Raises
     ------
@@ -58,14 +61,23 @@ class Profile:
     button: bool = True
     sizes: tuple[int, ...] | None = None
     network: str = ""
+    sdram: SdramPart | None = None
 
     def __post_init__(self) -> None:
         check_number("frequency in MHz", self.frequency / MHZ, 1 / MHZ, (2**32 - 1) / MHZ)
+        if self.sdram is not None:
+            # A register at the pins for commands, one for words, and a clock on the wires.
+            kept = ResidentParameters.of(SdramParameters.of(self.sdram, self.frequency, way=3))
+            object.__setattr__(self, "hardware", replace(self.hardware, resident=kept))
 
     def built_for(self, network: Network) -> Network:
         """What the machine is made for where it shall run a network: that, or its own sizes."""
         return network if self.sizes is None else random_network(self.sizes, 0)
 
+
+GRADE_8 = 1.3
+"""A clock on a part of speed grade 8, over that of grade 6: placed there, machines reach 1.35 to
+1.4 of the frequency."""
 
 SMALL = 1024, 104, 16
 """Widths of a machine for any network, on a part with some 100 kB for its words."""
@@ -79,19 +91,19 @@ UP5K: Mapping[str, Profile] = {
     "ideal": Profile(HardwareProfile(lanes=17, memory="spram", states=True), 31_000_000),
     # The chips fill the part: with the timing weight of the other parts nextpnr finds no place for
     # some of their 5,002 cells of 5,280 with one seed of three. The ideal machine's worst seed is
-    # slower with 20: 28.2 MHz in place of 29.95. 30 MHz is not reached with each seed of placing.
+    # slower with 20: 28.2 MHz in place of 29.95.
     "chips": Profile(
         HardwareProfile(
             lanes=8,
             memory="spram",
             variation=VariationParameters(states=16, rounds_per_clock=1, use_noise=False),
         ),
-        27_000_000,
+        28_500_000,
         routing=("--placer-heap-timingweight", "20"),
     ),
     "general": Profile(
         HardwareProfile(lanes=8, memory="spram", general=True),
-        27_000_000,
+        31_000_000,
         button=False,
         sizes=SMALL,
     ),
@@ -100,7 +112,7 @@ UP5K: Mapping[str, Profile] = {
 
 ECP5_25: Mapping[str, Profile] = {
     "ideal": Profile(
-        HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5", states=True), 115_000_000
+        HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5", states=True), 118_750_000
     ),
     # Cells are drawn one after another: a pipeline for these has no room beside a hundred lanes.
     "chips": Profile(
@@ -111,13 +123,13 @@ ECP5_25: Mapping[str, Profile] = {
                 rounds_per_clock=1, noise_rounds_per_clock=22, sum_noise=True
             ),
         ),
-        100_000_000,
+        95_833_333,
         button=False,
     ),
     # Weights take 52 block RAMs of 56.
     "general": Profile(
         HardwareProfile(lanes=104, memory="ecp5", general=True),
-        80_000_000,
+        100_000_000,
         button=False,
         sizes=SMALL,
     ),
@@ -132,7 +144,7 @@ ECP5_25: Mapping[str, Profile] = {
 ECP5_45: Mapping[str, Profile] = {
     "ideal": Profile(
         HardwareProfile(lanes=100, rows_per_clock=4, memory="ecp5", states=True),
-        100_000_000,
+        105_000_000,
         routing=ROUTER2,
     ),
     # The states have a memory of their own, so one command redraws all cells.
@@ -150,13 +162,20 @@ ECP5_45: Mapping[str, Profile] = {
 
 ECP5_85: Mapping[str, Profile] = {
     "ideal": replace(ECP5_45["ideal"], frequency=110_000_000),
+    # Images that stay take all block RAM but two.
     "fast": Profile(
-        HardwareProfile(lanes=100, rows_per_clock=8, memory="ecp5", states=True),
-        90_000_000,
+        HardwareProfile(
+            lanes=100,
+            rows_per_clock=8,
+            memory="ecp5",
+            states=True,
+            resident=ResidentParameters(beats=26624, images=1376),
+        ),
+        91_666_667,
         routing=ROUTER2,
     ),
-    # Four rows per clock, redrawn in place, and in what memory is left images that stay. At 80 MHz
-    # a redraw takes a millisecond. Some wires are sent a long way round by the second router, which
+    # Four rows per clock, redrawn in place in a millisecond, and in what memory is left images that
+    # stay. Some wires are sent a long way round by the second router, which
     # is told to try those that are late because of it again.
     "chips": Profile(
         HardwareProfile(
@@ -166,23 +185,25 @@ ECP5_85: Mapping[str, Profile] = {
             variation=VariationParameters(redraw=True, sum_noise=True),
             resident=ResidentParameters(beats=26624, images=700),
         ),
-        80_000_000,
+        83_333_333,
         routing=(*ROUTER2, "--tmg-ripup"),
     ),
-    # Weights take 160 block RAMs of 208, with 64 lanes 192. States or images beside them do not
-    # fit, so the states of each chip are sent.
+    # Weights take 86 block RAMs of 208, the states of 162,112 cells 80, images 18; with 1024-256-
+    # 128-32 weights and states alone would take 306. A network of two layers goes past the second
+    # crossbar, so this has as many columns: more than 128, since an import adds some for biases.
     "general": Profile(
         HardwareProfile(
-            lanes=32,
-            rows_per_clock=4,
+            lanes=34,
+            rows_per_clock=2,
             memory="ecp5",
-            variation=VariationParameters(sum_noise=True),
+            variation=VariationParameters(redraw=True, sum_noise=True),
+            resident=ResidentParameters(beats=16384, images=215),
             general=True,
         ),
         80_000_000,
-        routing=ROUTER2,
+        routing=(*ROUTER2, "--tmg-ripup"),
         button=False,
-        sizes=(1024, 256, 128, 32),
+        sizes=(1024, 136, 136, 32),
     ),
     "maps": Profile(
         HardwareProfile(lanes=32, rows_per_clock=4, memory="ecp5", states=True),

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Module
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, Out
 
 from allspin.boards.top import join
 from allspin.hdl.export import Dialect, engine_line, to_verilog
 from allspin.hdl.link.bus import BUSES, Bus, Register
 from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.resident.sdram import pins_layout
 from allspin.hdl.stream.buffers import Component
 
 MODULE = "allspin_core"
@@ -38,13 +39,20 @@ class Core(Component):
         self._parameters = parameters
         self._bus = Bus(parameters)
         members = self._bus.signature.members
-        super().__init__({name: members[name] for name in (*BUSES, "s_axis_tdata", "fault")})
+        ports = {name: members[name] for name in (*BUSES, "s_axis_tdata", "fault")}
+        if (resident := parameters.resident) and (sdram := resident.sdram):
+            ports |= {f"sdram_{name}": Out(pin.shape) for name, pin in pins_layout(sdram)}
+            ports["sdram_read"] = In(sdram.width)
+        super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
         """Build the core."""
         join(m, self._parameters, self._bus)
         for name, member in self.signature.members.items():
-            outer, inner = getattr(self, name), getattr(self._bus, name)
+            outer, inner = getattr(self, name), getattr(self._bus, name, None)
+            if inner is None:
+                pins = m.submodules.resident
+                inner = pins.sdram_read if member.flow == In else pins.sdram[name[6:]]
             m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
 
 
@@ -65,9 +73,14 @@ def core_verilog(parameters: EngineParameters, name: str, dialect: Dialect = "ve
     ValueError
         As of `Core`.
     """
-    slots = parameters.image.rows_per_clock
+    slots, resident = parameters.image.rows_per_clock, parameters.resident
+    sdram = resident and resident.sdram
+    times = sdram and (
+        f"Its SDRAM's times are for a clock of {sdram.frequency} Hz; a word is in sdram_read "
+        f"{sdram.latency - 1} clocks after its command.\n"
+    )
     header = (
-        f"allspin, {name}, {engine_line(parameters)}\n"
+        f"allspin, {name}, {engine_line(parameters)}\n{times or ''}"
         f"A word of s_axis_tdata for each of {slots} rows: row * {slots} + its number in bits 0 to "
         f"15, value in 16 to 23.\nIts memories are empty; docs/export.md says how to write them."
     )

@@ -56,6 +56,8 @@ class Pll(Elaboratable):
         Its divisors.
     source : SingleEndedPort or Signal
         Where the clock comes in.
+    *others
+        As of `Ecp5PllParameters.instance`.
 
     Attributes
     ----------
@@ -65,16 +67,19 @@ class Pll(Elaboratable):
         It can be used. Not synchronous to anything.
     """
 
-    def __init__(self, parameters: PllParameters, source: object) -> None:
+    def __init__(self, parameters: PllParameters, source: object, *others: Any) -> None:
         self.clock = Signal(name="pll_clock")
         self.locked = Signal(name="pll_locked")
         self._parameters = parameters
         self._source = source
+        self._others = others
 
     def elaborate(self, platform: object) -> Module:
         """Build it."""
         m = Module()
-        m.submodules.pll = self._parameters.instance(self._source, self.clock, self.locked)
+        m.submodules.pll = self._parameters.instance(
+            self._source, self.clock, self.locked, *self._others
+        )
         return m
 
 
@@ -192,17 +197,26 @@ class Ecp5PllParameters(PllParameters):
                     found.append((abs(frequency - wanted), (reference, feedback, output)))
         return cls(source, *nearest(found, source, wanted))
 
-    def instance(self, source: Any, clock: Signal, locked: Signal) -> Instance:
-        """As `PllParameters.instance`."""
+    def instance(
+        self, source: Any, clock: Signal, locked: Signal, late: tuple[Signal, float] | None = None
+    ) -> Instance:
+        """As `PllParameters.instance`.
+
+        `late`, where there is no second output yet, is one of the same frequency, and by what share
+        of its period it comes later.
+        """
         primary, second = clock, ()
         if self.second:
-            primary = Signal(name="pll_feedback")
+            primary, late = Signal(name="pll_feedback"), (clock, 0)
+        if late is not None:
+            # The phase is in steps of the oscillator, and eighths of these.
+            steps, eighths = divmod(round(8 * self.output * late[1]), 8)
             second = (
-                ("p", "CLKOS_DIV", self.second),
+                ("p", "CLKOS_DIV", self.second or self.output),
                 ("p", "CLKOS_ENABLE", "ENABLED"),
-                ("p", "CLKOS_CPHASE", self.output // 2),
-                ("p", "CLKOS_FPHASE", 0),
-                ("o", "CLKOS", clock),
+                ("p", "CLKOS_CPHASE", self.output // 2 + steps),
+                ("p", "CLKOS_FPHASE", eighths),
+                ("o", "CLKOS", late[0]),
             )
         return Instance(
             "EHXPLLL",

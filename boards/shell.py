@@ -24,20 +24,37 @@ from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
 
 from allspin.boards.board import Board
 from allspin.boards.panel import Button, LightsDriver
-from allspin.boards.pll import Ecp5PllParameters, Pll
+from allspin.boards.pll import MHZ, Ecp5PllParameters, Pll
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.link.usb import CLOCK as USB_CLOCK, UsbPort
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.parameters.sdram_parameters import SdramParameters
+from allspin.hdl.parameters.sdram_parameters import TOLERANCE, SdramParameters
 from allspin.hdl.resident.sdram import pins_layout
 from allspin.hdl.stream.buffers import RegisterSlice
 from allspin.hdl.stream.ecp5 import is_ecp5
-from allspin.sim.errors import refused
+from allspin.sim.errors import check_number, refused
 from allspin.sim.network.network import Network
 
 MACHINE = "machine"
 """Name of the machine's module and of its cell on the board."""
+SDRAM_LATE = 0.8
+"""Share of a period that an SDRAM's clock comes later by than the machine's.
+
+With a period of T ns, pads and wires that take d ns for the clock there and a word back, and the
+slowest data sheet of those parts (access 5.4 ns, hold 2.5 ns; setup 1.5 ns, hold 0.8 ns):
+
+- A word comes from 2.8 T + 5.4 + d to 3.8 T + 2.5 + d after its command leaves a register, and is
+  taken at 4 T: d may be from 0.2 T - 2.5 to 1.2 T - 5.4, less and more what a register wants. That
+  is 0 to 9.6 ns at 80 MHz, and 0 to 6.6 ns at 100 MHz.
+- Commands, whose pads are as slow as the clock's, have 0.8 T - 1.5 ns before its rising edge, and
+  0.2 T - 0.8 ns behind it: 8.5 and 1.7 ns at 80 MHz, 6.5 and 1.2 ns at 100 MHz.
+
+nextpnr knows no pad's delay. Half a period (a clock turned round) would leave d from 3.8 to 13.4 ns
+at 80 MHz, which a fast part misses; a falling edge behind it less than 7.1 ns.
+"""
+SDRAM_MHZ = (60, 100)
+"""Clocks that this holds for."""
 SETTLING_SECONDS = 15e-6
 """How long after the clock is there the reset ends. An iCE40's block RAM reads as zero for
 3 us after configuration, and nothing tells when these are over."""
@@ -71,7 +88,10 @@ class ShellParameters:
         if resident is not None and (sdram := resident.sdram):
             if not self.board.sdram:
                 raise ValueError(f"{self.board.name} has no SDRAM that could keep images")
-            sdram.check_frequency(self.board.machine_frequency)
+            made = self.board.machine_frequency / MHZ
+            near = made * (1 - TOLERANCE), made * (1 + TOLERANCE)
+            check_number("MHz that an SDRAM's times are for", sdram.frequency / MHZ, *near)
+            check_number("MHz of an SDRAM's clock", sdram.frequency / MHZ, *SDRAM_MHZ)
         if self.machine.link.frequency != self.board.machine_frequency:
             raise ValueError(
                 f"the machine says {self.machine.link.frequency} Hz, "
@@ -146,6 +166,10 @@ class Shell(Elaboratable):
 
     def __init__(self, parameters: ShellParameters) -> None:
         self.parameters = parameters
+        resident = parameters.machine.link.engine.resident
+        self._sdram = None if resident is None else resident.sdram
+        # A second output of the PLL, for the SDRAM's clock.
+        self._late = ((Signal(name="sdram_clock"), SDRAM_LATE),) if self._sdram else ()
 
     def elaborate(self, platform: TemplatedPlatform) -> Module:
         """Build it."""
@@ -180,8 +204,8 @@ class Shell(Elaboratable):
         m.d.sync += took.eq(offered & machine_ready)
 
         sdram = {}
-        if engine.resident is not None and engine.resident.sdram is not None:
-            sdram = self._elaborate_sdram(m, pads, engine.resident.sdram)
+        if self._sdram is not None:
+            sdram = self._elaborate_sdram(m, pads, self._sdram)
         m.submodules.machine = Instance(
             MACHINE,
             i_clk=ClockSignal(),
@@ -251,17 +275,16 @@ class Shell(Elaboratable):
     def _elaborate_sdram(
         self, m: Module, pads: Pads, parameters: SdramParameters
     ) -> dict[str, Any]:
-        """The SDRAM's pins, each with a register; its clock is the machine's, turned round.
-
-        Commands and words change half a clock before and after its rising edge.
-        """
+        """The SDRAM's pins, each with a register; its clock is late by `SDRAM_LATE`."""
+        m.domains.sdram = ClockDomain(reset_less=True)
+        m.d.comb += ClockSignal("sdram").eq(self._late[0][0])  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
         pins, read = Signal(pins_layout(parameters)), Signal(parameters.width)
         port = pads.named(self.parameters.board.sdram)
-        clock: Any = io.DDRBuffer(io.Direction.Output, port.clk)
+        clock: Any = io.DDRBuffer(io.Direction.Output, port.clk, o_domain="sdram")
         m.submodules.sdram_clock = clock
         m.submodules.sdram_words = words = io.FFBuffer(io.Direction.Bidir, port.dq)
         m.d.comb += [
-            clock.o[1].eq(1),
+            clock.o[0].eq(1),
             words.o.eq(pins.word),
             words.oe.eq(pins.drives),
             read.eq(words.i),
@@ -317,7 +340,7 @@ class Shell(Elaboratable):
         if pll is None:
             m.d.comb += [clock.eq(source), good.eq(1)]
         else:
-            m.submodules.pll = made = Pll(pll, source)
+            m.submodules.pll = made = Pll(pll, source, *self._late)
             m.d.comb += [clock.eq(made.clock), good.eq(made.locked)]
         platform.add_clock_constraint(clock, board.machine_frequency)
 

@@ -23,7 +23,7 @@ from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarPara
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.resident import Resident
-from allspin.hdl.resident.sdram import pins_layout
+from allspin.hdl.resident.sdram import memory_ports
 from allspin.hdl.stream.buffers import Component
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
@@ -199,13 +199,10 @@ class Top(Component):
                 "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
                 "tx": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
             }
-        resident = parameters.link.engine.resident
-        if resident is not None and (sdram := resident.sdram):
-            # An SDRAM's pins, as of the `SdramController`.
-            ports |= {"sdram": Out(pins_layout(sdram)), "sdram_read": In(sdram.width)}
         super().__init__(
             {
                 **ports,
+                **memory_ports(parameters.link.engine.resident),
                 # As the engine's.
                 "idle": Out(1),
                 # As the engine's.

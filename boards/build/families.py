@@ -160,6 +160,8 @@ class GowinFamily(Family):
         return list(planned[1:])
 
 
+ROUTED = "routed.json"
+"""What nextpnr writes of what it has placed and routed, for a simulator."""
 TIMING_WEIGHT = ("--placer-heap-timingweight", "40")
 """How much nextpnr's placer heeds time beside the length of wires. It takes 10 of its own accord;
 docs/performance.md has what was measured."""
@@ -190,8 +192,8 @@ ICE40 = Family(
         "alumacc\n"  # adders, before synth_ice40 looks for multiplications
         "select -clear"
     ),
-    # The netlist is small enough to be kept for a simulator.
-    route_options=("--write", "routed.json", *TIMING_WEIGHT),
+    # The netlist is small enough to be kept each time.
+    route_options=("--write", ROUTED, *TIMING_WEIGHT),
 )
 ECP5 = Family(
     name="ECP5",

@@ -101,9 +101,9 @@ def figures(
         "seconds": round(netlist.seconds + sum(routed.seconds for routed in seeds), 1),
         "synthesis_seconds": round(netlist.seconds, 1),
         "netlist": str(netlist.path),
-        "netlist_sha256": _sha256(netlist.path),
+        "netlist_sha256": file_sha256(netlist.path),
         "bitstream": str(best.bitstream) if best.bitstream else None,
-        "bitstream_sha256": _sha256(best.bitstream) if best.bitstream else None,
+        "bitstream_sha256": file_sha256(best.bitstream) if best.bitstream else None,
         "shortfall": shortfall,
     }
 
@@ -127,7 +127,8 @@ def _too_large(uses: Mapping[str, Use], lanes: int, rows_per_clock: int) -> str:
     return f"{over}; take fewer lanes (--lanes {max(1, lanes // 2)}) or a smaller network"
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """The digest of a file, by which it is known."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

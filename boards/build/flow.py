@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from allspin.boards.build.families import TOP, family_of, with_options
+from allspin.boards.build.families import ROUTED, TOP, family_of, with_options
 from allspin.boards.build.gateware import gateware_of, machine_text
 from allspin.boards.build.tools import Tool, Wanted, find_tool
 from allspin.boards.shell import Shell, ShellParameters
@@ -212,7 +212,7 @@ class Build:
             seconds=sum(_kept(stage)["seconds"] for stage in (machine, folder)),
         )
 
-    def route(self, netlist: SynthesisedBoard, seed: int = 1) -> Routed:
+    def route(self, netlist: SynthesisedBoard, seed: int = 1, *, written: bool = False) -> Routed:
         """The last stage.
 
         Parameters
@@ -221,6 +221,9 @@ class Build:
             What to place.
         seed : int
             Of placing.
+        written : bool
+            Whether the folder must hold what was routed, as `ROUTED`, for a simulator. Of an ECP5
+            that is some 100 MB, and the bitstream beside it is the same without.
 
         Raises
         ------
@@ -234,6 +237,8 @@ class Build:
             family.route_command(self._platform, self._planned("nextpnr"), seed, mhz),
             self.parameters.board.profile().routing,
         )
+        if written and ROUTED not in route:
+            route += "--write", ROUTED
         pack = family.pack_command(self._platform, self._planned(family.packer))
         bitstream = f"{TOP}.{family.bitstream}"
         what = f"placing and routing, seed {seed}"

@@ -77,6 +77,8 @@ TELLING = {
 """Parameters that say something to the models of cells that nextpnr gives more."""
 TIED = ("DP16KD", "MULT18X18D")
 """Placed, a parameter says which level a pin of these has that is not connected."""
+UNUSED = {"MULT18X18D": ("SRI", "CE", "CLK", "RST"), "TRELLIS_IO": ("IOL",)}
+"""Beginnings of inputs that are not modelled: with something connected it does not compile."""
 PADS = {"SB_IO": "PACKAGE_PIN", "TRELLIS_IO": "B"}
 """Cells of pins, and their port to the outside. Their models are one for each direction, for
 simulators take what goes both ways for high impedance."""
@@ -231,7 +233,8 @@ def _cells(module: Mapping[str, Any]) -> Iterator[GateCell]:
             parameters = _tie(name, parameters, connections)
         # Routed cells list all their ports. What a cell is not given is a level, not unknown.
         for port, direction in cell.get("port_directions", {}).items():
-            if direction == "input" and not connections.get(port) and port != GLOBAL_INPUT:
+            known = port != GLOBAL_INPUT and not port.startswith(UNUSED.get(kind, ()))
+            if direction == "input" and not connections.get(port) and known:
                 connections[port] = ["1" if port in PULLED_UP.get(kind, ()) else "0"]
         yield GateCell(name, kind, parameters, connections)
 

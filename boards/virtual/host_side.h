@@ -67,6 +67,12 @@ public:
 	}
 	size_t size() const { return bytes.size(); }
 
+	// Whether nobody is left who could read it.
+	bool unread() const {
+		struct pollfd gone = {STDOUT_FILENO, 0, 0};
+		return poll(&gone, 1, 0) > 0 && (gone.revents & POLLERR);
+	}
+
 	void flush() {
 		for (size_t start = 0; start < bytes.size();) {
 			ssize_t count = write(STDOUT_FILENO, bytes.data() + start, bytes.size() - start);
@@ -198,7 +204,8 @@ void serve(Machine &machine, uint64_t quiet_clocks) {
 			if (machine.input.empty() && machine.input.ended) {
 				silent = machine.output.total == total ? silent + WAITING_CLOCKS : 0;
 				total = machine.output.total;
-				if (machine.quiet >= quiet_clocks || silent >= LAST_CLOCKS)
+				// An image that was cut is under way for ever.
+				if (machine.quiet >= quiet_clocks || silent >= LAST_CLOCKS || machine.output.unread())
 					break;
 			}
 		}

@@ -4,7 +4,6 @@ It stands in place of `allspin.hdl.link.link.Link`; ``docs/export.md`` describes
 """
 
 from enum import IntEnum
-from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
@@ -114,8 +113,8 @@ class EventGate(Component):
 
     def __init__(self, parameters: EngineParameters) -> None:
         self._image = image = parameters.image
-        # Tiles and windows take rows as they rise.
-        self._ordered = parameters.crossbars[0].tiling is not None or bool(parameters.window(0))
+        # Tiles take rows as they rise; a window has its own order.
+        self._ordered = parameters.crossbars[0].tiling is not None and not parameters.window(0)
         if self._ordered and image.rows_per_clock > 1:
             raise ValueError("columns are read tile by tile, with more than one row per clock")
         words = data.StructLayout(
@@ -159,10 +158,9 @@ class EventGate(Component):
             taken.eq(out.i.valid & out.i.ready),
             self.wrong.eq(taken & wrong.any()),
         ]
-        with m.If(taken):
-            m.d.sync += self.within.eq(~given.last)
-            with m.If(given.last):
-                m.d.sync += lowest.eq(0)
+        m.d.sync += self.within.eq(Mux(taken, ~given.last, self.within))
+        with m.If(taken & given.last):
+            m.d.sync += lowest.eq(0)
 
 
 class MemoryWindow(Component):
@@ -265,106 +263,66 @@ class Bus(Component):
     def __init__(self, parameters: EngineParameters) -> None:
         self._parameters = parameters
         self._gate = EventGate(parameters)
+        self._window = MemoryWindow(parameters)
         results = result_layout(parameters)
+        self._logits = RegisterSlice(results, every_clock=True)
         if (bits := parameters.amplified_bits(len(parameters.crossbars) - 1)) > WORD_BITS:
             raise ValueError(f"logits have {bits} bits, and a word of the bus has {WORD_BITS}")
-        ports = {
-            "s_axis_tdata": In(WORD_BITS * parameters.image.rows_per_clock),
-            **BUSES,
-            # Any of CONTROL's faults.
-            "fault": Out(1),
-            "events": Out(stream.Signature(event_layout(parameters.image))),
-            "results": In(stream.Signature(results)),
-            "load": Out(LOADS),
-            "fetch": Out(FETCHES),
-            "fetched": In(BYTES),
-            "idle": In(1),
-        }
-        if parameters.numbered:
-            ports["numbers"] = Out(NUMBERS)
-        super().__init__(ports)
+        super().__init__(
+            {
+                "s_axis_tdata": In(WORD_BITS * parameters.image.rows_per_clock),
+                **BUSES,
+                # Any of CONTROL's faults.
+                "fault": Out(1),
+                "events": Out(stream.Signature(event_layout(parameters.image))),
+                "results": In(stream.Signature(results)),
+                "load": Out(LOADS),
+                "fetch": Out(FETCHES),
+                "fetched": In(BYTES),
+                "idle": In(1),
+                **({"numbers": Out(NUMBERS)} if parameters.numbered else {}),
+            }
+        )
 
     def build(self, m: Module, platform: object) -> None:
         """Build the bus."""
-        m.submodules.gate = gate = self._gate
-        m.submodules.window = window = MemoryWindow(self._parameters)
-        m.submodules.logits = logits = RegisterSlice(self.results.payload.shape(), every_clock=True)
-        wiring.connect(m, gate.events, wiring.flipped(self.events))
-        wiring.connect(m, wiring.flipped(self.results), logits.i)
+        m.submodules.gate = self._gate
+        m.submodules.window = self._window
+        m.submodules.logits = self._logits
+        wiring.connect(m, self._gate.events, wiring.flipped(self.events))
+        wiring.connect(m, wiring.flipped(self.results), self._logits.i)
         for name in ("load", "fetch", "fetched"):
-            wiring.connect(m, getattr(window, name), wiring.flipped(getattr(self, name)))
-
+            wiring.connect(m, getattr(self._window, name), wiring.flipped(getattr(self, name)))
         control = Signal(CONTROL_LAYOUT)
-        streams, wanted = Signal(), Signal()  # the AXI streams have images and logits; shall have
-        faults = Signal(len(Fault))
+        wanted = Signal()  # the AXI streams shall have images and logits
         number = Signal(IMAGE_BITS)  # of the next image
-        owes = Signal()  # the last one's has not been taken
-        under_way = Signal(16)  # images whose last event was taken, and not their last logit
-        begins = Signal()  # an image
-        words, logit = gate.words, logits.o
-        leaves = logit.valid & logit.ready & logit.payload.last
-        m.d.sync += under_way.eq(
-            under_way + (words.valid & words.ready & words.payload.last) - leaves
-        )
-        m.d.comb += [
-            begins.eq(words.valid & words.ready & ~gate.within),
-            control.streams.eq(streams),
-            control.idle.eq(self.idle & (under_way == 0) & ~gate.within & ~owes),
-            control.waits.eq(logit.valid & ~streams),
-            control.last.eq(logit.payload.last),
-            control.winner.eq(logit.payload.winner),
-            control.faults.eq(faults),
-            self.fault.eq(faults.any()),
-        ]
-        with m.If(control.idle):
-            m.d.sync += streams.eq(wanted)
-        with m.If(begins):
-            m.d.sync += number.eq(number + 1)
-        if self._parameters.numbered:
-            own = Signal(IMAGE_BITS)
-            m.d.comb += [self.numbers.valid.eq(owes), self.numbers.payload.eq(own)]
-            with m.If(begins):
-                m.d.sync += [owes.eq(1), own.eq(number)]
-            with m.Elif(self.numbers.ready):
-                m.d.sync += owes.eq(0)
+        here = Signal(len(Register))  # which register an access is to that may be carried out
+        self._build_images(m, control, wanted, number, here)
+        self._build_accesses(m, control, wanted, number, here)
 
-        # Nothing is loaded, made or read when an image begins, as it cannot be while one is under
-        # way; and no image begins that the other side would have to end.
-        may = Signal()
-        m.d.comb += may.eq(
-            gate.within | ((self.idle | (under_way != 0)) & ~owes & (streams == wanted))
-        )
-        offers, takes = Signal(), Signal()  # EVENT, RESULT
-        self._connect_images(m, streams, may, offers, takes, logit)
-        self._build_accesses(m, control, wanted, faults, number, window, offers, takes, logit)
-        with m.If(gate.wrong):
-            m.d.sync += faults[Fault.EVENT].eq(1)
-
-    def _connect_images(
-        self,
-        m: Module,
-        streams: Signal,
-        may: Signal,
-        offers: Signal,
-        takes: Signal,
-        logit: stream.Interface,
+    def _build_images(
+        self, m: Module, control: data.View, wanted: Signal, number: Signal, here: Signal
     ) -> None:
         """Events and logits, of the AXI streams or a word at a time."""
-        words, word = self._gate.words, self.wb_dat_w
-        low = (self._parameters.image.rows_per_clock - 1).bit_length()  # bits of a row: which slot
-        with m.If(streams):
-            m.d.comb += [
-                words.payload.slots.eq(self.s_axis_tdata),
-                words.payload.last.eq(self.s_axis_tlast),
-            ]
-        with m.Else():
-            m.d.comb += words.payload.last.eq(word[-1])
-            for slot, given in enumerate(words.payload.slots):
-                with m.If(word[:low] == slot):
-                    m.d.comb += given.eq(Cat(word[low:ROW_BITS], Const(0, low), word[ROW_BITS:-1]))
+        gate, words, word, logit = self._gate, self._gate.words, self.wb_dat_w, self._logits.o
+        rows = self._parameters.image.rows_per_clock
+        low = (rows - 1).bit_length()  # bits of a row: which slot
+        event = Cat(word[low:ROW_BITS], Const(0, low), word[ROW_BITS:-1], Const(0, 1))
+        slots = [Mux(word[:low] == slot, event, 0) for slot in range(rows)]
+        streams = Signal()  # the AXI streams have images and logits
+        under_way = Signal(16)  # images whose last event was taken, and not their last logit
+        may = Signal()  # events be taken
+        begins, leaves = Signal(), Signal()  # an image
+        owes = Signal()  # the number of an image that began has not been taken
         m.d.comb += [
-            words.valid.eq(may & Mux(streams, self.s_axis_tvalid, offers)),
+            # Nothing is loaded, made or read when an image begins, as it cannot be while one is
+            # under way; and no image begins that the other side would have to end.
+            may.eq(gate.within | ((self.idle | (under_way != 0)) & ~owes & (streams == wanted))),
+            words.valid.eq(may & Mux(streams, self.s_axis_tvalid, here[Register.EVENT])),
+            words.payload.slots.eq(Mux(streams, self.s_axis_tdata, Cat(slots))),
+            words.payload.last.eq(Mux(streams, self.s_axis_tlast, word[-1])),
             self.s_axis_tready.eq(may & streams & words.ready),
+            begins.eq(words.valid & words.ready & ~gate.within),
             # Not the logit with its sign all over: linters take that for a loop.
             self.m_axis_tdata.eq(
                 Mux(self.m_axis_tvalid, logit.payload.logit, Const(0, signed(WORD_BITS)))
@@ -372,114 +330,102 @@ class Bus(Component):
             self.m_axis_tvalid.eq(logit.valid & streams),
             self.m_axis_tlast.eq(logit.payload.last),
             self.m_axis_tuser.eq(logit.payload.winner),
-            logit.ready.eq(Mux(streams, self.m_axis_tready, takes)),
+            logit.ready.eq(Mux(streams, self.m_axis_tready, here[Register.RESULT])),
+            leaves.eq(logit.valid & logit.ready & logit.payload.last),
+            control.streams.eq(streams),
+            control.idle.eq(self.idle & (under_way == 0) & ~gate.within & ~owes),
+            control.waits.eq(logit.valid & ~streams),
+            control.last.eq(logit.payload.last),
+            control.winner.eq(logit.payload.winner),
         ]
+        m.d.sync += [
+            streams.eq(Mux(control.idle, wanted, streams)),
+            under_way.eq(under_way + (words.valid & words.ready & words.payload.last) - leaves),
+            number.eq(number + begins),
+        ]
+        if self._parameters.numbered:
+            own = Signal(IMAGE_BITS)
+            m.d.comb += [self.numbers.valid.eq(owes), self.numbers.payload.eq(own)]
+            m.d.sync += [
+                owes.eq(begins | (owes & ~self.numbers.ready)),
+                own.eq(Mux(begins, number, own)),
+            ]
 
     def _build_accesses(
-        self,
-        m: Module,
-        control: data.View,
-        wanted: Signal,
-        faults: Signal,
-        number: Signal,
-        window: MemoryWindow,
-        offers: Signal,
-        takes: Signal,
-        logit: stream.Interface,
+        self, m: Module, control: data.View, wanted: Signal, number: Signal, here: Signal
     ) -> None:
         """Accesses of the Wishbone side, each answered once it is carried out."""
-        word, writes = self.wb_dat_w, self.wb_we
-        asked, settled = Signal(), Signal()  # an access; also in the clock before, as it is now
+        window, words, logit = self._window, self._gate.words, self._logits.o
+        word, writes, written = self.wb_dat_w, self.wb_we, CONTROL_LAYOUT(self.wb_dat_w)
+        asked = Signal()  # an access
+        settled = Signal()  # also in the clock before, as it is now
         granted = Signal()  # nothing was under way when it came
-        done, refused, passed = Signal(), Signal(), Signal()
         lane = Signal(2)  # of DATA
+        moved = Signal()  # a byte that is written to DATA
+        done, refused, late = Signal(), Signal(), Signal()
         waited = Signal(range(PATIENCE))
+        faults = Signal(len(Fault))
         away = wanted | control.streams
+        selected = self.wb_sel.bit_select(lane, 1)
+        # What each shows, when an access to it cannot be, and when it has been carried out.
+        registers = {
+            Register.NAME: (NAME, 0, 1),
+            Register.CONTROL: (control, 0, 1),
+            Register.ADDRESS: (Cat(window.at, window.of), writes & (away | window.reads), 1),
+            Register.DATA: (
+                window.read.payload,
+                away | Mux(writes, selected & ~window.writable, ~window.readable),
+                Mux(writes, moved & (lane == 3), window.read.valid),
+            ),
+            Register.EVENT: (0, control.streams | ~writes, words.valid & words.ready),
+            Register.RESULT: (logit.payload.logit, control.streams | writes, logit.valid),
+            Register.NUMBER: (number, 0, 1),
+        }
+        with m.If(settled & asked):
+            m.d.comb += refused.eq(1)
+            with m.Switch(self.wb_adr):
+                for register, (shown, refuses, carried_out) in registers.items():
+                    with m.Case(register):
+                        m.d.comb += [
+                            refused.eq(refuses),
+                            here[register].eq(~refused),
+                            done.eq(~refused & carried_out),
+                        ]
+                        m.d.sync += self.wb_dat_r.eq(shown)
+        moves = done | refused | late | moved
+        configures = here[Register.CONTROL] & writes
+        unfinished = here[Register.ADDRESS] | (here[Register.CONTROL] & written.streams)
         m.d.comb += [
             asked.eq(self.wb_cyc & self.wb_stb & ~self.wb_ack & ~self.wb_err),
+            late.eq((waited == PATIENCE - 1) & settled & asked & ~(done | refused | moved)),
             window.line.eq(word[:ROW_BITS]),
             window.space.eq(word[ROW_BITS:]),
+            window.begins.eq(here[Register.ADDRESS] & writes),
             window.write.payload.eq(word.word_select(lane, 8)),
+            window.write.valid.eq(here[Register.DATA] & writes & granted & selected),
+            window.read.ready.eq(here[Register.DATA] & ~writes & (granted | window.reads)),
+            moved.eq(
+                here[Register.DATA]
+                & writes
+                & (~selected | (window.write.valid & window.write.ready))
+            ),
+            control.faults.eq(faults),
+            self.fault.eq(faults.any()),
         ]
-        moves = done | refused | passed
+        # Its master left it.
+        left = ~asked & (settled | (lane != 0)) & ~self.wb_err
         m.d.sync += [
             settled.eq(asked & ~(settled & moves)),
             granted.eq(asked & (granted | control.idle)),
-            self.wb_ack.eq(done),
-            self.wb_err.eq(refused),
             waited.eq(Mux(settled & ~moves, waited + 1, 0)),
+            lane.eq(Mux(asked, lane + moved, 0)),
+            self.wb_ack.eq(done),
+            self.wb_err.eq(refused | late),
+            wanted.eq(Mux(configures, written.streams, wanted)),
+            faults.eq(
+                (faults & ~Mux(configures, written.faults, 0))
+                | Cat(self._gate.wrong, refused, late | left, unfinished & writes & window.writes)
+            ),
         ]
-
-        def answer(shown: Any = 0) -> None:
-            m.d.comb += done.eq(1)
-            m.d.sync += self.wb_dat_r.eq(shown)
-
-        def refuse(fault: Fault = Fault.REFUSED) -> None:
-            m.d.comb += refused.eq(1)
-            m.d.sync += faults[fault].eq(1)
-
-        with m.If(settled & asked):
-            with m.Switch(self.wb_adr):
-                with m.Case(Register.CONTROL):
-                    answer(control)
-                    with m.If(writes):
-                        written = CONTROL_LAYOUT(word)
-                        m.d.sync += [
-                            wanted.eq(written.streams),
-                            faults.eq(faults & ~written.faults),
-                        ]
-                        with m.If(written.streams & window.writes):
-                            m.d.sync += faults[Fault.UNFINISHED].eq(1)
-                with m.Case(Register.ADDRESS):
-                    with m.If(writes & (away | window.reads)):
-                        refuse()
-                    with m.Else():
-                        answer(Cat(window.at, window.of))
-                        m.d.comb += window.begins.eq(writes)
-                        with m.If(writes & window.writes):
-                            m.d.sync += faults[Fault.UNFINISHED].eq(1)
-                with m.Case(Register.DATA):
-                    selected = self.wb_sel.bit_select(lane, 1)
-                    with m.If(away | Mux(writes, selected & ~window.writable, ~window.readable)):
-                        refuse()
-                    with m.Elif(writes):
-                        m.d.comb += [
-                            window.write.valid.eq(granted & selected),
-                            passed.eq(~selected | (window.write.valid & window.write.ready)),
-                        ]
-                        with m.If(passed & (lane == 3)):
-                            answer()
-                    with m.Else():
-                        m.d.comb += window.read.ready.eq(granted | window.reads)
-                        with m.If(window.read.valid):
-                            answer(window.read.payload)
-                with m.Case(Register.EVENT):
-                    with m.If(control.streams | ~writes):
-                        refuse()
-                    with m.Else():
-                        m.d.comb += offers.eq(1)
-                        with m.If(self._gate.words.valid & self._gate.words.ready):
-                            answer()
-                with m.Case(Register.RESULT):
-                    with m.If(control.streams | writes):
-                        refuse()
-                    with m.Elif(logit.valid):
-                        m.d.comb += takes.eq(1)
-                        answer(logit.payload.logit)
-                with m.Case(Register.NUMBER):
-                    answer(number)
-                    with m.If(writes):
-                        m.d.sync += number.eq(word)
-                with m.Case(Register.NAME):
-                    answer(NAME)
-                with m.Default():
-                    refuse()
-            with m.If((waited == PATIENCE - 1) & ~done & ~passed):
-                refuse(Fault.LATE)
-        with m.If(passed):
-            m.d.sync += lane.eq(lane + 1)
-        with m.If(~asked):
-            m.d.sync += lane.eq(0)
-            with m.If((settled | (lane != 0)) & ~self.wb_err):
-                # Its master left it.
-                m.d.sync += faults[Fault.LATE].eq(1)
+        with m.If(here[Register.NUMBER] & writes):
+            m.d.sync += number.eq(word)

@@ -6,7 +6,16 @@ LUNA (greatscottgadgets/luna, BSD-3-Clause) is the extra ``usb``; nothing else h
 from types import SimpleNamespace
 from typing import Any
 
-from amaranth.hdl import DomainRenamer, EnableInserter, Module, ResetSignal, Signal
+from amaranth.hdl import (
+    DomainRenamer,
+    EnableInserter,
+    Fragment,
+    Module,
+    Mux,
+    ResetInserter,
+    ResetSignal,
+    Signal,
+)
 from amaranth.lib import stream
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.fifo import AsyncFIFOBuffered
@@ -54,30 +63,45 @@ class UsbPort(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the device."""
-        device_class = find_luna()
         wires = [SimpleNamespace(i=Signal(), o=Signal(), oe=Signal()) for _ in range(2)]
-        pullup = SimpleNamespace(o=self.attached)
-        device = device_class(
-            bus=SimpleNamespace(d_p=wires[0], d_n=wires[1], pullup=pullup),
+        device = find_luna()(
+            bus=SimpleNamespace(
+                d_p=wires[0], d_n=wires[1], pullup=SimpleNamespace(o=self.attached)
+            ),
             idVendor=VENDOR,
             idProduct=PRODUCT,
             manufacturer_string="allspin",
             product_string=self._product,
             serial_number=0,
         )
+        # LUNA names an endpoint by its address in memory, so that no two builds were the same.
+        whole: Any = Fragment.get(device, platform)
+        [(usb, *_)] = whole.subfragments
+        usb.subfragments = [
+            (part, f"{name.rstrip('_0123456789')}_{place}", *others)
+            for place, (part, name, *others) in enumerate(usb.subfragments)
+        ]
         # LUNA looks at the wires' levels in more than one register.
         level = Signal(2)
         m.submodules.synchronizer = FFSynchronizer(self.wires_in, level, o_domain="usb_io")
         for place, wire in enumerate(wires):
             m.d.comb += [wire.i.eq(level[place]), self.wires_out[place].eq(wire.o)]
-        m.d.comb += [self.driven.eq(wires[0].oe), device.connect.eq(~ResetSignal("usb_io"))]
 
-        quarter = Signal(2)
-        moves = Signal()
+        quarter, moves, low = Signal(2), Signal(), Signal(6)
         m.d.usb_io += quarter.eq(quarter + 1)
-        m.d.comb += moves.eq(quarter == 0)
-        one_clock = DomainRenamer({"usb": "usb_io"})
-        m.submodules.device = one_clock(EnableInserter({"usb": moves})(device))
+        m.d.comb += [
+            self.driven.eq(wires[0].oe),
+            device.connect.eq(~ResetSignal("usb_io")),
+            moves.eq(quarter == 0),
+        ]
+        # A bus reset: both wires low for 63 bits (2.5 us at least, 7.1.7.5). LUNA forgets its
+        # address then but no endpoint's toggle, and would take the next host's first packet for an
+        # old one. It begins anew in the same quarter, since it counts quarters of its own.
+        with m.If(quarter.all()):
+            m.d.usb_io += low.eq(Mux(level == 0, low + ~low.all(), 0))
+        m.submodules.device = ResetInserter({"usb_io": low.all()})(
+            DomainRenamer({"usb": "usb_io"})(EnableInserter({"usb": moves})(whole))
+        )
 
         m.submodules.coming = coming = AsyncFIFOBuffered(
             width=8, depth=FIFO_BYTES, w_domain="usb_io", r_domain="sync"

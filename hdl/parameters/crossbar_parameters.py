@@ -195,7 +195,7 @@ class CrossbarParameters:
     rah_bits : int
         Width of an R_AH word, signed, 2 to 8.
     rows_per_clock : int
-        Rows that are driven in one clock, 1, 2, 4 or 8.
+        Rows that are driven in one clock, 1, 2, 4, 8 or 16.
     memory : str
         As of `HardwareProfile`.
     neurons_per_clock : int
@@ -234,7 +234,12 @@ class CrossbarParameters:
             value_bits=(1, 8),
             rah_bits=(MIN_RAH_BITS, MAX_RAH_BITS),
         )
-        keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
+        keep_one_of(
+            self,
+            "rows_per_clock",
+            # A beat drives rows of one tile.
+            tuple(r for r in ROWS_PER_CLOCK if self.tiling is None or r <= self.tiling.rows),
+        )
         keep_one_of(self, "memory", tuple(TARGETS))
         keep_one_of(self, "neurons_per_clock", ROWS_PER_CLOCK)
         if self.levels is not None:

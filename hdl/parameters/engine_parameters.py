@@ -158,7 +158,7 @@ class EngineParameters:
                     neurons_per_clock=(
                         1 if number == len(network.layers) - 1 else profile.rows_per_clock
                     ),
-                    pipelined=layer.kind.positions > 1,
+                    pipelined=layer.kind.positions > 1 or profile.rows_per_clock > 8,
                 )
                 for number, layer in enumerate(network.layers)
             ),

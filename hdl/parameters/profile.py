@@ -24,7 +24,7 @@ def keep_one_of(owner: object, name: str, allowed: tuple[int, ...] | tuple[str, 
         raise ValueError(not_one_of(name, value, allowed))
 
 
-ROWS_PER_CLOCK = (1, 2, 4, 8)
+ROWS_PER_CLOCK = (1, 2, 4, 8, 16)
 ROUNDS_PER_CLOCK = (1, 22)
 NO_CHIPS = "a chip has R_AH words of any value, so a machine that makes chips cannot keep states"
 
@@ -151,7 +151,7 @@ class HardwareProfile:
     rah_bits : int or None
         Width of an R_AH word in memory, 2 to 8; None for the network's own.
     rows_per_clock : int
-        Rows that are driven in one clock, 1, 2, 4 or 8.
+        Rows that are driven in one clock, 1, 2, 4, 8 or 16.
     memory : str
         Name of the target in `allspin.hdl.parameters.target.TARGETS`, after what it keeps R_AH
         words in: ``block`` (block RAM as any tool infers it), ``spram`` (the four SPRAMs of an

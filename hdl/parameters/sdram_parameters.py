@@ -11,8 +11,8 @@ ALL_BANKS = 10
 """The address pin that tells a precharge of one bank from that of all."""
 
 
-SLOWER = 0.02
-"""Share by which a clock may be slower than the one that refreshes were counted for."""
+TOLERANCE = 0.01
+"""Share by which a clock may be slower or faster than the one that times were counted for."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class SdramParameters:
         Clocks that commands and words take between controller and memory, both ways together: one
         for each register at the pins, and one on the wires.
     frequency : int
-        Hz that the clocks are right for, or up to `SLOWER` less; 0 where time is simulated.
+        Hz that the clocks are right for, within `TOLERANCE`; 0 where time is simulated.
 
     Raises
     ------
@@ -120,7 +120,7 @@ class SdramParameters:
         """The clocks of a part at a frequency in Hz; `ways` may name `cas` and `way`."""
 
         def clocks(nanoseconds: float) -> int:
-            return max(1, math.ceil(nanoseconds * 1e-9 * frequency - 1e-9))
+            return max(1, math.ceil(nanoseconds * 1e-9 * frequency * (1 + TOLERANCE)))
 
         rp = clocks(part.rp)
         return cls(
@@ -132,16 +132,11 @@ class SdramParameters:
             ras=max(clocks(part.ras), clocks(part.rc) - rp),
             rfc=clocks(part.rfc),
             wr=max(2, clocks(part.wr)),
-            refresh=math.floor(64e-3 / part.refreshes * frequency * (1 - SLOWER)),
+            refresh=math.floor(64e-3 / part.refreshes * frequency * (1 - TOLERANCE)),
             power_up=clocks(1e3 * part.power_up),
             frequency=frequency,
             **ways,
         )
-
-    def check_frequency(self, frequency: int) -> None:
-        """Raise a ValueError unless the clocks are right for a frequency in Hz."""
-        if not self.frequency * (1 - SLOWER) <= frequency <= self.frequency:
-            raise ValueError(f"the SDRAM's times are for {self.frequency} Hz, not {frequency}")
 
     @property
     def address_bits(self) -> int:

@@ -38,7 +38,7 @@ class MapParameters:
     def __post_init__(self) -> None:
         sizes = dict.fromkeys(("height", "width", "channels"), (1, MAX_LINES))
         keep_in_range(self, value_bits=(1, 8), **sizes)
-        keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK)
+        keep_one_of(self, "rows_per_clock", ROWS_PER_CLOCK[:-1])
         check_range("values of a map", self.rows, 1, MAX_LINES)
 
     @property

@@ -188,7 +188,8 @@ class WordLoader(Loader):
         wiring.connect(m, queue.o, wiring.flipped(self.writes))
         load, request = self.load.payload, Signal(layout)
         size = self._sdram.width // 8  # bytes of a word
-        words, order, full, byte = Signal(), Signal(), Signal(), Signal(LOAD_LAYOUT)
+        words, order, full = (Signal(name=name) for name in ("words", "order", "full"))
+        byte = Signal(LOAD_LAYOUT)
         place = Signal(16 + (SDRAM_LINE_BYTES - 1).bit_length())  # of the next byte
         here = Signal.like(place)
         own = self.load.valid & (load.layer == ENGINE)
@@ -245,9 +246,9 @@ class ResidentReader(Component):
 
     def __init__(self, parameters: EngineParameters, beats: int) -> None:
         self._parameters = parameters
-        # Of the words that a run has read from an SDRAM.
+        # Of the words that a run has read from an SDRAM, and of the logits that came of them.
         self._digested = parameters.resident is not None and parameters.resident.sdram is not None
-        digest = {"digest": In(32)} if self._digested else {}
+        digest = {"digest": In(32), "logits": In(32)} if self._digested else {}
         super().__init__(
             {
                 # Requests and answers: `FETCH_LAYOUT`, `BYTE_LAYOUT`.
@@ -373,17 +374,18 @@ class ResidentReader(Component):
     def _take_line(self, m: Module, held: data.View, memory: Signal) -> None:
         """The line of any memory but `RESIDENT_LOGITS`."""
         counts = self.counts
-        digest = self.digest if self._digested else Const(0, 32)
+        counted = Cat(counts.answers, Const(0, 16), counts.correct, Const(0, 16), counts.cycles)
+        if self._digested:
+            low, high = self.digest[:16], self.digest[16:]
+            cycles = (counts.cycles | Const(0, 32))[:32]
+            counted = Cat(counts.answers, low, counts.correct, high, cycles, self.logits)
         beat = [
             value | Const(0, 8) for slot in self.beat.slots for value in (slot.distance, slot.value)
         ]
         lines = {
             RESIDENT_BEATS: (self._parameters.beat_bytes, Cat(*beat, self.beat.last)),
             LABELS: (CLASS_BYTES, self.label),
-            RESIDENT_RUN: (
-                RUN_BYTES,
-                Cat(counts.answers, digest[:16], counts.correct, digest[16:], counts.cycles),
-            ),
+            RESIDENT_RUN: (RUN_BYTES, counted),
         }
         m.d.sync += held.final.eq(1)
         with m.Switch(memory):

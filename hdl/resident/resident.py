@@ -6,12 +6,13 @@ come back.
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
+from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.resident.lines import Loader, ResidentReader, WordLoader
 from allspin.hdl.resident.player import BeatPlayer, Judge, LabelJudge
-from allspin.hdl.resident.sdram import SdramController, pins_layout
+from allspin.hdl.resident.sdram import SdramController, memory_ports
 from allspin.hdl.resident.word_player import WordPlayer
 from allspin.hdl.resident.words import WORD_BITS
 from allspin.hdl.stream.buffers import Component, RegisterSlice, later
@@ -26,7 +27,8 @@ from allspin.hdl.stream.layouts import (
 )
 
 LATE = 16
-"""Images whose numbers may be due: more than the first crossbar can have begun."""
+"""Images whose numbers may be due: more than the first crossbar can have begun where it keeps none;
+else as many as have a beat in its `Replay` come on top."""
 
 
 class Resident(Component):
@@ -53,13 +55,6 @@ class Resident(Component):
         events = stream.Signature(event_layout(parameters.image))
         results = stream.Signature(result_layout(parameters))
         numbers = {}
-        pins = {}
-        if sdram := parameters.resident.sdram:
-            pins = {
-                # To the SDRAM and from it, as of the `SdramController`.
-                "sdram": Out(pins_layout(sdram)),
-                "sdram_read": In(sdram.width),
-            }
         if parameters.numbered:
             numbers = {
                 # From the link: images' numbers, where the engine wants them.
@@ -69,7 +64,7 @@ class Resident(Component):
         super().__init__(
             {
                 **numbers,
-                **pins,
+                **memory_ports(parameters.resident),
                 # From the link: `event_layout`, `LOAD_LAYOUT`, `FETCH_LAYOUT`.
                 "link_events": In(events),
                 # To the link: `result_layout`, `BYTE_LAYOUT`.
@@ -127,6 +122,14 @@ class Resident(Component):
         steady = self.idle
         if sdram is not None:
             steady &= self._build_sdram(m, loader, player, judge, reader)
+            # Each logit of a run, as its bytes are on the link.
+            m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8 * p.logit_bytes).create()
+            m.d.comb += [
+                crc.data.eq(results.o.payload.logit),
+                crc.valid.eq(running & results.o.valid),
+                crc.start.eq(loader.start),
+                reader.logits.eq(crc.crc),
+            ]
         m.d.sync += [own.eq(running | reader.serving), settling.eq(Cat(taken, settling))]
         m.d.comb += [
             taken.eq(self.load.valid & self.load.ready),
@@ -267,9 +270,11 @@ class Resident(Component):
         reader: ResidentReader,
     ) -> None:
         """Numbers of the images that go to the engine: the link's, or counted here."""
+        first = self._parameters.crossbars[0]
         number = Signal(IMAGE_BITS)
         named = Signal(IMAGE_BITS)
-        due = Signal(range(LATE))  # an image's number follows its first beat
+        # An image's number follows its first beat.
+        due = Signal(range(LATE + 2 * first.rows * (first.passes > 1)))
         given = own & self.numbers.valid & self.numbers.ready
         m.d.comb += [
             self.numbers.payload.eq(Mux(own, number, self.link_numbers.payload)),

@@ -1,9 +1,12 @@
 """A controller of SDR SDRAM: one open row, a word a clock, refresh in time."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.parameters.profile import ResidentParameters
 from allspin.hdl.parameters.sdram_parameters import ALL_BANKS, BANK_BITS, SdramParameters
 from allspin.hdl.stream.buffers import Component
 
@@ -32,6 +35,12 @@ def pins_layout(parameters: SdramParameters) -> data.StructLayout:
             "drives": 1,
         }
     )
+
+
+def memory_ports(resident: ResidentParameters | None) -> dict[str, Any]:
+    """Ports to an SDRAM and from it, as of the `SdramController`; none where there is none."""
+    sdram = resident and resident.sdram
+    return {"sdram": Out(pins_layout(sdram)), "sdram_read": In(sdram.width)} if sdram else {}
 
 
 class SdramController(Component):

@@ -49,7 +49,8 @@ class WordUnpacker(Component):
         per_word = values_per_word(p.value_bits)
         beats = max(1, per_word // p.rows_per_clock)  # of a word
         word, taken = self.words.payload, Signal()
-        label, mapped, ends = Signal(init=1), Signal(MAP_GROUPS), Signal()
+        label = Signal(init=1)
+        mapped, ends = Signal(MAP_GROUPS, name="mapped"), Signal(name="ends_here")
         base = Signal(len(self.events.payload.slots[0].row) + 2)  # group of the map's lowest bit
         rest, place = Signal(MAP_GROUPS), Signal(range(MAP_GROUPS))
         is_map = ~label & (mapped == 0)
@@ -62,8 +63,9 @@ class WordUnpacker(Component):
                 Mux(is_map, word[-1] & (word[:-1] == 0), ~label & ends & (rest == 0)),
             ),
         ]
-        held, group = Signal(WORD_BITS), Signal.like(base)
-        final, fresh, pending = Signal(), Signal(init=1), Signal(beats)
+        held, group = Signal(WORD_BITS, name="held"), Signal.like(base, name="group")
+        final, fresh = Signal(name="final"), Signal(init=1, name="fresh")
+        pending = Signal(beats)
         stored = taken & self.wanted & ((~label & ~is_map) | self.last)
         m.d.comb += self.words.ready.eq(
             (pending == 0) | (self.events.ready & (pending & (pending - 1) == 0))

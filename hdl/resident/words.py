@@ -48,13 +48,12 @@ def pack_words(
     there = groups != 0
     there[~there.any((1, 2)), 0, 0] = True
     last = maps - 1 - there.any(2)[:, ::-1].argmax(1)
-    lines = np.zeros((len(values), 1 + maps * WORD_BITS), np.uint16)
-    lines[:, 0] = labels
-    blocks = lines[:, 1:].reshape(len(values), maps, WORD_BITS)
-    blocks[:, :, 0] = (there << np.arange(MAP_GROUPS, dtype=np.uint16)).sum(2, np.uint16)
-    blocks[np.arange(len(values)), last, 0] |= 1 << MAP_GROUPS
-    blocks[:, :, 1:] = groups
-    kept = np.ones(lines.shape, bool)
-    kept[:, 1:].reshape(blocks.shape)[:, :, 0] = np.arange(maps) <= last[:, np.newaxis]
-    kept[:, 1:].reshape(blocks.shape)[:, :, 1:] = there
-    return lines[kept], kept.sum(1)
+    heads = (there << np.arange(MAP_GROUPS, dtype=np.uint16)).sum(2, np.uint16)
+    heads[np.arange(len(values)), last] |= 1 << MAP_GROUPS
+    lines = [labels.astype(np.uint16)[:, np.newaxis]]
+    kept = [np.ones((len(values), 1), bool)]
+    for each in range(maps):
+        lines += [heads[:, each : each + 1], groups[:, each]]
+        kept += [last[:, np.newaxis] >= each, there[:, each]]
+    chosen = np.hstack(kept)
+    return np.hstack(lines)[chosen], chosen.sum(1)

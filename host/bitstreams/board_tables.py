@@ -15,13 +15,14 @@ from allspin.hdl.cache.process import Progress, no_progress
 from allspin.hdl.link.protocol import LinkParameters, identity_bytes
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.builds import usual_network
+from allspin.host.bitstreams.builds import ANY, known_as, usual_network
 from allspin.host.bitstreams.record import check_record, is_older, recall
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity
 from allspin.host.show.table import Cell, Figure, Number, Table, TableColumn, figures
 from allspin.sim.errors import UserError
 from allspin.sim.files import MAX_JSON, parse_json, read_file
+from allspin.sim.network.fitted import text
 from allspin.sim.network.network import Network
 
 Row = dict[str, Any]
@@ -83,23 +84,25 @@ def find_rows(
     rows = []
     for board in find_boards().values():
         for name, profile in board.profiles.items():
-            machine = board.name, name, network or usual_network(profile)
+            own = network or usual_network(profile)
+            machine = board.name, name, known_as(profile, own)
             found = [records[machine] for records in both if machine in records]
-            if found or name == next(iter(board.profiles)):
-                rows.append(_row(board, name, machine[-1], found, progress))
+            # Images/s of a machine for any network are of the usual one.
+            if (found and not (network and profile.sizes)) or name == next(iter(board.profiles)):
+                made_for = profile.built_for(open_network(own))
+                rows.append(_row(board, name, made_for, found, progress))
     return rows
 
 
 def _row(
     board: Board,
     name: str,
-    network_name: str,
+    network: Network,
     found: list[Mapping[str, Any]],
     progress: Progress,
 ) -> Row:
     board = board.running(name)
     hardware = board.profiles[name].hardware
-    network = board.profiles[name].built_for(open_network(network_name))
 
     def told(what: str, seconds: float) -> None:
         progress(f"{board.name}, {name}: {what}", seconds)
@@ -177,8 +180,6 @@ def machines_for(network: Network) -> list[Row]:
     return rows
 
 
-ANY = "any network"
-"""That is what a general machine is built for."""
 HEADER = (
     *("board", "part", "machine", "gateware", "memory", "lanes", "fits", "MHz", "each seed"),
     *("logic cells", "memories", "images/s", "latency, ns", "seconds", "ran on a board"),
@@ -193,6 +194,7 @@ HEADLINE = (
     *("ulx3s-85f:fast", "ulx3s-85f:ideal", "ulx3s-25f:ideal"),
     *("icebreaker:ideal", "icebreaker:chips", "ulx3s-85f:chips"),
     *("ulx3s-85f:maps", "ulx3s-25f:maps"),
+    *("ulx3s-85f:general", "ulx3s-25f:general", "icebreaker:general"),
 )
 """Machines whose figures stand for the project."""
 HEADLINE_HEADER = ("Board", "Machine", "MHz", "MHz reached", "Images/s")
@@ -382,6 +384,8 @@ def _headline_cells(row: Row) -> list[str]:
     built = row["built"]
     hardware = replace(profile.hardware, lanes=built["lanes"])
     what = describe(hardware) + (f", for `{profile.network}`" if profile.network else "")
+    if profile.sizes is not None:
+        what += f", for {ANY} up to {text(profile.sizes)}"
     words = [row["title"], f"`{name}`: {what}", f"{built['need_mhz']:g}"]
     if not row["fits"] or None in [each["fmax_mhz"] for each in built["seeds"]]:
         return [*words, "does not fit" if not built["fits"] else "too slow", ""]
@@ -399,7 +403,8 @@ def describe(profile: HardwareProfile) -> str:
         redraw = profile.variation.redraw
         words.append("chips redrawn in place" if redraw else "chips drawn in the gateware")
     if profile.resident is not None:
-        words.append(f"{profile.resident.images} images that stay")
+        kept = profile.resident
+        words.append("images in SDRAM" if kept.sdram else f"{kept.images} images that stay")
     return ", ".join(words)
 
 

@@ -71,9 +71,18 @@ DEFAULT_NETWORK = "mnist-10"
 MHZ = 1e6
 
 
+ANY = "any network"
+"""That is what a general machine is built for."""
+
+
 def usual_network(profile: Profile) -> str:
-    """Name of what a machine is built for where no network is asked for."""
+    """Name of what a machine is built for, or measured with, where no network is asked for."""
     return profile.network or DEFAULT_NETWORK
+
+
+def known_as(profile: Profile, network_name: str) -> str:
+    """What a build calls the network that it is for: a general machine is the same for each."""
+    return network_name if profile.sizes is None else ANY
 
 
 @dataclass(frozen=True)
@@ -89,9 +98,11 @@ class BuildJob:
     profile : HardwareProfile
         That machine, with what was changed of it.
     network_name : str
-        As the user wrote it.
+        As the user wrote it, or `ANY`.
     network : Network
-        What the machine runs.
+        What the machine is made for.
+    runs : Network or None
+        What was asked for, where it is another: a machine for any network was made.
     """
 
     board: Board
@@ -99,6 +110,7 @@ class BuildJob:
     profile: HardwareProfile
     network_name: str
     network: Network
+    runs: Network | None = None
 
     def shell(self) -> ShellParameters:
         """The machine on the board, with the images that its button shows.
@@ -121,7 +133,7 @@ class BuildChanges:
     lanes : int or None
         Columns that a row drives in a clock, 1 to 65535; None leaves the profile's.
     rows_per_clock : int or None
-        Rows that are driven in a clock, 1, 2, 4 or 8; None leaves the profile's.
+        Rows that are driven in a clock, 1, 2, 4, 8 or 16; None leaves the profile's.
     frequency : float or None
         Of the machine's clock, Hz; None leaves the profile's.
     baud : int or None
@@ -182,7 +194,6 @@ def make_job(
         for name in ("lanes", "rows_per_clock")
         if (value := getattr(changes, name)) is not None
     }
-    hardware = replace(board.profile(profile).hardware, **changed)
     name = profile or next(iter(board.profiles))
     others = {
         key: value for key in ("baud", "link") if (value := getattr(changes, key)) is not None
@@ -194,8 +205,16 @@ def make_job(
         asked = {"frequency": f"{(changes.frequency or 0) / MHZ:g}", **others}
         what = "frequency" if changes.frequency is not None else next(iter(others))
         raise ValueError(f"{what} {asked[what]}: {error}") from error
-    made_for = running.profile().built_for(network)
-    return BuildJob(running, name, hardware, network_name, made_for)
+    own = running.profile()
+    hardware = replace(own.hardware, **changed)
+    return BuildJob(
+        running,
+        name,
+        hardware,
+        known_as(own, network_name),
+        own.built_for(network),
+        network,
+    )
 
 
 def find_jobs(
@@ -307,7 +326,13 @@ def _measured(
         compiler()
     except UserError as error:
         return NOT_MEASURED, (f"images/s are not measured: {error}",)
-    found = measure_throughput(job.network, job.profile, progress)
+    # Of a machine for any network the figures are the usual one's, whatever was asked for.
+    found = measure_throughput(
+        open_network(DEFAULT_NETWORK) if job.network_name == ANY else job.network,
+        job.profile,
+        progress,
+        job.network,
+    )
     if found is None:
         return NOT_MEASURED, ()
     rate = USB_RATE if job.board.link == "usb" else job.board.baud

@@ -169,6 +169,7 @@ def count_cycles(
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.integer],
     progress: Progress = no_progress,
+    made_for: Network | None = None,
 ) -> float:
     """Mean cycles of an image, by the counters of a virtual board that runs all of them; once.
 
@@ -186,6 +187,8 @@ def count_cycles(
         The test set, as of `allspin.host.machines.resident.ResidentImages.load`.
     progress : callable
         Told what is being done, and for how many seconds now.
+    made_for : Network, optional
+        What the machine is made for, where it runs a network that fits; the network itself.
 
     Raises
     ------
@@ -199,11 +202,17 @@ def count_cycles(
     resident = FRAMED * image_bytes(some, network.pixel_bits) > bound
     kept = profile.resident or (VIRTUAL_RESIDENT if resident else None)
     profile = replace(profile, resident=kept)
-    parts = (images.tobytes(), labels.tobytes(), network_to_bytes(network), repr(profile))
+    made_for = made_for or network
+    parts = (
+        images.tobytes(),
+        labels.tobytes(),
+        *map(network_to_bytes, (network, made_for)),
+        repr(profile),
+    )
     note = note_path("cycles-per-image", sources_digest(), *parts)
     with contextlib.suppress(OSError, ValueError, TypeError):
         return float(read_note(note))
-    with open_virtual(network, profile, progress=progress) as machine:
+    with open_virtual(made_for, profile, progress=progress) as machine:
         progress(f"counting the clocks of {len(images):,} images", 0.0)
         machine.program(network)
         if resident:
@@ -265,6 +274,7 @@ def measure_latency(
     profile: HardwareProfile,
     images: npt.NDArray[np.uint8],
     progress: Progress = no_progress,
+    made_for: Network | None = None,
 ) -> npt.NDArray[np.int64]:
     """Run images one at a time on a virtual board that keeps them; once.
 
@@ -280,6 +290,8 @@ def measure_latency(
         Grey levels.
     progress : callable
         Told what is being done, and for how many seconds now.
+    made_for : Network, optional
+        What the machine is made for, where it runs a network that fits; the network itself.
 
     Returns
     -------
@@ -298,22 +310,23 @@ def measure_latency(
             "come is not recorded"
         )
     profile = replace(profile, resident=profile.resident or VIRTUAL_RESIDENT)
-    parts = (images.tobytes(), network_to_bytes(network), repr(profile))
-    note = note_path("latency", sources_digest(), *parts)
+    made_for = made_for or network
+    parts = (*map(network_to_bytes, (network, made_for)), repr(profile))
+    note = note_path("latency", sources_digest(), images.tobytes(), *parts)
     with contextlib.suppress(OSError, ValueError, TypeError):
         return np.array(read_note(note), np.int64)
     bounds = cycle_bounds(network, EngineParameters.from_network(network, profile), images)
     clocks = int(bounds.sum()) * len(network.layers) + SPARE_CLOCKS * len(images)
     with tempfile.TemporaryDirectory(prefix="allspin-") as folder:
         trace = Path(folder) / "activity"
-        with open_virtual(network, profile, trace=(trace, clocks), progress=progress) as machine:
+        with open_virtual(made_for, profile, trace=(trace, clocks), progress=progress) as machine:
             progress(f"counting the cycles of {len(images)} images, one at a time", 0.0)
             machine.program(network)
             resident = machine.resident_images()
             count = resident.load(images, np.zeros(len(images), np.int64))
             resident.logits()
         try:
-            found = latencies(read_trace(trace), len(network.layers))
+            found = latencies(read_trace(trace), len(made_for.layers))
         except ValueError as error:
             raise UserError(f"latency cannot be told: {error}") from error
     if len(found) != count or count != len(images):
@@ -349,9 +362,9 @@ class Throughput:
     latency: float | None
 
 
-USB_RATE = 8_000_000
-"""Bits a second of a UART that is as fast as USB at full speed: 1,830 bit times for an image of 125
-bytes, its answer of 42, tokens, handshakes, and a question in vain."""
+USB_RATE = 8_500_000
+"""Bits a second of a UART that is as fast as USB at full speed: an image of 125 bytes and its
+answer of 42 take 1,770 bit times there, simulated."""
 
 
 def link_rate(baud: int, bytes_per_image: float) -> float:
@@ -360,7 +373,10 @@ def link_rate(baud: int, bytes_per_image: float) -> float:
 
 
 def measure_throughput(
-    network: Network, profile: HardwareProfile, progress: Progress = no_progress
+    network: Network,
+    profile: HardwareProfile,
+    progress: Progress = no_progress,
+    made_for: Network | None = None,
 ) -> Throughput | None:
     """Run all of MNIST's test images on a virtual board of a machine.
 
@@ -372,6 +388,8 @@ def measure_throughput(
         What it runs on.
     progress : callable
         Told what is being done, and for how many seconds now.
+    made_for : Network, optional
+        What the machine is made for, where it runs a network that fits; the network itself.
 
     Returns
     -------
@@ -386,12 +404,12 @@ def measure_throughput(
     images, labels = load_test_set()
     if network.layers[0].inputs != images[0].size:
         return None
-    cycles = count_cycles(network, profile, images, labels, progress)
+    cycles = count_cycles(network, profile, images, labels, progress, made_for)
     alone = None
     if not has_maps(network):
-        alone = float(measure_latency(network, profile, images[:ALONE], progress).mean())
+        alone = float(measure_latency(network, profile, images[:ALONE], progress, made_for).mean())
     # The wire that carries more.
-    engine = EngineParameters.from_network(network, profile)
+    engine = EngineParameters.from_network(made_for or network, profile)
     asked = HEADER_BYTES + image_bytes(images, network.pixel_bits)
     answered = ANSWER_HEADER_BYTES + engine.classes * engine.logit_bytes + CLASS_BYTES
     link_bytes = max(asked, answered) + CRC_BYTES + FRAMING_BYTES

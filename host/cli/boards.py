@@ -130,14 +130,18 @@ def _fits(arguments: Arguments) -> int:
     network = open_network(arguments.fits)
     with arguments.steps.waiting("looking at what there is"):
         found = machines_for(network)
-    columns = [TableColumn(title) for title in ("board", "machine", "built for", "sizes")]
-    fitting = [row for row in found if row["fits"]]
     rows = [
         (row["board"], row["profile"], row["built_for"], text(tuple(row["topology"])))
-        for row in fitting
+        for row in found
+        if row["fits"]
     ]
+    others: dict[str, list[str]] = {}
+    for row in found:
+        if not row["fits"]:
+            others.setdefault(row["why"], []).append(f"{row['board']}:{row['profile']}")
+    notes = [f"{why}: {', '.join(names)}" for why, names in others.items()]
+    columns = tuple(map(TableColumn, ("board", "machine", "built for", "sizes")))
     title = f"Machines that run {arguments.fits}, {text(network.topology)}"
-    notes = [f"{row['board']}:{row['profile']}: {row['why']}" for row in found if not row["fits"]]
-    record = {"network": arguments.fits, "machines": found}
-    answer(arguments, record, Table(title, tuple(columns), rows, keys=2), notes)
-    return 0 if fitting else FAILED
+    table = Table(title, columns, rows, keys=2)
+    answer(arguments, {"network": arguments.fits, "machines": found}, table, notes)
+    return 0 if rows else FAILED

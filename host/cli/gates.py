@@ -1,5 +1,6 @@
 """``allspin gates``: netlists of whole boards, simulated and compared with the golden model."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from allspin.host.bitstreams.builds import DEFAULT_NETWORK, BuildChanges, make_job
@@ -41,6 +42,7 @@ examples:
 """
 
 IMAGES = 5
+SIMULATED = ("programming", "streaming", "checking")
 
 
 def add_arguments(parser: Parser) -> None:
@@ -65,7 +67,7 @@ def run(arguments: Arguments) -> int:
     images, _ = load_test_set(None, [network], arguments.images)
     stage = read_options(arguments, ProvedStage)
     changes = read_options(arguments, BuildChanges)
-    boards = find_provable(arguments.boards, stage)
+    boards = find_provable(arguments.boards)
     with naming_options():
         jobs = [
             make_job(board, arguments.profile, arguments.network, network, changes)
@@ -74,13 +76,22 @@ def run(arguments: Arguments) -> int:
     images = images[: arguments.images]
     proofs = [prove_board(job, images, stage, arguments.steps) for job in jobs]
     answer(arguments, {"boards": proofs}, [_table(proof) for proof in proofs])
-    wrong = [proof for proof in proofs if proof["mismatches"]]
-    for proof in wrong:
-        warn(
-            f"{proof['mismatches']} of {proof['logits_compared']} logits of the netlist "
-            f"{proof['netlist']} of {proof['board']} differ from the golden model"
-        )
+    wrong = [line for proof in proofs for line in _differences(proof)]
+    for line in wrong:
+        warn(line)
     return FAILED if wrong else 0
+
+
+def _differences(proof: dict[str, Any]) -> Iterator[str]:
+    netlist = f"of the netlist {proof['netlist']} of {proof['board']}"
+    if proof["mismatches"]:
+        yield (
+            f"{proof['mismatches']} of {proof['logits_compared']} logits {netlist} differ from "
+            "the golden model"
+        )
+    for found in proof["checks"]:
+        if found["right"] is False:
+            yield f"{found['check']} {netlist}: {found['what']}"
 
 
 def _table(proof: dict[str, Any]) -> Table:
@@ -90,11 +101,12 @@ def _table(proof: dict[str, Any]) -> Table:
         ("images", proof["images"]),
         ("logits compared", proof["logits_compared"]),
         ("mismatches", proof["mismatches"]),
+        *((found["check"], found["what"]) for found in proof["checks"]),
         ("requests sent again", proof["resent"]),
         ("programming", proof["clocks_programming"], "cycles"),
         ("streaming", proof["clocks_streaming"], "cycles"),
         ("simulated throughput", proof["simulated_images_per_second"], "images/s"),
         ("compiling", proof["seconds_compiling"], "s"),
-        ("simulating", proof["seconds_programming"] + proof["seconds_streaming"], "s"),
+        ("simulating", sum(proof[f"seconds_{part}"] for part in SIMULATED), "s"),
     )
     return figures(f"{proof['network']} in the gates of {proof['board']}", rows)

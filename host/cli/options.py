@@ -268,7 +268,7 @@ SHARED: dict[str, dict[str, Any]] = {
     "--rows-per-clock": {
         "metavar": "R",
         "type": int,
-        "help": "rows that are driven in a cycle, 1, 2, 4 or 8 (1)",
+        "help": "rows that are driven in a cycle, 1, 2, 4, 8 or 16 (1)",
     },
     "--keep-states": {
         "action": "store_true",

@@ -105,7 +105,7 @@ over all clients:
 examples:
   allspin virtual mnist-10
   allspin virtual mnist-10 --link board  # then: allspin run mnist-10 --on board
-  allspin virtual mnist-10 --general 1024-256-128-32 --rows-per-clock 4
+  allspin virtual mnist-10 --general 1024-136-136-32 --rows-per-clock 2
   allspin virtual paper-10 --chip-maker --resident --rows-per-clock 4
   allspin virtual mnist-10 --flip 0.001 --seed 7
   allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 50
@@ -125,7 +125,7 @@ def add_arguments(parser: Parser) -> None:
         "--general",
         metavar="SIZES",
         type=sizes,
-        help="for any network that fits into these widths, e.g. 1024-256-128-32; the one that is "
+        help="for any network that fits into these widths, e.g. 1024-136-136-32; the one that is "
         "named says of how many bits",
     )
     parser.add_argument("--resident", action="store_true", help="with a memory for resident images")

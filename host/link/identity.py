@@ -2,6 +2,7 @@
 
 import io
 import math
+import operator
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -233,7 +234,9 @@ class Identity:
         any_neuron = kind is not None and kind.has_table
         differences = []
         if not self.has_room(network.topology):
-            differences.append(f"topology {text(self.topology)}, not {text(network.topology)}")
+            most = self.room(len(network.layers))
+            has = text(self.topology) if most is None else f"up to {text(most)}"
+            differences.append(f"topology {has}, not {text(network.topology)}")
         widths = [("pixel", self.pixel_bits, network.pixel_bits, True)]
         if len(network.layers) > 1:
             widths += [
@@ -262,13 +265,16 @@ class Identity:
 
     def has_room(self, topology: tuple[int, ...]) -> bool:
         """Whether a network of these widths can lie in the device: its own, or smaller ones."""
-        if topology == self.topology:
-            return True
-        count, most = len(topology) - 1, len(self.layers)
-        layers = count == most or (Feature.GENERAL in self.features and 2 <= count < most)
-        room = (*self.topology[:count], self.classes)
-        fits = all(own <= width for own, width in zip(topology, room, strict=False))
-        return layers and fits and topology[-2] <= self.layers[-1].inputs
+        room = self.room(len(topology) - 1)
+        return room is not None and all(map(operator.le, topology, room))
+
+    def room(self, layers: int) -> tuple[int, ...] | None:
+        """Widths of the largest network of so many layers; None where it takes none of these."""
+        most = len(self.layers)
+        if layers != most and not (Feature.GENERAL in self.features and 2 <= layers < most):
+            return None
+        *widths, last = self.topology[:layers]
+        return (*widths, min(last, self.layers[-1].inputs), self.topology[-1])
 
     def places(self, network: Network) -> list[int]:
         """The device's layer of each layer of a network: the last one is always the last."""

@@ -160,10 +160,8 @@ class LinkedMachine(Memories, Machine):
         -------
         ndarray of int8, shape (rows, columns)
         """
-        if self.running is None:
-            return self.read_rows(layer, 0, self.identity.layers[layer].rows)
-        place, own = self.identity.places(self.running)[layer], self.running.layers[layer]
-        return self.read_rows(place, 0, own.rows)[:, : own.columns]
+        layers = (self.running or self.identity).layers
+        return self.read_rows(layer, 0, layers[layer].rows)
 
     def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
         """Read the R_AH words of some rows of a crossbar back.
@@ -171,7 +169,7 @@ class LinkedMachine(Memories, Machine):
         Parameters
         ----------
         layer : int
-            The crossbar.
+            The crossbar; of the network that was programmed, if one was.
         first, count : int
             The first row, and how many.
 
@@ -179,9 +177,11 @@ class LinkedMachine(Memories, Machine):
         -------
         ndarray of int8, shape (count, columns)
         """
-        columns = self.identity.layers[layer].columns
-        content = self.read_back(layer << 4 | WEIGHTS, first, count, columns)
-        return np.frombuffer(content, np.int8).reshape(count, columns)
+        place = layer if self.running is None else self.identity.places(self.running)[layer]
+        columns = self.identity.layers[place].columns
+        content = self.read_back(place << 4 | WEIGHTS, first, count, columns)
+        words = np.frombuffer(content, np.int8).reshape(count, columns)
+        return words[:, : (self.running or self.identity).layers[layer].columns]
 
     def chip_maker(
         self, network: Network, made_of: Device, programming: Programming | None

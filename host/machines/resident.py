@@ -40,8 +40,9 @@ SLOWEST = 1e5
 """Cycles a second that any machine simulates."""
 _ORDER = struct.Struct("<HI10x")
 _COUNTS = struct.Struct("<IIQ")
-_DIGESTED = struct.Struct("<HHHHQ")
-"""Counts with a CRC-32 in between, its low half first: of all words of an SDRAM as played."""
+_DIGESTED = struct.Struct("<HHHHII")
+"""Counts with a CRC-32 in between, its low half first, of all words of an SDRAM as played; then
+cycles, and the CRC-32 of all logits."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,15 @@ class ResidentCounts:
         Those whose class is their label.
     cycles : int
         Clocks from the first image's first beat to the last one's result.
+    digest : int or None
+        CRC-32 of all logits in order, as of `logits_digest`; None where a machine has none, and of
+        several batches.
     """
 
     images: int
     correct: int
     cycles: int
+    digest: int | None = None
 
     @property
     def accuracy(self) -> float:
@@ -74,8 +79,17 @@ class ResidentCounts:
 
     def __add__(self, other: "ResidentCounts") -> "ResidentCounts":
         return ResidentCounts(
-            self.images + other.images, self.correct + other.correct, self.cycles + other.cycles
+            self.images + other.images,
+            self.correct + other.correct,
+            self.cycles + other.cycles,
+            None if self.images else other.digest,
         )
+
+
+def logits_digest(logits: npt.NDArray[np.integer], identity: Identity) -> int:
+    """CRC-32 of logits as a machine sends them, images in order."""
+    wide = np.ascontiguousarray(logits, "<i8").view(np.uint8).reshape(-1, 8)
+    return zlib.crc32(wide[:, : identity.logit_bytes].tobytes())
 
 
 def pack_images(
@@ -264,16 +278,17 @@ class ResidentImages:
         one = (1).to_bytes(2, "little")
         group: Group = [(Request.READ, logits + one), (Request.READ, counts + one)]
         ((_, line),) = self._machine.session.ask_groups([group], seconds=self.seconds)
-        self._compare(line)
+        self._compared(line)
 
-    def _compare(self, line: bytes) -> None:
-        """Whether the words that were played last are those that were sent."""
-        _, low, _, high, _ = _DIGESTED.unpack(line)
-        if self._digest not in (None, low | high << 16):
+    def _compared(self, line: bytes) -> ResidentCounts:
+        """What was counted, if the words that were played last are those that were sent."""
+        images, low, correct, high, cycles, logits = _DIGESTED.unpack(line)
+        if self._digest != low | high << 16:
             raise Undone(
                 f"the images in {self._machine.name}'s SDRAM are not those that were sent; "
                 "run this again, and if it stays so, its SDRAM is faulty"
             )
+        return ResidentCounts(images, correct, cycles, logits)
 
     def batches(
         self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]
@@ -364,9 +379,7 @@ class ResidentImages:
             raise UserError(f"{self._machine.name} answered with other than its counts")
         counts = ResidentCounts(*_COUNTS.unpack(line))
         if self._digest is not None:
-            self._compare(line)
-            images, _, correct, _, cycles = _DIGESTED.unpack(line)
-            counts = ResidentCounts(images, correct, cycles)
+            counts = self._compared(line)
         if counts.images != self.count:
             raise UserError(
                 f"{self._machine.name} ran {counts.images} resident images, not {self.count}; "

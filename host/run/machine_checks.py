@@ -33,6 +33,7 @@ from allspin.host.machines.opening import (
     open_port,
     open_virtual,
 )
+from allspin.host.machines.resident import logits_digest
 from allspin.host.run.score import compare_logits, compare_words
 from allspin.host.show.say import Display
 from allspin.sim.chip.chip import Chip
@@ -324,6 +325,29 @@ def selftest(
     machine.program(network)
 
 
+def check_parts(
+    machine: LinkedMachine, network: Network, images: npt.NDArray[np.uint8]
+) -> Iterator[Finding]:
+    """Check what a machine has beside its crossbars: images that stay on it, and its own chips.
+
+    Nothing is found of an SDRAM: what simulates a netlist has none beside it.
+
+    Parameters
+    ----------
+    machine : LinkedMachine
+        Programmed with the network.
+    network : Network
+        What it runs.
+    images : ndarray of uint8, shape (images, height, width)
+        What it is shown.
+    """
+    checks, features = _Checks(machine, network, images), machine.identity.features
+    if Feature.RESIDENT in features and Feature.SDRAM not in features:
+        yield Finding("resident images", *checks.resident_images())
+    if Feature.PROGRAMMER in features:
+        yield Finding("chip", *checks.chip())
+
+
 @dataclass(frozen=True, eq=False)
 class _Checks:
     """The checks of `selftest`: whether it is right, None where it cannot be told, and a line."""
@@ -390,6 +414,9 @@ class _Checks:
         right = int(np.count_nonzero(golden.classify(images) == labels[:count]))
         if counts.correct != right:
             return False, f"{counts.correct} of {count} counted as labelled, not {right}"
+        digest = logits_digest(golden.logits(images), self.machine.identity)
+        if counts.digest not in (None, digest):
+            return False, f"the logits' digest is {counts.digest:#x}, not {digest:#x}"
         return _compared(resident.logits(), golden, images)
 
     def chip(self) -> tuple[bool | None, str]:

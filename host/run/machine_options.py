@@ -34,7 +34,7 @@ class MachineOptions:
         Columns that a row drives in a clock, 1 to 65535: the virtual board is built with them, a
         real one must have them.
     rows_per_clock : int, optional
-        Rows that are driven in a clock, 1, 2, 4 or 8, likewise.
+        Rows that are driven in a clock, 1, 2, 4, 8 or 16, likewise.
     keep_states : bool
         Whether states are kept in place of R_AH words, likewise.
     sdram : bool
@@ -59,7 +59,7 @@ class MachineOptions:
     )
     rows_per_clock: int | None = field(
         default=None,
-        metadata=option("rows that are driven in a cycle, 1, 2, 4 or 8 (1)", "R"),
+        metadata=option("rows that are driven in a cycle, 1, 2, 4, 8 or 16 (1)", "R"),
     )
     keep_states: bool = field(
         default=False,

@@ -32,8 +32,9 @@ class Program(Memories):
         self.name, self.identity = name, identity
         self.kept: list[Memory] = []
         # Nothing is sent, so that nothing gets lost.
-        line = SimpleNamespace(repeated=0, forget_lost=lambda: None)
-        self.session: Any = SimpleNamespace(line=line)
+        self.session: Any = SimpleNamespace(
+            line=SimpleNamespace(repeated=0, forget_lost=lambda: None)
+        )
 
     def write_memories(self, memories: Iterable[Memory], progress: Progress = NO_PROGRESS) -> None:
         """Keep whole memories."""

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.boards.board import Board
-from allspin.boards.build.families import ICE40, family_of
+from allspin.boards.build.families import ROUTED, family_of
+from allspin.boards.build.figures import file_sha256
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
 from allspin.boards.catalogue import find_board, find_boards
@@ -30,6 +31,7 @@ from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.files import check_writable
 from allspin.host.keywords import takes
 from allspin.host.machines.opening import LinkedMachine
+from allspin.host.run.machine_checks import check_parts
 from allspin.host.show.say import Display, commit
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError, not_one_of, refused
@@ -253,8 +255,9 @@ def prove(
     Returns
     -------
     dict
-        Images that were run, logits compared, logits or classes found wrong; clocks of the
-        machine, and seconds of the wall's clock, from the first byte to the last.
+        Images that were run, logits compared, logits or classes found wrong; what was found of
+        the machine's other parts (see `allspin.host.run.machine_checks.check_parts`); clocks of
+        the machine, and seconds of the wall's clock, from the first byte to the last.
 
     Raises
     ------
@@ -272,6 +275,8 @@ def prove(
         programmed = time.monotonic()
         answers = machine.stream(images, lambda done: progress("streaming, images", done))
         streamed = time.monotonic()
+        checks = [finding.to_dict() for finding in check_parts(machine, network, images)]
+        checked = time.monotonic()
         resent = machine.resent
     expected = GoldenModel(network).logits(images)
     mismatches = np.count_nonzero(answers.logits != expected) + np.count_nonzero(
@@ -281,6 +286,7 @@ def prove(
         "images": len(images),
         "logits_compared": expected.size,
         "mismatches": int(mismatches),
+        "checks": checks,
         "resent": resent,
         "cells": netlist.types,
         "clocks_programming": clocks_programming,
@@ -288,6 +294,7 @@ def prove(
         "seconds_compiling": compiled - begun,
         "seconds_programming": programmed - compiled,
         "seconds_streaming": streamed - programmed,
+        "seconds_checking": checked - streamed,
     }
 
 
@@ -329,7 +336,7 @@ class ProvedStage:
 
     routed: bool = field(
         default=False,
-        metadata=option("simulate what nextpnr has placed and routed (iCE40)"),
+        metadata=option("simulate what nextpnr has placed and routed"),
     )
     seed: int = field(default=1, metadata=option("seed of the placement, with --routed (1)", "N"))
     tools: Wanted = field(
@@ -341,34 +348,29 @@ def _has_models(board: Board) -> bool:
     return family_of(board.create_platform()).name.lower() in FAMILIES
 
 
-def find_provable(names: list[str], stage: ProvedStage) -> list[Board]:
+def find_provable(names: list[str]) -> list[Board]:
     """Boards whose netlists can be simulated.
 
     Parameters
     ----------
     names : list of str
         Each a board's or a family's; none for a board of each family.
-    stage : ProvedStage
-        Which netlist is wanted.
 
     Raises
     ------
     UserError
-        If there is no such board, there are no models of its cells, or its routed netlist is
-        wanted and it is no iCE40.
+        If there is no such board, or there are no models of its cells.
     """
     wanted = [FAMILY_BOARDS.get(name, name) for name in names or FAMILIES]
     boards = [find_board(name) for name in dict.fromkeys(wanted)]
     for board in boards:
-        family = family_of(board.create_platform())
         if not _has_models(board):
             able = [name for name in find_boards() if _has_models(find_board(name))]
             raise UserError(
-                f"there are no models of the cells of {board.name} ({family.name}): "
+                f"there are no models of the cells of {board.name} "
+                f"({family_of(board.create_platform()).name}): "
                 f"take one of {', '.join(able)}"
             )
-        if stage.routed and family is not ICE40:
-            raise UserError(f"`routed` is for iCE40, and {board.name} has an {family.name}")
     return boards
 
 
@@ -411,17 +413,17 @@ def prove_board(
     progress.start(f"{board.name}: netlist")
     build = Build(job.shell(), stage.tools, told)
     synthesised = build.synthesise()
-    file = synthesised.folder / "top.json"
+    file, bitstream = synthesised.folder / "top.json", None
     if stage.routed:
-        routed = build.route(synthesised, stage.seed)
+        routed = build.route(synthesised, stage.seed, written=True)
         if routed.bitstream is None:
             raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
-        file = routed.folder / "routed.json"
+        file, bitstream = routed.folder / ROUTED, file_sha256(routed.bitstream)
     netlist = GateNetlist.read(file)
     progress.finish(netlist.digest)
     progress.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
     bit_clocks = board.machine_frequency / board.baud
-    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.network, images, told)
+    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.runs or job.network, images, told)
     differ = f"{proof['mismatches']} of {proof['logits_compared']} logits differ"
     progress.finish(differ)
     images_per_second = len(images) * board.machine_frequency / proof["clocks_streaming"]
@@ -430,6 +432,7 @@ def prove_board(
         "stage": "routed" if stage.routed else "synthesised",
         "network": job.network_name,
         "netlist": netlist.digest,
+        "bitstream_sha256": bitstream,
         "tools": str(build.tools),
         **proof,
         "simulated_images_per_second": images_per_second,

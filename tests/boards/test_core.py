@@ -1,6 +1,9 @@
 """The core's two sides in Amaranth's simulator: memories, images, and all that goes wrong."""
 
+import zlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,21 +13,39 @@ from allspin.boards.core import Core, program_image
 from allspin.hdl.export import network_contents
 from allspin.hdl.link import bus
 from allspin.hdl.link.bus import Fault, Register
-from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.engine_parameters import (
+    ENGINE,
+    RESIDENT_BEATS,
+    RESIDENT_RUN,
+    EngineParameters,
+)
+from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile, ResidentParameters
+from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
+from allspin.hdl.resident.sdram import pins_layout
+from allspin.hdl.resident.words import pack_words
 from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.network import Network, random_images, random_network
 from tests.hdl.driving import put, simulate as run_simulation, step
+from tests.hdl.resident.data_sheet import SHEETS, Memory
+
+
+def expected(network: Network) -> tuple[Any, list[list[int]]]:
+    """Values of some images, and for each its logits and class."""
+    images = random_images(network, 4, 2)
+    logits = reference.logits(network, images).tolist()
+    values = quantise_pixels(images, network.pixel_bits).reshape(4, -1)
+    return values, [[*each, int(np.argmax(each))] for each in logits]
+
 
 NETWORK = random_network((9, 5, 3), 1)
-IMAGES = random_images(NETWORK, 4, 2)
-VALUES = quantise_pixels(IMAGES, NETWORK.pixel_bits)
-GOLDEN = [
-    [*logits, int(np.argmax(logits))] for logits in reference.logits(NETWORK, IMAGES).tolist()
-]
+KERNELS = (Convolution((5, 5, 1), (3, 3), (2, 2)),)
+MAPS = random_network((25, 3, 3), 3, kinds=KERNELS, image_shape=(5, 5))
+VALUES, GOLDEN = expected(NETWORK)
 STREAMS, IDLE, WAITS, LAST = 1, 2, 4, 8
 NOWHERE = 0x77
+ORDER = np.random.default_rng(0)
 
 
 class BusError(Exception):
@@ -34,7 +55,9 @@ class BusError(Exception):
 class Master:
     """A Wishbone master, and the other ends of the streams."""
 
-    def __init__(self, parameters: EngineParameters) -> None:
+    def __init__(self, network: Network, profile: HardwareProfile) -> None:
+        self.network = network
+        parameters = EngineParameters.from_network(network, profile)
         self.dut = Core(parameters)
         self.slots = parameters.image.rows_per_clock
         self.ctx: Any = None
@@ -75,11 +98,12 @@ class Master:
         await self.access(Register.CONTROL, shown & 0xF0 | shown & STREAMS)
         return found
 
-    async def program(self) -> None:
-        memories = [
+    async def program(self, *memories: tuple[int, Any]) -> None:
+        """Write memories; those of the network where none is named."""
+        memories = memories or tuple(
             (each.space, np.array([[*line] for line in each.lines], np.uint8))
-            for each in network_contents(NETWORK)
-        ]
+            for each in network_contents(self.network)
+        )
         for line in program_image(memories).splitlines():
             if not line.startswith("//"):
                 sel, register = (int(digit, 16) for digit in line[:2])
@@ -107,7 +131,7 @@ class Master:
         ctx, dut, got = self.ctx, self.dut, [[]]
         beats = []
         for values in images:
-            rows = np.flatnonzero(values).tolist() or [0]
+            rows = ORDER.permutation(np.flatnonzero(values)).tolist() or [0]
             for row in rows:
                 word = row // self.slots | int(values[row]) << 16
                 beats.append((word << 32 * (row % self.slots), row == rows[-1]))
@@ -132,15 +156,27 @@ class Master:
         return got[:-1]
 
 
-def simulate(bench: Callable[[Master], Awaitable[None]], **profile: Any) -> None:
-    """Run a bench with a core that has just been reset."""
-    master = Master(EngineParameters.from_network(NETWORK, HardwareProfile(**profile)))
+def simulate(
+    bench: Callable[[Master], Awaitable[None]],
+    memory: Memory | None = None,
+    network: Network = NETWORK,
+    **profile: Any,
+) -> None:
+    """Run a bench with a core that has just been reset, and with the memory at its pins."""
+    master = Master(network, HardwareProfile(**profile))
 
     async def run(ctx):
         master.ctx = ctx
         await bench(master)
 
-    run_simulation(master.dut, run)
+    async def attend(ctx):
+        if memory is not None:
+            names = [name for name, _ in pins_layout(SDRAM)]
+            pins = {name: getattr(master.dut, f"sdram_{name}") for name in names}
+            ports = SimpleNamespace(pins=SimpleNamespace(**pins), read=master.dut.sdram_read)
+            await memory.attend(ctx, ports, SDRAM.way)
+
+    run_simulation(master.dut, run, attend)
 
 
 ONE_ROW = {}
@@ -168,12 +204,17 @@ def test_a_master_programs_reads_back_and_shows_images(profile):
     simulate(bench, **profile)
 
 
-@pytest.mark.parametrize("profile", [ONE_ROW, FOUR_ROWS])
-def test_streams_have_images_while_they_are_wanted_and_whole(profile):
+@pytest.mark.parametrize(
+    ("network", "profile"),
+    [(NETWORK, ONE_ROW), (NETWORK, FOUR_ROWS), (MAPS, ONE_ROW), (MAPS, {"rows_per_clock": 2})],
+)
+def test_streams_have_images_while_they_are_wanted_and_whole(network, profile):
+    values, golden = expected(network)
+
     async def bench(master):
         await master.program()
         await master.access(Register.CONTROL, STREAMS)
-        assert await master.stream(VALUES) == GOLDEN
+        assert await master.stream(values) == golden
         await master.refused(Register.EVENT, 0)
         await master.refused(Register.RESULT)
         await master.refused(Register.DATA, 0)
@@ -191,9 +232,9 @@ def test_streams_have_images_while_they_are_wanted_and_whole(profile):
             await master.ctx.tick()
         assert await master.access(Register.CONTROL) & (STREAMS | IDLE) == IDLE
         put(master.ctx, master.dut, s_axis_tvalid=0)
-        assert await master.show(VALUES[0]) == GOLDEN[0]
+        assert await master.show(values[0]) == golden[0]
 
-    simulate(bench, **profile)
+    simulate(bench, network=network, **profile)
 
 
 @pytest.mark.parametrize("profile", [ONE_ROW, FOUR_ROWS])
@@ -247,3 +288,32 @@ def test_what_goes_wrong_is_told_and_changes_nothing_else(profile, monkeypatch):
         assert await master.show(VALUES[2]) == GOLDEN[2]
 
     simulate(bench, **profile)
+
+
+SDRAM = SdramParameters.of(replace(SLOWEST_256M, row_bits=3, column_bits=4, power_up=1), 10**8)
+
+
+def test_images_in_an_sdram_at_the_pins_are_counted():
+    memory = Memory(replace(SHEETS["W9825G6KH-6"], power_up=1000.0), 10.0, SDRAM.column_bits)
+    labels = np.array([GOLDEN[0][-1], *(1 - each[-1] % 2 for each in GOLDEN[1:])])
+    words, _ = pack_words(VALUES, labels, NETWORK.pixel_bits)
+    content = words.astype("<u2").tobytes()
+    lines = np.frombuffer(content + bytes(-len(content) % SDRAM_LINE_BYTES), np.uint8)
+    run = np.frombuffer(len(VALUES).to_bytes(16, "little"), np.uint8)
+
+    async def bench(master):
+        await master.program()
+        await master.program((ENGINE << 4 | RESIDENT_BEATS, lines))
+        await master.program((ENGINE << 4 | RESIDENT_RUN, run))
+        while not await master.access(Register.CONTROL) & IDLE:
+            pass
+        await master.access(Register.ADDRESS, (ENGINE << 4 | RESIDENT_RUN) << 16)
+        counts = [await master.access(Register.DATA) & 0xFF for _ in range(8)]
+        hits = sum(label == each[-1] for label, each in zip(labels, GOLDEN, strict=True))
+        assert (counts[0], counts[4]) == (len(VALUES), hits)
+        assert int.from_bytes([*counts[2:4], *counts[6:]], "little") == zlib.crc32(content)
+        assert await master.faults() == set()
+
+    simulate(bench, memory, rows_per_clock=4, resident=ResidentParameters.of(SDRAM))
+    assert not memory.violations
+    assert memory.commands["read"] >= len(words)

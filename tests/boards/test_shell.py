@@ -137,10 +137,16 @@ def test_a_machine_that_is_not_the_board_s_is_refused():
 
 @pytest.mark.parametrize("name", ["ulx3s-85f", "icepi-zero", "icesugar-pro"])
 def test_an_sdram_has_all_its_pins(name):
-    board = find_boards()[name]
+    board = find_boards()[name].running("ideal", frequency=80_000_000)
     sdram = SdramParameters.of(SLOWEST_256M, board.machine_frequency, way=3)
     profile = replace(PROFILE, resident=ResidentParameters.of(sdram))
     family, files = plan(board, profile)
+    # The memory's clock is the PLL's second output, of the same frequency, 0.8 of 8 steps late.
+    (pll,) = re.findall(r"cell \\EHXPLLL .*?\n  end", files[f"{TOP}.il"], re.DOTALL)
+    cell = {name: int(value) for name, value in re.findall(r"\\(CLKO\w+) (\d+)", pll)}
+    assert cell["CLKOS_DIV"] == cell["CLKOP_DIV"] == 8
+    late = 8 * (cell["CLKOS_CPHASE"] - cell["CLKOP_CPHASE"]) + cell["CLKOS_FPHASE"]
+    assert abs(late / 64 - 0.8) < 1 / 64
     text = files[f"{TOP}.{family.constraints}"]
     pins = {
         found[1]: found[2]
@@ -154,8 +160,12 @@ def test_an_sdram_has_all_its_pins(name):
     if name == "ulx3s-85f":
         assert (pins["clk__io"], pins["dq__io[0]"]) == ("F19", "J16")
     wrong = replace(sdram, frequency=board.machine_frequency * 2)
-    with pytest.raises(UserError, match="Hz"):
+    with pytest.raises(UserError, match="times are for"):
         plan(board, replace(PROFILE, resident=ResidentParameters.of(wrong)))
+    # Pins are timed for some clocks only, and a profile's times follow its clock.
+    fast = find_boards()[name].running("ideal", frequency=110_000_000)
+    with pytest.raises(UserError, match="60 to 100"):
+        plan(fast, replace(fast.profile(), sdram=SLOWEST_256M).hardware)
 
 
 def test_a_board_without_an_sdram_is_refused_images_in_one():

@@ -1,16 +1,22 @@
-"""Amplifiers of a hidden layer: each beat of sums leaves once, in order, with its noise."""
+"""Amplifiers: each beat of sums leaves once, in order, with its noise.
+
+Those of the last layer turn each sum by its class's gain too. One class, any, is followed. In place
+of the product are its factors side by side: `tests/hdl/stream/test_ecp5_lines.py` multiplies.
+"""
 
 from types import ModuleType
 
-from amaranth.hdl import Assert, Cover, Module, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value, signed
 
 from allspin.hdl.neuron import neuron_array as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.engine_parameters import AMPLIFIERS, SUM_NOISE, EngineParameters
 from allspin.hdl.parameters.profile import VariationParameters
+from allspin.hdl.stream.buffers import Reservation
+from allspin.hdl.stream.ecp5_lines import PRODUCT_CLOCKS
 from allspin.hdl.stream.layouts import amplified_layout, noise_layout, sum_layout
-from tests.formal.proof import Mutant, Proof, about, moves, when
-from tests.formal.stand_ins import offer
+from tests.formal.proof import Mutant, Proof, about, later, moves, number_below, stand_in, when
+from tests.formal.stand_ins import of_anything, offer
 
 PARAMETERS = EngineParameters(
     (
@@ -52,6 +58,66 @@ def properties(hdl: ModuleType) -> Module:
     return m
 
 
+def last(hdl: ModuleType) -> Module:
+    def side_by_side(m: Module, _: object, factor: Value, other: Value, name: str) -> Value:
+        return later(m, Cat(factor, other).as_signed(), PRODUCT_CLOCKS)
+
+    stand_in(hdl, "multiply", side_by_side)
+    queues = stand_in(hdl, "Reservation", of_anything(Reservation))
+    m, inside = about(dut := hdl.LastAmplifiers(PARAMETERS))
+    [queue] = queues
+    offer(m, dut.sums)
+    offer(m, dut.noise)
+
+    # What was loaded: eight bytes a class, the last two of which are its share of the gain.
+    load, classes = dut.load.payload, PARAMETERS.classes
+    mine, line, before = number_below(m, classes), Signal(range(classes + 1)), Signal(8)
+    place, share, noisy = Signal(3), Signal(signed(14)), Signal()
+    own = dut.load.valid & (load.memory == AMPLIFIERS)
+    with m.If(dut.load.valid & (load.memory == SUM_NOISE)):
+        m.d.sync += noisy.eq(load.data[7])
+    with m.If(own):
+        m.d.sync += [before.eq(load.data), place.eq(Mux(load.first, 1, place + 1))]
+    with m.If(own & load.first):
+        m.d.sync += line.eq(load.address)
+    with m.Elif(own & (place == 7)):
+        m.d.sync += line.eq(line + 1)
+        with m.If(line == mine):
+            m.d.sync += share.eq(Cat(before, load.data))
+
+    # A sum's class is its place in its image.
+    comes, class_ = moves(dut.sums), Signal(range(classes))
+    with m.If(comes):
+        m.d.sync += class_.eq(Mux(dut.sums.payload.last, 0, class_ + 1))
+    total = Signal.like(dut.amplified.payload.sums[0])
+    product = Cat((2**13 + share)[:14], total).as_signed()
+    followed = later(m, comes & (class_ == mine), 5)
+    found = queue.payload
+    m.d.comb += [
+        total.eq(dut.sums.payload.sums[0] + Mux(noisy, dut.noise.payload.sums[0], 0)),
+        Assume(~own | load.first | (line < classes)),  # no more lines than there are
+        Assert(dut.load.ready),
+        Assert(comes == (dut.sums.valid & queue.credit & (dut.noise.valid | ~noisy))),
+        Assert(queue.taken == comes),
+        Assert(moves(dut.noise) == (comes & noisy)),
+        Assert(queue.arrives == later(m, comes, 5)),
+        when(queue.arrives, found.last == later(m, dut.sums.payload.last, 5)),
+        when(followed, found.sums[0] == later(m, product + 2**12, 5) >> 13),
+        Assert(dut.amplified.valid == queue.waiting.valid),
+        Assert(dut.amplified.ready == queue.waiting.ready),
+        Assert(Value.cast(dut.amplified.payload) == Value.cast(queue.waiting.payload)),
+        # What makes the induction close.
+        Assert(inside["on"] == noisy),
+        Assert(inside["low"] == before),
+        Assert(inside["byte"] == place),
+        Assert(inside["class_"] == line),
+        Assert(inside["place"] == class_),
+        Assert(inside.word("gains", mine) == Value.cast(share)),
+        Cover(followed & (share == -5) & (found.sums[0] == -3)),
+    ]
+    return m
+
+
 PROOFS = [
     Proof(
         "Amplifiers",
@@ -62,6 +128,18 @@ PROOFS = [
             Mutant("~self.amplified.valid | self.amplified.ready", "~self.amplified.valid"),
             Mutant("found.sums[lane] + self.noise", "found.sums[lane] - self.noise"),
             Mutant("given.last.eq(found.last)", "given.last.eq(0)"),
+        ),
+    ),
+    Proof(
+        "LastAmplifiers",
+        source,
+        last,
+        depth=7,
+        mutants=(
+            Mutant("(self.noise.valid | ~on)", "self.noise.valid"),
+            Mutant("Mux(on, self.noise", "Mux(~on, self.noise"),
+            Mutant("product + (1 << SHARE_BITS - 1)", "product", depth=16),
+            Mutant("place.eq(Mux(self.sums.payload.last, 0, place + 1))", "place.eq(place + 1)"),
         ),
     ),
 ]

@@ -77,28 +77,19 @@ def test_gates_in_icarus_are_the_golden_model(built, routed, images, types):
     run(netlist, "icarus", images)
 
 
-def faulty(netlist):
+def flipped(netlist, pattern, table, pins, suits):
     """One bit of one look-up table the other way: of the adder of a column's sum.
 
     The bit is the one that is chosen while everything that varies is low.
     """
+    place = r"machine\.engine\.layer_0\.crossbar\.columns\.accumulators\."
     cell = min(
-        (
-            cell
-            for cell in netlist.cells
-            if cell.type == "SB_LUT4"
-            # Yosys names it by the sum or by the register behind it.
-            and re.search(
-                r"layer_0\.crossbar\.columns\.accumulators\.(total_0|sum_0_SB_DFF\w*_D)_SB_LUT4",
-                cell.name,
-            )
-            and cell.parameters["LUT_INIT"].count("1") in (4, 8)
-        ),
-        key=lambda cell: cell.name,
+        (each for each in netlist.cells if re.match(place + pattern, each.name) and suits(each)),
+        key=lambda each: (len(each.name), each.name),
     )
-    bit = sum(1 << k for k in range(4) if cell.connections[f"I{k}"] == ["1"])
-    table = f"{int(cell.parameters['LUT_INIT'], 2) ^ 1 << bit:016b}"
-    wrong = replace(cell, parameters={**cell.parameters, "LUT_INIT": table})
+    bit = sum(1 << k for k, pin in enumerate(pins) if cell.connections[pin] == ["1"])
+    found = f"{int(cell.parameters[table], 2) ^ 1 << bit:016b}"
+    wrong = replace(cell, parameters={**cell.parameters, table: found})
     cells = tuple(wrong if each is cell else each for each in netlist.cells)
     return replace(netlist, digest=f"{netlist.digest}-wrong", cells=cells)
 
@@ -106,7 +97,13 @@ def faulty(netlist):
 @pytest.mark.long
 def test_a_flipped_bit_of_a_table_is_found(built):
     netlist = GateNetlist.read(built[1].path)
-    broken = faulty(netlist)
+    broken = flipped(
+        netlist,
+        r"(total_0|sum_0_SB_DFF\w*_D)_SB_LUT4",  # by the sum, or by the register behind it
+        "LUT_INIT",
+        ("I0", "I1", "I2", "I3"),
+        lambda each: each.type == "SB_LUT4" and each.parameters["LUT_INIT"].count("1") in (4, 8),
+    )
     assert broken.digest != netlist.digest
     pairs = zip(netlist.cells, broken.cells, strict=True)
     ((before, after),) = [pair for pair in pairs if pair[0] != pair[1]]
@@ -205,6 +202,22 @@ def test_a_carry_goes_on_through_the_cell_that_lets_it_out(tmp_path):
     )
     carries = [cell.connections["CIN"] for cell in GateNetlist.read(path).cells]
     assert carries == [["0"], [3], [4]]
+
+
+def test_what_a_placed_multiplier_does_not_use_is_left_out(tmp_path):
+    names = ("CLK0", "SRIA17", "RST3", "C0")  # its model has no registers and no shift chain
+    cell = {
+        "type": "MULT18X18D",
+        "parameters": {},
+        "port_directions": dict.fromkeys(names, "input"),
+    }
+    path = tmp_path / "routed.json"
+    cells = {"product": cell | {"connections": {name: [] for name in names}}}
+    path.write_text(
+        json.dumps({"modules": {"top": {"attributes": {}, "ports": {}, "cells": cells}}})
+    )
+    (found,) = GateNetlist.read(path).cells
+    assert [port for port, bits in found.connections.items() if bits] == ["C0"]
 
 
 def test_cells_without_a_model_are_one_line():

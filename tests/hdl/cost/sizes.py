@@ -1,4 +1,4 @@
-"""What the gateware that makes chips takes of a part: ``python -m tests.hdl.cost.sizes``.
+"""What gateware takes of a part, alone: ``python -m tests.hdl.cost.sizes``.
 
 Each block is synthesised alone by a Yosys of the system, for an array of 784 x 100 x 10.
 """
@@ -16,6 +16,8 @@ from amaranth.lib import wiring
 from allspin.hdl.chip.normal import DrawUnit
 from allspin.hdl.chip.programmer import Programmer, Variation
 from allspin.hdl.chip.use_noise import UseNoiseBlock
+from allspin.hdl.crossbar.fast_columns import Lane
+from allspin.hdl.neuron.converter import ColumnConverter
 from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
@@ -80,6 +82,13 @@ def on_ecp5(rows_per_clock: int = 1, *, sum_noise: bool = True) -> EngineParamet
     return engine(22, rows_per_clock=rows_per_clock, sum_noise=sum_noise, memory="ecp5")
 
 
+def wide(rows_per_clock: int, pixel_bits: int) -> EngineParameters:
+    """An engine that keeps states, of which as many rows are driven in a clock."""
+    profile = HardwareProfile(rows_per_clock=rows_per_clock, memory="ecp5", states=True)
+    network = random_network(TOPOLOGY, 0, pixel_bits=pixel_bits)
+    return EngineParameters.from_network(network, profile)
+
+
 IN_MACHINES: tuple[tuple[str, Callable[[], wiring.Component]], ...] = (
     ("noise of neurons, one per clock", lambda: UseNoiseBlock(on_ecp5(sum_noise=False), 0)),
     ("noise of neurons and sums", lambda: UseNoiseBlock(on_ecp5(), 0)),
@@ -87,8 +96,12 @@ IN_MACHINES: tuple[tuple[str, Callable[[], wiring.Component]], ...] = (
     ("noise of neurons and sums, 4 per clock", lambda: UseNoiseBlock(on_ecp5(4), 0)),
     ("amplifiers of a hidden layer", lambda: Amplifiers(on_ecp5(), 0)),
     ("amplifiers of the last layer", lambda: LastAmplifiers(on_ecp5())),
+    ("a lane, 8 rows of 4 bits", lambda: Lane(wide(8, 4).crossbars[0])),
+    ("a lane, 16 rows of 2 bits", lambda: Lane(wide(16, 2).crossbars[0])),
+    ("a lane, 16 rows of 4 bits", lambda: Lane(wide(16, 2).crossbars[1])),
+    ("a V-I converter behind 16 rows of 2 bits", lambda: ColumnConverter(wide(16, 2), 0)),
 )
-"""What noise of sums costs, synthesised as the machines of ECP5 boards are."""
+"""What noise of sums costs, and rows in a clock, synthesised as the machines of ECP5 boards are."""
 MACHINE_OPTIONS = "-abc9 -nodsp"
 
 

@@ -143,20 +143,21 @@ def compute(
 @st.composite
 def crossbars(draw: st.DrawFn) -> CrossbarParameters:
     columns = draw(st.integers(1, 11))
+    rows_per_clock = draw(st.sampled_from([1, 2, 4, 8, 16]))
     tiling = st.builds(
         Tiling,
-        rows=st.sampled_from([8, 16]),
+        rows=st.sampled_from([max(8, rows_per_clock), 16]),
         bits=st.integers(2, 9),
         shift=st.integers(0, 13),
         offsets=st.booleans(),
     )
-    neurons = draw(st.sampled_from([1, 2, 4, 8]))
+    neurons = draw(st.sampled_from([1, 2, 4, 8, 16]))
     lanes = draw(st.integers(1, columns))
     return CrossbarParameters(
         rows=draw(st.integers(1, 30)),
         columns=columns,
         lanes=lanes if lanes % neurons == 0 else columns,
-        rows_per_clock=draw(st.sampled_from([1, 2, 4, 8])),
+        rows_per_clock=rows_per_clock,
         neurons_per_clock=neurons,
         memory=draw(st.sampled_from(["block", "ecp5"])),
         value_bits=draw(st.integers(1, 8)),
@@ -265,6 +266,7 @@ SHORT = CrossbarParameters(12, 6, 6, memory="ecp5", pipelined=True)
                 (6, 4, slice(2, 3), 2),
                 (2, 2, slice(0, 1), 1),
                 (4, 4, slice(0, 12), 3),
+                (6, 16, slice(0, 12), 1),
             )
         ),
         (replace(SHORT, columns=9, lanes=3), slice(2, 3), 9),

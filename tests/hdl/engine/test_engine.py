@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine_parameters import (
@@ -129,7 +129,7 @@ def networks(draw: st.DrawFn) -> Network:
 @given(
     network=networks(),
     lanes=st.sampled_from([None, 1, 3, 4]),
-    rows_per_clock=st.sampled_from([1, 2, 4, 8]),
+    rows_per_clock=st.sampled_from([1, 2, 4, 8, 16]),
     memory=st.sampled_from(["block", "ecp5"]),
     states=st.booleans(),
     stall=st.sampled_from([0.0, 0.3, 0.6]),
@@ -144,6 +144,7 @@ def test_every_logit_and_every_count(
     stall: float,
     seed: int,
 ) -> None:
+    assume(rows_per_clock <= 8 or network.layers[0].adc is None)  # tiles have 8 rows
     if lanes is not None and lanes % rows_per_clock:
         lanes = None  # lanes are a multiple of the neurons per clock
     profile = HardwareProfile(
@@ -187,7 +188,9 @@ def test_every_logit_and_every_count(
             assert events == machine.beats
 
 
-@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 8)])
+@pytest.mark.parametrize(
+    ("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 8), (None, 16)]
+)
 @pytest.mark.parametrize(
     ("neuron", "memory", "keeps"),
     [
@@ -205,7 +208,9 @@ def test_every_memory_reads_back_between_images(
 ) -> None:
     network = random_network((7, 5, 3, 3), seed=8, neuron=neuron, rah_bits=6)
     if keeps == "tiles":
-        network = in_tiles(random_network((9, 9, 3), seed=8, neuron=neuron, rah_bits=6), 8, 3)
+        network = in_tiles(
+            random_network((9, 9, 3), seed=8, neuron=neuron, rah_bits=6), max(8, rows_per_clock), 3
+        )
     profile = HardwareProfile(
         lanes=lanes, rows_per_clock=rows_per_clock, memory=memory, states=keeps != "words"
     )

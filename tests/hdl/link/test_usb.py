@@ -1,18 +1,24 @@
 """The USB port at its wires, with a host that was checked against LUNA's own packets."""
 
 import random
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Module, Mux, Signal
 from amaranth.sim import Simulator
 from hypothesis import given, strategies as st
 from luna.gateware.test.contrib import usb_packet
 from usb_protocol.types.descriptors import standard as descriptors
 
+from allspin.hdl.link.protocol import Request
 from allspin.hdl.link.usb import CLOCK, PRODUCT, VENDOR, UsbPort
+from allspin.host.data.datasets import load_test_set
+from allspin.host.link.frames import encode_frame
+from allspin.host.link.payloads import encode_pixels
 from allspin.sim.errors import UserError
 from tests.hdl.link import usb_host
 from tests.hdl.link.usb_host import LEVELS, UsbHost, enumerate_device, request
@@ -20,6 +26,8 @@ from tests.hdl.link.usb_host import LEVELS, UsbHost, enumerate_device, request
 DATA = 4
 """The endpoint of a port's bytes."""
 MACHINE_CLOCK = 80e6
+ANSWER = 42
+"""Bytes of an answer's frame: ten logits of three bytes, a class, and what is around them."""
 
 
 def run(
@@ -28,20 +36,37 @@ def run(
     error: float = 0.0,
     spoils: Callable[[str], bool] = lambda _: False,
     stalls: random.Random | None = None,
+    answer: int = 0,
 ) -> UsbHost:
-    """Run a script of a host with a port whose machine sends back all that it gets."""
+    """Run a script of a host with a port whose machine sends back all that it gets.
+
+    Or, for each frame, an answer of so many bytes.
+    """
     m = Module()
     m.domains.usb_io = ClockDomain()
     m.domains.sync = ClockDomain()
     m.submodules.port = port = UsbPort("a test")
     said, speaks, moves = Signal(2), Signal(), Signal(init=1)
     idle = Mux(port.attached, LEVELS["J"], LEVELS["_"])
-    m.d.comb += [
-        port.wires_in.eq(Mux(port.driven, port.wires_out, Mux(speaks, said, idle))),
-        port.sent.payload.eq(port.received.payload),
-        port.sent.valid.eq(port.received.valid & moves),
-        port.received.ready.eq(port.sent.ready & moves),
-    ]
+    level = Mux(port.driven, port.wires_out, Mux(speaks, said, idle))
+    m.d.comb += port.wires_in.eq(level)
+    if not answer:
+        m.d.comb += [
+            port.sent.payload.eq(port.received.payload),
+            port.sent.valid.eq(port.received.valid & moves),
+            port.received.ready.eq(port.sent.ready & moves),
+        ]
+    else:
+        left, owed = Signal(8), Signal(8)
+        came = port.received.valid & (port.received.payload == 0)
+        begins = (left == 0) & (owed != 0)
+        m.d.sync += owed.eq(owed + came - begins)
+        m.d.sync += left.eq(Mux(begins, answer, left - (port.sent.valid & port.sent.ready)))
+        m.d.comb += [
+            port.sent.payload.eq(left - 1),
+            port.sent.valid.eq(left != 0),
+            port.received.ready.eq(1),
+        ]
 
     def drive(ctx: Any, level: int | None) -> None:
         ctx.set(speaks, level is not None)
@@ -86,6 +111,10 @@ def test_without_luna_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "luna.gateware.usb.devices.acm", None)
     with pytest.raises(UserError, match=r"luna, .*extra \[usb\]"):
         UsbPort("a test").elaborate(None)
+
+
+def test_no_name_is_an_address_in_memory_so_that_builds_are_the_same_each_time() -> None:
+    assert not re.findall(r"\w*\d{9}\w*", rtlil.convert(UsbPort("a test"), emit_src=False))
 
 
 def test_a_host_finds_a_serial_port() -> None:
@@ -141,3 +170,34 @@ def test_each_byte_goes_through_once_whatever_is_spoilt(error: float) -> None:
     assert host.naks > 1
     # A packet is over with each byte of 0, though it is not full.
     assert len(host.packets) > len(data) // 64 + 1
+
+
+def test_the_first_packet_of_a_host_that_comes_back_is_not_lost() -> None:
+    """After an odd number of packets either way a toggle that is kept is the wrong one."""
+
+    async def script(ctx: Any, host: UsbHost) -> None:
+        for address in (42, 7):
+            await host.reset()
+            await host.write(request(0, 5, address))
+            host.address = address
+            for data in (b"first\0", b"2\0", b"x\0"):
+                assert await host.exchange(DATA, data, lambda got: len(got) > 1) == data
+
+    run(script)
+
+
+def test_images_of_mnist_come_and_go_at_the_rate_that_documents_tell() -> None:
+    """Where the machine is never late; a frame has 125 bytes in the mean of all 10,000."""
+    bodies = encode_pixels(load_test_set()[0][95:99], 4)
+    frames = [encode_frame(bytes([Request.IMAGE, 1, 1]) + body) for body in bodies]
+    assert sum(map(len, frames)) == 4 * 125
+    taken: list[float] = []
+
+    async def script(ctx: Any, host: UsbHost) -> None:
+        await host.reset()
+        begun = host.bits
+        await host.exchange(DATA, b"".join(frames), lambda got: len(got) == 4 * ANSWER)
+        taken.append(host.bits - begun)
+
+    run(script, answer=ANSWER)
+    assert 6_500 < 12e6 / (taken[0] / 4) < 7_500

@@ -162,7 +162,7 @@ class UsbHost:
             await self.idle(step)
         # The line has been J since the last bit that was said, which is J.
         self.waits.append(waited + 1)
-        said, before, phase = "", "K", 0
+        said, before, phase = "", "J", 0
         while True:
             level = names[self._sample(self._ctx)]
             phase = 0 if level != before else (phase + 1) % SAMPLES
@@ -265,12 +265,14 @@ class UsbHost:
     async def exchange(self, endpoint: int, data: bytes, answer: Callable[[bytes], bool]) -> bytes:
         """Bulk transfers: give all bytes, and take what comes until it is enough."""
         got = b""
-        while data or not answer(got):
+        for _ in range(500):
             if data:
                 await self.give(endpoint, data[:PACKET_BYTES])
                 data = data[PACKET_BYTES:]
             got += await self.take(endpoint) or b""
-        return got
+            if not data and answer(got):
+                return got
+        raise AssertionError(f"the device gave {got!r} alone")
 
 
 def request(kind: int, code: int, value: int = 0, index: int = 0, length: int = 0) -> bytes:

@@ -14,7 +14,7 @@ from allspin.hdl.crossbar.cells import Banks
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells
 from allspin.hdl.engine.layer import KINDS, make_crossbar
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, UniformLevels
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling, UniformLevels
 from allspin.hdl.parameters.engine_parameters import WEIGHTS, EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target
@@ -68,7 +68,11 @@ def test_a_word_takes_two_clocks_to_its_memory_and_on_an_ecp5_one_more_for_two_m
             {"lanes": 5, "neurons_per_clock": 2},
             "lanes must be a multiple of 2, the neurons per clock, or all 100 columns, not 5",
         ),
-        ({"rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4, 8, not 3"),
+        ({"rows_per_clock": 3}, "rows_per_clock must be one of 1, 2, 4, 8, 16, not 3"),
+        (
+            {"rows_per_clock": 16, "tiling": Tiling(8, 5, 3)},
+            "rows_per_clock must be one of 1, 2, 4, 8, not 16",
+        ),
         ({"memory": "flash"}, "memory must be one of block, spram, ecp5, bsram, not 'flash'"),
         ({"memory": "spram"}, "SPRAMs give 64 bits a clock: lanes must be at most 8, not 100"),
         (

@@ -29,8 +29,8 @@ def test_beats_by_hand() -> None:
 
 @given(
     values=st.lists(st.sampled_from([0, 0, 1, 7]), min_size=1, max_size=40),
-    rows_per_clock=st.sampled_from([1, 2, 4, 8]),
-    tile_rows=st.sampled_from([None, 8, 16]),
+    rows_per_clock=st.sampled_from([1, 2, 4, 8, 16]),
+    tile_rows=st.sampled_from([None, 16, 32]),
 )
 def test_each_row_is_driven_once_and_as_early_as_can_be(
     values: list[int], rows_per_clock: int, tile_rows: int | None

@@ -15,6 +15,7 @@ from allspin.host.data.catalogue import open_network
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import random_images, random_network
+from tests.host.machines.work import GENERAL, WIDEST
 
 NETWORK = random_network((24, 12, 6), 1)
 
@@ -106,6 +107,20 @@ def test_a_machine(rows_per_clock, monkeypatch):
     monkeypatch.setattr(record, "open_virtual", None)
     again = measure_latency(network, profile, images)
     np.testing.assert_array_equal(again, found)
+
+
+def test_a_machine_for_any_network_is_measured_with_one_that_fits():
+    network = random_network((18, 9, 4), 2)
+    images, made_for = random_images(network, 12, 3), random_network(WIDEST, 0)
+    labels = GoldenModel(network).classify(images)
+    own = EngineParameters.from_network(network, GENERAL)
+    bound = cycle_bounds(network, own, images).mean()
+    assert (
+        bound < count_cycles(network, GENERAL, images, labels, made_for=made_for) < 2 * bound + 20
+    )
+    found = measure_latency(network, GENERAL, images, made_for=made_for)
+    assert np.all(found > cycle_bounds(network, own, images))
+    assert np.all(found < 200)
 
 
 def test_a_trace_that_was_cut_is_told(monkeypatch):

@@ -152,8 +152,10 @@ def test_what_was_built_elsewhere_stays_in_the_page(board_record, page, written,
     remember(again)
     assert written()["built"] == again
     # Another network's builds are others.
+    remember(board_record(profile="general", board="icebreaker", network="any network"))
     cli.run(f"boards --write {page} --network mnist-100")
     assert "33.0 of 27" not in page.read_text()
+    assert "| general |" not in page.read_text()
 
 
 def test_what_is_of_this_gateware_goes_before_what_is_older(
@@ -181,6 +183,8 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     fast = {"board": "ulx3s-85f", "profile": "fast", "lanes": 100, "rows_per_clock": 8}
     fast |= {"need_mhz": 80, "images_per_second": 1_951_219, "gateware": "present"}
     remember(board_record(**fast, fmax_mhz=112.8, worst_fmax_mhz=97.5, seeds=SEEDS))
+    general = {"profile": "general", "network": "any network", "lanes": 34, "rows_per_clock": 2}
+    remember(board_record(**fast | general, fmax_mhz=90.0, worst_fmax_mhz=85.0, seeds=SEEDS))
     one_seed = {"worst_fmax_mhz": 99.0, "fmax_mhz": 99.0, "gateware": "present"}
     remember(board_record(board="icebreaker", **one_seed))
     remember(board_record(board="ulx3s-85f", gateware="former", seeds=SEEDS))
@@ -190,15 +194,17 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     assert text.startswith("# All\n<!-- allspin boards: headline -->\n| Board | Machine |")
     assert text.endswith("<!-- end -->\nmore\n")
     # What has one seed, was not built or is of other gateware has no row.
-    *_, row = rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(rows) == 3
+    *_, row, last = rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 4
     # 80 million clocks a second, 41 for each image; not the 97.5 million that it would reach.
     machine = "`ulx3s-85f:fast`: 100 lanes, eight rows per clock"
     assert row == f"| ULX3S 85F | {machine} | 80 | 97.5 | 1,951,200 |"
+    assert "two rows per clock, " in last
+    assert "that stay, for any network up to 1024-136-136-32 | 80 | 85.0 |" in last
     assert err.splitlines()[-1] == (
         f"allspin: {front} leaves out what was not built with three seeds of this gateware: "
         "ulx3s-85f:ideal, ulx3s-25f:ideal, icebreaker:ideal, icebreaker:chips, ulx3s-85f:chips, "
-        "ulx3s-85f:maps, ulx3s-25f:maps"
+        "ulx3s-85f:maps, ulx3s-25f:maps, ulx3s-25f:general, icebreaker:general"
     )
     sources("next")
     cli.run(command)

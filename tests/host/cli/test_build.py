@@ -98,3 +98,6 @@ def test_a_machine_for_maps_is_built_for_a_network_of_them(monkeypatch):
     assert [job.network_name for job in jobs] == ["mnist-10", "conv-small-10"] == named
     jobs = boards.find_jobs(["ulx3s-85f:maps"], "mine", None, changes)
     assert [job.network for job in jobs] == ["mine"]
+    # And one for any network for none of them.
+    (job,) = boards.find_jobs(["icebreaker:general"], "mine", None, changes)
+    assert (job.network_name, job.network.topology) == ("any network", (1024, 104, 16))

@@ -269,7 +269,6 @@ REFUSED = {
     "gates": [
         ("nothing", "there is no board 'nothing'"),
         ("tang-nano-9k", "no models of the cells of tang-nano-9k (Gowin): take one of"),
-        ("ecp5 --routed", "--routed is for iCE40, and ulx3s-25f has an ECP5"),
         ("--images 0", "--images must be from 1 to 10000, not 0"),
         ("ice40 --lanes 0", "--lanes must be from 1"),
         ("ice40 --profile no", "icebreaker has no profile 'no'"),

@@ -112,7 +112,7 @@ def test_a_network_fits_or_the_line_says_why_not():
     # Wider words hold narrower ones.
     assert identity_of().mismatch(random_network((784, 100, 10), 0, states=8, rah_bits=5)) is None
     for other, line in (
-        (random_network((784, 101, 10), 0), "topology 784-100-10, not 784-101-10"),
+        (random_network((784, 101, 10), 0), "topology up to 784-100-10, not 784-101-10"),
         (random_network((784, 50, 50, 10), 0), "topology 784-100-10, not 784-50-50-10"),
         (random_network((784, 100, 10), 0, pixel_bits=8), "pixel bits 4, not 8 or more"),
         (

@@ -18,7 +18,9 @@ from allspin.host.live.shown import Made
 from allspin.host.machines.gateware_chips import CHIPS
 from allspin.host.machines.opening import LinkedMachine, virtual_program
 from allspin.sim.device.device import Imperfections
+from allspin.sim.network.network import random_network
 from tests.host.live.conftest import PATIENCE, open_page
+from tests.host.machines.work import GENERAL, WIDEST
 
 
 def golden_logits(choices, chosen, number):
@@ -141,10 +143,12 @@ def test_a_server_ends_while_a_virtual_board_compiles(choices, compiling):
     assert not thread.is_alive()
 
 
-@pytest.fixture
-def board(bridged, network):
-    """A serial port with a board behind it."""
-    return bridged(virtual_program(network, HardwareProfile(variation=CHIPS)))
+@pytest.fixture(params=["its own", "any network's"])
+def board(bridged, network, request):
+    """A serial port with a board behind it, made for the network or for any up to larger sizes."""
+    if request.param == "its own":
+        return bridged(virtual_program(network, HardwareProfile(variation=CHIPS)))
+    return bridged(virtual_program(random_network(WIDEST, 0), GENERAL))
 
 
 def test_a_board_is_held_by_one_page_and_the_other_is_told(make_choices, serve, board, monkeypatch):

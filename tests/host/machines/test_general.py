@@ -1,12 +1,16 @@
 """One machine that runs any network that fits: held against the golden model of each."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 
-from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.host.machines.gateware_chips import SUM_CHIPS, ChipMaker
+from allspin.boards.board import ECP5_85
+from allspin.host.data.catalogue import open_network
+from allspin.host.data.datasets import load_test_set
+from allspin.host.foreign.importing import import_network
+from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.opening import open_virtual
 from allspin.host.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip
@@ -16,26 +20,17 @@ from allspin.sim.network.network import random_images, random_network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
-from tests.host.machines.work import PAPER, SUMS
-
-SIZES = (20, 16, 12, 6)
-GENERAL = HardwareProfile(
-    rows_per_clock=2,
-    general=True,
-    variation=SUM_CHIPS,
-    resident=ResidentParameters(beats=400, images=60),
-)
-IMAGES = 30
+from tests.host.machines.work import GENERAL, PAPER, SUMS, WIDEST
 
 
 @pytest.fixture(scope="module")
 def machine():
-    with open_virtual(random_network(SIZES, 0), GENERAL) as opened:
+    with open_virtual(random_network(WIDEST, 0), GENERAL) as opened:
         yield opened
 
 
 def networks():
-    yield random_network(SIZES, 1)
+    yield random_network(WIDEST, 1)
     yield random_network((18, 9, 4), 2)
     yield random_network((20, 12, 6), 3, neuron=ReluNeuron())
     yield random_network((7, 3, 2, 2), 4, pixel_bits=2, hidden_bits=3, current_bits=6, rah_bits=5)
@@ -43,12 +38,46 @@ def networks():
     low = random_network((19, 5, 3), 5)
     last = dataclasses.replace(low.layers[1], states=0 * low.layers[1].states)
     yield dataclasses.replace(low, layers=(low.layers[0], last))
-    yield random_network(SIZES, 6)
+    yield random_network(WIDEST, 6)
 
 
 @pytest.mark.parametrize("network", [*networks()], ids=lambda network: str(network.topology))
 def test_any_network_that_fits_and_its_chip(machine, network):
-    images = random_images(network, IMAGES, 8)
+    everything(machine, network, random_images(network, 30, 8))
+
+
+@pytest.fixture(scope="module")
+def of_the_85f():
+    own = ECP5_85["general"]
+    with open_virtual(random_network(own.sizes, 0), own.hardware) as opened:
+        yield opened
+
+
+def imported(folder):
+    """What another tool could have made: two hidden layers, with biases."""
+    rng, sizes, arrays = np.random.default_rng(3), (784, 128, 64, 10), {}
+    for number, shape in enumerate(itertools.pairwise(sizes)):
+        arrays[f"W{number}"] = rng.normal(size=shape) / shape[0] ** 0.5
+        arrays[f"b{number}"] = rng.normal(size=shape[1]) / 9
+    np.savez(folder / "model.npz", **arrays)
+    network = import_network(folder / "model.npz").network
+    assert network.topology[:2] == (784, 128)
+    assert network.topology[2] > 64  # a neuron for the last layer's biases
+    return network
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["mnist-10", "mnist-100", "paper-10", "imported", "small"])
+def test_the_machine_of_an_85f(of_the_85f, tmp_path, name):
+    if name == "small":
+        network = random_network((30, 16, 2), 4)
+        return everything(of_the_85f, network, random_images(network, 200, 1))
+    network = imported(tmp_path) if name == "imported" else open_network(name)
+    return everything(of_the_85f, network, load_test_set()[0][:200])
+
+
+def everything(machine, network, images):
+    """Logits, words and counters of a network, then of two of its chips, resident too."""
     expected = GoldenModel(network).logits(images)
     machine.program(network)
     for layer, words in enumerate(network.weights):
@@ -77,14 +106,28 @@ def test_any_network_that_fits_and_its_chip(machine, network):
         np.testing.assert_array_equal(answers.logits, expected)
         np.testing.assert_array_equal(answers.classes, expected.argmax(1))
         labels = expected.argmax(1)
-        labels[3] = 1 - labels[3]
+        labels[3] = (labels[3] + 1) % network.classes
         resident = ResidentImages(machine)
-        assert resident.load(images, labels) == IMAGES
-        assert resident.run(first=65_530).correct == IMAGES - 1
+        assert resident.load(images, labels) == len(images)
+        assert resident.run(first=65_530).correct == len(images) - 1
         np.testing.assert_array_equal(resident.logits().logits, expected)
+        # As many images at once in a crossbar of several passes as it has room for.
+        blank = np.zeros((50, *images.shape[1:]), np.uint8)
+        blanks = GoldenModel(chip.varied(network), words, noise).classify(blank)
+        assert resident.load(blank, blanks) == len(blank)
+        assert resident.run().correct == len(blank)
 
 
-@pytest.mark.parametrize("topology", [(21, 5, 3), (20, 13, 3), (20, 16, 13, 3), (20, 6), (9, 3, 7)])
-def test_what_does_not_fit_is_refused_with_the_sizes(machine, topology):
-    with pytest.raises(UserError, match="20-16-12-6, not " + "-".join(map(str, topology))):
+@pytest.mark.parametrize(
+    ("topology", "room"),
+    [
+        ((31, 5, 3), "up to 30-12-6"),
+        ((20, 13, 3), "up to 30-12-6"),
+        ((20, 16, 13, 3), "up to 30-16-12-6"),
+        ((20, 6), "30-16-12-6"),
+        ((9, 3, 7), "up to 30-12-6"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_sizes_that_would(machine, topology, room):
+    with pytest.raises(UserError, match=f"topology {room}, not " + "-".join(map(str, topology))):
         machine.program(random_network(topology, 1))

@@ -369,7 +369,7 @@ def test_lines_that_fill_their_frames_are_not_followed_by_a_frame_of_none():
 
 
 def test_another_network_is_one_line(device):
-    with pytest.raises(UserError, match="it has topology 30-7-5, not 30-8-5"):
+    with pytest.raises(UserError, match="it has topology up to 30-7-5, not 30-8-5"):
         device.program(random_network((30, 8, 5), 0))
 
 

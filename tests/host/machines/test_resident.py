@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from allspin.boards.board import ECP5_85
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
@@ -139,18 +140,25 @@ def test_a_device_without_the_memory_says_so():
 
 
 @pytest.mark.parametrize(
-    ("rows_per_clock", "beats", "mean", "images"),
-    [(1, 65535, 150.6, 466), (2, 53248, 76.7, 736), (4, 26624, 40.1, 700)],
+    ("rows_per_clock", "blocks", "beats", "mean", "images"),
+    [
+        (1, 56, 65535, 150.6, 466),
+        (2, 56, 53248, 76.7, 736),
+        (4, 56, 26624, 40.1, 700),
+        (8, 106, 26624, 20.5, 1376),
+    ],
 )
-def test_how_many_test_images_fit_57_block_rams(test_set, rows_per_clock, beats, mean, images):
-    """The figures of ``docs/architecture.md``: one block for labels, 56 for beats, and an
-    address of 16 bits.
+def test_how_many_test_images_fit_block_rams(test_set, rows_per_clock, blocks, beats, mean, images):
+    """The figures of ``docs/architecture.md``: one more block for labels, and an address of 16
+    bits; and those of the 85F's profiles.
     """
     crossbar = CrossbarParameters(784, 100, 100, rows_per_clock=rows_per_clock)
-    assert min(most_beats(crossbar, 56), MAX_LINES) == beats
+    assert min(most_beats(crossbar, blocks), MAX_LINES) == beats
     lengths = beats_of(test_set, rows_per_clock)
     assert round(lengths.mean(), 1) == mean
     assert np.searchsorted(np.cumsum(lengths), beats, side="right") == images
+    for name in {4: ["chips"], 8: ["fast"]}.get(rows_per_clock, []):
+        assert ECP5_85[name].hardware.resident == ResidentParameters(beats, images)
 
 
 def beats_of(test_set, rows_per_clock, tile_rows=None):

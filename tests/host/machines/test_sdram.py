@@ -11,7 +11,7 @@ from allspin.hdl.resident.words import pack_words
 from allspin.host.link.frames import Undone
 from allspin.host.machines.machine import programmed_anew
 from allspin.host.machines.opening import LinkedMachine
-from allspin.host.machines.resident import VIRTUAL_SDRAM
+from allspin.host.machines.resident import VIRTUAL_SDRAM, logits_digest
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport, WireFaults
 from allspin.sim.network import reference
@@ -43,6 +43,7 @@ def test_counts_and_logits_are_the_golden_models(device):
     assert resident.load(IMAGES, LABELS) == len(IMAGES)
     counts = resident.run()
     assert (counts.images, counts.correct) == (len(IMAGES), HITS)
+    assert counts.digest == logits_digest(TRACE[-1].sums, device.identity)
     assert np.array_equal(resident.logits().logits, TRACE[-1].sums)
     # Whoever loads other images has them judged, and no others.
     assert resident.run_all(IMAGES[7:99], LABELS[7:99]).images == 92
@@ -65,7 +66,7 @@ def test_a_word_that_is_not_as_it_was_sent_is_told(device, bit):
 def test_over_a_bad_line_and_through_a_reset_no_count_is_wrong(program):
     wire = WireFaults(3e-5, (9,))
     transport = FaultyTransport(
-        lambda: VirtualTransport(program), Faults(wire, wire, (60,), 3), 5.0
+        lambda: VirtualTransport(program), Faults(wire, wire, (60,), 3), 20.0
     )
     told = []
     with LinkedMachine(transport) as device:

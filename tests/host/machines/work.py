@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_LOGITS
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.data.catalogue import open_device
 from allspin.host.link.payloads import parse_answers
-from allspin.host.machines.gateware_chips import ChipMaker
+from allspin.host.machines.gateware_chips import SUM_CHIPS, ChipMaker
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip
@@ -33,6 +34,15 @@ SUMS = {"read_noise": 0.4, "amplifier_gain": 0.03, "amplifier_offset": 0.6}
 """What column sums and amplifiers vary by, where a machine has it."""
 SEEDS = (7, 2**32 - 1)
 """Chips of each kind."""
+WIDEST = 30, 16, 12, 6
+GENERAL = HardwareProfile(
+    lanes=8,
+    rows_per_clock=2,
+    general=True,
+    variation=SUM_CHIPS,
+    resident=ResidentParameters(beats=600, images=60),
+)
+"""A machine for any network up to those widths."""
 
 
 def made_of(device: LinkedMachine, **imperfections: Any) -> ChipDevice:

@@ -23,10 +23,10 @@ from allspin.host.link.identity import Identity
 from allspin.host.machines.gateware_chips import CHIPS
 from allspin.host.machines.opening import LinkedMachine, virtual_program
 from allspin.host.machines.resident import ResidentImages
-from allspin.host.run.machine_checks import known_network, memory_patterns, selftest
+from allspin.host.run.machine_checks import check_parts, known_network, memory_patterns, selftest
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_network
+from allspin.sim.network.network import random_images, random_network
 from allspin.sim.network.neuron import CmosReluNeuron, CmosSigmoidNeuron
 
 NETWORK = random_network((24, 12, 6), 1)
@@ -156,9 +156,21 @@ def test_wrong_answers(open_board, part, name):
     assert wrong[0] == name
 
 
+@pytest.mark.parametrize(
+    ("part", "wrong"), [("images", "chip"), ("resident images", "resident images"), ("", None)]
+)
+def test_what_a_machine_has_beside_its_crossbars(open_board, part, wrong):
+    machine = open_board(WrongAnswers, part=part)
+    machine.program(NETWORK)
+    found = check_parts(machine, NETWORK, random_images(NETWORK, 60, 3))
+    rights = {each.name: each.right for each in found}
+    assert rights == {name: name != wrong for name in ("resident images", "chip")}
+
+
 def test_a_plain_board_has_no_images_and_gets_chips_from_the_host():
     with LinkedMachine(VirtualTransport(virtual_program(NETWORK))) as machine:
         found = {each.name: each for each in selftest(machine, NETWORK)}
+        assert not [*check_parts(machine, NETWORK, random_images(NETWORK, 1, 3))]
     assert list(found) == PLAIN
     assert found["resident images"].right is None
     assert found["chip"].right

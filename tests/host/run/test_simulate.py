@@ -1,5 +1,6 @@
 """An engine in a simulator, and a board's netlist through the product's own host code."""
 
+import hashlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -71,6 +72,8 @@ PROOF = {
     "seconds_compiling": 1.0,
     "seconds_programming": 2.0,
     "seconds_streaming": 3.0,
+    "seconds_checking": 1.0,
+    "checks": [],
     "images": 5,
     "logits_compared": 50,
     "mismatches": 0,
@@ -94,8 +97,8 @@ def asked(monkeypatch, tmp_path):
             self.progress("synthesising", 3.0)
             return SimpleNamespace(folder=tmp_path / "synthesised")
 
-        def route(self, netlist, seed):
-            asked["seed"] = seed
+        def route(self, netlist, seed, *, written):
+            asked["seed"] = seed if written else None
             return SimpleNamespace(folder=tmp_path / "routed", bitstream=asked.get("fits"))
 
     def read(file):
@@ -109,23 +112,22 @@ def asked(monkeypatch, tmp_path):
 
 
 def test_the_routed_netlist_has_a_seed_and_must_fit(asked):
-    asked["fits"] = "top.bin"
+    asked["fits"] = Path(__file__)
     job = make_job(BOARD, None, "net", NETWORK, BuildChanges(lanes=1))
     proof = prove_board(job, IMAGES, ProvedStage(routed=True, seed=7))
     assert (asked["file"], asked["seed"], proof["stage"]) == ("routed/routed.json", 7, "routed")
+    assert proof["bitstream_sha256"] == hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     del asked["fits"]
     with pytest.raises(UserError, match="icebreaker has no room for this machine"):
         prove_board(job, IMAGES, ProvedStage(routed=True))
 
 
 def test_a_family_stands_for_its_board_and_each_is_taken_once():
-    names = [
-        board.name for board in find_provable(["ecp5", "ulx3s-25f", "icebreaker"], ProvedStage())
-    ]
+    names = [board.name for board in find_provable(["ecp5", "ulx3s-25f", "icebreaker"])]
     assert names == ["ulx3s-25f", "icebreaker"]
-    assert [board.name for board in find_provable([], ProvedStage())] == ["icebreaker", "ulx3s-25f"]
+    assert [board.name for board in find_provable([])] == ["icebreaker", "ulx3s-25f"]
     with pytest.raises(UserError, match="no models of the cells of tang-nano-9k"):
-        find_provable(["tang-nano-9k"], ProvedStage())
+        find_provable(["tang-nano-9k"])
 
 
 @pytest.mark.long
@@ -135,11 +137,13 @@ def test_the_command_proves_a_board_of_each_family(asked, capsys):
     assert [result["board"] for result in results] == ["icebreaker", "ulx3s-25f"]
     assert {result["mismatches"] for result in results} == {0}
     assert results[0]["simulated_images_per_second"] == 5 * BOARD.machine_frequency / 500
-    asked["proof"] = PROOF | {"mismatches": 3}
+    chip = {"check": "chip", "right": False, "what": "a word differs"}
+    asked["proof"] = PROOF | {"mismatches": 3, "checks": [chip]}
     assert main(["gates", "ice40", "icebreaker"]) == 1
     printed = capsys.readouterr()
     assert printed.out.count("icebreaker") == 1
     assert "3 of 50 logits of the netlist the digest of icebreaker differ" in printed.err
+    assert "chip of the netlist the digest of icebreaker: a word differs" in printed.err
 
 
 @pytest.mark.long
