@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from allspin.host.chips.tiles import calibration_images
-from allspin.host.report import findings as module
+from allspin.host.compare import comparison
 from allspin.host.report.findings import Compared, ReportSubject, compared
 from allspin.host.show.say import Display
 from allspin.sim.errors import UserError
@@ -33,7 +33,7 @@ def test_counterparts_are_cut_as_the_command_cuts_them(subject, monkeypatch):
         given.append(what)
         raise UserError("enough")
 
-    monkeypatch.setattr(module, "compare", stop)
+    monkeypatch.setattr(comparison, "compare", stop)
     plain = replace(subject, network=random_network((48, 9, 4), 3), tiles=None)
     assert [compared(each, Display()) for each in (subject, plain)] == ["enough", "enough"]
     assert tiles_of(given[0].network) == [TILES, TILES]
