@@ -51,10 +51,9 @@ slowest data sheet of those parts (access 5.4 ns, hold 2.5 ns; setup 1.5 ns, hol
   0.2 T - 0.8 ns behind it: 8.5 and 1.7 ns at 80 MHz, 6.5 and 1.2 ns at 100 MHz.
 
 nextpnr knows no pad's delay. Half a period (a clock turned round) would leave d from 3.8 to 13.4 ns
-at 80 MHz, which a fast part misses; a falling edge behind it less than 7.1 ns.
+at 80 MHz, which a fast part misses; a falling edge behind it less than 7.1 ns. All this holds for
+60 to 100 MHz.
 """
-SDRAM_MHZ = (60, 100)
-"""Clocks that this holds for."""
 SETTLING_SECONDS = 15e-6
 """How long after the clock is there the reset ends. An iCE40's block RAM reads as zero for
 3 us after configuration, and nothing tells when these are over."""
@@ -88,10 +87,14 @@ class ShellParameters:
         if resident is not None and (sdram := resident.sdram):
             if not self.board.sdram:
                 raise ValueError(f"{self.board.name} has no SDRAM that could keep images")
-            made = self.board.machine_frequency / MHZ
-            near = made * (1 - TOLERANCE), made * (1 + TOLERANCE)
-            check_number("MHz that an SDRAM's times are for", sdram.frequency / MHZ, *near)
-            check_number("MHz of an SDRAM's clock", sdram.frequency / MHZ, *SDRAM_MHZ)
+            check_number(
+                "what an SDRAM's times are for",
+                sdram.frequency / self.board.machine_frequency,
+                1 - TOLERANCE,
+                1 + TOLERANCE,
+            )
+            # As `SDRAM_LATE` has it.
+            check_number("MHz of an SDRAM's clock", sdram.frequency / MHZ, 60, 100)
         if self.machine.link.frequency != self.board.machine_frequency:
             raise ValueError(
                 f"the machine says {self.machine.link.frequency} Hz, "

@@ -188,8 +188,10 @@ class WordLoader(Loader):
         wiring.connect(m, queue.o, wiring.flipped(self.writes))
         load, request = self.load.payload, Signal(layout)
         size = self._sdram.width // 8  # bytes of a word
-        words, order, full = (Signal(name=name) for name in ("words", "order", "full"))
-        byte = Signal(LOAD_LAYOUT)
+        words, order, full, byte = (
+            Signal(shape, name=name)
+            for name, shape in {"words": 1, "order": 1, "full": 1, "byte": LOAD_LAYOUT}.items()
+        )
         place = Signal(16 + (SDRAM_LINE_BYTES - 1).bit_length())  # of the next byte
         here = Signal.like(place)
         own = self.load.valid & (load.layer == ENGINE)

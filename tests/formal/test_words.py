@@ -79,10 +79,8 @@ def unpacker(hdl: Any) -> Module:
         m.d.sync += [due.eq(Mux(some == 0, 1, some)), kept.eq(word), its_last.eq(dut.last)]
         m.d.sync += group.eq(maps + at)
     low = due[0]
-    left = inside["mapped"]
+    left = inside["map"]
     m.d.comb += [
-        # A label or a map that ends an image stands for zeros, wherever it is.
-        Assume(~dut.last | ~(label | is_map)),
         Assert(dut.label == label),
         when(~label & is_map, dut.ends == (word[GROUPS] & (word[:GROUPS] == 0))),
         when(~label & ~is_map, dut.ends == (final & (below[GROUPS] == given + 1))),
@@ -101,7 +99,8 @@ def unpacker(hdl: Any) -> Module:
         Assert(given <= below[GROUPS]),
         *(Assert(left[k] == (there[k] & (below[k] >= given))) for k in range(GROUPS)),
         Assert(inside["pending"] == due),
-        when(~label, inside["base"] == maps, inside["ends_here"] == final),
+        Assert(inside["base"] == maps),
+        Assert(inside["closing"] == final),
         when(
             due != 0, inside["held"] == kept, inside["group"] == group, inside["final"] == its_last
         ),
