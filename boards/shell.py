@@ -172,7 +172,8 @@ class Shell(Elaboratable):
         resident = parameters.machine.link.engine.resident
         self._sdram = None if resident is None else resident.sdram
         # A second output of the PLL, for the SDRAM's clock.
-        self._late = ((Signal(name="sdram_clock"), SDRAM_LATE),) if self._sdram else ()
+        late = Signal(name="sdram_clock"), SDRAM_LATE
+        self._late = [late] if self._sdram else []
 
     def elaborate(self, platform: TemplatedPlatform) -> Module:
         """Build it."""

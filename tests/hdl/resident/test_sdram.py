@@ -101,7 +101,7 @@ def test_words_come_back_within_the_data_sheets_times(
 def test_a_memory_that_is_slower_than_the_parameters_say_is_noticed(time: str) -> None:
     parameters = SdramParameters.of(SMALL, 99_000_000, cas=2)
     few = {"refresh": parameters.refresh + 40, "power_up": 0, "ras": parameters.rcd}
-    fewer = few.get(time, getattr(parameters, time) - 2)
+    fewer = few[time] if time in few else getattr(parameters, time) - 2
     rp = {"ras": parameters.ras + parameters.rp - fewer} if time == "rp" else {}
     parameters = replace(parameters, **{time: max(1, fewer)}, **rp)
     accesses = [(-1700, 0)] if time == "refresh" else traffic(parameters, 150, 1)
