@@ -259,7 +259,7 @@ class Shell(Elaboratable):
             m.d.comb += clock.eq(made.clock)
         platform.add_clock_constraint(clock, USB_CLOCK)
         m.domains.usb_io = ClockDomain()
-        m.d.comb += ClockSignal("usb_io").eq(clock)  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
+        m.d.comb += ClockSignal("usb_io").eq(clock)
         m.submodules.usb_reset = ResetSynchronizer(ResetSignal(), domain="usb_io")
 
         m.submodules.usb = port = UsbPort(f"allspin on {board.title}")
@@ -281,7 +281,7 @@ class Shell(Elaboratable):
     ) -> dict[str, Any]:
         """The SDRAM's pins, each with a register; its clock is late by `SDRAM_LATE`."""
         m.domains.sdram = ClockDomain(reset_less=True)
-        m.d.comb += ClockSignal("sdram").eq(self._late[0][0])  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
+        m.d.comb += ClockSignal("sdram").eq(self._late[0][0])
         pins, read = Signal(pins_layout(parameters)), Signal(parameters.width)
         port = pads.named(self.parameters.board.sdram)
         clock: Any = io.DDRBuffer(io.Direction.Output, port.clk, o_domain="sdram")
