@@ -51,10 +51,9 @@ slowest data sheet of those parts (access 5.4 ns, hold 2.5 ns; setup 1.5 ns, hol
   0.2 T - 0.8 ns behind it: 8.5 and 1.7 ns at 80 MHz, 6.5 and 1.2 ns at 100 MHz.
 
 nextpnr knows no pad's delay. Half a period (a clock turned round) would leave d from 3.8 to 13.4 ns
-at 80 MHz, which a fast part misses; a falling edge behind it less than 7.1 ns.
+at 80 MHz, which a fast part misses; a falling edge behind it less than 7.1 ns. All this holds for
+60 to 100 MHz.
 """
-SDRAM_MHZ = (60, 100)
-"""Clocks that this holds for."""
 SETTLING_SECONDS = 15e-6
 """How long after the clock is there the reset ends. An iCE40's block RAM reads as zero for
 3 us after configuration, and nothing tells when these are over."""
@@ -88,10 +87,14 @@ class ShellParameters:
         if resident is not None and (sdram := resident.sdram):
             if not self.board.sdram:
                 raise ValueError(f"{self.board.name} has no SDRAM that could keep images")
-            made = self.board.machine_frequency / MHZ
-            near = made * (1 - TOLERANCE), made * (1 + TOLERANCE)
-            check_number("MHz that an SDRAM's times are for", sdram.frequency / MHZ, *near)
-            check_number("MHz of an SDRAM's clock", sdram.frequency / MHZ, *SDRAM_MHZ)
+            check_number(
+                "what an SDRAM's times are for",
+                sdram.frequency / self.board.machine_frequency,
+                1 - TOLERANCE,
+                1 + TOLERANCE,
+            )
+            # As `SDRAM_LATE` has it.
+            check_number("MHz of an SDRAM's clock", sdram.frequency / MHZ, 60, 100)
         if self.machine.link.frequency != self.board.machine_frequency:
             raise ValueError(
                 f"the machine says {self.machine.link.frequency} Hz, "
@@ -169,7 +172,8 @@ class Shell(Elaboratable):
         resident = parameters.machine.link.engine.resident
         self._sdram = None if resident is None else resident.sdram
         # A second output of the PLL, for the SDRAM's clock.
-        self._late = ((Signal(name="sdram_clock"), SDRAM_LATE),) if self._sdram else ()
+        late = Signal(name="sdram_clock"), SDRAM_LATE
+        self._late = [late] if self._sdram else []
 
     def elaborate(self, platform: TemplatedPlatform) -> Module:
         """Build it."""
@@ -277,7 +281,7 @@ class Shell(Elaboratable):
     ) -> dict[str, Any]:
         """The SDRAM's pins, each with a register; its clock is late by `SDRAM_LATE`."""
         m.domains.sdram = ClockDomain(reset_less=True)
-        m.d.comb += ClockSignal("sdram").eq(self._late[0][0])  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
+        m.d.comb += ClockSignal("sdram").eq(self._late[0][0])
         pins, read = Signal(pins_layout(parameters)), Signal(parameters.width)
         port = pads.named(self.parameters.board.sdram)
         clock: Any = io.DDRBuffer(io.Direction.Output, port.clk, o_domain="sdram")

@@ -188,8 +188,8 @@ class WordLoader(Loader):
         wiring.connect(m, queue.o, wiring.flipped(self.writes))
         load, request = self.load.payload, Signal(layout)
         size = self._sdram.width // 8  # bytes of a word
-        words, order, full = (Signal(name=name) for name in ("words", "order", "full"))
-        byte = Signal(LOAD_LAYOUT)
+        words, order = Signal(name="words"), Signal(name="order")
+        full, byte = Signal(name="full"), Signal(LOAD_LAYOUT, name="byte")
         place = Signal(16 + (SDRAM_LINE_BYTES - 1).bit_length())  # of the next byte
         here = Signal.like(place)
         own = self.load.valid & (load.layer == ENGINE)

@@ -49,8 +49,7 @@ class WordUnpacker(Component):
         per_word = values_per_word(p.value_bits)
         beats = max(1, per_word // p.rows_per_clock)  # of a word
         word, taken = self.words.payload, Signal()
-        label = Signal(init=1)
-        mapped, ends = Signal(MAP_GROUPS, name="mapped"), Signal(name="ends_here")
+        label, mapped, ends = Signal(init=1), Signal(MAP_GROUPS, name="map"), Signal(name="closing")
         base = Signal(len(self.events.payload.slots[0].row) + 2)  # group of the map's lowest bit
         rest, place = Signal(MAP_GROUPS), Signal(range(MAP_GROUPS))
         is_map = ~label & (mapped == 0)
@@ -64,8 +63,7 @@ class WordUnpacker(Component):
             ),
         ]
         held, group = Signal(WORD_BITS, name="held"), Signal.like(base, name="group")
-        final, fresh = Signal(name="final"), Signal(init=1, name="fresh")
-        pending = Signal(beats)
+        final, fresh, pending = Signal(name="final"), Signal(init=1), Signal(beats, name="pending")
         stored = taken & self.wanted & ((~label & ~is_map) | self.last)
         m.d.comb += self.words.ready.eq(
             (pending == 0) | (self.events.ready & (pending & (pending - 1) == 0))

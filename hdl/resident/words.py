@@ -56,4 +56,4 @@ def pack_words(
         lines += [heads[:, each : each + 1], groups[:, each]]
         kept += [last[:, np.newaxis] >= each, there[:, each]]
     chosen = np.hstack(kept)
-    return np.hstack(lines)[chosen], chosen.sum(1)
+    return np.hstack(lines)[chosen].astype("<u2"), chosen.sum(1)

@@ -53,7 +53,7 @@ EPILOG = """\
 examples:
   allspin export mnist-10 --verilog engine.v
   allspin export mnist-10 --verilog engine.sv --lanes 10
-  allspin export mnist-10 --verilog core.v --profile ulx3s-85f:chips
+  allspin export mnist-10 --verilog core.v --profile ulx3s-25f:chips
   allspin export mnist-10 --onnx mnist-10.onnx
   allspin export paper-10 --spice deck.cir --rows 8 --columns 8
   allspin export paper-10 --chip 7 --cells cells.csv
@@ -186,7 +186,7 @@ def _write_core(arguments: Arguments) -> None:
     with naming_options():
         job, *more = find_jobs([name], network, None, BuildChanges(arguments.lanes))
     if more:
-        raise UserError("--profile is the machine of one board, such as ulx3s-85f:chips")
+        raise UserError("--profile is the machine of one board, such as ulx3s-25f:chips")
     link = ShellParameters.from_network(job.board, job.network, job.profile).machine.link
     program = Program(name, Identity.parse(identity_bytes(link)))
     # Where neurons switch by chance, an ideal network has noise at each use too.

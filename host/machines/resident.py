@@ -253,18 +253,14 @@ class ResidentImages:
         self.count = 0
         self._machine.session.line.forget_lost()
         kept = lines[: ends[count - 1]]
-        memories = [
-            (ENGINE << 4 | RESIDENT_BEATS, kept),
-            (ENGINE << 4 | LABELS, classes[:count, np.newaxis].view(np.uint8)),
-        ]
+        memories = {LABELS: classes[:count, np.newaxis].view(np.uint8)}
         self._digest = None
         if in_sdram:
-            content = kept.astype("<u2").tobytes()
-            self._digest = zlib.crc32(content)
-            content += bytes(-len(content) % SDRAM_LINE_BYTES)
-            packed = np.frombuffer(content, np.uint8).reshape(-1, SDRAM_LINE_BYTES)
-            memories = [(ENGINE << 4 | RESIDENT_BEATS, packed)]
-        self._machine.write_memories(memories, progress)
+            self._digest, memories = zlib.crc32(kept.tobytes()), {}
+            kept = np.pad(kept, (0, -len(kept) % (SDRAM_LINE_BYTES // 2)))
+            kept = kept.view(np.uint8).reshape(-1, SDRAM_LINE_BYTES)
+        lines_of = {RESIDENT_BEATS: kept, **memories}.items()
+        self._machine.write_memories([(ENGINE << 4 | at, own) for at, own in lines_of], progress)
         self.count = count
         self._cycles = _cycles_at_most(identity, int(ends[count - 1]), count)
         if in_sdram:

@@ -412,11 +412,12 @@ class _Checks:
         counts = resident.run()
         images = self.images[:count]
         right = int(np.count_nonzero(golden.classify(images) == labels[:count]))
-        if counts.correct != right:
-            return False, f"{counts.correct} of {count} counted as labelled, not {right}"
         digest = logits_digest(golden.logits(images), self.machine.identity)
-        if counts.digest not in (None, digest):
-            return False, f"the logits' digest is {counts.digest:#x}, not {digest:#x}"
+        if (counts.correct, counts.digest or digest) != (right, digest):
+            return False, (
+                f"{counts.correct} of {count} counted as labelled, not {right}; the logits' digest "
+                f"is {counts.digest}, not {digest}"
+            )
         return _compared(resident.logits(), golden, images)
 
     def chip(self) -> tuple[bool | None, str]:

@@ -181,7 +181,9 @@ def resident_figures(
     found = []
     for build in ({"resident_images": kept, **each} for each in builds):
         if build["resident_images"]:
-            images, redraw = int(build["resident_images"]), int(build.get("redraw_clocks", cells))
+            # In an SDRAM more fit than there are.
+            images = min(int(build["resident_images"]), 10_000)
+            redraw = int(build.get("redraw_clocks", cells))
             found += [
                 {
                     **{name: figure[name] for name in ("board", "megahertz", "cycles")},

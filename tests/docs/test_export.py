@@ -141,7 +141,7 @@ def export_core(folder: Path, profile: str, *more: str, streams: bool = False) -
         "WRITES": sum(not line.startswith("//") for line in writes),
         "EVENTS": len(events),
         "RESULTS": len(IMAGES) * TEN.classes,
-        "STREAMS": streams,
+        "STREAMS": int(streams),
         "SLOTS": slots,
     }
 

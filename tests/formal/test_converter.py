@@ -242,7 +242,7 @@ PROOFS = [
         Mutant("here.eq(Mux(load.first, 0, byte))", "here.eq(byte)"),
         Mutant("write.data.gain.eq(low[:16])", "write.data.gain.eq(low[8:])"),
         Mutant("m.d.sync += line.eq(here_line + 1)", "m.d.sync += line.eq(here_line)"),
-        Mutant("Mux(self.probe, self.column[at_once_bits:], line)", "line"),
+        Mutant("Mux(self.probe, self.column[at_once_bits:], here)", "here"),
     ),
     _converters("ecp5", Mutant("(here_line[:at_once_bits] == number)", "(number == 0)")),
     _columns(

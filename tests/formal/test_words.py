@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_BEATS, RESIDENT_RUN
@@ -56,22 +56,23 @@ def unpacker(hdl: Any) -> Module:
     """A map's groups come in order, each where it says, and beats of zeros are left out."""
     m, inside = about(dut := hdl.WordUnpacker(CrossbarParameters(64, 2, 2, rows_per_clock=2)))
     word, event, taken = dut.words.payload, dut.events.payload, moves(dut.words)
-    label, final, there, given = Signal(init=1), Signal(), Signal(GROUPS), Signal(4)
+    label, final, there, begin = Signal(init=1), Signal(), Signal(GROUPS), Signal(4)
     maps, at = Signal.like(inside["base"]), Signal(4)
-    below = [sum((there[j] for j in range(k)), Value.cast(0)) for k in range(GROUPS + 1)]
-    is_map = ~label & (below[GROUPS] == given)
-    for k in range(GROUPS):
-        with m.If(there[k] & (below[k] == given)):
+    # Groups from `begin` on have not come yet.
+    left = [there[k] & (k >= begin) for k in range(GROUPS)]
+    is_map = ~label & ~Cat(left).any()
+    for k in reversed(range(GROUPS)):
+        with m.If(left[k]):
             m.d.comb += at.eq(k)
     due, kept, group, its_last = Signal(2), Signal(16), Signal.like(maps), Signal()
     with m.If(taken):
-        m.d.sync += [label.eq(dut.last), given.eq(Mux(label | is_map, 0, given + 1))]
+        m.d.sync += [label.eq(dut.last), begin.eq(Mux(label | is_map, 0, at + 1))]
         with m.If(label):
             m.d.sync += [there.eq(0), maps.eq(-GROUPS)]
         with m.Elif(is_map):
             m.d.sync += [there.eq(word), final.eq(word[GROUPS]), maps.eq(maps + GROUPS)]
         with m.If(dut.last):
-            m.d.sync += [there.eq(0), given.eq(0)]
+            m.d.sync += [there.eq(0), begin.eq(0)]
     with m.If(moves(dut.events)):
         m.d.sync += due.eq(Mux(due == 3, 2, 0))
     with m.If(taken & dut.wanted & (dut.last | ~(label | is_map))):
@@ -79,13 +80,13 @@ def unpacker(hdl: Any) -> Module:
         m.d.sync += [due.eq(Mux(some == 0, 1, some)), kept.eq(word), its_last.eq(dut.last)]
         m.d.sync += group.eq(maps + at)
     low = due[0]
-    left = inside["mapped"]
     m.d.comb += [
-        # A label or a map that ends an image stands for zeros, wherever it is.
-        Assume(~dut.last | ~(label | is_map)),
         Assert(dut.label == label),
         when(~label & is_map, dut.ends == (word[GROUPS] & (word[:GROUPS] == 0))),
-        when(~label & ~is_map, dut.ends == (final & (below[GROUPS] == given + 1))),
+        when(
+            ~label & ~is_map,
+            dut.ends == (final & ~Cat(one & (k > at) for k, one in enumerate(left)).any()),
+        ),
         Assert(dut.events.valid == (due != 0)),
         when(due != 0, event.last == (its_last & (due != 3))),
         *(
@@ -98,14 +99,14 @@ def unpacker(hdl: Any) -> Module:
         ),
         Cover(event.last & dut.events.valid & (group == GROUPS + 3) & (due == 2)),
         # What makes the induction close.
-        Assert(given <= below[GROUPS]),
-        *(Assert(left[k] == (there[k] & (below[k] >= given))) for k in range(GROUPS)),
+        Assert(inside["map"] == Cat(left)),
         Assert(inside["pending"] == due),
-        when(~label, inside["base"] == maps, inside["ends_here"] == final),
+        Assert(inside["base"] == maps),
+        Assert(inside["closing"] == final),
         when(
             due != 0, inside["held"] == kept, inside["group"] == group, inside["final"] == its_last
         ),
-        when(label, given == 0, there == 0),
+        when(label, begin == 0, there == 0),
     ]
     return m
 

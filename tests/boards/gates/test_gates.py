@@ -85,7 +85,7 @@ def flipped(netlist, pattern, table, pins, suits):
     place = r"machine\.engine\.layer_0\.crossbar\.columns\.accumulators\."
     cell = min(
         (each for each in netlist.cells if re.match(place + pattern, each.name) and suits(each)),
-        key=lambda each: (len(each.name), each.name),
+        key=lambda each: each.name,
     )
     bit = sum(1 << k for k, pin in enumerate(pins) if cell.connections[pin] == ["1"])
     found = f"{int(cell.parameters[table], 2) ^ 1 << bit:016b}"

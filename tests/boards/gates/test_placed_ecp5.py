@@ -50,7 +50,7 @@ def test_a_placed_machine_does_all_that_the_golden_model_does(placed: GateNetlis
 @pytest.mark.long
 def test_a_flipped_bit_of_a_placed_table_is_found(placed: GateNetlist) -> None:
     broken = flipped(
-        placed, "", "INITVAL", "ABCD", lambda each: each.parameters.get("MODE") == "CCU2"
+        placed, r"U\$\d\$", "INITVAL", "ABCD", lambda each: each.parameters.get("MODE") == "CCU2"
     )
     with opened(broken) as machine, pytest.raises(AssertionError, match="Mismatched elements"):
         Work.of(NETWORK, count=10).ideal(machine)

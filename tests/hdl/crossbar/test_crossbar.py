@@ -252,8 +252,9 @@ SHORT = CrossbarParameters(12, 6, 6, memory="ecp5", pipelined=True)
             for memory in KINDS
         ),
         # An image of one row is bound by draining the columns, and by four clocks of hand-over;
-        # three on an ECP5, however long sums are on their way.
+        # three on an ECP5, and at least by the way of its sums.
         (CrossbarParameters(4, 20, 20), slice(2, 3), 24),
+        (replace(SHORT, rows_per_clock=16, pipelined=False), slice(2, 3), 14),
         # Where the departure is pipelined, by the columns alone, however few there are.
         *(
             (

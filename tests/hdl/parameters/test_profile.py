@@ -50,10 +50,10 @@ def test_the_ends_of_a_range_are_in_it_and_nothing_beyond(
 @pytest.mark.parametrize(
     ("owner", "name", "allowed"),
     [
-        (SMALL, "rows_per_clock", (1, 2, 4, 8)),
-        (SMALL, "neurons_per_clock", (1, 2, 4, 8)),
+        (SMALL, "rows_per_clock", (1, 2, 4, 8, 16)),
+        (SMALL, "neurons_per_clock", (1, 2, 4, 8, 16)),
         (SMALL, "memory", ("block", "spram", "ecp5", "bsram")),
-        (HardwareProfile(), "rows_per_clock", (1, 2, 4, 8)),
+        (HardwareProfile(), "rows_per_clock", (1, 2, 4, 8, 16)),
         (HardwareProfile(), "memory", ("block", "spram", "ecp5", "bsram")),
         (VariationParameters(), "rounds_per_clock", (1, 22)),
         (VariationParameters(rounds_per_clock=1), "noise_rounds_per_clock", (1, 22)),

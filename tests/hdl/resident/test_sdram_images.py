@@ -16,13 +16,15 @@ from allspin.hdl.parameters.engine_parameters import (
     RESIDENT_RUN,
 )
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, ResidentParameters
-from allspin.hdl.parameters.sdram_parameters import M12L64322A, SLOWEST_256M, SdramParameters
+from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters, SdramPart
 from allspin.hdl.resident.words import pack_words
 from allspin.sim.network.network import random_images, random_network
 from tests.hdl.driving import Driven
 from tests.hdl.resident.data_sheet import SHEETS, Memory
 from tests.hdl.resident.test_resident import Machine, ResidentEngine
 
+# 2 M words of 32 bits: ESMT M12L64322A-6, Etron EM638325-6.
+M12L64322A = SdramPart(32, 11, 8, 4096, rcd=18, rp=18, ras=42, rc=60, rfc=60, wr=15)
 FREQUENCY = 90_000_000
 IMAGES = 7
 

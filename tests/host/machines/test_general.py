@@ -49,7 +49,7 @@ def test_any_network_that_fits_and_its_chip(machine, network):
 @pytest.fixture(scope="module")
 def of_the_85f():
     own = ECP5_85["general"]
-    with open_virtual(random_network(own.sizes, 0), own.hardware) as opened:
+    with open_virtual(own.built_for(open_network("mnist-10")), own.hardware) as opened:
         yield opened
 
 
@@ -60,7 +60,7 @@ def imported(folder):
         arrays[f"W{number}"] = rng.normal(size=shape) / shape[0] ** 0.5
         arrays[f"b{number}"] = rng.normal(size=shape[1]) / 9
     np.savez(folder / "model.npz", **arrays)
-    network = import_network(folder / "model.npz").network
+    network = import_network(folder / "model.npz", white=1.0).network
     assert network.topology[:2] == (784, 128)
     assert network.topology[2] > 64  # a neuron for the last layer's biases
     return network
