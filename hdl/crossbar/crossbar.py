@@ -63,9 +63,6 @@ class Replay(Component):
         cursor = Signal.like(ring.end)  # event to send next within a pass
         group = Signal(range(max(p.passes, 2)))
         next_group = Signal.like(group)
-        # That group is the last: told by a register, since much follows from it.
-        final = Signal(init=p.passes == 1)
-        next_final = Signal()
         out = self.passes.payload
         ends = Signal()
         again = Signal()  # the same image for the next group, whose first event is there
@@ -75,28 +72,24 @@ class Replay(Component):
             ring.payload.eq(self.events.payload),
             ring.arrives.eq(self.events.valid & ring.room),
             ends.eq(self.passes.valid & out.beat.last),
-            again.eq(ends & ~final),
+            again.eq(ends & (out.group != p.passes - 1)),
             # The pointer is compared before its place is read, so an event that is being
             # written in this clock is read in the next.
             more.eq(again | (cursor != ring.end)),
             ring.pointer.eq(Mux(again, ring.start, cursor)),
             next_group.eq(group),
-            next_final.eq(final),
         ]
-        with m.If(ends):  # `group` is that of what goes
-            m.d.comb += [
-                next_group.eq(Mux(final, 0, group + 1)),
-                next_final.eq(Mux(final, p.passes == 1, group == p.passes - 2)),
-            ]
+        with m.If(ends):
+            m.d.comb += next_group.eq(Mux(again, out.group + 1, 0))
         with m.If(~self.passes.valid | self.passes.ready):
-            m.d.sync += [self.passes.valid.eq(more), group.eq(next_group), final.eq(next_final)]
+            m.d.sync += [self.passes.valid.eq(more), group.eq(next_group)]
             with m.If(more):
                 m.d.sync += [
                     out.beat.eq(ring.item),
                     out.group.eq(next_group),
                     cursor.eq(ring.pointer + 1),
                 ]
-                with m.If(next_final):
+                with m.If(next_group == p.passes - 1):
                     m.d.sync += ring.start.eq(ring.pointer + 1)
 
 

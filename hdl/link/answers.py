@@ -97,12 +97,9 @@ class AnswerOrder(Component):
         # Registers, since what is chosen from is far and wide; it stays as it is until `done`.
         m.d.sync += cause.eq(coming)
         self._build_head(m, coming)
-        due = self.due
         gives = Signal()  # where logic is slow, logits flow from a register on
         if self._slow:
-            # A clock late too, but not when the answer has been given.
-            due = Signal(name="is_due")
-            m.d.sync += [due.eq(self.due & ~self.answered), gives.eq(0)]
+            m.d.sync += gives.eq(0)
             with m.If(gives):
                 wiring.connect(m, wiring.flipped(self.results), wiring.flipped(self.logits))
         with m.FSM(name="order"):
@@ -115,7 +112,7 @@ class AnswerOrder(Component):
                     m.next = "CAUSE"
                     with m.If(image.malformed):
                         m.next = "DISCARD"
-                with m.Elif(due):
+                with m.Elif(self.due):
                     m.d.comb += coming.eq(Cause.REQUEST)
                     m.next = "CAUSE"
             with m.State("CAUSE"):

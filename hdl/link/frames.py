@@ -117,10 +117,7 @@ class FrameBuffer(Component):
         # These are a clock behind what is read, which empties the buffer and never fills it;
         # and a frame's end is more than a clock before the next one needs a place.
         m.d.sync += [
-            # Both comparisons are made before it is known which counts.
-            self.full.eq(
-                Mux(write.en, (following ^ head) == self._window, (tail ^ head) == self._window)
-            ),
+            self.full.eq(Mux(write.en, following ^ head, tail ^ head) == self._window),
             self.alone.eq(whole == head),
         ]
         with m.If(self.keep):
@@ -179,7 +176,7 @@ class FrameReceiver(Component):
         # A register: 32 bits are long to compare. So a frame's end is looked at for two clocks.
         matches = Signal()
         compared = Signal()
-        came = Signal(HEADER_BYTES + CRC_BYTES)  # a one for each byte of the frame, up to the least
+        length = Signal(range(HEADER_BYTES + CRC_BYTES + 1))  # of the frame, up to the least
 
         take = Signal()
         place = Signal()  # there is one for the byte, or it wants none
@@ -192,7 +189,7 @@ class FrameReceiver(Component):
         failed = Signal()
         m.d.comb += [
             hopeless.eq(buffer.full & buffer.alone),
-            needed.eq(came[CRC_BYTES]),
+            needed.eq(length > CRC_BYTES),
             # Once there is a place, there is one until it is taken.
             place.eq(valid & (~needed | ~buffer.full | hopeless)),
             take.eq(place & Mux(beat.end, compared, check.i.ready)),
@@ -200,7 +197,9 @@ class FrameReceiver(Component):
             check.start.eq(take & beat.end),
             check.i.payload.eq(beat.data),
             check.i.valid.eq(place & ~beat.end),
-            good.eq(matches & ~beat.malformed & came[-1] & ~buffer.full),
+            good.eq(
+                matches & ~beat.malformed & (length == HEADER_BYTES + CRC_BYTES) & ~buffer.full
+            ),
             failed.eq(take & beat.end & ~good),
             buffer.item.data.eq(held[-8:]),
             buffer.item.last.eq(beat.end),
@@ -213,9 +212,11 @@ class FrameReceiver(Component):
         m.d.sync += [matches.eq(check.matches), compared.eq(valid & beat.end & ~take)]
         with m.If(take):
             with m.If(beat.end):
-                m.d.sync += came.eq(0)
+                m.d.sync += length.eq(0)
             with m.Else():
-                m.d.sync += [held.eq((held << 8) | beat.data), came.eq((came << 1) | 1)]
+                m.d.sync += held.eq((held << 8) | beat.data)
+                with m.If(length != HEADER_BYTES + CRC_BYTES):
+                    m.d.sync += length.eq(length + 1)
 
         self._build_errors(m, failed, needed & buffer.full)
 

@@ -69,8 +69,7 @@ class Dispatcher(Component):
         """Build the dispatcher."""
         engine = self._parameters.engine
         m.submodules.images = images = Queue(IMAGE_LAYOUT, self._parameters.in_flight)
-        slow = engine.target.slow_clock
-        m.submodules.parser = parser = RequestParser(numbered=engine.numbered, slow=slow)
+        m.submodules.parser = parser = RequestParser(numbered=engine.numbered)
         m.submodules.executor = executor = MemoryExecutor(engine)
         m.submodules.reader = reader = LineReader(engine.target)
         m.submodules.order = order = AnswerOrder(engine)
@@ -186,6 +185,7 @@ class Link(Component):
         inner = [
             (receiver.payload, payload.i),
             (payload.o, dispatcher.payload),
+            (receiver.errors, dispatcher.errors),
             (dispatcher.body, body.i),
             (body.o, decoder.body),
             (decoder.events, events.i),
@@ -193,11 +193,6 @@ class Link(Component):
             (dispatcher.answer, answer.i),
             (answer.o, sender.payload),
         ]
-        if p.engine.target.slow_clock:
-            m.submodules.errors = errors = RegisterSlice(ErrorCode)
-            inner += [(receiver.errors, errors.i), (errors.o, dispatcher.errors)]
-        else:
-            inner.append((receiver.errors, dispatcher.errors))
         for one, other in [(wiring.flipped(port), part) for port, part in outer] + inner:
             wiring.connect(m, one, other)
         m.d.comb += [

@@ -56,13 +56,10 @@ class RequestParser(Component):
     ----------
     numbered : bool
         Whether images have numbers.
-    slow : bool
-        Whether logic is slow: what kind a request is of is then told from a register.
     """
 
-    def __init__(self, *, numbered: bool, slow: bool = False) -> None:
+    def __init__(self, *, numbered: bool) -> None:
         self._numbered = numbered
-        self._slow = slow
         super().__init__(
             {
                 # Payloads of at least `HEADER_BYTES` bytes.
@@ -161,17 +158,12 @@ class RequestParser(Component):
     def _build_fields(self, m: Module, place: Signal) -> None:
         """Read head and fields, each byte to its place, and choose where the request goes."""
         byte, request = self.payload.payload, self.request
-        kind = request.kind
-        if self._slow:
-            # The kind comes two bytes before it is asked for. Zero is none.
-            kind = Signal(range(max(Request) + 1), name="kind")
-            m.d.sync += kind.eq(Mux(request.kind > max(Request), 0, request.kind))
         fields = {k: n for k, n in FIELD_BYTES.items() if self._numbered or k != Request.NUMBERED}
         final = Signal.like(place)  # of the last one
         m.d.comb += [self.payload.ready.eq(1), final.eq(HEADER_BYTES - 1)]
-        with m.Switch(kind):
-            for its_kind, count in fields.items():
-                with m.Case(its_kind):
+        with m.Switch(request.kind):
+            for kind, count in fields.items():
+                with m.Case(kind):
                     m.d.comb += final.eq(HEADER_BYTES + count - 1)
         m.d.sync += request.as_value().word_select(place, 8).eq(byte.data)
         with m.If(place == 0):
@@ -182,7 +174,7 @@ class RequestParser(Component):
         with m.If(self.payload.valid):
             with m.If(place == final):
                 m.next = "DRAIN"
-                with m.Switch(kind):
+                with m.Switch(request.kind):
                     with m.Case(Request.IMAGE, *(fields.keys() & {Request.NUMBERED})):
                         m.next = "NUMBER" if self._numbered else "IMAGE"
                     with m.Case(Request.WRITE, Request.READ):
@@ -193,5 +185,5 @@ class RequestParser(Component):
                         m.d.sync += request.error.eq(ErrorCode.KIND)
             with m.Elif(byte.last):
                 m.next = "DRAIN"
-                with m.If(kind != Request.IDENTIFY):
+                with m.If(request.kind != Request.IDENTIFY):
                     m.d.sync += request.error.eq(ErrorCode.LENGTH)

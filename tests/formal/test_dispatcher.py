@@ -235,10 +235,6 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
             answer.kind == Answer.ERROR,
         ),
     ]
-    if memory == "spram":  # the kind from a register, and whether an answer is due
-        told = Mux(request.kind > max(Request), 0, request.kind)
-        m.d.comb += when(asks("FIELDS") & (its_place >= 2), inside["parser.kind"] == told)
-        m.d.comb += when(inside["order.is_due"], asks("ANSWER"), images.count == 0)
     sending, final = answers("ANSWER"), inside["sender.final"]
     in_answer = sending & sends_out("HEAD")
     parts = answer.kind, answer.tag[:8], answer.tag[8:], answer.session
@@ -337,7 +333,7 @@ PROOFS = [
             True,
             "block",
             (
-                Mutant("with m.Elif(due):", "with m.Elif(1):", depth=25),
+                Mutant("with m.Elif(self.due):", "with m.Elif(1):", depth=25),
                 Mutant("(cause == Cause.REQUEST) & request.opens", "request.opens", depth=25),
             ),
         ),

@@ -125,7 +125,7 @@ PROOFS = [
             Mutant("write.en.eq(self.put & ~self.full)", "write.en.eq(self.put)"),
             Mutant("whole.eq(following)", "whole.eq(tail)"),
             Mutant("m.d.sync += tail.eq(whole)", "m.d.sync += tail.eq(tail)"),
-            Mutant("(following ^ head) == self._window", "(tail ^ head) == self._window"),
+            Mutant("Mux(write.en, following ^ head, tail ^ head)", "(tail ^ head)"),
             Mutant("read.data, head, whole, self", "read.data, head, tail, self"),
         ),
     ),

@@ -79,7 +79,6 @@ def properties(hdl: ModuleType) -> Module:
         Assert(inside["ring.end"] == end[:bits]),
         Assert(inside["cursor"] == (cursor + passes.valid)[:bits]),
         Assert(inside["group"] == group),
-        Assert(inside["final"] == final),
         Assert(inside["start"] == kept_from[:bits]),
         when(
             again,
@@ -123,10 +122,10 @@ PROOFS = [
         depth=2,
         parts=(ring,),
         mutants=(
-            Mutant("group == p.passes - 2", "group == p.passes - 1"),
+            Mutant("out.group != p.passes - 1", "out.group != p.passes - 2"),
             Mutant("again.eq(ends", "again.eq(self.passes.valid"),
             Mutant("(following ^ self.start) != self._depth", "(following ^ self.start) != 0"),
-            Mutant("next_group.eq(Mux(final", "next_group.eq(Mux(ends"),
+            Mutant("m.d.comb += next_group.eq(Mux(again", "m.d.comb += next_group.eq(Mux(ends"),
             Mutant("again | (cursor != ring.end)", "again | (cursor != ring.end + 1)"),
         ),
     ),

@@ -32,9 +32,9 @@ class Bench:
     """
 
     def __init__(
-        self, payloads: list[bytes], *, stall: float = 0.0, refuses: int = 0, **kind: bool
+        self, payloads: list[bytes], *, numbered: bool = False, stall: float = 0.0, refuses: int = 0
     ) -> None:
-        self.dut = RequestParser(**{"numbered": False, **kind})
+        self.dut = RequestParser(numbered=numbered)
         self.bench = StreamBench(self.dut, stall=stall, seed=2)
         self.bench.put(
             self.dut.payload,
@@ -71,24 +71,19 @@ class Bench:
         return taken
 
 
-TELLS = pytest.mark.parametrize("slow", [False, True], ids=["at once", "from a register"])
-
-
-@TELLS
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_each_byte_has_its_place(stall: float, slow: bool) -> None:
+def test_each_byte_has_its_place(stall: float) -> None:
     fields = [(READ, 0x1234, 0x56, 0x789A, 0xBCDE), (READ, 0xFFFE, 0xFF, 0, 0xFFFF)]
-    bench = Bench([struct.pack("<BHBHH", *one) for one in fields], stall=stall, slow=slow)
+    bench = Bench([struct.pack("<BHBHH", *one) for one in fields], stall=stall)
     assert bench.requests(2) == [(*one, 0, 0) for one in fields]
     assert bench.executed == 2
 
 
-@TELLS
 @pytest.mark.parametrize("kind", [0, WRITE, READ, NUMBERED, 6, 255])
 @pytest.mark.parametrize("size", [0, 2, 3, 4, 5])
-def test_what_is_too_short_or_unknown_is_not_executed(kind: int, size: int, slow: bool) -> None:
+def test_what_is_too_short_or_unknown_is_not_executed(kind: int, size: int) -> None:
     whole = size >= {WRITE: 3, READ: 5}.get(kind, 9)
-    bench = Bench([struct.pack("<BH", kind, 7) + bytes(size)], slow=slow)
+    bench = Bench([struct.pack("<BH", kind, 7) + bytes(size)])
     ((found, tag, *_, error),) = bench.requests(1)
     known = kind in (WRITE, READ)
     assert (found, tag, bench.executed) == (kind, 7, whole)
@@ -101,14 +96,13 @@ def test_the_executor_s_error_is_the_request_s_and_the_rest_is_dropped() -> None
     assert [(tag, error) for _, tag, *_, error in bench.requests(2)] == [(1, 4), (2, 4)]
 
 
-@TELLS
 @pytest.mark.parametrize("numbered", [False, True])
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_images_go_on_with_number_and_tag(numbered: bool, stall: float, slow: bool) -> None:
+def test_images_go_on_with_number_and_tag(numbered: bool, stall: float) -> None:
     payloads = [b"\4\1\0abc", b"\4\2\0"]
     if numbered:
         payloads.insert(1, struct.pack("<BHI", NUMBERED, 3, 0x89ABCDEF) + b"d")
-    bench = Bench(payloads, numbered=numbered, stall=stall, slow=slow)
+    bench = Bench(payloads, numbered=numbered, stall=stall)
     numbers = bench.bench.take(bench.dut.numbers, numbered * 3)
     body = bench.bench.take(bench.dut.body, 4 + numbered)
     images = bench.bench.take(bench.dut.images, 2 + numbered, stall=0)
