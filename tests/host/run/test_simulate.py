@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ PROOF = {
 @pytest.fixture
 def asked(monkeypatch, tmp_path):
     """What the long work was asked for: it is left out. The proof of a board can be changed."""
-    asked = {"proof": PROOF}
+    asked: dict[str, Any] = {"proof": PROOF}
 
     class QuickBuild:
         tools = "some tools"
