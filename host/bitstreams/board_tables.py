@@ -404,7 +404,7 @@ def describe(profile: HardwareProfile) -> str:
         words.append("chips redrawn in place" if redraw else "chips drawn in the gateware")
     if profile.resident is not None:
         kept = profile.resident
-        words.append("images in SDRAM" if kept.sdram else f"{kept.images} images that stay")
+        words.append("images in SDRAM" if kept.sdram else f"{kept.images:,} images that stay")
     return ", ".join(words)
 
 
