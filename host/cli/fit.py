@@ -1,5 +1,7 @@
 """``allspin fit``: from measured curves to a device file."""
 
+from pathlib import Path
+
 from allspin.host.cli.options import (
     FAILED,
     SHARED,
@@ -12,7 +14,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
-from allspin.host.draw.style import Look, save_picture
+from allspin.host.draw.look import Look
 from allspin.host.fit.decay import DecayOptions, FittedDecay, fit_decay
 from allspin.host.fit.explained import HEADS, columns_table
 from allspin.host.fit.fitting import Fitted, LookupDevice, fit, take_lookup_tables
@@ -25,6 +27,7 @@ from allspin.host.show.table import print_tables
 from allspin.sim.device.device_file import save_device, save_point
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.pulse_changes import is_lookup_table
+from allspin.sim.systems import MissingPackage, naming_extras
 
 
 def add_arguments(parser: Parser) -> None:
@@ -110,7 +113,7 @@ def run(arguments: Arguments) -> int:
         fitted = _fit(arguments, reading)
         device = fitted.device() if arguments.force or not fitted.complaints else None
         if output is not None:
-            pictures = save_picture(fitted.plot(), output.parent, output.stem, look)
+            pictures = _draw(fitted, output, look)
     for complaint in fitted.complaints:
         warn(f"the model does not describe {complaint}")
     tables = [fitted.explained()] if explained else []
@@ -129,7 +132,7 @@ def run(arguments: Arguments) -> int:
         return FAILED
     notes = fitted.notes(device)
     if output is not None:
-        notes.append(f"{output} and its picture are written.")
+        notes.append(f"{output} {'and its picture are' if pictures else 'is'} written.")
         if point is None:
             save_device(device, output)
         elif (lacking := save_point(device, output, point)) is not None:
@@ -138,9 +141,22 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _fit(
-    arguments: Arguments, reading: ReadOptions
-) -> Fitted | FittedDecay | FittedSwitching | LookupDevice:
+Fit = Fitted | FittedDecay | FittedSwitching | LookupDevice
+
+
+def _draw(fitted: Fit, output: Path, look: Look) -> list[Path]:
+    """The picture's files; a fit without what draws it is a fit all the same."""
+    try:
+        with naming_extras():
+            from allspin.host.draw.style import save_picture
+
+            return save_picture(fitted.plot(), output.parent, output.stem, look)
+    except MissingPackage as error:
+        warn(f"there is no picture: {error}")
+        return []
+
+
+def _fit(arguments: Arguments, reading: ReadOptions) -> Fit:
     """What is made of the files: by a fit of curves or decays, or of lookup tables without one."""
     files, base, at = arguments.files, arguments.base, arguments.at
     tables = is_lookup_table(files[0])

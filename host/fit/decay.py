@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device, several_files
 from allspin.host.fit.decay_fit import DecayFit, fit_decays
 from allspin.host.fit.explained import curves_table
-from allspin.host.fit.picture import Panel, PanelCurve, fit_picture
+from allspin.host.fit.panels import Panel, PanelCurve
 from allspin.host.fit.response import CONFIDENCE
 from allspin.host.fit.result import COLUMNS, MadeDevice, row
 from allspin.host.keywords import takes
@@ -247,8 +246,11 @@ class FittedDecay(MadeDevice):
         }
         return [line for line, holds in lines.items() if holds]
 
-    def plot(self) -> Figure:
+    def plot(self) -> Any:
         """Data, fits and residuals over the logarithm of time, a colour for each temperature."""
+        # Pictures are loaded when somebody asks for them.
+        from allspin.host.fit.picture import fit_picture
+
         panel = Panel("Decays", "time since it was written (s)", log=True)
         drawn = zip(self.decays.curves, self.fit.models, self.fit.lines, strict=True)
         for curve, model, line in sorted(drawn, key=lambda one: one[0].temperature):

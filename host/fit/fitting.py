@@ -9,11 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from allspin.host.data.catalogue import open_device, several_files
-from allspin.host.draw.curve_charts import ChartLine, ChartPanel as Chart, curves
-from allspin.host.draw.style import SOFT, name_text
 from allspin.host.fit.cycles import steadied
 from allspin.host.fit.device import (
     lent_rest,
@@ -27,7 +24,7 @@ from allspin.host.fit.explained import columns_table, curves_table
 from allspin.host.fit.goodness import judge, meter_noise
 from allspin.host.fit.neuron import NeuronFit, fit_neuron, select
 from allspin.host.fit.outliers import Outlier, set_aside
-from allspin.host.fit.picture import Panel, PanelCurve, fit_picture
+from allspin.host.fit.panels import Panel, PanelCurve
 from allspin.host.fit.response import DeviceCurves, fit_response
 from allspin.host.fit.result import (
     COLUMNS,
@@ -60,8 +57,11 @@ class Fitted(FitResult):
         """The device, or a `UserError` where a value is outside what a device can have."""
         return make_device(self)
 
-    def plot(self) -> Figure:
+    def plot(self) -> Any:
         """Data, fit, and what is left."""
+        # Pictures are loaded when somebody asks for them.
+        from allspin.host.fit.picture import fit_picture
+
         panels = [self._panel(part) for part in self.polarities.values()]
         panels += [self._neuron_panel(self.neuron)] if self.neuron else []
         return fit_picture(self.options.name, self.unit, panels)
@@ -362,8 +362,12 @@ class LookupDevice(MadeDevice):
             *device.readings(),
         ]
 
-    def plot(self) -> Figure:
+    def plot(self) -> Any:
         """The mean of each polarity, with C2C of a write and D2D about it."""
+        # Pictures are loaded when somebody asks for them.
+        from allspin.host.draw.curve_charts import ChartLine, ChartPanel as Chart, curves
+        from allspin.host.draw.style import SOFT, name_text
+
         panels = []
         for polarity, pulses in zip(Polarity, self.pulses, strict=True):
             response, n = self.synapse.response(polarity), np.arange(pulses + 1.0).tolist()

@@ -1,7 +1,6 @@
 """Pictures of fits: data, models, and what is left, of pulses, neurons and decays alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,8 @@ from allspin.host.draw.style import (
     new_figure,
     styled,
 )
-from allspin.host.fit.goodness import Goodness
+from allspin.host.fit.panels import Panel, PanelCurve
 from allspin.host.show.say import shortened
-from allspin.sim.synapse.response import Array
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 """Of devices, or of temperatures, in turn."""
@@ -34,62 +32,6 @@ LOOKS = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
 """Lines and marks of devices where colours tell something else, in turn."""
 NAMED = 12
 """More curves than these are not named."""
-
-
-@dataclass(frozen=True, eq=False)
-class PanelCurve:
-    """A curve, and its model.
-
-    Attributes
-    ----------
-    name : str
-        Of what the colour tells, such as the device.
-    x, cycles, model : ndarray
-        Of shapes (points,), (cycles, points) and (points,).
-    line : (ndarray, ndarray) or None
-        The model on places closer to one another; without it the model is drawn at the points.
-    device : str
-        What it is of, where the colour tells something else.
-    """
-
-    name: str
-    x: Array
-    cycles: Array
-    model: Array
-    line: tuple[Array, Array] | None = None
-    device: str = ""
-
-
-@dataclass
-class Panel:
-    """Curves over one another, and below them what their models leave.
-
-    Attributes
-    ----------
-    title, x : str
-        What stands above it, and at the x axis.
-    goodness : Goodness or None
-        How well the curves are described, if that is to be said.
-    log : bool
-        Whether x is told by its logarithm.
-    curves : list of PanelCurve
-        In the order of the legend.
-    aside : list of (ndarray, ndarray)
-        Points, or cycles, that were set aside.
-    mean : (ndarray, ndarray) or None
-        A dashed line, of the mean device.
-    threshold : float or None
-        A place that is marked.
-    """
-
-    title: str
-    x: str
-    goodness: Goodness | None = None
-    log: bool = False
-    curves: list[PanelCurve] = field(default_factory=list)
-    aside: list[tuple[Array, Array]] = field(default_factory=list)
-    mean: tuple[Array, Array] | None = None
-    threshold: float | None = None
 
 
 def _draw_curves(upper: Axes, lower: Axes, curves: Sequence[PanelCurve]) -> float:

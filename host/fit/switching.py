@@ -15,13 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from scipy import optimize
 from scipy.special import log_ndtr, ndtr
 
 from allspin.host.data.catalogue import open_device, several_files
-from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
-from allspin.host.draw.style import name_text
 from allspin.host.fit.goodness import Goodness, judge
 from allspin.host.fit.response import CONFIDENCE, DeviceCurves, Interval, estimated
 from allspin.host.fit.result import COLUMNS, FitOptions, MadeDevice, row
@@ -221,8 +218,12 @@ class FittedSwitching(MadeDevice):
             f"{self.source['current_unit']}.",
         ]
 
-    def plot(self) -> Figure:
+    def plot(self) -> Any:
         """Shares of the uses that switch, and the curve of each device."""
+        # Pictures are loaded when somebody asks for them.
+        from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
+        from allspin.host.draw.style import name_text
+
         lines = [
             line
             for one, model in zip(self.data, self.models, strict=True)

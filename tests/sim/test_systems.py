@@ -106,6 +106,16 @@ def test_the_base_works_without_extras(tmp_path, hidden, command, lacking):
     assert "Traceback" not in made.stderr
 
 
+def test_a_fit_without_what_draws_it_is_written_all_the_same(tmp_path):
+    pulses = Path(__file__).parents[1] / "net" / "inputs" / "pulses.csv"
+    made = run_python(BARE, f"pictures fit {pulses} -o mine.toml", tmp_path)
+    assert made.returncode == 0, made.stderr
+    said = [line for line in made.stderr.splitlines() if "picture" in line]
+    assert len(said) == 1
+    assert "[pictures]" in said[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
+
+
 def test_a_public_name_of_an_extra_names_it(tmp_path):
     code = BARE.partition("from allspin.host")[0] + "from allspin import build"
     made = run_python(code, "hdl", tmp_path)
