@@ -162,14 +162,14 @@ ECP5_45: Mapping[str, Profile] = {
 
 ECP5_85: Mapping[str, Profile] = {
     "ideal": replace(ECP5_45["ideal"], frequency=110_000_000),
-    # Images that stay take all block RAM but two.
+    # Images that stay take the block RAM that is left, but for a few.
     "fast": Profile(
         HardwareProfile(
             lanes=100,
             rows_per_clock=8,
             memory="ecp5",
             states=True,
-            resident=ResidentParameters(beats=26624, images=1376),
+            resident=ResidentParameters(beats=24576, images=1267),
         ),
         91_666_667,
         routing=ROUTER2,

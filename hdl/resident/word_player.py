@@ -110,7 +110,7 @@ class WordUnpacker(Component):
             here, there = number * bits % WORD_BITS, number * bits // WORD_BITS
             mine = Const(1) if words == 1 else group % words == there
             m.d.comb += [
-                slot.row.eq((group * beats + beat) // words),
+                slot.row.eq((group * beats + beat) >> words.bit_length() - 1),
                 slot.value.eq(Mux(mine, values[here : here + bits], 0)),
             ]
 

@@ -39,7 +39,8 @@ def block_memory(shape: Any, depth: int, *, distributed: bool = False) -> memory
     merge the two into the block's own synchronous read. Amaranth's synchronous read port
     promises the old word when a location is read and written at once, which no block RAM
     does by itself; the tools then build a bypass around it (hundreds of LUTs for a wide
-    crossbar). Here nothing is ever read while it is written, and ``no_rw_check`` says so.
+    crossbar). Here nothing is ever read while it is written, and ``no_rw_check`` says so. In
+    look-up tables a word can be read and written back in one clock: their read has none.
 
     Parameters
     ----------

@@ -15,7 +15,9 @@ HINT = "no_rw_check"
 def _lying(elaborate: Callable[..., Any]) -> Callable[..., Any]:
     def elaborated(self: Memory, platform: object) -> Any:
         memory: Any = elaborate(self, platform)
-        if HINT not in memory._attrs or not memory._write_ports:
+        # The read of look-up tables has no clock: it gives the word of before, whatever is claimed.
+        in_tables = memory._attrs.get("ram_style") == "distributed"
+        if HINT not in memory._attrs or in_tables or not memory._write_ports:
             return memory
         m = Module()
         m.submodules.memory = memory

@@ -208,8 +208,8 @@ def requests(network: Network) -> bytes:
 
 
 @pytest.mark.long
+@pytest.mark.tool("python-zig")
 def test_gateware_in_webassembly_answers_as_the_native_board(node, choices, network):
-    pytest.importorskip("ziglang")
     machine = TopParameters.from_network(network, HardwareProfile(variation=CHIPS))
     program, code = build(machine), build(machine, WASM).read_bytes()
     given = requests(network)
@@ -252,9 +252,8 @@ def check_tour(browser) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.tool(*TOOLS)
+@pytest.mark.tool(*TOOLS, "python-zig")
 def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
-    pytest.importorskip("ziglang")
     write_page(tmp_path / "site", choices)
     serve = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "site"))
     server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
