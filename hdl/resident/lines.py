@@ -204,7 +204,7 @@ class WordLoader(Loader):
             words.eq(own & (load.memory == RESIDENT_BEATS)),
             order.eq(own & (load.memory == RESIDENT_RUN)),
             byte.eq(load),
-            full.eq(words & (here % size == size - 1)),
+            full.eq(words & here[: size.bit_length() - 1].all()),
         ]
         with m.If(words | order):
             m.d.sync += place.eq(here + 1)
