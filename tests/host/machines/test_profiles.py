@@ -97,7 +97,7 @@ def test_a_machine_that_ships_is_the_golden_model(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        # Reset at one of its frames it does not answer any more, which `run` says; why is not known.
+        # Reset at one of its frames it does not answer any more, as `run` says; why is not known.
         pytest.param(n, marks=[pytest.mark.xfail(strict=False)] * (n == "ECP5_85:general"))
         for n in MACHINES
     ],
