@@ -175,8 +175,8 @@ ECP5_85: Mapping[str, Profile] = {
         routing=ROUTER2,
     ),
     # Four rows per clock, redrawn in place in a millisecond, and in what memory is left images that
-    # stay. Some wires are sent a long way round by the second router, which
-    # is told to try those that are late because of it again.
+    # stay. Some wires are sent a long way round by the second router, which is told to try those
+    # that are late because of it again.
     "chips": Profile(
         HardwareProfile(
             lanes=100,
