@@ -161,10 +161,14 @@ class BeatFilter(Component):
     ----------
     beats : int
         Beats that the memory has.
+    longest : int
+        Beats of the longest image. One that does not end by itself, since the memory holds no
+        image, ends there: a first crossbar of several passes has room for no longer one.
     """
 
-    def __init__(self, beats: int) -> None:
+    def __init__(self, beats: int, longest: int) -> None:
         self._beats = beats
+        self._longest = longest
         super().__init__(
             {
                 # As of the `BeatPlayer`.
@@ -178,7 +182,7 @@ class BeatFilter(Component):
                 "ends": In(1),
                 # It is one that is to be streamed.
                 "wanted": Out(1),
-                # It is its image's last, or the memory's.
+                # It is its image's last, or the memory's, or the longest image's.
                 "last": Out(1),
                 # What is read from now on is not wanted.
                 "ended": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
@@ -194,17 +198,20 @@ class BeatFilter(Component):
         skipping = Signal()  # `skip` is not zero
         images = Signal(16)
         final = Signal()  # `images` is one
+        left = Signal(range(-1, self._longest), init=self._longest - 2)  # -1: the longest's last
         counted = self.arrives & ~self.ended
         m.d.comb += [
-            self.last.eq(self.ends | at_end),
+            self.last.eq(self.ends | at_end | left[-1]),
             self.wanted.eq(counted & (~skipping | at_end)),
         ]
         with m.If(counted):
             m.d.sync += [
                 self.position.eq(Mux(at_end, 0, self.position + 1)),
                 at_end.eq(self.position == self._beats - 2 if self._beats > 1 else 1),
+                left.eq(left - 1),
             ]
             with m.If(self.last):
+                m.d.sync += left.eq(left.init)
                 with m.If(skipping):
                     m.d.sync += [skip.eq(skip - 1), skipping.eq(skip != 1)]
                 with m.Else():
@@ -219,6 +226,7 @@ class BeatFilter(Component):
                 skipping.eq(self.skip != 0),
                 images.eq(self.images),
                 final.eq(self.images == 1),
+                left.eq(left.init),
                 self.ended.eq(0),
             ]
 
@@ -323,7 +331,7 @@ class BeatPlayer(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the player."""
         m.submodules.memory = memory = self._memory
-        m.submodules.filter = chosen = BeatFilter(self._beats)
+        m.submodules.filter = chosen = BeatFilter(self._beats, self._parameters.rows)
         m.submodules.unpacker = unpacker = BeatUnpacker(self._parameters)
         wiring.connect(m, unpacker.events, wiring.flipped(self.events))
         # A queue that is never full, for what is read is counted.

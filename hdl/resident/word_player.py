@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.resident.player import BeatFilter
-from allspin.hdl.resident.words import MAP_GROUPS, WORD_BITS, values_per_word
+from allspin.hdl.resident.words import MAP_GROUPS, WORD_BITS, most_words, values_per_word
 from allspin.hdl.stream.buffers import Component, Ring, read_ring
 from allspin.hdl.stream.layouts import event_layout
 
@@ -170,8 +170,10 @@ class WordPlayer(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the player."""
-        m.submodules.filter = chosen = BeatFilter(self._words)
-        m.submodules.unpacker = unpacker = WordUnpacker(self._parameters)
+        p = self._parameters
+        longest = most_words(p.rows, p.value_bits)
+        m.submodules.filter = chosen = BeatFilter(self._words, longest)
+        m.submodules.unpacker = unpacker = WordUnpacker(p)
         m.submodules.ring = ring = Ring(WORD_BITS, QUEUE_WORDS, distributed=True)
         m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=WORD_BITS).create()
         wiring.connect(m, unpacker.events, wiring.flipped(self.events))

@@ -18,6 +18,12 @@ def values_per_word(value_bits: int) -> int:
     return 4 if value_bits <= 4 else 2
 
 
+def most_words(rows: int, value_bits: int) -> int:
+    """Words of an image without a blank group."""
+    groups = -(-rows // values_per_word(value_bits))
+    return 1 + -(-groups // MAP_GROUPS) + groups
+
+
 def pack_words(
     values: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer], value_bits: int
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:

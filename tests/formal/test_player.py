@@ -90,9 +90,16 @@ def properties(hdl: Any) -> Module:
     with m.Else():
         m.d.sync += [given.eq(given + taken), asked.eq(asked & ~dut.write)]
 
-    # Of each beat: whether it is an image's last, how many images have ended between where the
-    # reading began and it, and whether it is due. They are neighbours.
-    lasts = [*(word.last for word in words[:-1]), Value.cast(1)]
+    # Of each beat: how many of its image come before it, whether it is its last, how many images
+    # have ended between where the reading began and it, and whether it is due. They are neighbours.
+    before = [Signal(range(PARAMETERS.rows), name=f"before_{place}") for place in range(BEATS)]
+    lasts = [
+        *(
+            word.last | (its == PARAMETERS.rows - 1)
+            for word, its in zip(words[:-1], before, strict=False)
+        ),
+        Value.cast(1),
+    ]
     ends = [Signal(range(BEATS + 1), name=f"ends_{place}") for place in range(BEATS)]
     # Where so many images are not there, the last beat is.
     none = ends[-1] < skip
@@ -103,6 +110,11 @@ def properties(hdl: Any) -> Module:
     due[-1] = due[-1] | none
     begin, end = Signal(range(BEATS)), Signal(range(BEATS + 1))
     m.d.comb += [
+        before[0].eq(0),
+        [
+            two.eq(Mux(last | (place < first), 0, one + 1))
+            for place, (last, (one, two)) in enumerate(zip(lasts, pairwise(before), strict=False))
+        ],
         ends[0].eq(0),
         [
             two.eq(one + (last & (place >= first)))
@@ -198,6 +210,7 @@ def properties(hdl: Any) -> Module:
             inside["filter.skipping"] == (skip > past),
             inside["filter.skip"] == Mux(skip > past, skip - past, 0),
             left == images - Mux(skip > past, 0, past - skip),
+            (inside["filter.left"] + 2)[:4] == PARAMETERS.rows - pick(before, position),
             inside["filter.final"] == (left == 1),
             given + stored == Mux(position > begin, position - begin, 0),
             ~arrived[1] | reads_right(read[1], position),
@@ -231,7 +244,8 @@ PROOFS = [
         depth=1,
         mutants=(
             Mutant("wanted.eq(counted & (~skipping | at_end))", "wanted.eq(counted)"),
-            Mutant("last.eq(self.ends | at_end)", "last.eq(self.ends)"),
+            Mutant("last.eq(self.ends | at_end | left[-1])", "last.eq(self.ends | left[-1])"),
+            Mutant("last.eq(self.ends | at_end | left[-1])", "last.eq(self.ends | at_end)"),
             Mutant("Mux(fresh, 0, driven.row)", "driven.row"),
             Mutant("skipping.eq(skip != 1)", "skipping.eq(skip != 0)"),
             Mutant("fresh.eq(packed.last)", "fresh.eq(0)"),

@@ -138,7 +138,7 @@ PROOFS = [
         lines,
         loader,
         2,
-        (Mutant("here % size == size - 1", "here % size == 0"),),
+        (Mutant("bit_length() - 1].all())", "bit_length() - 1].any() == 0)"),),
         cover_depth=17,
     ),
     Proof(

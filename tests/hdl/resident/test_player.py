@@ -172,9 +172,10 @@ def test_a_beat_leaves_each_clock(slots: int, kind: Any, monkeypatch: pytest.Mon
     assert np.diff(clocks).tolist() == [1] * (len(lines) - 1)
 
 
-def test_whatever_the_memory_holds_an_image_comes_and_ends() -> None:
+@pytest.mark.parametrize(("rows", "lasts"), [(40, [0] * 9 + [1]), (4, [0, 0, 0, 1] * 2 + [0, 1])])
+def test_whatever_the_memory_holds_an_image_comes_and_ends(rows: int, lasts: list[int]) -> None:
     """A memory without any last beat, asked for more images than there could be."""
-    parameters = CrossbarParameters(40, 5, 5, rows_per_clock=2)
+    parameters = CrossbarParameters(rows, 5, 5, rows_per_clock=2)
     player = Player(parameters, [(1, 1, 0, 3, 0)] * 10, 10)
 
     async def stimulus(ctx: Any) -> None:
@@ -185,7 +186,7 @@ def test_whatever_the_memory_holds_an_image_comes_and_ends() -> None:
 
     events = player.bench.take(player.dut.events, 12)
     player.bench.run(stimulus)
-    assert [last for _, last in events] == [0] * 9 + [1, 1, 1]
+    assert [last for _, last in events] == [*lasts, 1, 1]
 
 
 LABELS = 20

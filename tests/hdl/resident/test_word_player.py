@@ -149,3 +149,10 @@ def test_whatever_the_memory_holds_an_image_comes_and_the_end(
     ((images, _, _, position),) = play(40, 4, 4, [fill] * 70, [run], 3)
     assert len(images) >= 1
     assert position == 0 or len(images) == run[2]
+
+
+def test_an_image_that_does_not_end_has_as_many_words_as_one_without_a_blank() -> None:
+    rows = 40
+    ((images, labels, _, _),) = play(rows, 4, 4, [0] * 70, [(0, 0, 9)], 3)
+    longest = len(pack_words(np.ones((1, rows), np.uint8), np.zeros(1, np.uint8), 4)[0])
+    assert len(images) == len(labels) == -(-70 // longest)

@@ -94,15 +94,7 @@ def test_a_machine_that_ships_is_the_golden_model(name: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [power, button])
-@pytest.mark.parametrize(
-    "name",
-    [
-        # Its first crossbar takes several passes and so keeps an image's beats: an image without
-        # an end, as an empty memory of resident images has, fills that place and goes nowhere.
-        pytest.param(n, marks=[pytest.mark.xfail(strict=False)] * (n == "ECP5_85:general"))
-        for n in MACHINES
-    ],
-)
+@pytest.mark.parametrize("name", MACHINES)
 def test_a_reset_in_the_middle_is_told_and_leaves_nothing_behind(
     name: str, kind: Callable[[str], contextlib.AbstractContextManager[Callable[[], Transport]]]
 ) -> None:
