@@ -308,25 +308,38 @@ def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) 
     ValueError
         If all pixels are the same.
     """
-    height, width = shape
-    framing = framing or ("mnist" if shape == MNIST_SHAPE else "whole")
+    framing = framing or framing_for(shape)
     ink, inverted = ink_of(grey)
+    light = TOP - grey if inverted else grey
+    if framing == "mnist" and grey.shape == shape == MNIST_SHAPE and _is_framed(light):
+        return Framed(np.rint(light).astype(np.uint8), inverted, framing)
+    image = frame_ink(ink, shape, framing)
+    if not image.any():
+        raise ValueError(f"it shows nothing that is left at {shape[0]} x {shape[1]} pixels")
+    return Framed(image, inverted, framing)
+
+
+def framing_for(shape: tuple[int, int]) -> str:
+    """How images of a network that takes this shape are framed, one of `FRAMINGS`."""
+    return "mnist" if shape == MNIST_SHAPE else "whole"
+
+
+def frame_ink(ink: Grey, shape: tuple[int, int], framing: str) -> npt.NDArray[np.uint8]:
+    """Scale and place ink, from 0 to 1, some of it not faint; as of `frame_image`."""
+    height, width = shape
     centres: list[float | None] = [None, None]
+    box = 1.0
     if framing == "mnist":
-        light = TOP - grey if inverted else grey
-        if grey.shape == shape == MNIST_SHAPE and _is_framed(light):
-            return Framed(np.rint(light).astype(np.uint8), inverted, framing)
-        part = _fitted(_cropped(ink, FAINT)[0], MNIST_BOX * height, MNIST_BOX * width)
+        ink, box = _cropped(ink, FAINT)[0], MNIST_BOX
+    # Whole levels, so that the centre is no matter of the order in which they are added up.
+    part = np.rint(_fitted(ink, box * height, box * width) * TOP)
+    if framing == "mnist":
         centres = [_centre(part, axis) for axis in (0, 1)]
-    else:
-        part = _fitted(ink, height, width)
     top = _place(part.shape[0], height, centres[0])
     left = _place(part.shape[1], width, centres[1])
     image = np.zeros(shape, np.uint8)
-    image[top : top + part.shape[0], left : left + part.shape[1]] = np.rint(part * TOP)
-    if not image.any():
-        raise ValueError(f"it shows nothing that is left at {height} x {width} pixels")
-    return Framed(image, inverted, framing)
+    image[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return image
 
 
 def load_image(

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
 
 from allspin.hdl.parameters.engine_parameters import EVENT, SUM
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_network
-from allspin.host.data.images import frame_image
+from allspin.host.data.images import frame_ink, framing_for
 from allspin.host.live.choices import Choices, PageSetting, turned
 from allspin.host.show.say import commit
 from allspin.sim.chip.chip import Chip
@@ -29,6 +28,8 @@ GRID = 1000
 """Coordinates are whole numbers from 0 to this, across and down."""
 SIDE = 280
 """Pixels across the raster that strokes are drawn on."""
+PIXEL, STEP = 25, 7
+"""What a pixel and a step of the grid are in units that both are whole numbers of."""
 PEN = 0.085
 """Width of the pen, as a share of the pad's side: MNIST's is about a tenth of a digit's height."""
 
@@ -51,24 +52,36 @@ def drawn_image(strokes: Strokes, shape: tuple[int, ...]) -> npt.NDArray[np.uint
     ndarray of uint8, shape `shape`
         Grey levels, 0 for paper; all 0 where nothing is drawn.
     """
-    image = Image.new("L", (SIDE, SIDE))
-    draw = ImageDraw.Draw(image)
-    radius = PEN * SIDE / 2
+    ink = np.zeros((SIDE, SIDE), np.float32)
     for stroke in strokes:
-        points = [
-            (x * SIDE / GRID, y * SIDE / GRID)
-            for x, y in zip(stroke[0::2], stroke[1::2], strict=True)
-        ]
-        if len(points) > 1:
-            draw.line(points, fill=255, width=round(2 * radius))
-        for x, y in points:
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    try:
-        framed = frame_image(np.asarray(image, np.float32), (shape[0], shape[1])).image
-        # A drawing is grey: all channels are alike.
-        return np.broadcast_to(framed.T, shape[:1:-1] + framed.T.shape).T
-    except ValueError:  # nothing is drawn, or all of the pad is
-        return np.zeros(shape, np.uint8)
+        points = np.reshape(stroke, (-1, 2)) * STEP
+        for start, end in zip(points, points[len(points) > 1 :], strict=False):
+            _draw_line(ink, start, end)
+    framed = (shape[0], shape[1])
+    image = frame_ink(ink, framed, framing_for(framed)) if ink.any() else np.zeros(framed, np.uint8)
+    # A drawing is grey: all channels are alike.
+    return np.broadcast_to(image.T, shape[:1:-1] + image.T.shape).T
+
+
+def _draw_line(
+    ink: npt.NDArray[np.float32], start: npt.NDArray[np.int64], end: npt.NDArray[np.int64]
+) -> None:
+    """Ink each pixel whose middle is as near to a line as half a pen.
+
+    In whole numbers, so that a page in the browser, by the same rule, draws the same pixels.
+    """
+    reach = PEN * SIDE * PIXEL / 2
+    left, top = (np.maximum(np.minimum(start, end) - reach, 0) // PIXEL).astype(int)
+    right, bottom = ((np.maximum(start, end) + reach) // PIXEL).astype(int) + 1
+    part = ink[top:bottom, left:right]
+    y, x = np.indices(part.shape)
+    across, down = end - start
+    x, y = (x + left) * PIXEL - start[0], (y + top) * PIXEL - start[1]
+    along, square = x * across + y * down, max(across**2 + down**2, 1)
+    to_start, to_end = x**2 + y**2, (x - across) ** 2 + (y - down) ** 2
+    ends = np.where(along <= 0, to_start, to_end) * square
+    distance = np.where((along > 0) & (along < square), (x * down - y * across) ** 2, ends)
+    part[distance <= int(reach**2) * square] = 1
 
 
 # What a setting becomes: a network, a chip, and the golden models of both.

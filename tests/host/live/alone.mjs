@@ -62,7 +62,7 @@ const tasks = {
   async draw() {
     const { drawnImage } = await load("drawing");
     const { drawings, shape } = JSON.parse(new TextDecoder().decode(bytes[0]));
-    return drawings.map((strokes) => [...drawnImage(strokes, 1000, shape)]);
+    return drawings.map((strokes) => [...drawnImage(strokes, shape)]);
   },
   async answers() {
     const { Machine } = await load("machine");

@@ -3,6 +3,7 @@
 // host/data/images.py do, for a drawing.
 
 const SIDE = 280; // Pixels across the raster that strokes are drawn on.
+const [PIXEL, STEP] = [25, 7]; // What a pixel and a step of the grid are in units that both are whole numbers of.
 const PEN = 0.085; // As pad.js.
 const BOX = 20 / 28;
 const SUPPORT = 2; // Of the bicubic kernel, in pixels.
@@ -13,22 +14,30 @@ function nearest(value) {
   return value - low === 0.5 ? low + (low & 1) : Math.round(value);
 }
 
-/** @param {number[][]} strokes @param {number} grid @returns {Uint8Array} 1 where there is ink. */
-function drawn(strokes, grid) {
+/**
+ * Each pixel whose middle is as near to a line as half a pen; in whole numbers, as shown.py.
+ *
+ * @param {number[][]} strokes
+ * @returns {Uint8Array} 1 where there is ink.
+ */
+function drawn(strokes) {
   const ink = new Uint8Array(SIDE * SIDE);
-  const reach = (PEN * SIDE) / 2;
+  const reach = (PEN * SIDE * PIXEL) / 2;
+  const most = Math.floor(reach * reach);
   for (const stroke of strokes) {
-    for (let n = 0; n < stroke.length; n += 2) {
-      const [x, y, endX, endY] = [0, 1, n + 2 < stroke.length ? 2 : 0, n + 2 < stroke.length ? 3 : 1].map((place) => (stroke[n + place] * SIDE) / grid);
+    for (let n = 0; n < Math.max(stroke.length - 2, 1); n += 2) {
+      const [x, y, endX, endY] = [0, 1, stroke.length > 2 ? 2 : 0, stroke.length > 2 ? 3 : 1].map((place) => stroke[n + place] * STEP);
       const [across, down] = [endX - x, endY - y];
-      const square = across * across + down * down;
-      const range = (/** @type {number} */ a, /** @type {number} */ b) => [Math.max(0, Math.floor(Math.min(a, b) - reach)), Math.min(SIDE - 1, Math.ceil(Math.max(a, b) + reach))];
+      const square = Math.max(across * across + down * down, 1);
+      const range = (/** @type {number} */ a, /** @type {number} */ b) => [Math.max(0, Math.floor((Math.min(a, b) - reach) / PIXEL)), Math.min(SIDE - 1, Math.floor((Math.max(a, b) + reach) / PIXEL))];
       const [left, right] = range(x, endX);
       const [top, bottom] = range(y, endY);
       for (let row = top; row <= bottom; row++) {
         for (let column = left; column <= right; column++) {
-          const along = square ? Math.max(0, Math.min(1, ((column - x) * across + (row - y) * down) / square)) : 0;
-          if (Math.hypot(column - x - along * across, row - y - along * down) <= reach) ink[row * SIDE + column] = 1;
+          const [toX, toY] = [column * PIXEL - x, row * PIXEL - y];
+          const along = toX * across + toY * down;
+          const distance = along > 0 && along < square ? (toX * down - toY * across) ** 2 : (along <= 0 ? toX ** 2 + toY ** 2 : (toX - across) ** 2 + (toY - down) ** 2) * square;
+          if (distance <= most * square) ink[row * SIDE + column] = 1;
         }
       }
     }
@@ -76,12 +85,11 @@ function scaled(source, lines, from, to) {
  * Grey levels of a drawing; all 0 where nothing is drawn.
  *
  * @param {number[][]} strokes Of each stroke x, y, x, y and so on.
- * @param {number} grid Largest coordinate.
  * @param {[number, number]} shape
  */
-export function drawnImage(strokes, grid, [height, width]) {
+export function drawnImage(strokes, [height, width]) {
   const image = new Uint8Array(height * width);
-  const ink = drawn(strokes, grid);
+  const ink = drawn(strokes);
   const places = Array.from(ink.keys()).filter((place) => ink[place]);
   if (!places.length) return image;
   const columns = places.map((place) => place % SIDE);
@@ -95,7 +103,7 @@ export function drawnImage(strokes, grid, [height, width]) {
   const share = Math.min((box * height) / high, (box * width) / wide);
   const [rows, across] = [high, wide].map((side) => Math.max(1, nearest(side * share)));
   // Across, which turns it, and down, which turns it back.
-  const small = scaled(scaled(part, high, wide, across), across, high, rows).map((value) => Math.max(0, Math.min(1, value)));
+  const small = scaled(scaled(part, high, wide, across), across, high, rows).map((value) => nearest(Math.fround(Math.max(0, Math.min(1, value)) * 255)));
   const total = small.reduce((sum, value) => sum + value, 0);
   const begin = (/** @type {number} */ size, /** @type {number} */ room, /** @type {(n: number) => number} */ place) => {
     const centre = isDigit ? small.reduce((sum, value, n) => sum + value * place(n), 0) / total : size / 2;
@@ -103,6 +111,6 @@ export function drawnImage(strokes, grid, [height, width]) {
   };
   const y = begin(rows, height, (n) => Math.floor(n / across));
   const x = begin(across, width, (n) => n % across);
-  small.forEach((value, n) => (image[(y + Math.floor(n / across)) * width + x + (n % across)] = nearest(value * 255)));
+  small.forEach((value, n) => (image[(y + Math.floor(n / across)) * width + x + (n % across)] = value));
   return image;
 }

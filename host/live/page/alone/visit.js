@@ -119,7 +119,7 @@ export class Visit {
   show({ serial, test, strokes = [], use = 0 }) {
     const { data } = this;
     const begun = performance.now();
-    const image = test === undefined ? drawnImage(strokes, GRID, data.plan.shape) : data.image(test);
+    const image = test === undefined ? drawnImage(strokes, data.plan.shape) : data.image(test);
     const number = test ?? use;
     const values = data.values(image);
     const { logits: machine, activity } = this.machine.traced(values, number);
