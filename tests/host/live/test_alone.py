@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from cobs import cobs
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.interaction import POINTER_TOUCH
+from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
 
 from allspin.boards.top import TopParameters
@@ -254,6 +256,12 @@ def check_tour(browser) -> None:
     ActionChains(browser).move_to_element(title).perform()
     [meaning] = re.findall(r"^- \*\*crossbar\*\*: (.*)$", GLOSSARY.read_text(), re.MULTILINE)
     assert meaning in str(title.get_attribute("title"))
+    finger = ActionChains(browser, devices=[PointerInput(POINTER_TOUCH, "finger")])
+    finger.click(title).perform()
+    box = browser.find_element(By.ID, "term")
+    assert meaning in box.text
+    finger.click(browser.find_element(By.TAG_NAME, "h1")).perform()
+    assert not box.is_displayed()
 
 
 @pytest.mark.long

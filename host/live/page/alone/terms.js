@@ -1,4 +1,6 @@
-// What the glossary says of the terms in a caption or a label, as its tooltip.
+// What the glossary says of the terms in a caption or a label, as its tooltip, or where it is touched.
+
+import { element } from "../app/elements.js";
 
 const TERMED = ".title, .source, label, .hint, #tour p";
 
@@ -20,5 +22,15 @@ export async function explainTerms() {
     const words = target.textContent ?? "";
     const said = terms.filter((each) => each.names.some((name) => name.test(words)));
     target.title = said.map(({ term, meaning }) => `${term}: ${meaning}`).join("\n");
+  });
+  const box = element("div", { id: "term", hidden: true });
+  box.setAttribute("role", "tooltip");
+  document.body.append(box);
+  document.addEventListener("pointerdown", ({ target, pointerType }) => {
+    const touched = pointerType === "touch" && target instanceof HTMLElement && target.matches(TERMED) ? target : null;
+    box.hidden = !touched?.title;
+    if (!touched || box.hidden) return;
+    box.textContent = touched.title;
+    box.style.top = `${touched.getBoundingClientRect().bottom + scrollY + 4}px`;
   });
 }
