@@ -112,11 +112,8 @@ def _too_large(uses: Mapping[str, Use], lanes: int, rows_per_clock: int) -> str:
     """Of what there is too much, and what to change."""
     name, (used, available) = max(uses.items(), key=lambda item: share(*item[1]))
     of_all = share(used, available)
-    over = (
-        f"{used:,} of {available:,} {'logic cells' if name == 'cells' else name}, "
-        f"{of_all - 1:.0%} too many"
-        if of_all > 1
-        else f"{used:,} of {available:,} logic cells, too many to place"
+    over = f"{used:,} of {available:,} {'logic cells' if name == 'cells' else name}, " + (
+        f"{of_all - 1:.0%} too many" if of_all > 1 else "too many to place"
     )
     if name == "cells":
         return (

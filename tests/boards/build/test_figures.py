@@ -68,6 +68,11 @@ def found(tmp_path):
             "take fewer lanes (--lanes 8) or a smaller network",
         ),
         (
+            {"fits": False, "family": ECP5, "DP16KD": (55, 56)},
+            "mine does not fit: 55 of 56 DP16KD, too many to place; "
+            "take fewer lanes (--lanes 8) or a smaller network",
+        ),
+        (
             {"fits": False, "ICESTORM_LC": (5270, 5280)},
             "mine does not fit: 5,270 of 5,280 logic cells, too many to place; "
             "take fewer lanes (--lanes 14)",
