@@ -129,7 +129,7 @@ ECP5_25: Mapping[str, Profile] = {
     # Weights take 52 block RAMs of 56.
     "general": Profile(
         HardwareProfile(lanes=104, memory="ecp5", general=True),
-        100_000_000,
+        116_666_667,
         button=False,
         sizes=SMALL,
     ),
@@ -200,7 +200,7 @@ ECP5_85: Mapping[str, Profile] = {
             resident=ResidentParameters(beats=16384, images=215),
             general=True,
         ),
-        80_000_000,
+        72_500_000,
         routing=(*ROUTER2, "--tmg-ripup"),
         button=False,
         sizes=(1024, 136, 136, 32),
