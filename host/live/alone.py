@@ -3,11 +3,12 @@
 The files are the live page's own; ``page/alone/`` is the server's part in JavaScript.
 """
 
+import argparse
 import gzip
 import json
 import re
 import shutil
-import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import WASM, build
 from allspin.hdl.cache.process import Progress, no_progress
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.data.files import make_folder
 from allspin.host.live.choices import Choices
 from allspin.host.live.messages import encode
 from allspin.host.live.shown import Made
@@ -36,13 +38,15 @@ from allspin.sim.chip.generator import normal_table
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.chip.words import USE_BITS, share_units
 from allspin.sim.device.device import Imperfections
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.golden import activate
 from allspin.sim.network.network import GAIN_BITS
 from allspin.sim.programming.schemes import SCHEMES, plan_layers
 
 PAGE = Path(__file__).with_name("page")
+MADE = Path("alone/machine.bin")
+"""What a page that was made has, and the served one has not."""
 GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
 """Of a checkout; where there is none, the page explains no terms."""
 TERM = re.compile(r"^- \*\*(?P<term>.+?)\*\*: (?P<meaning>.+)$", re.MULTILINE)
@@ -161,7 +165,7 @@ def write_page(
     Parameters
     ----------
     folder : Path
-        Made anew.
+        Made anew: it is not there, is empty, or has a page of before.
     choices : Choices, optional
         As of `page_data`; by default of `NETWORK` and chips of ``paper``.
     compiles : bool
@@ -172,27 +176,44 @@ def write_page(
     Raises
     ------
     UserError
-        If the page cannot show the network, or the gateware cannot be compiled.
+        If the page cannot show the network, the gateware cannot be compiled, the folder has
+        something else, or cannot be written.
     """
+    folder = folder.resolve()
+    with refused(f"cannot write {folder}: ", kinds=OSError):
+        if folder.exists() and any(folder.iterdir()) and not (folder / MADE).is_file():
+            raise UserError(
+                f"{folder} has what is no such page: name a folder that is new or empty"
+            )
     choices = Choices.open(NETWORK) if choices is None else choices
     data = page_data(choices)
     shown = Made.of(choices, choices.usual()).base
     machine = TopParameters.from_network(shown, HardwareProfile(variation=CHIPS))
     code = build(machine, WASM, compiles=compiles, progress=progress).read_bytes()
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(PAGE, folder, ignore=shutil.ignore_patterns(*SERVED))
-    index = folder / "index.html"
-    text = index.read_text(encoding="utf-8")
-    assert START in text
-    index.write_text(text.replace(START, ALONE), encoding="utf-8")
-    terms = TERM.findall(GLOSSARY.read_text(encoding="utf-8")) if GLOSSARY.is_file() else []
-    (folder / "alone" / "terms.json").write_text(json.dumps(terms), encoding="utf-8")
-    for name, content in (("machine.bin", code), ("data.bin", data)):
-        (folder / "alone" / name).write_bytes(gzip.compress(content, 9, mtime=0))
+    make_folder(folder.parent)
+    with (
+        refused(f"cannot write {folder}: ", kinds=OSError),
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=".page-") as beside,
+    ):
+        made = Path(beside) / "made"
+        shutil.copytree(PAGE, made, ignore=shutil.ignore_patterns(*SERVED))
+        index = made / "index.html"
+        text = index.read_text(encoding="utf-8")
+        assert START in text
+        index.write_text(text.replace(START, ALONE), encoding="utf-8")
+        terms = TERM.findall(GLOSSARY.read_text(encoding="utf-8")) if GLOSSARY.is_file() else []
+        (made / "alone" / "terms.json").write_text(json.dumps(terms), encoding="utf-8")
+        for path, content in ((made / MADE, code), (made / "alone" / "data.bin", data)):
+            path.write_bytes(gzip.compress(content, 9, mtime=0))
+        if folder.exists():
+            folder.rename(Path(beside) / "before")
+        made.rename(folder)
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser("python -m allspin.host.live.alone", description="Write it.")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="new, empty or such a page")
     try:
-        write_page(Path(sys.argv[1]), progress=lambda what, seconds: None)
+        write_page(parser.parse_args().folder, progress=lambda what, seconds: None)
     except UserError as error:
-        sys.exit(f"allspin: {error}")
+        parser.exit(2, f"allspin: {error}\n")

@@ -1,13 +1,15 @@
 """``python -m tests.release``: see ``--help``."""
 
 import argparse
-import shutil
 import sys
+import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.release.making import (
     ReleaseError,
+    check_output,
     checksums,
     export,
     pack,
@@ -22,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DESCRIPTION = """\
 Make a release of the commit that is checked out: wheel, sdist, bitstreams, site, the changelog's
 section and checksums, in build/release."""
-PARTS = ("packages", "bitstreams", "site")
+NEEDS = {"packages": "twine", "bitstreams": "amaranth", "site": "sphinx"}
+"""The parts, and what each is made with."""
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -30,15 +33,31 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--version", metavar="V", help="put this version into what is made; sources stay")
     add("--write", metavar="V", help="only write this version into the sources, to be committed")
-    add("--only", choices=PARTS, action="append", help="only this part (all)")
+    add("--only", choices=NEEDS, action="append", help="only this part (all)")
     add("-o", "--output", metavar="DIR", type=Path, default=ROOT / "build" / "release")
     return parser.parse_args(argv)
 
 
 def make(parts: tuple[str, ...], version: str | None, output: Path) -> Path:
-    """Make the parts of a release; the folder that holds them."""
+    """Make the parts of a release beside a folder, and replace that; the folder of its files."""
+    check_output(output)
+    for part in parts:
+        if find_spec(NEEDS[part]) is None:
+            raise ReleaseError(f"{part} need {NEEDS[part]}, which make release installs: run that")
+    there = next(each for each in output.parents if each.is_dir())
+    with tempfile.TemporaryDirectory(dir=there, prefix=".release-") as folder:
+        made = Path(folder) / "made"
+        _make(parts, version, made)
+        if output.exists():
+            output.rename(Path(folder) / "before")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        made.rename(output)
+    return output / "files"
+
+
+def _make(parts: tuple[str, ...], version: str | None, output: Path) -> None:
+    """Make them in a folder that is not there yet."""
     python = sys.executable
-    shutil.rmtree(output, ignore_errors=True)
     tree, out = output / "source", output / "files"
     epoch = export(ROOT, tree)
     if version is not None:
@@ -63,7 +82,6 @@ def make(parts: tuple[str, ...], version: str | None, output: Path) -> Path:
         run([*command, "docs", site], tree, SOURCE_DATE_EPOCH=str(epoch), **path)
         pack(site, out / f"{name}-site.zip", epoch)
     (out / "SHA256SUMS").write_text(checksums(out), "utf-8")
-    return out
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -74,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
             set_version(ROOT, given.write, int(time.time()))
             sys.stdout.write("git diff shows it; commit it, tag it, and make release\n")
             return 0
-        out = make(tuple(given.only or PARTS), given.version, given.output.resolve())
+        out = make(tuple(given.only or NEEDS), given.version, given.output.resolve())
     except ReleaseError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -1,5 +1,6 @@
 """What a release is made of: who makes it again from the same commit gets the same bytes."""
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -16,6 +17,8 @@ from pathlib import Path
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 UNRELEASED = "## [Unreleased]"
+MADE = {"source", "files", "bitstreams", "site", "try", "trees"}
+"""What a release's folder has."""
 
 
 class ReleaseError(Exception):
@@ -60,25 +63,56 @@ def export(root: Path, tree: Path) -> int:
     return int(run(["git", "log", "-1", "--format=%ct"], root))
 
 
-def _replace(path: Path, pattern: str, text: str) -> None:
-    """Put a text in the place of the one line that a pattern matches."""
+def check_output(output: Path) -> None:
+    """Refuse to replace anything but an empty folder or a release, which its checksums tell.
+
+    Raises
+    ------
+    ReleaseError
+        If it is something else.
+    """
+    there = set()
+    with contextlib.suppress(FileNotFoundError):
+        there = set(os.listdir(output) if output.is_dir() else [output.lstat()])
+    if there - MADE or (there and not _is_whole(output / "files")):
+        raise ReleaseError(f"{output} is no release that was made before: name another, or move it")
+
+
+def _is_whole(files: Path) -> bool:
+    """Whether a folder has what its checksums say, and no more."""
+    sums = files / "SHA256SUMS"
+    return sums.is_file() and sums.read_bytes() == checksums(files).encode()
+
+
+def _replaced(path: Path, pattern: str, text: str) -> str:
+    """A file with a text in the place of the one line that a pattern matches."""
     found, count = re.subn(pattern, lambda _: text, path.read_text("utf-8"), flags=re.MULTILINE)
     if count != 1:
         raise ReleaseError(f"{path.name} must have one line like {pattern}, not {count}")
-    path.write_text(found, "utf-8")
+    return found
 
 
 def set_version(tree: Path, version: str, epoch: int) -> None:
-    """Write a version and its date into the three files that tell it."""
+    """Write a version and its date into the three files that tell it, or into none."""
     if not VERSION.fullmatch(version):
         raise ReleaseError(f"a version is like 1.0.0, not {version!r}")
+    if version in _sections(tree):
+        raise ReleaseError(f"CHANGELOG.md has a section of {version} already: take another version")
     date = time.strftime("%Y-%m-%d", time.gmtime(epoch))
-    _replace(tree / "pyproject.toml", r'^version = ".*"$', f'version = "{version}"')
-    citation = tree / "CITATION.cff"
-    _replace(citation, r"^version: .*\n(date-released: .*\n)?", f"version: {version}\n")
-    _replace(citation, rf"^version: {version}\n", f"version: {version}\ndate-released: {date}\n")
-    head = f"{UNRELEASED}\n\n## [{version}] - {date}"
-    _replace(tree / "CHANGELOG.md", rf"^{re.escape(UNRELEASED)}$", head)
+    changes = {
+        "pyproject.toml": (r'^version = ".*"$', f'version = "{version}"'),
+        "CITATION.cff": (
+            r"^version: .*\n(date-released: .*\n)?",
+            f"version: {version}\ndate-released: {date}\n",
+        ),
+        "CHANGELOG.md": (
+            f"^{re.escape(UNRELEASED)}$",
+            f"{UNRELEASED}\n\n## [{version}] - {date}",
+        ),
+    }
+    written = {tree / name: _replaced(tree / name, *change) for name, change in changes.items()}
+    for path, text in written.items():
+        path.write_text(text, "utf-8")
 
 
 def version_of(tree: Path) -> str:
@@ -91,20 +125,28 @@ def version_of(tree: Path) -> str:
     """
     text = (tree / "pyproject.toml").read_text("utf-8")
     version = tomllib.loads(text)["project"]["version"]
-    told = f"version: {version}\n" in (tree / "CITATION.cff").read_text("utf-8")
-    if not told or not section(tree, version):
+    told = {
+        "CITATION.cff": f"version: {version}\n" in (tree / "CITATION.cff").read_text("utf-8"),
+        "CHANGELOG.md": section(tree, version),
+    }
+    if silent := [name for name, tells in told.items() if not tells]:
         raise ReleaseError(
-            f"pyproject.toml says version {version}, but CITATION.cff or CHANGELOG.md does not: "
-            "make release VERSION=1.0.0 tries one, python -m tests.release --write 1.0.0 writes it"
+            f"pyproject.toml says version {version}, and {' and '.join(silent)} nothing of it: "
+            "--version 1.0.0 (make release VERSION=1.0.0) tries one, --write 1.0.0 writes it"
         )
     return version
 
 
-def section(tree: Path, version: str) -> str:
-    """What the changelog has of a version; empty if nothing."""
+def _sections(tree: Path) -> dict[str, str]:
+    """What the changelog has, by version."""
     text = (tree / "CHANGELOG.md").read_text("utf-8")
     parts = re.split(r"^## \[(.*?)\].*\n", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True)).get(version, "").strip()
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def section(tree: Path, version: str) -> str:
+    """What the changelog has of a version; empty if nothing."""
+    return _sections(tree).get(version, "").strip()
 
 
 def packages(tree: Path, out: Path, epoch: int) -> list[Path]:

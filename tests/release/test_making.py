@@ -1,6 +1,7 @@
 """A release says one version, and is the same to the byte when it is made again."""
 
 import hashlib
+import importlib
 import re
 import shutil
 import subprocess
@@ -44,14 +45,71 @@ def test_a_version_is_told_by_all_or_refused(tree):
     assert section(tree, "1.2.3").startswith("### ")
     assert section(tree, "Unreleased") == ""
     # Again: what was written is written over, not added to.
+    changes = tree / "CHANGELOG.md"
+    changes.write_text(changes.read_text().replace("[Unreleased]\n", "[Unreleased]\n\n- More.\n"))
     set_version(tree, "1.2.4", EPOCH)
+    assert version_of(tree) == "1.2.4"
     assert (tree / "CITATION.cff").read_text().count("date-released") == 1
     for name in TOLD:
         kept = (tree / name).read_text()
         (tree / name).write_text(kept.replace("1.2.4", "9.9.9"))
-        with pytest.raises(ReleaseError, match="says version"):
+        told = TOLD[1:] if name == TOLD[0] else [name]
+        with pytest.raises(ReleaseError, match=f", and {' and '.join(told)} nothing of it"):
             version_of(tree)
         (tree / name).write_text(kept)
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_version_is_written_whole_or_not_at_all(tree, name):
+    def texts():
+        return [(tree / each).read_text() for each in TOLD]
+
+    (tree / name).write_text("neither")
+    before = texts()
+    with pytest.raises(ReleaseError, match=f"{name} must have one line"):
+        set_version(tree, "1.2.3", EPOCH)
+    assert texts() == before
+    shutil.copy(ROOT / name, tree)
+    set_version(tree, "1.2.3", EPOCH)
+    before = texts()
+    with pytest.raises(ReleaseError, match=r"has a section of 1\.2\.3 already"):
+        set_version(tree, "1.2.3", EPOCH + 10**6)
+    assert texts() == before
+
+
+def test_nothing_but_a_release_is_replaced_and_a_refused_one_leaves_nothing(
+    tmp_path, monkeypatch, capsys
+):
+    release = importlib.import_module("tests.release.__main__")
+    given = ["--only", "packages", "-o", str(tmp_path / "new" / "out")]
+    out = tmp_path / "new" / "out" / "files"
+
+    def make(parts, version, output):
+        (output / "files").mkdir(parents=True)
+        (output / "files" / "wheel").write_text(version or "")
+        if version == "refused":
+            raise ReleaseError("no")
+        (output / "files" / "SHA256SUMS").write_text(checksums(output / "files"))
+
+    monkeypatch.setattr(release, "_make", make)
+    monkeypatch.setitem(release.NEEDS, "packages", "no_such_package")
+    assert release.main(given) == 2
+    assert "packages need no_such_package" in capsys.readouterr().err
+    monkeypatch.setitem(release.NEEDS, "packages", "pytest")
+    assert release.main([*given, "--version", "refused"]) == 2
+    assert list(tmp_path.iterdir()) == []
+    for version in ("1", "2"):
+        assert release.main([*given, "--version", version]) == 0
+        assert (out / "wheel").read_text() == version
+        assert [path.name for path in out.parent.parent.iterdir()] == ["out"]
+    for path, text in ((out / "wheel", "changed"), (out / "mine", ""), (out.parent / "mine", "")):
+        kept = path.read_text() if path.exists() else None
+        path.write_text(text)
+        assert release.main(given) == 2
+        assert "is no release that was made before" in capsys.readouterr().err
+        assert path.read_text() == text
+        path.unlink() if kept is None else path.write_text(kept)
+    assert release.main([*given[:-1], str(out / "wheel")]) == 2
 
 
 def test_a_folder_is_packed_the_same_twice(tmp_path):

@@ -133,6 +133,16 @@ def test_the_page_is_small_the_same_each_time_and_asks_no_server(tmp_path, monke
     )
     assert one == two
     assert gzip.decompress(one[Path("alone/machine.bin")]) == b"code"
+    # A page is replaced, whole; nothing else is.
+    (folders[0] / "index.html").unlink()
+    write_page(folders[0])
+    assert (folders[0] / "index.html").is_file()
+    (folders[0] / "alone" / "machine.bin").unlink()
+    for other in (folders[0], tmp_path, tmp_path / "code", tmp_path / "code" / "page"):
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(UserError, match=r"no such page|cannot write"):
+            write_page(other)
+        assert sorted(tmp_path.rglob("*")) == before
     # With gateware of 0.7 MB it is within 1.5 MB.
     assert sum(map(len, one.values())) < 800_000
     everything = b"".join(text for path, text in one.items() if path.suffix in (".html", ".js"))
