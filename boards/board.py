@@ -4,21 +4,24 @@ A board is a module of `allspin.boards.catalogue` with ``BOARDS``, a tuple of `B
 by being there.
 """
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Self
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from amaranth.build import Resource, TemplatedPlatform
-
-from allspin.boards.panel import Lights
 from allspin.boards.pll import MHZ, PllParameters
-from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.hdl.parameters.sdram_parameters import SdramParameters, SdramPart
-from allspin.sim.errors import UserError, check_number, meant
+from allspin.sim.errors import UserError, check_number, check_range, meant
 from allspin.sim.network.network import Network, random_network
+
+if TYPE_CHECKING:  # a board is flashed, and spoken to, without Amaranth
+    from amaranth.build import Resource, TemplatedPlatform
+
+    from allspin.hdl.link.uart import UartParameters
 
 Link = Literal["uart", "usb"]
 """What carries a board's bytes."""
@@ -223,6 +226,40 @@ GW1N_9: Mapping[str, Profile] = {
 PLL."""
 
 
+MAX_DIGIT_LEDS = 8
+
+
+@dataclass(frozen=True)
+class Lights:
+    """Which LED shows what.
+
+    An LED is ``resource/number``, or ``resource/number/signal`` where the resource has more
+    than one.
+
+    Parameters
+    ----------
+    programmed : str
+        On once something has been written into the machine; empty for none.
+    streaming : str
+        On while images are answered; empty for none.
+    error : str
+        On for a while after a request that failed or bytes that were damaged; empty for none.
+    digit : tuple of str
+        The last class, in binary, its lowest bit first.
+    """
+
+    programmed: str = ""
+    streaming: str = ""
+    error: str = ""
+    digit: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_range("number of LEDs for the digit", len(self.digit), 0, MAX_DIGIT_LEDS)
+        for led in (self.programmed, self.streaming, self.error, *self.digit):
+            if led and led.count("/") not in (1, 2):
+                raise ValueError(f"an LED must be like led/0 or rgb_led/0/r, not {led!r}")
+
+
 @dataclass(frozen=True)
 class Board:
     """A board: what amaranth-boards says of its pins, and what this project makes of it.
@@ -233,8 +270,10 @@ class Board:
         Small letters, digits and hyphens.
     title : str
         As people write it.
-    platform : type of TemplatedPlatform
-        Its platform; all pins come from there.
+    part : str
+        Name of the FPGA, as its platform has it.
+    platform : str
+        Its platform, as ``module:class``; all pins come from there.
     profiles : mapping of str to Profile
         What machines it can be, by name; the first is the usual one.
     pll : type of PllParameters or None
@@ -249,8 +288,8 @@ class Board:
         What carries bytes: the UART, or a USB port in gateware.
     wires : str
         USB's D+ and D- where the FPGA has them, as ``resource/number``; empty for none.
-    resources : tuple of Resource
-        What the platform lacks, on its connectors where it has them.
+    resources : callable
+        Makes what the platform lacks, on its connectors where it has them: `Resource`, in a tuple.
     inactive : tuple of str
         Outputs that must be driven to their inactive level, as ``resource/number/signal``.
     raised : tuple of pairs of str
@@ -279,7 +318,8 @@ class Board:
 
     name: str
     title: str
-    platform: type[TemplatedPlatform]
+    part: str
+    platform: str
     profiles: Mapping[str, Profile]
     flash: tuple[str, ...]
     usb: str
@@ -290,7 +330,7 @@ class Board:
     uart: str = "uart"
     link: Link = "uart"
     wires: str = ""
-    resources: tuple[Resource, ...] = ()
+    resources: "Callable[[], tuple[Resource, ...]]" = tuple
     inactive: tuple[str, ...] = ()
     raised: tuple[tuple[str, str], ...] = ()
     lights: Lights = field(default_factory=Lights)
@@ -324,8 +364,9 @@ class Board:
         ):
             if not is_right:
                 raise ValueError(message)
-        for profile in self.profiles.values():
-            self._check_clock(profile.frequency)
+        with contextlib.suppress(ModuleNotFoundError):  # without Amaranth nothing is clocked
+            for profile in self.profiles.values():
+                self._check_clock(profile.frequency)
 
     def _check_clock(self, frequency: int) -> None:
         source = self.source_frequency
@@ -335,18 +376,25 @@ class Board:
                 "name a PLL"
             )
         made = frequency if self.pll is None else self.pll.search(source, frequency).frequency
+        from allspin.hdl.link.uart import UartParameters
+
         UartParameters.from_rates(made, self.baud).steps  # noqa: B018 - raises if there is no such rate
 
-    def create_platform(self) -> TemplatedPlatform:
+    @property
+    def platform_type(self) -> "type[TemplatedPlatform]":
+        """The class of its platform."""
+        return resolve_name(self.platform)
+
+    def create_platform(self) -> "TemplatedPlatform":
         """The platform, with what it lacked; good for one build."""
-        platform = self.platform()
-        platform.add_resources(self.resources)
+        platform = self.platform_type()
+        platform.add_resources(self.resources())
         return platform
 
     @property
     def clock_name(self) -> str:
         """Name of the clock's resource."""
-        return self.clock or str(self.platform.default_clk)
+        return self.clock or str(self.platform_type.default_clk)
 
     @cached_property
     def source_frequency(self) -> int:
@@ -371,18 +419,11 @@ class Board:
         return self.frequency if pll is None else pll.frequency
 
     @property
-    def uart_parameters(self) -> UartParameters:
+    def uart_parameters(self) -> "UartParameters":
         """The UART's divisor."""
-        return UartParameters.from_rates(self.machine_frequency, self.baud)
+        from allspin.hdl.link.uart import UartParameters
 
-    @property
-    def part(self) -> str:
-        """Name of the FPGA, as its maker writes it."""
-        for attribute in ("part", "device"):
-            name = getattr(self.platform, attribute, None)
-            if isinstance(name, str):
-                return name
-        raise ValueError(f"the platform of {self.name} does not name its part")
+        return UartParameters.from_rates(self.machine_frequency, self.baud)
 
     def profile(self, name: str | None = None) -> Profile:
         """One of the profiles, the first by default.

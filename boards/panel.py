@@ -5,7 +5,6 @@ the answer's kind (``docs/protocol.md``), which is never zero and so never stuff
 """
 
 import math
-from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream
@@ -15,7 +14,6 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.link.cobs import DECODED_LAYOUT, CobsDecoder
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
 from allspin.hdl.stream.buffers import Component
-from allspin.sim.errors import check_range
 
 # Images that a press of a button shows to the machine, so that its LEDs tell digits by themselves.
 #
@@ -131,42 +129,9 @@ class Button(Component):
         return wanted
 
 
-MAX_DIGIT_LEDS = 8
-
 BLINK_TICKS = 2
 """How long an image's light stays on; images that come faster keep it on."""
 ERROR_TICKS = 64
-
-
-@dataclass(frozen=True)
-class Lights:
-    """Which LED shows what.
-
-    An LED is ``resource/number``, or ``resource/number/signal`` where the resource has more
-    than one.
-
-    Parameters
-    ----------
-    programmed : str
-        On once something has been written into the machine; empty for none.
-    streaming : str
-        On while images are answered; empty for none.
-    error : str
-        On for a while after a request that failed or bytes that were damaged; empty for none.
-    digit : tuple of str
-        The last class, in binary, its lowest bit first.
-    """
-
-    programmed: str = ""
-    streaming: str = ""
-    error: str = ""
-    digit: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_range("number of LEDs for the digit", len(self.digit), 0, MAX_DIGIT_LEDS)
-        for led in (self.programmed, self.streaming, self.error, *self.digit):
-            if led and led.count("/") not in (1, 2):
-                raise ValueError(f"an LED must be like led/0 or rgb_led/0/r, not {led!r}")
 
 
 class LightsDriver(Component):

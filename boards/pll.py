@@ -1,14 +1,15 @@
-"""PLLs: divisors by search over the legal ranges, and the wrappers around the parts' cells."""
+"""PLLs: divisors by search over the legal ranges, and the parts' cells that they make."""
 
 import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Self
-
-from amaranth.hdl import Const, Elaboratable, Instance, Module, Signal
+from typing import TYPE_CHECKING, Any, Self
 
 from allspin.sim.errors import check_number, check_range
+
+if TYPE_CHECKING:
+    from amaranth.hdl import Instance, Signal
 
 MHZ = 1_000_000
 TOLERANCE = Fraction(1, 100)
@@ -43,44 +44,8 @@ class PllParameters(ABC):
         """What comes out, in whole Hz."""
 
     @abstractmethod
-    def instance(self, source: Any, clock: Signal, locked: Signal) -> Instance:
-        """The part's cell; signals as of `Pll`."""
-
-
-class Pll(Elaboratable):
-    """A PLL.
-
-    Parameters
-    ----------
-    parameters : PllParameters
-        Its divisors.
-    source : SingleEndedPort or Signal
-        Where the clock comes in.
-    *others
-        As of `Ecp5PllParameters.instance`.
-
-    Attributes
-    ----------
-    clock : Signal, 1 bit
-        What comes out.
-    locked : Signal, 1 bit
-        It can be used. Not synchronous to anything.
-    """
-
-    def __init__(self, parameters: PllParameters, source: object, *others: Any) -> None:
-        self.clock = Signal(name="pll_clock")
-        self.locked = Signal(name="pll_locked")
-        self._parameters = parameters
-        self._source = source
-        self._others = others
-
-    def elaborate(self, platform: object) -> Module:
-        """Build it."""
-        m = Module()
-        m.submodules.pll = self._parameters.instance(
-            self._source, self.clock, self.locked, *self._others
-        )
-        return m
+    def instance(self, source: Any, clock: "Signal", locked: "Signal") -> "Instance":
+        """The part's cell; signals as of `allspin.boards.shell.Pll`."""
 
 
 def nearest(found: list[tuple[Fraction, tuple[int, ...]]], source: int, wanted: int) -> tuple:
@@ -198,13 +163,19 @@ class Ecp5PllParameters(PllParameters):
         return cls(source, *nearest(found, source, wanted))
 
     def instance(
-        self, source: Any, clock: Signal, locked: Signal, late: tuple[Signal, float] | None = None
-    ) -> Instance:
+        self,
+        source: Any,
+        clock: "Signal",
+        locked: "Signal",
+        late: "tuple[Signal, float] | None" = None,
+    ) -> "Instance":
         """As `PllParameters.instance`.
 
         `late`, where there is no second output yet, is one of the same frequency, and by what share
         of its period it comes later.
         """
+        from amaranth.hdl import Const, Instance, Signal
+
         primary, second = clock, ()
         if self.second:
             primary, late = Signal(name="pll_feedback"), (clock, 0)
@@ -331,8 +302,10 @@ class Ice40PllParameters(PllParameters):
                         found.append((abs(output - wanted), (divr, divf, divq)))
         return cls(source, *nearest(found, source, wanted))
 
-    def instance(self, source: Any, clock: Signal, locked: Signal) -> Instance:
+    def instance(self, source: Any, clock: "Signal", locked: "Signal") -> "Instance":
         """As `PllParameters.instance`; the source of a pad's PLL is its port."""
+        from amaranth.hdl import Const, Instance
+
         cell, entrance = "SB_PLL40_CORE", ("i", "REFERENCECLK", source)
         if self.pad:
             cell, entrance = "SB_PLL40_PAD", ("i", "PACKAGEPIN", source.io)

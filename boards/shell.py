@@ -24,7 +24,7 @@ from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
 
 from allspin.boards.board import Board
 from allspin.boards.panel import Button, LightsDriver
-from allspin.boards.pll import MHZ, Ecp5PllParameters, Pll
+from allspin.boards.pll import MHZ, Ecp5PllParameters, PllParameters
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.link.usb import CLOCK as USB_CLOCK, UsbPort
@@ -57,6 +57,42 @@ at 80 MHz, which a fast part misses; a falling edge behind it less than 7.1 ns. 
 SETTLING_SECONDS = 15e-6
 """How long after the clock is there the reset ends. An iCE40's block RAM reads as zero for
 3 us after configuration, and nothing tells when these are over."""
+
+
+class Pll(Elaboratable):
+    """A PLL.
+
+    Parameters
+    ----------
+    parameters : PllParameters
+        Its divisors.
+    source : SingleEndedPort or Signal
+        Where the clock comes in.
+    *others
+        As of `Ecp5PllParameters.instance`.
+
+    Attributes
+    ----------
+    clock : Signal, 1 bit
+        What comes out.
+    locked : Signal, 1 bit
+        It can be used. Not synchronous to anything.
+    """
+
+    def __init__(self, parameters: PllParameters, source: object, *others: Any) -> None:
+        self.clock = Signal(name="pll_clock")
+        self.locked = Signal(name="pll_locked")
+        self._parameters = parameters
+        self._source = source
+        self._others = others
+
+    def elaborate(self, platform: object) -> Module:
+        """Build it."""
+        m = Module()
+        m.submodules.pll = self._parameters.instance(
+            self._source, self.clock, self.locked, *self._others
+        )
+        return m
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def gateware_of(
     progress : callable
         As of `machine_text`.
     """
-    part = str(getattr(parameters.board.platform, "device", ""))
+    part = str(getattr(parameters.board.platform_type, "device", ""))
     note = note_path("gateware", sources_digest(), repr(parameters.machine), part)
     with contextlib.suppress(OSError, ValueError):
         return str(read_note(note))

@@ -2,22 +2,34 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from amaranth.build import Attrs, PinsN, Resource
-from amaranth_boards import orangecrab_r0_2, ulx3s
-from amaranth_boards.colorlight_5a75b_r7_0 import Colorlight_5A75B_R70Platform
-from amaranth_boards.ecpix5 import ECPIX585Platform
-from amaranth_boards.icepi_zero import IcepiZero1_3Platform
-from amaranth_boards.icesugar_pro import ICESugarProPlatform
-from amaranth_boards.resources import UARTResource
-
-from allspin.boards.board import ECP5_25, ECP5_45, ECP5_85, GRADE_8, ROUTER2, Board, Profile
-from allspin.boards.panel import Lights
+from allspin.boards.board import (
+    ECP5_25,
+    ECP5_45,
+    ECP5_85,
+    GRADE_8,
+    ROUTER2,
+    Board,
+    Lights,
+    Profile,
+)
 from allspin.boards.pll import Ecp5PllParameters
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M
 
-ORANGECRAB_PINS = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
-ORANGECRAB_BUTTON = Attrs(IO_TYPE="LVCMOS12", PULLMODE="UP")
+
+def _orangecrab() -> tuple[Any, ...]:
+    from amaranth.build import Attrs, PinsN, Resource
+    from amaranth_boards.resources import UARTResource
+
+    pins = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
+    button = Attrs(IO_TYPE="LVCMOS12", PULLMODE="UP")
+    return (
+        UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=pins),
+        # The platform's button is SSTL135_I, at which nextpnr 0.7 crashes ("VREF"). The
+        # threshold of a 1.2 V input is of the core's supply, whatever the bank has.
+        Resource("boot", 0, PinsN("J17", dir="i"), button),
+    )
 
 
 def _of_grade_8(profiles: Mapping[str, Profile]) -> Mapping[str, Profile]:
@@ -48,7 +60,8 @@ BOARDS = (
     Board(
         name="colorlight-5a-75b",
         title="Colorlight 5A-75B 7.0",
-        platform=Colorlight_5A75B_R70Platform,
+        part="LFE5U-25F",
+        platform="amaranth_boards.colorlight_5a75b_r7_0:Colorlight_5A75B_R70Platform",
         profiles=ECP5_25,
         pll=Ecp5PllParameters,
         flash=("openFPGALoader", "-c", "ft232", "{bitstream}"),
@@ -61,7 +74,8 @@ BOARDS = (
     Board(
         name="ecpix-5",
         title="ECPIX-5 85F",
-        platform=ECPIX585Platform,
+        part="LFE5UM5G-85F",
+        platform="amaranth_boards.ecpix5:ECPIX585Platform",
         profiles=ECP5_85_8,
         pll=Ecp5PllParameters,
         baud=12_000_000,
@@ -79,7 +93,8 @@ BOARDS = (
     Board(
         name="icepi-zero",
         title="Icepi Zero",
-        platform=IcepiZero1_3Platform,
+        part="LFE5U-25F",
+        platform="amaranth_boards.icepi_zero:IcepiZero1_3Platform",
         profiles=ECP5_25,
         pll=Ecp5PllParameters,
         lights=Lights(programmed="led/4", digit=("led/0", "led/1", "led/2", "led/3")),
@@ -93,7 +108,8 @@ BOARDS = (
     Board(
         name="icesugar-pro",
         title="iCESugar-Pro",
-        platform=ICESugarProPlatform,
+        part="LFE5U-25F",
+        platform="amaranth_boards.icesugar_pro:ICESugarProPlatform",
         profiles=ECP5_25,
         pll=Ecp5PllParameters,
         baud=1_000_000,
@@ -108,15 +124,11 @@ BOARDS = (
         Board(
             name=f"orangecrab-{size.lower()}",
             title=f"OrangeCrab r0.2 {size}",
-            platform=platform,
+            part=f"LFE5U-{size}",
+            platform=f"amaranth_boards.orangecrab_r0_2:OrangeCrabR0_2_{size}Platform",
             profiles=profiles,
             pll=Ecp5PllParameters,
-            resources=(
-                UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=ORANGECRAB_PINS),
-                # The platform's button is SSTL135_I, at which nextpnr 0.7 crashes ("VREF"). The
-                # threshold of a 1.2 V input is of the core's supply, whatever the bank has.
-                Resource("boot", 0, PinsN("J17", dir="i"), ORANGECRAB_BUTTON),
-            ),
+            resources=_orangecrab,
             link="usb",
             wires="usb/0",
             # Low, the pin loads the boot loader, which stays while the button is held.
@@ -127,9 +139,9 @@ BOARDS = (
             bridge="none: its USB is a port of the FPGA's own; with --link uart a 3.3 V USB-UART "
             "adapter, its TX on pin 0, its RX on pin 1",
         )
-        for size, platform, profiles in (
-            ("25F", orangecrab_r0_2.OrangeCrabR0_2_25FPlatform, _of_grade_8(ECP5_25)),
-            ("85F", orangecrab_r0_2.OrangeCrabR0_2_85FPlatform, ORANGECRAB_85),
+        for size, profiles in (
+            ("25F", _of_grade_8(ECP5_25)),
+            ("85F", ORANGECRAB_85),
         )
     ),
     # Radiona ULX3S 3.0 and 3.1.
@@ -137,7 +149,8 @@ BOARDS = (
         Board(
             name=f"ulx3s-{size.lower()}",
             title=f"ULX3S {size}",
-            platform=platform,
+            part=f"LFE5U-{size}",
+            platform=f"amaranth_boards.ulx3s:ULX3S_{size}_Platform",
             profiles=profiles,
             pll=Ecp5PllParameters,
             lights=Lights(
@@ -155,11 +168,11 @@ BOARDS = (
             usb="0403:6015",
             bridge="FT231X",
         )
-        for size, platform, profiles in (
-            ("12F", ulx3s.ULX3S_12F_Platform, ECP5_25),
-            ("25F", ulx3s.ULX3S_25F_Platform, ECP5_25),
-            ("45F", ulx3s.ULX3S_45F_Platform, ECP5_45),
-            ("85F", ulx3s.ULX3S_85F_Platform, ULX3S_85),
+        for size, profiles in (
+            ("12F", ECP5_25),
+            ("25F", ECP5_25),
+            ("45F", ECP5_45),
+            ("85F", ULX3S_85),
         )
     ),
 )

@@ -1,16 +1,14 @@
 """Boards with a Gowin part; their pins are those of amaranth-boards."""
 
-from amaranth_boards.tang_nano_9k import TangNano9kPlatform
-
-from allspin.boards.board import GW1N_9, Board
-from allspin.boards.panel import Lights
+from allspin.boards.board import GW1N_9, Board, Lights
 
 BOARDS = (
     # Sipeed Tang Nano 9K.
     Board(
         name="tang-nano-9k",
         title="Tang Nano 9K",
-        platform=TangNano9kPlatform,
+        part="GW1NR-LV9QN88PC6/I5",
+        platform="amaranth_boards.tang_nano_9k:TangNano9kPlatform",
         profiles=GW1N_9,
         lights=Lights(
             programmed="led/0", error="led/1", digit=("led/2", "led/3", "led/4", "led/5")

@@ -1,28 +1,40 @@
 """Boards with an iCE40UP5K. Pins come from amaranth-boards unless a comment names a source."""
 
 from dataclasses import replace
+from typing import Any
 
-from amaranth.build import Attrs, PinsN, Resource
-from amaranth_boards.icebreaker import ICEBreakerPlatform
-from amaranth_boards.icebreaker_bitsy import ICEBreakerBitsyPlatform
-from amaranth_boards.icesugar import ICESugarPlatform
-from amaranth_boards.resources import UARTResource
-from amaranth_boards.upduino_v3 import UpduinoV3Platform
-
-from allspin.boards.board import UP5K, Board
-from allspin.boards.panel import Lights
+from allspin.boards.board import UP5K, Board, Lights
 from allspin.boards.pll import Ice40PadPllParameters, Ice40PllParameters
 
 # With the timing weight of other boards the worst of three seeds is 4 % above the clock where the
 # package index's tools place it; with this one it is 7 % above with either tools.
 ICEBREAKER_IDEAL = replace(UP5K["ideal"], routing=("--placer-heap-timingweight", "30"))
 
+
+def _bitsy() -> tuple[Any, ...]:
+    from amaranth.build import Attrs
+    from amaranth_boards.resources import UARTResource
+
+    attributes = Attrs(IO_STANDARD="SB_LVCMOS", PULLUP=1)
+    return (UARTResource(0, rx="0", tx="1", conn=("edge", 0), attrs=attributes),)
+
+
+def _upduino() -> tuple[Any, ...]:
+    from amaranth.build import Attrs, PinsN, Resource
+    from amaranth_boards.resources import UARTResource
+
+    attributes = Attrs(IO_STANDARD="SB_LVCMOS")
+    uart = UARTResource(0, rx="15", tx="14", attrs=attributes)
+    return uart, Resource("flash_cs", 0, PinsN("16", dir="o"), attributes)
+
+
 BOARDS = (
     # 1BitSquared iCEBreaker; its pins are those of amaranth-boards.
     Board(
         name="icebreaker",
         title="iCEBreaker",
-        platform=ICEBreakerPlatform,
+        part="iCE40UP5K",
+        platform="amaranth_boards.icebreaker:ICEBreakerPlatform",
         profiles={**UP5K, "ideal": ICEBREAKER_IDEAL},
         pll=Ice40PadPllParameters,
         baud=6_000_000,  # that the machine's clock has four clocks a bit for; the bridge makes 12
@@ -35,18 +47,11 @@ BOARDS = (
     Board(
         name="icebreaker-bitsy",
         title="iCEBreaker-bitsy",
-        platform=ICEBreakerBitsyPlatform,
+        part="iCE40UP5K",
+        platform="amaranth_boards.icebreaker_bitsy:ICEBreakerBitsyPlatform",
         profiles=UP5K,
         pll=Ice40PadPllParameters,
-        resources=(
-            UARTResource(
-                0,
-                rx="0",
-                tx="1",
-                conn=("edge", 0),
-                attrs=Attrs(IO_STANDARD="SB_LVCMOS", PULLUP=1),
-            ),
-        ),
+        resources=_bitsy,
         lights=Lights(programmed="led_g/0", error="led_r/0"),
         flash=("dfu-util", "-d", "1d50:6146", "-a", "0", "-R", "-D", "{bitstream}"),
         usb="1d50:6146",
@@ -56,7 +61,8 @@ BOARDS = (
     Board(
         name="icesugar",
         title="iCESugar",
-        platform=ICESugarPlatform,
+        part="iCE40UP5K",
+        platform="amaranth_boards.icesugar:ICESugarPlatform",
         profiles=UP5K,
         pll=Ice40PadPllParameters,
         baud=1_000_000,
@@ -69,14 +75,12 @@ BOARDS = (
     Board(
         name="upduino-v3",
         title="UPduino v3",
-        platform=UpduinoV3Platform,
+        part="iCE40UP5K",
+        platform="amaranth_boards.upduino_v3:UpduinoV3Platform",
         profiles=UP5K,
         clock="clk12",  # the oscillator inside the part is too far off for a UART
         pll=Ice40PllParameters,
-        resources=(
-            UARTResource(0, rx="15", tx="14", attrs=Attrs(IO_STANDARD="SB_LVCMOS")),
-            Resource("flash_cs", 0, PinsN("16", dir="o"), Attrs(IO_STANDARD="SB_LVCMOS")),
-        ),
+        resources=_upduino,
         baud=6_000_000,
         inactive=("flash_cs/0",),  # the UART's wires are the flash's too
         lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),

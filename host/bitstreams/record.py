@@ -14,10 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.boards.build.gateware import gateware_of
 from allspin.boards.catalogue import find_boards
-from allspin.boards.shell import ShellParameters
-from allspin.boards.top import sources_digest
 from allspin.hdl.cache import kept_folder, note_path, read_note, write_note
 from allspin.hdl.cache.process import Progress, no_progress
 from allspin.hdl.cost.bound import cycle_bounds
@@ -57,6 +54,9 @@ def is_older(record: Mapping[str, Any], network: Network, progress: Progress = n
     board = find_boards().get(record["board"])
     if board is None or record["profile"] not in board.profiles:
         return True
+    from allspin.boards.build.gateware import gateware_of
+    from allspin.boards.shell import ShellParameters
+
     try:
         running = board.running(record["profile"])
         # With the lanes and rows per clock of the build.
@@ -195,6 +195,8 @@ def count_cycles(
     UserError
         If there is no such machine, or no compiler to make the virtual board.
     """
+    from allspin.boards.top import sources_digest
+
     # Whether an image has more bytes on the link than it takes clocks in the engine at least, or
     # nearly so: its frame has some more.
     some = images[:SOME]
@@ -304,6 +306,8 @@ def measure_latency(
         If there is no such machine, no compiler to make the virtual board, or images overlap;
         and if the network has convolutions.
     """
+    from allspin.boards.top import sources_digest
+
     if has_maps(network):
         raise UserError(
             "latency of a network with convolutions is not told: when an image's map begins to "

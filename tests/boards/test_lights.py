@@ -3,7 +3,8 @@
 import pytest
 from amaranth.sim import Simulator
 
-from allspin.boards.panel import ERROR_TICKS, Lights, LightsDriver
+from allspin.boards.board import Lights
+from allspin.boards.panel import ERROR_TICKS, LightsDriver
 from allspin.hdl.link.protocol import Answer
 from allspin.host.link.frames import encode_frame
 

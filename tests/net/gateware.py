@@ -66,7 +66,7 @@ def board_digests() -> dict[str, str]:
             running = board.running(profile_name)
             parameters = ShellParameters.from_network(running, network, profile.hardware)
             # Most boards have a machine of another one with the same part.
-            same = (repr(parameters.machine), str(getattr(board.platform, "device", "")))
+            same = (repr(parameters.machine), str(getattr(board.platform_type, "device", "")))
             if same not in made:
                 made[same] = gateware_digest(machine_text(parameters))
             digests[f"{board_name}:{profile_name}"] = made[same]

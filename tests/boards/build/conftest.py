@@ -7,8 +7,7 @@ import pytest
 from amaranth.build import TemplatedPlatform
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from allspin.boards.board import Board, Profile
-from allspin.boards.panel import Lights
+from allspin.boards.board import Board, Lights, Profile
 from allspin.boards.pll import Ice40PadPllParameters, PllParameters
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import VARIABLE
@@ -48,7 +47,8 @@ def tiny() -> Setting:
         board = Board(
             name="made-up",
             title="Made-up",
-            platform=platform,
+            part=str(platform.device),
+            platform=f"{platform.__module__}:{platform.__qualname__}",
             profiles={"tiny": Profile(HardwareProfile(lanes=1), frequency)},
             pll=pll,
             lights=Lights(programmed="led/0", error="led/1"),

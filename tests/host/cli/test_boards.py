@@ -30,7 +30,7 @@ def page(tmp_path):
 @pytest.fixture
 def sources(monkeypatch):
     """Say which gateware the sources make: none of it is elaborated."""
-    where = "allspin.host.bitstreams.record.gateware_of"
+    where = "allspin.boards.build.gateware.gateware_of"
     return lambda name: monkeypatch.setattr(where, lambda *_, **__: name)
 
 
