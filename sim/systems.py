@@ -63,8 +63,8 @@ class MissingPackage(UserError, ImportError):
 def how_to_get(extra: str) -> str:
     """The words that tell how an extra is installed: allspin itself is on no package index."""
     return (
-        f"install allspin with its extra [{extra}]: pip install 'WHEEL[{extra}]' with a release's "
-        f"wheel, or pip install -e '.[{extra}]' in a clone"
+        f"install allspin with its extra [{extra}]: pip install 'WHEEL[{extra}]' (or pipx install "
+        f"--force) with a release's wheel, or pip install -e '.[{extra}]' in a clone"
     )
 
 

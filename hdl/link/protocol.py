@@ -23,6 +23,9 @@ HEADER_BYTES = 3
 ANSWER_HEADER_BYTES = HEADER_BYTES + 1
 """The same of an answer, which has the session too: the shortest payload of an answer."""
 CRC_BYTES = 4
+VENDOR, PRODUCT = 0x16C0, 0x27DD
+"""Shared by all CDC-ACM devices that the system's own driver serves and that no program looks for
+by these numbers; they need no serial number (``USB-IDs-for-free.txt`` of obdev/v-usb, rule 7)."""
 
 NO_SESSION = 0
 """Session of a device since it was reset, until a host opens one."""

@@ -21,14 +21,12 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.fifo import AsyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.link.protocol import PRODUCT, VENDOR
 from allspin.hdl.stream.buffers import Component
 from allspin.sim.systems import naming_extras
 
 CLOCK = 48_000_000
 """Hz of ``usb_io``: four samples a bit."""
-VENDOR, PRODUCT = 0x16C0, 0x27DD
-"""Shared by all CDC-ACM devices that the system's own driver serves and that no program looks for
-by these numbers; they need no serial number (``USB-IDs-for-free.txt`` of obdev/v-usb, rule 7)."""
 FIFO_BYTES = 16
 
 

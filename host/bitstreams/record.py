@@ -109,16 +109,19 @@ def check_record(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-FOLDER = "built"
+BUILT, FLASHED = "built", "flashed"
+"""Folders of the cache: what was built here, and what was put on boards here."""
 
 
-def remember(figures: Mapping[str, Any]) -> None:
+def remember(figures: Mapping[str, Any], folder: str = BUILT) -> None:
     """Keep the figures of a board; those of the same board, profile and network go.
 
     Parameters
     ----------
     figures : mapping
         What ``allspin build --json`` prints.
+    folder : str
+        `BUILT` or `FLASHED`.
 
     Raises
     ------
@@ -128,13 +131,13 @@ def remember(figures: Mapping[str, Any]) -> None:
         If the cache cannot be written.
     """
     name = f"{figures['board']}.{figures['profile']}.{Path(figures['network']).stem}.json"
-    write_note(kept_folder(FOLDER) / name, check_record(figures))
+    write_note(kept_folder(folder) / name, check_record(figures))
 
 
-def recall() -> list[dict[str, Any]]:
+def recall(folder: str = BUILT) -> list[dict[str, Any]]:
     """All figures that are kept, the latest first; of damaged ones a line on stderr tells."""
     found = []
-    for path in kept_folder(FOLDER).glob("*.json"):
+    for path in kept_folder(folder).glob("*.json"):
         try:
             age = path.stat().st_mtime
             found.append((age, check_record(read_note(path))))

@@ -6,12 +6,16 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from allspin.boards.board import Link
+from allspin.boards.catalogue import find_board
 from allspin.host.bitstreams.record import check_record, is_older, recall
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.files import make_folder
+from allspin.host.link.transport import MAX_BAUD, MIN_BAUD
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import MAX_JSON, check_file, parse_json, read_file, write_atomically
 
@@ -139,6 +143,42 @@ def read_index(place: Path) -> list[dict[str, Any]]:
         return records
 
 
+def check_claims(record: Mapping[str, Any]) -> None:
+    """What a record says of its board and its build, before anything is programmed.
+
+    Parameters
+    ----------
+    record : mapping
+        As `check_record` has passed it.
+
+    Raises
+    ------
+    UserError
+        If the board has no such profile.
+    ValueError
+        If the record contradicts the board, or itself.
+    """
+    board = find_board(record["board"])
+    board.profile(record["profile"])
+    baud, link = record.get("baud", board.baud), record.get("link", board.link)
+    for is_right, what in (
+        (record["part"] == board.part, f"part is {record['part']!r}, not {board.part!r}"),
+        (PLAIN.fullmatch(record["network"]), f"network is {record['network']!r}, which is no name"),
+        (
+            type(baud) is int and MIN_BAUD <= baud <= MAX_BAUD,
+            f"baud is {baud!r}, not {MIN_BAUD} to {MAX_BAUD}",
+        ),
+        (link in get_args(Link), f"link is {link!r}"),
+        (record["fits"], "design does not fit its part, so it has no bitstream"),
+        (
+            record["meets_timing"] or record["shortfall"],
+            "timing is missed, but it says not by what",
+        ),
+    ):
+        if not is_right:
+            raise ValueError(f"of {record['bitstream']} the {what}")
+
+
 def released(
     place: Path, board: str, profile: str | None, network: str | None
 ) -> tuple[dict[str, Any], bytes]:
@@ -161,6 +201,8 @@ def released(
     records = [record for record in read_index(place) if record["board"] == board]
     for record in records:
         if profile in (None, record["profile"]) and network in (None, record["network"]):
+            with refused(f"{place}: {INDEX} cannot be used: "):
+                check_claims(record)
             content = read_part(place, record["bitstream"], MAX_BITSTREAM)
             if hashlib.sha256(content).hexdigest() != record["bitstream_sha256"]:
                 raise UserError(f"{record['bitstream']} of {place} is damaged: fetch it again")

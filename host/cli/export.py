@@ -1,14 +1,11 @@
 """``allspin export``: Verilog, an ONNX graph, the array for SPICE, cells for a probe station."""
 
 import re
+from typing import Literal
 
-from allspin.boards.core import MODULE as CORE, core_verilog, program_image, tool_files
-from allspin.boards.shell import ShellParameters
-from allspin.hdl.export import MODULE, Dialect, engine_verilog, memory_image
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.builds import BuildChanges, find_jobs
 from allspin.host.chips.cell_table import check_suffix, table_bytes
 from allspin.host.chips.chip_options import ChipOptions, ideal_chip
 from allspin.host.cli.options import (
@@ -61,7 +58,7 @@ examples:
       --program write-verify --cells c.npz
 """
 
-DIALECTS: dict[str, Dialect] = {".v": "verilog", ".sv": "systemverilog"}
+DIALECTS: dict[str, Literal["verilog", "systemverilog"]] = {".v": "verilog", ".sv": "systemverilog"}
 
 
 def add_arguments(parser: Parser) -> None:
@@ -151,6 +148,8 @@ def run(arguments: Arguments) -> int:
 
 def _write_verilog(arguments: Arguments) -> None:
     """Write the engine, and an image of its memories."""
+    from allspin.hdl.export import MODULE, engine_verilog, memory_image
+
     path = arguments.verilog
     if path.suffix not in DIALECTS:
         raise UserError(f"cannot write {path}: name it .v for Verilog or .sv for SystemVerilog")
@@ -176,6 +175,10 @@ def _write_verilog(arguments: Arguments) -> None:
 
 def _write_core(arguments: Arguments) -> None:
     """Write a board's machine as a core, its program, and what tools are told of it."""
+    from allspin.boards.core import MODULE as CORE, core_verilog, program_image, tool_files
+    from allspin.boards.shell import ShellParameters
+    from allspin.host.bitstreams.builds import BuildChanges, find_jobs
+
     path, name = arguments.verilog, arguments.profile
     files = {suffix: path.with_suffix(suffix) for suffix in (".mem", ".vlt", ".core")}
     for file in (path, *files.values()):

@@ -19,7 +19,8 @@ from typing import Any
 from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board
 from allspin.hdl.cache.process import cannot_run
-from allspin.host.bitstreams.record import recall, recall_one
+from allspin.hdl.link.protocol import PRODUCT, VENDOR
+from allspin.host.bitstreams.record import FLASHED, recall, recall_one, remember
 from allspin.host.bitstreams.released import MAX_BITSTREAM, released
 from allspin.host.cli.options import Arguments, Parser
 from allspin.host.link.identity import Identity
@@ -254,6 +255,12 @@ def run(arguments: Arguments) -> int:
     if arguments.release is None:
         return _program(board, *_find(board, arguments), arguments)
     built, content = released(arguments.release, board.name, arguments.profile, arguments.network)
+    if arguments.dry_run:
+        there = arguments.release / built["bitstream"]
+        if not arguments.release.is_dir():
+            there = Path(there.name)
+            say(shlex.join(["unzip", str(arguments.release), there.name]))
+        return _program(board, there, built, arguments)
     # What is programmed is what was checked: a copy, also of a folder's.
     with tempfile.TemporaryDirectory(prefix="allspin-") as folder:
         copy = Path(folder) / built["bitstream"]
@@ -281,6 +288,8 @@ def _program(
     if status != 0:
         raise UserError(explain(board, said))
     baud = (built or {}).get("baud", board.baud)
+    if built is not None:
+        remember(built, FLASHED)
     _ask(board, built, arguments.on, baud)
     asked = "" if baud == board.baud else f" --baud {baud}"
     say(f"{board.title} is programmed; now: allspin run NET --on auto{asked}")
@@ -332,11 +341,13 @@ def _check(
 
 def _ask(board: Board, built: dict[str, Any] | None, port: str | None, baud: int) -> None:
     """Compare what the board says of itself with what was built, where its port is known."""
-    if port is None and not ports_of(board.usb):
+    is_usb = (built or {}).get("link", board.link) == "usb"  # which comes up with the bitstream
+    usb = f"{VENDOR:04x}:{PRODUCT:04x}" if is_usb else board.usb
+    if port is None and not is_usb and not ports_of(usb):
         say("its serial port is not known, so it was not asked what it is; --on names one")
         return
     try:
-        on, identity = ask(lambda: [port] if port else ports_of(board.usb), baud)
+        on, identity = ask(lambda: [port] if port else ports_of(usb), baud)
     except UserError as error:
         unanswered = f"{board.title} was programmed, but does not answer: {error}"
         if port is not None:

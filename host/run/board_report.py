@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from allspin.host.bitstreams.record import recall
+from allspin.host.bitstreams.record import FLASHED, recall
 from allspin.host.link.identity import Identity
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.run.machine_checks import Finding
-from allspin.host.show.say import version
+from allspin.host.show.say import version, warn
 from allspin.sim.errors import refused
 from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
 from allspin.sim.network.network import Network, random_images
@@ -102,12 +102,13 @@ def reporting(
 
 def _report(machine: LinkedMachine, findings: Sequence[Finding]) -> dict[str, Any]:
     """What is known of the machine, of this computer, and of what was found."""
-    # The latest first: of several with one identity, that is what was flashed, most likely.
-    builds = [
+    # Of several with one identity, what was flashed last is there, most likely, or was built last.
+    found = [
         {name: record.get(name) for name in BUILD}
-        for record in recall()
+        for record in recall(FLASHED) + recall()
         if _identity(record.get("identity")) == machine.identity
     ]
+    builds = [build for number, build in enumerate(found) if build not in found[:number]]
     return {
         "kind": KIND,
         "utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -128,16 +129,18 @@ def _report(machine: LinkedMachine, findings: Sequence[Finding]) -> dict[str, An
     }
 
 
-def _identity(text: str | None) -> Identity | None:
+def _identity(text: Any) -> Identity | None:
     """A build's identity; None where it says none of this protocol."""
     try:
-        return Identity.parse(bytes.fromhex(text or ""))
-    except ValueError:
+        return Identity.parse(bytes.fromhex(text))
+    except (TypeError, ValueError):
         return None
 
 
 def count_reports(folder: Path) -> Counter[tuple[str, str]]:
     """How many reports there are of each board and profile in which all was right.
+
+    Of one that says no board a line on stderr tells.
 
     Parameters
     ----------
@@ -156,5 +159,7 @@ def count_reports(folder: Path) -> Counter[tuple[str, str]]:
             report = parse_json(read_file(path, "report", MAX_JSON))
             if report["kind"] != KIND:
                 raise ValueError(f"its kind is {report['kind']!r}")
+            if report["board"] is None:
+                warn(f"{path} counts for no board: add its board and profile, if they are known")
             found[report["board"], report["profile"]] += report["right"] is True
     return found

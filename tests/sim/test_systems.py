@@ -1,5 +1,7 @@
 """Without what only POSIX systems or extras have: the golden model works, the rest says a line."""
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -90,6 +92,9 @@ sys.exit(status)
         ("hdl", "compare paper-10", "amaranth"),
         ("hdl", "boards", "amaranth"),
         ("hdl", "sim paper-10", "find_libpython"),
+        ("hdl", "export mnist-10 --onnx net.onnx", None),
+        ("hdl", "export paper-10 --chip 7 --cells cells.csv", None),
+        ("hdl", "export mnist-10 --verilog engine.v", "amaranth"),
         ("pictures", "import none.onnx -o a.safetensors --pictures seen", "matplotlib"),
         ("pictures", "train --quick --in-array --out seen -o a.safetensors", "matplotlib"),
         ("pictures", "report paper-10", "matplotlib"),
@@ -104,6 +109,17 @@ def test_the_base_works_without_extras(tmp_path, hidden, command, lacking):
         assert f"[{hidden}]" in made.stderr
         assert list(tmp_path.iterdir()) == []
     assert "Traceback" not in made.stderr
+
+
+def test_a_release_is_flashed_without_the_gateware(tmp_path):
+    rows = json.loads((Path(__file__).parents[2] / "docs" / "boards.json").read_text())["boards"]
+    built = next(row["built"] for row in rows if row["board"] == "icebreaker" and row["built"])
+    built |= {"bitstream": "a.bin", "bitstream_sha256": hashlib.sha256(b"bits").hexdigest()}
+    (tmp_path / "a.bin").write_bytes(b"bits")
+    (tmp_path / "bitstreams.json").write_text(json.dumps({"bitstreams": [built]}))
+    made = run_python(BARE, f"hdl flash icebreaker --from {tmp_path} --dry-run", tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith(f"iceprog {tmp_path / 'a.bin'}\n")
 
 
 def test_a_fit_without_what_draws_it_is_written_all_the_same(tmp_path):

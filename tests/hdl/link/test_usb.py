@@ -14,8 +14,8 @@ from hypothesis import given, strategies as st
 from luna.gateware.test.contrib import usb_packet
 from usb_protocol.types.descriptors import standard as descriptors
 
-from allspin.hdl.link.protocol import Request
-from allspin.hdl.link.usb import CLOCK, PRODUCT, VENDOR, UsbPort
+from allspin.hdl.link.protocol import PRODUCT, VENDOR, Request
+from allspin.hdl.link.usb import CLOCK, UsbPort
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels

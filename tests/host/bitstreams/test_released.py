@@ -10,7 +10,7 @@ import pytest
 
 from allspin.hdl.cache import VARIABLE
 from allspin.host.bitstreams import released as room
-from allspin.host.bitstreams.record import remember
+from allspin.host.bitstreams.record import FLASHED, recall, remember
 from allspin.host.bitstreams.released import INDEX, MAX_BITSTREAM, collect, released
 from allspin.sim.errors import UserError
 
@@ -26,6 +26,7 @@ def release(tmp_path, monkeypatch, board_record):
     built.write_bytes(CONTENT)
     about = {"bitstream": str(built), "bitstream_sha256": hashlib.sha256(CONTENT).hexdigest()}
     about |= {"netlist": str(built), "network": "mnist-10", "board": "icebreaker"}
+    about |= {"part": "iCE40UP5K"}
     for profile, runs in (("ideal", True), ("chips", True), ("slow", False)):
         remember(board_record(**about, profile=profile, meets_timing=runs))
     assert collect(tmp_path / "release") == ["icebreaker-ideal-mnist-10.bin"]
@@ -56,6 +57,13 @@ def test_what_was_collected_is_found(release, packed, tmp_path):
         (lambda record: {"bitstream_sha256": "0" * 64}, "is damaged: fetch it again"),
         (lambda record: {"bitstream_sha256": None}, "has no digest"),
         (lambda record: {"lanes": "many"}, "its lanes is not"),
+        *((lambda record, baud=baud: {"baud": baud}, "the baud is") for baud in ("x", -1, True)),
+        (lambda record: {"meets_timing": False}, "says not by what"),
+        (lambda record: {"fits": False}, "does not fit its part"),
+        (lambda record: {"part": "LFE5U-25F"}, "the part is 'LFE5U-25F', not 'iCE40UP5K'"),
+        (lambda record: {"profile": "huge"}, "no profile 'huge'"),
+        (lambda record: {"network": "a\0b"}, "which is no name"),
+        (lambda record: {"link": "radio"}, "the link is 'radio'"),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
@@ -104,9 +112,23 @@ def test_a_release_is_flashed_without_a_build(release, tmp_path, monkeypatch, cl
     monkeypatch.setenv(VARIABLE, str(tmp_path / "nothing"))
     monkeypatch.setattr("allspin.host.cli.flash.ports_of", lambda usb: [])
     assert "--from" in cli.refused("flash icebreaker")
+    # What a dry run shows can be run.
+    name = "icebreaker-ideal-mnist-10.bin"
+    packed = shutil.make_archive(str(tmp_path / "all"), "zip", release)
+    for place, shown in (
+        (release, [f"iceprog {release / name}"]),
+        (packed, [f"unzip {packed} {name}", f"iceprog {name}"]),
+    ):
+        lines = cli.run(f"flash icebreaker --from {place} --dry-run")[0].splitlines()
+        assert lines[:-1] == shown
+    assert recall(FLASHED) == []
     out, err = cli.run(f"flash icebreaker --from {release}")
     assert "is programmed" in out
     assert CONTENT.decode() in err
     shown = out.split()[1]
     assert shown.endswith("icebreaker-ideal-mnist-10.bin")
     assert shown != str(release / "icebreaker-ideal-mnist-10.bin")
+    assert [record["bitstream_sha256"] for record in recall(FLASHED)] == [
+        hashlib.sha256(CONTENT).hexdigest()
+    ]
+    assert recall() == []

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -94,6 +95,35 @@ def test_a_tool_that_does_not_start_is_one_line(tool, bitstream, cli, content):
     line = err.splitlines()[-1]
     assert line.startswith(f"allspin: cannot run {path}: ")
     assert line.endswith(("Exec format error", "its interpreter is not there"))
+
+
+@pytest.mark.parametrize(
+    ("name", "link", "asked"),
+    [
+        ("ulx3s-85f", "usb", "16c0:27dd"),
+        ("ulx3s-85f", "uart", "0403:6015"),
+        ("orangecrab-25f", None, "16c0:27dd"),
+    ],
+)
+def test_a_usb_link_is_asked_at_its_own_device(
+    board_record, tool, bitstream, monkeypatch, cli, name, link, asked
+):
+    board = find_board(name)
+    tool(board.flash[0], b"#!/bin/sh\n")
+    more = {} if link is None else {"link": link}
+    remember(board_record(board=name, bitstream=str(bitstream), identity=BODY, **more))
+    # The device of the bitstream comes up after it.
+    rounds = iter([[], ["/dev/ttyACM0"]])
+    monkeypatch.setattr(
+        flash, "ports_of", lambda usb: usb == asked and next(rounds, ["/dev/ttyACM0"])
+    )
+    monkeypatch.setattr(
+        flash,
+        "open_port",
+        lambda port, _: SimpleNamespace(name=port, identity=IDENTITY, close=list),
+    )
+    out = cli.run(f"flash {name}")[0]
+    assert ("/dev/ttyACM0 answers as it was built" in out) == (link != "uart")
 
 
 SLOW = "icebreaker misses its timing: 20.0 MHz of the 27 needed"

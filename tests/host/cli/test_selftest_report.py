@@ -1,13 +1,20 @@
 """The file that a user sends of a board: whole, also where a test broke off; and how it counts."""
 
+import hashlib
 import json
 import socket
 
 import pytest
 
+from allspin.boards.top import TopParameters
+from allspin.hdl.link.protocol import identity_bytes
+from allspin.host.bitstreams.released import INDEX
+from allspin.host.cli import flash
+from allspin.host.data.catalogue import open_network
 from allspin.host.run.board_report import count_reports
 from allspin.sim.errors import UserError
 from allspin.sim.files import parse_json
+from tests.sim.test_systems import BARE, run_python
 
 
 def test_all_that_was_found_is_in_one_file_and_nothing_of_the_user(cli, net, tmp_path):
@@ -35,6 +42,42 @@ def test_a_board_that_falls_silent_is_told_too(start, cli, net, tmp_path):
     assert report["checks"][0]["check"] == "identity"
     assert report["rates"] == {}
     assert not any(count_reports(tmp_path).values())
+
+
+def test_what_was_flashed_of_a_release_is_told(
+    cli, net, tmp_path, monkeypatch, board_record, capsys
+):
+    """The board that answers is the virtual one, with the identity of what was flashed."""
+    content = identity_bytes(TopParameters.from_network(open_network(net)).link)
+    about = {"bitstream": "a.bin", "bitstream_sha256": hashlib.sha256(content).hexdigest()}
+    about |= {"board": "icebreaker", "part": "iCE40UP5K", "identity": content.hex()}
+    release = tmp_path / "release"
+    release.mkdir()
+    (release / "a.bin").write_bytes(content)
+    (release / INDEX).write_text(json.dumps({"bitstreams": [board_record(**about)]}))
+    kept = "allspin.host.bitstreams.record.kept_folder"
+    monkeypatch.setattr(kept, lambda name: tmp_path / "kept" / name)
+    monkeypatch.setattr(flash, "run_shown", lambda *_: (0, ""))
+    monkeypatch.setattr(flash.shutil, "which", str)
+    monkeypatch.setattr(flash, "ports_of", lambda usb: [])
+    path = tmp_path / "board.json"
+    for told in (None, "icebreaker"):
+        cli.run(f"selftest {net} --on virtual --report {path}")
+        report = parse_json(path.read_bytes())
+        assert report["board"] == told
+        capsys.readouterr()
+        count_reports(tmp_path)
+        assert ("counts for no board" in capsys.readouterr().err) == (told is None)
+        cli.run(f"flash icebreaker --from {release}")
+    assert report["bitstream_sha256"] == about["bitstream_sha256"]
+    assert len(report["builds_of_this_identity"]) == 1
+
+
+def test_a_board_is_tested_without_the_gateware(start, net, tmp_path):
+    port = start(f"virtual {net}").stdout.readline().strip()
+    made = run_python(BARE, f"hdl selftest --on {port} --report board.json", tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert parse_json((tmp_path / "board.json").read_bytes())["right"] is True
 
 
 def test_what_cannot_be_written_is_refused_before_the_test_and_another_file_is_none(
