@@ -29,6 +29,7 @@ MAX_ARCHIVE = 1 << 25
 """Bytes of a zip archive: its list of files is held in memory."""
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """A name without folders."""
+MAX_NAME = 100
 DAMAGED = (
     *(EOFError, KeyError, NotImplementedError, OSError, RuntimeError, ValueError),
     *(struct.error, zipfile.BadZipFile, zlib.error),
@@ -163,7 +164,10 @@ def check_claims(record: Mapping[str, Any]) -> None:
     baud, link = record.get("baud", board.baud), record.get("link", board.link)
     for is_right, what in (
         (record["part"] == board.part, f"part is {record['part']!r}, not {board.part!r}"),
-        (PLAIN.fullmatch(record["network"]), f"network is {record['network']!r}, which is no name"),
+        (
+            record["network"].isprintable() and len(record["network"]) <= MAX_NAME,
+            f"network is {record['network']!r}, which is no name",
+        ),
         (
             type(baud) is int and MIN_BAUD <= baud <= MAX_BAUD,
             f"baud is {baud!r}, not {MIN_BAUD} to {MAX_BAUD}",

@@ -62,7 +62,7 @@ def test_what_was_collected_is_found(release, packed, tmp_path):
         (lambda record: {"fits": False}, "does not fit its part"),
         (lambda record: {"part": "LFE5U-25F"}, "the part is 'LFE5U-25F', not 'iCE40UP5K'"),
         (lambda record: {"profile": "huge"}, "no profile 'huge'"),
-        (lambda record: {"network": "a\0b"}, "which is no name"),
+        (lambda record: {"network": "a\x1bb"}, "which is no name"),
         (lambda record: {"link": "radio"}, "the link is 'radio'"),
     ],
 )
