@@ -45,7 +45,7 @@ def test_a_board_that_falls_silent_is_told_too(start, cli, net, tmp_path):
 
 
 def test_what_was_flashed_of_a_release_is_told(
-    cli, net, tmp_path, monkeypatch, board_record, capsys
+    cli, net, tmp_path, monkeypatch, board_record, capfd
 ):
     """The board that answers is the virtual one, with the identity of what was flashed."""
     content = identity_bytes(TopParameters.from_network(open_network(net)).link)
@@ -65,9 +65,9 @@ def test_what_was_flashed_of_a_release_is_told(
         cli.run(f"selftest {net} --on virtual --report {path}")
         report = parse_json(path.read_bytes())
         assert report["board"] == told
-        capsys.readouterr()
+        capfd.readouterr()
         count_reports(tmp_path)
-        assert ("counts for no board" in capsys.readouterr().err) == (told is None)
+        assert ("counts for no board" in capfd.readouterr().err) == (told is None)
         cli.run(f"flash icebreaker --from {release}")
     assert report["bitstream_sha256"] == about["bitstream_sha256"]
     assert len(report["builds_of_this_identity"]) == 1
