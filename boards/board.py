@@ -25,6 +25,9 @@ Link = Literal["uart", "usb"]
 ROUTER2 = ("--router", "router2")
 """Wires of four rows per clock are wanted by many: nextpnr's usual router takes them from one
 another for half an hour or more."""
+PATIENT = ("--placer-heap-cell-placement-timeout", "0")
+"""Carry chains of eight rows per clock beside images that stay: for one of them nextpnr finds no
+place in its 10,000 attempts, but does with more."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ ECP5_85: Mapping[str, Profile] = {
             resident=ResidentParameters(beats=24576, images=1267),
         ),
         91_666_667,
-        routing=ROUTER2,
+        routing=(*ROUTER2, *PATIENT),
     ),
     # Four rows per clock, redrawn in place in a millisecond, and in what memory is left images that
     # stay. Some wires are sent a long way round by the second router, which is told to try those
