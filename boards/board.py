@@ -115,7 +115,7 @@ UP5K: Mapping[str, Profile] = {
 
 ECP5_25: Mapping[str, Profile] = {
     "ideal": Profile(
-        HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5", states=True), 118_750_000
+        HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5", states=True), 116_666_667
     ),
     # Cells are drawn one after another: a pipeline for these has no room beside a hundred lanes.
     "chips": Profile(
@@ -147,7 +147,7 @@ ECP5_25: Mapping[str, Profile] = {
 ECP5_45: Mapping[str, Profile] = {
     "ideal": Profile(
         HardwareProfile(lanes=100, rows_per_clock=4, memory="ecp5", states=True),
-        105_000_000,
+        104_166_667,
         routing=ROUTER2,
     ),
     # The states have a memory of their own, so one command redraws all cells.
@@ -203,7 +203,7 @@ ECP5_85: Mapping[str, Profile] = {
             resident=ResidentParameters(beats=16384, images=215),
             general=True,
         ),
-        72_500_000,
+        71_875_000,
         routing=(*ROUTER2, "--tmg-ripup"),
         button=False,
         sizes=(1024, 136, 136, 32),
@@ -224,6 +224,12 @@ GW1N_9: Mapping[str, Profile] = {
 }
 """A Gowin GW1N-9: 8.6 k LUTs and 26 block RAMs; the clock is that of the boards, for there is no
 PLL."""
+
+
+def with_sdram(profiles: Mapping[str, Profile], part: SdramPart) -> Mapping[str, Profile]:
+    """Profiles with one more, whose images lie in an SDRAM; its pins are timed up to 100 MHz."""
+    images = replace(profiles["ideal"], frequency=95_000_000, sdram=part)
+    return {**profiles, "ideal-sdram": images}
 
 
 @dataclass(frozen=True)
