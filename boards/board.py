@@ -90,8 +90,8 @@ CONV = "conv-small-10"
 
 UP5K_TIMING = ("--placer-heap-timingweight", "20")
 """Machines fill this part. With the timing weight of other parts nextpnr finds no place for some of
-the 5,002 cells of `chips` with one seed of three; with 30 the worst seed of `ideal` reached 32.4 MHz,
-with 20 35.6."""
+the 5,002 cells of `chips` with one seed of three; with 30 the worst seed of `ideal` reached 32.4
+MHz, with 20 35.6."""
 
 UP5K: Mapping[str, Profile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states of four bits, or eight words. A seventeenth
