@@ -90,14 +90,13 @@ CONV = "conv-small-10"
 
 UP5K_TIMING = ("--placer-heap-timingweight", "20")
 """Machines fill this part. With the timing weight of other parts nextpnr finds no place for some of
-the 5,002 cells of `chips` with one seed of three; with 30 the worst seed of `ideal` reached 32.4
-MHz, with 20 35.6."""
+the 5,002 cells of `chips` with one seed of three."""
 
 UP5K: Mapping[str, Profile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states of four bits, or eight words. A seventeenth
     # state in block RAM spares one of seven passes over an image.
     "ideal": Profile(
-        HardwareProfile(lanes=17, memory="spram", states=True), 33_000_000, routing=UP5K_TIMING
+        HardwareProfile(lanes=17, memory="spram", states=True), 30_750_000, routing=UP5K_TIMING
     ),
     "chips": Profile(
         HardwareProfile(
