@@ -104,7 +104,7 @@ UP5K: Mapping[str, Profile] = {
             memory="spram",
             variation=VariationParameters(states=16, rounds_per_clock=1, use_noise=False),
         ),
-        31_125_000,
+        29_250_000,
         routing=UP5K_TIMING,
     ),
     "general": Profile(
