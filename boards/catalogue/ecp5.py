@@ -13,6 +13,7 @@ from allspin.boards.board import (
     Board,
     Lights,
     Profile,
+    with_sdram,
 )
 from allspin.boards.pll import Ecp5PllParameters
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M
@@ -95,7 +96,7 @@ BOARDS = (
         title="Icepi Zero",
         part="LFE5U-25F",
         platform="amaranth_boards.icepi_zero:IcepiZero1_3Platform",
-        profiles=ECP5_25,
+        profiles=with_sdram(ECP5_25, SLOWEST_256M),
         pll=Ecp5PllParameters,
         lights=Lights(programmed="led/4", digit=("led/0", "led/1", "led/2", "led/3")),
         button="button/0",
@@ -110,7 +111,7 @@ BOARDS = (
         title="iCESugar-Pro",
         part="LFE5U-25F",
         platform="amaranth_boards.icesugar_pro:ICESugarProPlatform",
-        profiles=ECP5_25,
+        profiles=with_sdram(ECP5_25, SLOWEST_256M),
         pll=Ecp5PllParameters,
         baud=1_000_000,
         lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
@@ -169,9 +170,9 @@ BOARDS = (
             bridge="FT231X",
         )
         for size, profiles in (
-            ("12F", ECP5_25),
-            ("25F", ECP5_25),
-            ("45F", ECP5_45),
+            ("12F", with_sdram(ECP5_25, SLOWEST_256M)),
+            ("25F", with_sdram(ECP5_25, SLOWEST_256M)),
+            ("45F", with_sdram(ECP5_45, SLOWEST_256M)),
             ("85F", ULX3S_85),
         )
     ),
