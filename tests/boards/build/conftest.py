@@ -47,7 +47,7 @@ def tiny() -> Setting:
         board = Board(
             name="made-up",
             title="Made-up",
-            part=str(platform.device),
+            part=str(getattr(platform, "device", "")),
             platform=f"{platform.__module__}:{platform.__qualname__}",
             profiles={"tiny": Profile(HardwareProfile(lanes=1), frequency)},
             pll=pll,

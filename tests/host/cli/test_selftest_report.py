@@ -56,7 +56,9 @@ def test_what_was_flashed_of_a_release_is_told(
     (release / "a.bin").write_bytes(content)
     (release / INDEX).write_text(json.dumps({"bitstreams": [board_record(**about)]}))
     kept = "allspin.host.bitstreams.record.kept_folder"
-    monkeypatch.setattr(kept, lambda name: tmp_path / "kept" / name)
+    (tmp_path / "built").mkdir()
+    (tmp_path / "flashed").mkdir()
+    monkeypatch.setattr(kept, lambda name: tmp_path / name)
     monkeypatch.setattr(flash, "run_shown", lambda *_: (0, ""))
     monkeypatch.setattr(flash.shutil, "which", str)
     monkeypatch.setattr(flash, "ports_of", lambda usb: [])
