@@ -159,6 +159,8 @@ REFUSED = {
         ),
         ("--network mnist-10 --at amps=8 -o t.csv", "at: a point is such as current=9mA"),
         ("--network mnist-10 -o /dev/null", "/dev/null: it is a device or a pipe"),
+        ("--network mnist-10 --images 9 --on auto -o t.csv", "no board answers"),
+        ("--network mnist-10 --images 9 --on /dev/no -o t.csv", "cannot open the serial port"),
     ],
     "export net": [
         ("--verilog out.vhd", "cannot write out.vhd: name it .v for Verilog or .sv"),
