@@ -235,9 +235,8 @@ class Identity:
         differences = []
         if not self.has_room(network.topology):
             own, every = self.room(len(network.layers)), range(1, len(self.layers) + 1)
-            rooms = filter(None, map(self.room, every)) if own is None else [own]
-            takes = " or ".join(map(text, rooms))
-            differences.append(f"topology up to {takes}, not {text(network.topology)}")
+            takes = map(text, filter(None, [own] if own else map(self.room, every)))
+            differences.append(f"topology up to {' or '.join(takes)}, not {text(network.topology)}")
         widths = [("pixel", self.pixel_bits, network.pixel_bits, True)]
         if len(network.layers) > 1:
             widths += [

@@ -239,14 +239,12 @@ class ResidentImages:
         values = quantise_pixels(in_line(images, shape), pixel_bits)
         classes = np.asarray(labels[: len(images)], dtype="<u2")
         in_sdram = Feature.SDRAM in identity.features
-        line = self._machine.session.line
         asked = hashlib.sha256(repr(values.shape).encode() + values.tobytes() + classes.tobytes())
-        self.count, held = 0, self._machine.kept
-        if held is None or held[:2] != (asked.digest(), not in_sdram and line.mishaps):
-            held = self._send(values, classes, in_sdram, progress)
-            mishaps = not in_sdram and line.mishaps
-            self._machine.kept = (asked.digest(), mishaps, *held)
-        self.count, self._cycles, self._digest = held[-3:]
+        self.count, line = 0, self._machine.session.line
+        if self._machine.kept[3:] != (asked.digest(), in_sdram or line.mishaps):
+            sent = self._send(values, classes, in_sdram, progress)
+            self._machine.kept = (*sent, asked.digest(), in_sdram or line.mishaps)
+        self.count, self._cycles, self._digest = self._machine.kept[:3]
         if in_sdram:
             self._check()
         return self.count
@@ -303,7 +301,7 @@ class ResidentImages:
         """What was counted, if the words that were played last are those that were sent."""
         images, low, correct, high, cycles, logits = _DIGESTED.unpack(line)
         if self._digest != low | high << 16:
-            self._machine.kept = None
+            self._machine.kept = ()
             raise Undone(
                 f"the images in {self._machine.name}'s SDRAM are not those that were sent; "
                 "run this again, and if it stays so, its SDRAM is faulty"

@@ -483,8 +483,8 @@ def _run_resident(
         at_once=at_once,
         frequency=machine.frequency,
     )
-    rate = shown.machine_images_per_second or 0
-    told = f", {rate:,.0f} images/s by the machine's cycles" * bool(rate)
+    rate = shown.machine_images_per_second
+    told = "" if rate is None else f", {rate:,.0f} by the board's cycles"
     progress.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images/s{told}")
     return shown
 

@@ -33,7 +33,6 @@ FORMAT = 3
 """Of the file beside the table."""
 MAX_BYTES = 1 << 27
 """Bytes of a table, some 700,000 rows."""
-NO_FILE = -1
 LONGEST_FIGURES = 160
 """Bytes of a row beside its point, at most."""
 OUTCOME_COLUMNS = (
@@ -101,8 +100,7 @@ def _difference(there: Any, here: dict[str, Any]) -> str | None:
     for name, now in here["grid"].items():
         was = before.get(name) if isinstance(before, dict) else None
         # A board is a board on whatever port, which may be another one next time.
-        ports = name == "on" and isinstance(was, str) and not {was, now} & {GOLDEN, VIRTUAL}
-        if was != now and not ports:
+        if was != now and (name != "on" or {GOLDEN, VIRTUAL}.intersection(map(str, (was, now)))):
             return f"{name} is {json.dumps(was)} there, {json.dumps(now)} here"
     return None
 
@@ -157,20 +155,21 @@ class ResultsTable(Closing):
                 f"{len(points) * len(seeds):,} chips make a table of more than "
                 f"{MAX_BYTES >> 20} MiB; sweep them in parts"
             )
-        self._lock = fcntl.flock  # where there is none, no file is made
-        self._record = {"format": FORMAT, **record}
-        self._file, self.rows = NO_FILE, list[Row]()
+        # Where there is no lock, no file is made.
+        self._lock, self._record = fcntl.flock, {"format": FORMAT, **record}
+        self._file: Any = None
+        self.rows: list[Row] = []
         if path.exists():
             self._open()
         else:
             check_writable(path)
 
-    def _open(self) -> None:
+    def _open(self) -> list[Row]:
         """Open the file, and take the rows that are there."""
         with refused(f"cannot write {self.path}: ", kinds=OSError):
             if self.path.exists() and not self.path.is_file():
                 raise OSError("it is not a regular file")
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            self._file = io.FileIO(self.path, "a+")
         try:
             self._lock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.rows = self._resume(self._record)
@@ -180,6 +179,7 @@ class ResultsTable(Closing):
         except BaseException:
             self.close()
             raise
+        return self.rows
 
     def _resume(self, record: dict[str, Any]) -> list[Row]:
         content = read_file(self.path, "table", MAX_BYTES)
@@ -188,7 +188,7 @@ class ResultsTable(Closing):
         whole = content[: content.rfind(b"\n") + 1]
         if not whole and HEADER.startswith(content):
             write_atomically(beside, (json.dumps(record, indent=1) + "\n").encode())
-            os.ftruncate(self._file, 0)
+            self._file.truncate(0)
             self._write(HEADER)
             return []
         if not beside.exists():
@@ -214,7 +214,7 @@ class ResultsTable(Closing):
                     "another name"
                 ) from None
             rows[row.point, row.chip] = row
-        os.ftruncate(self._file, len(whole))
+        self._file.truncate(len(whole))
         return list(rows.values())
 
     def _row(self, line: bytes) -> Row:
@@ -239,15 +239,13 @@ class ResultsTable(Closing):
     def _write(self, line: bytes) -> None:
         with refused(f"cannot write {self.path}: ", kinds=OSError):
             while line:
-                line = line[os.write(self._file, line) :]
+                line = line[self._file.write(line) :]
             os.fsync(self._file)
 
     def add(self, row: Row) -> None:
         """Append a row; it is on the disk when this returns."""
-        if self._file == NO_FILE:
-            self._open()
-            if self.rows:
-                raise UserError(f"another sweep has written {self.path}; the same command goes on")
+        if self._file is None and self._open():
+            raise UserError(f"another sweep has written {self.path}; the same command goes on")
         self._write(row_line(row))
         self.rows.append(row)
 
@@ -264,6 +262,5 @@ class ResultsTable(Closing):
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._file != NO_FILE:
-            os.close(self._file)
-        self._file = NO_FILE
+        if self._file is not None:
+            self._file.close()

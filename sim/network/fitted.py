@@ -81,9 +81,8 @@ def bearable_noise(network: Network, topology: tuple[int, ...]) -> int | None:
         currents of the neuron's table. None where no hidden layer has spare columns.
     """
     full = 2**network.current_bits - 1
-    hidden = range(len(network.layers) - 1)
-    spare = [at for at in hidden if network.topology[at + 1] < topology[at + 1]]
-    offsets = [silent_offset(network, at) or 0 for at in spare]
+    widths = enumerate(zip(network.topology[1:-1], topology[1:], strict=False))
+    offsets = [silent_offset(network, at) or 0 for at, (own, most) in widths if own < most]
     # The offset is what a current lies below zero; negative, it lies above full scale.
     return min((at if at > 0 else -at - full for at in offsets), default=None)
 
