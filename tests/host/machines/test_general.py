@@ -137,7 +137,9 @@ def test_noise_that_would_drive_spare_rows_is_refused(falls, most):
         device = dataclasses.replace(PAPER, neuron_variation=variation)
         chip = Chip(device, 1)
         maker = ChipMaker(machine, network, device, Programming())
-        refused = chip.noise(network).most > most
+        noise = chip.noise(network)
+        assert noise is not None
+        refused = noise.most > most
         assert refused == (use > (0.1 if falls else 0.21))
         with pytest.raises(UserError, match="spare") if refused else contextlib.nullcontext():
             maker.memories(chip, chip.varied(network))
