@@ -25,6 +25,9 @@ Link = Literal["uart", "usb"]
 ROUTER2 = ("--router", "router2")
 """Wires of four rows per clock are wanted by many: nextpnr's usual router takes them from one
 another for half an hour or more."""
+PATIENT = ("--placer-heap-cell-placement-timeout", "0")
+"""Carry chains of eight rows per clock beside images that stay: for one of them nextpnr finds no
+place in its 10,000 attempts, but does with more."""
 
 
 @dataclass(frozen=True)
@@ -85,25 +88,28 @@ SMALL = 1024, 104, 16
 CONV = "conv-small-10"
 """What machines for feature maps are built for: its three layers have 6, 16 and 10 columns."""
 
+UP5K_TIMING = ("--placer-heap-timingweight", "20")
+"""Machines fill this part. With the timing weight of other parts nextpnr finds no place for some of
+the 5,002 cells of `chips` with one seed of three."""
+
 UP5K: Mapping[str, Profile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states of four bits, or eight words. A seventeenth
     # state in block RAM spares one of seven passes over an image.
-    "ideal": Profile(HardwareProfile(lanes=17, memory="spram", states=True), 31_000_000),
-    # The chips fill the part: with the timing weight of the other parts nextpnr finds no place for
-    # some of their 5,002 cells of 5,280 with one seed of three. The ideal machine's worst seed is
-    # slower with 20: 28.2 MHz in place of 29.95.
+    "ideal": Profile(
+        HardwareProfile(lanes=17, memory="spram", states=True), 30_750_000, routing=UP5K_TIMING
+    ),
     "chips": Profile(
         HardwareProfile(
             lanes=8,
             memory="spram",
             variation=VariationParameters(states=16, rounds_per_clock=1, use_noise=False),
         ),
-        28_500_000,
-        routing=("--placer-heap-timingweight", "20"),
+        29_250_000,
+        routing=UP5K_TIMING,
     ),
     "general": Profile(
         HardwareProfile(lanes=8, memory="spram", general=True),
-        31_000_000,
+        32_250_000,
         button=False,
         sizes=SMALL,
     ),
@@ -112,7 +118,7 @@ UP5K: Mapping[str, Profile] = {
 
 ECP5_25: Mapping[str, Profile] = {
     "ideal": Profile(
-        HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5", states=True), 118_750_000
+        HardwareProfile(lanes=100, rows_per_clock=2, memory="ecp5", states=True), 116_666_667
     ),
     # Cells are drawn one after another: a pipeline for these has no room beside a hundred lanes.
     "chips": Profile(
@@ -144,7 +150,7 @@ ECP5_25: Mapping[str, Profile] = {
 ECP5_45: Mapping[str, Profile] = {
     "ideal": Profile(
         HardwareProfile(lanes=100, rows_per_clock=4, memory="ecp5", states=True),
-        105_000_000,
+        104_166_667,
         routing=ROUTER2,
     ),
     # The states have a memory of their own, so one command redraws all cells.
@@ -172,7 +178,7 @@ ECP5_85: Mapping[str, Profile] = {
             resident=ResidentParameters(beats=24576, images=1267),
         ),
         91_666_667,
-        routing=ROUTER2,
+        routing=(*ROUTER2, *PATIENT),
     ),
     # Four rows per clock, redrawn in place in a millisecond, and in what memory is left images that
     # stay. Some wires are sent a long way round by the second router, which is told to try those
@@ -200,7 +206,7 @@ ECP5_85: Mapping[str, Profile] = {
             resident=ResidentParameters(beats=16384, images=215),
             general=True,
         ),
-        72_500_000,
+        71_875_000,
         routing=(*ROUTER2, "--tmg-ripup"),
         button=False,
         sizes=(1024, 136, 136, 32),
@@ -221,6 +227,12 @@ GW1N_9: Mapping[str, Profile] = {
 }
 """A Gowin GW1N-9: 8.6 k LUTs and 26 block RAMs; the clock is that of the boards, for there is no
 PLL."""
+
+
+def with_sdram(profiles: Mapping[str, Profile], part: SdramPart) -> Mapping[str, Profile]:
+    """Profiles with one more, whose images lie in an SDRAM; its pins are timed up to 100 MHz."""
+    images = replace(profiles["ideal"], frequency=95_000_000, sdram=part)
+    return {**profiles, "ideal-sdram": images}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,16 @@ from amaranth_boards.icepi_zero import IcepiZero1_3Platform
 from amaranth_boards.icesugar_pro import ICESugarProPlatform
 from amaranth_boards.resources import UARTResource
 
-from allspin.boards.board import ECP5_25, ECP5_45, ECP5_85, GRADE_8, ROUTER2, Board, Profile
+from allspin.boards.board import (
+    ECP5_25,
+    ECP5_45,
+    ECP5_85,
+    GRADE_8,
+    ROUTER2,
+    Board,
+    Profile,
+    with_sdram,
+)
 from allspin.boards.panel import Lights
 from allspin.boards.pll import Ecp5PllParameters
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M
@@ -80,7 +89,7 @@ BOARDS = (
         name="icepi-zero",
         title="Icepi Zero",
         platform=IcepiZero1_3Platform,
-        profiles=ECP5_25,
+        profiles=with_sdram(ECP5_25, SLOWEST_256M),
         pll=Ecp5PllParameters,
         lights=Lights(programmed="led/4", digit=("led/0", "led/1", "led/2", "led/3")),
         button="button/0",
@@ -94,7 +103,7 @@ BOARDS = (
         name="icesugar-pro",
         title="iCESugar-Pro",
         platform=ICESugarProPlatform,
-        profiles=ECP5_25,
+        profiles=with_sdram(ECP5_25, SLOWEST_256M),
         pll=Ecp5PllParameters,
         baud=1_000_000,
         lights=Lights(programmed="rgb_led/0/g", streaming="rgb_led/0/b", error="rgb_led/0/r"),
@@ -156,9 +165,9 @@ BOARDS = (
             bridge="FT231X",
         )
         for size, platform, profiles in (
-            ("12F", ulx3s.ULX3S_12F_Platform, ECP5_25),
-            ("25F", ulx3s.ULX3S_25F_Platform, ECP5_25),
-            ("45F", ulx3s.ULX3S_45F_Platform, ECP5_45),
+            ("12F", ulx3s.ULX3S_12F_Platform, with_sdram(ECP5_25, SLOWEST_256M)),
+            ("25F", ulx3s.ULX3S_25F_Platform, with_sdram(ECP5_25, SLOWEST_256M)),
+            ("45F", ulx3s.ULX3S_45F_Platform, with_sdram(ECP5_45, SLOWEST_256M)),
             ("85F", ulx3s.ULX3S_85F_Platform, ULX3S_85),
         )
     ),

@@ -1,7 +1,5 @@
 """Boards with an iCE40UP5K. Pins come from amaranth-boards unless a comment names a source."""
 
-from dataclasses import replace
-
 from amaranth.build import Attrs, PinsN, Resource
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 from amaranth_boards.icebreaker_bitsy import ICEBreakerBitsyPlatform
@@ -13,17 +11,13 @@ from allspin.boards.board import UP5K, Board
 from allspin.boards.panel import Lights
 from allspin.boards.pll import Ice40PadPllParameters, Ice40PllParameters
 
-# With the timing weight of other boards the worst of three seeds is 4 % above the clock where the
-# package index's tools place it; with this one it is 7 % above with either tools.
-ICEBREAKER_IDEAL = replace(UP5K["ideal"], routing=("--placer-heap-timingweight", "30"))
-
 BOARDS = (
     # 1BitSquared iCEBreaker; its pins are those of amaranth-boards.
     Board(
         name="icebreaker",
         title="iCEBreaker",
         platform=ICEBreakerPlatform,
-        profiles={**UP5K, "ideal": ICEBREAKER_IDEAL},
+        profiles=UP5K,
         pll=Ice40PadPllParameters,
         baud=6_000_000,  # that the machine's clock has four clocks a bit for; the bridge makes 12
         lights=Lights(programmed="led_g/0", error="led_r/0"),

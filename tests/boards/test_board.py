@@ -16,6 +16,8 @@ from allspin.sim.errors import UserError
 
 NAMES = {
     "colorlight-5a-75b",
+    "colorlight-i5",
+    "colorlight-i9",
     "ecpix-5",
     "icebreaker",
     "icebreaker-bitsy",

@@ -12,7 +12,7 @@ from allspin.boards.top import TopParameters
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
+from allspin.hdl.parameters.sdram_parameters import SLOWEST_64M, SLOWEST_256M, SdramParameters
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import random_network
 
@@ -135,10 +135,11 @@ def test_a_machine_that_is_not_the_board_s_is_refused():
         ShellParameters.from_network(board, NETWORK, HardwareProfile(rah_bits=4))
 
 
-@pytest.mark.parametrize("name", ["ulx3s-85f", "icepi-zero", "icesugar-pro"])
+@pytest.mark.parametrize("name", ["ulx3s-85f", "icepi-zero", "icesugar-pro", "colorlight-i5"])
 def test_an_sdram_has_all_its_pins(name):
     board = find_boards()[name].running("ideal", frequency=80_000_000)
-    sdram = SdramParameters.of(SLOWEST_256M, board.machine_frequency, way=3)
+    part = SLOWEST_64M if name == "colorlight-i5" else SLOWEST_256M
+    sdram = SdramParameters.of(part, board.machine_frequency, way=3)
     profile = replace(PROFILE, resident=ResidentParameters.of(sdram))
     family, files = plan(board, profile)
     # The memory's clock is the PLL's second output, of the same frequency, 0.8 of 8 steps late.
@@ -153,7 +154,7 @@ def test_an_sdram_has_all_its_pins(name):
         for found in re.finditer(r'LOCATE COMP "sdram_0__([][\w]+)" SITE "(\w+)"', text)
     }
     # Makers' constraint files: emard ulx3s_v20.lpf, icepi-zero.lpf, icesugar-pro.lpf.
-    wide = {"dq": 16, "a": 13, "ba": 2}
+    wide = {"dq": part.width, "a": part.row_bits, "ba": 2}
     for signal, bits in wide.items():
         assert sum(each.startswith(f"{signal}__io") for each in pins) == bits, pins
     assert {"clk__io", "ras__io", "cas__io", "we__io"} <= pins.keys()
@@ -165,7 +166,7 @@ def test_an_sdram_has_all_its_pins(name):
     # Pins are timed for some clocks only, and a profile's times follow its clock.
     fast = find_boards()[name].running("ideal", frequency=110_000_000)
     with pytest.raises(UserError, match="60 to 100"):
-        plan(fast, replace(fast.profile(), sdram=SLOWEST_256M).hardware)
+        plan(fast, replace(fast.profile(), sdram=part).hardware)
 
 
 def test_a_board_without_an_sdram_is_refused_images_in_one():

@@ -211,7 +211,7 @@ REFUSED = {
         ("icebreaker --frequency 3", "frequency in MHz must be a number from 16 to 275, not 3.0"),
         ("ulx3s-85f --frequency 48e6", "from 1e-06 to 4294.97, not 48000000.0"),
         ("icebreaker --frequency 20", "1 % of 6000000 baud; the nearest that works is 4968750"),
-        ("icebreaker --baud 9000000", "--baud 9000000: a clock of 31125000 Hz makes no rate"),
+        ("icebreaker --baud 9000000", "--baud 9000000: a clock of 30750000 Hz makes no rate"),
         ("icebreaker --link usb", "--link usb: icebreaker has no USB port at its FPGA"),
         ("icebreaker --frequency nan", "--frequency nan: cannot convert"),
         ("all -o x.bin", "--output is for one board"),
