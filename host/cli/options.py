@@ -80,6 +80,10 @@ EXCLUDES: dict[str, dict[str, str]] = {
     "live": {"in_array": "network", "pair": "reference", "update=sign": "rounding"},
     "sweep": {"address": "workers"},
     "report": {"figures": "output"},
+    "boards": {
+        "fits": "network write headline collect",
+        "collect": "network write headline",
+    },
 }
 """By command: an option, perhaps with a value, and those that it cannot be given with."""
 

@@ -64,13 +64,14 @@ def score_table(score: Score) -> tuple[Table, list[str]]:
     """A score, with what the paper leaves open of its chip as notes."""
     shown, logits, words, chip = score.shown, score.compared, score.words, score.chip
     cycles, bound = shown.cycles_per_image, score.cycles_bound
-    fit = score.fit
+    fit, rate = score.fit, shown.machine_images_per_second
     faulty = bool(score.resent or score.damaged)
     rows: list[Figure] = [
         ("accuracy", _percent(score.accuracy), "%"),
         ("images", score.images),
         ("time", shown.seconds, "s"),
         ("throughput", score.images_per_second, "images/s"),
+        (f"  by the board's cycles, at {(shown.frequency or 0) / 1e6:g} MHz", rate, "images/s"),
         ("images on the board at a time", shown.at_once),
         ("simulated time", shown.simulated_seconds, "s"),
         ("simulated throughput", score.simulated_images_per_second, "images/s"),

@@ -163,6 +163,11 @@ class Line:
         return self.told + self._deframer.bad
 
     @property
+    def mishaps(self) -> tuple[int, int, int]:
+        """What went wrong so far: frames that came damaged or again, and requests sent again."""
+        return self.damaged, self.repeated, self.resent
+
+    @property
     def bearable(self) -> int:
         """Size in bytes of the frames that waste least on this line.
 

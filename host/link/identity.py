@@ -234,9 +234,9 @@ class Identity:
         any_neuron = kind is not None and kind.has_table
         differences = []
         if not self.has_room(network.topology):
-            most = self.room(len(network.layers))
-            has = text(self.topology) if most is None else f"up to {text(most)}"
-            differences.append(f"topology {has}, not {text(network.topology)}")
+            own, every = self.room(len(network.layers)), range(1, len(self.layers) + 1)
+            takes = map(text, filter(None, [own] if own else map(self.room, every)))
+            differences.append(f"topology up to {' or '.join(takes)}, not {text(network.topology)}")
         widths = [("pixel", self.pixel_bits, network.pixel_bits, True)]
         if len(network.layers) > 1:
             widths += [

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from allspin.hdl.parameters.engine_parameters import (
     CONVERTER,
     COUNTERS,
     ENGINE,
+    LABELS,
+    RESIDENT_BEATS,
     SHAPE,
     SHAPE_BYTES,
     SHIFT,
@@ -205,6 +208,7 @@ Memory = tuple[int, npt.NDArray[np.uint8]]
 COUNTER_BYTES = 8
 SUMS_HAVE_NOISE = 1 << 31
 """Beside the spread of a layer's sums: they have noise, or offsets."""
+IMAGE_SPACES = (ENGINE << 4 | RESIDENT_BEATS, ENGINE << 4 | LABELS)
 LINES_BYTES = 512
 """Of a frame that carries several lines, at most, about: a lost one is cheap."""
 
@@ -223,9 +227,13 @@ class Memories:
         Carries requests to it.
     running : Network or None
         What it was programmed with last, here.
+    kept : tuple
+        What images lie there, empty where that is not known: see
+        `allspin.host.machines.resident.ResidentImages.load`.
     """
 
     running: Network | None = None
+    kept: tuple[Any, ...] = ()
     name: str
     identity: Identity
     session: Session
@@ -260,6 +268,8 @@ class Memories:
     def writes(self, memories: Iterable[Memory]) -> Iterator[bytes]:
         """Bodies of the WRITE requests that write whole memories, each of some lines."""
         for space, lines in memories:
+            # Until it is known that all have arrived, nothing is.
+            self.kept = () if space in IMAGE_SPACES else self.kept
             address = 0
             while address < len(lines):
                 step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
@@ -282,6 +292,7 @@ class Memories:
         seconds : float
             What the machine may need for what the write sets off.
         """
+        self.kept = () if space in IMAGE_SPACES else self.kept
         self.session.ask(Request.WRITE, [line_address(space, address) + data], seconds=seconds)
 
     def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:

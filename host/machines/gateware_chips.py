@@ -25,6 +25,7 @@ from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.chip.words import WriteTable
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
+from allspin.sim.network.fitted import bearable_noise, tabled
 from allspin.sim.network.formats import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
@@ -217,6 +218,8 @@ class ChipMaker:
             )
         self._machine = machine
         self._network = network
+        wide = tabled(network, identity.current_bits, identity.neuron)
+        self._bearable = bearable_noise(wide, identity.topology)
         self._made_of = made_of
         self._programming = programming
         self._plans = (
@@ -321,10 +324,7 @@ class ChipMaker:
         self._machine.check(varied)
         noise = chip.noise(self._network)
         check_use_noise(self._machine.name, identity, noise)
-        # Of a silent neuron, that of a spare column: see `allspin.sim.network.fitted`.
-        silent = 2 ** (identity.current_bits + 1) - 1
-        hidden = self._network.topology[1:-1] != identity.topology[1 : len(varied.layers)]
-        if noise is not None and hidden and noise.most > silent:
+        if noise is not None and self._bearable is not None and noise.most > self._bearable:
             raise UserError(
                 f"this chip has more C2C of neurons than spare columns of {self._machine.name} "
                 "can bear: run it on golden, or on a machine of its own"

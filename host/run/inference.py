@@ -447,6 +447,7 @@ def _stream(
         cycles_per_image=None if counters is None else counters.cycles / counters.images,
         simulated_seconds=None if clocks is None or frequency is None else clocks / frequency,
         by_samples=shares,
+        frequency=frequency,
     )
 
 
@@ -468,20 +469,24 @@ def _run_resident(
         if logits:
             answers.append(resident.logits())
         progress.advance(counts.images, len(images), f"{counts.images:,}")
-    progress.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images/s")
     both = [
         np.concatenate([getattr(answer, name) for answer in answers])
         for name in ("logits", "classes")
         if logits
     ]
-    return ImagesShown(
+    shown = ImagesShown(
         labels=labels,
         correct=counts.correct,
         seconds=seconds,
         answers=Answers(both[0], both[1]) if logits else None,
         cycles_per_image=counts.cycles_per_image,
         at_once=at_once,
+        frequency=machine.frequency,
     )
+    rate = shown.machine_images_per_second
+    told = "" if rate is None else f", {rate:,.0f} by the board's cycles"
+    progress.finish(f"{at_once:,} at a time, {len(images) / seconds:,.0f} images/s{told}")
+    return shown
 
 
 # Images streamed through the virtual board while the engine's activity is recorded.

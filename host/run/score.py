@@ -41,6 +41,8 @@ class ImagesShown(Brief):
     by_samples : tuple of float
         Where images were shown several times: the share that is right with the logits of the first
         1, 2, 3 ... times added. Logits and classes in `answers` are those of all times.
+    frequency : int or None
+        Hz of the machine's clock, if it tells.
     """
 
     labels: npt.NDArray[np.int64]
@@ -51,6 +53,12 @@ class ImagesShown(Brief):
     simulated_seconds: float | None = None
     at_once: int | None = None
     by_samples: tuple[float, ...] = ()
+    frequency: int | None = None
+
+    @property
+    def machine_images_per_second(self) -> float | None:
+        """By the machine's own count of cycles at its clock, if it has both."""
+        return self.frequency and self.cycles_per_image and self.frequency / self.cycles_per_image
 
 
 @dataclass(frozen=True)
@@ -238,6 +246,7 @@ class Score(Model):
             "simulated_seconds": self.shown.simulated_seconds,
             "simulated_images_per_second": self.simulated_images_per_second,
             "cycles_per_image": self.shown.cycles_per_image,
+            "machine_images_per_second": self.shown.machine_images_per_second,
             "cycles_bound": self.cycles_bound,
             "fitted_into": self.fit and list(self.fit.topology),
             "cycles_bound_unfitted": self.fit and self.fit.bound,

@@ -1,8 +1,9 @@
 """A sweep's results: a CSV table, a row for each chip, that survives whatever ends the sweep.
 
-A row is appended whole and is on the disk before the next one is measured. If the machine stops
-within a row, its torn end is cut off when the sweep goes on. Beside the table lies its grid
-(``NAME.grid.json``), so that another sweep's rows are never mixed in.
+The table is made with its first row, so a sweep that cannot begin leaves none. A row is appended
+whole and is on the disk before the next one is measured. If the machine stops within a row, its
+torn end is cut off when the sweep goes on. Beside the table lies its grid (``NAME.grid.json``), so
+that another sweep's rows are never mixed in.
 """
 
 import csv
@@ -16,7 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from allspin.host.data.files import Closing
+from allspin.host.data.files import Closing, check_writable
+from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.sweep.grid import FACTORS, FALSE, TRUE, Point
 from allspin.host.sweep.job import Row
 from allspin.sim.errors import UserError, refused
@@ -97,7 +99,8 @@ def _difference(there: Any, here: dict[str, Any]) -> str | None:
     before = there.get("grid")
     for name, now in here["grid"].items():
         was = before.get(name) if isinstance(before, dict) else None
-        if was != now:
+        # A board is a board on whatever port, which may be another one next time.
+        if was != now and (name != "on" or {GOLDEN, VIRTUAL}.intersection(map(str, (was, now)))):
             return f"{name} is {json.dumps(was)} there, {json.dumps(now)} here"
     return None
 
@@ -108,7 +111,7 @@ class ResultsTable(Closing):
     Parameters
     ----------
     path : Path
-        The CSV file; made unless it is there.
+        The CSV file; made with its first row unless it is there.
     record : dict
         What decides the numbers: ``grid``, and digests of ``networks``, ``devices``, ``data`` and
         ``calibration_images``.
@@ -152,20 +155,31 @@ class ResultsTable(Closing):
                 f"{len(points) * len(seeds):,} chips make a table of more than "
                 f"{MAX_BYTES >> 20} MiB; sweep them in parts"
             )
-        lock = fcntl.flock  # where there is none, no file is made
-        with refused(f"cannot write {path}: ", kinds=OSError):
-            if path.exists() and not path.is_file():
+        # Where there is no lock, no file is made.
+        self._lock, self._record = fcntl.flock, {"format": FORMAT, **record}
+        self._file: Any = None
+        self.rows: list[Row] = []
+        if path.exists():
+            self._open()
+        else:
+            check_writable(path)
+
+    def _open(self) -> list[Row]:
+        """Open the file, and take the rows that are there."""
+        with refused(f"cannot write {self.path}: ", kinds=OSError):
+            if self.path.exists() and not self.path.is_file():
                 raise OSError("it is not a regular file")
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            self._file = io.FileIO(self.path, "a+")
         try:
-            lock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.rows = self._resume({"format": FORMAT, **record})
+            self._lock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.rows = self._resume(self._record)
         except BlockingIOError:
             self.close()
-            raise UserError(f"another sweep is writing {path}; wait for it") from None
+            raise UserError(f"another sweep is writing {self.path}; wait for it") from None
         except BaseException:
             self.close()
             raise
+        return self.rows
 
     def _resume(self, record: dict[str, Any]) -> list[Row]:
         content = read_file(self.path, "table", MAX_BYTES)
@@ -174,7 +188,7 @@ class ResultsTable(Closing):
         whole = content[: content.rfind(b"\n") + 1]
         if not whole and HEADER.startswith(content):
             write_atomically(beside, (json.dumps(record, indent=1) + "\n").encode())
-            os.ftruncate(self._file, 0)
+            self._file.truncate(0)
             self._write(HEADER)
             return []
         if not beside.exists():
@@ -200,7 +214,7 @@ class ResultsTable(Closing):
                     "another name"
                 ) from None
             rows[row.point, row.chip] = row
-        os.ftruncate(self._file, len(whole))
+        self._file.truncate(len(whole))
         return list(rows.values())
 
     def _row(self, line: bytes) -> Row:
@@ -225,11 +239,13 @@ class ResultsTable(Closing):
     def _write(self, line: bytes) -> None:
         with refused(f"cannot write {self.path}: ", kinds=OSError):
             while line:
-                line = line[os.write(self._file, line) :]
+                line = line[self._file.write(line) :]
             os.fsync(self._file)
 
     def add(self, row: Row) -> None:
         """Append a row; it is on the disk when this returns."""
+        if self._file is None and self._open():
+            raise UserError(f"another sweep has written {self.path}; the same command goes on")
         self._write(row_line(row))
         self.rows.append(row)
 
@@ -246,4 +262,5 @@ class ResultsTable(Closing):
 
     def close(self) -> None:
         """Let go of the file."""
-        os.close(self._file)
+        if self._file is not None:
+            self._file.close()

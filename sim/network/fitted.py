@@ -66,6 +66,27 @@ def silent_offset(network: Network, number: int) -> int | None:
     return next((at for at, end in ((bound - 1, ends[0]), (-bound, ends[1])) if end == 0), None)
 
 
+def bearable_noise(network: Network, topology: tuple[int, ...]) -> int | None:
+    """Most that noise may change a current by without a spare column that drives a row.
+
+    Parameters
+    ----------
+    network, topology
+        As of `fitted`.
+
+    Returns
+    -------
+    int or None
+        In least significant bits of a current: how far the least silent offset is from the
+        currents of the neuron's table. None where no hidden layer has spare columns.
+    """
+    full = 2**network.current_bits - 1
+    widths = enumerate(zip(network.topology[1:-1], topology[1:], strict=False))
+    offsets = [silent_offset(network, at) or 0 for at, (own, most) in widths if own < most]
+    # The offset is what a current lies below zero; negative, it lies above full scale.
+    return min((at if at > 0 else -at - full for at in offsets), default=None)
+
+
 def fitted(network: Network, topology: tuple[int, ...]) -> Network:
     """The network with spare rows and columns.
 

@@ -29,6 +29,9 @@ REFUSED = {
         ("train -o x --neuron-per position", "--neuron-per needs --conv"),
         ("train -o x --in-array --conv 3x3x4", "--conv does not go with --in-array"),
         ("boards --headline README.md", "--headline needs --write"),
+        ("boards --fits net --write README.md", "--write does not go with --fits"),
+        ("boards --fits net --network mnist-100", "--network does not go with --fits"),
+        ("boards --collect new --network mnist-100", "--network does not go with --collect"),
         ("run net --data data --resident", "--resident is for --on virtual or a board"),
         ("run net --data data --on virtual --keep-states --chip 1", "cannot keep states"),
         ("run net --image one.png", "the network takes lists of 24 values, and no images"),
@@ -159,6 +162,8 @@ REFUSED = {
         ),
         ("--network mnist-10 --at amps=8 -o t.csv", "at: a point is such as current=9mA"),
         ("--network mnist-10 -o /dev/null", "/dev/null: it is a device or a pipe"),
+        ("--network mnist-10 --images 9 --on auto -o t.csv", "no board answers"),
+        ("--network mnist-10 --images 9 --on /dev/no -o t.csv", "cannot open the serial port"),
     ],
     "export net": [
         ("--verilog out.vhd", "cannot write out.vhd: name it .v for Verilog or .sv"),

@@ -30,7 +30,8 @@ KEYS = [
     "network", "on", "chip", "programming", "images", "accuracy", "samples",
     "accuracy_by_samples", "resident", "seconds",
     "images_per_second", "simulated_seconds", "simulated_images_per_second", "cycles_per_image",
-    "cycles_bound", "fitted_into", "cycles_bound_unfitted", "logits_compared", "mismatches",
+    "machine_images_per_second", "cycles_bound", "fitted_into", "cycles_bound_unfitted",
+    "logits_compared", "mismatches",
     "words_compared", "word_mismatches", "words_changed", "resent", "damaged", "commit",
 ]  # fmt: skip
 
@@ -135,7 +136,7 @@ def test_images_in_files_have_a_winner_and_logits(tmp_path, cli):
     assert printed.endswith("0 of 20 logits differ from the golden model\n")
 
 
-def test_resident_images(cli, words, tmp_path):
+def test_resident_images(cli, words, tmp_path, monkeypatch):
     command = f"{words} --on virtual --resident"
     result = cli.json(f"{command} --check --logits {tmp_path}/logits.npy")
     assert (result["resident"], result["images"], result["mismatches"]) == (60, 60, 0)
@@ -144,6 +145,19 @@ def test_resident_images(cli, words, tmp_path):
     # Nobody asks for logits: only counts come back.
     accuracies = (cli.json(each)["accuracy"] for each in (command, f"{words} --on golden"))
     assert {result["accuracy"]} == set(accuracies)
+    assert result["machine_images_per_second"] is None  # simulated without a clock
+
+    def open_at_48_mhz(*arguments, **options):
+        machine = opening.open_machine(*arguments, **options)
+        machine.frequency = 48_000_000
+        return machine
+
+    monkeypatch.setattr(machine_options, "open_machine", open_at_48_mhz)
+    rate = 48e6 / result["cycles_per_image"]
+    assert cli.json(command)["machine_images_per_second"] == pytest.approx(rate)
+    out, err = cli.run(command)
+    assert "at 48 MHz" in out
+    assert f"{rate:,.0f} by the board's cycles" in err
 
 
 @pytest.mark.long

@@ -1,5 +1,6 @@
 """One machine that runs any network that fits: held against the golden model of each."""
 
+import contextlib
 import dataclasses
 import itertools
 
@@ -7,12 +8,16 @@ import numpy as np
 import pytest
 
 from allspin.boards.board import ECP5_85
+from allspin.hdl.link.protocol import LinkParameters, identity_bytes
+from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.foreign.importing import import_network
+from allspin.host.link.identity import Identity
 from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.opening import open_virtual
 from allspin.host.machines.resident import ResidentImages
+from allspin.host.run.program import Program
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -118,13 +123,35 @@ def everything(machine, network, images):
         assert resident.run().correct == len(blank)
 
 
+@pytest.mark.parametrize(("falls", "most"), [(False, 511), (True, 257)])
+def test_noise_that_would_drive_spare_rows_is_refused(falls, most):
+    """Of neurons that are silent at no current, or at full current alone."""
+    engine = EngineParameters.from_network(random_network(WIDEST, 0), GENERAL)
+    machine = Program("the board", Identity.parse(identity_bytes(LinkParameters(engine))))
+    network = random_network((20, 12, 6), 3)
+    table = np.minimum(np.arange(256), 1)
+    layers = dataclasses.replace(network.layers[0], table=table[::-1] if falls else table)
+    network = dataclasses.replace(network, layers=(layers, *network.layers[1:]))
+    for use in (0.1, 0.21, 0.5):
+        variation = dataclasses.replace(PAPER.neuron_variation, use=use, use_reading="current")
+        device = dataclasses.replace(PAPER, neuron_variation=variation)
+        chip = Chip(device, 1)
+        maker = ChipMaker(machine, network, device, Programming())
+        noise = chip.noise(network)
+        assert noise is not None
+        refused = noise.most > most
+        assert refused == (use > (0.1 if falls else 0.21))
+        with pytest.raises(UserError, match="spare") if refused else contextlib.nullcontext():
+            maker.memories(chip, chip.varied(network))
+
+
 @pytest.mark.parametrize(
     ("topology", "room"),
     [
         ((31, 5, 3), "up to 30-12-6"),
         ((20, 13, 3), "up to 30-12-6"),
         ((20, 16, 13, 3), "up to 30-16-12-6"),
-        ((20, 6), "30-16-12-6"),
+        ((20, 6), "up to 30-12-6 or 30-16-12-6"),
         ((9, 3, 7), "up to 30-12-6"),
     ],
 )

@@ -5,10 +5,12 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
+from allspin.hdl.link.protocol import Request
 from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_BEATS
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile
 from allspin.hdl.resident.words import pack_words
 from allspin.host.link.frames import Undone
+from allspin.host.link.payloads import line_address
 from allspin.host.machines.machine import programmed_anew
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import VIRTUAL_SDRAM, logits_digest
@@ -61,6 +63,22 @@ def test_a_word_that_is_not_as_it_was_sent_is_told(device, bit):
     device.write_memories([(ENGINE << 4 | RESIDENT_BEATS, line)])
     with pytest.raises(Undone, match="SDRAM"):
         resident.run()
+
+
+def test_images_that_lie_there_are_not_sent_again_and_checked(device, monkeypatch):
+    device.program(NETWORK)
+    device.resident_images().load(IMAGES, LABELS)
+    with monkeypatch.context() as silenced:
+        silenced.setattr(device, "write_memories", None)
+        device.session.line.told += 1  # damage elsewhere does not matter: words are checked
+        again = device.resident_images()
+        assert again.load(IMAGES, LABELS) == len(IMAGES)
+        assert again.run().correct == HITS
+        body = line_address(ENGINE << 4 | RESIDENT_BEATS, 0) + bytes(SDRAM_LINE_BYTES)
+        device.session.ask(Request.WRITE, [body])
+        with pytest.raises(Undone, match="SDRAM"):
+            device.resident_images().load(IMAGES, LABELS)
+    assert device.resident_images().run_all(IMAGES, LABELS).correct == HITS
 
 
 def test_over_a_bad_line_and_through_a_reset_no_count_is_wrong(program):

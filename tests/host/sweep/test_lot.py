@@ -2,19 +2,24 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
+from allspin.hdl.parameters.engine_parameters import ENGINE, LABELS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.data.catalogue import open_network
+from allspin.host.link.frames import Undone
 from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.resident import ResidentImages
 from allspin.host.sweep import job
 from allspin.host.sweep.sweeping import make_plan, run_sweep
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport
+from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.network import random_network
+from allspin.sim.network.network import random_images, random_network
 from tests.host.link.test_session import Old
 from tests.host.machines.test_profiles import PATIENT
 from tests.host.sweep.conftest import Small
@@ -60,7 +65,13 @@ def on_board(small, program, tmp_path, monkeypatch):
     Each call goes on with the same table.
     """
 
-    def run(faults=Faults(), progress=lambda done, total, text: None, again=None, way="to_device"):  # noqa: B008
+    def run(
+        faults=Faults(),  # noqa: B008
+        progress=lambda done, total, text: None,
+        again=None,
+        way="to_device",
+        **more,
+    ):
         line = FaultyTransport(lambda: VirtualTransport(program), faults)
         if again is not None:
             setattr(line, way, Old(again))
@@ -76,7 +87,7 @@ def on_board(small, program, tmp_path, monkeypatch):
             return machines[-1]
 
         monkeypatch.setattr(job, "open_machine", opened)
-        plan = make_plan(small.grid(**GRID, on="board"))
+        plan = make_plan(small.grid(**GRID, on="board", **more))
         run_sweep(plan, tmp_path / "board.csv", workers=2, progress=progress)
         return (tmp_path / "board.csv").read_bytes(), line, machines
 
@@ -94,6 +105,76 @@ def test_the_table_is_the_golden_model_s_and_images_go_once_for_all_chips(on_boa
     # Streamed, each image would be a frame for each chip. A busy machine answers late, and is sent
     # some frames again.
     assert line.to_device.frames - machine.resent < 4 * CHIPS * IMAGES / 2
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """How many images were sent each time."""
+    counts = []
+    send = ResidentImages._send
+
+    def counted(self, values, *more):
+        counts.append(len(values))
+        return send(self, values, *more)
+
+    monkeypatch.setattr(ResidentImages, "_send", counted)
+    return counts
+
+
+def test_images_that_fit_at_once_are_sent_once_until_a_reset(
+    on_board, small, sent, tmp_path, monkeypatch
+):
+    """Ten images to eight lots of two chips at four points."""
+    monkeypatch.setattr(job, "LOT", 2)
+    run_sweep(make_plan(small.grid(**GRID, images=10)), tmp_path / "few.csv")
+    golden = (tmp_path / "few.csv").read_bytes()
+    table, line, (machine,) = on_board(images=10)
+    assert table == golden
+    assert sent == [10] or machine.resent
+    (tmp_path / "board.csv").unlink()
+    del sent[:]
+    table, _, machines = on_board(Faults(reset_after=(line.to_host.frames // 2,)), images=10)
+    assert (table, len(machines)) == (golden, 2)
+    assert sent == [10, 10] or machines[1].resent
+
+
+def test_only_the_very_images_that_lie_there_are_not_sent_again(program, sent):
+    network, other, narrow = (
+        random_network((60, 11, 5), seed, pixel_bits=bits)
+        for seed, bits in ((1, 4), (2, 4), (1, 2))
+    )
+    images, labels = random_images(network, 40, 2), np.arange(40) % 5
+    line = FaultyTransport(lambda: VirtualTransport(program), Faults())
+    line.latency = line.timeout = PATIENT
+
+    def run(machine, of, part, shift=0):
+        machine.program(of)
+        del sent[:]
+        found = machine.resident_images().run_all(images[part], labels[part] + shift)
+        right = GoldenModel(of).classify(images[part]) == labels[part] + shift
+        assert (found.images, found.correct) == (len(right), np.count_nonzero(right))
+        return len(sent)
+
+    few, whole = slice(0, 9), slice(0, 40)
+    with LinkedMachine(line) as machine:
+        assert [run(machine, of, few) for of in (network, network, other)] == [1, 0, 0]
+        assert [run(machine, of, few) for of in (narrow, narrow, network)] == [1, 0, 1]
+        assert [run(machine, network, few, 1), run(machine, network, slice(1, 10), 1)] == [1, 1]
+        # Of several batches none stays that is asked for.
+        assert run(machine, network, whole) == run(machine, network, whole) >= 3
+        # What others write into the memory, and a line on which anything went wrong.
+        assert [run(machine, network, few) for _ in range(2)] == [1, 0]
+        machine.write_memories([(ENGINE << 4 | LABELS, np.zeros((9, 2), np.uint8))])
+        assert run(machine, network, few) == 1
+        machine.write(ENGINE << 4 | LABELS, 3, bytes(2))
+        assert run(machine, network, few) == 1
+        machine.session.line.told += 1
+        assert [run(machine, network, few) for _ in range(2)] == [1, 0]
+        line.reset()
+        with pytest.raises(Undone):
+            machine.resident_images().run_all(images[few], labels[few])
+        machine.reopen()
+        assert [run(machine, network, few) for _ in range(2)] == [1, 0]
 
 
 @pytest.mark.parametrize(

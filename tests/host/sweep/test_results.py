@@ -210,3 +210,34 @@ def test_two_sweeps_do_not_write_one_table(path):
     with opened(path):
         assert "another sweep is writing" in refused(path)
     opened(path).close()
+
+
+def test_a_table_is_made_with_its_first_row_by_one_sweep_alone(tmp_path):
+    path = tmp_path / "new.csv"
+    with opened(path) as late, opened(path) as other:
+        assert not list(tmp_path.iterdir())
+        with opened(path) as first:
+            first.add(ROWS[0])
+            with pytest.raises(UserError, match="another sweep is writing"):
+                late.add(ROWS[0])
+        with pytest.raises(UserError, match="another sweep has written"):
+            other.add(ROWS[0])
+    with opened(path) as table:
+        assert table.rows == ROWS[:1]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "goes_on"),
+    [("auto", "/dev/ttyUSB9", True), ("auto", "virtual", False), ("golden", "auto", False)],
+)
+def test_a_board_on_another_port_goes_on_with_its_table(tmp_path, was, now, goes_on):
+    def record(on):
+        return {**RECORD, "grid": {**GRID.to_dict(), "on": on}}
+
+    with opened(tmp_path / "t.csv", record(was)) as table:
+        table.add(ROWS[0])
+    if goes_on:
+        with opened(tmp_path / "t.csv", record(now)) as table:
+            assert table.rows == ROWS[:1]
+    else:
+        assert f'on is "{was}" there' in refused(tmp_path / "t.csv", record(now))

@@ -1,6 +1,7 @@
 """Sweeps are what the library says, on every machine, and go on wherever they were ended."""
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Job, make_chip, measure
 from allspin.host.sweep.sweeping import make_plan, run_sweep, sweep
+from allspin.host.sweep.workers import Cluster
 from allspin.host.train.learnt import Learnt
 from allspin.host.train.trainer import train
 from allspin.sim.device.device import Imperfections
@@ -141,6 +143,15 @@ def varied_device(folder):
     path = folder / "varied.toml"
     path.write_text(text + VARIED)
     return path
+
+
+def test_a_sweep_that_cannot_begin_leaves_no_table(small, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    before = sorted(tmp_path.iterdir())
+    plan = make_plan(small.grid(chips=1))
+    with pytest.raises(UserError, match="cluster"):
+        run_sweep(plan, tmp_path / "t.csv", scheduler=Cluster("tcp:1"))
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_points_ages_and_temperatures_are_swept(small, tmp_path):

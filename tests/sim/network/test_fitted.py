@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
 from allspin.sim.chip.chip import Chip
-from allspin.sim.network.fitted import fitted, silent_offset, tabled
+from allspin.sim.network.fitted import bearable_noise, fitted, silent_offset, tabled
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import random_images, random_network
 from allspin.sim.network.neuron import NEURONS
@@ -56,6 +56,36 @@ def test_a_fitted_network_and_its_chip_answer_as_the_network_does(topology, more
     expected = GoldenModel(chip.varied(network), own, noise).logits(images, 5)
     answered = GoldenModel(made, noise=noise).logits(padded, 5)
     np.testing.assert_array_equal(answered[:, :classes], expected)
+
+
+class Shifting:
+    """Noise that changes every current by the same."""
+
+    def __init__(self, by):
+        self.by = by
+
+    def on_sums(self, layer, first, sums):
+        return sums
+
+    def on_currents(self, layer, first, currents):
+        return currents + self.by
+
+
+@pytest.mark.parametrize("falls", [False, True])
+def test_noise_that_spare_columns_bear_drives_none_of_their_rows_and_more_does(falls):
+    network = random_network((6, 5, 3), 1)
+    table = np.minimum(np.arange(256), 1)
+    first = replace(network.layers[0], table=table[::-1] if falls else table)
+    network = replace(network, layers=(first, network.layers[1]))
+    assert bearable_noise(network, network.topology) is None
+    most, large = bearable_noise(network, (6, 9, 3)), fitted(network, (6, 9, 3))
+    assert most is not None
+    images = random_images(network, 4, 1)
+    for by in (most, -most, most + 1, -most - 1):
+        noise: Any = Shifting(by)
+        outputs = GoldenModel(large, noise=noise).trace(images)[0].outputs
+        assert outputs is not None
+        assert outputs[:, 5:].any() == (by == (-most - 1 if falls else most + 1))
 
 
 def test_what_cannot_be_fitted_is_refused():
