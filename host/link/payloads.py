@@ -227,13 +227,13 @@ class Memories:
         Carries requests to it.
     running : Network or None
         What it was programmed with last, here.
-    kept : tuple
+    loaded : tuple
         What images lie there, empty where that is not known: see
         `allspin.host.machines.resident.ResidentImages.load`.
     """
 
     running: Network | None = None
-    kept: tuple[Any, ...] = ()
+    loaded: tuple[Any, ...] = ()
     name: str
     identity: Identity
     session: Session
@@ -269,7 +269,7 @@ class Memories:
         """Bodies of the WRITE requests that write whole memories, each of some lines."""
         for space, lines in memories:
             # Until it is known that all have arrived, nothing is.
-            self.kept = () if space in IMAGE_SPACES else self.kept
+            self.loaded = () if space in IMAGE_SPACES else self.loaded
             address = 0
             while address < len(lines):
                 step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
@@ -292,7 +292,7 @@ class Memories:
         seconds : float
             What the machine may need for what the write sets off.
         """
-        self.kept = () if space in IMAGE_SPACES else self.kept
+        self.loaded = () if space in IMAGE_SPACES else self.loaded
         self.session.ask(Request.WRITE, [line_address(space, address) + data], seconds=seconds)
 
     def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:

@@ -85,7 +85,7 @@ class LinkedMachine(Memories, Machine):
 
     def reopen(self) -> None:
         """Open the session, and read what the machine is; see `Machine.reopen`."""
-        body, self.running, self.kept = self.session.open(), None, ()
+        body, self.running, self.loaded = self.session.open(), None, ()
         with refused(f"{self.name} cannot be used: "):
             self.identity = Identity.parse(body)
         self.session.line.window = self.identity.window

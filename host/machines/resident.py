@@ -241,10 +241,10 @@ class ResidentImages:
         in_sdram = Feature.SDRAM in identity.features
         asked = hashlib.sha256(repr(values.shape).encode() + values.tobytes() + classes.tobytes())
         self.count, line = 0, self._machine.session.line
-        if self._machine.kept[3:] != (asked.digest(), in_sdram or line.mishaps):
+        if self._machine.loaded[3:] != (asked.digest(), in_sdram or line.mishaps):
             sent = self._send(values, classes, in_sdram, progress)
-            self._machine.kept = (*sent, asked.digest(), in_sdram or line.mishaps)
-        self.count, self._cycles, self._digest = self._machine.kept[:3]
+            self._machine.loaded = (*sent, asked.digest(), in_sdram or line.mishaps)
+        self.count, self._cycles, self._digest = self._machine.loaded[:3]
         if in_sdram:
             self._check()
         return self.count
@@ -301,7 +301,7 @@ class ResidentImages:
         """What was counted, if the words that were played last are those that were sent."""
         images, low, correct, high, cycles, logits = _DIGESTED.unpack(line)
         if self._digest != low | high << 16:
-            self._machine.kept = ()
+            self._machine.loaded = ()
             raise Undone(
                 f"the images in {self._machine.name}'s SDRAM are not those that were sent; "
                 "run this again, and if it stays so, its SDRAM is faulty"
