@@ -302,7 +302,7 @@ def bars(title: str, values: Mapping[str, float], label: str, form: str) -> Figu
     """
     figure = new_figure(WIDTH, 0.27 * len(values) + 1.0, title)
     axes = figure.subplots()
-    names = [name_text(shortened(name, 30)) for name in values]
+    names = [name_text(shortened(name, 48)) for name in values]
     drawn = axes.barh(range(len(names)), list(values.values()), height=0.7, color=BLUE)
     axes.bar_label(drawn, [format(value, form) for value in values.values()], padding=3)
     axes.set_yticks(range(len(names)), names)

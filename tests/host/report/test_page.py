@@ -145,7 +145,7 @@ def test_boards_show_the_builds_of_this_network(made):
     assert len(rows) == 4
     assert "of another network" not in made.text
     verdicts = {name: rows[name][-1] for name in ("small", "slow", "large")}
-    assert verdicts == {"small": "does not fit", "slow": "too slow", "large": "yes"}
+    assert verdicts == {"small": "does not fit", "slow": "misses timing", "large": "yes"}
     assert {row[-2] for row in rows.values()} == {"older"}  # none says of which gateware it is
     assert {"31.25", "2,300", "71.0"} <= set(rows["large"])
     # What does not fit, or has no rate, is not drawn as if it ran.
