@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import sys
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,7 @@ def write_page(
     choices: Choices | None = None,
     *,
     compiles: bool = True,
+    documents: str | None = None,
     progress: Progress = no_progress,
 ) -> None:
     """Write the page: a folder for any server of files.
@@ -166,6 +168,8 @@ def write_page(
         As of `page_data`; by default of `NETWORK` and chips of ``paper``.
     compiles : bool
         Whether the gateware is compiled where it has not been, which takes minutes.
+    documents : str, optional
+        Address of the documents that the page lies beside, for its button.
     progress : callable
         As of `allspin.boards.virtual.build.build`.
 
@@ -184,7 +188,8 @@ def write_page(
     index = folder / "index.html"
     text = index.read_text(encoding="utf-8")
     assert START in text
-    index.write_text(text.replace(START, ALONE), encoding="utf-8")
+    help_ = f'<link rel="help" href="{escape(documents)}">\n' if documents else ""
+    index.write_text(text.replace(START, help_ + ALONE), encoding="utf-8")
     terms = TERM.findall(GLOSSARY.read_text(encoding="utf-8")) if GLOSSARY.is_file() else []
     (folder / "alone" / "terms.json").write_text(json.dumps(terms), encoding="utf-8")
     for name, content in (("machine.bin", code), ("data.bin", data)):
