@@ -388,7 +388,7 @@ def test_a_strips_mean_and_grid_spare_its_label(tmp_path):
         assert not any(box.overlaps(line.get_window_extent()) for line in means)
         patch = text.get_bbox_patch()
         assert patch is not None
-        assert patch.get_facecolor()[3] == 1
+        assert np.ravel(patch.get_facecolor())[-1] == 1
 
 
 def test_a_map_has_a_cell_for_each_cell():

@@ -295,11 +295,8 @@ def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
             show(browser, place, width)
             wait(browser, lambda: "305 of 305" in browser.execute_script(badge))
             check_tour(browser)
-        assert (
-            browser.find_element(By.LINK_TEXT, "Documents")
-            .get_attribute("href")
-            .endswith("all.html")
-        )
+        documents = browser.find_element(By.LINK_TEXT, "Documents").get_attribute("href")
+        assert documents == f"{place}all.html"
         browser.get(f"{place}#net=paper-10&chip=99999999999")
         wait(browser, lambda: "chip=0&" in browser.execute_script("return location.hash"))
         assert [log for log in browser.get_log("browser") if log["level"] == "SEVERE"] == []
