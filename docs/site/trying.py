@@ -11,7 +11,7 @@ def _write(app: Sphinx) -> None:
     from allspin.sim.errors import UserError
 
     try:
-        write_page(Path(app.outdir) / "try", compiles=False)
+        write_page(Path(app.outdir) / "try", compiles=False, documents="../index.html")
     except UserError as reason:
         # No warning, which would be an error here.
         print(f"the site is made without try/: {reason}; `make try` compiles it")

@@ -1,5 +1,6 @@
 """``allspin compare``: spin neurons against CMOS neurons, from counted activity."""
 
+import contextlib
 from pathlib import Path
 
 from allspin.host.cli.options import (
@@ -17,8 +18,9 @@ from allspin.host.compare.comparison import compare
 from allspin.host.compare.comparison_table import notes, tables
 from allspin.host.compare.subject import CompareOptions, ComparisonSubject, leave
 from allspin.host.data.files import make_folder
-from allspin.host.draw.look import Look
+from allspin.host.draw.look import SCREEN, Look
 from allspin.sim.cost.liberty import CELLS_45
+from allspin.sim.errors import UserError
 from allspin.sim.network.network import Tiles
 
 HELP = """\
@@ -65,6 +67,9 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Arguments) -> int:
     """Compare, print, and leave the pictures."""
     options, steps = read_options(arguments, CompareOptions), arguments.steps
+    look, folder = read_options(arguments, Look), arguments.out
+    if folder is None and arguments.json and look != SCREEN:
+        raise UserError("pictures with --json need `out`")
     with steps.waiting("reading network, device, cells and images"), naming_options():
         subject = ComparisonSubject.open(
             arguments.network,
@@ -77,7 +82,6 @@ def run(arguments: Arguments) -> int:
             progress=steps,
         )
         options.counted(len(subject.images))
-    look, folder = read_options(arguments, Look), arguments.out
     if folder is None and not arguments.json:
         folder = Path("out/compare") / Path(arguments.network).stem
     if folder is not None:
@@ -85,7 +89,12 @@ def run(arguments: Arguments) -> int:
     found = compare(subject, options, progress=steps).to_dict()
     if folder is not None:
         steps.start(f"drawing into {folder}")
-        leave(found, folder, look)
+        try:
+            leave(found, folder, look)
+        except UserError:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # an empty one tells nothing
+            raise
         steps.finish()
     answer(arguments, found, tables(found), notes(found))
     return 0

@@ -36,6 +36,7 @@ NEEDS: dict[str, dict[str, str]] = {
         "clock_error frequency": "uart",
         "framing": "image",
         "picture": "samples",
+        LOOK: "picture",
     },
     "train": {
         "at level_choice polarity robust": "device",
@@ -51,8 +52,8 @@ NEEDS: dict[str, dict[str, str]] = {
     },
     "import": {"at level_choice polarity": "device", LOOK: "pictures"},
     "report": {LOOK: "figures"},
-    "fit": {"at": "base"},
-    "sweep": {"ca_file certificate key": "address"},
+    "fit": {"at": "base", LOOK: "output"},
+    "sweep": {"ca_file certificate key": "address", LOOK: "pictures"},
     "export": {
         "lanes profile": "verilog",
         "layer rows columns reading": "spice",

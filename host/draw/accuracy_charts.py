@@ -27,6 +27,8 @@ from allspin.host.show.say import shortened
 
 DARK = 0.75
 """Share of the colours, from the light end on, above which numbers are white."""
+NEAR = 1.4
+"""A tick of the colour bar this close to its end, as a ratio, would touch the one there."""
 MOST_LABELLED = 20
 """With more classes than this, numbers in the cells would not be legible."""
 
@@ -105,7 +107,8 @@ def confusion_matrices(
     across = figure.subplots(1, len(matrices), squeeze=False)[0]
     counts = [confusion_counts(*what[1:]) for what in matrices]
     wrong = [np.ma.masked_equal(each - np.diag(np.diag(each)), 0) for each in counts]
-    norm = LogNorm(1, max(2.0, *(float(each.filled(0).max()) for each in wrong)))
+    most = max(int(each.filled(0).max()) for each in wrong)
+    norm = LogNorm(1, max(2, most))
     for axes, (name, *_), each, off in zip(across, matrices, counts, wrong, strict=True):
         shown = axes.imshow(off, cmap=mpl.colormaps["YlOrRd"], norm=norm)
         if len(each) <= MOST_LABELLED:
@@ -115,8 +118,12 @@ def confusion_matrices(
             write_counts(axes, each, colours, 8, bold=True)
         frame(axes)
         axes.set_title(name)
-        bar = figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8)
-        _plain_ticks(bar.ax)
+        if most:
+            bar = figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8)
+            steps = (step * 10**power for power in range(9) for step in (1, 2, 5))
+            ticks = [*(step for step in steps if NEAR * step < most), most]
+            bar.set_ticks(ticks, labels=[f"{tick:,}" for tick in ticks])
+            bar.minorticks_off()
     return figure
 
 

@@ -20,7 +20,8 @@ from allspin.host.draw.style import (
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 
-READINGS = ("selected", "series", "buffered")
+READINGS = ("selected", "series", "buffered", "selected, 1e12 ohm")
+"""Titles of curves, each with a colour and a mark in all panels; of others what comes first."""
 
 
 def array_accuracy(
@@ -40,12 +41,9 @@ def array_accuracy(
         lines: list[ChartLine] = []
         for title, points in curve_points.items():
             values, shares = np.array(points).T
-            # A reading has its colour and mark in all panels; the second curve of one is dashed.
-            turn = READINGS.index(title.split(",")[0])
-            again = any(line.turn == turn for line in lines)
-            lines.append(
-                ChartLine(title, values.tolist(), (100 * shares).tolist(), dashed=again, turn=turn)
-            )
+            turn = READINGS.index(title if title in READINGS else title.split(",")[0])
+            percent, grounded = (100 * shares).tolist(), title.endswith("grounded")
+            lines.append(ChartLine(title, values.tolist(), percent, dashed=grounded, turn=turn))
         drawn.append(
             ChartPanel(
                 lines,

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from allspin.host.draw.style import (
     BLUE,
     GREEN,
+    GROUND,
     INK,
     ORANGE,
     PALE,
@@ -200,6 +201,8 @@ WIDTH = 5.4
 """Of a picture of rows, in inches."""
 JITTER = 0.16
 """Share of a row's height that its dots are spread over, either way."""
+MEAN = 0.23
+"""Share of a row's height that the bar of a mean takes, either way: its label stands above it."""
 
 
 @dataclass(frozen=True)
@@ -240,9 +243,10 @@ def _draw_strip(axes: Axes, place: int, strip: Strip) -> None:
         alpha=0.8,
     )
     if strip.mean is not None:
-        axes.plot([strip.mean], [place], "|", color=INK, markersize=18, markeredgewidth=1.6)
+        axes.plot([strip.mean] * 2, [place - MEAN, place + MEAN], color=INK, linewidth=1.6)
     beside, label = axes.get_yaxis_transform(), name_text(shortened(strip.label, 56))
-    axes.text(0, place - 0.3, label, transform=beside, fontweight="bold")
+    ground = {"facecolor": GROUND, "edgecolor": "none", "pad": 0.5}
+    axes.text(0, place - 0.36, label, transform=beside, fontweight="bold", bbox=ground)
     axes.text(1.02, place, strip.text, transform=beside, va="center", fontweight="bold")
 
 
@@ -274,11 +278,11 @@ def strips(
     for place, strip in enumerate(rows):
         _draw_strip(axes, place, strip)
     if guide is not None:
-        axes.axvline(guide[0], color=SOFT, linestyle=":", linewidth=1.2, zorder=0)
+        axes.axvline(guide[0], color=SOFT, linestyle=":", linewidth=1.2, zorder=1)
         axes.set_title(guide[1], loc="right", fontweight="normal", fontsize=8)
     if log:
         axes.set_xscale("log")
-    axes.margins(x=0.04)
+    axes.margins(x=0.08)
     axes.set(ylim=(len(rows) - 0.7, -0.65), yticks=[], xlabel=label)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=PALE, linewidth=0.8)
@@ -302,12 +306,14 @@ def bars(title: str, values: Mapping[str, float], label: str, form: str) -> Figu
     """
     figure = new_figure(WIDTH, 0.27 * len(values) + 1.0, title)
     axes = figure.subplots()
-    names = [name_text(shortened(name, 30)) for name in values]
+    names = [name_text(shortened(name, 48)) for name in values]
     drawn = axes.barh(range(len(names)), list(values.values()), height=0.7, color=BLUE)
     axes.bar_label(drawn, [format(value, form) for value in values.values()], padding=3)
     axes.set_yticks(range(len(names)), names)
     axes.set(ylim=(len(names) - 0.4, -0.6), xlabel=label)
     axes.margins(x=0.12)
+    if not any(values.values()):
+        axes.set_xlim(0, 1)
     axes.grid(axis="x", color=PALE, linewidth=0.8)
     axes.tick_params(length=0, axis="y")
     return figure

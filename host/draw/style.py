@@ -44,6 +44,7 @@ PURPLE = "#CC79A7"
 INK = "#222222"
 SOFT = "#8A8A8A"
 PALE = "#E6E6E6"
+GROUND = "#FEFEFE"
 R_AH = r"R$_\mathrm{AH}$"
 """The anomalous Hall resistance, as the paper prints it."""
 
@@ -51,6 +52,7 @@ INKS = {
     INK: "var(--ink, currentColor)",
     SOFT: "var(--soft, #8a8a8a)",
     PALE: "var(--grid, #8a8a8a40)",
+    GROUND: "var(--paper, transparent)",
     BLUE: "var(--s0, #3f7fc1)",
     VERMILION: "var(--s1, #c8641a)",
     GREEN: "var(--s2, #2e9063)",
@@ -354,7 +356,7 @@ def save_picture(figure: Figure, folder: Path, name: str, look: Look = SCREEN) -
     except UserWarning as warning:
         raise UserError(
             f"the picture {name} has no room for its text: `width` must be larger, or `points` "
-            "smaller"
+            f"smaller{', or `style` paper-2' if look.style in ('paper', 'paper-1') else ''}"
         ) from warning
     for path, content in contents.items():
         write_atomically(path, content)

@@ -32,6 +32,8 @@ LOOKS = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
 """Lines and marks of devices where colours tell something else, in turn."""
 NAMED = 12
 """More curves than these are not named."""
+BEYOND = "set aside, beyond the axis"
+"""What an arrow at the edge of a panel is."""
 
 
 def _draw_curves(upper: Axes, lower: Axes, curves: Sequence[PanelCurve]) -> float:
@@ -63,20 +65,16 @@ def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
     if panel.threshold is not None:
         upper.axvline(panel.threshold, color=SOFT, linestyle=":", label="threshold")
     upper.set_xscale("log" if panel.log else "linear")
-    # What is far beyond the data does not make these small: it is drawn in a strip at their edge.
+    # What is far beyond the data does not make these small: an arrow stands in a strip at the edge.
     low, high = upper.get_ylim()
     strip = 0.06 * (high - low) if panel.aside else 0.0
-    for number, (x, y) in enumerate(panel.aside):
-        upper.plot(
-            x,
-            np.clip(y, low - strip / 2, high + strip / 2),
-            "x-",
-            label="" if number else "set aside",
-            color=VERMILION,
-            markersize=4,
-            linewidth=0.5,
-            zorder=3,
-        )
+    look: dict[str, Any] = {"color": VERMILION, "markersize": 4, "linewidth": 0.5, "zorder": 3}
+    for x, y in panel.aside:
+        edge = np.clip(y, low - strip / 2, high + strip / 2)
+        upper.plot(x, edge, "x-", label="set aside", **look)
+        for mark, far in (("^", y > edge), ("v", y < edge)):
+            if far.any():
+                upper.plot(x[far], edge[far], mark, label=BEYOND, **look)
     upper.set_ylim(low - strip, high + strip)
     reach = 8 * median or 1.0
     lower.set_ylim(*np.clip(lower.get_ylim(), -reach, reach))
@@ -87,7 +85,7 @@ def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
 def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
     """Draw what was measured, what was fitted, and what is left.
 
-    Outliers are crossed out, those beyond the axes at its edge.
+    Outliers are crossed out; those beyond the axis are arrows at its edge.
 
     Parameters
     ----------
@@ -114,6 +112,8 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
             lower.set_title(note, fontsize=7, fontweight="normal")
         wrong = panel.goodness is not None and not panel.goodness.described
         title = f"{panel.title}\nnot described by the model" if wrong else panel.title
+        if BEYOND in upper.get_legend_handles_labels()[1]:
+            title += f"\narrows: {BEYOND}"
         upper.set_title(title, fontsize=9, color=VERMILION if wrong else INK)
         upper.set_ylabel(f"{R_AH} ({unit})")
         lower.set_ylabel(f"residual of\nthe mean ({unit})")

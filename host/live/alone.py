@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import tempfile
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,7 @@ def write_page(
     choices: Choices | None = None,
     *,
     compiles: bool = True,
+    documents: str | None = None,
     progress: Progress = no_progress,
 ) -> None:
     """Write the page: a folder for any server of files.
@@ -170,6 +172,8 @@ def write_page(
         As of `page_data`; by default of `NETWORK` and chips of ``paper``.
     compiles : bool
         Whether the gateware is compiled where it has not been, which takes minutes.
+    documents : str, optional
+        Address of the documents that the page lies beside, for its button.
     progress : callable
         As of `allspin.boards.virtual.build.build`.
 
@@ -200,7 +204,8 @@ def write_page(
         index = made / "index.html"
         text = index.read_text(encoding="utf-8")
         assert START in text
-        index.write_text(text.replace(START, ALONE), encoding="utf-8")
+        help_ = f'<link rel="help" href="{escape(documents)}">\n' if documents else ""
+        index.write_text(text.replace(START, help_ + ALONE), encoding="utf-8")
         terms = TERM.findall(GLOSSARY.read_text(encoding="utf-8")) if GLOSSARY.is_file() else []
         (made / "alone" / "terms.json").write_text(json.dumps(terms), encoding="utf-8")
         for path, content in ((made / MADE, code), (made / "alone" / "data.bin", data)):

@@ -72,8 +72,8 @@ class ReportSubject(Shown):
         Test images, grey levels.
     labels : ndarray of int64, shape (images,)
         Their classes.
-    all_images : bool
-        Whether these are all of the data set's test images.
+    whole : int
+        How many test images the data set has.
     chips : int
         How many chips, from chip 0 on.
     at : str or None
@@ -89,7 +89,7 @@ class ReportSubject(Shown):
     data: Path | None
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
-    all_images: bool
+    whole: int
     chips: int
     at: str | None = None
     tiles: Tiles | None = None
@@ -161,7 +161,7 @@ class ReportSubject(Shown):
             # Lists of values have the shape that the network sees in them.
             pixels[:images].reshape(-1, *opened.image_shape),
             labels[:images],
-            images == whole,
+            whole,
             chips,
             None if at is None else str(operating_point(at)),
             tiles,
@@ -183,6 +183,12 @@ class ReportSubject(Shown):
         """The data set's name."""
         return "MNIST" if self.data is None else self.data.name or str(self.data)
 
+    @property
+    def some(self) -> str:
+        """Which test images these are; empty where they are all."""
+        shown = len(self.images)
+        return "" if shown == self.whole else f"first {shown:,} of {self.whole:,} test images"
+
     def command(self, name: str, *options: str, images: bool = True) -> str:
         """A command line of allspin about this network, on these images.
 
@@ -198,7 +204,7 @@ class ReportSubject(Shown):
         words = ["allspin", name, self.name, *options]
         if self.tiles is not None and name in CUTTING:
             words += ["--tile-rows", str(self.tiles.rows), "--adc-bits", str(self.tiles.bits)]
-        if images and not self.all_images:
+        if images and self.some:
             words += ["--images", str(len(self.images))]
         if self.data is not None:
             words += ["--data", str(self.data)]

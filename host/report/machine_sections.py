@@ -92,12 +92,7 @@ def _builds_table(records: Sequence[Mapping[str, Any]]) -> Table:
             100 * record[key] if key.endswith("_share") and key in record else record.get(key)
             for key in shown
         ]
-        verdict = "yes"
-        if not record["fits"]:
-            verdict = "does not fit"
-        elif not record["meets_timing"] or record["fmax_mhz"] < record["need_mhz"]:
-            verdict = "too slow"
-        rows.append((*cells, "older" if record["older"] else "this", verdict))
+        rows.append((*cells, "older" if record["older"] else "this", _fault(record) or "yes"))
     columns = [
         *(COLUMNS[key] for key in shown),
         TableColumn("gateware"),
@@ -106,9 +101,20 @@ def _builds_table(records: Sequence[Mapping[str, Any]]) -> Table:
     return Table("figures of the builds", columns, rows)
 
 
+def _fault(record: Mapping[str, Any]) -> str:
+    """Why a build is no machine that runs; empty if it is one."""
+    if not record["fits"]:
+        return "does not fit"
+    on_time = record["meets_timing"] and record["fmax_mhz"] >= record["need_mhz"]
+    return "" if on_time else "misses timing"
+
+
 def _builds_figures(records: Sequence[Mapping[str, Any]]) -> list[h.Node]:
     """Speed of the builds that run, and the room that each takes."""
-    named = [(f"{record['board']}, {record['profile']}", record) for record in records]
+    named = []
+    for record in records:
+        marks = record["board"], record["profile"], _fault(record), record["older"] and "older"
+        named.append((", ".join(filter(None, marks)), record))
     rates = [
         (name, float(record["images_per_second"]))
         for name, record in named
@@ -120,7 +126,9 @@ def _builds_figures(records: Sequence[Mapping[str, Any]]) -> list[h.Node]:
         dots = [Strip(name, [rate], f"{rate:,.0f}") for name, rate in rates]
         speed = strips("Images/s on each board", dots, "images/s, logarithmic", log=True)
         columns = TableColumn("board"), TableColumn("images/s", form=",.0f")
-        drawn.append(Drawn("boards-speed", speed, [Table("images/s", columns, rates)]))
+        without = "; ".join(name for name, _ in named if name not in dict(rates))
+        said = without and f"No images/s are known of: {without}."
+        drawn.append(Drawn("boards-speed", speed, [Table("images/s", columns, rates)], said))
     columns = TableColumn("board"), TableColumn("logic cells", "%", ".1f")
     room = Table("share of the logic cells", columns, list(shares.items()))
     taken = bars("Logic cells that each build takes", shares, "logic cells of the part (%)", ".0f")

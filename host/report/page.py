@@ -20,7 +20,7 @@ from allspin.host.draw.accuracy_charts import (
 from allspin.host.draw.cards import image, render, spelled
 from allspin.host.draw.curve_charts import bars
 from allspin.host.draw.look import JOURNAL, Look
-from allspin.host.draw.style import R_AH, save_picture
+from allspin.host.draw.style import R_AH, name_text, save_picture
 from allspin.host.keywords import takes
 from allspin.host.report.device_sections import chips, devices, maps
 from allspin.host.report.findings import Findings, ReportSubject, find, train_command
@@ -35,7 +35,7 @@ from allspin.host.report.section import (
     section,
     tiles,
 )
-from allspin.host.show.say import commit, short_commit, version
+from allspin.host.show.say import commit, short_commit, shortened, version
 from allspin.host.show.table import Table, TableColumn, short
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
@@ -265,6 +265,8 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What the page may load: nothing but what it holds."""
 SECTIONS = (trained, devices, chips, maps, confusion, mistakes, engine, boards, comparison)
 """Sections in the order of the page."""
+OF_IMAGES = (trained, chips, confusion)
+"""Those whose pictures are of all the images that the page is of."""
 
 
 def page(findings: Findings, parts: Sequence[Section]) -> str:
@@ -286,7 +288,7 @@ def page(findings: Findings, parts: Sequence[Section]) -> str:
         f"{states} states",
         f"{network.neuron.name} neurons",
         *cut,
-        subject.data_name,
+        f"{subject.data_name}{subject.some and f', {subject.some}'}",
         f"device {subject.device.name}",
     ]
     chips_ = f"{subject.chips} chip{'s' if subject.chips > 1 else ''}"
@@ -410,10 +412,16 @@ def figures(
     made = []
     for name, subject in zip(names, subjects, strict=True):
         findings = find(subject, progress)
-        for drawn in pictures([make(findings).body for make in SECTIONS]):
-            if look.journal:  # the note below it becomes a part of its caption
-                drawn.picture.text(0, 0, drawn.said.replace("R_AH", R_AH), ha="left")
-            made += save_picture(drawn.picture, folder, f"{name}{drawn.name}", look)
+        told = f"network {subject.title}, device {subject.device.name}"
+        for make in SECTIONS:
+            some = f"{subject.some}, " if make in OF_IMAGES and subject.some else ""
+            for drawn in pictures(make(findings).body):
+                picture = drawn.picture
+                title = f"{picture.get_suptitle()}\n{name_text(shortened(some + told, 120))}"
+                picture.suptitle(title, x=0.01, ha="left")
+                if look.journal:  # the note below it becomes a part of its caption
+                    picture.text(0, 0, drawn.said.replace("R_AH", R_AH), ha="left")
+                made += save_picture(picture, folder, f"{name}{drawn.name}", look)
     return made
 
 

@@ -45,6 +45,6 @@ def test_an_interrupt_leaves_the_old_page_and_quick_asks_fewer(tmp_path, capsys,
     assert "interrupted" in capsys.readouterr().err
     assert page.read_text() == "the old one"
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
-    found = [(subject.chips, len(subject.images), subject.all_images) for subject in subjects]
+    found = [(subject.chips, len(subject.images), not subject.some) for subject in subjects]
     assert found == [(5, 2000, False), (20, 10000, True), (7, 9, False)]
     assert subjects[2].command("run") == "allspin run mnist-10 --images 9"

@@ -21,7 +21,7 @@ from allspin.host.draw.array_charts import (
     resistances,
     strongest,
 )
-from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
+from allspin.host.draw.curve_charts import ChartLine, ChartPanel, Strip, bars, curves, strips
 from allspin.host.draw.device_charts import neuron_curve, runs, stage_spans, timeline
 from allspin.host.draw.style import R_AH, Look, name_text, new_figure, save_picture, styled
 from allspin.sim.errors import UserError
@@ -255,10 +255,23 @@ def test_confusion_counts_every_image_once():
     assert figure.get_suptitle().startswith("Confusion: 2 of 6")
 
 
+@pytest.mark.parametrize("most", [1, 4, 5, 60, 1000])
+def test_the_end_of_the_colour_bar_has_its_number(most):
+    labels, answers = np.repeat([0, 1, 2], [5, most, 1]), np.repeat([0, 2, 1], [5, most, 1])
+    figure = confusion_matrix(labels, answers, 3)
+    ticks = figure.axes[1].get_yticks()
+    assert (ticks[0], ticks[-1]) == (1, most)
+    assert len(ticks) < 14
+
+
 @pytest.mark.parametrize("classes", [3, 47])
 def test_no_mistake_and_many_classes_can_be_drawn(tmp_path, classes):
     labels = np.arange(50) % classes
-    save_picture(confusion_matrix(labels, labels, classes), tmp_path, "confusion")
+    figure = confusion_matrix(labels, labels, classes)
+    assert len(figure.axes) == 1  # no colour stands for anything
+    save_picture(figure, tmp_path, "confusion")
+    (axes,) = bars("Wrong", {"0": 0.0, "1": 0.0}, "%", ".1f").axes
+    assert axes.get_xlim()[0] == 0
     save_picture(wrong_images(IMAGES, labels, labels), tmp_path, "wrong")
 
 
@@ -333,15 +346,15 @@ def test_points_errors_and_levels_are_drawn():
 
 PANELS = {
     "arms (ohm)": {"series": [(1.0, 0.1), (10.0, 0.2)], "selected, near": [(1.0, 0.9)]},
-    "line (ohm)": {"selected, near": [(1.0, 0.5)], "selected, far": [(1.0, 0.6)]},
-    "switch (ohm)": {"selected": [(1e5, 0.7), (1e9, 0.8)]},
-    "rejection (dB)": {"buffered": [(60.0, 0.3), (120.0, 0.9)]},
+    "line (ohm)": {"selected, near": [(1.0, 0.5)], "selected, 1e12 ohm": [(1.0, 0.6)]},
+    "switch (ohm)": {"selected, near": [(1e5, 0.7), (1e9, 0.8)], "selected, grounded": [(1e5, 1)]},
+    "rejection (dB)": {"buffered": [(60.0, 0.3), (120.0, 0.9)], "buffered, grounded": [(60, 0.2)]},
 }
 
 
 def test_each_curve_is_drawn_in_percent_over_its_values():
     figure = array_accuracy(PANELS, 0.98)
-    seen: dict[str, tuple[str, str]] = {}
+    seen: dict[str, tuple[str, ...]] = {}
     for axes, (label, lines) in zip(figure.axes, PANELS.items(), strict=True):
         assert axes.get_xlabel() == label
         assert axes.get_xscale() == ("linear" if "dB" in label else "log")
@@ -350,14 +363,32 @@ def test_each_curve_is_drawn_in_percent_over_its_values():
         assert [container.get_label() for container in axes.containers] == list(lines)
         for line, points in zip(drawn, lines.values(), strict=True):
             assert np.allclose(line.get_xydata(), np.array(points) * [1, 100])
-        # Two curves of one reading are told apart, and a reading has one mark in all panels.
+        # A curve has one look in all panels, and a look is of one curve.
         looks = [
-            (str(line.get_color()), str(line.get_marker()), line.get_linestyle()) for line in drawn
+            tuple(map(str, (line.get_color(), line.get_marker(), line.get_linestyle())))
+            for line in drawn
         ]
-        assert len(set(looks)) == len(drawn)
-        for title, (colour, mark, _) in zip(lines, looks, strict=True):
-            assert seen.setdefault(title.split(",")[0], (colour, mark)) == (colour, mark)
+        for title, look in zip(lines, looks, strict=True):
+            assert seen.setdefault(title, look) == look
     assert len(set(seen.values())) == len(seen)
+
+
+def test_a_strips_mean_and_grid_spare_its_label(tmp_path):
+    rows = [Strip(f"a label of many words, {n}", [93 + n, 95 + n], "1 %", 94) for n in range(4)]
+    figure = strips("title", rows, "accuracy (%)")
+    save_picture(figure, tmp_path, "strips", Look(("png",), style="paper-1"))
+    figure.draw_without_rendering()  # what was saved has other dots
+    (axes,) = figure.axes
+    places = [np.asarray(line.get_xdata()).tolist() for line in axes.lines]
+    means = [line for line, xs in zip(axes.lines, places, strict=True) if xs == [94, 94]]
+    labels = [text for text in axes.texts if "label" in text.get_text()]
+    assert (len(means), len(labels)) == (4, 4)
+    for text in labels:
+        box = text.get_window_extent()
+        assert not any(box.overlaps(line.get_window_extent()) for line in means)
+        patch = text.get_bbox_patch()
+        assert patch is not None
+        assert np.ravel(patch.get_facecolor())[-1] == 1
 
 
 def test_a_map_has_a_cell_for_each_cell():

@@ -83,6 +83,14 @@ def test_frames_and_images_are_those_of_the_host(node):
     assert [bytes(each) for each in found["images"]] == encode_images(values.astype(np.uint8), 4)
 
 
+def test_data_that_lack_bytes_are_refused(node, choices):
+    made = Made.of(choices, choices.setting({"chip": 0}))
+    words = b"".join(each.tobytes() for each in made.words)
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        node("model", page_data(choices)[:-1], words, {"seed": 0})
+    assert b"data.bin is damaged" in raised.value.stderr
+
+
 def drawings(count: int) -> list[list[list[int]]]:
     """Strokes that wander about."""
     rng = np.random.default_rng(7)
@@ -147,6 +155,7 @@ def test_the_page_is_small_the_same_each_time_and_asks_no_server(tmp_path, monke
     assert sum(map(len, one.values())) < 800_000
     everything = b"".join(text for path, text in one.items() if path.suffix in (".html", ".js"))
     assert b"WebSocket" not in everything
+    assert b'rel="help"' not in everything  # there are documents beside it in a site only
 
 
 SAID = [
@@ -277,7 +286,7 @@ def check_tour(browser) -> None:
 @pytest.mark.long
 @pytest.mark.tool(*TOOLS, "python-zig")
 def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
-    write_page(tmp_path / "site", choices)
+    write_page(tmp_path / "site", choices, documents="all.html")
     serve = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "site"))
     server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
     threading.Thread(target=server.serve_forever).start()
@@ -296,7 +305,16 @@ def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
             show(browser, place, width)
             wait(browser, lambda: "305 of 305" in browser.execute_script(badge))
             check_tour(browser)
+        documents = browser.find_element(By.LINK_TEXT, "Documents").get_attribute("href")
+        assert documents == f"{place}all.html"
+        browser.get(f"{place}#net=paper-10&chip=99999999999")
+        wait(browser, lambda: "chip=0&" in browser.execute_script("return location.hash"))
         assert [log for log in browser.get_log("browser") if log["level"] == "SEVERE"] == []
+        code = tmp_path / "site" / "alone" / "machine.bin"
+        code.write_bytes(code.read_bytes()[:-1000])
+        show(browser, place, DESK)
+        problem = "return document.getElementById('problem').textContent"
+        wait(browser, lambda: "machine.bin is damaged" in browser.execute_script(problem))
         browser.get((tmp_path / "site" / "index.html").as_uri())
         assert "http.server" in browser.find_element(By.ID, "problem").text
     finally:

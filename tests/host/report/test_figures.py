@@ -12,7 +12,7 @@ pytestmark = pytest.mark.long
 
 def test_each_chart_of_the_page_is_a_file_with_a_caption(made, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("allspin.host.bitstreams.record.recall", lambda: [])
-    few = [*made.arguments, "--chips", "2", "--json"]
+    few = [*made.arguments, "--chips", "2", "--images", "100", "--json"]
     assert main(["report", *few, "--figures", str(tmp_path / "figures")]) == 0
     files = json.loads(capsys.readouterr().out)["figures"]
     assert sorted(files) == sorted(map(str, (tmp_path / "figures").iterdir()))
@@ -24,8 +24,11 @@ def test_each_chart_of_the_page_is_a_file_with_a_caption(made, tmp_path, monkeyp
         caption = (tmp_path / "figures" / f"{name}.tex").read_text()
         assert re.fullmatch(r"\\caption\{[^\n]*\}\n", caption)
         assert "<" not in caption
+        assert "network net " in caption
+        counted = name.startswith(("learning", "chips", "confusion"))
+        assert ("first 100 of 150 test images" in caption) is counted
     neuron = (tmp_path / "figures/synapse-curve.tex").read_text()
-    assert r"against pulses. Potentiation rises in 100 pulses" in neuron
+    assert ". Potentiation rises in 100 pulses" in neuron
 
 
 @pytest.mark.parametrize(

@@ -145,13 +145,17 @@ def test_boards_show_the_builds_of_this_network(made):
     assert len(rows) == 4
     assert "of another network" not in made.text
     verdicts = {name: rows[name][-1] for name in ("small", "slow", "large")}
-    assert verdicts == {"small": "does not fit", "slow": "too slow", "large": "yes"}
+    assert verdicts == {"small": "does not fit", "slow": "misses timing", "large": "yes"}
     assert {row[-2] for row in rows.values()} == {"older"}  # none says of which gateware it is
     assert {"31.25", "2,300", "71.0"} <= set(rows["large"])
     # What does not fit, or has no rate, is not drawn as if it ran.
-    assert [row[0] for row in cells(made.text, "images/s")][1:] == ["large, ideal"]
+    assert [row[0] for row in cells(made.text, "images/s")][1:] == ["large, ideal, older"]
     shares = cells(made.text, "share of the logic cells")
     assert [row[1] for row in shares] == ["42.0", "71.0", "42.0", "190.0"]
+    faults = {"slow, ideal, misses timing, older", "small, ideal, does not fit, older"}
+    assert {row[0] for row in shares if "large" not in row[0] and "script" not in row[0]} == faults
+    for fault in faults:
+        assert fault in made.text.partition("No images/s are known of: ")[2].partition("</p>")[0]
 
 
 def test_the_comparison_is_the_one_of_its_command(made):

@@ -27,6 +27,7 @@ export class Data {
       this.parts[name] = file.slice(place, place + size);
       place += size;
     }
+    if (place !== file.length) throw new Error("data.bin is damaged: put the page there anew");
     this.normals = new Uint16Array(this.parts.normals.buffer);
     this.pixels = this.plan.shape[0] * this.plan.shape[1];
     this.tests = this.parts.labels.length;
@@ -54,5 +55,8 @@ export class Data {
 export async function unpacked(response) {
   if (!response.ok || !response.body) throw new Error(`${response.url} is not there`);
   const stream = response.body.pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const damaged = () => {
+    throw new Error(`${response.url.split("/").pop()} is damaged: put the page there anew, or load it again`);
+  };
+  return new Uint8Array(await new Response(stream).arrayBuffer().catch(damaged));
 }

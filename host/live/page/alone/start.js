@@ -6,7 +6,7 @@ import { Page } from "../app/page.js";
 import { explainTerms } from "./terms.js";
 import { Tour } from "./tour.js";
 
-Object.assign(NAMES, { golden: "model in this page", virtual: "gateware in this browser" });
+Object.assign(NAMES, { golden: "model in this page", virtual: "gateware here" });
 
 /**
  * @param {(told: import("../app/types.js").Told, content: Uint8Array) => void} take
@@ -34,7 +34,8 @@ explainTerms();
 const tour = new Tour();
 const begin = element("button", { type: "button", textContent: "Tour" });
 begin.addEventListener("click", () => tour.go(0));
-const documents = element("a", { className: "button", href: "../index.html", textContent: "Documents" });
-document.querySelector(".actions")?.prepend(begin, documents);
+document.querySelector(".actions")?.prepend(begin);
+const help = document.querySelector("link[rel=help]"); // Only where the page lies beside documents.
+if (help instanceof HTMLLinkElement) begin.after(element("a", { className: "button", href: help.href, textContent: "Documents" }));
 const footer = document.querySelector("footer");
 if (footer) footer.textContent = "Logits, R_AH and cycles come from the gateware, which runs in this browser; sums, currents and activations from a model in this page. Nothing leaves it.";

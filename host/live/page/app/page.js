@@ -140,6 +140,7 @@ export class Page {
     this.wantChips(false);
     this.connection.send({ kind: "choose", setting: state.setting });
     this.asking.ask(state.subject);
+    if (location.hash) this.rememberNow(); // What the link said that may not be is not what is shown.
   }
 
   /** Put what is shown into the address, when nothing has moved for a moment: browsers allow few changes. */
