@@ -178,7 +178,7 @@ def count_cycles(
 
     It is the engine whose clocks are counted. The link's decoder takes a byte a clock, so images
     come over the link to engines that take longer than an image has bytes, and wait on the board
-    for faster ones.
+    for faster ones and for machines that keep images.
 
     Parameters
     ----------
@@ -204,9 +204,8 @@ def count_cycles(
     # nearly so: its frame has some more.
     some = images[:SOME]
     bound = cycle_bounds(network, EngineParameters.from_network(network, profile), some).mean()
-    resident = FRAMED * image_bytes(some, network.pixel_bits) > bound
-    kept = profile.resident or (VIRTUAL_RESIDENT if resident else None)
-    profile = replace(profile, resident=kept)
+    if FRAMED * image_bytes(some, network.pixel_bits) > bound:
+        profile = replace(profile, resident=profile.resident or VIRTUAL_RESIDENT)
     made_for = made_for or network
     parts = (
         images.tobytes(),
@@ -220,7 +219,7 @@ def count_cycles(
     with open_virtual(made_for, profile, progress=progress) as machine:
         progress(f"counting the clocks of {len(images):,} images", 0.0)
         machine.program(network)
-        if resident:
+        if profile.resident:
             cycles = machine.resident_images().run_all(images, labels).cycles
         else:
             machine.stream(images)
