@@ -44,7 +44,7 @@ def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch):
     ):
         with pytest.raises(pytest.fail.Exception, match="it runs"):
             count_cycles(*arguments)
-    monkeypatch.setattr(record, "sources_digest", lambda: "other sources")
+    monkeypatch.setattr("allspin.boards.top.sources_digest", lambda: "other sources")
     with pytest.raises(pytest.fail.Exception, match="it runs"):
         count_cycles(NETWORK, profile, IMAGES, LABELS)
 
