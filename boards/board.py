@@ -132,7 +132,7 @@ ECP5_25: Mapping[str, Profile] = {
                 rounds_per_clock=1, noise_rounds_per_clock=22, sum_noise=True
             ),
         ),
-        95_833_333,
+        90_000_000,
         button=False,
     ),
     # Weights take 52 block RAMs of 56.
