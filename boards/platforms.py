@@ -1,6 +1,6 @@
 """Platforms that amaranth-boards lacks: Colorlight i5 and i9 on Muse Lab's extension board.
 
-Pins are those of https://github.com/wuxx/Colorlight-FPGA-Projects, as litex-boards has them.
+Pins are those of wuxx/Colorlight-FPGA-Projects, as litex-boards has them.
 """
 
 from amaranth.build import Attrs, Clock, Pins, Resource

@@ -85,6 +85,13 @@ def known_as(profile: Profile, network_name: str) -> str:
     return network_name if profile.sizes is None else ANY
 
 
+def network_of(record: Mapping[str, Any]) -> Network:
+    """What a build's machine was made for; of a board and a profile that there are."""
+    profile = find_boards()[record["board"]].profiles[record["profile"]]
+    named = usual_network(profile) if record["network"] == ANY else record["network"]
+    return profile.built_for(open_network(named))
+
+
 @dataclass(frozen=True)
 class BuildJob:
     """One board with the machine that it gets.

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from allspin.boards.board import Link
-from allspin.boards.catalogue import find_board
+from allspin.boards.catalogue import find_board, find_boards
 from allspin.host.bitstreams.record import check_record, is_older, recall
-from allspin.host.data.catalogue import open_network, shipped_networks
+from allspin.host.data.catalogue import shipped_networks
 from allspin.host.data.files import make_folder
 from allspin.host.link.transport import MAX_BAUD, MIN_BAUD
 from allspin.sim.errors import UserError, refused
@@ -55,13 +55,19 @@ def collect(folder: Path) -> list[str]:
     UserError
         If the folder cannot be written, or there is nothing to copy.
     """
+    # It needs Amaranth, without which a release is flashed.
+    from allspin.host.bitstreams.builds import ANY, network_of
+
     found: dict[str, dict[str, Any]] = {}
+    boards = find_boards()
     for record in recall():
-        name = "-".join(record[key] for key in ("board", "profile", "network"))
+        name = "-".join(record[key] for key in ("board", "profile", "network")).replace(" ", "-")
         if (
             record["meets_timing"]
-            and record["network"] in shipped_networks()
-            and not is_older(record, open_network(record["network"]))
+            and record["network"] in {*shipped_networks(), ANY}
+            and record["board"] in boards
+            and record["profile"] in boards[record["board"]].profiles
+            and not is_older(record, network_of(record))
         ):
             source = Path(record["bitstream"])
             content = read_file(source, "bitstream", MAX_BITSTREAM)
@@ -195,14 +201,16 @@ def released(
     board : str
         The board's name.
     profile, network : str, optional
-        Which machine, and for which network; the first that the release has.
+        Which machine, and for which network; the board's usual one, else the first that there is.
 
     Raises
     ------
     UserError
         If the release has none, is damaged, or the bitstream is not that of its record.
     """
+    usual = next(iter(find_board(board).profiles))
     records = [record for record in read_index(place) if record["board"] == board]
+    records.sort(key=lambda record: record["profile"] != usual)
     for record in records:
         if profile in (None, record["profile"]) and network in (None, record["network"]):
             with refused(f"{place}: {INDEX} cannot be used: "):

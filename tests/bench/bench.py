@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.host.bitstreams.builds import network_of
 from allspin.host.bitstreams.record import check_record, is_older, link_rate
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.data.catalogue import open_device, open_network
@@ -145,7 +146,7 @@ def engine_figures(
             "worst_fmax_megahertz": build["worst_fmax_mhz"],
             "cycles": build["cycles_per_image"],
             "seeds": len(build["seeds"]),
-            "older": is_older(build, network or open_network(build["network"])),
+            "older": is_older(build, network or network_of(build)),
             "images_per_second": 1e6 * build["need_mhz"] / build["cycles_per_image"],
             "target": target(build["part"], build["profile"]),
         }

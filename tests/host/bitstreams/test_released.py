@@ -19,7 +19,7 @@ CONTENT = b"bits of an icebreaker"
 
 @pytest.fixture
 def release(tmp_path, monkeypatch, board_record):
-    """A folder of what `collect` finds of three builds: one is too slow, one of other gateware."""
+    """A folder of what `collect` finds of builds: one is too slow, one of other gateware."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setattr(room, "is_older", lambda record, _: record["profile"] == "chips")
     built = tmp_path / "top.bin"
@@ -29,7 +29,11 @@ def release(tmp_path, monkeypatch, board_record):
     about |= {"part": "iCE40UP5K"}
     for profile, runs in (("ideal", True), ("chips", True), ("slow", False)):
         remember(board_record(**about, profile=profile, meets_timing=runs))
-    assert collect(tmp_path / "release") == ["icebreaker-ideal-mnist-10.bin"]
+    remember(board_record(**about | {"network": "any network"}, profile="general"))
+    assert collect(tmp_path / "release") == [
+        "icebreaker-general-any-network.bin",
+        "icebreaker-ideal-mnist-10.bin",
+    ]
     built.unlink()
     assert str(tmp_path) not in (tmp_path / "release" / INDEX).read_text()
     return tmp_path / "release"
@@ -43,6 +47,8 @@ def test_what_was_collected_is_found(release, packed, tmp_path):
         shutil.rmtree(release)
     record, content = released(place, "icebreaker", None, "mnist-10")
     assert (record["profile"], content) == ("ideal", CONTENT)
+    assert released(place, "icebreaker", None, None)[0]["profile"] == "ideal"
+    assert released(place, "icebreaker", "general", None)[0]["profile"] == "general"
     for board, profile in (("ulx3s-85f", None), ("icebreaker", "chips")):
         with pytest.raises(UserError, match=f"no such bitstream for {board}"):
             released(place, board, profile, None)
@@ -69,11 +75,11 @@ def test_what_was_collected_is_found(release, packed, tmp_path):
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_record_that_lies_is_a_line(release, tmp_path, change, said, packed):
     records = json.loads((release / INDEX).read_text())["bitstreams"]
-    records[0] |= change(records[0])
+    records[1] |= change(records[1])
     (release / INDEX).write_text(json.dumps({"bitstreams": records}))
     place = shutil.make_archive(str(tmp_path / "all"), "zip", release) if packed else release
     with pytest.raises(UserError, match=said) as refused:
-        released(tmp_path / place, "icebreaker", None, None)
+        released(tmp_path / place, "icebreaker", records[1]["profile"], None)
     assert "\n" not in str(refused.value)
 
 
@@ -86,7 +92,7 @@ def archive(path, parts, method=zipfile.ZIP_DEFLATED):
 
 def test_no_archive_takes_more_than_its_share(release, tmp_path):
     index = (release / INDEX).read_text()
-    name = json.loads(index)["bitstreams"][0]["bitstream"]
+    name = json.loads(index)["bitstreams"][1]["bitstream"]
     bomb = archive(tmp_path / "bomb.zip", {INDEX: index, name: bytes(MAX_BITSTREAM + 1)})
     assert bomb.stat().st_size < 1 << 20
     with pytest.raises(UserError, match="has more than 67,108,864 bytes; fetch it again"):
