@@ -197,7 +197,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     *_, row, last = rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 4
     # 80 million clocks a second, 41 for each image; not the 97.5 million that it would reach.
-    machine = "`ulx3s-85f:fast`: 100 lanes, eight rows per clock, 1,267 images that stay"
+    machine = "`ulx3s-85f:fast`: 100 lanes, eight rows per clock, 429 images that stay"
     assert row == f"| ULX3S 85F | {machine} | 80 | 97.5 | 1,951,200 |"
     assert "two rows per clock, " in last
     assert "that stay, for any network up to 1024-136-136-32 | 80 | 85.0 |" in last

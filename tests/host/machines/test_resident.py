@@ -145,7 +145,7 @@ def test_a_device_without_the_memory_says_so():
         (1, 56, 65535, 150.6, 466),
         (2, 56, 53248, 76.7, 736),
         (4, 56, 26624, 40.1, 700),
-        (8, 104, 24576, 20.5, 1267),
+        (8, 33, 8192, 20.5, 429),
     ],
 )
 def test_how_many_test_images_fit_block_rams(test_set, rows_per_clock, blocks, beats, mean, images):
