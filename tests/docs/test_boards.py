@@ -6,9 +6,9 @@ import pytest
 
 from allspin.boards.catalogue import find_boards
 from allspin.host.bitstreams.board_tables import boards_table, headline_table
+from allspin.host.bitstreams.builds import network_of
 from allspin.host.bitstreams.record import check_record, is_older
 from allspin.host.cli.boards import HEADLINE_MARKS, MARKS
-from allspin.host.data.catalogue import open_network
 from tests.docs.documents import DOCS, ROOT, between, blocks, read
 
 PAGE, FRONT = DOCS / "boards.md", ROOT / "README.md"
@@ -75,7 +75,7 @@ def test_figures_hold_together(row):
 def test_what_is_said_to_be_of_these_sources_is(row):
     """They are elaborated: seconds to a minute each."""
     if row["older"] is False:
-        assert not is_older(row["built"], open_network(row["built"]["network"])), FIX
+        assert not is_older(row["built"], network_of(row["built"])), FIX
 
 
 def test_the_example_of_a_board_is_the_catalogues():
