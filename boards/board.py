@@ -4,7 +4,6 @@ A board is a module of `allspin.boards.catalogue` with ``BOARDS``, a tuple of `B
 by being there.
 """
 
-import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, 
 from allspin.hdl.parameters.sdram_parameters import SdramParameters, SdramPart
 from allspin.sim.errors import UserError, check_number, check_range, meant
 from allspin.sim.network.network import Network, random_network
+from allspin.sim.systems import EXTRAS
 
 if TYPE_CHECKING:  # a board is flashed, and spoken to, without Amaranth
     from amaranth.build import Resource, TemplatedPlatform
@@ -373,9 +373,12 @@ class Board:
         ):
             if not is_right:
                 raise ValueError(message)
-        with contextlib.suppress(ModuleNotFoundError):  # without Amaranth nothing is clocked
+        try:
             for profile in self.profiles.values():
                 self._check_clock(profile.frequency)
+        except ModuleNotFoundError as missing:
+            if missing.name not in EXTRAS:  # without Amaranth nothing is clocked
+                raise ValueError(f"the platform of {self.name} is not there: {missing}") from None
 
     def _check_clock(self, frequency: int) -> None:
         source = self.source_frequency

@@ -112,6 +112,7 @@ def test_an_unknown_board_or_profile_is_one_line():
         ({"flash": ("iceprog",)}, "flash command of mine must hold {bitstream}"),
         ({"usb": "FTDI"}, "usb must be like 0403:6010, not 'FTDI'"),
         ({"pll": None}, "the clock of mine has 12 MHz, not 24: name a PLL"),
+        ({"platform": "amaranth_boards.mine:Mine"}, "the platform of mine is not there"),
         ({"profiles": AT_12_MHZ}, "wanted frequency in MHz must be a number from 16 to"),
         (
             {"profiles": {**GOOD["profiles"], **AT_12_MHZ}},
