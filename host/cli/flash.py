@@ -289,7 +289,10 @@ def _program(
         raise UserError(explain(board, said))
     baud = (built or {}).get("baud", board.baud)
     if built is not None:
-        remember(built, FLASHED)
+        try:
+            remember(built, FLASHED)
+        except UserError as error:
+            warn(f"the board is programmed, but selftest --report will not know with what: {error}")
     _ask(board, built, arguments.on, baud)
     asked = "" if baud == board.baud else f" --baud {baud}"
     say(f"{board.title} is programmed; now: allspin run NET --on auto{asked}")

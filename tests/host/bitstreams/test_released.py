@@ -138,3 +138,7 @@ def test_a_release_is_flashed_without_a_build(release, tmp_path, monkeypatch, cl
         hashlib.sha256(CONTENT).hexdigest()
     ]
     assert recall() == []
+    monkeypatch.setenv(VARIABLE, str(tool))
+    out, err = cli.run(f"flash icebreaker --from {release}")
+    assert "is programmed" in out
+    assert "will not know with what" in err
