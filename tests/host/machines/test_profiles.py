@@ -24,7 +24,7 @@ from tests.host.machines.work import Work
 PARTS = {
     name: named
     for name, named in vars(profiles).items()
-    if name.isupper() and isinstance(named, dict)
+    if isinstance(named, dict) and all(isinstance(one, profiles.Profile) for one in named.values())
 }
 MACHINES: dict[str, HardwareProfile] = {}
 for part, named in PARTS.items():
