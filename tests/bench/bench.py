@@ -108,12 +108,16 @@ def some_chips(
 TARGETS = {
     ("LFE5U-85F", "maps"): 220_000,
     ("LFE5U-25F", "maps"): 130_000,
+    ("LFE5U-85F", "general"): None,
+    ("LFE5U-25F", "general"): None,
+    ("LFE5U-85F", "fast"): 4_000_000,
+    ("LFE5UM5G-85F", "fast"): 5_500_000,
     ("LFE5U-85F", None): 1_500_000,
     ("LFE5U-25F", None): 700_000,
     ("iCE40UP5K", "ideal"): 20_000,
     ("iCE40UP5K", "chips"): 12_000,
 }
-"""Images/s that the engine shall reach at least, by part and profile (None: any)."""
+"""Images/s that the engine shall reach at least, by part and profile (None: any, or no target)."""
 
 
 def engine_figures(

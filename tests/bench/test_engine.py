@@ -34,6 +34,8 @@ def test_engine_is_the_boards_clock_over_clocks_an_image():
 def test_targets_are_by_part_and_profile():
     found = {
         ("LFE5U-25F", "chips"): 700_000,
+        ("LFE5U-25F", "general"): None,
+        ("LFE5UM5G-85F", "fast"): 5_500_000,
         ("iCE40UP5K", "ideal"): 20_000,
         ("iCE40UP5K", "chips"): 12_000,
         ("GW1NR-9", "ideal"): None,
