@@ -78,7 +78,7 @@ class Profile:
         return network if self.sizes is None else random_network(self.sizes, 0)
 
 
-GRADE_8 = 1.3
+GRADE_8 = 1.35
 """A clock on a part of speed grade 8, over that of grade 6: placed there, machines reach 1.35 to
 1.4 of the frequency."""
 
@@ -177,7 +177,7 @@ ECP5_85: Mapping[str, Profile] = {
             states=True,
             resident=ResidentParameters(beats=8192, images=429),
         ),
-        91_666_667,
+        87_500_000,
         routing=(*ROUTER2, "--tmg-ripup"),
     ),
     # Four rows per clock, redrawn in place in a millisecond, and in what memory is left images that

@@ -334,8 +334,10 @@ class BeatPlayer(Component):
         m.submodules.filter = chosen = BeatFilter(self._beats, self._parameters.rows)
         m.submodules.unpacker = unpacker = BeatUnpacker(self._parameters)
         wiring.connect(m, unpacker.events, wiring.flipped(self.events))
-        # A queue that is never full, for what is read is counted.
-        m.submodules.ring = ring = Ring(self._layout, QUEUE_DEPTH)
+        # A queue that is never full, for what is read is counted. A wide one would be block RAMs,
+        # whose words are late for the sums of distances.
+        wide = self._parameters.rows_per_clock > 4
+        m.submodules.ring = ring = Ring(self._layout, QUEUE_DEPTH, distributed=wide)
         head = Signal.like(ring.end)
         waiting = unpacker.packed
         read_ring(m, ring.item, head, ring.end, waiting)
