@@ -252,7 +252,7 @@ def run(arguments: Arguments) -> int:
     """Find the bitstream, and program it."""
     name, _, profile = arguments.board.partition(":")
     board = find_board(name)
-    arguments.profile = arguments.profile or profile or None
+    arguments.profile = profile or arguments.profile
     if arguments.profile is not None:
         board.profile(arguments.profile)
     if arguments.release is None:
