@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -195,7 +196,8 @@ def test_a_board_that_is_unplugged_is_told_and_found_again(
 
 def test_a_board_that_refuses_a_chip_is_not_asked_without_a_pause(network, monkeypatch):
     """As one of an ideal machine refuses each chip."""
-    opened = []
+    opened: list[int] = []
+    nothing: Any = None
 
     class Refusing:
         def program(self, made):
@@ -217,14 +219,14 @@ def test_a_board_that_refuses_a_chip_is_not_asked_without_a_pause(network, monke
             told.append((state, text))
 
         woken = asyncio.Event()
-        own = chair.Chair(None, tell, woken.set)
+        own = chair.Chair(nothing, tell, woken.set)
         await own.sit("board", network)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.4):
                 while True:
                     await woken.wait()
                     woken.clear()
-                    await own.program(None)
+                    await own.program(nothing)
         own.leave()
 
     asyncio.run(page())
