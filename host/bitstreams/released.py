@@ -7,6 +7,8 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +23,11 @@ from allspin.sim.files import MAX_JSON, check_file, parse_json, read_file, write
 
 INDEX = "bitstreams.json"
 """The file that has the records."""
+NOTICES = "NOTICES.txt"
+"""The file beside it with the licences of what bitstreams have."""
+MNIST = "Images of MNIST, where a button shows them: Yann LeCun, Corinna Cortes; CC BY-SA 3.0."
+SOURCES = ("allspin", "amaranth", "amaranth-boards", "luna-usb", "usb-protocol")
+"""Packages of which something ends up in bitstreams, as ``docs/boards.md`` has it."""
 PLACES = ("bitstream", "netlist")
 """What a record has of the machine that built it."""
 MAX_BITSTREAM = 1 << 26
@@ -83,7 +90,18 @@ def collect(folder: Path) -> list[str]:
     records = [found[file] for file in sorted(found)]
     text = json.dumps({"bitstreams": records}, indent=1) + "\n"
     write_atomically(folder / INDEX, text.encode())
+    write_atomically(folder / NOTICES, notices().encode())
     return sorted(found)
+
+
+def notices() -> str:
+    """What is to be passed on with bitstreams: licences of the packages that are installed here."""
+    parts = [MNIST]
+    for name in SOURCES:
+        with suppress(PackageNotFoundError):
+            own = [path for path in files(name) or () if path.parent.name == "licenses"]
+            parts += [f"{name}\n\n{path.read_text().strip()}" for path in own]
+    return "\n\n----\n\n".join(parts) + "\n"
 
 
 def read_part(place: Path, name: str, limit: int) -> bytes:

@@ -214,6 +214,7 @@ EPILOG = """\
 examples:
   allspin flash icebreaker
   allspin flash ulx3s-85f --network mnist-100
+  allspin flash ulx3s-85f:general
   allspin flash ulx3s-85f --dry-run
   allspin flash icebreaker --from allspin-1.0.0-bitstreams.zip
   allspin flash icebreaker --bitstream other.bin --force --on /dev/ttyUSB1
@@ -222,7 +223,7 @@ examples:
 
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
-    parser.add_argument("board", metavar="BOARD", help="see allspin boards")
+    parser.add_argument("board", metavar="BOARD[:PROFILE]", help="see allspin boards")
     parser.add_argument("--network", metavar="NET", help="network of the build (the last one)")
     parser.add_argument(
         "--profile", metavar="NAME", help="which of the board's machines (the last built)"
@@ -249,7 +250,9 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Find the bitstream, and program it."""
-    board = find_board(arguments.board)
+    name, _, profile = arguments.board.partition(":")
+    board = find_board(name)
+    arguments.profile = profile or arguments.profile
     if arguments.profile is not None:
         board.profile(arguments.profile)
     if arguments.release is None:
@@ -308,8 +311,8 @@ def _find(board: Board, arguments: Arguments) -> tuple[Path, dict[str, Any] | No
         if arguments.dry_run:
             return Path("BITSTREAM"), None
         raise UserError(
-            f"nothing was built for {board.name}: allspin build {board.name}, or take a release's "
-            "bitstreams, the archive beside its wheel, with --from"
+            f"nothing was built for {arguments.board}: allspin build {arguments.board}, or take a "
+            "release's bitstreams, the archive beside its wheel, with --from"
         )
     if not isinstance(built.get("bitstream"), str):
         raise UserError(f"the last build has no bitstream: {built['shortfall']}")

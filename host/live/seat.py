@@ -154,7 +154,7 @@ def open_virtual_seat(program: Path) -> Seat:
 # Where a page sits: at the golden model, or at a machine as soon as there is one.
 
 AGAIN = 2.0
-"""Seconds until a board that is not there, or in use by another page, is asked for again."""
+"""Seconds until a board that is not there, in use by another page, or failed is asked for again."""
 
 Tell = Callable[[str, str, float], Coroutine[Any, Any, None]]
 """Takes the state of the machine, words, and seconds that it has been so."""
@@ -240,8 +240,9 @@ class Chair:
         else:
             self._opening = asyncio.create_task(self._open())
 
-    async def _open(self) -> None:
+    async def _open(self, pause: float = 0.0) -> None:
         """Open the machine; a board that is not there is asked for again and again."""
+        await asyncio.sleep(pause)
         while self._seat is None:
             try:
                 seat = await self._opened()
@@ -338,7 +339,8 @@ class Chair:
         fault, self._fault = self._fault, None
         await self._tell("missing" if self._on == BOARD else "failed", fault, 0.0)
         if self._on == BOARD:
-            self._opening = asyncio.create_task(self._open())
+            # It may be there, and refuse this chip each time.
+            self._opening = asyncio.create_task(self._open(AGAIN))
         else:
             # Chosen again, it is opened again.
             self._shape = ()

@@ -1,11 +1,12 @@
 """README, docs/boards.md, docs/boards.json, docs/performance.md and the catalogue say the same."""
 
 import json
+import re
 
 import pytest
 
 from allspin.boards.catalogue import find_boards
-from allspin.host.bitstreams.board_tables import boards_table, headline_table
+from allspin.host.bitstreams.board_tables import HEADLINE, boards_table, headline_table
 from allspin.host.bitstreams.builds import network_of
 from allspin.host.bitstreams.record import check_record, is_older
 from allspin.host.cli.boards import HEADLINE_MARKS, MARKS
@@ -76,6 +77,23 @@ def test_what_is_said_to_be_of_these_sources_is(row):
     """They are elaborated: seconds to a minute each."""
     if row["older"] is False:
         assert not is_older(row["built"], network_of(row["built"])), FIX
+
+
+def test_what_make_boards_places_with_how_many_seeds():
+    lines = re.findall(r"allspin build (.*?) (--seeds 3 )?--jobs", read("../Makefile"))
+    every, three, one = ({find(name) for name in names.split()} for names, _ in lines)
+    assert [bool(seeds) for _, seeds in lines] == [False, True, False]
+    told = PAGE.read_text().partition("`make boards` builds the usual")[2].partition(". ")[0]
+    more, _, single = told.partition("and with one")
+    assert every == {"all"}
+    assert three == {*HEADLINE, *re.findall(r"`(\S+:\S+)`", more)}
+    assert one == set(re.findall(r"`(\S+:\S+)`", single))
+
+
+def find(name):
+    """Board and profile, where the usual one is not said."""
+    usual = {board.name: next(iter(board.profiles)) for board in find_boards().values()}
+    return f"{name}:{usual[name]}" if name in usual else name
 
 
 def test_the_example_of_a_board_is_the_catalogues():

@@ -5,14 +5,24 @@ import hashlib
 import json
 import shutil
 import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
 
 import pytest
 
 from allspin.hdl.cache import VARIABLE
 from allspin.host.bitstreams import released as room
 from allspin.host.bitstreams.record import FLASHED, recall, remember
-from allspin.host.bitstreams.released import INDEX, MAX_BITSTREAM, collect, released
+from allspin.host.bitstreams.released import (
+    INDEX,
+    MAX_BITSTREAM,
+    MNIST,
+    NOTICES,
+    SOURCES,
+    collect,
+    released,
+)
 from allspin.sim.errors import UserError
+from tests.docs.documents import DOCS
 
 CONTENT = b"bits of an icebreaker"
 
@@ -37,6 +47,19 @@ def release(tmp_path, monkeypatch, board_record):
     built.unlink()
     assert str(tmp_path) not in (tmp_path / "release" / INDEX).read_text()
     return tmp_path / "release"
+
+
+def test_licences_of_what_is_in_bitstreams_lie_beside(release):
+    text = (release / NOTICES).read_text()
+    page = (DOCS / "boards.md").read_text().partition("## Licences of what is in a bitstream")[2]
+    for part in ("Amaranth", "amaranth-boards", "LUNA", "usb-protocol", "MNIST"):
+        assert part in page
+    assert "Redistributions in binary form must reproduce" in text
+    for name in SOURCES:
+        with contextlib.suppress(PackageNotFoundError):
+            distribution(name)
+            assert f"\n{name}\n\n" in text
+    assert MNIST in text
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -73,6 +73,17 @@ def test_what_was_built_last_is_flashed(board_record, tool, bitstream, cli):
     assert "allspin run NET --on auto --baud 3000000\n" in cli.run("flash icebreaker")[0]
 
 
+def test_a_machine_is_named_as_for_its_build(board_record, bitstream, cli, tmp_path):
+    assert "nothing was built for icebreaker:general: allspin build icebreaker:general," in (
+        cli.refused("flash icebreaker:general")
+    )
+    for profile in ("general", "ideal"):
+        path = tmp_path / f"{profile}.bin"
+        remember(board_record(board="icebreaker", profile=profile, bitstream=str(path)))
+    assert "general.bin" in cli.run("flash icebreaker:general --dry-run")[0]
+    assert "has no profile 'any'" in cli.refused("flash icebreaker:any")
+
+
 @pytest.mark.parametrize(
     ("board", "package"),
     [

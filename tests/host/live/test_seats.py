@@ -1,9 +1,12 @@
 """Machines of a page: the virtual board, and a board that is held, unplugged and found again."""
 
+import asyncio
+import contextlib
 import dataclasses
 import json
 import os
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from allspin.host.live.shown import Made
 from allspin.host.machines.gateware_chips import CHIPS
 from allspin.host.machines.opening import LinkedMachine, virtual_program
 from allspin.sim.device.device import Imperfections
+from allspin.sim.errors import UserError
 from allspin.sim.network.network import random_network
 from tests.host.live.conftest import PATIENCE, open_page
 from tests.host.machines.work import GENERAL, WIDEST
@@ -188,6 +192,46 @@ def test_a_board_that_is_unplugged_is_told_and_found_again(
         os.symlink(bridged(program), link)
         page.until("machine", state="ready")
         assert page.until("shown", on="board")[0]["machine"] == golden_logits(choices, {}, 5)
+
+
+def test_a_board_that_refuses_a_chip_is_not_asked_without_a_pause(network, monkeypatch):
+    """As one of an ideal machine refuses each chip."""
+    opened: list[int] = []
+    nothing: Any = None
+
+    class Refusing:
+        def program(self, made):
+            raise UserError("no such chip")
+
+        def close(self):
+            pass
+
+    async def open_it(_):
+        opened.append(1)
+        return Refusing()
+
+    monkeypatch.setattr(chair.Seat, "program", Refusing.program)
+    monkeypatch.setattr(chair.Chair, "_opened", open_it)
+    told = []
+
+    async def page():
+        async def tell(state, text, _):
+            told.append((state, text))
+
+        woken = asyncio.Event()
+        own = chair.Chair(nothing, tell, woken.set)
+        await own.sit("board", network)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.4):
+                while True:
+                    await woken.wait()
+                    woken.clear()
+                    await own.program(nothing)
+        own.leave()
+
+    asyncio.run(page())
+    assert told == [("missing", "no such chip")]
+    assert len(opened) == 1
 
 
 def test_gateware_and_words_that_differ_are_told(client, monkeypatch):
