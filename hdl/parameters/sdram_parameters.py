@@ -49,7 +49,7 @@ class SdramPart:
     power_up: float = 200.0
 
 
-SLOWEST_256M = SdramPart(16, 13, 9, 8192, rcd=20, rp=20, ras=45, rc=66, rfc=70, wr=20)
+SLOWEST_256M = SdramPart(16, 13, 9, 8192, rcd=21, rp=21, ras=45, rc=66, rfc=70, wr=20)
 """16 M words of 16 bits: MT48LC16M16A2-75, W9825G6KH-6, IS42S16160G-7, AS4C16M16SA-7."""
 SLOWEST_64M = SdramPart(32, 11, 8, 4096, rcd=21, rp=21, ras=49, rc=70, rfc=70, wr=20)
 """2 M words of 32 bits: EM638325-7, M12L64322A-7."""
