@@ -1,5 +1,6 @@
 """``allspin virtual``: the virtual board as a serial port, with faults on purpose."""
 
+import argparse
 import contextlib
 import os
 import signal
@@ -114,8 +115,13 @@ examples:
 
 def sizes(text: str) -> tuple[int, ...]:
     """Widths from the pixels to the classes, with hyphens between them."""
-    parts = map(int, text.split("-"))
-    return tuple(check_range("each of the sizes", part, 1, MAX_LINES) for part in parts)
+    try:
+        parts = map(int, text.split("-"))
+        return tuple(check_range("each of the sizes", part, 1, MAX_LINES) for part in parts)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of widths from 1 to {MAX_LINES} such as 1024-104-16"
+        ) from None
 
 
 def add_arguments(parser: Parser) -> None:
