@@ -322,6 +322,19 @@ def test_a_keyboard_reaches_what_a_term_means(tmp_path, choices, monkeypatch):
         assert box.is_displayed()
         ActionChains(browser).send_keys(Keys.ESCAPE).perform()
         assert not box.is_displayed()
+        # What is said now is explained, and an article is no term.
+        browser.find_element(By.XPATH, "//button[text()='Tour']").click()
+        titles = []
+        for _ in range(2):
+            browser.execute_script(
+                "document.querySelector('#tour p').dispatchEvent("
+                "new PointerEvent('pointerover', {bubbles: true}))"
+            )
+            titles.append(browser.find_element(By.CSS_SELECTOR, "#tour p").get_property("title"))
+            browser.find_element(By.CSS_SELECTOR, "#tour button").click()
+        assert "crossbar:" in titles[0]
+        assert "cell:" in titles[1]
+        assert "nonlinearity" not in titles[1]
 
 
 @pytest.mark.long

@@ -9,7 +9,7 @@ function names(term) {
   return term
     .split(/[(),]/)
     .map((name) => name.trim())
-    .filter((name) => name)
+    .filter((name) => name.length > 1) // "A" is an article, too.
     .map((name) => new RegExp(`(^|[^\\w])${name.replace(/[^\w ]/g, ".")}s?([^\\w]|$)`, "i"));
 }
 
