@@ -315,7 +315,7 @@ def _shape(row: Row) -> tuple[str, int, str]:
     if built is None:
         fits = "weights do" if row["fits"] else "no"
         return str(row["lanes"] or "all"), row["rows_per_clock"], fits
-    fits = "yes" if row["fits"] else "too slow" if built["fits"] else "no"
+    fits = "yes" if row["fits"] else "misses timing" if built["fits"] else "no"
     return str(built["lanes"] or "all"), built["rows_per_clock"], fits
 
 
@@ -388,7 +388,7 @@ def _headline_cells(row: Row) -> list[str]:
         what += f", for {ANY} up to {text(profile.sizes)}"
     words = [row["title"], f"`{name}`: {what}", f"{built['need_mhz']:g}"]
     if not row["fits"] or None in [each["fmax_mhz"] for each in built["seeds"]]:
-        return [*words, "does not fit" if not built["fits"] else "too slow", ""]
+        return [*words, "does not fit" if not built["fits"] else "misses timing", ""]
     images = built["images_per_second"]
     rate = "" if images is None else f"{round(images, -2):,.0f}"
     return [*words, f"{built['worst_fmax_mhz']:.1f}", rate]

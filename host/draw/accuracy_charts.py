@@ -249,6 +249,9 @@ def learning_curve(
     for axes in (top, bottom):
         add_grid(axes)
         axes.set_yscale("log")
+        if axes is top:  # which has room for the phases' names above the curve
+            low, high = axes.get_ylim()
+            axes.set_ylim(low, high * (high / low) ** 0.18)
         _plain_ticks(axes)
         for number, phase in enumerate(dict.fromkeys(phases)):
             first = phases.index(phase) + 0.5

@@ -115,6 +115,19 @@ def test_the_neurons_steps_are_the_tables_entries():
     assert np.asarray(line.get_ydata()).max() == 15
 
 
+@pytest.mark.parametrize("look", [Look(), Look(style="paper")])
+def test_the_names_of_phases_are_above_the_curve(tmp_path, look):
+    """Also where loss does not fall."""
+    losses = (2.44, 2.46, 2.45, 2.47)
+    curve = [{"phase": "array", "loss": loss, "validation_accuracy": 0.1} for loss in losses]
+    figure = learning_curve(curve, None, 0.1)
+    save_picture(figure, tmp_path, "learning", look)
+    top = figure.axes[0]
+    [name] = [each for each in top.texts if each.get_text() == "pulses in the array"]
+    highest = top.transData.transform((0, max(losses)))[1]
+    assert name.get_window_extent().y0 > highest
+
+
 def test_learning_curve_shows_errors_and_phases():
     curve = [
         {"phase": phase, "loss": 1 / epoch, "validation_accuracy": accuracy}

@@ -6,6 +6,8 @@ import json
 import re
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,10 +16,12 @@ from zlib import crc32
 import numpy as np
 import pytest
 from cobs import cobs
+from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.interaction import POINTER_TOUCH
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import WASM, build
@@ -283,17 +287,62 @@ def check_tour(browser) -> None:
     assert not box.is_displayed()
 
 
+@contextmanager
+def opened_alone(folder: Path, profile: Path) -> Iterator[tuple[webdriver.Chrome, str]]:
+    """A browser, and the address of a page that a server of files serves."""
+    serve = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
+    threading.Thread(target=server.serve_forever).start()
+    browser = start_browser(profile)
+    try:
+        yield browser, "http:" + f"//127.0.0.1:{server.server_port}/"
+    finally:
+        browser.quit()
+        server.shutdown()
+
+
+@pytest.mark.tool(*TOOLS)
+def test_a_keyboard_reaches_what_a_term_means(tmp_path, choices, monkeypatch):
+    (tmp_path / "code").write_bytes(b"code")
+    monkeypatch.setattr(alone, "build", lambda *_, **__: tmp_path / "code")
+    write_page(tmp_path / "site", choices)
+    with opened_alone(tmp_path / "site", tmp_path / "profile") as (browser, place):
+        show(browser, place, DESK)
+        wait(browser, lambda: browser.find_elements(By.ID, "term"))
+        box = browser.find_element(By.ID, "term")
+        seen = []
+        for _ in range(40):
+            ActionChains(browser).send_keys(Keys.TAB).perform()
+            if box.is_displayed():
+                seen.append((browser.switch_to.active_element.text, box.text))
+        [meaning] = re.findall(r"^- \*\*chip\*\*: (.*)$", GLOSSARY.read_text(), re.MULTILINE)
+        assert f"chip: {meaning}" in dict(seen)["Chip"]
+        chip = browser.find_element(By.CSS_SELECTOR, "label[for=seed]")
+        browser.execute_script("arguments[0].focus({focusVisible: true})", chip)
+        assert box.is_displayed()
+        ActionChains(browser).send_keys(Keys.ESCAPE).perform()
+        assert not box.is_displayed()
+        # What is said now is explained, and an article is no term.
+        browser.find_element(By.XPATH, "//button[text()='Tour']").click()
+        titles = []
+        for _ in range(2):
+            browser.execute_script(
+                "document.querySelector('#tour p').dispatchEvent("
+                "new PointerEvent('pointerover', {bubbles: true}))"
+            )
+            titles.append(browser.find_element(By.CSS_SELECTOR, "#tour p").get_property("title"))
+            browser.find_element(By.CSS_SELECTOR, "#tour button").click()
+        assert "crossbar:" in titles[0]
+        assert "cell:" in titles[1]
+        assert "nonlinearity" not in titles[1]
+
+
 @pytest.mark.long
 @pytest.mark.tool(*TOOLS, "python-zig")
 def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
     write_page(tmp_path / "site", choices, documents="all.html")
-    serve = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "site"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
-    threading.Thread(target=server.serve_forever).start()
-    browser = start_browser(tmp_path / "profile")
-    place = "http:" + f"//127.0.0.1:{server.server_port}/"
     badge = "return document.getElementById('badge').textContent"
-    try:
+    with opened_alone(tmp_path / "site", tmp_path / "profile") as (browser, place):
         show(browser, place, DESK)
         # All test images, and the one that is shown.
         wait(browser, lambda: "305 of 305" in browser.execute_script(badge))
@@ -317,6 +366,3 @@ def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
         wait(browser, lambda: "machine.bin is damaged" in browser.execute_script(problem))
         browser.get((tmp_path / "site" / "index.html").as_uri())
         assert "http.server" in browser.find_element(By.ID, "problem").text
-    finally:
-        browser.quit()
-        server.shutdown()

@@ -313,6 +313,7 @@ def test_it_fits_asks_nobody_else_and_is_accessible(browser, link, width, scheme
     if width == PHONE:
         assert answer.get_property("scrollWidth") <= answer.get_property("clientWidth")
         assert "as labelled" in answer.text
+        assert browser.find_element(By.ID, "flow").rect["y"] < 700  # of 900 pixels
     log = messages(browser)
     sizes = [
         message["params"]["encodedDataLength"]
