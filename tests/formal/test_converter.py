@@ -247,7 +247,7 @@ PROOFS = [
     _converters("ecp5", Mutant("(here_line[:at_once_bits] == number)", "(number == 0)")),
     _columns(
         "block",
-        ("steps = word.offset, self.stages - 4", "steps = word.offset, self.stages - 5"),
+        ("steps = word.offset, self.stages - 4", "steps = word.offset, self.stages - 3"),
         ("self.shift & 0b00110", "self.shift & 0b00010"),
     ),
     _columns("ecp5", ("Mux(difference > top, top,", "Mux(difference > top, 0,")),
