@@ -173,6 +173,11 @@ def _told(learnt: Learnt) -> list[tuple[str, Any, str]]:
     facts = learnt.facts
     if facts["left_out"]:
         warn(f"learning does without {', '.join(facts['left_out'])} of the device")
+    if 100 * facts["pulses"] < learnt.given.size:
+        warn(
+            f"only {facts['pulses']} pulses for {learnt.given.size} devices, which learn next to "
+            "nothing; try --rate auto or more epochs, with --update sign a smaller --threshold"
+        )
     rows = [
         ("pulses", facts["pulses"], ""),
         ("a device", facts["pulses_per_device"], ""),

@@ -78,7 +78,7 @@ def _take_panel(panel: Axes | SubFigure, letter: str) -> str:
     )
     labels = (label.replace("\n", " ") for label in (panel.get_ylabel(), panel.get_xlabel()))
     named = " against ".join(label.partition(" (")[0] for label in labels if label)
-    return f"{letter} {', '.join(told) or named}"
+    return f"{letter} {', '.join(told) or named[:1].upper() + named[1:]}"
 
 
 def take_caption(figure: Figure) -> str:

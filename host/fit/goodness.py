@@ -58,7 +58,7 @@ class Goodness:
         return (
             f"R^2 {self.r_squared:.4f}, off by {self.misfit:.1%} of the range, "
             f"{self.runs} runs where {self.expected_runs:.0f} are expected "
-            f"(p-value {self.runs_p_value:.1g})"
+            f"(p-value {self.runs_p_value:.2g})"
         )
 
     def plain(self) -> dict[str, object]:

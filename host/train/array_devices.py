@@ -144,6 +144,21 @@ TYPE_NAMES = {
 """What the types are, as the paper lists them."""
 
 
+def full_scale_of(neuron: Neuron) -> float:
+    """Column sum that drives a neuron with its full-scale current, in weights of 1.
+
+    It is `FULL_SCALE`, or less where the neuron's slope at a sum of `HALF_SWITCH` would be less
+    than a tenth of its greatest: behind a sharp threshold there is no gradient either.
+    """
+    slope = smooth_response(neuron)[1]
+    return HALF_SWITCH / max(
+        HALF_SWITCH / FULL_SCALE,
+        neuron.line.middle
+        if neuron.noise
+        else int(np.argmax(slope >= slope.max() / 10)) / (FINE - 1),
+    )
+
+
 class ReluHidden:
     """A layer of ideal ReLUs, in software."""
 

@@ -17,10 +17,9 @@ from allspin.host.draw.look import SCREEN, Look
 from allspin.host.keywords import takes
 from allspin.host.train.array_devices import (
     CYCLE,
-    FULL_SCALE,
-    HALF_SWITCH,
     ArrayParameters,
     LearnRule,
+    full_scale_of,
     linear_synapse,
 )
 from allspin.host.train.films import asymmetry, symmetry_point
@@ -284,7 +283,7 @@ def _array_parameters(parameters: TrainingParameters) -> ArrayParameters:
         neuron=neuron if neuron.spin else None,
         # The ideal ReLU does not vary.
         neuron_variation=device.neuron_variation if device and neuron.spin else NeuronVariation(),
-        full_scale=HALF_SWITCH / neuron.line.middle if neuron.noise else FULL_SCALE,
+        full_scale=full_scale_of(neuron),
         hidden=parameters.hidden,
         seed=parameters.seed,
     )

@@ -1,5 +1,6 @@
 """The walk of ``docs/lab.md``: its files, its messages, and figures of the truth that it draws."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -22,6 +23,7 @@ COMMANDS = [
     for command in re.findall(r"^allspin (fit .*)$", TEXT, re.MULTILINE)
     if "--point" not in command
 ]
+(LEARN,) = re.findall(r"^allspin (train --in-array .*)$", TEXT, re.MULTILINE)
 (EXPORT,) = re.findall(r"^allspin (export .*)$", TEXT, re.MULTILINE)
 MEASURED = re.findall(r"^allspin (run .* --measured .*)$", TEXT, re.MULTILINE)
 *MESSAGES, MISSING = re.findall(r"^allspin: .*$", TEXT, re.MULTILINE)
@@ -51,6 +53,11 @@ def test_the_walk(
     edges = (f"{barrier[name]:.3f}" for name in ("value", "low", "high"))
     assert "{} eV ({} to {}; drawn: 1.01)".format(*edges) in " ".join(TEXT.split())
     assert device.neuron.threshold == pytest.approx(4 / 12, rel=0.02)  # type: ignore[union-attr]
+    capsys.readouterr()
+    assert main([*shlex.split(LEARN), "--json"]) == 0
+    share = json.loads(capsys.readouterr().out)["array_accuracy"]
+    (told,) = re.findall(r"learnt classifies (\d+) %", TEXT)
+    assert 100 * share == pytest.approx(int(told), abs=2)
     # To the probe station and back, with a network that ships for one that takes minutes to train.
     save_network(open_network("paper-10"), "ten.safetensors")
     assert main(shlex.split(EXPORT)) == 0

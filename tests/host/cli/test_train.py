@@ -199,6 +199,12 @@ def test_a_device_learns_and_its_chip_runs(cli, data) -> None:
     assert same("one.safetensors", "again.safetensors")
 
 
+@pytest.mark.parametrize(("rate", "said"), [(1e-6, True), (0.1, False)])
+def test_devices_that_got_no_pulse_are_said(cli, data, rate, said) -> None:
+    words = f"train --data {data} --in-array --device paper --hidden 9 --rate {rate} -o one"
+    assert ("pulses for" in cli.run(words)[1]) is said
+
+
 def test_what_was_learnt_by_pulses_is_kept_if_it_is_ended(start, train, data) -> None:
     words = f"{train} --in-array --device paper --rate 0.1 --epochs 9999 -o net.safetensors"
     process = start(f"{words} --json")

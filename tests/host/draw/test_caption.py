@@ -27,6 +27,12 @@ def test_titles_leave_the_picture_and_panels_have_letters():
     assert [axes.texts[-1].get_text() for axes in figure.axes] == ["(a)", "(b)", "(c)"]
 
 
+def test_a_panel_that_is_named_by_its_axes_begins_as_a_sentence():
+    figure = curves("A whole", [ChartPanel([LINE], "time (s)", "mean\nof all (ohm)")] * 2)
+    said = "A whole. (a) Mean of all against time. (b) Mean of all against time."
+    assert take_caption(figure) == said
+
+
 def test_a_single_panel_has_no_letter():
     figure = panels(1)
     assert take_caption(figure) == r"Whole: a \& b."

@@ -162,3 +162,7 @@ def test_a_spike_among_the_reads_is_no_noise_of_the_meter(known: Makes) -> None:
     noise = from_reads(read_again(known().draw(3, 1, 6), 3, seed=0, spikes=0.01))
     assert noise is not None
     assert noise.deviation.value == pytest.approx(NOISE, rel=0.06)
+
+
+def test_a_p_value_below_1_is_not_told_as_1() -> None:
+    assert "(p-value 0.96)" in str(Goodness(0.999, 0.0, 0.0, 38, 31.5, 0.9649))

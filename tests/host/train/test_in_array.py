@@ -12,7 +12,13 @@ import pytest
 from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.train.array_devices import ArrayParameters, linear_synapse, raw_synapse
+from allspin.host.train.array_devices import (
+    FULL_SCALE,
+    ArrayParameters,
+    full_scale_of,
+    linear_synapse,
+    raw_synapse,
+)
 from allspin.host.train.films import zero_of
 from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
 from allspin.host.train.learnt import DEFAULTS, Learnt, array_network, learn_in_array
@@ -279,6 +285,13 @@ def test_neurons_that_switch_by_chance_learn(dataset: Dataset) -> None:
     assert found.test_accuracy > 0.5
     assert found.chip_accuracy is not None
     assert found.chip_accuracy > 0.4
+
+
+def test_neurons_behind_a_sharp_threshold_learn(dataset: Dataset) -> None:
+    found = learnt_by(dataset, device=Device("sharp", raw_synapse(), SotNeuron(0.33, 2.0, 0.004)))
+    assert found.array_accuracy > 0.5
+    # The paper's, which answers the smallest sums, has the scale that is assumed for it.
+    assert full_scale_of(SotNeuron()) == FULL_SCALE
 
 
 @pytest.mark.parametrize("words", [{"reference": "symmetry"}, {"pair": True}])
