@@ -66,7 +66,7 @@ def _proof(name: str, p: WindowParameters, depth: int, *mutants: Mutant) -> Proo
         lambda hdl: properties(hdl, p),
         depth=depth,
         bounded="a map passes through all registers",
-        cover_depth=depth,
+        cover_depth=28,
         mutants=mutants,
         parts=(walk, maps),
         slow=True,
