@@ -11,10 +11,10 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.resident.lines import Loader, ResidentReader, WordLoader
+from allspin.hdl.resident.packing import WORD_BITS
 from allspin.hdl.resident.player import BeatPlayer, Judge, LabelJudge
 from allspin.hdl.resident.sdram import SdramController, memory_ports
 from allspin.hdl.resident.word_player import WordPlayer
-from allspin.hdl.resident.words import WORD_BITS
 from allspin.hdl.stream.buffers import Component, RegisterSlice, later
 from allspin.hdl.stream.layouts import (
     BYTES,

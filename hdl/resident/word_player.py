@@ -8,8 +8,8 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.resident.packing import MAP_GROUPS, WORD_BITS, most_words, values_per_word
 from allspin.hdl.resident.player import BeatFilter
-from allspin.hdl.resident.words import MAP_GROUPS, WORD_BITS, most_words, values_per_word
 from allspin.hdl.stream.buffers import Component, Ring, read_ring
 from allspin.hdl.stream.layouts import event_layout
 

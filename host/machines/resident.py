@@ -23,7 +23,7 @@ from allspin.hdl.parameters.profile import (
     distance_bits,
 )
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
-from allspin.hdl.resident.words import pack_words
+from allspin.hdl.resident.packing import pack_words
 from allspin.host.link.frames import Undone
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers, Memories, check_values, line_address, parse_answers

@@ -21,8 +21,8 @@ from allspin.hdl.parameters.engine_parameters import (
 )
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile, ResidentParameters
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
+from allspin.hdl.resident.packing import pack_words
 from allspin.hdl.resident.sdram import pins_layout
-from allspin.hdl.resident.words import pack_words
 from allspin.sim.network import reference
 from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.layer_kinds import Convolution

@@ -8,9 +8,9 @@ from amaranth.hdl import Module
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
+from allspin.hdl.resident.packing import pack_words
 from allspin.hdl.resident.sdram import SdramController
 from allspin.hdl.resident.word_player import WordPlayer
-from allspin.hdl.resident.words import pack_words
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.network.formats import quantise_pixels
 from tests.hdl.driving import simulate, step

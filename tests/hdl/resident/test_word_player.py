@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.resident.packing import pack_words
 from allspin.hdl.resident.word_player import WordPlayer
-from allspin.hdl.resident.words import pack_words
 from tests.hdl.driving import put, simulate, step
 
 KINDS = ("blank", "full", "first", "last", "sparse", "dense")
