@@ -284,7 +284,8 @@ class Proof:
     bounded : str
         Why `depth` suffices, where the proof is no induction.
     cover_depth : int
-        Clocks within which each cover is reached.
+        Clocks within which each cover is reached; 0 where another proof of the same properties,
+        with shorter times, reaches them.
     slow : bool
         Whether `make test` leaves the proof out: it takes more than ten seconds, or is of the
         same block as another.
@@ -312,7 +313,8 @@ class Proof:
     def tasks(self) -> Iterator["Task"]:
         """All that SymbiYosys is asked about it."""
         yield Task(self, "bmc" if self.bounded else "prove", self.depth)
-        yield Task(self, "cover", self.cover_depth)
+        if self.cover_depth:
+            yield Task(self, "cover", self.cover_depth)
         for mutant in self.mutants:
             yield Task(self, "bmc", mutant.depth, mutant)
 

@@ -13,7 +13,7 @@ SHORT = SdramParameters(
     1, 1, 1, rcd=2, rp=2, ras=3, rfc=3, wr=2, refresh=20, power_up=30, cas=2, way=1
 )
 LONG = SdramParameters(
-    1, 2, 2, rcd=2, rp=3, ras=4, rfc=7, wr=3, refresh=700, power_up=600, cas=3, way=3
+    1, 2, 2, rcd=2, rp=3, ras=4, rfc=7, wr=3, refresh=700, power_up=900, cas=3, way=3
 )
 
 
@@ -187,6 +187,6 @@ PROOFS = [
         2,
         (Mutant("init=p.power_up // self._period + 2", "init=1", 60),),
         slow=True,
-        cover_depth=1000,
+        cover_depth=0,
     ),
 ]
