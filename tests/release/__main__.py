@@ -75,10 +75,10 @@ def _make(parts: tuple[str, ...], version: str | None, output: Path) -> None:
         run([python, "-m", "allspin", "boards", "--collect", folder], tree, **path)
         pack(folder, out / f"{name}-bitstreams.zip", epoch)
     if "site" in parts:
-        site = output / "site"
+        site, trees = (output / "sphinx" / name for name in ("site", "trees"))
         # Compiles the gateware for the site's page, which takes minutes once.
         run([python, "-m", "allspin.host.live.alone", output / "try"], tree, **path)
-        command = [python, "-m", "sphinx", "-W", "--keep-going", "--quiet", "-d", output / "trees"]
+        command = [python, "-m", "sphinx", "-W", "--keep-going", "--quiet", "-d", trees]
         run([*command, "docs", site], tree, SOURCE_DATE_EPOCH=str(epoch), **path)
         pack(site, out / f"{name}-site.zip", epoch)
     (out / "SHA256SUMS").write_text(checksums(out), "utf-8")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 UNRELEASED = "## [Unreleased]"
-MADE = {"source", "files", "bitstreams", "site", "try", "trees"}
+MADE = {"source", "files", "bitstreams", "sphinx", "try"}
 """What a release's folder has."""
 
 

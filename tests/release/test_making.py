@@ -27,6 +27,12 @@ TOLD = ("pyproject.toml", "CITATION.cff", "CHANGELOG.md")
 
 
 @pytest.fixture
+def release():
+    """The command's module."""
+    return importlib.import_module("tests.release.__main__")
+
+
+@pytest.fixture
 def tree(tmp_path):
     """The files that tell the version."""
     folder = tmp_path / "tree"
@@ -78,9 +84,8 @@ def test_a_version_is_written_whole_or_not_at_all(tree, name):
 
 
 def test_nothing_but_a_release_is_replaced_and_a_refused_one_leaves_nothing(
-    tmp_path, monkeypatch, capsys
+    release, tmp_path, monkeypatch, capsys
 ):
-    release = importlib.import_module("tests.release.__main__")
     given = ["--only", "packages", "-o", str(tmp_path / "new" / "out")]
     out = tmp_path / "new" / "out" / "files"
 
@@ -110,6 +115,26 @@ def test_nothing_but_a_release_is_replaced_and_a_refused_one_leaves_nothing(
         assert path.read_text() == text
         path.unlink() if kept is None else path.write_text(kept)
     assert release.main([*given[:-1], str(out / "wheel")]) == 2
+
+
+def test_a_site_is_made_again_in_the_place_of_its_release(release, tree, tmp_path, monkeypatch):
+    def run(command, folder, **variables):
+        if "sphinx" in command:
+            site = Path(command[-1])
+            site.mkdir(parents=True)
+            for path in (site / "index.html", site.parent / "external-links.txt"):
+                path.write_text("")
+
+    def export(root, made):
+        shutil.copytree(tree, made)
+        return EPOCH
+
+    set_version(tree, "1.2.3", EPOCH)
+    monkeypatch.setattr(release, "run", run)
+    monkeypatch.setattr(release, "export", export)
+    monkeypatch.setitem(release.NEEDS, "site", "pytest")
+    for _ in range(2):
+        assert release.main(["--only", "site", "-o", str(tmp_path / "out")]) == 0
 
 
 def test_a_folder_is_packed_the_same_twice(tmp_path):
