@@ -192,7 +192,7 @@ def resident_figures(
             redraw = sum(layer.states.size for layer in network_of(build).layers)
             found += [
                 {
-                    **{name: figure[name] for name in ("board", "megahertz", "cycles")},
+                    **{at: figure[at] for at in ("board", "profile", "megahertz", "cycles")},
                     "images": images,
                     "redraw_clocks": redraw,
                     "images_per_second": 1e6

@@ -56,7 +56,7 @@ def test_all_of_it_runs_and_fills_the_document(board_record, tmp_path):
         "Link",
     ):
         assert f"### {heading}" in text
-    assert "| ulx3s-85f, 300 images on board | 79,400 |" in text
+    assert "| ulx3s-85f:chips, 300 images on board | 79,400 |" in text
     # In a terminal there is no head without rows, which is all that --quick has of some.
     tables, _ = printed(record)
     assert len(tables) > 5
