@@ -295,7 +295,7 @@ def _printed(row: Row) -> tuple[Cell, ...]:
     return (
         *(*begin, *_shape(row)),
         built["worst_fmax_mhz"] if built["fits"] else None,
-        float(row["clock_mhz"]),
+        float(built["need_mhz"]),
         _seeds(built),
         *(built["cells"], 100 * built["cells_share"]),
         *(built["memories"], 100 * built["memories_share"]),

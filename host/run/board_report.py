@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from allspin.boards.catalogue import find_boards
 from allspin.host.bitstreams.record import FLASHED, recall
 from allspin.host.link.identity import Identity
 from allspin.host.machines.opening import LinkedMachine
@@ -89,11 +90,13 @@ def reporting(
         raise
     finally:
         if path is not None:
+            # A link to a port may lie in a folder that is called as its user is.
+            name = Path(machine.name).name
             asked: dict[str, Any] = {
-                "on": machine.name,
+                "on": name,
                 "baud": machine.baud,
                 "seed": seed,
-                "stopped": stopped,
+                "stopped": stopped and stopped.replace(machine.name, name),
             }
             report = asked | _report(machine, findings) | {"rates": rates}
             report["right"] = report["right"] and stopped is None
@@ -140,7 +143,7 @@ def _identity(text: Any) -> Identity | None:
 def count_reports(folder: Path) -> Counter[tuple[str, str]]:
     """How many reports there are of each board and profile in which all was right.
 
-    Of one that says no board a line on stderr tells.
+    Of one that says no machine of a board that there is a line on stderr tells.
 
     Parameters
     ----------
@@ -159,7 +162,8 @@ def count_reports(folder: Path) -> Counter[tuple[str, str]]:
             report = parse_json(read_file(path, "report", MAX_JSON))
             if report["kind"] != KIND:
                 raise ValueError(f"its kind is {report['kind']!r}")
-            if report["board"] is None:
+            board = find_boards().get(report["board"])
+            if board is None or report["profile"] not in board.profiles:
                 warn(f"{path} counts for no board: add its board and profile, if they are known")
             found[report["board"], report["profile"]] += report["right"] is True
     return found

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from allspin.boards.catalogue import find_board
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
@@ -168,30 +169,30 @@ def target(part: str, profile: str) -> int | None:
 
 
 def resident_figures(
-    builds: Sequence[dict[str, Any]], network: Network, kept: int | None = None
+    builds: Sequence[dict[str, Any]], kept: int | None = None
 ) -> list[dict[str, Any]]:
     """Figures of a sweep over the images that a build keeps (``resident_images``).
 
-    Each image is shown once to each chip, and a new chip takes ``redraw_clocks``, about a clock a
-    cell.
+    Each image is shown once to each chip, and a new chip takes about a clock for each cell that the
+    machine has. Machines that draw no chips in place are left out.
 
     Parameters
     ----------
-    builds, network
+    builds : sequence of dict
         As of `engine_figures`.
     kept : int, optional
         How many images a build keeps that does not say so.
     """
-    cells = sum(layer.states.size for layer in network.layers)
     found = []
     for build in ({"resident_images": kept, **each} for each in builds):
-        if build["resident_images"]:
+        variation = find_board(build["board"]).profile(build["profile"]).hardware.variation
+        if build["resident_images"] and variation is not None and variation.redraw:
             # In an SDRAM more fit than there are.
             images = min(int(build["resident_images"]), 10_000)
-            redraw = int(build.get("redraw_clocks", cells))
+            redraw = sum(layer.states.size for layer in network_of(build).layers)
             found += [
                 {
-                    **{name: figure[name] for name in ("board", "megahertz", "cycles")},
+                    **{at: figure[at] for at in ("board", "profile", "megahertz", "cycles")},
                     "images": images,
                     "redraw_clocks": redraw,
                     "images_per_second": 1e6
@@ -199,7 +200,7 @@ def resident_figures(
                     * images
                     / (images * figure["cycles"] + redraw),
                 }
-                for figure in engine_figures([build], network)
+                for figure in engine_figures([build])
             ]
     return found
 
@@ -469,10 +470,9 @@ def bench(
     """
     progress = progress or Display()
     record = _measured(effort or Effort(), progress) if former is None else dict(former)
-    network = open_network(NETWORKS[0])
     progress.start("the engines of the builds")
     record["engine"] = engine_figures(builds)
-    record["resident"] = resident_figures(builds, network, resident_images)
+    record["resident"] = resident_figures(builds, resident_images)
     progress.finish()
     return record
 

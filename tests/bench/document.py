@@ -156,7 +156,7 @@ def _resident(record: dict[str, Any]) -> list[Section]:
         return [(("No build with resident images was given.",), Table(title, (), ()))]
     rows = [
         (
-            f"{each['board']}, {each['images']:,} images on board",
+            f"{each['board']}:{each['profile']}, {each['images']:,} images on board",
             each["redraw_clocks"],
             Number(each["images_per_second"], RATE),
         )

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.long
 def test_all_of_it_runs_and_fills_the_document(board_record, tmp_path):
-    build = board_record(board="ulx3s-25f", part="LFE5U-25F", resident_images=300)
+    about = {"board": "ulx3s-85f", "part": "LFE5U-85F", "profile": "chips"}
+    build = board_record(**about, resident_images=300)
     builds, document, out = tmp_path / "b.json", tmp_path / "p.md", tmp_path / "p.json"
     builds.write_text(json.dumps({"boards": [build]}))
     document.write_text(f"before\n{START}\nformer figures\n{END}\nafter\n")
@@ -55,7 +56,7 @@ def test_all_of_it_runs_and_fills_the_document(board_record, tmp_path):
         "Link",
     ):
         assert f"### {heading}" in text
-    assert "| ulx3s-25f, 300 images on board | 79,400 |" in text
+    assert "| ulx3s-85f:chips, 300 images on board | 79,400 |" in text
     # In a terminal there is no head without rows, which is all that --quick has of some.
     tables, _ = printed(record)
     assert len(tables) > 5

@@ -2,6 +2,7 @@
 
 import pytest
 
+from allspin.host.bitstreams.builds import ANY
 from allspin.host.bitstreams.record import link_rate
 from allspin.host.data.catalogue import open_network
 from tests.bench.bench import engine_figures, resident_figures, target
@@ -44,12 +45,17 @@ def test_targets_are_by_part_and_profile():
 
 
 def test_a_resident_sweep_pays_for_each_chips_redraw():
-    assert resident_figures([BUILD], NETWORK) == []
+    chips = {**BUILD, "profile": "chips", "network": "mnist-10"}
+    assert resident_figures([chips]) == []
     # 1,000 images of 77 clocks, and 79,400 cells: 156,400 clocks a chip.
-    build = {**BUILD, "resident_images": 1000, "need_mhz": 156.4}
-    (figure,) = resident_figures([build], NETWORK)
+    build = {**chips, "resident_images": 1000, "need_mhz": 156.4}
+    (figure,) = resident_figures([build])
     assert (figure["images"], figure["redraw_clocks"]) == (1000, 79_400)
     assert figure["images_per_second"] == pytest.approx(1e6)
+    # A machine for any network draws all of its cells anew, and one without chips none.
+    (figure,) = resident_figures([{**build, "profile": "general", "network": ANY}])
+    assert figure["redraw_clocks"] == 1024 * 136 + 136 * 136 + 136 * 32
+    assert resident_figures([{**build, "profile": "fast"}]) == []
 
 
 def test_a_uart_carries_a_byte_in_ten_bits():

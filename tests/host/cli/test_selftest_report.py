@@ -33,12 +33,16 @@ def test_all_that_was_found_is_in_one_file_and_nothing_of_the_user(cli, net, tmp
 
 
 def test_a_board_that_falls_silent_is_told_too(start, cli, net, tmp_path):
-    port = start(f"virtual {net} --reset-after 90").stdout.readline().strip()
+    port = tmp_path / "alice" / "board"
+    port.parent.mkdir()
+    start(f"virtual {net} --reset-after 90 --link {port}").stdout.readline()
     path = tmp_path / "board.json"
     cli.run(f"selftest --on {port} --report {path}", 2)
+    assert "alice" not in path.read_text()
     report = parse_json(path.read_bytes())
     assert report["right"] is False
-    assert "was reset" in report["stopped"]
+    assert report["on"] == "board"
+    assert "board was reset" in report["stopped"]
     assert report["checks"][0]["check"] == "identity"
     assert report["rates"] == {}
     assert not any(count_reports(tmp_path).values())
@@ -70,6 +74,9 @@ def test_what_was_flashed_of_a_release_is_told(
         capfd.readouterr()
         count_reports(tmp_path)
         assert ("counts for no board" in capfd.readouterr().err) == (told is None)
+        path.write_text(json.dumps(report | {"board": "icebraker"}))  # by hand
+        count_reports(tmp_path)
+        assert "counts for no board" in capfd.readouterr().err
         cli.run(f"flash icebreaker --from {release}")
     assert report["bitstream_sha256"] == about["bitstream_sha256"]
     assert len(report["builds_of_this_identity"]) == 1
