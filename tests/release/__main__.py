@@ -75,7 +75,7 @@ def _make(parts: tuple[str, ...], version: str | None, output: Path) -> None:
         run([python, "-m", "allspin", "boards", "--collect", folder], tree, **path)
         pack(folder, out / f"{name}-bitstreams.zip", epoch)
     if "site" in parts:
-        site = output / "site"
+        site = output / "site" / "html"  # Sphinx leaves more beside it.
         # Compiles the gateware for the site's page, which takes minutes once.
         run([python, "-m", "allspin.host.live.alone", output / "try"], tree, **path)
         command = [python, "-m", "sphinx", "-W", "--keep-going", "--quiet", "-d", output / "trees"]

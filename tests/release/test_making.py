@@ -112,6 +112,27 @@ def test_nothing_but_a_release_is_replaced_and_a_refused_one_leaves_nothing(
     assert release.main([*given[:-1], str(out / "wheel")]) == 2
 
 
+def test_a_release_replaces_one_with_what_a_site_leaves_beside_it(tmp_path, monkeypatch):
+    release = importlib.import_module("tests.release.__main__")
+
+    def run(command, tree, **variables):
+        if "sphinx" in command:
+            site = Path(command[-1])
+            site.mkdir(parents=True)
+            for name in ("external-links.txt", "jupyter_execute"):
+                (site.parent / name).write_text("")
+        return ""
+
+    monkeypatch.setattr(release, "run", run)
+    monkeypatch.setattr(release, "export", lambda root, tree: tree.mkdir(parents=True) or EPOCH)
+    monkeypatch.setattr(release, "version_of", lambda tree: "1.0.0")
+    monkeypatch.setattr(release, "section", lambda tree, version: "")
+    monkeypatch.setitem(release.NEEDS, "site", "pytest")
+    for _ in range(2):
+        made = release.make(("site",), None, tmp_path / "out")
+        assert (made / "allspin-1.0.0-site.zip").is_file()
+
+
 def test_a_folder_is_packed_the_same_twice(tmp_path):
     for number in (1, 2):
         folder = tmp_path / str(number)
