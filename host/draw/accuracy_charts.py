@@ -110,7 +110,9 @@ def confusion_matrices(
     most = max(int(each.filled(0).max()) for each in wrong)
     norm = LogNorm(1, max(2, most))
     for axes, (name, *_), each, off in zip(across, matrices, counts, wrong, strict=True):
-        shown = axes.imshow(off, cmap=mpl.colormaps["YlOrRd"], norm=norm)
+        shown = axes.imshow(
+            off, cmap=mpl.colormaps["YlOrRd"].with_extremes(bad="#ffffff00"), norm=norm
+        )
         if len(each) <= MOST_LABELLED:
             dark = np.ma.filled(norm(off) > DARK, False)
             colours = np.where(dark, "#ffffff", "#000000")  # on light cells, in a dark page too

@@ -265,13 +265,16 @@ class Score(Model):
         # Pictures are loaded when somebody asks for them.
         from allspin.host.draw.accuracy_charts import confusion_matrix
         from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
+        from allspin.host.draw.style import name_text
 
         if shares := self.shown.by_samples:
             line = ChartLine("", range(1, len(shares) + 1), [100 * share for share in shares])
             ticks = [2.0**power for power in range(len(shares).bit_length())]
             x, y = "uses of each image", "accuracy (%)"
             panel = ChartPanel([line], x, y, x_scale="log", ticks=ticks)
-            return curves(f"{self.network}: logits of several uses added", [panel])
+            of = name_text(f"{self.network}, {self.chip.title}" if self.chip else self.network)
+            images = f"{self.images:,} images"
+            return curves(f"{of}: logits of several uses added\n{images}", [panel])
         return confusion_matrix(self.shown.labels, self.predictions, self._classes)
 
     @property

@@ -67,6 +67,12 @@ def _by_value(rows: list[Row], factor: str | None) -> dict[Any, list[Row]]:
     return parts
 
 
+def _counted(rows: list[Row]) -> str:
+    """What each box and line is of, which a caption tells too."""
+    chips = len({row.chip for row in rows})
+    return f"{chips} chip{'s' * (chips > 1)} a point, {rows[0].images:,} test images each"
+
+
 def _shares(rows: list[Row]) -> Shares:
     """Accuracies of chips."""
     return np.array([row.accuracy for row in rows])
@@ -167,7 +173,8 @@ def accuracy_by_factor(rows: list[Row], factors: list[str]) -> Figure:
         Factors that vary; see `layout`.
     """
     parts, pooled = layout(rows, factors)
-    figure, panels = panel_axes(f"Accuracy of chips{pooled}", len(parts), ACROSS, HEIGHT)
+    title = f"Accuracy of {_counted(rows)}{pooled}"
+    figure, panels = panel_axes(title, len(parts), ACROSS, HEIGHT)
     ends = _ends(rows)
     for axes, (name, some, across, hue) in zip(panels, parts, strict=True):
         _draw_boxes(axes, some, across, hue)
@@ -237,7 +244,7 @@ def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
         As of `accuracy_by_factor`; dashes tell what colours tell there.
     """
     parts, pooled = layout(rows, factors)
-    title = f"Yield: share of chips at or above an accuracy{pooled}"
+    title = f"Yield: share of chips at or above an accuracy{pooled}\n{_counted(rows)}"
     figure, panels = panel_axes(title, len(parts), ACROSS, HEIGHT)
     ends = _ends(rows)
     for axes, (name, some, across, hue) in zip(panels, parts, strict=True):

@@ -35,8 +35,10 @@ def start_browser(profile: Path) -> webdriver.Chrome:
     return webdriver.Chrome(options=options, service=Service(driver))
 
 
-def show(browser: webdriver.Chrome, address: str, width: int, scheme: str = "light") -> None:
-    """Open a page in a window of a width, afresh."""
+def show(
+    browser: webdriver.Chrome, address: str, width: int, scheme: str = "light", height: int = 900
+) -> None:
+    """Open a page in a window of a width and height, afresh."""
     # Else keys are lost while the browser has not yet given the page the focus.
     browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     browser.execute_cdp_cmd(
@@ -45,7 +47,7 @@ def show(browser: webdriver.Chrome, address: str, width: int, scheme: str = "lig
     )
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width <= PHONE},
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width <= PHONE},
     )
     for log in ("browser", "performance"):
         browser.get_log(log)

@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -266,6 +267,13 @@ def test_confusion_counts_every_image_once():
     figure = confusion_matrix(labels, answers, 3)
     assert sorted(texts(figure)) == ["1", "1", "1", "1", "2"]
     assert figure.get_suptitle().startswith("Confusion: 2 of 6")
+    figure.draw_without_rendering()
+    # What is seen through is white: a viewer that mixes it with its neighbours draws no line there.
+    (image,) = figure.axes[0].images
+    pixels = image.make_image(FigureCanvasAgg(figure).get_renderer())[0]
+    through = pixels[..., 3] < 255
+    assert through.any()
+    assert np.all(pixels[through][:, :3] == 255)
 
 
 @pytest.mark.parametrize("most", [1, 4, 5, 60, 1000])

@@ -332,6 +332,8 @@ def test_a_keyboard_reaches_what_a_term_means(tmp_path, choices, monkeypatch):
             )
             titles.append(browser.find_element(By.CSS_SELECTOR, "#tour p").get_property("title"))
             browser.find_element(By.CSS_SELECTOR, "#tour button").click()
+        browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+        assert browser.switch_to.active_element.text == "Tour"
         assert "crossbar:" in titles[0]
         assert "cell:" in titles[1]
         assert "nonlinearity" not in titles[1]
@@ -350,14 +352,15 @@ def test_a_digit_is_drawn_in_a_browser(tmp_path, choices):
         wait(browser, lambda: durations(browser, "stroke to logits"))
         assert re.search(r"equals .* (\d+) of \1 logits", browser.execute_script(badge))
         assert "cycle" in browser.find_element(By.ID, "cycle-said").text
-        for width in (DESK, PHONE):
-            show(browser, place, width)
+        for width, height in ((DESK, 900), (DESK, 657), (PHONE, 900)):
+            show(browser, place, width, height=height)
             wait(browser, lambda: "305 of 305" in browser.execute_script(badge))
             check_tour(browser)
         documents = browser.find_element(By.LINK_TEXT, "Documents").get_attribute("href")
         assert documents == f"{place}all.html"
-        browser.get(f"{place}#net=paper-10&chip=99999999999")
+        browser.get(f"{place}#net=paper-10&chip=99999999999&calibrate=1")
         wait(browser, lambda: "chip=0&" in browser.execute_script("return location.hash"))
+        assert "calibrate" not in browser.execute_script("return location.hash")
         assert [log for log in browser.get_log("browser") if log["level"] == "SEVERE"] == []
         code = tmp_path / "site" / "alone" / "machine.bin"
         code.write_bytes(code.read_bytes()[:-1000])

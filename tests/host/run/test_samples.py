@@ -38,6 +38,10 @@ def test_logits_are_added_under_numbers_of_their_own() -> None:
     shares = (sums.argmax(axis=2) == LABELS[:40, None]).mean(axis=0)
     assert score.to_dict()["accuracy_by_samples"] == shares.tolist()
     assert score.accuracy == shares[-1]
+    # Captions are made of titles.
+    title = replace(score, network="a$b").plot().get_suptitle()
+    assert title.endswith(": logits of several uses added\n40 images")
+    assert title.startswith(r"a\$b")
 
 
 def test_numbers_go_on_from_one_stream_to_the_next() -> None:

@@ -69,6 +69,7 @@ def test_each_box_and_each_line_is_of_one_point_of_the_grid(small, tmp_path):
         points.setdefault(row.point, []).append(row.accuracy)
     figure = accuracy_by_factor(sweep.rows, factors)
     assert len(figure.axes) == 2
+    assert figure.get_suptitle().startswith("Accuracy of 3 chips a point, 120 test images each")
     named = figure.legends[0].get_texts()
     assert [text.get_text() for text in named] == ["open-loop", "write-verify"]
     drawn = [np.asarray(line.get_ydata()) for axes in figure.axes for line in axes.lines]

@@ -15,6 +15,8 @@ const STEPS = [
 export class Tour {
   constructor() {
     this.step = 0;
+    /** @type {Element | null} */
+    this.begun = null;
     this.words = element("p");
     this.next = element("button", { type: "button" });
     const close = element("button", { type: "button", textContent: "Close" });
@@ -30,16 +32,22 @@ export class Tour {
 
   /** @param {number} step One that there is not ends the tour. */
   go(step) {
+    if (step === 0) this.begun = document.activeElement;
     this.step = step;
     this.box.hidden = step >= STEPS.length;
     document.querySelector(".toured")?.classList.remove("toured");
-    if (this.box.hidden) return;
+    if (this.box.hidden) {
+      // Whoever goes by keyboard goes on where the tour began.
+      if (this.begun instanceof HTMLElement) this.begun.focus({ preventScroll: true });
+      return;
+    }
     this.words.textContent = `${step + 1} of ${STEPS.length}: ${STEPS[step][1]}`;
     this.next.textContent = step + 1 < STEPS.length ? "Next" : "Done";
     if (STEPS[step][0] === "#dice") find("settings", HTMLDetailsElement).open = true;
     const target = document.querySelector(STEPS[step][0]);
     target?.classList.add("toured");
-    target?.scrollIntoView({ block: "center" });
+    // Below what is high there is room in a low window too.
+    if (target) target.scrollIntoView({ block: target.clientHeight > innerHeight / 3 ? "start" : "center" });
     this.place();
     this.next.focus({ preventScroll: true });
   }

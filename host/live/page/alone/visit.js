@@ -50,7 +50,7 @@ export class Visit {
   hello() {
     const { plan, tests } = this.data;
     const setting = { network: plan.network, on: "virtual", chip: 0, scheme: plan.scheme.name, calibrate: false, knobs: {} };
-    this.tell({ kind: "hello", version: plan.version, networks: [plan.network], machines: ["virtual"], schemes: [plan.scheme], device: plan.device, knobs: [], tests, setting, grid: GRID, most: MOST }, new Uint8Array());
+    this.tell({ kind: "hello", version: plan.version, networks: [plan.network], machines: ["virtual"], calibrates: false, schemes: [plan.scheme], device: plan.device, knobs: [], tests, setting, grid: GRID, most: MOST }, new Uint8Array());
   }
 
   /** @param {any} said */

@@ -110,7 +110,7 @@ export function unpack(text, hello) {
       on: one("on", hello.machines, usual.on),
       chip: chip === "ideal" ? null : whole(chip, 0, 2 ** 32 - 1, usual.chip ?? 0),
       scheme: one("program", hello.schemes.map(({ name }) => name), usual.scheme),
-      calibrate: said.get("calibrate") === "1",
+      calibrate: hello.calibrates !== false && said.get("calibrate") === "1",
       knobs,
     },
     subject: {

@@ -14,7 +14,7 @@
 /**
  * @typedef {{kind: "hello", version: string | null, networks: string[], machines: string[],
  *   schemes: {name: string, about: string}[], device: string, knobs: Knob[], tests: number,
- *   setting: Setting, grid: number,
+ *   setting: Setting, grid: number, calibrates?: boolean,
  *   most: {strokes: number, points: number, chips: number}}} Hello
  * @typedef {{rows: number, columns: number, top: number, states: number, table: number[] | null,
  *   curve: number[] | null, inWords: boolean, kernels: Kernels | null}} LayerPlan
