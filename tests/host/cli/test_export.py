@@ -59,6 +59,7 @@ MACHINES = [
             "ulx3s-25f:maps",
             "ulx3s-85f:chips",
             "ulx3s-85f:fast",
+            "ulx3s-85f:fast-sdram",
         )
     ),
 ]
