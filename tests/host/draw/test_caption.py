@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from allspin.host.draw.caption import latex, take_caption
 from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
@@ -39,6 +39,7 @@ def test_a_single_panel_has_no_letter():
     assert not figure.axes[0].texts
 
 
+@example("$µ")
 @given(st.text(st.characters(codec="latin-1", exclude_categories=["C"])))
 def test_latex_takes_all_that_a_name_may_hold(name):
     said = latex(f"{R_AH} of {name_text(name)}")
