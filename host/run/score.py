@@ -300,7 +300,6 @@ class Score(Model):
                 ("cycles per image", cycles and f"{cycles:.1f}"),
                 ("logits that differ", logits),
                 ("R_AH words that differ", words),
-                ("images/s", f"{self.images_per_second:,.0f}"),
             ],
         )
         return beside(table, *([self.plot()] if 0 < self._classes <= MOST_CLASSES else []))

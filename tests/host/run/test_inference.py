@@ -61,6 +61,9 @@ def test_a_new_kind_of_machine_runs(data):
         assert found[key] is None
     assert found["resent"] == found["damaged"] == 0
     assert not machine.closed
+    # A page that shows it is the same to the byte when it is made again.
+    slower = replace(score, shown=replace(score.shown, seconds=1e3))
+    assert score._repr_html_() == slower._repr_html_()
 
 
 @pytest.mark.parametrize("times", [ATTEMPTS - 1, ATTEMPTS])
