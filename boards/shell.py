@@ -22,7 +22,7 @@ from amaranth.hdl import (
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
 
-from allspin.boards.board import Board
+from allspin.boards.board import MARGIN, RIPUP, Board
 from allspin.boards.panel import Button, LightsDriver
 from allspin.boards.pll import MHZ, Ecp5PllParameters, PllParameters
 from allspin.boards.top import TopParameters
@@ -382,7 +382,8 @@ class Shell(Elaboratable):
         else:
             m.submodules.pll = made = Pll(pll, source, *self._late)
             m.d.comb += [clock.eq(made.clock), good.eq(made.locked)]
-        platform.add_clock_constraint(clock, board.machine_frequency)
+        asked = MARGIN if RIPUP in board.profile().routing else 1
+        platform.add_clock_constraint(clock, asked * board.machine_frequency)
 
         if platform.default_rst is not None:
             m.submodules.reset_pin = pin = io.Buffer(

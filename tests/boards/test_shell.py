@@ -135,6 +135,15 @@ def test_a_machine_that_is_not_the_board_s_is_refused():
         ShellParameters.from_network(board, NETWORK, HardwareProfile(rah_bits=4))
 
 
+@pytest.mark.parametrize(("name", "asked"), [("ideal", 1), ("fast", 1.05), ("general", 1.05)])
+def test_what_mends_late_wires_is_asked_for_more_than_the_clock(name, asked):
+    board = find_boards()["ulx3s-85f"].running(name)
+    family, files = plan(board)
+    text = files[f"{TOP}.{family.constraints}"]
+    (hertz,) = re.findall(r'FREQUENCY NET "machine_clock" (\S+) HZ', text)
+    assert float(hertz) == pytest.approx(asked * board.machine_frequency)
+
+
 @pytest.mark.parametrize("name", ["ulx3s-85f", "icepi-zero", "icesugar-pro", "colorlight-i5"])
 def test_an_sdram_has_all_its_pins(name):
     board = find_boards()[name].running("ideal", frequency=80_000_000)
