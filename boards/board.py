@@ -29,9 +29,9 @@ ROUTER2 = ("--router", "router2")
 """Wires of four rows per clock are wanted by many: nextpnr's usual router takes them from one
 another for half an hour or more."""
 RIPUP = "--tmg-ripup"
-"""That router then routes wires again that are late, until none is."""
+"""With it that router routes late wires again until none is late, and there it stops."""
 MARGIN = 1.05
-"""What it is asked for, so, over the clock: as far as a clock is below the worst seed."""
+"""So it is asked for more than the clock, by as much as a clock shall be below the worst seed."""
 
 
 @dataclass(frozen=True)

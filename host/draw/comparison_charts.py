@@ -119,7 +119,7 @@ def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
         axes.barh(place, max(ends) - min(ends), left=min(ends), height=0.5, color=SKY)
         axes.plot(ends[0], place, "o", color=BLUE, markerfacecolor="white", markersize=6)
         axes.plot(ends[1], place, "o", color=BLUE, markersize=6)
-        span = f"{short(bar['low'])} to {short(bar['high'])} {bar['unit'].replace('u', 'µ')}"
+        span = f"{short(bar['low'])} to {short(bar['high'])} {bar['unit'].replace('uA', 'µA')}"
         _say_at_the_right(axes, place, span.rstrip())
     axes.set_yticks(places, [bar["name"] for bar in bars])
     ratios = [bar[end] for bar in bars for end in ("ratio_low", "ratio_high")] + [1.0]
