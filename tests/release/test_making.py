@@ -39,6 +39,10 @@ def tree(tmp_path):
     folder.mkdir()
     for name in TOLD:
         shutil.copy(ROOT / name, folder)
+    # After a release nothing is there to be released.
+    changes = folder / "CHANGELOG.md"
+    text = changes.read_text()
+    changes.write_text(text.replace("[Unreleased]\n", "[Unreleased]\n\n### Added\n\n- This.\n", 1))
     return folder
 
 
