@@ -165,15 +165,15 @@ def test_wheel_and_sdist_are_the_same_to_the_byte_twice(tmp_path):
         # Another folder, files of another time and another order.
         tree, out = tmp_path / f"tree{number}" / ("x" * number), tmp_path / f"out{number}"
         export(tmp_path / "clone", tree)
-        set_version(tree, "1.0.0", EPOCH)
+        set_version(tree, "99.0.0", EPOCH)
         out.mkdir()
         packages(tree, out, EPOCH)
         made.append({path.name: path.read_bytes() for path in out.iterdir()})
-    assert made[0].keys() == {"allspin-1.0.0.tar.gz", "allspin-1.0.0-py3-none-any.whl"}
+    assert made[0].keys() == {"allspin-99.0.0.tar.gz", "allspin-99.0.0-py3-none-any.whl"}
     assert made[0] == made[1]
-    with zipfile.ZipFile(tmp_path / "out1" / "allspin-1.0.0-py3-none-any.whl") as wheel:
-        about = wheel.read("allspin-1.0.0.dist-info/METADATA").decode()
-    assert "\nVersion: 1.0.0\n" in about
+    with zipfile.ZipFile(tmp_path / "out1" / "allspin-99.0.0-py3-none-any.whl") as wheel:
+        about = wheel.read("allspin-99.0.0.dist-info/METADATA").decode()
+    assert "\nVersion: 99.0.0\n" in about
     # A base installation has no toolchain.
     base = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*$", about, re.MULTILINE)
     assert {"numpy", "scipy", "pillow"} <= set(base)
