@@ -132,7 +132,7 @@ def version_of(tree: Path) -> str:
     if silent := [name for name, tells in told.items() if not tells]:
         raise ReleaseError(
             f"pyproject.toml says version {version}, and {' and '.join(silent)} nothing of it: "
-            "--version 1.0.0 (make release VERSION=1.0.0) tries one, --write 1.0.0 writes it"
+            "--version 1.1.0 (make release VERSION=1.1.0) tries one, --write 1.1.0 writes it"
         )
     return version
 
