@@ -94,7 +94,7 @@ CONV = "conv-small-10"
 
 UP5K_TIMING = ("--placer-heap-timingweight", "20")
 """Machines fill this part. With the timing weight of other parts nextpnr finds no place for some of
-the 5,002 cells of `chips` with one seed of three."""
+the 5,000 cells of `chips` with one seed of three."""
 
 UP5K: Mapping[str, Profile] = {
     # Four SPRAMs give 64 bits a clock: sixteen states of four bits, or eight words. A seventeenth

@@ -165,5 +165,6 @@ def count_reports(folder: Path) -> Counter[tuple[str, str]]:
             board = find_boards().get(report["board"])
             if board is None or report["profile"] not in board.profiles:
                 warn(f"{path} counts for no board: add its board and profile, if they are known")
-            found[report["board"], report["profile"]] += report["right"] is True
+            right = [report["right"], *(check["right"] for check in report["checks"])]
+            found[report["board"], report["profile"]] += right[0] is True and False not in right
     return found

@@ -30,6 +30,10 @@ def test_all_that_was_found_is_in_one_file_and_nothing_of_the_user(cli, net, tmp
     assert socket.gethostname() not in path.read_text()
     # It counts for the board that it says, once it says one.
     assert sum(count_reports(tmp_path).values()) == 1
+    # It does not count where it contradicts itself.
+    report["checks"][0]["right"] = False
+    path.write_text(json.dumps(report))
+    assert not any(count_reports(tmp_path).values())
 
 
 def test_a_board_that_falls_silent_is_told_too(start, cli, net, tmp_path):
