@@ -30,8 +30,9 @@ ROUTER2 = ("--router", "router2")
 another for half an hour or more."""
 RIPUP = "--tmg-ripup"
 """With it that router routes late wires again until none is late, and there it stops."""
-MARGIN = 1.05
-"""So it is asked for more than the clock, by as much as a clock shall be below the worst seed."""
+MARGIN = 1.08
+"""So it is asked for more than the clock: by the 5 % that a clock shall be below the worst seed, and
+since its own delays are up to 1 % less than those of the timing analysis after it."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ ECP5_85: Mapping[str, Profile] = {
             states=True,
             resident=ResidentParameters(beats=8192, images=429),
         ),
-        85_714_286,
+        87_500_000,
         routing=(*ROUTER2, RIPUP),
     ),
     # Four rows per clock, redrawn in place in a millisecond, and in what memory is left images that
