@@ -30,9 +30,9 @@ ROUTER2 = ("--router", "router2")
 another for half an hour or more."""
 RIPUP = "--tmg-ripup"
 """With it that router routes late wires again until none is late, and there it stops."""
-MARGIN = 1.08
+MARGIN = 1.12
 """So it is asked for more than the clock: by the 5 % that a clock shall be below the worst seed, and
-since its own delays are up to 1 % less than those of the timing analysis after it."""
+since it takes wires that go to many cells for faster than the timing analysis after it does."""
 
 
 @dataclass(frozen=True)
