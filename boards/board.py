@@ -182,7 +182,7 @@ ECP5_85: Mapping[str, Profile] = {
             states=True,
             resident=ResidentParameters(beats=8192, images=429),
         ),
-        87_500_000,
+        92_857_143,
         routing=(*ROUTER2, RIPUP),
     ),
     # Four rows per clock, redrawn in place in a millisecond, and in what memory is left images that

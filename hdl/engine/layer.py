@@ -25,7 +25,7 @@ from allspin.hdl.parameters.engine_parameters import (
     EngineParameters,
 )
 from allspin.hdl.parameters.target import Ecp5Blocks, InferredBlocks, Sprams
-from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation
+from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation, later
 from allspin.hdl.stream.ecp5 import copies
 from allspin.hdl.stream.layouts import (
     LOAD_LAYOUT,
@@ -105,7 +105,8 @@ class EngineLayer(Component):
             "word": In(word_layout(parameters.rah_bits)),
             # Reads its memories.
             "read": In(READ_SIGNATURE),
-            # How many rows are driven in this clock, and how many columns' sums are taken.
+            # How many rows are driven in this clock, of many a clock late, and how many columns'
+            # sums are taken.
             "rows": Out(range(self._crossbar.rows_per_clock + 1)),
             "columns": Out(range(self._crossbar.neurons_per_clock + 1)),
             # Of the engine's.
@@ -177,17 +178,23 @@ class EngineLayer(Component):
             ]
 
         took_event, took_sum = Signal(), Signal()
-        # What is read back is not counted, and comes from far. Dense machines are as they were.
-        counted: Any = self.events if self._parameters.kinds else events
+        # What is read back is not counted, and comes from far: too far for a sum of many.
+        many = p.rows_per_clock > 4
+        counted: Any = self.events if self._parameters.kinds or many else events
         leaves: Value = took_sum  # what the layer gives
         ends: Value = sums.payload.last
         if not self._hidden and self._parameters.noisy_sums:
             # The amplifiers' sums are the logits.
             leaves, ends = self.out.valid & self.out.ready, self.out.payload.last
+        driven = [slot.value.any() for slot in counted.payload.slots]
+        rows = sum(took_event & each for each in driven)
+        if many:
+            # Whether they are taken is known late in a clock, and to count them takes half of one.
+            rows = Mux(later(m, took_event, "took"), later(m, sum(driven), "driven"), 0)
         m.d.comb += [
             took_event.eq(counted.valid & counted.ready & ~reading),
             took_sum.eq(following.valid & following.ready),
-            self.rows.eq(sum(took_event & slot.value.any() for slot in counted.payload.slots)),
+            self.rows.eq(rows),
             self.columns.eq(Mux(took_sum, Mux(sums.payload.last, in_last, p.neurons_per_clock), 0)),
             self.activity.eq(
                 Cat(

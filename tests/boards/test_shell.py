@@ -135,7 +135,7 @@ def test_a_machine_that_is_not_the_board_s_is_refused():
         ShellParameters.from_network(board, NETWORK, HardwareProfile(rah_bits=4))
 
 
-@pytest.mark.parametrize(("name", "asked"), [("ideal", 1), ("fast", 1.05), ("general", 1.05)])
+@pytest.mark.parametrize(("name", "asked"), [("ideal", 1), ("fast", 1.12), ("general", 1.12)])
 def test_what_mends_late_wires_is_asked_for_more_than_the_clock(name, asked):
     board = find_boards()["ulx3s-85f"].running(name)
     family, files = plan(board)
