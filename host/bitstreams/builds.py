@@ -131,8 +131,9 @@ class BuildJob:
         shown = shown_images(self.board, self.network)
         made = ShellParameters.from_network(self.board, self.network, self.profile, shown)
         if self.runs is not None:
-            its = Identity.parse(identity_bytes(made.machine.link))
-            its.check(f"{self.board.name}:{self.profile_name}", self.runs)
+            Identity.parse(identity_bytes(made.machine.link)).check(
+                f"{self.board.name}:{self.profile_name}", self.runs
+            )
         return made
 
 

@@ -154,6 +154,9 @@ class MachineOptions:
         # The virtual board keeps words where levels are not uniform.
         if self.keep_states and not found.states and self.on != VIRTUAL:
             raise UserError(f"{machine.name} keeps R_AH words, not states")
-        linked = isinstance(machine, LinkedMachine)
-        if self.sdram and linked and Feature.SDRAM not in machine.identity.features:
+        if (
+            self.sdram
+            and isinstance(machine, LinkedMachine)
+            and Feature.SDRAM not in machine.identity.features
+        ):
             raise UserError(f"{machine.name} keeps no images in an SDRAM")
