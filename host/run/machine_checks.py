@@ -424,6 +424,9 @@ class _Checks:
 
     def chip(self) -> tuple[bool | None, str]:
         """Make a chip, read its words, and show it images."""
+        its = self.machine.identity
+        if self.network.classes < its.classes and Feature.GENERAL not in its.features:
+            return None, f"of {its.classes} classes one that the network has not could win"
         device = self._device()
         programming = Programming()
         made = MadeChip.of(Chip(device, CHIP), self.network, programming)
