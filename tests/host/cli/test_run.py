@@ -121,7 +121,9 @@ def test_a_board_that_has_other_lanes_is_one_line(cli, words, monkeypatch):
 
 def test_a_network_in_a_larger_machine_has_the_lanes_of_that(cli, words, monkeypatch):
     class Larger(GoldenMachine):
-        profile = HardwareProfile(lanes=20)
+        @property
+        def profile(self):
+            return HardwareProfile(lanes=20)
 
         def held(self, network):
             return fitted(network, (*network.topology[:-1], 25))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import socket
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_all_that_was_found_is_in_one_file_and_nothing_of_the_user(cli, net, tmp
 
 
 def test_an_image_that_was_sent_again_is_not_counted_as_slow(monkeypatch):
-    machine = GoldenMachine()
+    machine: Any = GoldenMachine()
     network = random_network((6, 3, 2), 0)
     machine.program(network)
     counted = Counters(cycles=4400, images=440, rows=(), neurons=())
