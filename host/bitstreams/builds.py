@@ -25,6 +25,7 @@ from allspin.host.data.catalogue import network_name, open_network, several
 from allspin.host.data.datasets import load_test_set
 from allspin.host.keywords import takes
 from allspin.host.link.frames import encode_frame
+from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.show.say import Display, commit
 from allspin.sim.errors import UserError
@@ -128,7 +129,12 @@ class BuildJob:
             If the network cannot run there.
         """
         shown = shown_images(self.board, self.network)
-        return ShellParameters.from_network(self.board, self.network, self.profile, shown)
+        made = ShellParameters.from_network(self.board, self.network, self.profile, shown)
+        if self.runs is not None:
+            Identity.parse(identity_bytes(made.machine.link)).check(
+                f"{self.board.name}:{self.profile_name}", self.runs
+            )
+        return made
 
 
 @dataclass(frozen=True)

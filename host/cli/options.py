@@ -57,9 +57,9 @@ NEEDS: dict[str, dict[str, str]] = {
     "export": {
         "lanes profile": "verilog",
         "layer rows columns reading": "spice",
-        "device at": "spice cells profile",
-        "chip scheme polarity tries band": "cells profile",
-        "cells": "chip",
+        "chip": "cells profile",
+        "cells scheme polarity tries band": "chip",
+        "device at": "spice chip",
     },
     "boards": {"headline": "write"},
     "info": {"write": "devices", "network chips images": "write"},

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.link.transport import UartOptions
@@ -12,6 +13,7 @@ from allspin.host.machines.opening import (
     GOLDEN,
     VIRTUAL,
     BuildProgress,
+    LinkedMachine,
     no_progress,
     open_machine,
 )
@@ -38,8 +40,8 @@ class MachineOptions:
     keep_states : bool
         Whether states are kept in place of R_AH words, likewise.
     sdram : bool
-        Whether resident images lie in an SDRAM, which the virtual board simulates; a real board
-        says where it keeps them.
+        Whether resident images lie in an SDRAM, which the virtual board simulates; a real one must
+        have it. Without this a real board says where it keeps them.
     uart : UartOptions, optional
         How a board's UART is spoken to; the virtual board's, bit by bit, if this is given.
 
@@ -141,7 +143,8 @@ class MachineOptions:
         found = machine.profile
         if found is None:
             return
-        lanes = self.lanes and min(self.lanes, max(layer.columns for layer in network.layers))
+        held = machine.held(network).layers
+        lanes = self.lanes and min(self.lanes, max(layer.columns for layer in held))
         for what, there, asked in (
             ("lanes", found.lanes, lanes),
             ("rows per clock", found.rows_per_clock, self.rows_per_clock),
@@ -151,3 +154,9 @@ class MachineOptions:
         # The virtual board keeps words where levels are not uniform.
         if self.keep_states and not found.states and self.on != VIRTUAL:
             raise UserError(f"{machine.name} keeps R_AH words, not states")
+        if (
+            self.sdram
+            and isinstance(machine, LinkedMachine)
+            and Feature.SDRAM not in machine.identity.features
+        ):
+            raise UserError(f"{machine.name} keeps no images in an SDRAM")

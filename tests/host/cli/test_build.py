@@ -8,6 +8,7 @@ from allspin.hdl.cache import VARIABLE
 from allspin.host.bitstreams import builds as boards
 from allspin.host.bitstreams.record import recall_one
 from allspin.sim.errors import UserError
+from allspin.sim.network.network import random_network
 
 MORE = {
     **{"ffs": 2000, "ffs_share": 0.3, "cells": 5000, "cells_share": 0.6, "multipliers": 0},
@@ -101,3 +102,14 @@ def test_a_machine_for_maps_is_built_for_a_network_of_them(monkeypatch):
     # And one for any network for none of them.
     (job,) = boards.find_jobs(["icebreaker:general"], "mine", None, changes)
     assert (job.network_name, job.network.topology) == ("any network", (1024, 104, 16))
+
+
+@pytest.mark.parametrize("network", ["conv-10", "mnist-100", random_network((784, 120, 10), 0)])
+def test_no_machine_is_built_for_a_network_that_it_would_not_run(network):
+    """A machine for any network has sizes of its own, so it can be made all the same."""
+    (job,) = boards.find_jobs(["icebreaker:general"], network, None, boards.BuildChanges())
+    if network == "mnist-100":
+        assert job.shell().machine.link.engine.general
+        return
+    with pytest.raises(UserError, match=r"icebreaker:general was not built .*(kernels|up to 1024)"):
+        job.shell()

@@ -9,17 +9,19 @@ import pytest
 from PIL import Image
 
 import allspin
-from allspin.hdl.parameters.profile import ResidentParameters
+from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.session import NO_PROGRESS
 from allspin.host.machines import opening
 from allspin.host.machines.machine import GoldenMachine
 from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.run import machine_options
 from allspin.host.show.say import CHANGED
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device_file import save_device
+from allspin.sim.network.fitted import fitted
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
@@ -115,6 +117,27 @@ def test_a_board_that_has_other_lanes_is_one_line(cli, words, monkeypatch):
     monkeypatch.setattr(machine_options, "open_machine", open_all_lanes)
     line = cli.refused(f"{words} --on virtual --lanes 5")
     assert line == "allspin: the virtual board has 12 lanes, not 5"
+
+
+def test_a_network_in_a_larger_machine_has_the_lanes_of_that(cli, words, monkeypatch):
+    class Larger(GoldenMachine):
+        @property
+        def profile(self):
+            return HardwareProfile(lanes=20)
+
+        def held(self, network):
+            return fitted(network, (*network.topology[:-1], 25))
+
+    monkeypatch.setattr(machine_options, "open_machine", lambda *arguments, **options: Larger())
+    assert cli.json(f"{words} --on virtual --lanes 20 --check")["mismatches"] == 0
+    line = cli.refused(f"{words} --on virtual --lanes 21")
+    assert line == "allspin: the golden model has 20 lanes, not 21"
+
+
+def test_a_board_without_an_sdram_is_not_taken_for_one_that_has_it(cli, words, monkeypatch):
+    monkeypatch.setattr(machine_options, "VIRTUAL_SDRAM", VIRTUAL_RESIDENT)
+    line = cli.refused(f"{words} --on virtual --resident --sdram")
+    assert line == "allspin: the virtual board keeps no images in an SDRAM"
 
 
 def test_images_in_files_have_a_winner_and_logits(tmp_path, cli):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import socket
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,12 @@ from allspin.hdl.link.protocol import identity_bytes
 from allspin.host.bitstreams.released import INDEX
 from allspin.host.cli import flash
 from allspin.host.data.catalogue import open_network
-from allspin.host.run.board_report import count_reports
+from allspin.host.link.payloads import Counters
+from allspin.host.machines.machine import GoldenMachine
+from allspin.host.run.board_report import count_reports, measure_rates
 from allspin.sim.errors import UserError
 from allspin.sim.files import parse_json
+from allspin.sim.network.network import random_network
 from tests.sim.test_systems import BARE, run_python
 
 
@@ -34,6 +38,15 @@ def test_all_that_was_found_is_in_one_file_and_nothing_of_the_user(cli, net, tmp
     report["checks"][0]["right"] = False
     path.write_text(json.dumps(report))
     assert not any(count_reports(tmp_path).values())
+
+
+def test_an_image_that_was_sent_again_is_not_counted_as_slow(monkeypatch):
+    machine: Any = GoldenMachine()
+    network = random_network((6, 3, 2), 0)
+    machine.program(network)
+    counted = Counters(cycles=4400, images=440, rows=(), neurons=())
+    monkeypatch.setattr(machine, "counters", lambda: counted)
+    assert measure_rates(machine, network, 0)["cycles_per_image"] == 10
 
 
 def test_a_board_that_falls_silent_is_told_too(start, cli, net, tmp_path):

@@ -8,11 +8,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters.engine_parameters import ENGINE, REDRAW
+from allspin.hdl.link.protocol import Feature, LinkParameters, Request, identity_bytes
+from allspin.hdl.parameters.engine_parameters import ENGINE, REDRAW, EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.catalogue import open_device
+from allspin.host.link.identity import Identity
 from allspin.host.machines.gateware_chips import (
     CHIPS,
     SUM_CHIPS,
@@ -22,6 +23,7 @@ from allspin.host.machines.gateware_chips import (
     why_not_made,
 )
 from allspin.host.machines.opening import VIRTUAL, LinkedMachine, open_machine
+from allspin.host.run.program import Program
 from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.chip.noise import ColumnNoise
@@ -45,6 +47,14 @@ IMAGES = random_images(NETWORK, 60, 6)
 PAPER = open_device("paper")
 RETENTION = Retention((1.0, 0.85, 1.1), within=0.05, between=0.03)
 AT_ENDS = "the Programmer has stuck cells at the ends of R_AH only"
+
+
+def test_classes_that_a_chip_could_have_by_chance_need_a_machine_that_knows_how_many_there_are():
+    engine = EngineParameters.from_network(NETWORK, HardwareProfile(variation=CHIPS))
+    board = Program("the board", Identity.parse(identity_bytes(LinkParameters(engine))))
+    ChipMaker(board, NETWORK, PAPER, Programming())
+    with pytest.raises(UserError, match="of this network's 3 could win: take a general machine"):
+        ChipMaker(board, random_network((30, 12, 3), 4), PAPER, Programming())
 
 
 def fitted(occasion: str = "write", cycle: float = 0.05) -> ChipDevice:

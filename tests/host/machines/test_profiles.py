@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from allspin.boards import board as profiles
+from allspin.boards.catalogue import find_boards
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile
@@ -31,6 +32,14 @@ for part, named in PARTS.items():
     for name, profile in named.items():
         if profile.hardware not in MACHINES.values():
             MACHINES[f"{part}:{name}"] = profile.hardware
+
+
+def test_no_machine_of_a_board_is_left_out_but_those_with_an_sdram():
+    """These are here in small alone: ``test_sdram.py``."""
+    for board in find_boards().values():
+        for name, profile in board.profiles.items():
+            is_here = profile.hardware in MACHINES.values()
+            assert is_here == (profile.sdram is None), f"{board.name}:{name}"
 
 
 def small_network(profile: HardwareProfile) -> Network:

@@ -130,6 +130,32 @@ def test_what_cannot_be_loaded_or_run(device):
     assert resident.load(np.zeros((2, 784), np.uint8), np.zeros(2, np.int64)) == 2
 
 
+def test_images_lie_there_only_while_nothing_was_amiss_on_the_line(device, test_set, monkeypatch):
+    """Nobody reads a block RAM of images back, so what may have changed it counts as a change."""
+    images, labels = (part[:20] for part in test_set)
+    device.program(NETWORKS[0])
+    sent = []
+    write = device.write_memories
+    monkeypatch.setattr(device, "write_memories", lambda *each: sent.append(each) or write(*each))
+    line = device.session.line
+    for mishap in ("", "told", "", "repeated", "", "resent"):
+        if mishap:
+            setattr(line, mishap, getattr(line, mishap) + 1)
+        sent.clear()
+        assert device.resident_images().load(images, labels) == 20
+        assert len(sent) == bool(mishap or line.mishaps == (0, 0, 0))
+
+
+def test_a_machine_that_runs_fewer_images_than_it_holds_is_told(device, test_set):
+    resident = device.resident_images()
+    resident.load(*(part[:20] for part in test_set))
+    (_, line), *_ = device.session.ask_groups([resident.requests(0)], seconds=resident.seconds)
+    assert resident.counts(line).images == 20
+    resident.count = 21
+    with pytest.raises(UserError, match="ran 20 resident images, not 21"):
+        resident.counts(line)
+
+
 def test_a_device_without_the_memory_says_so():
     network = random_network((24, 12, 6), 1)
     with (
