@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from amaranth.sim import Simulator
@@ -24,6 +25,8 @@ class SimulatedTransport(Transport):
         Share of the clocks in which a byte is not offered, or not taken.
     seed : int
         Of the stalls.
+    beside : callable, optional
+        A testbench that is given the top too: what is at its other pins.
 
     Attributes
     ----------
@@ -35,7 +38,14 @@ class SimulatedTransport(Transport):
     holds_back = True
     latency = timeout = probe_timeout = 1e6
 
-    def __init__(self, recording: Recording, *, stall: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        stall: float = 0.0,
+        seed: int = 0,
+        beside: Callable[[Any, Any], Awaitable[None]] | None = None,
+    ) -> None:
         self.deaf_until = 0
         self._stall = stall
         self._clock = 0
@@ -49,6 +59,12 @@ class SimulatedTransport(Transport):
         self._simulator.add_clock(1e-6)
         self._simulator.add_testbench(recording.sample, background=True)
         self._simulator.add_testbench(self._carry, background=True)
+        if beside is not None:
+
+            async def attend(ctx: Any) -> None:
+                await beside(ctx, self._dut)
+
+            self._simulator.add_testbench(attend, background=True)
 
     async def _carry(self, ctx: Any) -> None:
         received, sent = self._dut.received, self._dut.sent

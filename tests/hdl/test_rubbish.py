@@ -4,6 +4,8 @@
 memories give rubbish in such a clock, and everything that a machine can do is as it was.
 """
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,12 +21,13 @@ from tests.coverage.coverage import Coverage, Recording
 from tests.coverage.never import NEVER
 from tests.coverage.simulated import SimulatedTransport
 from tests.hdl.driving import Ecp5, simulate
+from tests.hdl.resident.data_sheet import Memory, Sheet
 from tests.hdl.rubbish import rubbish
 from tests.host.machines import test_profiles as profiles
 from tests.host.machines.work import Work
 from tests.sim.network.any_network import in_tiles
 
-CHEAP = "GW1N_9:ideal"
+CHEAP = "tang-nano-9k:ideal"
 """A second in the simulator, so that it is tried each time."""
 TILED = in_tiles(random_network((40, 9, 6), 6), 16, 4)
 MACHINES: dict[str, tuple[Network, HardwareProfile]] = {
@@ -39,9 +42,21 @@ MACHINES: dict[str, tuple[Network, HardwareProfile]] = {
 
 def work_with_rubbish(network: Network, profile: HardwareProfile) -> None:
     """All that a machine can do, in Amaranth's simulator, against the golden model."""
+    resident = profile.resident
+    sdram = None if resident is None else resident.sdram
+    if resident is not None and sdram is not None:
+        sdram = replace(sdram, power_up=100)
+        profile = replace(profile, resident=replace(resident, sdram=sdram))
+
+    async def beside(ctx: Any, top: Any) -> None:
+        if sdram is not None:
+            memory = Memory(Sheet(0, 0, 0, 0, 0, 0, 0), 1, sdram.column_bits, width=sdram.width)
+            pins = SimpleNamespace(pins=top.sdram, read=top.sdram_read)
+            await memory.attend(ctx, pins, sdram.way)
+
     with rubbish():
         recording = Recording(Top(TopParameters.from_network(network, profile)))
-        transport = SimulatedTransport(recording, stall=0.2, seed=3)
+        transport = SimulatedTransport(recording, stall=0.2, seed=3, beside=beside)
         with LinkedMachine(transport) as device:
             Work.of(network, count=6).everything(device)
 

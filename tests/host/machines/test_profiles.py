@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from allspin.boards import board as profiles
 from allspin.boards.catalogue import find_boards
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
@@ -22,24 +21,11 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network, random_network
 from tests.host.machines.work import Work
 
-PARTS = {
-    name: named
-    for name, named in vars(profiles).items()
-    if isinstance(named, dict) and all(isinstance(one, profiles.Profile) for one in named.values())
-}
 MACHINES: dict[str, HardwareProfile] = {}
-for part, named in PARTS.items():
-    for name, profile in named.items():
+for board in find_boards().values():
+    for kind, profile in board.profiles.items():
         if profile.hardware not in MACHINES.values():
-            MACHINES[f"{part}:{name}"] = profile.hardware
-
-
-def test_no_machine_of_a_board_is_left_out_but_those_with_an_sdram():
-    """These are here in small alone: ``test_sdram.py``."""
-    for board in find_boards().values():
-        for name, profile in board.profiles.items():
-            is_here = profile.hardware in MACHINES.values()
-            assert is_here == (profile.sdram is None), f"{board.name}:{name}"
+            MACHINES[f"{board.name}:{kind}"] = profile.hardware
 
 
 def small_network(profile: HardwareProfile) -> Network:
