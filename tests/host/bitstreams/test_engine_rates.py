@@ -12,6 +12,7 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.bitstreams import record
 from allspin.host.bitstreams.record import count_cycles, latencies, measure_latency
 from allspin.host.data.catalogue import open_network
+from allspin.host.machines.resident import VIRTUAL_SDRAM
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import random_images, random_network
@@ -121,6 +122,15 @@ def test_a_machine_for_any_network_is_measured_with_one_that_fits():
     found = measure_latency(network, GENERAL, images, made_for=made_for)
     assert np.all(found > cycle_bounds(network, own, images))
     assert np.all(found < 200)
+
+
+@pytest.mark.long
+def test_images_in_an_sdram_are_those_that_are_asked_for():
+    images = np.flip(random_images(NETWORK, 12, 3), axis=0)  # the blank one is last
+    profile = HardwareProfile(rows_per_clock=4, resident=VIRTUAL_SDRAM)
+    found = measure_latency(NETWORK, profile, images)
+    assert found.shape == (12,)
+    assert found.argmin() == 11
 
 
 def test_a_trace_that_was_cut_is_told(monkeypatch):
