@@ -31,7 +31,7 @@ another for half an hour or more."""
 RIPUP = "--tmg-ripup"
 """With it that router routes late wires again until none is late, and there it stops."""
 MARGIN = 1.12
-"""So it is asked for more than the clock: by the 5 % that a clock shall be below the worst seed, and
+"""So it is asked for more than the clock: for the 5 % by which a clock is below the worst seed, and
 since it takes wires that go to many cells for faster than the timing analysis after it does."""
 
 
