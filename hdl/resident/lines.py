@@ -186,7 +186,7 @@ class WordLoader(Loader):
         layout = request_layout(self._sdram)
         m.submodules.queue = queue = Queue(layout, WRITES, distributed=True)
         wiring.connect(m, queue.o, wiring.flipped(self.writes))
-        load, request = self.load.payload, Signal(layout)
+        load, request = self.load.payload, Signal(layout, name="request")
         size = self._sdram.width // 8  # bytes of a word
         words, order = Signal(name="words"), Signal(name="order")
         full, byte = Signal(name="full"), Signal(LOAD_LAYOUT, name="byte")
