@@ -51,10 +51,12 @@ class WordUnpacker(Component):
         word, taken = self.words.payload, Signal()
         label, mapped, ends = Signal(init=1), Signal(MAP_GROUPS, name="map"), Signal(name="closing")
         base = Signal(len(self.events.payload.slots[0].row) + 2)  # group of the map's lowest bit
-        rest, place = Signal(MAP_GROUPS), Signal(range(MAP_GROUPS))
+        # The map without its lowest bit, kept since the filter waits for whether it is the last one.
+        rest, following = Signal(MAP_GROUPS, name="rest"), Signal(MAP_GROUPS, name="following")
+        place = Signal(range(MAP_GROUPS))
         is_map = ~label & (mapped == 0)
         m.d.comb += [
-            rest.eq(mapped & (mapped - 1)),
+            following.eq(Mux(is_map, word, rest)),
             place.eq(_lowest(mapped)),
             taken.eq(self.words.valid & self.words.ready),
             self.label.eq(label),
@@ -72,13 +74,17 @@ class WordUnpacker(Component):
         with m.If(self.events.ready):
             m.d.sync += pending.eq(pending & (pending - 1))
         with m.If(taken):
-            m.d.sync += [label.eq(self.last), mapped.eq(Mux(label, 0, rest))]
+            m.d.sync += [
+                label.eq(self.last),
+                mapped.eq(following),
+                rest.eq(following & (following - 1)),
+            ]
             with m.If(label):
                 m.d.sync += base.eq(-MAP_GROUPS)
             with m.Elif(is_map):
-                m.d.sync += [Cat(mapped, ends).eq(word), base.eq(base + MAP_GROUPS)]
+                m.d.sync += [ends.eq(word[-1]), base.eq(base + MAP_GROUPS)]
             with m.If(self.last):
-                m.d.sync += mapped.eq(0)
+                m.d.sync += [mapped.eq(0), rest.eq(0)]
         with m.If(stored):
             size = WORD_BITS // beats
             some = Cat(word[size * each :][:size].any() for each in range(beats))

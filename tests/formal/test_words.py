@@ -100,6 +100,7 @@ def unpacker(hdl: Any) -> Module:
         Cover(event.last & dut.events.valid & (group == GROUPS + 3) & (due == 2)),
         # What makes the induction close.
         Assert(inside["map"] == Cat(left)),
+        Assert(inside["rest"] == inside["map"] & (inside["map"] - 1)),
         Assert(inside["pending"] == due),
         Assert(inside["base"] == maps),
         Assert(inside["closing"] == final),
