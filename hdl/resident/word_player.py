@@ -51,7 +51,7 @@ class WordUnpacker(Component):
         word, taken = self.words.payload, Signal()
         label, mapped, ends = Signal(init=1), Signal(MAP_GROUPS, name="map"), Signal(name="closing")
         base = Signal(len(self.events.payload.slots[0].row) + 2)  # group of the map's lowest bit
-        # The map without its lowest bit, kept since the filter waits for whether it is the last one.
+        # The map without its lowest bit: the filter waits for whether that was the last one.
         rest, following = Signal(MAP_GROUPS, name="rest"), Signal(MAP_GROUPS, name="following")
         place = Signal(range(MAP_GROUPS))
         is_map = ~label & (mapped == 0)
