@@ -216,7 +216,9 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     assert nothing in front.read_text()
 
 
-def test_reports_of_boards_that_ran_are_counted_where_all_was_right(board_record, page, written):
+def test_reports_of_boards_that_ran_are_counted_where_all_was_right(
+    board_record, page, written, tmp_path, cli
+):
     remember(board_record())
     folder = page.parent / "selftests"
     folder.mkdir()
@@ -230,6 +232,12 @@ def test_reports_of_boards_that_ran_are_counted_where_all_was_right(board_record
         (folder / f"{name}.json").write_text(json.dumps(report | {"right": right}))
     assert written()["reports"] == 2
     assert "| 220 | 2 |" in page.read_text()
+    # A file that is none stops it before any page is written.
+    (folder / "four.json").write_text("{")
+    front, before = tmp_path / "front.md", "<!-- allspin boards: headline -->\n<!-- end -->\n"
+    front.write_text(before)
+    assert "four.json is not what" in cli.refused(f"boards --write {page} --headline {front}")
+    assert front.read_text() == before
 
 
 def test_what_does_not_fit_has_no_images(board_record, page, written):
