@@ -203,7 +203,7 @@ HEADLINE_SEEDS = 3
 """A clock that one seed reaches is luck: the worst of so many counts, or none."""
 HEADLINE_NONE = "No machine of this gateware was built with three seeds.\n"
 """What stands in place of the table where it has no row."""
-COUNTS = {2: "two", 4: "four", 8: "eight"}
+COUNTS = {2: "two", 4: "four", 8: "eight", 16: "sixteen"}
 
 
 def cells(row: Row) -> list[str]:
@@ -382,7 +382,9 @@ def _headline_cells(row: Row) -> list[str]:
     usual = row["profile"] == next(iter(board.profiles))
     name = row["board"] if usual else f"{row['board']}:{row['profile']}"
     built = row["built"]
-    hardware = replace(profile.hardware, lanes=built["lanes"])
+    hardware = replace(
+        profile.hardware, lanes=built["lanes"], rows_per_clock=built["rows_per_clock"]
+    )
     what = describe(hardware) + (f", for `{profile.network}`" if profile.network else "")
     if profile.sizes is not None:
         what += f", for {ANY} up to {text(profile.sizes)}"

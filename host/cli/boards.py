@@ -87,10 +87,11 @@ def run(arguments: Arguments) -> int:
     page, front, network = arguments.write, arguments.headline, arguments.network
     name = network or DEFAULT_NETWORK
     open_network(name)
-    documented = None
+    documented, ran = None, {}
     if page is not None:
         MARKS.around(page)
         documented = read_documented(page.with_suffix(".json"))
+        ran = count_reports(page.parent / REPORTS)
     if front is not None:
         HEADLINE_MARKS.around(front)
     with arguments.steps.waiting("looking at what was built"):
@@ -102,7 +103,6 @@ def run(arguments: Arguments) -> int:
             warn(f"{front} leaves out {why}: {', '.join(absent)}")
     if page is not None:
         beside = page.with_suffix(".json")
-        ran = count_reports(page.parent / REPORTS)
         for row in rows:
             row["reports"] = ran[row["board"], row["profile"]]
         # Where the files lie on this machine is nobody else's business.

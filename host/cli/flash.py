@@ -252,6 +252,8 @@ def run(arguments: Arguments) -> int:
     """Find the bitstream, and program it."""
     name, _, profile = arguments.board.partition(":")
     board = find_board(name)
+    if profile and arguments.profile not in (None, profile):
+        raise UserError(f"{arguments.board} and --profile {arguments.profile} are two machines")
     arguments.profile = profile or arguments.profile
     if arguments.profile is not None:
         board.profile(arguments.profile)

@@ -187,7 +187,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     fast = {"board": "ulx3s-85f", "profile": "fast", "lanes": 100, "rows_per_clock": 8}
     fast |= {"need_mhz": 80, "images_per_second": 1_951_219, "gateware": "present"}
     remember(board_record(**fast, fmax_mhz=112.8, worst_fmax_mhz=97.5, seeds=SEEDS))
-    general = {"profile": "general", "network": "any network", "lanes": 34, "rows_per_clock": 2}
+    general = {"profile": "general", "network": "any network", "lanes": 32, "rows_per_clock": 16}
     remember(board_record(**fast | general, fmax_mhz=90.0, worst_fmax_mhz=85.0, seeds=SEEDS))
     one_seed = {"worst_fmax_mhz": 99.0, "fmax_mhz": 99.0, "gateware": "present"}
     remember(board_record(board="icebreaker", **one_seed))
@@ -203,7 +203,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     # 80 million clocks a second, 41 for each image; not the 97.5 million that it would reach.
     machine = "`ulx3s-85f:fast`: 100 lanes, eight rows per clock, 429 images that stay"
     assert row == f"| ULX3S 85F | {machine} | 80 | 97.5 | 1,951,200 |"
-    assert "two rows per clock, " in last
+    assert "32 lanes, sixteen rows per clock, " in last  # as it was built
     assert "that stay, for any network up to 1024-136-136-32 | 80 | 85.0 |" in last
     assert err.splitlines()[-1] == (
         f"allspin: {front} leaves out what was not built with three seeds of this gateware: "
@@ -216,7 +216,9 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     assert nothing in front.read_text()
 
 
-def test_reports_of_boards_that_ran_are_counted_where_all_was_right(board_record, page, written):
+def test_reports_of_boards_that_ran_are_counted_where_all_was_right(
+    board_record, page, written, tmp_path, cli
+):
     remember(board_record())
     folder = page.parent / "selftests"
     folder.mkdir()
@@ -230,6 +232,12 @@ def test_reports_of_boards_that_ran_are_counted_where_all_was_right(board_record
         (folder / f"{name}.json").write_text(json.dumps(report | {"right": right}))
     assert written()["reports"] == 2
     assert "| 220 | 2 |" in page.read_text()
+    # A file that is none stops it before any page is written.
+    (folder / "four.json").write_text("{")
+    front, before = tmp_path / "front.md", "<!-- allspin boards: headline -->\n<!-- end -->\n"
+    front.write_text(before)
+    assert "four.json is not what" in cli.refused(f"boards --write {page} --headline {front}")
+    assert front.read_text() == before
 
 
 def test_what_does_not_fit_has_no_images(board_record, page, written):

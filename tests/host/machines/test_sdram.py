@@ -1,5 +1,7 @@
 """Images in the virtual board's SDRAM: counts, logits, damage, bad lines, resets and its times."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from allspin.host.link.frames import Undone
 from allspin.host.link.payloads import line_address
 from allspin.host.machines.machine import programmed_anew
 from allspin.host.machines.opening import LinkedMachine
-from allspin.host.machines.resident import VIRTUAL_SDRAM, logits_digest
+from allspin.host.machines.resident import VIRTUAL_SDRAM, ResidentImages, logits_digest
 from allspin.host.run.machine_checks import selftest
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport, WireFaults
@@ -110,3 +112,17 @@ def test_a_self_test_with_a_network_of_fewer_classes_finds_a_right_board_right(d
     # On a chip one of the others could win: nothing is found of that.
     assert found["chip"].right is (True if network.classes == 3 else None)
     assert device.running == network
+
+
+@pytest.mark.parametrize("wrong", [lambda digest: 0, lambda digest: digest ^ 1])
+def test_a_self_test_finds_a_wrong_digest_of_logits(device, monkeypatch, wrong):
+    run = ResidentImages.run
+
+    def lies(self, *, first=0):
+        counts = run(self, first=first)
+        return replace(counts, digest=wrong(counts.digest))
+
+    monkeypatch.setattr(ResidentImages, "run", lies)
+    found = {each.name: each for each in selftest(device, NETWORK)}
+    assert [name for name, each in found.items() if each.right is False] == ["resident images"]
+    assert "the logits' digest is" in found["resident images"].text
