@@ -68,7 +68,7 @@ def test_figures_of_an_earlier_run_stay(board_record, tmp_path, capsys):
     former = json.loads((ROOT / "docs" / "performance.json").read_text())
     measured, builds, out = (tmp_path / name for name in ("m.json", "b.json", "o.json"))
     measured.write_text(json.dumps(former))
-    builds.write_text(json.dumps(board_record(cycles_per_image=1000.0)))
+    builds.write_text(json.dumps(board_record(cycles_per_image=1000.0, images_per_second=27_000)))
     words = ["--measured", str(measured), "--builds", str(builds), "-o", str(out)]
     assert main(words) == 0
     found = json.loads(out.read_text())
