@@ -76,7 +76,7 @@ def score_table(score: Score) -> tuple[Table, list[str]]:
         ("simulated time", shown.simulated_seconds, "s"),
         ("simulated throughput", score.simulated_images_per_second, "images/s"),
         ("cycles per image", None if cycles is None else Number(cycles, ".1f")),
-        ("  the slowest stage's bound", None if bound is None else Number(bound, ".1f")),
+        ("  the engine's slowest stage", None if bound is None else Number(bound, ".1f")),
         ("  fitted into", fit and text(fit.topology)),
         ("  bound in a machine of its own", fit and Number(fit.bound, ".1f")),
         ("logits compared", logits and logits.compared),
