@@ -143,7 +143,11 @@ PROOFS = [
         cover_depth=17,
     ),
     Proof(
-        "WordUnpacker", word_player, unpacker, 2, (Mutant("mapped & (mapped - 1)", "mapped >> 1"),)
+        "WordUnpacker",
+        word_player,
+        unpacker,
+        2,
+        (Mutant("following & (following - 1)", "following >> 1"),),
     ),
     Proof(
         "WordPlayer",
