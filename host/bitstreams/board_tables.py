@@ -191,7 +191,7 @@ NOT_RUN = "none yet"
 """What the last column says until somebody has sent a report."""
 RIGHT = {"MHz", "logic cells", "memories", "images/s", "latency, ns", "seconds"}
 HEADLINE = (
-    *("ulx3s-85f:fast", "ulx3s-85f:ideal", "ulx3s-25f:ideal"),
+    *("ecpix-5:fast", "ulx3s-85f:fast", "ulx3s-85f:ideal", "ulx3s-25f:ideal"),
     *("icebreaker:ideal", "icebreaker:chips", "ulx3s-85f:chips"),
     *("ulx3s-85f:maps", "ulx3s-25f:maps"),
     *("ulx3s-85f:general", "ulx3s-25f:general", "icebreaker:general"),

@@ -207,8 +207,8 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     assert "that stay, for any network up to 1024-136-136-32 | 80 | 85.0 |" in last
     assert err.splitlines()[-1] == (
         f"allspin: {front} leaves out what was not built with three seeds of this gateware: "
-        "ulx3s-85f:ideal, ulx3s-25f:ideal, icebreaker:ideal, icebreaker:chips, ulx3s-85f:chips, "
-        "ulx3s-85f:maps, ulx3s-25f:maps, ulx3s-25f:general, icebreaker:general"
+        "ecpix-5:fast, ulx3s-85f:ideal, ulx3s-25f:ideal, icebreaker:ideal, icebreaker:chips, "
+        "ulx3s-85f:chips, ulx3s-85f:maps, ulx3s-25f:maps, ulx3s-25f:general, icebreaker:general"
     )
     sources("next")
     cli.run(command)
