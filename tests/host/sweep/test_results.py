@@ -93,7 +93,7 @@ def test_another_grid_is_refused_in_a_line(path, change, words):
         (None, "has no other.csv.grid.json beside it"),
         ("the table's own", "is not a sweep's table"),
         ("{", "is damaged: Expecting"),
-        ("[" * 3000, "is nested deeper than"),
+        ("[" * 100_000, "is nested deeper than"),
         ('{"format": 0}', "another version"),
     ],
 )
