@@ -14,6 +14,7 @@ from allspin.sim.systems import EXTRAS
 
 HIDE = """
 import os, signal, sys
+os.supports_dir_fd.clear()
 sys.modules |= dict.fromkeys(("fcntl", "pty", "resource", "termios", "tty"))
 known = ("SIGABRT", "SIGFPE", "SIGILL", "SIGINT", "SIGSEGV", "SIGTERM", "SIG_DFL", "SIG_IGN")
 for name in dir(signal):
