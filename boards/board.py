@@ -155,7 +155,7 @@ ECP5_25: Mapping[str, Profile] = {
 ECP5_45: Mapping[str, Profile] = {
     "ideal": Profile(
         HardwareProfile(lanes=100, rows_per_clock=4, memory="ecp5", states=True),
-        104_166_667,
+        103_125_000,
         routing=ROUTER2,
     ),
     # The states have a memory of their own, so one command redraws all cells.
