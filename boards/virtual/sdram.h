@@ -24,7 +24,7 @@ class Sdram {
 		if (fine)
 			return;
 		fprintf(stderr, "the simulated SDRAM: %s at clock %lld\n", what, (long long)now);
-		abort();
+		exit(1);
 	}
 	uint32_t &word(unsigned column) {
 		return words[((uint64_t(row) << 2 | bank) << t.column_bits) | column];

@@ -161,7 +161,7 @@ def access(hdl: Any, p: EngineParameters) -> Module:
         waits.eq(Mux(asked & ~inside["moved"], waits + 1, 0)),
     ]
     streams, number = inside["streams"], Signal(len(dut.numbers.payload))
-    last = later(m, access)
+    last, owed = later(m, access), dut.numbers.valid & ~dut.numbers.ready
     m.d.comb += [
         # A master holds what it asks for until it is answered, or goes.
         Assume(~(later(m, asked) & asked) | (access == last)),
@@ -179,8 +179,10 @@ def access(hdl: Any, p: EngineParameters) -> Module:
         when(streams != later(m, streams), quiet, ~later(m, begins)),
         Assert(dut.s_axis_tready == (streams & words.ready & inside["may"])),
         Assert(~dut.m_axis_tvalid | streams),
-        # A number for each image, in order.
+        # A number for each image, in order, until it is taken.
         when(later(m, begins), dut.numbers.valid, dut.numbers.payload == later(m, number)),
+        when(~later(m, begins), dut.numbers.valid == later(m, owed)),
+        when(later(m, owed), dut.numbers.payload == later(m, dut.numbers.payload)),
         # What went wrong stays until it is forgotten.
         when(later(m, dut.fault & (dut.wb_adr != Register.CONTROL)), dut.fault),
         when(later(m, gate.wrong) | dut.wb_err, dut.fault),
@@ -247,6 +249,9 @@ PROOFS += [
             Mutant("granted & selected)", "selected)"),
             Mutant("settled & moves", "moves & 0"),
             Mutant("& ~owes & (streams == wanted)", "& ~owes"),
+            Mutant("~gate.within & ~owes)", "~gate.within)"),
+            Mutant("(owes & ~self.numbers.ready)", "0"),
+            Mutant("own.eq(Mux(begins, number, own))", "own.eq(number)"),
             Mutant("streams.eq(Mux(control.idle, wanted, streams))", "streams.eq(wanted)"),
             Mutant("writes & (away | window.reads)", "writes & away"),
         ),

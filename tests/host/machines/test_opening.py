@@ -154,6 +154,19 @@ def test_auto_asks_every_port(program, bridged, dead_port, closed, monkeypatch):
         device.close()
 
 
+@pytest.mark.parametrize("first", ["its own", "a larger one"])
+def test_auto_takes_the_machine_of_the_networks_own_topology(program, bridged, monkeypatch, first):
+    """Where there is a larger one too, in which it would have spare rows and columns."""
+    larger = random_network((26, 14, 6), 1)
+    own = bridged(program)
+    ports = [own, bridged(build(TopParameters.from_network(larger)))]
+    with open_machine(ports[1], NETWORK):
+        pass
+    monkeypatch.setattr(opening, "serial_ports", lambda: ports[:: 1 if first == "its own" else -1])
+    with open_machine("auto", NETWORK) as device:
+        assert device.name == own
+
+
 @pytest.mark.parametrize("there", [False, True])
 def test_auto_without_a_board_is_one_line(there, dead_port, monkeypatch):
     monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.05)
