@@ -12,10 +12,10 @@ import numpy as np
 
 from allspin.hdl.link.protocol import KIND_NUMBERS, MAGIC, VERSION, Feature, neuron_from_wire
 from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, Tiling, UniformLevels
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.fitted import fitted, tabled, text
 from allspin.sim.network.layer_kinds import DENSE, Convolution, LayerKind
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.network import WIDTHS, Layer, Network
 from allspin.sim.network.neuron import NEURONS
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBxHH")
@@ -26,6 +26,8 @@ _KIND = struct.Struct(f"<{1 + KIND_NUMBERS}H")
 
 
 _KNOWN = sum(Feature)
+MOST_CELLS = 1 << 28
+"""Of a machine: a network is padded to its size, and what answers may say anything."""
 WHOLE = "columns read in one piece"
 OFFSETS = range(-(1 << OFFSET_BITS - 1), 1 << OFFSET_BITS - 1)
 """Of a tile's converter, on any machine."""
@@ -173,6 +175,10 @@ class Identity:
         sizes = [_LAYER.unpack(rest.read(_LAYER.size)) for _ in range(count)]
         if any(0 in layer for layer in sizes):
             raise ValueError("its identity has a layer without rows, columns, lanes or bits")
+        for (name, limits), width in zip(WIDTHS.items(), fields[2:6], strict=True):
+            check_range(name, width, *limits)
+        if (cells := sum(rows * columns for rows, columns, *_ in sizes)) > MOST_CELLS:
+            raise ValueError(f"its identity has {cells} cells, a machine at most {MOST_CELLS}")
         tilings = [_tiling(rest.read(tiling_bytes)) for _ in sizes]
         levels = [_levels(rest.read(levels_bytes)) for _ in sizes]
         rest.read(Feature.MORE in features)

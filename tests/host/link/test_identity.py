@@ -64,6 +64,9 @@ TILED = BODY[:24] + b"\x27" + BODY[25:] + bytes.fromhex("07060b00 03041710".repl
         (BODY[:4] + b"\x02" + BODY[5:], "it speaks version 2 of the protocol, this is 3"),
         (BODY[:-1], "its identity has 47 bytes for 2 layers"),
         (BODY + b"\0", "its identity has 49 bytes for 2 layers"),
+        (BODY[:12] + b"\x09" + BODY[13:], "pixel_bits must be from 1 to 8, not 9"),
+        (BODY[:15] + b"\x20" + BODY[16:], "current_bits must be from 4 to 12, not 32"),
+        (BODY[:-16] + b"\xff" * 5 + BODY[-11:-8] + b"\xff" * 2 + BODY[-6:], "4295491575 cells"),
         (TILED[:-4], "its identity has 52 bytes for 2 layers"),
         (TILED + b"\0", "its identity has 57 bytes for 2 layers"),
         (TILED[:-3] + b"\x01\x17\x10", "bits must be from 2 to 24, not 1"),
@@ -80,6 +83,7 @@ def test_another_identity_is_refused(body, message):
     | st.lists(st.tuples(st.integers(4, len(BODY) - 1), st.integers(0, 255)), max_size=6)
 )
 @example(changes=[(16, 10)])
+@example(changes=[(15, 32)])
 @settings(deadline=None, max_examples=300)
 def test_any_bytes_are_an_identity_or_one_line(changes):
     body = bytearray(BODY)
