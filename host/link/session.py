@@ -190,8 +190,8 @@ class Asking:
         return sent, line.damaged - damaged
 
     def _is_under_way(self, tag: int) -> bool:
-        if not self._under_way:
-            return False
+        if tag == NO_TAG or not self._under_way:
+            return False  # it is congruent to 0
         return (tag - self._under_way[0].tag) % NO_TAG < len(self._under_way)
 
     def _receive(self, kind: int, tag: int, body: bytes) -> None:
