@@ -191,7 +191,7 @@ class Asking:
 
     def _is_under_way(self, tag: int) -> bool:
         if tag == NO_TAG or not self._under_way:
-            return False  # it is congruent to 0
+            return False  # no request has NO_TAG, which is 0 modulo itself
         return (tag - self._under_way[0].tag) % NO_TAG < len(self._under_way)
 
     def _receive(self, kind: int, tag: int, body: bytes) -> None:

@@ -1,8 +1,8 @@
 """The virtual board's SDRAM keeps words, and ends the process at each breach of its times."""
 
 import subprocess
-from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,18 +44,17 @@ def memory(tmp_path_factory):
     return program
 
 
-@dataclass(frozen=True)
-class Gaps:
-    """Clocks between commands: the least of the data sheet, or what a test makes of them."""
-
-    before_refresh: int = TIMES["rp"]
-    refreshes: int = TIMES["rfc"]
-    count: int = 8
-    mode: int = 2
-    activated_to_write: int = TIMES["rcd"]
-    written_to_precharge: int = TIMES["wr"] + 1  # the row was open for too short a time else
-    precharged: int = TIMES["rp"]
-    open: int = TIMES["ras"]
+LEAST = {
+    "before_refresh": TIMES["rp"],
+    "refreshes": TIMES["rfc"],
+    "count": 8,
+    "mode": 2,
+    "activated_to_write": TIMES["rcd"],
+    "written_to_precharge": TIMES["wr"] + 1,  # the row was open for too short a time else
+    "precharged": TIMES["rp"],
+    "open": TIMES["ras"],
+}
+"""Clocks between commands, and how many refreshes come before the mode."""
 
 
 def command(number, bank=0, address=0, data=None):
@@ -63,16 +62,17 @@ def command(number, bank=0, address=0, data=None):
     return wires if data is None else wires | data << 5 + PINS | 1 << 5 + PINS + WIDTH
 
 
-def commands(gaps, mode=CAS << 4, banks=1 << 10, driven=0x1234, later=0):
+def commands(short=(), mode=CAS << 4, banks=1 << 10, driven=0x1234, later=0, bank=2):
     """Power-up, a word written to a row, and read from it after it was closed."""
+    gaps = SimpleNamespace(**LEAST | dict(short))
 
     def waits(clocks):
         return [0] * (clocks - 1)
 
     wires = [0, command(5, address=1 << 10), *waits(gaps.before_refresh)]
     wires += [command(3), *waits(gaps.refreshes)] * gaps.count
-    wires += [command(7, address=mode), *waits(gaps.mode)]
-    wires += [command(1, 2, 77), *waits(gaps.activated_to_write), command(6, 2, 5, driven)]
+    wires += [0 if mode is None else command(7, address=mode), *waits(gaps.mode)]
+    wires += [command(1, 2, 77), *waits(gaps.activated_to_write), command(6, bank, 5, driven)]
     wires += [*waits(gaps.written_to_precharge), command(5, address=banks)]
     wires += [*waits(gaps.precharged), command(1, 2, 77), *waits(gaps.open - 2)]
     wires += [command(2, 2, 5), 0, command(5, address=1 << 10), *waits(TIMES["rp"])]
@@ -85,7 +85,7 @@ def answer(memory, wires):
 
 
 def test_least_times_are_kept_and_the_word_is_there_after_its_latency(memory):
-    wires = commands(Gaps())
+    wires = commands()
     found = answer(memory, wires)
     assert (found.returncode, found.stderr) == (0, "")
     read = next(at for at, each in enumerate(wires) if each & 7 == 2)
@@ -109,7 +109,7 @@ def test_least_times_are_kept_and_the_word_is_there_after_its_latency(memory):
     ],
 )
 def test_a_clock_less_ends_the_process(memory, short, said):
-    found = answer(memory, commands(replace(Gaps(), **short)))
+    found = answer(memory, commands(short))
     assert found.returncode == 1
     assert f"the simulated SDRAM: {said} at clock" in found.stderr
 
@@ -117,15 +117,17 @@ def test_a_clock_less_ends_the_process(memory, short, said):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ({"mode": None}, "tRC"),
         ({"mode": 2 << 4}, "mode"),
         ({"mode": CAS << 4 | 7}, "mode"),
+        ({"bank": 1}, "tRCD"),
         ({"banks": 0}, "not all banks"),
         ({"driven": None}, "driven"),
         ({"later": TIMES["refresh"]}, "a refresh is late"),
     ],
 )
 def test_what_the_controller_must_not_do_ends_the_process(memory, options, said):
-    found = answer(memory, commands(Gaps(), **options))
+    found = answer(memory, commands(**options))
     assert found.returncode == 1
     assert f"the simulated SDRAM: {said} at clock" in found.stderr
 
