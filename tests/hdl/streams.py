@@ -139,6 +139,10 @@ class StreamBench:
         """Run a testbench of one's own beside the streams, for as long as `run` does."""
         self._simulator.add_testbench(process, background=True)
 
+    def moves(self) -> None:
+        """Say that a testbench of one's own is not at its end, nor waits for a stream."""
+        self._movement = self.clock
+
     def run(
         self,
         *processes: Process,

@@ -108,6 +108,7 @@ def compute(
     rng = random.Random(seed)
 
     def stalls() -> bool:
+        bench.moves()
         return rng.random() < stall
 
     async def stimulus(ctx: Any) -> None:
@@ -183,6 +184,15 @@ def crossbars(draw: st.DrawFn) -> CrossbarParameters:
     seed=1,
     density=1.0,
     stall=0.3,
+)
+@example(
+    # Weights take longer to write than sums may take to come.
+    p=CrossbarParameters(
+        rows=22, columns=10, lanes=10, value_bits=2, rah_bits=2, neurons_per_clock=2
+    ),
+    seed=146972,
+    density=0.2,
+    stall=0.7,
 )
 @given(
     p=crossbars(),
