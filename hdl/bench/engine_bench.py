@@ -32,8 +32,8 @@ from allspin.hdl.stream.layouts import (
     result_layout,
 )
 from allspin.sim.network import reference
-from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
 
 SETTLE = 50
 """Clocks to run on after the last result, in case more comes than should."""

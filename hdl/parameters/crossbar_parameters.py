@@ -9,13 +9,8 @@ import numpy.typing as npt
 from allspin.hdl.parameters.profile import ROWS_PER_CLOCK, keep_in_range, keep_one_of
 from allspin.hdl.parameters.target import TARGETS, Target
 from allspin.sim.errors import check_range
-from allspin.sim.network.formats import (
-    MAX_RAH_BITS,
-    MAX_STATES,
-    MIN_RAH_BITS,
-    MIN_STATES,
-    Adc,
-)
+from allspin.sim.network.adc import Adc
+from allspin.sim.network.levels import MAX_RAH_BITS, MAX_STATES, MIN_RAH_BITS, MIN_STATES
 from allspin.sim.network.network import MAX_LINES
 
 # Uniform levels: R_AH words for which the numbers of their states can stand.
@@ -87,7 +82,7 @@ class UniformLevels:
 
 # Tiles of rows in gateware: how wide what is converted at the foot of each is.
 #
-# Row r is in tile ``r // rows``. The golden model has the same of `allspin.sim.network.formats`,
+# Row r is in tile ``r // rows``. The golden model has the same in `allspin.sim.network.adc`,
 # whose limits hold here; what a converter does is said there.
 
 OFFSET_BITS = 16

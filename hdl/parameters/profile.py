@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from allspin.hdl.parameters.sdram_parameters import SdramParameters
 from allspin.hdl.parameters.target import TARGETS, Target
 from allspin.sim.errors import check_range, not_one_of
-from allspin.sim.network.formats import MAX_RAH_BITS, MIN_RAH_BITS
+from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS
 from allspin.sim.network.network import MAX_LINES
 
 # Checks of the attributes of frozen objects.

@@ -29,7 +29,7 @@ from allspin.sim.cost.spin import (
     conversion_energy,
     converter_area,
 )
-from allspin.sim.network.formats import Adc
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel, LayerTrace, cut
 from allspin.sim.network.network import Layer, Network, Tiles, tiles_of
 

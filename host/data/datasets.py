@@ -22,8 +22,8 @@ from allspin.host.data.arrays import idx_header, read_idx, read_npz
 from allspin.host.data.catalogue import open_network, several
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file
-from allspin.sim.network.formats import grey_levels
 from allspin.sim.network.network import MAX_LINES, Network
+from allspin.sim.network.pixels import grey_levels
 from allspin.sim.parameters import Shown
 
 Images = npt.NDArray[np.uint8]

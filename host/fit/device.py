@@ -14,7 +14,7 @@ from allspin.host.fit.response import CONFIDENCE, DeviceCurves
 from allspin.host.fit.result import FitResult
 from allspin.sim.device.device import Device, NeuronVariation
 from allspin.sim.errors import UserError
-from allspin.sim.network.formats import MAX_STATES
+from allspin.sim.network.levels import MAX_STATES
 from allspin.sim.network.neuron import neuron_to_dict
 from allspin.sim.synapse.pulse_chain import after
 from allspin.sim.synapse.pulse_changes import LEAST_PAIRS, Changes

@@ -18,7 +18,7 @@ from allspin.host.lab.curves import Measurement
 from allspin.host.lab.quantities import few
 from allspin.host.show.table import Cell, Number, Table, TableColumn
 from allspin.sim.device.device import Device
-from allspin.sim.network.formats import MAX_STATES, MIN_STATES
+from allspin.sim.network.levels import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Brief, Parameters, Shown, option
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS

@@ -12,10 +12,10 @@ from allspin.host.foreign.description import FloatLayer, FloatNetwork, Reals, re
 from allspin.host.train.gradient.latent import LatentColumns, LatentNetwork
 from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.gradient.windows import path_of
-from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import MAX_LINES, Convolution, LayerKind
 from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
 
 SMALLEST = 1e-9
 """Weights and activations that nothing is divided by."""

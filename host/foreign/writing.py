@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.foreign.description import onnx_package
-from allspin.sim.network.formats import Adc, pixel_values
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.pixels import pixel_values
 
 IMAGES, LOGITS, CLASSES = "images", "logits", "classes"
 """The graph's input and outputs."""

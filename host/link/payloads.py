@@ -38,8 +38,8 @@ from allspin.host.link.session import NO_PROGRESS, Progress, Session
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.chip.words import OFFSET_BITS
 from allspin.sim.errors import UserError, check_range
-from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.parameters import Brief
 
 

@@ -40,8 +40,8 @@ from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.chip.words import USE_BITS, share_units
 from allspin.sim.device.device import Imperfections
 from allspin.sim.errors import UserError, refused
-from allspin.sim.network.formats import full_scale
 from allspin.sim.network.golden import activate
+from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import GAIN_BITS
 from allspin.sim.programming.schemes import SCHEMES, plan_layers
 

@@ -25,7 +25,7 @@ from allspin.host.train.in_array import ArrayNetwork, train_in_array
 from allspin.host.train.learnt import array_network, learn_in_array
 from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.errors import check_range
-from allspin.sim.network.formats import full_scale
+from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 
 EVERY = 0.1

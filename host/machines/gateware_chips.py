@@ -26,7 +26,7 @@ from allspin.sim.chip.words import WriteTable
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.fitted import bearable_noise, tabled
-from allspin.sim.network.formats import full_scale
+from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming, plan_layers

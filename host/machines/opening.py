@@ -41,8 +41,8 @@ from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, meant, refused
-from allspin.sim.network.formats import in_line
 from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import in_line
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.systems import naming_extras
 

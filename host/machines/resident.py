@@ -29,7 +29,7 @@ from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Answers, Memories, check_values, line_address, parse_answers
 from allspin.host.link.session import NO_PROGRESS, Group, Progress
 from allspin.sim.errors import UserError
-from allspin.sim.network.formats import in_line, quantise_pixels
+from allspin.sim.network.pixels import in_line, quantise_pixels
 
 VIRTUAL_RESIDENT = ResidentParameters(beats=65535, images=16384)
 """Of the virtual board: as many beats as the link can address."""

@@ -32,8 +32,8 @@ from threadpoolctl import threadpool_limits
 
 from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.training_options import Augmentation
-from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.golden import keep_freed_memory
+from allspin.sim.network.pixels import quantise_pixels
 
 DEPTH = 16
 """Batches that may lie ready."""

@@ -17,7 +17,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import WORD_BITS, device_deviates
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
-from allspin.sim.network.formats import full_scale
+from allspin.sim.network.levels import full_scale
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import Synapse
 

@@ -13,7 +13,7 @@ from allspin.host.train.kernels import Kernels, laid_on, read_conv
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, LearnRule, Robustness
 from allspin.sim.errors import UnknownKind, UserError, check_number, check_one_of, check_range
-from allspin.sim.network.formats import (
+from allspin.sim.network.levels import (
     MAX_RAH_BITS,
     MAX_STATES,
     MIN_RAH_BITS,

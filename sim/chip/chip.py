@@ -27,7 +27,7 @@ from allspin.sim.chip.words import (
     turned,
 )
 from allspin.sim.errors import check_range
-from allspin.sim.network.formats import Adc
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel, activate
 from allspin.sim.network.network import GAIN_BITS, Converter, Network
 

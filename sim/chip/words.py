@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, normals
-from allspin.sim.network.formats import full_scale
+from allspin.sim.network.levels import full_scale
 from allspin.sim.synapse.response import Array, Polarity
 from allspin.sim.synapse.synapse import Synapse
 

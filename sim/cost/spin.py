@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from allspin.sim.device.device import Device
 from allspin.sim.errors import check_range
-from allspin.sim.network.formats import MAX_ADC_BITS, MIN_ADC_BITS
+from allspin.sim.network.adc import MAX_ADC_BITS, MIN_ADC_BITS
 
 # Published figures of what surrounds a neuron, and of arithmetic in 45 nm, with sources.
 

@@ -11,15 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.formats import (
-    MAX_ADC_SHIFT,
-    Adc,
-    grey_levels,
-    in_line,
-    quantise_pixels,
-    row_values,
-)
+from allspin.sim.network.adc import MAX_ADC_SHIFT, Adc
 from allspin.sim.network.network import Layer, Network, Tiles, uncut, with_steps
+from allspin.sim.network.pixels import grey_levels, in_line, quantise_pixels, row_values
 from allspin.sim.network.reference import Integers, LayerTrace, UseNoise
 
 CHUNK = 320

@@ -15,20 +15,22 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import check_one_of, check_power_of_two, check_range
-from allspin.sim.network.formats import (
+from allspin.sim.network.adc import (
     MAX_ADC_BITS,
-    MAX_RAH_BITS,
-    MAX_STATES,
     MAX_TILE_ROWS,
     MIN_ADC_BITS,
-    MIN_RAH_BITS,
-    MIN_STATES,
     MIN_TILE_ROWS,
     Adc,
     frozen,
-    uniform_levels,
 )
 from allspin.sim.network.layer_kinds import DENSE, MAX_LINES, LayerKind
+from allspin.sim.network.levels import (
+    MAX_RAH_BITS,
+    MAX_STATES,
+    MIN_RAH_BITS,
+    MIN_STATES,
+    uniform_levels,
+)
 from allspin.sim.network.neuron import Neuron, SotNeuron
 from allspin.sim.parameters import Brief, Shown
 

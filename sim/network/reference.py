@@ -29,7 +29,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.formats import Adc
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer_kinds import Convolution, LayerKind
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.parameters import Brief

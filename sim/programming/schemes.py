@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from allspin.sim.chip.words import MAX_SPREAD, SPREAD_BITS, WriteTable
 from allspin.sim.device.device import Electrical
-from allspin.sim.network.formats import full_scale
+from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.response import Array, Polarity

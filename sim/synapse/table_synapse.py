@@ -29,7 +29,7 @@ from allspin.sim.errors import (
     refused,
 )
 from allspin.sim.files import TomlTable
-from allspin.sim.network.formats import MAX_STATES, MIN_STATES
+from allspin.sim.network.levels import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Brief
 from allspin.sim.synapse.pulse_chain import after, until_still
 from allspin.sim.synapse.pulse_changes import Changes

@@ -34,7 +34,7 @@ from allspin.host.sweep.job import Row, close_machines, measure
 from allspin.host.sweep.sweeping import make_plan
 from allspin.host.train.parameters import EPOCHS, TrainingParameters
 from allspin.host.train.trainer import train
-from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from tests.bench.peers import GOLDEN, Program, Timed, ratios, timed
 

@@ -23,7 +23,7 @@ from allspin.host.machines.opening import LinkedMachine, open_virtual
 from allspin.host.machines.resident import pack_images
 from allspin.host.show.say import say
 from allspin.sim.chip.chip import Chip
-from allspin.sim.network.formats import quantise_pixels
+from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.programming.schemes import Programming
 
 MACHINE = ECP5_85["chips"]

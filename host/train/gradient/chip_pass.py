@@ -24,7 +24,7 @@ from allspin.host.train.gradient.latent import LatentNetwork
 from allspin.host.train.gradient.machine_pass import Read, ReadBack, converted, tiles, uses
 from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.gradient.windows import Direct, Real
-from allspin.sim.network.formats import Adc
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.network import GAIN_BITS
 
 LEAST_VARIANCE = 1e-3

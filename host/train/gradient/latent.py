@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from allspin.host.train.gradient.number_formats import GRID, Array, NumberFormats
 from allspin.host.train.gradient.windows import path_of
-from allspin.sim.network.formats import Adc
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer_kinds import DENSE, LayerKind
 from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
 

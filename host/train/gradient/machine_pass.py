@@ -12,7 +12,7 @@ import numpy.typing as npt
 from allspin.host.train.gradient.latent import OUTERMOST, LatentNetwork
 from allspin.host.train.gradient.number_formats import Array, NumberFormats, looked_up
 from allspin.host.train.gradient.windows import Direct, Real
-from allspin.sim.network.formats import Adc
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import EXACT_FLOAT32
 
 Noise = float | npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.neuron import Neuron
 

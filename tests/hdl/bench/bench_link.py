@@ -17,7 +17,7 @@ from allspin.hdl.link.protocol import (
     identity_bytes,
 )
 from allspin.sim.network import reference
-from allspin.sim.network.formats import quantise_pixels
+from allspin.sim.network.pixels import quantise_pixels
 from tests.hdl.bench.link_bench import (
     WRITE_BYTES,
     LinkBench,

@@ -28,8 +28,8 @@ from allspin.hdl.link.protocol import (
     Request,
 )
 from allspin.sim.network import reference
-from allspin.sim.network.formats import quantise_pixels
 from allspin.sim.network.network import Network
+from allspin.sim.network.pixels import quantise_pixels
 
 BITS = 10
 """Bits of a byte on the wire: start, eight of data, stop."""

@@ -22,8 +22,8 @@ from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, WriteTable
 from allspin.sim.device.device import Imperfections
-from allspin.sim.network.formats import full_scale
 from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import random_network
 from tests.hdl.bench.chips import table_lines
 from tests.hdl.driving import draw_noise, loads, send, simulate, take

@@ -14,7 +14,7 @@ from allspin.hdl.parameters.crossbar_parameters import (
     Tiling,
     UniformLevels,
 )
-from allspin.sim.network.formats import Adc
+from allspin.sim.network.adc import Adc
 
 
 @pytest.mark.parametrize(

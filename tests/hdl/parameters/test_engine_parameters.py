@@ -11,8 +11,8 @@ from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Unifo
 from allspin.hdl.parameters.engine_parameters import EngineParameters, MemoryMap, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.sim.network import reference
-from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network, random_network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from tests.hdl.parameters.test_crossbar_parameters import CROSSBAR, SMALL, narrowest

@@ -12,7 +12,7 @@ from allspin.hdl.resident.packing import pack_words
 from allspin.hdl.resident.sdram import SdramController
 from allspin.hdl.resident.word_player import WordPlayer
 from allspin.host.data.datasets import load_test_set
-from allspin.sim.network.formats import quantise_pixels
+from allspin.sim.network.pixels import quantise_pixels
 from tests.hdl.driving import simulate, step
 from tests.hdl.resident.data_sheet import SHEETS, Memory
 

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from allspin.host.data.datasets import MNIST, load_dataset, load_test_set
-from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Layer, Network, random_network
 from allspin.sim.network.neuron import ReluNeuron
 from tests.host.data.conftest import refusal

@@ -10,7 +10,7 @@ from onnx.reference import ReferenceEvaluator
 
 from allspin.host.foreign.writing import network_graph
 from allspin.sim.errors import UserError
-from allspin.sim.network.formats import Adc
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import GAIN_BITS, Converter, Network, random_images, random_network

@@ -11,7 +11,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
 from allspin.sim.chip.words import Words, WriteTable, rounded_words, written_words
 from allspin.sim.device.device import Device, Imperfections
-from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import PulseResponse

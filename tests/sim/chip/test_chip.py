@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose
 from allspin.sim.device.device import Device, Imperfections, NeuronVariation
-from allspin.sim.network.formats import uniform_levels
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import SotNeuron
 from tests.sim.chip.exact import converter_of, halves_up, images, small_network, synapse, z

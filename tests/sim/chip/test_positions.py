@@ -13,7 +13,7 @@ from allspin.sim.chip.generator import Purpose
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.network.formats import Adc
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import (
     Network,

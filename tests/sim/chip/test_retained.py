@@ -16,7 +16,7 @@ from allspin.sim.chip.words import WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.retention import Retention
-from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip

@@ -17,7 +17,7 @@ from allspin.sim.chip.words import (
 )
 from allspin.sim.device.device import STUCK_ENDS, Device, Imperfections
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
-from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.schemes import Programming, plan_layer
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse

@@ -27,7 +27,7 @@ from allspin.sim.device.device_file import (
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import DISTRIBUTIONS, Retention
 from allspin.sim.errors import UserError
-from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Layer, Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from allspin.sim.programming.programming import program_chip

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from allspin.sim.network.formats import Adc
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer_kinds import DENSE, Convolution
 from allspin.sim.network.network import NEURON_PER, Converter, Layer, Network
 from allspin.sim.network.neuron import NEURONS

@@ -8,15 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.sim.network.formats import (
-    Adc,
-    full_scale,
-    pixel_values,
-    quantise_pixels,
-    row_values,
-    uniform_levels,
-)
+from allspin.sim.network.adc import Adc
+from allspin.sim.network.levels import full_scale, uniform_levels
 from allspin.sim.network.network import random_network
+from allspin.sim.network.pixels import pixel_values, quantise_pixels, row_values
 
 
 def test_ten_states_as_published_in_the_design() -> None:

@@ -14,8 +14,9 @@ from safetensors.numpy import load, save
 
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
-from allspin.sim.network.formats import Adc, uniform_levels
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer_kinds import Convolution
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.netfile import (
     load_network,
     network_from_bytes,

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Converter, Layer, Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 

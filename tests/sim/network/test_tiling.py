@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from allspin.sim.network.formats import MAX_ADC_SHIFT
+from allspin.sim.network.adc import MAX_ADC_SHIFT
 from allspin.sim.network.golden import GoldenModel, cut
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import (

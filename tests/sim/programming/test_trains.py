@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from allspin.sim.chip.words import SPREAD_BITS, written_words
-from allspin.sim.network.formats import uniform_levels
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.programming import LEVEL_CHOICES, device_levels
 from allspin.sim.programming.schemes import Programming, penalty, plan_layer, quieter
 from allspin.sim.synapse.response import Polarity, PulseResponse

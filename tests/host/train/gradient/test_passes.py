@@ -19,9 +19,10 @@ from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections
-from allspin.sim.network.formats import Adc, quantise_pixels
+from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 
