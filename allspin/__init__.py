@@ -32,7 +32,7 @@ def _later(module: str, name: str) -> object:
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
-        return import_module("allspin.host.show.say").version() or "unknown"
+        return import_module("allspin.host.show.version").version() or "unknown"
     if name not in _homes:
         raise AttributeError(f"module 'allspin' has no attribute {name!r}")
     shown = import_module("allspin.sim.parameters").Shown

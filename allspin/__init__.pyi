@@ -54,7 +54,7 @@ from allspin.host.run.machine_options import MachineOptions as MachineOptions
 from allspin.host.run.simulate import (
     simulate_engine as simulate_engine,
 )
-from allspin.host.show.say import Display as Display
+from allspin.host.show.display import Display as Display
 from allspin.host.sweep.sweeping import sweep as sweep
 from allspin.host.sweep.workers import Cluster as Cluster
 from allspin.host.train.parameters import (

@@ -18,8 +18,10 @@ from allspin.host.draw.style import SCREEN, Look, save_pictures
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.run.inference import TRACED_IMAGES, run_traced
-from allspin.host.show.say import Display, commit
-from allspin.host.show.table import Number, Table, figures, table_text
+from allspin.host.show.display import Display
+from allspin.host.show.table import Number, Table, figures
+from allspin.host.show.terminal import table_text
+from allspin.host.show.version import commit
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.trainer import train
 from allspin.sim.files import write_atomically

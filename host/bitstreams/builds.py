@@ -27,7 +27,8 @@ from allspin.host.keywords import takes
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import encode_pixels
-from allspin.host.show.say import Display, commit
+from allspin.host.show.display import Display
+from allspin.host.show.version import commit
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from allspin.host.chips.chip_options import MadeChip, TestSet
 from allspin.host.chips.probed_cells import ProbedCells
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import not_one_of

@@ -25,8 +25,9 @@ from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name, open_device, several
 from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.keywords import takes
-from allspin.host.show.say import Display, commit
+from allspin.host.show.display import Display
 from allspin.host.show.table import Number, Table, TableColumn as TableColumn, frame
+from allspin.host.show.version import commit
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint

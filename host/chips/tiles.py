@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import Data, check_fit, load_dataset
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.host.train.feed import split
 from allspin.sim.network.golden import cut
 from allspin.sim.network.network import Network, Tiles, tiles_of

@@ -15,7 +15,7 @@ from allspin.host.chips.accuracy import Column, Lot, measure, summary
 from allspin.host.chips.measured import MeasureOptions
 from allspin.host.data.catalogue import device_path, open_device, shipped_devices
 from allspin.host.data.datasets import Dataset, load_dataset, load_test_set
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.host.show.table import Number, Table, TableColumn
 from allspin.host.train.parameters import AUTO
 from allspin.host.train.trainer import train

@@ -17,8 +17,10 @@ from allspin.host.cli.build import NETWORK_HELP
 from allspin.host.cli.options import FAILED, Arguments, Parser, add_shared, answer
 from allspin.host.data.catalogue import open_network
 from allspin.host.run.board_report import count_reports
-from allspin.host.show.say import BuildWatch, say, warn
-from allspin.host.show.table import Marks, Table, TableColumn
+from allspin.host.show.display import BuildWatch
+from allspin.host.show.document import Marks
+from allspin.host.show.say import say, warn
+from allspin.host.show.table import Table, TableColumn
 from allspin.sim.files import write_atomically
 from allspin.sim.network.fitted import text
 

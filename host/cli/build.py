@@ -24,7 +24,8 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.files import check_writable
-from allspin.host.show.say import Beat, clock, tell, warn
+from allspin.host.show.beat import Beat, clock
+from allspin.host.show.say import tell, warn
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 

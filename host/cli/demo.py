@@ -14,7 +14,7 @@ from allspin.host.data.datasets import load_dataset
 from allspin.host.demonstration import NETWORK, results_table, run_demo
 from allspin.host.draw.style import Look
 from allspin.host.show.say import tell
-from allspin.host.show.table import print_tables
+from allspin.host.show.terminal import print_tables
 from allspin.host.train.parameters import EPOCHS, QUICK_EPOCHS, TrainingParameters
 
 HELP = """\

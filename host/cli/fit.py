@@ -23,7 +23,7 @@ from allspin.host.fit.switching import FittedSwitching, fit_switching, is_switch
 from allspin.host.lab.columns import ColumnNames, ReadOptions, is_decay
 from allspin.host.lab.tables import CsvFile, read_csv
 from allspin.host.show.say import warn
-from allspin.host.show.table import print_tables
+from allspin.host.show.terminal import print_tables
 from allspin.sim.device.device_file import save_device, save_point
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.pulse_changes import is_lookup_table

@@ -24,8 +24,9 @@ from allspin.host.cli.options import (
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.link.transport import UartOptions
 from allspin.host.machines.opening import ask_ports
-from allspin.host.show.say import commit, version
-from allspin.host.show.table import Marks, Table, figures
+from allspin.host.show.document import Marks
+from allspin.host.show.table import Table, figures
+from allspin.host.show.version import commit, version
 from allspin.sim.errors import UserError
 from allspin.sim.systems import naming_extras
 

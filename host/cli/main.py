@@ -15,7 +15,9 @@ from typing import TextIO
 
 from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser, renewed
 from allspin.host.data.files import fault_of_extension, load_extensions
-from allspin.host.show.say import Beat, commit, one_line, printable, tell, version, warn
+from allspin.host.show.beat import Beat
+from allspin.host.show.say import one_line, printable, tell, warn
+from allspin.host.show.version import commit, version
 from allspin.sim.errors import VARIABLE, UserError
 from allspin.sim.systems import naming_extras
 

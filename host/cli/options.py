@@ -15,7 +15,8 @@ from allspin.host.chips.chip_options import PAPER
 from allspin.host.cli.parser import Parser
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
-from allspin.host.show.table import Table, print_tables
+from allspin.host.show.table import Table
+from allspin.host.show.terminal import print_tables
 from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.errors import UserError
 from allspin.sim.parameters import make

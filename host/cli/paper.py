@@ -4,7 +4,7 @@ from allspin.host.cli.options import Arguments, Parser, add_options, add_shared,
 from allspin.host.draw.style import Look
 from allspin.host.paper.chapter import FULL, QUICK
 from allspin.host.paper.reproduce import claims_of, printed_table, printed_verdicts, reproduce
-from allspin.host.show.table import print_tables
+from allspin.host.show.terminal import print_tables
 
 HELP = """\
 Draw every figure of the paper for which its text gives enough information, test each of its

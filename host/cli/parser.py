@@ -18,7 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from allspin.host.show.say import one_line, printable, say, version, warn
+from allspin.host.show.say import one_line, printable, say, warn
+from allspin.host.show.version import version
 from allspin.sim.errors import meant
 from allspin.sim.systems import MissingPackage, naming_extras
 

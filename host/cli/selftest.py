@@ -21,7 +21,8 @@ from allspin.host.machines.opening import AUTO, VIRTUAL
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.run.board_report import measure_rates, reporting
 from allspin.host.run.machine_checks import Finding, known_network, open_for_selftest, selftest
-from allspin.host.show.say import BuildWatch, say
+from allspin.host.show.display import BuildWatch
+from allspin.host.show.say import say
 from allspin.sim.errors import UserError
 
 HELP = """\

@@ -14,7 +14,7 @@ from allspin.host.cli.options import (
 from allspin.host.data.files import check_writable, make_folder
 from allspin.host.draw.look import Look
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
-from allspin.host.show.say import commit
+from allspin.host.show.version import commit
 from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid
 from allspin.host.sweep.sweeping import make_plan, sweep
 from allspin.host.sweep.workers import Cluster

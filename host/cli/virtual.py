@@ -15,7 +15,8 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.machines.gateware_chips import SUM_CHIPS
 from allspin.host.machines.opening import virtual_program
 from allspin.host.machines.resident import VIRTUAL_RESIDENT, VIRTUAL_SDRAM
-from allspin.host.show.say import BuildWatch, say, tell
+from allspin.host.show.display import BuildWatch
+from allspin.host.show.say import say, tell
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort, WireFaults
 from allspin.sim.errors import UserError, check_range, refused

@@ -31,7 +31,7 @@ from allspin.host.compare.whole import (
     whole_network,
 )
 from allspin.host.keywords import takes
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.sim.chip.chip import Chip
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.spin import (

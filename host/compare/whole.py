@@ -12,7 +12,7 @@ from allspin.host.compare.assumptions import (
     cmos_periphery_area,
 )
 from allspin.host.compare.neurons import FLIP_FLOP, Entry, NeuronKind
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.sim.cost.spin import (
     ADC_RATE,
     ADD_8_AREA,

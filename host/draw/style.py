@@ -30,7 +30,8 @@ from allspin.host.draw.look import (
     SCREEN,
     Look,
 )
-from allspin.host.show.say import Display, printable
+from allspin.host.show.display import Display
+from allspin.host.show.say import printable
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 

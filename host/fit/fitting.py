@@ -39,7 +39,8 @@ from allspin.host.keywords import takes
 from allspin.host.lab.columns import ReadOptions
 from allspin.host.lab.curves import Measurement
 from allspin.host.lab.runs import digests, read_measurement
-from allspin.host.show.table import Table, print_tables
+from allspin.host.show.table import Table
+from allspin.host.show.terminal import print_tables
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError

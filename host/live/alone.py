@@ -33,7 +33,7 @@ from allspin.host.machines.gateware_chips import (
     why_not_programmed,
     write_table_lines,
 )
-from allspin.host.show.say import version
+from allspin.host.show.version import version
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import normal_table
 from allspin.sim.chip.noise import ColumnNoise

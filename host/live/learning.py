@@ -19,7 +19,8 @@ from allspin.host.live.choices import Choices
 from allspin.host.live.messages import read
 from allspin.host.live.seat import in_background
 from allspin.host.live.visit import Send
-from allspin.host.show.say import Display, printable
+from allspin.host.show.display import Display
+from allspin.host.show.say import printable
 from allspin.host.train.array_devices import ArrayParameters
 from allspin.host.train.in_array import ArrayNetwork, train_in_array
 from allspin.host.train.learnt import array_network, learn_in_array

@@ -8,7 +8,8 @@ from typing import Any
 
 from allspin.host.live.choices import Choices, PageSetting
 from allspin.host.live.shown import GRID
-from allspin.host.show.say import printable, version
+from allspin.host.show.say import printable
+from allspin.host.show.version import version
 from allspin.sim.errors import check_one_of, check_range
 from allspin.sim.programming.schemes import SCHEMES
 

@@ -18,7 +18,8 @@ from allspin.host.paper import network_claims, neuron_claims, pulses, synapse_cl
 from allspin.host.paper.chapter import Cell, Chapter, ChapterTable, Claim, Effort, Part
 from allspin.host.paper.experiments import Experiment, ResultCache, perform
 from allspin.host.show import table as show
-from allspin.host.show.say import Display, commit
+from allspin.host.show.display import Display
+from allspin.host.show.version import commit
 from allspin.host.sweep.workers import in_processes
 from allspin.sim.files import write_atomically
 

@@ -17,7 +17,7 @@ from allspin.host.data.catalogue import network_name, open_device, operating_poi
 from allspin.host.data.datasets import load_test_set
 from allspin.host.keywords import takes
 from allspin.host.run.inference import TracedRun, run_traced
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.host.train.parameters import DEFAULT_NEURON, TrainingParameters
 from allspin.host.train.training_options import USUAL, Robustness
 from allspin.sim.cost.liberty import CELLS_45, load_library

@@ -35,8 +35,9 @@ from allspin.host.report.section import (
     section,
     tiles,
 )
-from allspin.host.show.say import commit, short_commit, shortened, version
+from allspin.host.show.say import shortened
 from allspin.host.show.table import Table, TableColumn, short
+from allspin.host.show.version import commit, short_commit, version
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 from allspin.sim.network.network import Network, tiles_of

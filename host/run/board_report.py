@@ -17,7 +17,8 @@ from allspin.host.bitstreams.record import FLASHED, recall
 from allspin.host.link.identity import Identity
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.run.machine_checks import Finding
-from allspin.host.show.say import version, warn
+from allspin.host.show.say import warn
+from allspin.host.show.version import version
 from allspin.sim.errors import refused
 from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
 from allspin.sim.network.network import Network, random_images

@@ -40,7 +40,8 @@ from allspin.host.run.score import (
     compare_logits,
     compare_words,
 )
-from allspin.host.show.say import BuildWatch, Display, commit
+from allspin.host.show.display import BuildWatch, Display
+from allspin.host.show.version import commit
 from allspin.host.virtual.board import read_trace
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import USE_BITS

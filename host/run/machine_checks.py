@@ -36,7 +36,7 @@ from allspin.host.machines.opening import (
 )
 from allspin.host.machines.resident import logits_digest
 from allspin.host.run.score import compare_logits, compare_words
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.errors import UserError

@@ -32,7 +32,8 @@ from allspin.host.data.files import check_writable
 from allspin.host.keywords import takes
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.run.machine_checks import check_parts
-from allspin.host.show.say import Display, commit
+from allspin.host.show.display import Display
+from allspin.host.show.version import commit
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError, not_one_of, refused
 from allspin.sim.network.golden import GoldenModel

@@ -1,1 +1,1 @@
-"""What a person sees in a terminal and in documents."""
+"""Text for people: messages, progress, and tables in a terminal and in documents."""

@@ -1,4 +1,4 @@
-"""Progress on stderr: bars on a terminal, lines that grow elsewhere; never silent for long."""
+"""Progress on stderr: bars in terminals and notebooks, growing lines of dots elsewhere."""
 
 import contextlib
 import sys
@@ -8,42 +8,36 @@ from collections.abc import Iterator
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.text import Text
 
-from allspin.host.show.say import (
-    Beat,
-    Display,
-    Rewritten,
-    clock,
-    shortened,
-    tell,
-    warn,
-)
-from allspin.host.show.table import Terminal, Words
+from allspin.host.show.beat import Beat, RewrittenBeat, clock
+from allspin.host.show.display import Display
+from allspin.host.show.say import shortened, tell, warn
+from allspin.host.show.terminal import Terminal, Words
 
 BAR = 10
-"""Width of a bar, which leaves room for words in 80 columns."""
+"""Characters of a bar, which leaves room for words in 80 columns."""
 CLOCK = 17
-"""Width of what `clock` says, at most."""
+"""Most characters of the time beside a bar."""
 GAPS = 3
 """Spaces between the parts of a bar."""
 
 
 class _Clock(ProgressColumn):
-    """What `clock` says of a bar."""
+    """Time elapsed and time left."""
 
     def render(self, task: Task) -> Text:
         return Text(clock(task.elapsed or 0.0, task.time_remaining))
 
 
 class Steps(Display, contextlib.AbstractContextManager["Steps"]):
-    """Steps of a longer piece of work, one after another.
+    """Steps of a computation, one after another.
 
-    On a terminal the step under way has a bar with the time that it takes, and so it has in a
-    notebook; elsewhere a line of dots that grows, with now and then how far it is.
+    In a terminal and in a notebook the present step has a bar and a clock. Elsewhere it is a
+    growing line of dots with a report of progress now and then.
 
     Parameters
     ----------
     lasting : bool
-        Whether a line stays of each step that is done.
+        True if a line stays of each finished step.
     """
 
     def __init__(self, lasting: bool = True) -> None:
@@ -53,8 +47,16 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
         self._beat: Beat | None = None
         self._description = ""
         self._started = 0.0
-        self._state: tuple[float, float | None, str] = (0.0, None, "")
-        self._first = (0.0, -1.0)
+        self._done = 0.0
+        self._total: float | None = None
+        self._figures = ""
+        # Time and progress of the first report, to extrapolate from; negative before it.
+        self._first_time = 0.0
+        self._first_done = -1.0
+
+    @property
+    def _has_bar(self) -> bool:
+        return self._console.is_terminal or in_notebook()
 
     def start(self, description: str) -> None:
         """Begin a step.
@@ -62,24 +64,29 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
         Parameters
         ----------
         description : str
-            What is being done.
+            The step, such as ``training``.
         """
         self.stop()
-        if not (self._console.is_terminal or in_notebook()):
+        if not self._has_bar:
             tell(f"{description} ...")
         self._begin(description)
 
     def _begin(self, description: str, first: str = "") -> None:
         self._description = description
         self._started = time.monotonic()
-        self._state = (0.0, None, "")
-        self._first = (self._started, -1.0)
+        self._done = 0.0
+        self._total = None
+        self._figures = ""
+        self._first_time = self._started
+        self._first_done = -1.0
         if in_notebook():
-            self._beat = Rewritten(self._drawn)
-            return
-        if not self._console.is_terminal:
-            self._beat = Beat(self._far, first)
-            return
+            self._beat = RewrittenBeat(self._text_with_bar)
+        elif self._console.is_terminal:
+            self._bar = self._started_bar()
+        else:
+            self._beat = Beat(self._progress_text, first)
+
+    def _started_bar(self) -> Progress:
         bar = Progress(
             Words("{task.description}"),
             BarColumn(bar_width=BAR),
@@ -90,69 +97,64 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
         )
         bar.add_task(self._words("")[0], total=None, figures="")
         bar.start()
-        self._bar = bar
+        return bar
 
     def _words(self, figures: str) -> tuple[str, str]:
-        """Description and figures beside the bar, as short as the terminal is narrow."""
+        """Shorten description and figures to the room beside the bar."""
         room = max(20, self._console.width - BAR - CLOCK - GAPS)
-        shown = shortened(figures, room // 2)
-        return shortened(self._description, room - len(shown)), shown
+        figures = shortened(figures, room // 2)
+        return shortened(self._description, room - len(figures)), figures
 
-    def _far(self) -> str:
-        """How far the step is, in words."""
+    def _progress_text(self) -> str:
+        """Return share, time and figures in words."""
         now = time.monotonic()
-        done, total, figures = self._state
-        told = clock(now - self._started, self._left(now))
-        if total:
-            told = f"{done / total:.0%}, {told}"
-        return f"{told} {figures}".rstrip()
+        text = clock(now - self._started, self._seconds_left(now))
+        if self._total:
+            text = f"{self._done / self._total:.0%}, {text}"
+        return f"{text} {self._figures}".rstrip()
 
-    def _drawn(self) -> str:
-        """The step with a bar, in characters."""
-        done, total, _ = self._state
-        full = "\N{FULL BLOCK}" * round(BAR * min(1.0, done / total) if total else 0)
-        return f"{self._description} {full:\N{LIGHT SHADE}<{BAR}} {self._far()}"
+    def _text_with_bar(self) -> str:
+        """Return the step with a bar of block characters."""
+        share = min(1.0, self._done / self._total) if self._total else 0
+        full = "\N{FULL BLOCK}" * round(BAR * share)
+        return f"{self._description} {full:\N{LIGHT SHADE}<{BAR}} {self._progress_text()}"
 
-    def _left(self, now: float) -> float | None:
-        """Seconds that are left, by what was done since it was first told; None if unknown."""
-        done, total, _ = self._state
-        since, before = self._first
-        if not total or done <= before:
+    def _seconds_left(self, now: float) -> float | None:
+        """Extrapolate the rate since the first report; None if unknown."""
+        if not self._total or self._done <= self._first_done:
             return None
-        return (now - since) / (done - before) * max(0.0, total - done)
+        rate = (now - self._first_time) / (self._done - self._first_done)
+        return rate * max(0.0, self._total - self._done)
 
     def advance(self, done: float, total: float | None, figures: str = "") -> None:
-        """Say how far the step is.
+        """Report how far the step is.
 
         Parameters
         ----------
         done, total : float
-            How much, of how much; None where that is unknown.
+            Units of work that are done, and all of them; None if unknown.
         figures : str
-            What else there is to say.
+            Further figures, such as an accuracy.
         """
-        if self._first[1] < 0:  # what an earlier run has done took no time now
-            self._first = (time.monotonic(), done)
-        self._state = (done, total, figures)
+        if self._first_done < 0:  # work of an earlier run took no time now
+            self._first_time = time.monotonic()
+            self._first_done = done
+        self._done = done
+        self._total = total
+        self._figures = figures
         if self._bar is not None:
-            words, shown = self._words(figures)
+            words, beside = self._words(figures)
             task = self._bar.task_ids[0]
-            self._bar.update(task, completed=done, total=total, description=words, figures=shown)
+            self._bar.update(task, completed=done, total=total, description=words, figures=beside)
 
     def finish(self, outcome: str = "") -> None:
-        """End the step.
-
-        Parameters
-        ----------
-        outcome : str
-            What came of it.
-        """
+        """End the step, and print its outcome and its time if steps are lasting."""
         seconds = time.monotonic() - self._started
         self.stop()
         if not self._lasting:
             return
-        said = f"{self._description}: {outcome}" if outcome else self._description
-        line = f"{said} ({seconds:.1f} s)"
+        text = f"{self._description}: {outcome}" if outcome else self._description
+        line = f"{text} ({seconds:.1f} s)"
         if self._console.is_terminal:
             self._console.print("\N{CHECK MARK}", style="green", end=" ")
             self._console.print(line)
@@ -160,19 +162,19 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
             tell(f"  {line}")
 
     def log(self, line: str) -> None:
-        """Print a line, where there is no bar."""
-        if not (self._console.is_terminal or in_notebook()):
-            tell(f"{line}, {self._far().removesuffix(self._state[2]).rstrip()}")
+        """Print a line with the progress, where no bar shows it."""
+        if not self._has_bar:
+            tell(f"{line}, {self._progress_text().removesuffix(self._figures).rstrip()}")
 
     def note(self, line: str) -> None:
-        """See `Display`; on a command line it is a line that names the program."""
+        """Tell the user of something odd: on a command line a line that names the program."""
         if self._lasting:
             warn(line)
         else:
             super().note(line)
 
     def stop(self) -> None:
-        """Take the bar away, whether or not the step is done."""
+        """Remove the bar, whether the step is finished or not."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -182,13 +184,7 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
 
     @contextlib.contextmanager
     def waiting(self, description: str) -> Iterator[None]:
-        """A step of which nothing stays, and which is not told unless it takes seconds.
-
-        Parameters
-        ----------
-        description : str
-            What is being done.
-        """
+        """Show a step that leaves no line, and is shown only if it takes seconds."""
         self.stop()
         self._begin(description, f"{description} ...")
         try:
@@ -201,19 +197,19 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
 
 
 def in_notebook() -> bool:
-    """Whether stderr is shown in a notebook."""
+    """Return True if stderr is shown in a notebook."""
     return type(sys.stderr).__module__.partition(".")[0] == "ipykernel"
 
 
 @contextlib.contextmanager
 def showing(progress: Display | bool | None) -> Iterator[Display]:
-    """What shows how far a function is, until it ends.
+    """Show a function's progress until it ends.
 
     Parameters
     ----------
     progress : Display or bool, optional
-        Something of the caller's; or whether there shall be a bar: by default where somebody sees
-        it, in a terminal or a notebook.
+        The caller's display, or True for a bar, or False for none; by default a bar in a
+        terminal or a notebook.
     """
     if progress is None:
         progress = sys.stderr.isatty() or in_notebook()

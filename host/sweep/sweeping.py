@@ -17,8 +17,8 @@ from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_dataset, load_test_set
 from allspin.host.keywords import takes
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
-from allspin.host.show.say import commit
 from allspin.host.show.table import Table as TableShown, TableColumn, frame
+from allspin.host.show.version import commit
 from allspin.host.sweep.grid import FALSE, TRUE, Grid, Point, grid_of, make_grid
 from allspin.host.sweep.job import (
     Job,

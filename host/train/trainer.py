@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.host.train.feed import Course, bent_batches, row_values, split
 from allspin.host.train.gradient.latent import Adam, LatentNetwork
 from allspin.host.train.gradient.machine_pass import Noise

@@ -10,7 +10,7 @@ from allspin.host.cli.options import naming_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from allspin.host.show.table import print_tables
+from allspin.host.show.terminal import print_tables
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.files import write_atomically
 from tests.bench.bench import QUICK, Effort, bench, read_builds

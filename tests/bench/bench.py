@@ -28,7 +28,8 @@ from allspin.host.data.datasets import load_dataset, load_test_set
 from allspin.host.demonstration import link_bytes
 from allspin.host.machines.opening import VIRTUAL, open_virtual
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
-from allspin.host.show.say import Display, commit
+from allspin.host.show.display import Display
+from allspin.host.show.version import commit
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Row, close_machines, measure
 from allspin.host.sweep.sweeping import make_plan

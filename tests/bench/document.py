@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from allspin.host.show.table import Cell, Marks, Number, Table, TableColumn, shown
+from allspin.host.show.document import Marks
+from allspin.host.show.table import Cell, Number, Table, TableColumn, shown
 
 MARKS = Marks(
     "<!-- What `make bench` writes begins here; do not edit it by hand. -->",

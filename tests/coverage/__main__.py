@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from allspin.host.show.table import Marks
+from allspin.host.show.document import Marks
 from tests.coverage.blocks import BLOCKS
 from tests.coverage.coverage import Coverage
 from tests.coverage.machines import MACHINES, drive

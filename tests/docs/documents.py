@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from allspin.host.show.table import Marks
+from allspin.host.show.document import Marks
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

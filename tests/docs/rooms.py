@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
-from allspin.host.show.table import Marks
+from allspin.host.show.document import Marks
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKS = Marks("<!-- rooms -->", "<!-- end of rooms -->")

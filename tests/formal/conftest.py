@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from allspin.host.show.table import Marks
+from allspin.host.show.document import Marks
 from tests.formal.proof import Task
 
 LONG = "long_proof"

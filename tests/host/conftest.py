@@ -218,7 +218,7 @@ def dead_port() -> Iterator[str]:
 
 
 class Seen:
-    """An `allspin.host.show.say.Display` that remembers what it was shown.
+    """An `allspin.host.show.display.Display` that remembers what it was shown.
 
     Attributes
     ----------

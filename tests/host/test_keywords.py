@@ -20,7 +20,7 @@ import pytest
 
 import allspin
 from allspin.host.lab.columns import ReadOptions
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.network.network import Tiles
 from allspin.sim.parameters import make
@@ -392,7 +392,7 @@ def test_a_bar_is_shown_where_somebody_sees_it_and_nothing_stays(capfd, monkeypa
 def test_a_notebook_has_a_line_that_is_written_over(monkeypatch):
     stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
     monkeypatch.setattr("sys.stderr", stream)
-    monkeypatch.setattr("allspin.host.show.say.OFTEN", 0.001)
+    monkeypatch.setattr("allspin.host.show.beat.OFTEN", 0.001)
 
     class Slow(allspin.Machine):
         name = "slow"

@@ -205,7 +205,7 @@ def main() -> int:
         print(*lines, f"{time.monotonic() - begun:.0f} s", sep="\n")
         if arguments.document is not None:
             # Not at the top: it needs the whole package.
-            from allspin.host.show.table import Marks
+            from allspin.host.show.document import Marks
 
             marks = Marks(*(mark.format(arguments.seed) for mark in MARKS))
             marks.fill(arguments.document, "\n".join(lines) + "\n")

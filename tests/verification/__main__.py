@@ -6,7 +6,7 @@
 import sys
 from pathlib import Path
 
-from allspin.host.show.table import Marks
+from allspin.host.show.document import Marks
 from tests.verification.blocks import rows
 
 MARKS = Marks("<!-- blocks -->", "<!-- end of blocks -->")

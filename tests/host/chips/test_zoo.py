@@ -14,7 +14,7 @@ from allspin.host.chips import zoo
 from allspin.host.data import catalogue
 from allspin.host.data.catalogue import DEVICES, open_device, shipped_devices
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.show.table import layout
+from allspin.host.show.terminal import layout
 from allspin.sim.synapse.response import Polarity
 
 MINE = """

@@ -10,7 +10,7 @@ from allspin.host.chips.chip_options import ChipOptions
 from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.show.table import table_text
+from allspin.host.show.terminal import table_text
 from allspin.sim.programming.schemes import Programming
 
 PAPER = open_device("paper")

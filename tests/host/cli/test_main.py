@@ -228,7 +228,7 @@ from rich.table import Table
 from allspin.host.cli import main, parser
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, tell, warn
-from allspin.host.show.table import Terminal
+from allspin.host.show.terminal import Terminal
 from allspin.sim.errors import UserError
 
 def raise_(error):

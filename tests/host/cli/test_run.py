@@ -18,7 +18,7 @@ from allspin.host.machines.machine import GoldenMachine
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.run import machine_options
-from allspin.host.show.say import CHANGED
+from allspin.host.show.version import CHANGED
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device_file import save_device
 from allspin.sim.network.fitted import fitted

@@ -18,7 +18,7 @@ from allspin.host.compare.whole import (
     whole_network,
 )
 from allspin.host.data.catalogue import open_device
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.sim.cost.liberty import load_library
 from allspin.sim.cost.spin import amplifier_energy, synapse_figures
 from allspin.sim.network.golden import GoldenModel

@@ -10,7 +10,7 @@ import pytest
 from allspin.host.chips.tiles import calibration_images
 from allspin.host.compare import comparison
 from allspin.host.report.findings import Compared, ReportSubject, compared
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network, Tiles, random_network, tiles_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from allspin.host.show.table import Marks
+from allspin.host.show.document import Marks
 from allspin.sim.errors import UserError
 
 BEGIN, END = "<!-- begin -->", "<!-- end -->"

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from allspin.host.show import say as beat
+from allspin.host.show import beat
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import warn
 
@@ -33,7 +33,7 @@ def test_lines_without_a_terminal(capfd):
 
 def test_a_long_step_says_now_and_then_how_far_it_is(capfd, monkeypatch):
     monkeypatch.setenv("ALLSPIN_TICK", "0.01")
-    monkeypatch.setattr(beat, "TOLD", 2)
+    monkeypatch.setattr(beat, "TICKS_OF_A_REPORT", 2)
     with Steps() as steps:
         steps.start("boiling water")
         steps.advance(1, 4)

@@ -14,18 +14,11 @@ from rich.table import Table
 import allspin.host
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import device_path, network_path
-from allspin.host.show import say as printing
+from allspin.host.show import version as versions
 from allspin.host.show.progress import Steps
-from allspin.host.show.say import (
-    commit,
-    one_line,
-    printable,
-    say,
-    short_commit,
-    tell,
-    warn,
-)
-from allspin.host.show.table import Terminal, Words
+from allspin.host.show.say import one_line, printable, say, tell, warn
+from allspin.host.show.terminal import Terminal, Words
+from allspin.host.show.version import commit, short_commit
 
 HOST = Path(allspin.host.__file__).parent
 HOSTILE = "a[red]b\x1b[31mc\x07\x9b2J:smile:\u202ed"
@@ -126,7 +119,7 @@ def test_a_hostile_name_is_shown_by_each_command(network, capfd, monkeypatch, wo
 def clone(tmp_path, monkeypatch):
     """A clone with a source and a document, and its commit."""
     root = tmp_path.resolve()
-    monkeypatch.setattr(printing, "ROOT", root)
+    monkeypatch.setattr(versions, "ROOT", root)
     for name in ("sim", "docs"):
         (root / name).mkdir()
         (root / name / "a").write_text("before")
@@ -150,8 +143,8 @@ def test_the_commit_of_a_clone_and_whether_its_sources_are_changed(clone, monkey
     changed = f"{head} and changes"
     assert (commit(), short_commit(changed)) == (changed, f"{head[:12]} and changes")
     for copy in (root / "sim", root.parent):  # in another project's clone, and in none
-        monkeypatch.setattr(printing, "ROOT", copy)
+        monkeypatch.setattr(versions, "ROOT", copy)
         assert commit() is None
-    monkeypatch.setattr(printing, "ROOT", root)
+    monkeypatch.setattr(versions, "ROOT", root)
     monkeypatch.setenv("PATH", "")
     assert commit() is None

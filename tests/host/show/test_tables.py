@@ -7,17 +7,9 @@ import sys
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.host.show.table import (
-    Number,
-    Table,
-    TableColumn,
-    figures,
-    layout,
-    print_tables,
-    significant,
-    table_text,
-    tsv,
-)
+from allspin.host.show.table import Number, Table, TableColumn, figures, significant
+from allspin.host.show.table_files import tsv
+from allspin.host.show.terminal import layout, print_tables, table_text
 from tests.host.show.whole import check_whole, printed as lines_of
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)

@@ -3,7 +3,8 @@
 import io
 import re
 
-from allspin.host.show.table import Table, Terminal, layout, shown
+from allspin.host.show.table import Table, shown
+from allspin.host.show.terminal import Terminal, layout
 
 NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?%?")
 

@@ -10,7 +10,7 @@ import pytest
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, load_dataset
-from allspin.host.show.say import Display
+from allspin.host.show.display import Display
 from allspin.host.train.feed import split
 from allspin.host.train.gradient.latent import LatentNetwork
 from allspin.host.train.kernels import read_conv
