@@ -15,7 +15,8 @@ from allspin.boards.pll import MHZ, PllParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.hdl.parameters.sdram_parameters import SdramParameters, SdramPart
 from allspin.sim.errors import UserError, check_number, check_range, meant
-from allspin.sim.network.network import Network, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_network
 from allspin.sim.systems import EXTRAS
 
 if TYPE_CHECKING:  # a board is flashed, and spoken to, without Amaranth

@@ -17,7 +17,7 @@ from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import CONVERTER, SHIFT, EngineParameters
 from allspin.hdl.stream.buffers import Component, block_memory
 from allspin.hdl.stream.layouts import LOADS, amplified_layout, noise_layout
-from allspin.sim.network.network import GAIN_BITS
+from allspin.sim.network.layer import GAIN_BITS
 
 # The V-I converter of one column at a time.
 

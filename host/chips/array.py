@@ -29,8 +29,9 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel, cut
-from allspin.sim.network.network import Network, Tiles, tiles_of
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut, tiles_of
 
 HALF = AdcVariation(offset=0.5, noise=0.5)
 """Half an LSB of offset, and of noise at each conversion."""

@@ -32,7 +32,8 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
-from allspin.sim.network.network import Network, Tiles
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.parameters import Brief, Shown, option
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 

@@ -12,8 +12,8 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import Data, check_fit, load_dataset
 from allspin.host.show.display import Display
 from allspin.host.train.feed import split
-from allspin.sim.network.golden import cut
-from allspin.sim.network.network import Network, Tiles, tiles_of
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut, tiles_of
 
 
 def calibration_images(

@@ -21,7 +21,7 @@ from allspin.host.data.files import make_folder
 from allspin.host.draw.look import SCREEN, Look
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Tiles
+from allspin.sim.network.tiling import Tiles
 
 HELP = """\
 Compare the network's spin neurons with CMOS neurons: accuracy, area, energy and time, bare and

@@ -17,7 +17,7 @@ from allspin.host.report.findings import CHIPS, QUICK_CHIPS, QUICK_IMAGES, Repor
 from allspin.host.report.page import figures, report
 from allspin.host.show.say import say
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Tiles
+from allspin.sim.network.tiling import Tiles
 
 HELP = """\
 Write one HTML page about a network: what was trained and with which device, its accuracy over

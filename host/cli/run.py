@@ -29,7 +29,7 @@ from allspin.host.show.table import Figure, Number, Table, TableColumn, figures
 from allspin.sim.errors import UserError
 from allspin.sim.network.fitted import text
 from allspin.sim.network.netfile import write_atomically
-from allspin.sim.network.network import Tiles
+from allspin.sim.network.tiling import Tiles
 
 
 def _title(score: Score) -> str:

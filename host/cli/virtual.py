@@ -20,7 +20,8 @@ from allspin.host.show.say import say, tell
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort, WireFaults
 from allspin.sim.errors import UserError, check_range, refused
-from allspin.sim.network.network import MAX_LINES, WIDTHS, random_network
+from allspin.sim.network.network import MAX_LINES, WIDTHS
+from allspin.sim.network.random_network import random_network
 
 TERMINALS = "/dev/pts/"
 CLOCK = 1.0

@@ -44,9 +44,9 @@ from allspin.sim.cost.spin import (
 )
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError, refused
-from allspin.sim.network.golden import cut
-from allspin.sim.network.network import Network, tiles_of
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.tiling import cut, tiles_of
 from allspin.sim.parameters import Shown
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, Programming

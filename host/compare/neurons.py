@@ -136,7 +136,7 @@ def run_kind(
     for number, trace in enumerate(model.trace(shown)):
         top = 2 ** network.input_bits(number) - 1
         layer, neurons = network.layers[number], network.neurons(number)
-        driven = layer.kind.unrolled(trace.inputs, layer.rows)
+        driven = layer.kind.im2col(trace.inputs, layer.rows)
         rows.append(float(np.count_nonzero(driven)) / len(shown))
         squares.append(float(np.sum((driven / top) ** 2)) / len(shown))
         if trace.currents is not None and trace.activations is not None:
@@ -381,7 +381,7 @@ def _price_column(
     words = layer.words.astype(np.int64)
     inputs = GoldenModel(network).trace(images[:COLUMN_IMAGES])[0].inputs
     # A column is used once at each position.
-    inputs = layer.kind.unrolled(inputs, layer.rows)
+    inputs = layer.kind.im2col(inputs, layer.rows)
     top = 2**network.pixel_bits - 1
     sum_bits = (int(np.abs(words).sum(axis=0).max()) * top).bit_length() + 1
     # A power of two in place of the V-I converters' gains; the threshold stays where it is.

@@ -22,8 +22,10 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_range, meant
 from allspin.sim.files import write_atomically
-from allspin.sim.network.network import GAIN_BITS, Converter, Network, Tiles, tiles_of
+from allspin.sim.network.layer import GAIN_BITS, Converter
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.network.tiling import Tiles, tiles_of
 from allspin.sim.parameters import Parameters, Shown, listed, megahertz, option
 
 MHZ = 1e6

@@ -30,8 +30,10 @@ from allspin.sim.cost.spin import (
     converter_area,
 )
 from allspin.sim.network.adc import Adc
-from allspin.sim.network.golden import GoldenModel, LayerTrace, cut
-from allspin.sim.network.network import Layer, Network, Tiles, tiles_of
+from allspin.sim.network.golden import GoldenModel, LayerTrace
+from allspin.sim.network.layer import Layer
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut, tiles_of
 
 SRAM_BYTES = 8
 RECORDED = Path(__file__).with_name("fpga.json")
@@ -257,7 +259,7 @@ conversions a second.
 
 def _driven(adc: Adc, layer: Layer, inputs: npt.NDArray[np.uint8]) -> float:
     """Tiles of a layer that an image drives, at all positions together, on average."""
-    driven, starts = layer.kind.unrolled(inputs, layer.rows), range(0, layer.rows, adc.rows)
+    driven, starts = layer.kind.im2col(inputs, layer.rows), range(0, layer.rows, adc.rows)
     often = sum(float(driven[:, at : at + adc.rows].any(axis=1).mean()) for at in starts)
     return often * layer.kind.positions
 

@@ -117,7 +117,7 @@ def as_picture(network: Network, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     ndarray, shape (height, width)
         Of one with channels each channel, side by side.
     """
-    shape = (*network.layers[0].kind.field(network.image_shape), 1)[:3]
+    shape = (*network.layers[0].kind.receptive_field(network.image_shape), 1)[:3]
     return np.moveaxis(values.reshape(shape), 2, 1).reshape(shape[0], -1)
 
 
@@ -165,7 +165,7 @@ def lit_pixels(network: Network, images: npt.NDArray[np.uint8]) -> npt.NDArray[n
     """
     lit = np.mean(images > 0, axis=0) > SHARE
     first = network.layers[0]
-    rows = first.kind.unrolled(np.reshape(lit, (1, -1)), first.rows)
+    rows = first.kind.im2col(np.reshape(lit, (1, -1)), first.rows)
     return as_picture(network, np.any(rows, axis=0, keepdims=True))
 
 

@@ -181,7 +181,7 @@ class FloatNetwork:
         for place, layer in enumerate(self.layers):
             values = layer.sums(values)
             if place < len(self.layers) - 1:
-                values = layer.kind.handed_on(layer.activation(values))
+                values = layer.kind.pass_on(layer.activation(values))
             outputs.append(values)
         return outputs
 

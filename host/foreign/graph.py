@@ -436,7 +436,7 @@ def _pooled(layer: FloatLayer, compute: Evaluator, low: float | Reals) -> FloatL
         layer = replace(layer, kind=replace(layer.kind, pool=2))
         sizes = np.geomspace(1e-3, 1e4, PROBES)[:, None]
         sums = sizes * np.random.default_rng(0).normal(0, 1, (PROBES, compute.inputs))
-        expected = layer.kind.handed_on(layer.activation(sums) + low)
+        expected = layer.kind.pass_on(layer.activation(sums) + low)
         found = compute(sums)
         most = MAX_APART * np.abs(expected).max(axis=1, keepdims=True)
         if found.shape == expected.shape and np.all(np.abs(found - expected) <= most):
@@ -491,7 +491,7 @@ def read_layers(graph: Graph, image_shape: Shape) -> tuple[FloatNetwork, str]:
                 layer = replace(layer, activation=activation)
                 if "MaxPool" in after:
                     layer = _pooled(layer, Evaluator(graph, end, target, shape), low)
-                    low = layer.kind.handed_on(np.atleast_2d(low))[0] if np.ndim(low) else low
+                    low = layer.kind.pass_on(np.atleast_2d(low))[0] if np.ndim(low) else low
             layers.append(layer)
     with refused(f"{graph.path}: "):
         network = FloatNetwork(tuple(layers))

@@ -25,8 +25,9 @@ from allspin.host.train.trainer import tune
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import read_file
-from allspin.sim.network.golden import GoldenModel, cut
-from allspin.sim.network.network import Network, Tiles
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, cut
 from allspin.sim.parameters import Brief, Shown, option
 
 CALIBRATION = 5000

@@ -313,9 +313,9 @@ def _hidden(formats: NumberFormats, layer: FloatLayer, rows: Rows) -> tuple[Late
     gains, offsets, worth = fit_neurons(formats, some * factor, biases, of_model, exact)
     by_use = (np.tile(each, kind.positions) for each in (factor, gains, offsets))
     factors, all_gains, all_offsets = by_use
-    values = kind.handed_on(answered(formats, sums * factors * all_gains - all_offsets))
+    values = kind.pass_on(answered(formats, sums * factors * all_gains - all_offsets))
     columns = LatentColumns(latent, factor * gains, offsets)
-    return columns, Rows(values, worth, kind.handed_on(model))
+    return columns, Rows(values, worth, kind.pass_on(model))
 
 
 # Biases of the last layer: weights of hidden neurons that always answer full scale.

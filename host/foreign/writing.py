@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from allspin.host.foreign.description import onnx_package
 from allspin.sim.network.adc import Adc
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.layer import Layer
+from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import pixel_values
 
 IMAGES, LOGITS, CLASSES = "images", "logits", "classes"
@@ -124,7 +125,7 @@ class _Writer:
 
     def handed_on(self, number: int, layer: Layer, name: str) -> str:
         """What the next layer is driven by, of activations: the largest of some."""
-        picked = layer.kind.picked(layer.columns)
+        picked = layer.kind.pooled_uses(layer.columns)
         if picked.size == layer.uses and len(picked) == 1:
             return name
         each = [

@@ -14,8 +14,9 @@ from allspin.hdl.link.protocol import KIND_NUMBERS, MAGIC, VERSION, Feature, neu
 from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, Tiling, UniformLevels
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.fitted import fitted, tabled, text
+from allspin.sim.network.layer import Layer
 from allspin.sim.network.layer_kinds import DENSE, Convolution, LayerKind
-from allspin.sim.network.network import WIDTHS, Layer, Network
+from allspin.sim.network.network import WIDTHS, Network
 from allspin.sim.network.neuron import NEURONS
 
 _HEAD = struct.Struct("<4sBBIHBBBB8sBBBxHH")

@@ -41,8 +41,8 @@ from allspin.sim.chip.words import USE_BITS, share_units
 from allspin.sim.device.device import Imperfections
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import activate
+from allspin.sim.network.layer import GAIN_BITS
 from allspin.sim.network.levels import full_scale
-from allspin.sim.network.network import GAIN_BITS
 from allspin.sim.programming.schemes import SCHEMES, plan_layers
 
 PAGE = Path(__file__).with_name("page")

@@ -19,7 +19,8 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import refused
 from allspin.sim.network.golden import GoldenModel, LayerTrace
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.layer import Layer
+from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming, default_tries
 
 # Strokes of a pen as an image of a network's.

@@ -25,7 +25,8 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Network, Tiles, tiles_of
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles, tiles_of
 from allspin.sim.parameters import Brief, Shown
 from allspin.sim.programming.schemes import Programming, default_tries
 from allspin.sim.systems import MissingPackage, naming_extras

@@ -40,7 +40,8 @@ from allspin.host.show.table import Table, TableColumn, short
 from allspin.host.show.version import commit, short_commit, version
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
-from allspin.sim.network.network import Network, tiles_of
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import tiles_of
 from allspin.sim.parameters import Shown
 
 SHOWN = 120

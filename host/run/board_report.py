@@ -21,7 +21,8 @@ from allspin.host.show.say import warn
 from allspin.host.show.version import version
 from allspin.sim.errors import refused
 from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
-from allspin.sim.network.network import Network, random_images
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images
 
 KIND = "allspin selftest"
 BUILD = ("board", "profile", "bitstream_sha256", "netlist_sha256", "gateware", "commit")

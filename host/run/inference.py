@@ -48,7 +48,8 @@ from allspin.sim.chip.generator import USE_BITS
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Network, Tiles
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.parameters import Brief, option
 
 Images = npt.NDArray[np.uint8]

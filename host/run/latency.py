@@ -15,7 +15,8 @@ from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
 from allspin.host.machines.opening import open_virtual
 from allspin.host.show.display import BuildWatch, Display
 from allspin.host.show.version import commit
-from allspin.sim.network.network import Network, Tiles
+from allspin.sim.network.network import Network
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.parameters import Brief
 from allspin.sim.systems import naming_extras
 

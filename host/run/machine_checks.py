@@ -41,15 +41,10 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import (
-    GAIN_BITS,
-    MAX_SHIFT,
-    Converter,
-    Network,
-    random_images,
-    random_network,
-)
+from allspin.sim.network.layer import GAIN_BITS, MAX_SHIFT, Converter
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.programming.schemes import Programming
 
 # A network that a machine can run, made of nothing but what the machine says of itself.

@@ -39,8 +39,9 @@ from allspin.sim.device.device import Device, NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer import GAIN_BITS, MAX_SHIFT, Converter, Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts

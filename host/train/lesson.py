@@ -16,7 +16,8 @@ from allspin.host.train.target import Occasion
 from allspin.host.train.training_options import Robustness
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Device
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.layer import Layer
+from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 
 FIRST_TRAINING_CHIP = 2**32 - 2**16

@@ -20,8 +20,9 @@ from allspin.sim.network.levels import (
     MIN_STATES,
     uniform_levels,
 )
-from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, NEURON_PER, Tiles
+from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, NEURON_PER
 from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.parameters import Brief, Parameters, option
 from allspin.sim.programming.schemes import usual_tries
 

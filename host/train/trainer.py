@@ -30,7 +30,8 @@ from allspin.host.train.parameters import (
 )
 from allspin.host.train.trained import Trained
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel, cut, keep_freed_memory
+from allspin.sim.network.golden import GoldenModel, keep_freed_memory
+from allspin.sim.network.tiling import cut
 
 WARM_UP = 0.02
 """Share of a phase in which the learning rate rises."""

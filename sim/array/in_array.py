@@ -10,8 +10,9 @@ from allspin.sim.array.transfer import transfer
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.network.layer import GAIN_BITS, MAX_SHIFT, Converter, Layer
 from allspin.sim.network.levels import full_scale
-from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief
 from allspin.sim.programming.programming import ChipLayer, chip_network
 

@@ -29,7 +29,8 @@ from allspin.sim.chip.words import (
 from allspin.sim.errors import check_range
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel, activate
-from allspin.sim.network.network import GAIN_BITS, Converter, Network
+from allspin.sim.network.layer import GAIN_BITS, Converter
+from allspin.sim.network.network import Network
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.network.golden import activate
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import DENSE
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 
 

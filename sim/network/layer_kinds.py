@@ -1,7 +1,7 @@
-"""Kinds of layers: how values reach a crossbar's rows, and what becomes of those of its columns.
+"""Kinds of layers: how values drive a crossbar's rows, and how its columns form the outputs.
 
-A map of values is flat line by line, its channels side by side: value ``(y width + x) channels +
-channel``. An image is such a map, and so is what a convolution hands on.
+A map is stored line by line with its channels innermost: value ``(y width + x) channels +
+channel``. Images and the outputs of convolutions are maps.
 """
 
 import abc
@@ -24,16 +24,17 @@ Shape = tuple[int, ...]
 
 
 class LayerKind(abc.ABC):
-    """A kind of layer.
+    """Base class of the kinds of layers: how values drive the rows, and how outputs are formed.
 
-    A *use* is a column's sum at a position: use ``position columns + column`` of an image.
+    A *use* is the sum of one column at one position; an image's uses are numbered
+    ``position columns + column``.
 
     Attributes
     ----------
     name : str
-        What it is called in a network file.
+        Name in a network file.
     beyond_gateware : str or None
-        Why no gateware can run it; None where it can.
+        Reason why gateware cannot run the kind; None if it can.
     """
 
     name: ClassVar[str]
@@ -42,50 +43,50 @@ class LayerKind(abc.ABC):
     @property
     @abc.abstractmethod
     def positions(self) -> int:
-        """How often an image uses the crossbar."""
+        """Number of positions at which an image uses the crossbar."""
 
     @abc.abstractmethod
     def input_shape(self, rows: int) -> Shape:
-        """Shape of the values that drive a crossbar of so many rows, at all positions together."""
+        """Return the shape of an image's values for a crossbar of `rows` rows."""
 
     def inputs(self, rows: int) -> int:
-        """How many values drive a crossbar of so many rows, at all positions together.
+        """Return the number of an image's values for a crossbar of `rows` rows.
 
         Raises
         ------
         ValueError
-            If none has so many rows.
+            If the kind cannot have that number of rows.
         """
         return math.prod(self.input_shape(rows))
 
     @abc.abstractmethod
     def shape(self, columns: int) -> Shape:
-        """Shape of what a layer of so many columns hands on."""
+        """Return the shape of the outputs of a layer with `columns` columns."""
 
     @abc.abstractmethod
     def takes(self, rows: int) -> str:
-        """What a layer of so many rows is driven by, in words."""
+        """Describe the inputs of a layer with `rows` rows, for messages."""
 
     @abc.abstractmethod
     def gives(self, columns: int) -> str:
-        """What a layer of so many columns hands on, in words."""
+        """Describe the outputs of a layer with `columns` columns, for messages."""
 
     @abc.abstractmethod
     def rows(self, shape: Shape) -> int:
-        """Rows of a crossbar that values of a shape drive; 0 where they do not fit."""
+        """Return the rows that values of `shape` drive, or 0 if the shape does not fit."""
 
     @abc.abstractmethod
     def products(self, values: Values, matrix: Values, first: int = 0) -> Values:
-        """Sums of all uses over some of the rows, for many images.
+        """Compute the sums of all uses over a range of rows, for many images.
 
         Parameters
         ----------
         values : ndarray of float, shape (images, inputs)
-            What drives the layer.
-        matrix : ndarray of float, shape (some, columns)
-            What the rows are multiplied by, from row `first` on.
+            Values that drive the layer.
+        matrix : ndarray of float, shape (rows in the range, columns)
+            Weights of the rows from `first` on.
         first : int
-            The first row.
+            First row of the range.
 
         Returns
         -------
@@ -94,43 +95,43 @@ class LayerKind(abc.ABC):
 
     @abc.abstractmethod
     def taps(self, rows: int) -> npt.NDArray[np.int64]:
-        """Which of the values drives each row at each position.
+        """Return the index of the value that drives each row at each position.
 
         Returns
         -------
         ndarray of int64, shape (positions, rows)
-            Places of values; one beyond the last where nothing drives the row.
+            Indices into an image's values; the number of values marks a row that is not driven.
         """
 
-    def unrolled(self, values: Values, rows: int) -> Values:
-        """Row values (images positions, rows) of values (images, inputs), an image a position."""
+    def im2col(self, values: Values, rows: int) -> Values:
+        """Unroll values (images, inputs) to row values (images * positions, rows)."""
         padded = np.pad(values, ((0, 0), (0, 1)))
         return np.take(padded, self.taps(rows), axis=1).reshape(-1, rows)
 
     @abc.abstractmethod
-    def field(self, image_shape: Shape) -> Shape:
-        """Shape of what a column looks at, where it is the first layer's: height, width, and more.
+    def receptive_field(self, image_shape: Shape) -> Shape:
+        """Return the shape of the part of an image that one column of the first layer sees.
 
-        Its rows are in this order.
+        The rows are in this order: height, width, channels.
         """
 
     @abc.abstractmethod
-    def picked(self, columns: int) -> npt.NDArray[np.int64]:
-        """Uses of which the largest activation is handed on, shape (as many, outputs)."""
+    def pooled_uses(self, columns: int) -> npt.NDArray[np.int64]:
+        """Return the uses whose largest activation is an output, shape (pool size, outputs)."""
 
     @abc.abstractmethod
-    def handed_on(self, activations: Values) -> Values:
-        """What drives the next layer (images, outputs), of the neurons' activations."""
+    def pass_on(self, activations: Values) -> Values:
+        """Return a layer's outputs (images, outputs) from its activations (images, uses)."""
 
 
 @dataclass(frozen=True)
 class FullyConnected(LayerKind):
-    """Each row is a value, and an image uses the crossbar once."""
+    """Dense layer: each row is one value, and an image uses the crossbar once."""
 
     name: ClassVar[str] = "dense"
 
     def __str__(self) -> str:
-        """In words, as messages have it."""
+        """Return the text for messages."""
         return "all rows at once"
 
     @property
@@ -155,7 +156,7 @@ class FullyConnected(LayerKind):
         return f"{columns} columns"
 
     def rows(self, shape: Shape) -> int:
-        """See `LayerKind.rows`: any fit."""
+        """See `LayerKind.rows`; any shape fits."""
         return math.prod(shape)
 
     def products(self, values: Values, matrix: Values, first: int = 0) -> Values:
@@ -166,21 +167,21 @@ class FullyConnected(LayerKind):
         """See `LayerKind.taps`."""
         return np.arange(rows)[np.newaxis]
 
-    def field(self, image_shape: Shape) -> Shape:
-        """See `LayerKind.field`: the image."""
+    def receptive_field(self, image_shape: Shape) -> Shape:
+        """See `LayerKind.receptive_field`; it is the whole image."""
         return image_shape
 
-    def picked(self, columns: int) -> npt.NDArray[np.int64]:
-        """See `LayerKind.picked`."""
+    def pooled_uses(self, columns: int) -> npt.NDArray[np.int64]:
+        """See `LayerKind.pooled_uses`."""
         return np.arange(columns)[np.newaxis]
 
-    def handed_on(self, activations: Values) -> Values:
-        """See `LayerKind.handed_on`."""
+    def pass_on(self, activations: Values) -> Values:
+        """See `LayerKind.pass_on`."""
         return activations
 
 
 def _sizes(name: str, values: Any, lows: Shape, highs: Shape) -> Shape:
-    """Sizes as plain integers, each within its range."""
+    """Check sizes against their ranges and return them as integers."""
     if len(values) != len(lows):
         raise ValueError(f"{name} must be {len(lows)} numbers, not {len(values)}")
     ranges = zip(values, lows, highs, strict=True)
@@ -193,26 +194,26 @@ def _by(sizes: Shape) -> str:
 
 @dataclass(frozen=True)
 class Convolution(LayerKind):
-    """Kernels, a column each, that are laid on one position of a map after another.
+    """Convolution: each column is a kernel, applied at one position of a map after another.
 
     Row ``(ky kernel[1] + kx) channels + channel`` of the crossbar is driven by the map's value at
-    ``y = oy stride[0] + ky - padding[0]``, ``x = ox stride[1] + kx - padding[1]``; where that is
-    outside the map, it is not driven. Position ``oy places[1] + ox`` is line by line.
+    ``y = oy stride[0] + ky - padding[0]``, ``x = ox stride[1] + kx - padding[1]``. A row whose
+    value would lie outside the map is not driven. Positions are numbered line by line:
+    ``oy places[1] + ox``.
 
     Parameters
     ----------
     map : tuple of int
-        Height, width and channels of what it is laid on.
+        Height, width and channels of the input map.
     kernel : tuple of int
-        Height and width of a kernel; it has all channels.
+        Height and width of a kernel; a kernel covers all channels.
     stride : tuple of int
-        Distance of the positions, down and across.
+        Distance between positions, down and across.
     padding : tuple of int
-        Lines of zeros at the top and the left, the bottom and the right of the map, fewer than the
-        kernel has.
+        Lines of zeros at the top, left, bottom and right of the map, fewer than the kernel has.
     pool : int
-        2: of each 2 x 2 activations of a column the largest is handed on, those of an odd last line
-        left out; 1: all are.
+        2: each output is the largest of 2 x 2 activations of a column, and an odd last line is
+        dropped; 1: each activation is an output.
 
     Raises
     ------
@@ -251,7 +252,7 @@ class Convolution(LayerKind):
             )
 
     def __str__(self) -> str:
-        """In words, as messages have it: a stride or padding alike on all sides is one number."""
+        """Return the text for messages; a stride or padding equal on all sides is one number."""
         down, across = self.stride
         sides = self.padding if len(set(self.padding)) > 1 else self.padding[:1]
         return (
@@ -273,7 +274,7 @@ class Convolution(LayerKind):
 
     @property
     def pooled(self) -> Shape:
-        """Height and width of the map that is handed on."""
+        """Height and width of the output map."""
         return tuple(places // self.pool for places in self.places)
 
     @property
@@ -287,7 +288,7 @@ class Convolution(LayerKind):
         Raises
         ------
         ValueError
-            If a kernel has not so many rows.
+            If a kernel has another number of rows.
         """
         if rows != self.rows(self.map):
             raise ValueError(
@@ -309,31 +310,38 @@ class Convolution(LayerKind):
         return f"maps of {_by(self.shape(columns))}"
 
     def rows(self, shape: Shape) -> int:
-        """See `LayerKind.rows`: those of its map's shape, in which one channel need not be told."""
-        return math.prod(self.kernel) * self.map[2] * (self.map in (shape, (*shape, 1)))
+        """See `LayerKind.rows`; the shape must be the map's, and may omit a single channel."""
+        if self.map not in (shape, (*shape, 1)):
+            return 0
+        return math.prod(self.kernel) * self.map[2]
 
     def products(self, values: Values, matrix: Values, first: int = 0) -> Values:
-        """See `LayerKind.products`: in Fortran's order, images innermost.
+        """See `LayerKind.products`; the result is in Fortran order, with images innermost.
 
-        So lines of all images are copied and computed at once.
+        In this order, a line of all images is copied and computed at once.
         """
-        kernels, images = np.ascontiguousarray(matrix.T), len(values)
+        kernels = np.ascontiguousarray(matrix.T)
+        images = len(values)
         sums = np.empty((*self.places, len(kernels), images), matrix.dtype)
         for line, driven in zip(sums, self._lines(values), strict=True):
             np.matmul(kernels, driven[:, first : first + len(matrix)], out=line)
         return sums.reshape(-1, images).T
 
     def _lines(self, values: Values) -> Iterator[Values]:
-        """What drives the rows at each line's positions (places, rows, images); overwritten."""
-        (height, width, channels), (top, left, bottom, right) = self.map, self.padding
+        """Yield the row values of each line of positions (positions, rows, images).
+
+        The same buffer is yielded each time, with new contents.
+        """
+        height, width, channels = self.map
+        top, left, bottom, right = self.padding
         images = len(values)
-        laid = np.ascontiguousarray(values.T).reshape(*self.map, images)
+        maps = np.ascontiguousarray(values.T).reshape(*self.map, images)
         if any(self.padding):
             sides = height + top + bottom, width + left + right
             padded = np.zeros((*sides, channels, images), values.dtype)
-            padded[top : top + height, left : left + width] = laid
-            laid = padded
-        views = np.lib.stride_tricks.sliding_window_view(laid, self.kernel, (0, 1))
+            padded[top : top + height, left : left + width] = maps
+            maps = padded
+        views = np.lib.stride_tricks.sliding_window_view(maps, self.kernel, (0, 1))
         views = views[:: self.stride[0], :: self.stride[1]].transpose(0, 1, 4, 5, 2, 3)
         line = np.empty(views.shape[1:], values.dtype)
         for view in views:
@@ -342,7 +350,8 @@ class Convolution(LayerKind):
 
     def taps(self, rows: int) -> npt.NDArray[np.int64]:
         """See `LayerKind.taps`."""
-        inputs, (top, left, bottom, right) = self.inputs(rows), self.padding
+        inputs = self.inputs(rows)
+        top, left, bottom, right = self.padding
         places = np.pad(
             np.arange(inputs).reshape(self.map),
             ((top, bottom), (left, right), (0, 0)),
@@ -352,24 +361,22 @@ class Convolution(LayerKind):
         views = views[:: self.stride[0], :: self.stride[1]].transpose(0, 1, 3, 4, 2)
         return views.reshape(self.positions, rows)
 
-    def field(self, image_shape: Shape) -> Shape:
-        """See `LayerKind.field`: a kernel."""
+    def receptive_field(self, image_shape: Shape) -> Shape:
+        """See `LayerKind.receptive_field`; it is a kernel."""
         return (*self.kernel, self.map[2])
 
-    def picked(self, columns: int) -> npt.NDArray[np.int64]:
-        """See `LayerKind.picked`."""
+    def pooled_uses(self, columns: int) -> npt.NDArray[np.int64]:
+        """See `LayerKind.pooled_uses`."""
         uses = np.arange(self.positions * columns).reshape(*self.places, columns)
         height, width = (self.pool * side for side in self.pooled)
-        steps = range(self.pool)
-        each = [
-            uses[y : height : self.pool, x : width : self.pool].ravel()
-            for y in steps
-            for x in steps
-        ]
-        return np.array(each)
+        members = []
+        for y in range(self.pool):
+            for x in range(self.pool):
+                members.append(uses[y : height : self.pool, x : width : self.pool].ravel())
+        return np.array(members)
 
-    def handed_on(self, activations: Values) -> Values:
-        """See `LayerKind.handed_on`."""
+    def pass_on(self, activations: Values) -> Values:
+        """See `LayerKind.pass_on`."""
         if self.pool == 1:
             return activations
         images = len(activations)
@@ -381,21 +388,21 @@ class Convolution(LayerKind):
 
 DENSE = FullyConnected()
 KINDS: dict[str, type[LayerKind]] = {kind.name: kind for kind in (FullyConnected, Convolution)}
-"""Kinds of layers by the names that network files have."""
+"""Kinds of layers by their names in network files."""
 
 
 def kind_to_dict(kind: LayerKind) -> dict[str, Any]:
-    """Name and parameters of a kind, as JSON has them."""
+    """Return the name and parameters of a kind as a JSON object."""
     return {"name": kind.name, **dataclasses.asdict(kind)}  # pyright: ignore[reportArgumentType]
 
 
 def kind_from_dict(record: object) -> LayerKind:
-    """The kind that `kind_to_dict` described.
+    """Return the kind that `kind_to_dict` described.
 
     Raises
     ------
     ValueError, TypeError, KeyError
-        If there is no such kind, or a parameter is missing, unknown or outside its range.
+        If the kind is unknown, or a parameter is missing, unknown or outside its range.
     """
     if not isinstance(record, dict):
         raise ValueError(f"a layer's kind must be an object, not {record!r}")

@@ -11,8 +11,9 @@ from safetensors.numpy import load, save
 from allspin.sim.errors import UnknownKind, UserError
 from allspin.sim.files import parse_json, read_file, write_atomically
 from allspin.sim.network.adc import Adc
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import DENSE, kind_from_dict, kind_to_dict
-from allspin.sim.network.network import WIDTHS, Converter, Layer, Network
+from allspin.sim.network.network import WIDTHS, Network
 from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
 
 FORMAT, TILED_FORMAT, KINDS_FORMAT = 1, 2, 3

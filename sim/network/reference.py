@@ -30,8 +30,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.network.adc import Adc
+from allspin.sim.network.layer import Layer
 from allspin.sim.network.layer_kinds import Convolution, LayerKind
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief
 
 Integers = npt.NDArray[np.int64]

@@ -30,8 +30,9 @@ import numpy.typing as npt
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import WORD_BITS, Words, rounded_words, written_words
 from allspin.sim.errors import check_one_of
+from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import full_scale, uniform_levels
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.parameters import Shown
 from allspin.sim.programming.reference_column import Reference, write_reference
 from allspin.sim.programming.schemes import (

@@ -15,7 +15,7 @@ import numpy as np
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.chip.words import UNIT, Integers, word_units
-from allspin.sim.network.network import Layer
+from allspin.sim.network.layer import Layer
 from allspin.sim.programming.schemes import Counts, Programming, level_targets, plan_layer
 from allspin.sim.synapse.response import Polarity
 

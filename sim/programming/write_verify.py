@@ -24,7 +24,7 @@ import numpy.typing as npt
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
 from allspin.sim.chip.words import UNIT, WORD_BITS, Integers, device_deviates, word_units
-from allspin.sim.network.network import Layer
+from allspin.sim.network.layer import Layer
 from allspin.sim.parameters import Brief
 from allspin.sim.programming.reference_column import Reference
 from allspin.sim.programming.schemes import Counts, Programming, level_targets, penalty, ruled_out

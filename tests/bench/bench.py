@@ -35,8 +35,9 @@ from allspin.host.sweep.job import Row, close_machines, measure
 from allspin.host.sweep.sweeping import make_plan
 from allspin.host.train.parameters import EPOCHS, TrainingParameters
 from allspin.host.train.trainer import train
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network import Network
 from tests.bench.peers import GOLDEN, Program, Timed, ratios, timed
 
 # Builds of boards, from the files that commands have written.

@@ -10,7 +10,7 @@ from allspin.boards.catalogue import find_boards
 from allspin.boards.panel import QUIET_TICKS, Button
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 FREQUENCY = 10_240
 TICK = 256

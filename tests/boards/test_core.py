@@ -25,8 +25,9 @@ from allspin.hdl.resident.packing import pack_words
 from allspin.hdl.resident.sdram import pins_layout
 from allspin.sim.network import reference
 from allspin.sim.network.layer_kinds import Convolution
-from allspin.sim.network.network import Network, random_images, random_network
+from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
+from allspin.sim.network.random_network import random_images, random_network
 from tests.hdl.driving import put, simulate as run_simulation, step
 from tests.hdl.resident.data_sheet import SHEETS, Memory
 

@@ -14,7 +14,7 @@ from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_64M, SLOWEST_256M, SdramParameters
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 NETWORK = random_network((6, 3, 2), 0)
 PROFILE = HardwareProfile(lanes=1)

@@ -36,7 +36,7 @@ from allspin.host.link.frames import encode_frame
 from allspin.host.link.transport import Disconnected, Transport
 from allspin.host.machines.opening import LinkedMachine
 from allspin.sim.network import reference
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.hdl.link.usb_host import LEVELS, UsbHost
 
 NETWORK, PROFILE = random_network((6, 3, 2), 0), HardwareProfile(lanes=1)

@@ -6,8 +6,8 @@ from amaranth.back import rtlil
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.sim.network.network import random_network
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.random_network import random_network
 
 
 def test_parameters_of_a_network():

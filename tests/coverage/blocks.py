@@ -19,7 +19,7 @@ from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_RUN, WEIGH
 from allspin.hdl.parameters.window_parameters import MapParameters, WindowParameters
 from allspin.hdl.resident.player import BeatUnpacker
 from allspin.sim.network.layer_kinds import Convolution
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.coverage.bins import Bin, hand_overs
 from tests.coverage.column_bins import level_bins, tile_bins
 from tests.coverage.coverage import Coverage, Recording

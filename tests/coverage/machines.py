@@ -38,10 +38,12 @@ from allspin.host.machines.resident import pack_images
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer import GAIN_BITS, Converter, Layer
 from allspin.sim.network.layer_kinds import Convolution
-from allspin.sim.network.network import GAIN_BITS, Converter, Layer, Network, random_network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.network.pixels import quantise_pixels
+from allspin.sim.network.random_network import random_network
 from allspin.sim.programming.schemes import Programming
 from tests.coverage.bins import machine_bins
 from tests.coverage.coverage import Coverage, Recording

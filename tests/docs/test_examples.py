@@ -16,7 +16,7 @@ import allspin
 from allspin.host.data.catalogue import device_path
 from allspin.sim.errors import VARIABLE
 from allspin.sim.network.netfile import load_network, save_network
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.docs.documents import DOCS, FENCE, ROOT, blocks, python, read
 
 pytestmark = pytest.mark.long

@@ -15,8 +15,9 @@ from allspin.host.chips.chip_options import ChipOptions
 from allspin.host.cli.main import main
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.network import Network, random_images, random_network
+from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
+from allspin.sim.network.random_network import random_images, random_network
 from tests.docs.documents import blocks, read
 
 pytestmark = pytest.mark.long

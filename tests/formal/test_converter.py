@@ -14,7 +14,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 from allspin.hdl.neuron import converter as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import CONVERTER, SHIFT, EngineParameters
-from allspin.sim.network.network import GAIN_BITS
+from allspin.sim.network.layer import GAIN_BITS
 from tests.formal.proof import (
     Mutant,
     Proof,

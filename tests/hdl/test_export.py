@@ -14,8 +14,8 @@ from allspin.hdl.export import PayloadCode, load_beats, memory_image, network_co
 from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.buffers import Component
-from allspin.sim.network.network import random_network
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.random_network import random_network
 
 NETWORKS = {
     "sot": random_network((11, 5, 4, 3), 7, current_bits=6),

@@ -15,7 +15,8 @@ from allspin.boards.top import Top, TopParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.buffers import block_memory
 from allspin.host.machines.opening import LinkedMachine
-from allspin.sim.network.network import Network, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_network
 from tests.coverage import machines as watched
 from tests.coverage.coverage import Coverage, Recording
 from tests.coverage.never import NEVER

@@ -22,7 +22,7 @@ import allspin
 from allspin.host.lab.columns import ReadOptions
 from allspin.host.show.display import Display
 from allspin.host.train.training_options import Augmentation
-from allspin.sim.network.network import Tiles
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.parameters import make
 
 NETWORK = allspin.load_network("mnist-10")

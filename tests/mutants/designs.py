@@ -38,8 +38,9 @@ from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.hdl.resident.beat_memory import EcpBeatMemory
-from allspin.sim.network.network import Network, random_network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.random_network import random_network
 from tests.hdl.driving import Ecp5
 from tests.sim.network.any_network import in_tiles
 

@@ -13,7 +13,7 @@ from allspin.boards.build.gateware import gateware_digest, machine_text
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import ShellParameters
 from allspin.boards.top import Top, TopParameters
-from allspin.sim.network.golden import cut
+from allspin.sim.network.tiling import cut
 
 CHIPS = VariationParameters(redraw=True, sum_noise=True)
 SLOW_CHIPS = VariationParameters(states=16, rounds_per_clock=1, noise_rounds_per_clock=22)

@@ -26,7 +26,8 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.network import Network, random_images, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
 

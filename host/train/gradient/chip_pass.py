@@ -25,7 +25,7 @@ from allspin.host.train.gradient.machine_pass import Read, ReadBack, converted, 
 from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.gradient.windows import Direct, Real
 from allspin.sim.network.adc import Adc
-from allspin.sim.network.network import GAIN_BITS
+from allspin.sim.network.layer import GAIN_BITS
 
 LEAST_VARIANCE = 1e-3
 """Of a sum of chips, in squared words, so that it has a square root with a slope."""

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from allspin.host.train.gradient.number_formats import GRID, Array, NumberFormats
 from allspin.host.train.gradient.windows import path_of
 from allspin.sim.network.adc import Adc
+from allspin.sim.network.layer import GAIN_BITS, MAX_SHIFT, Converter, Layer
 from allspin.sim.network.layer_kinds import DENSE, LayerKind
-from allspin.sim.network.network import GAIN_BITS, MAX_SHIFT, Converter, Layer, Network
+from allspin.sim.network.network import Network
 
 SPREAD = 0.3
 """Standard deviation of the neurons' input currents before training."""

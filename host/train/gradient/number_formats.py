@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import Neuron
 
 Array = npt.NDArray[np.float32]

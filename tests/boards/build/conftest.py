@@ -12,7 +12,7 @@ from allspin.boards.pll import Ice40PadPllParameters, PllParameters
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 TINY = random_network((4, 2), 1)
 Setting = Callable[..., ShellParameters]

@@ -6,7 +6,7 @@ from allspin.boards.build.families import weights_fit
 from allspin.boards.catalogue import find_board
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 MNIST = (784, 100, 10)
 IDEAL = find_board("tang-nano-9k").profile().hardware

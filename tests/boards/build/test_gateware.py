@@ -13,7 +13,7 @@ from allspin.boards.build.gateware import anonymous, gateware_digest, gateware_o
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 ROOT = Path(__file__).resolve().parents[3]
 

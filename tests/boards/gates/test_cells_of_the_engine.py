@@ -12,7 +12,8 @@ from allspin.hdl.engine.engine import Engine
 from allspin.hdl.export import to_verilog
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.network.network import Network, random_images, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images, random_network
 
 pytestmark = pytest.mark.long
 

@@ -16,7 +16,7 @@ from allspin.boards.shell import SETTLING_SECONDS, ShellParameters
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 
 BENCH = Path(__file__).with_name("bench_gates.py")
 NETWORK = random_network((4, 2), 1)

@@ -11,7 +11,7 @@ from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.run.simulate import open_netlist
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.boards.gates.test_gates import flipped
 from tests.host.machines.work import Work
 

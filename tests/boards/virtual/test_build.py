@@ -18,7 +18,7 @@ from allspin.boards.virtual.build import build, compiler
 from allspin.hdl.cache.builds import SEAL
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.processes import wait_for
 
 PARAMETERS = TopParameters.from_network(random_network((5, 2), 0))
@@ -32,7 +32,7 @@ echo '#!/bin/sh' > "$2"; chmod +x "$2"
 """
 START = """\
 import allspin.boards.virtual.build as module
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 parameters = module.TopParameters.from_network(random_network((5, 2), 0))
 print(module.build(parameters))
 """

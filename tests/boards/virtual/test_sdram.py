@@ -14,7 +14,7 @@ from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import VIRTUAL_SDRAM
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 
 PINS, WIDTH, CAS, WAY = 13, 16, 3, 2
 TIMES = {"rcd": 3, "rp": 2, "ras": 6, "rfc": 8, "wr": 2, "refresh": 90}

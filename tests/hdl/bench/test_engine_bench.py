@@ -13,8 +13,8 @@ from allspin.hdl.bench.simulator import (
 )
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.sim.network.network import random_images, random_network
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.random_network import random_images, random_network
 
 BENCH = Path(__file__).with_name("bench_engine.py")
 TESTS = (

@@ -8,7 +8,7 @@ from allspin.hdl.bench.simulator import simulate
 from allspin.hdl.link.protocol import LinkParameters
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.hdl.bench.link_bench import encode_frame
 
 BENCH = Path(__file__).with_name("bench_link.py")

@@ -14,7 +14,7 @@ from allspin.hdl.bench.simulator import (
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import ROUNDS
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 
 pytestmark = pytest.mark.long
 

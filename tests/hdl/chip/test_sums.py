@@ -15,7 +15,7 @@ from allspin.hdl.parameters.engine_parameters import (
 )
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import Purpose, use_normals
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.hdl.driving import draw_noise
 
 SEED = 0xC0FFEE42

@@ -24,7 +24,7 @@ from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.levels import full_scale
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.hdl.bench.chips import table_lines
 from tests.hdl.driving import draw_noise, loads, send, simulate, take
 from tests.sim.chip.exact import state_words

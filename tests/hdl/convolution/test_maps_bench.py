@@ -8,7 +8,7 @@ import pytest
 from allspin.hdl.bench.simulator import simulate_engine
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.network.layer_kinds import DENSE, Convolution
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.sim.network.any_network import in_tiles
 
 BENCH = Path(__file__).with_name("bench_maps.py")

@@ -21,7 +21,7 @@ from allspin.hdl.neuron.converter import ColumnConverter
 from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.hdl.driving import Ecp5
 
 TOPOLOGY = (784, 100, 10)

@@ -13,8 +13,9 @@ from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import Imperfections
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
 
 STATES = np.array([[1, 0, 1], [1, 0, 0], [1, 1, 1], [0, 0, 0]], dtype=np.uint8)

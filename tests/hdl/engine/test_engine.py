@@ -18,8 +18,9 @@ from allspin.hdl.parameters.engine_parameters import (
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.beat_memory import pack_beats
 from allspin.sim.network import reference
-from allspin.sim.network.network import Network, random_images, random_network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from allspin.sim.network.random_network import random_images, random_network
 from tests.hdl.driving import Driven, memories, read_line, send
 from tests.sim.network.any_network import in_tiles
 

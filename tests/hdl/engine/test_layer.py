@@ -7,7 +7,7 @@ import pytest
 from allspin.hdl.engine.layer import EngineLayer
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.hdl.streams import StreamBench
 
 IMAGES, CLASSES = 3, 4

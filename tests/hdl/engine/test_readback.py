@@ -14,7 +14,7 @@ from allspin.hdl.parameters.engine_parameters import (
     EngineParameters,
 )
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.hdl.driving import simulate
 from tests.hdl.streams import StreamBench
 

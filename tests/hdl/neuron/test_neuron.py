@@ -13,7 +13,7 @@ from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import CONVERTER, TABLE, EngineParameters
 from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.hdl.driving import loads, put, send, send_at_once, simulate
 from tests.hdl.streams import StreamBench
 

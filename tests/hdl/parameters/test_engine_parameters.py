@@ -11,10 +11,12 @@ from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Unifo
 from allspin.hdl.parameters.engine_parameters import EngineParameters, MemoryMap, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.sim.network import reference
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Converter, Layer, Network, random_network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from allspin.sim.network.random_network import random_network
 from tests.hdl.parameters.test_crossbar_parameters import CROSSBAR, SMALL, narrowest
 
 

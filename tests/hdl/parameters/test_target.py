@@ -19,7 +19,7 @@ from allspin.hdl.parameters.engine_parameters import WEIGHTS, EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target
 from allspin.sim.network import reference
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.hdl.engine.test_engine import Machine
 
 CROSSBAR = CrossbarParameters(rows=784, columns=100, lanes=100)

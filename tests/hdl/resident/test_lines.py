@@ -11,7 +11,7 @@ from allspin.hdl.parameters.engine_parameters import (
 )
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.lines import Loader
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.hdl.driving import loads, send_at_once
 from tests.hdl.streams import StreamBench
 

@@ -24,7 +24,8 @@ from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Resident
 from allspin.hdl.stream.buffers import Component
 from allspin.sim.network import reference
-from allspin.sim.network.network import Network, random_images, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.hdl.driving import Driven, loads, send
 from tests.hdl.resident.slow_code import Line, pack_image
 

@@ -18,7 +18,7 @@ from allspin.hdl.parameters.engine_parameters import (
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, ResidentParameters
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters, SdramPart
 from allspin.hdl.resident.packing import pack_words
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.hdl.driving import Driven
 from tests.hdl.resident.data_sheet import SHEETS, Memory
 from tests.hdl.resident.test_resident import Machine, ResidentEngine

@@ -16,7 +16,7 @@ from allspin.hdl.stream.layouts import (
     slot_layout,
     sum_layout,
 )
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 # Rows to address and columns to add up: 15 times 128 for each of 70 rows is 18 bits with its sign.
 ENGINE = EngineParameters.from_network(

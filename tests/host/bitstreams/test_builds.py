@@ -20,7 +20,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.machines.opening import LinkedMachine, virtual_program
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 
 @pytest.mark.parametrize(

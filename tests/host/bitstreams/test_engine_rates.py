@@ -15,7 +15,7 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.machines.resident import VIRTUAL_SDRAM
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.host.machines.work import GENERAL, WIDEST
 
 NETWORK = random_network((24, 12, 6), 1)

@@ -23,7 +23,7 @@ from allspin.host.cli.flash import (
 from allspin.host.link import transport as serial_port
 from allspin.host.link.identity import Identity
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 DRAWS = """
 import sys, time

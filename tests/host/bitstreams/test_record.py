@@ -8,7 +8,7 @@ from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import VARIABLE
 from allspin.host.bitstreams import record as gateware
 from allspin.host.bitstreams.record import is_older
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 NETWORK = random_network((6, 4, 3), 0)
 """It has few cells, so that its machines are soon elaborated."""

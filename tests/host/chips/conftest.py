@@ -8,7 +8,8 @@ import pytest
 from allspin.host.data.catalogue import open_device
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
-from allspin.sim.network.network import Network, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_network
 from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import SCHEMES, Programming
 from allspin.sim.synapse.response import PulseResponse

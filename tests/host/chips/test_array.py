@@ -3,7 +3,7 @@
 import pytest
 
 from allspin.host.chips.array import SERIES, correlation
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 NETWORK = random_network((24, 7, 4), 1)
 

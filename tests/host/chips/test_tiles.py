@@ -23,15 +23,10 @@ from allspin.host.train.feed import split
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import NeuronVariation
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel, cut
-from allspin.sim.network.network import (
-    Network,
-    Tiles,
-    random_images,
-    random_network,
-    tiles_of,
-    with_steps,
-)
+from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images, random_network
+from allspin.sim.network.tiling import Tiles, cut, tiles_of, with_steps
 
 TILES = Tiles(32, 3)
 

@@ -12,7 +12,7 @@ import pytest
 
 from allspin.host.cli.main import main
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 

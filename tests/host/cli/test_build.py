@@ -8,7 +8,7 @@ from allspin.hdl.cache import VARIABLE
 from allspin.host.bitstreams import builds as boards
 from allspin.host.bitstreams.record import recall_one
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 MORE = {
     **{"ffs": 2000, "ffs_share": 0.3, "cells": 5000, "cells_share": 0.6, "multipliers": 0},

@@ -1,7 +1,7 @@
 """Which machines run a network without a build."""
 
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 
 def test_boards_list_the_machines_that_a_network_fits(tmp_path, cli):

@@ -17,7 +17,7 @@ from allspin.host.machines.machine import GoldenMachine
 from allspin.host.run.board_report import count_reports, measure_rates
 from allspin.sim.errors import UserError
 from allspin.sim.files import parse_json
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.sim.test_systems import BARE, run_python
 
 

@@ -10,8 +10,8 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import random_images, random_network
 from allspin.sim.network.neuron import NEURONS, ReluNeuron, SotNeuron
+from allspin.sim.network.random_network import random_images, random_network
 
 
 def test_networks_that_ship_are_found_by_name() -> None:

@@ -23,7 +23,8 @@ from allspin.sim.cost.liberty import load_library
 from allspin.sim.cost.spin import amplifier_energy, synapse_figures
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import Convolution
-from allspin.sim.network.network import Tiles, random_images, random_network, with_steps
+from allspin.sim.network.random_network import random_images, random_network
+from allspin.sim.network.tiling import Tiles, with_steps
 
 NETWORK = random_network((150, 9, 4), 2)
 IMAGES = random_images(NETWORK, 60, 3)

@@ -10,10 +10,12 @@ import pytest
 
 from allspin.host.data.datasets import MNIST, load_dataset, load_test_set
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer import Layer
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Layer, Network, random_network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.random_network import random_network
 from tests.host.data.conftest import refusal
 
 IdxBytes = Callable[[npt.ArrayLike], bytes]

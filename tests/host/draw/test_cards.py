@@ -15,7 +15,8 @@ from allspin.host.draw.device_charts import DRAWN, response_curve, synapse_curve
 from allspin.host.run.inference import RunOptions, run
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import SynapseArray
-from allspin.sim.network.network import Tiles, random_network, with_steps
+from allspin.sim.network.random_network import random_network
+from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.synapse.response import Polarity
 from tests.host.reader import Reader
 

@@ -26,10 +26,12 @@ from allspin.host.draw.curve_charts import ChartLine, ChartPanel, Strip, bars, c
 from allspin.host.draw.device_charts import neuron_curve, runs, stage_spans, timeline
 from allspin.host.draw.style import R_AH, Look, name_text, new_figure, save_picture, styled
 from allspin.sim.errors import UserError
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Converter, Layer, Network, random_network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from allspin.sim.network.random_network import random_network
 
 pytestmark = pytest.mark.long
 

@@ -23,7 +23,7 @@ from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
-from allspin.sim.network.network import Tiles, tiles_of
+from allspin.sim.network.tiling import Tiles, tiles_of
 from tests.host.foreign.conftest import node
 
 

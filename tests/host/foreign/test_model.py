@@ -16,7 +16,7 @@ from allspin.host.foreign import model
 from allspin.host.foreign.model import read_model
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import network_to_bytes
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.host.data.conftest import damaged
 from tests.host.foreign.conftest import SHAPE, torch_model
 

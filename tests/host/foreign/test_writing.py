@@ -12,9 +12,11 @@ from allspin.host.foreign.writing import network_graph
 from allspin.sim.errors import UserError
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer import GAIN_BITS, Converter
 from allspin.sim.network.layer_kinds import Convolution
-from allspin.sim.network.network import GAIN_BITS, Converter, Network, random_images, random_network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.random_network import random_images, random_network
 
 
 def evaluated(network: Network, images):

@@ -14,8 +14,8 @@ from allspin.host.link.identity import Identity, LayerIdentity
 from allspin.host.link.payloads import other_memories
 from allspin.sim.errors import UserError
 from allspin.sim.network.layer_kinds import DENSE, Convolution
-from allspin.sim.network.network import random_network
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.random_network import random_network
 from tests.sim.network.any_network import in_tiles
 
 BODY = bytes.fromhex(

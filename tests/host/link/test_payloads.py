@@ -8,7 +8,7 @@ from allspin.boards.top import TopParameters
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import encode_images, parse_answers
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 
 def slow_decode(body: bytes, rows: int, bits: int) -> list[int]:

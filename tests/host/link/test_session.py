@@ -31,7 +31,8 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
-from allspin.sim.network.network import Network, random_images, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.host.machines.test_profiles import PATIENT, Button

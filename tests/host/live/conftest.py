@@ -22,7 +22,8 @@ from allspin.host.live.learning import Learning
 from allspin.host.live.serve import Access, application
 from allspin.host.train.learnt import usual
 from allspin.host.train.parameters import TrainingParameters
-from allspin.sim.network.network import Network, random_images, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.parameters import make
 
 PATIENCE = 60

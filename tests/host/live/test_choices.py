@@ -12,7 +12,7 @@ from allspin.sim.device.device import Imperfections
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 
 def test_networks_that_take_such_images_may_be_chosen():

@@ -11,7 +11,7 @@ from allspin.host.live.choices import Choices
 from allspin.host.live.serve import PAGE
 from allspin.host.live.shown import Made, drawn_image
 from allspin.sim.network.layer_kinds import Convolution
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 
 OURS = [
     path
@@ -47,7 +47,7 @@ def test_the_page_lays_kernels_where_the_golden_model_does(make_choices):
     trace, _ = made.golden.trace(images[2:])
     plan = made.to_dict()["layers"]
     assert plan[1]["kernels"] is None
-    driven = kind.unrolled(trace.inputs, layer.rows)
+    driven = kind.im2col(trace.inputs, layer.rows)
     events = np.maximum(1, np.count_nonzero(driven, axis=1))
     assert (np.count_nonzero(driven, axis=1) == 0).any()
     assert trace.currents is not None

@@ -22,7 +22,7 @@ from allspin.host.machines.gateware_chips import CHIPS
 from allspin.host.machines.opening import LinkedMachine, virtual_program
 from allspin.sim.device.device import Imperfections
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.host.live.conftest import PATIENCE, open_page
 from tests.host.machines.work import GENERAL, WIDEST
 

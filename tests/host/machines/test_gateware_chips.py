@@ -34,7 +34,7 @@ from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity

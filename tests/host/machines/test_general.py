@@ -21,8 +21,8 @@ from allspin.host.run.program import Program
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import random_images, random_network
 from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.host.machines.work import GENERAL, PAPER, SUMS, WIDEST

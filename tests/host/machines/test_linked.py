@@ -23,7 +23,7 @@ from allspin.host.machines.machine import ATTEMPTS, programmed_anew
 from allspin.host.machines.opening import LinkedMachine
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.host.link.test_payloads import slow_decode
 
 NETWORK = random_network((30, 7, 5), 1)

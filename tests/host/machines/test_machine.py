@@ -7,7 +7,7 @@ from allspin.host.machines.machine import GoldenMachine
 from allspin.host.machines.opening import open_machine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 
 NETWORK = random_network((30, 7, 5), 1)
 

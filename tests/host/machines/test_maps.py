@@ -12,7 +12,8 @@ from allspin.host.run.machine_checks import known_network, selftest
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import Convolution
-from allspin.sim.network.network import Network, random_images, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.sim.network.any_network import in_tiles
 
 FIRST = Convolution((9, 9, 2), (3, 3), (2, 2), (1, 0, 1, 0))

@@ -12,7 +12,8 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport
-from allspin.sim.network.network import Network, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_network
 from tests.coverage.pairs import Choice, all_choices, cover_pairs
 from tests.host.machines.test_profiles import MACHINES, small_network
 from tests.host.machines.work import Work

@@ -18,7 +18,8 @@ from allspin.host.machines.opening import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Network, random_network
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_network
 from tests.host.machines.work import Work
 
 MACHINES: dict[str, HardwareProfile] = {}

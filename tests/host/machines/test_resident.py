@@ -15,8 +15,9 @@ from allspin.host.machines.resident import ResidentImages, pack_images
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
-from allspin.sim.network.network import MAX_LINES, random_network
+from allspin.sim.network.network import MAX_LINES
 from allspin.sim.network.pixels import quantise_pixels
+from allspin.sim.network.random_network import random_network
 from tests.hdl.resident.slow_code import most_beats, pack_image, unpack_images
 
 NETWORKS = [random_network((784, 8, 10), seed) for seed in (1, 2)]

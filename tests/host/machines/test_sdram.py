@@ -20,8 +20,8 @@ from allspin.host.run.machine_checks import selftest
 from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport, WireFaults
 from allspin.sim.network import reference
-from allspin.sim.network.network import random_images, random_network
 from allspin.sim.network.pixels import quantise_pixels
+from allspin.sim.network.random_network import random_images, random_network
 
 NETWORK = random_network((64, 8, 3), 1)
 IMAGES = random_images(NETWORK, 500, 1)

@@ -23,7 +23,8 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Network, random_images
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 

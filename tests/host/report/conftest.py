@@ -13,9 +13,10 @@ from allspin.host.bitstreams.record import check_record
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
 from allspin.sim.device.device_file import save_device
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
 
 ATTACK = '<script>alert("x")</script>&amp;\'<img src=x onerror=alert(1)>'

@@ -12,7 +12,9 @@ from allspin.host.compare import comparison
 from allspin.host.report.findings import Compared, ReportSubject, compared
 from allspin.host.show.display import Display
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Network, Tiles, random_network, tiles_of
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_network
+from allspin.sim.network.tiling import Tiles, tiles_of
 
 TILES = Tiles(16, 4)
 

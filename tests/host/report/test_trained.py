@@ -20,7 +20,7 @@ from allspin.host.report.findings import DEFAULTS, Findings, ReportSubject
 from allspin.host.report.machine_sections import boards, comparison
 from allspin.host.report.page import told_curve, trained
 from allspin.host.report.section import section
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from tests.host.reader import Reader
 
 NETWORK = open_network("mnist-10")

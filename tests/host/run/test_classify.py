@@ -8,7 +8,7 @@ from allspin.host.chips.chip_options import ChipOptions
 from allspin.host.data.datasets import load_test_set
 from allspin.host.run.inference import classify
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.machines.opening import open_virtual
 from allspin.host.run.inference import RunOptions, run
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 SMALL = replace(random_network((24, 9, 5), 2), image_shape=(1, 24))
 

@@ -19,7 +19,7 @@ from allspin.host.run.inference import RunOptions, run
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 NETWORK = replace(random_network((24, 12, 6), 1), image_shape=(1, 24))
 

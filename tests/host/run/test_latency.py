@@ -8,7 +8,8 @@ from allspin.host.link.payloads import encode_pixels
 from allspin.host.link.transport import UartOptions
 from allspin.host.run import latency as module
 from allspin.host.run.latency import latency
-from allspin.sim.network.network import Tiles, random_network
+from allspin.sim.network.random_network import random_network
+from allspin.sim.network.tiling import Tiles
 
 NETWORK = random_network((24, 12, 6), 1)
 

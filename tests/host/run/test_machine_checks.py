@@ -26,8 +26,8 @@ from allspin.host.machines.resident import ResidentImages
 from allspin.host.run.machine_checks import check_parts, known_network, memory_patterns, selftest
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_images, random_network
 from allspin.sim.network.neuron import CmosReluNeuron, CmosSigmoidNeuron
+from allspin.sim.network.random_network import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 RESIDENT = ResidentParameters(beats=300, images=40)

@@ -9,8 +9,8 @@ from allspin.host.chips.chip_options import ideal_chip
 from allspin.host.run.inference import RunOptions, run
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
-from allspin.sim.network.network import random_network
 from allspin.sim.network.neuron import StochasticNeuron
+from allspin.sim.network.random_network import random_network
 
 NETWORK = replace(
     random_network((24, 12, 6), 1, neuron=StochasticNeuron(0.5, 0.3)), image_shape=(1, 24)

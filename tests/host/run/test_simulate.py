@@ -24,7 +24,7 @@ from allspin.host.run.simulate import (
     prove_board,
 )
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 
 NETWORK = random_network((4, 2), 1)
 IMAGES = random_images(NETWORK, 5, 2)

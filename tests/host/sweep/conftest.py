@@ -8,7 +8,7 @@ import pytest
 
 from allspin.host.sweep.grid import Grid, make_grid
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_gri
 from allspin.sim.device.device import AdcVariation, Imperfections
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Tiles
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.synapse.synapse import SotSynapse
 
 

@@ -19,7 +19,7 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.host.virtual.port import Faults, FaultyTransport
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.host.link.test_session import Old
 from tests.host.machines.test_profiles import PATIENT
 from tests.host.sweep.conftest import Small

@@ -23,7 +23,7 @@ from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import load_network, save_network
-from allspin.sim.network.network import Tiles, tiles_of, with_steps
+from allspin.sim.network.tiling import Tiles, tiles_of, with_steps
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.synapse import SotSynapse

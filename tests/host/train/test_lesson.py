@@ -17,7 +17,7 @@ from allspin.host.train.training_options import Robustness
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Imperfections
 from allspin.sim.network.golden import activate
-from allspin.sim.network.network import Converter, Layer
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 

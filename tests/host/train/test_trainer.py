@@ -21,10 +21,11 @@ from allspin.host.train.trainer import _Training, train, tune
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel, cut
+from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
-from allspin.sim.network.network import Network, Tiles, tiles_of
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.tiling import Tiles, cut, tiles_of
 from allspin.sim.programming.programming import device_levels, program_chip
 from allspin.sim.programming.schemes import Programming
 

@@ -10,7 +10,7 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.machines.gateware_chips import CHIPS
 from allspin.host.machines.opening import LinkedMachine, open_virtual, virtual_program
 from allspin.host.virtual.board import KEPT, QUIET, ActivityTap, VirtualTransport, read_trace
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 
 WRITES = """\
 import struct, sys

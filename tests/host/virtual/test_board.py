@@ -20,7 +20,7 @@ from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.board import VirtualTransport, read_trace
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from tests.host.machines.work import Work
 from tests.processes import status, wait_for
 

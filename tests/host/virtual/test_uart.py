@@ -19,7 +19,7 @@ from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
-from allspin.sim.network.network import random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 IMAGES = random_images(NETWORK, 40, 0)

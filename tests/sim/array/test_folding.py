@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.sim.array.in_array import fold, own_gains
-from allspin.sim.network.network import Converter
+from allspin.sim.network.layer import Converter
 
 LEVELS = np.array([-126, -14, 14, 126], np.int16)
 TOP = 127

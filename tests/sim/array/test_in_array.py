@@ -13,7 +13,8 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Tiles, random_network, with_steps
+from allspin.sim.network.random_network import random_network
+from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse

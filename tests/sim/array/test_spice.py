@@ -11,7 +11,8 @@ import pytest
 from allspin.sim.array.spice import layer_deck, spice_deck
 from allspin.sim.array.transfer import transfer
 from allspin.sim.device.hall_array import HallArray
-from allspin.sim.network.network import Tiles, random_network, with_steps
+from allspin.sim.network.random_network import random_network
+from allspin.sim.network.tiling import Tiles, with_steps
 
 PRINTED = re.compile(r"^row (\d+) column (\d+): (\S+)$", re.MULTILINE)
 CROSS: dict[str, Any] = {"hall_resistance": 3.0, "longitudinal": 40.0, "arms": 25.0}

@@ -8,8 +8,9 @@ import pytest
 from allspin.sim.chip.chip import Calibrated, Chip, calibrate
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.device.device import Device, Imperfections, NeuronVariation
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.synapse import SotSynapse

@@ -11,8 +11,9 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose
 from allspin.sim.device.device import Device, Imperfections, NeuronVariation
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
 from tests.sim.chip.exact import converter_of, halves_up, images, small_network, synapse, z
 

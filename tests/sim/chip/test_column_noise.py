@@ -14,7 +14,8 @@ from allspin.sim.chip.generator import Purpose, normal_table
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import Device, Imperfections, NeuronVariation
 from allspin.sim.network.golden import BATCH, CHUNK
-from allspin.sim.network.network import Converter, Network
+from allspin.sim.network.layer import Converter
+from allspin.sim.network.network import Network
 from tests.sim.chip.exact import converter_of, halves_up, images, small_network, synapse, z
 
 

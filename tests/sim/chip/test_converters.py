@@ -9,7 +9,9 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, normals
 from allspin.sim.device.device import AdcVariation, Device, Imperfections
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Network, Tiles, random_images, random_network, with_steps
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images, random_network
+from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse

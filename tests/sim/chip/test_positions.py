@@ -15,13 +15,9 @@ from allspin.sim.device.device import AdcVariation, Device, Imperfections, Neuro
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer_kinds import Convolution
-from allspin.sim.network.network import (
-    Network,
-    Tiles,
-    random_images,
-    random_network,
-    with_steps,
-)
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images, random_network
+from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.sim.chip.exact import converter_of, halves_up, synapse, z

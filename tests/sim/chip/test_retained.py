@@ -16,8 +16,9 @@ from allspin.sim.chip.words import WriteTable
 from allspin.sim.device.device import Imperfections
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.retention import Retention
+from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming

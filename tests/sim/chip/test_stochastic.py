@@ -11,7 +11,8 @@ from allspin.sim.device.device import Device, NeuronVariation
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.layer import Converter, Layer
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import StochasticNeuron, short_name
 from tests.sim.chip.exact import synapse
 

@@ -22,8 +22,9 @@ from allspin.sim.device.device_file import (
 from allspin.sim.device.operating_point import AXES, OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
+from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse

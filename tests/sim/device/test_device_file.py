@@ -27,8 +27,9 @@ from allspin.sim.device.device_file import (
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import DISTRIBUTIONS, Retention
 from allspin.sim.errors import UserError
+from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming

@@ -7,8 +7,9 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from allspin.sim.network.adc import Adc
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import DENSE, Convolution
-from allspin.sim.network.network import NEURON_PER, Converter, Layer, Network
+from allspin.sim.network.network import NEURON_PER, Network
 from allspin.sim.network.neuron import NEURONS
 
 KINDS = [kind for kind in NEURONS.values() if kind.__module__.startswith("allspin.")]

@@ -11,8 +11,8 @@ from allspin.host.data.catalogue import open_device
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.fitted import bearable_noise, fitted, silent_offset, tabled
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.network.network import random_images, random_network
 from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
 from tests.sim.network.any_network import KINDS

@@ -10,8 +10,8 @@ import pytest
 
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.levels import full_scale, uniform_levels
-from allspin.sim.network.network import random_network
 from allspin.sim.network.pixels import pixel_values, quantise_pixels, row_values
+from allspin.sim.network.random_network import random_network
 
 
 def test_ten_states_as_published_in_the_design() -> None:

@@ -12,16 +12,12 @@ from hypothesis import given, settings, strategies as st
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
 from allspin.sim.network import reference
-from allspin.sim.network.golden import BATCH, CHUNK, DRIVEN, GoldenModel
+from allspin.sim.network.golden import BATCH, CHUNK, MAX_ROW_VALUES, GoldenModel
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import Convolution
-from allspin.sim.network.network import (
-    Converter,
-    Layer,
-    Network,
-    random_images,
-    random_network,
-)
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from allspin.sim.network.random_network import random_images, random_network
 from tests.sim.chip.exact import synapse
 from tests.sim.network.any_network import grey_levels, networks
 
@@ -218,7 +214,7 @@ def test_batches_of_maps_give_the_same() -> None:
     device = Device(
         "any", synapse(), SotNeuron(), NeuronVariation(use=0.1), Imperfections(read_noise=0.2)
     )
-    batch = DRIVEN // (network.layers[0].rows * kind.positions)
+    batch = MAX_ROW_VALUES // (network.layers[0].rows * kind.positions)
     assert 1 < batch < 100
     chip, words = Chip(device, 9), [layer.words for layer in network.layers]
     for noise in (None, chip.noise(network)):

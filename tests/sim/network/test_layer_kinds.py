@@ -9,8 +9,9 @@ from hypothesis import given, settings, strategies as st
 from scipy.signal import correlate
 
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import DENSE, Convolution
-from allspin.sim.network.network import Converter, Layer, random_images, random_network
+from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.network.reference import pooled, under_kernels
 from tests.sim.network.any_network import convolutions
 
@@ -36,12 +37,12 @@ def test_places_of_values_and_of_uses_say_what_is_summed_and_handed_on(
 ) -> None:
     kind, maps, kernels = case
     rows = kernels[..., 0].size
-    driven = kind.unrolled(maps.reshape(3, -1), rows)
+    driven = kind.im2col(maps.reshape(3, -1), rows)
     assert np.array_equal(
         driven.reshape(-1, kind.positions, rows), under_kernels(kind, maps.reshape(3, -1))
     )
     uses = np.random.default_rng(0).integers(0, 16, (3, kind.positions * 4), np.uint8)
-    assert np.array_equal(uses[:, kind.picked(4)].max(axis=1), pooled(kind, uses))
+    assert np.array_equal(uses[:, kind.pooled_uses(4)].max(axis=1), pooled(kind, uses))
 
 
 @given(laid())
@@ -84,8 +85,8 @@ def test_of_2_x_2_the_largest_is_handed_on(shape: tuple[int, int, int]) -> None:
     flat = maps.reshape(3, -1)
     for found in (
         pooled(kind, flat),
-        kind.handed_on(flat),
-        kind.handed_on(np.asfortranarray(flat)),
+        kind.pass_on(flat),
+        kind.pass_on(np.asfortranarray(flat)),
     ):
         assert found.reshape(-1, 1, 4).tolist() == expected
 

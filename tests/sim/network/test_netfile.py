@@ -15,6 +15,7 @@ from safetensors.numpy import load, save
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 from allspin.sim.network.adc import Adc
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.netfile import (
@@ -23,8 +24,9 @@ from allspin.sim.network.netfile import (
     network_to_bytes,
     save_network,
 )
-from allspin.sim.network.network import Converter, Layer, Network, random_network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
+from allspin.sim.network.random_network import random_network
 from tests.sim.network.any_network import networks
 
 

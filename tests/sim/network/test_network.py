@@ -3,8 +3,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Converter, Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from allspin.sim.network.golden import activate
-from allspin.sim.network.network import random_network
 from allspin.sim.network.neuron import (
     NEURONS,
     CmosBareNeuron,
@@ -23,6 +22,7 @@ from allspin.sim.network.neuron import (
     neuron_to_dict,
     register_neuron,
 )
+from allspin.sim.network.random_network import random_network
 
 sot_neurons = st.builds(
     SotNeuron,

@@ -7,17 +7,11 @@ import numpy as np
 import pytest
 
 from allspin.sim.network.adc import MAX_ADC_SHIFT
-from allspin.sim.network.golden import GoldenModel, cut
+from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import Convolution
-from allspin.sim.network.network import (
-    Network,
-    Tiles,
-    random_images,
-    random_network,
-    tiles_of,
-    uncut,
-    with_steps,
-)
+from allspin.sim.network.network import Network
+from allspin.sim.network.random_network import random_images, random_network
+from allspin.sim.network.tiling import Tiles, cut, tiles_of, uncut, with_steps
 
 NETWORK = random_network((24, 9, 4), 2)
 IMAGES = random_images(NETWORK, 300, 3)

@@ -10,7 +10,7 @@ from allspin.sim.chip.generator import Purpose, cell_normals, draw_bits
 from allspin.sim.chip.words import WORD_BITS, rounded_words, saturates
 from allspin.sim.device.device import Device, Imperfections
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import random_network
+from allspin.sim.network.random_network import random_network
 from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.write_verify import measured_cells

@@ -10,8 +10,9 @@ from scipy import stats
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.device.device import Device, Electrical
+from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Layer, Network
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming

@@ -12,9 +12,11 @@ from scipy import stats
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device, Electrical, Imperfections, NeuronVariation
 from allspin.sim.network.golden import GoldenModel
+from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.network.network import Converter, Layer, Network, Tiles, with_steps
+from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.programming import (
     Programmed,
     chip_network,
