@@ -1,9 +1,7 @@
 """The public names, for type checkers and for `allspin` itself, which reads them here."""
 
-from allspin.hdl.neuron.neuron import (
-    NeuronGateware as NeuronGateware,
-    register_gateware as register_gateware,
-)
+from allspin.hdl.neuron.neuron import NeuronGateware as NeuronGateware
+from allspin.hdl.neuron.neuron_kinds import register_gateware as register_gateware
 from allspin.hdl.parameters.profile import (
     HardwareProfile as HardwareProfile,
     ResidentParameters as ResidentParameters,

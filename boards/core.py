@@ -11,11 +11,12 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
 from allspin.boards.top import join
-from allspin.hdl.export import Dialect, engine_line, to_verilog
+from allspin.hdl.export import engine_line
 from allspin.hdl.link.bus import BUSES, Bus, Register
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.resident.sdram import pins_layout
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
+from allspin.hdl.verilog import Dialect, to_verilog
 
 MODULE = "allspin_core"
 """Name of the top module."""
@@ -66,7 +67,7 @@ def core_verilog(parameters: EngineParameters, name: str, dialect: Dialect = "ve
     name : str
         What the comment at the top calls it.
     dialect : {"verilog", "systemverilog"}
-        As `allspin.hdl.export.to_verilog` takes it.
+        As `allspin.hdl.verilog.to_verilog` takes it.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.cobs import DECODED_LAYOUT, CobsDecoder
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, Answer
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 
 # Images that a press of a button shows to the machine, so that its LEDs tell digits by themselves.
 #

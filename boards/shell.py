@@ -31,8 +31,8 @@ from allspin.hdl.link.usb import CLOCK as USB_CLOCK, UsbPort
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.parameters.sdram_parameters import TOLERANCE, SdramParameters
 from allspin.hdl.resident.sdram import pins_layout
-from allspin.hdl.stream.buffers import RegisterSlice
-from allspin.hdl.stream.ecp5 import is_ecp5
+from allspin.hdl.stream.ecp5_copies import is_ecp5
+from allspin.hdl.stream.registers import RegisterSlice
 from allspin.sim.errors import check_number, refused
 from allspin.sim.network.network import Network
 

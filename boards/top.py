@@ -18,13 +18,14 @@ from allspin.hdl.link.bus import Bus
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
-from allspin.hdl.neuron.neuron import NEURONS as GATEWARE, check_gateware
-from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarParameters
+from allspin.hdl.neuron.neuron_kinds import NEURONS as GATEWARE, check_gateware
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.parameters.tiling import OFFSET_BITS
 from allspin.hdl.resident.resident import Resident
 from allspin.hdl.resident.sdram import memory_ports
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 

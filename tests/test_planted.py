@@ -14,7 +14,7 @@ from amaranth.lib import wiring
 from allspin.boards.build.tools import find_tool
 from allspin.hdl.cache.process import first_line
 from allspin.hdl.cost.standard_cells import yosys_version
-from allspin.hdl.export import to_verilog
+from allspin.hdl.verilog import to_verilog
 from allspin.host.sweep.workers import in_processes
 
 class Wire(wiring.Component):

@@ -15,7 +15,7 @@ from cocotb.clock import Clock
 from cocotb.handle import Immediate
 from cocotb.triggers import Event, RisingEdge, SimTimeoutError, Timer, with_timeout
 
-from allspin.hdl.export import PayloadCode
+from allspin.hdl.payloads import PayloadCode
 
 # Clock and reset of a component in cocotb.
 

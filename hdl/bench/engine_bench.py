@@ -20,8 +20,9 @@ from allspin.hdl.bench.drivers import (
     wait_for,
 )
 from allspin.hdl.bench.simulator import SimulationJob
-from allspin.hdl.export import Contents, load_beats, network_contents
-from allspin.hdl.parameters.engine_parameters import COUNTERS, ENGINE, EngineParameters
+from allspin.hdl.contents import Contents, load_beats, network_contents
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE
 from allspin.hdl.resident.beat_memory import beat_members, pack_beats
 from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,

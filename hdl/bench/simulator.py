@@ -24,10 +24,10 @@ from cocotb_tools.config import libs_dir
 from allspin.hdl.cache import build_once, cache_folder, digest
 from allspin.hdl.cache.process import first_line, run_tool
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.export import to_verilog
-from allspin.hdl.neuron.neuron import check_gateware
+from allspin.hdl.neuron.neuron_kinds import check_gateware
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.hdl.verilog import to_verilog
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.netfile import network_from_bytes, network_to_bytes
 from allspin.sim.network.network import Network

@@ -1,20 +1,19 @@
 """The Programmer: states of a network in, R_AH words of a chip's cells out."""
 
-from typing import Any
-
 from amaranth.hdl import Module, Mux, Signal, Value, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.chip.normal import DrawUnit, draw_signature
+from allspin.hdl.chip.chip_registers import CHIP_LAYOUT
+from allspin.hdl.chip.draw_unit import draw_signature
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.chip.states import CellSource
-from allspin.hdl.chip.use_noise import UseNoiseBlock
 from allspin.hdl.chip.words import IterativeWordMaker, PipelinedWordMaker
-from allspin.hdl.chip.write_table import CHIP_LAYOUT, ChipRegisters, WriteTables
-from allspin.hdl.parameters.engine_parameters import ENGINE, REDRAW, EngineParameters
-from allspin.hdl.stream.buffers import Component
-from allspin.hdl.stream.layouts import LOADS, NUMBERS, noise_layout
+from allspin.hdl.chip.write_table import WriteTables
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
+from allspin.hdl.stream.component import Component
+from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.chip.generator import WORD_BITS
 
 
@@ -122,98 +121,3 @@ class Programmer(Component):
         maker = IterativeWordMaker(self._parameters)
         wiring.connect(m, maker.unit, wiring.flipped(self.unit))
         return maker
-
-
-# All that makes a chip of an engine: registers, Programmer, noise at each use.
-
-
-class Variation(Component):
-    """Put the blocks together.
-
-    Parameters
-    ----------
-    parameters : EngineParameters
-        Of the whole engine.
-
-    Attributes
-    ----------
-    numbers : In(stream)
-        The number of each image; where neurons or sums have noise at each use.
-    noise_0, noise_1, ... : Out(stream)
-        `noise_layout` of each hidden layer and, where sums have noise, of the last one; likewise.
-    """
-
-    def __init__(self, parameters: EngineParameters) -> None:
-        assert parameters.variation is not None
-        self._parameters = parameters
-        self._variation = parameters.variation
-        layers = len(parameters.crossbars)
-        given = layers if parameters.noisy_sums else layers - 1 if parameters.noisy else 0
-        # The last layer's noise comes with that of the layer before it, or alone.
-        self._noisy = range(min(given, max(1, layers - 1)))
-        ports = {
-            # Every byte but those for the memories STATES; `ready` is always set.
-            "load": In(LOADS),
-            # Those.
-            "states": In(LOADS),
-            # As of `Programmer`.
-            "layer": Out(LAYER_BITS),
-            "valid": Out(1),
-            "word": Out(word_layout(parameters.rah_bits)),
-            "busy": Out(1),
-        }
-        for layer in range(given):
-            ports[f"noise_{layer}"] = Out(stream.Signature(noise_layout(parameters, layer)))
-        if given:
-            ports["numbers"] = In(NUMBERS)
-        if parameters.general:
-            ports["route"] = In(LAYER_BITS)
-        super().__init__(ports)
-        self.noises = [getattr(self, f"noise_{layer}") for layer in range(given)]
-
-    def build(self, m: Module, platform: object) -> None:
-        """Build it."""
-        p = self._parameters
-        m.submodules.chip = chip = ChipRegisters()
-        m.submodules.programmer = programmer = Programmer(p)
-        wiring.connect(m, wiring.flipped(self.states), programmer.states)
-        m.d.comb += [
-            self.load.ready.eq(1),
-            programmer.chip.eq(chip.chip),
-            self.layer.eq(programmer.layer),
-            self.valid.eq(programmer.valid),
-            self.word.eq(programmer.word),
-            self.busy.eq(programmer.busy),
-        ]
-        if p.general:
-            m.d.comb += programmer.route.eq(self.route)
-        users: list[Programmer | UseNoiseBlock] = []
-        loaded: list[ChipRegisters | Programmer | UseNoiseBlock] = [chip, programmer]
-        numbers: Any = wiring.flipped(self.numbers) if self._noisy else None
-        for layer in self._noisy:
-            m.submodules[f"use_noise_{layer}"] = noise = UseNoiseBlock(p, layer)
-            wiring.connect(m, numbers, noise.numbers)
-            if layer < len(p.crossbars) - 1:
-                wiring.connect(m, noise.noise, wiring.flipped(self.noises[layer]))
-            if layer == self._noisy[-1] and p.noisy_sums:
-                wiring.connect(m, noise.last_noise, wiring.flipped(self.noises[-1]))
-            m.d.comb += noise.seed.eq(chip.chip.seed)
-            if p.general:
-                m.d.comb += noise.route.eq(self.route)
-            if layer != self._noisy[-1]:
-                numbers = noise.passed
-            if self._variation.iterative_noise:
-                users.append(noise)
-            loaded.append(noise)
-        # Last: its wishes are known later in a clock than those of noise.
-        users.append(programmer)
-        for block in loaded:
-            m.d.comb += [
-                block.load.payload.eq(self.load.payload),
-                block.load.valid.eq(self.load.valid),
-            ]
-        if self._variation.iterative:
-            m.submodules.unit = unit = DrawUnit(len(users), p.spread_bits, registered=p.target.wide)
-            m.d.comb += unit.seed.eq(chip.chip.seed)
-            for number, user in enumerate(users):
-                wiring.connect(m, user.unit, unit.users[number])

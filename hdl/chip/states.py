@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.speck import LAYER_BITS
 from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import LOADS
 from allspin.sim.chip.generator import WORD_BITS
 

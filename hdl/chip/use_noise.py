@@ -11,18 +11,14 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.chip.drawn_noise import (
-    DROPPED_BITS,
-    NoiseKind,
-    PipelinedNoise,
-    SumErrors,
-    beat_layout,
-    load_spread,
-)
-from allspin.hdl.chip.normal import draw_signature
+from allspin.hdl.chip.draw_unit import draw_signature
+from allspin.hdl.chip.pipelined_noise import NoiseKind, PipelinedNoise, beat_layout
 from allspin.hdl.chip.speck import LAYER_BITS
-from allspin.hdl.parameters.engine_parameters import USE_NOISE, EngineParameters
-from allspin.hdl.stream.buffers import Component, Queue
+from allspin.hdl.chip.sum_errors import DROPPED_BITS, SumErrors, load_spread
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import USE_NOISE
+from allspin.hdl.stream.buffers import Queue
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, noise_layout
 from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
 

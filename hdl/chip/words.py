@@ -6,12 +6,11 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Out
 
-from allspin.hdl.chip.normal import PipelinedNormal, draw_signature
+from allspin.hdl.chip.draw_unit import draw_signature
+from allspin.hdl.chip.normal import PipelinedNormal
 from allspin.hdl.chip.speck import Key, PipelinedSpeck, block_layout
 from allspin.hdl.chip.states import state_layout
-from allspin.hdl.chip.write_table import (
-    LEVEL_BITS,
-    SPREAD_BITS,
+from allspin.hdl.chip.word_maker import (
     SUM_BITS,
     WordMaker,
     beyond,
@@ -19,6 +18,7 @@ from allspin.hdl.chip.write_table import (
     cell_sum,
     clamped,
 )
+from allspin.hdl.chip.write_table import LEVEL_BITS, SPREAD_BITS
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.sim.chip.generator import Purpose
 

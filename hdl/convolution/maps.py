@@ -7,8 +7,10 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.window_parameters import WindowParameters
-from allspin.hdl.stream.buffers import Component, block_memory, later
+from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import event_layout
+from allspin.hdl.stream.registers import later
 
 
 def write_layout(parameters: WindowParameters) -> data.ArrayLayout:

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.convolution.walk import Walk, mask_layout, step_layout
 from allspin.hdl.parameters.window_parameters import WindowParameters
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 
 
 def final_layout(tag: data.StructLayout) -> data.StructLayout:

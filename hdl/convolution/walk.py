@@ -6,7 +6,9 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component, Queue, RegisterSlice
+from allspin.hdl.stream.buffers import Queue
+from allspin.hdl.stream.component import Component
+from allspin.hdl.stream.registers import RegisterSlice
 
 DEPTH = 8
 """Masks that wait before each lane."""

@@ -11,8 +11,10 @@ from allspin.hdl.convolution.maps import FlatMap, PixelMap
 from allspin.hdl.convolution.tile_cut import TiledWalk, make_walk
 from allspin.hdl.convolution.walk import Walk, mask_layout
 from allspin.hdl.parameters.window_parameters import WindowParameters
-from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory
+from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import event_layout
+from allspin.hdl.stream.registers import RegisterSlice
 
 
 def table(numbers: list[int], index: Value, width: int) -> Value:

@@ -2,17 +2,16 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.crossbar.crossbar import Cells, word_shape
 from allspin.hdl.crossbar.placers import CellPlacer, LinePlacer
 from allspin.hdl.parameters.target import MEMORIES_PER_HOP, Ecp5Blocks
-from allspin.hdl.stream.buffers import Component, block_memory
-from allspin.hdl.stream.ecp5 import WordMemory, copies
-from allspin.hdl.stream.ecp5_lines import LineMemory
+from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.stream.ecp5_copies import copies
+from allspin.hdl.stream.ecp5_memory import LineMemory, WordMemory
+from allspin.hdl.stream.spram import BYTE, MASK_BITS, SPRAM_BITS, SPRAM_LINES, SpramLines
 
 
 class Banks(Cells):
@@ -48,103 +47,6 @@ class Banks(Cells):
                 first = number * p.bank_lanes
                 for lane in range(first, min(first + p.bank_lanes, p.lanes)):
                     m.d.comb += self.words[part][lane].eq(read_words[lane - first])
-
-
-# The iCE40UP5K's four SPRAMs as a memory 64 bits wide, and as a crossbar's cells.
-
-SPRAM_LINES = 16384
-SPRAM_BITS = 16
-MASK_BITS = 4
-"""Bits of an SPRAM's line that are written together."""
-BYTE = 8
-"""Bits that a word has there."""
-
-
-class Spram(Component):
-    """One SPRAM: a line is there a clock after its address; nothing is read while it is written."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                # Line to read or write.
-                "address": In(range(SPRAM_LINES)),
-                # What to write.
-                "data": In(SPRAM_BITS),
-                # Which quarters of the line to write; 0 reads.
-                "enable": In(SPRAM_BITS // MASK_BITS),
-                # What was read.
-                "line": Out(SPRAM_BITS),
-            }
-        )
-
-    def build(self, m: Module, platform: object) -> None:
-        """Build the memory."""
-        if str(getattr(platform, "device", "")).startswith("iCE40UP"):
-            one, zero = Const(1, 1), Const(0, 1)
-            m.submodules.block = Instance(
-                "SB_SPRAM256KA",
-                i_ADDRESS=self.address,
-                i_DATAIN=self.data,
-                i_MASKWREN=self.enable,
-                i_WREN=self.enable.any(),
-                i_CHIPSELECT=one,
-                i_CLOCK=ClockSignal(),
-                i_STANDBY=zero,
-                i_SLEEP=zero,
-                i_POWEROFF=one,  # low is off
-                o_DATAOUT=self.line,
-            )
-            return
-        m.submodules.memory = memory = Memory(shape=SPRAM_BITS, depth=SPRAM_LINES, init=[])
-        write = memory.write_port(granularity=MASK_BITS)
-        read = memory.read_port(domain="comb")
-        m.d.comb += [
-            write.addr.eq(self.address),
-            write.data.eq(self.data),
-            write.en.eq(self.enable),
-            read.addr.eq(self.address),
-        ]
-        with m.If(self.enable == 0):
-            m.d.sync += self.line.eq(read.data)
-
-
-class SpramLines(Component):
-    """SPRAMs side by side, with one address.
-
-    Parameters
-    ----------
-    count : int
-        How many.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        super().__init__(
-            {
-                # Line to read; it is there a clock later, unless one is written.
-                "address": In(range(SPRAM_LINES)),
-                # What was read.
-                "line": Out(count * SPRAM_BITS),
-                # Line to write, and what.
-                "write_address": In(range(SPRAM_LINES)),
-                "written": In(count * SPRAM_BITS),
-                # Which four bits of it to write; 0 reads.
-                "enable": In(count * SPRAM_BITS // MASK_BITS),
-            }
-        )
-
-    def build(self, m: Module, platform: object) -> None:
-        """Build the memory."""
-        address = Signal(range(SPRAM_LINES))
-        m.d.comb += address.eq(Mux(self.enable.any(), self.write_address, self.address))
-        for number in range(self._count):
-            m.submodules[f"spram_{number}"] = spram = Spram()
-            m.d.comb += [
-                spram.address.eq(address),
-                spram.data.eq(self.written.word_select(number, SPRAM_BITS)),
-                spram.enable.eq(self.enable.word_select(number, SPRAM_BITS // MASK_BITS)),
-                self.line.word_select(number, SPRAM_BITS).eq(spram.line),
-            ]
 
 
 class SpramCells(Cells):

@@ -7,49 +7,15 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, s
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.crossbar.adc import Conversions, FastConversions, times
+from allspin.hdl.crossbar.conversions import Conversions, FastConversions
 from allspin.hdl.crossbar.crossbar import Columns, words_layout
-from allspin.hdl.crossbar.tile_edges import TileEnds, TileStarts
+from allspin.hdl.crossbar.level_sums import times
+from allspin.hdl.crossbar.tile_ends import TileEnds
+from allspin.hdl.crossbar.tile_starts import TileStarts
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.stream.buffers import Component, later
-
-# A product in a block that multiplies, where a part has a few of them to give away.
-#
-# The V-I converter takes two; of an iCE40UP5K's eight, six lanes of words get one each, which
-# spares ninety LUTs a lane. Synthesis finds these products by the name of this block.
-
-CONVERTER_MULTIPLIERS = 2
-"""What the V-I converter behind the first crossbar takes; the others are for that one's lanes."""
-
-
-class Multiplier(Component):
-    """A word times a value, a clock later.
-
-    Parameters
-    ----------
-    word_bits : int
-        Width of the word, signed.
-    value_bits : int
-        Width of the value, unsigned.
-    """
-
-    def __init__(self, word_bits: int, value_bits: int) -> None:
-        super().__init__(
-            {
-                # The factors.
-                "word": In(signed(word_bits)),
-                "value": In(unsigned(value_bits)),
-                # Their product.
-                "product": Out(signed(word_bits + value_bits)),
-            }
-        )
-
-    def build(self, m: Module, platform: object) -> None:
-        """Build the block."""
-        product = Signal.like(self.product, reset_less=True)
-        m.d.sync += product.eq(self.word * self.value)
-        m.d.comb += self.product.eq(product)
-
+from allspin.hdl.stream.component import Component
+from allspin.hdl.stream.multiplier import CONVERTER_MULTIPLIERS, Multiplier
+from allspin.hdl.stream.registers import later
 
 NARROW = 4
 """Bits of a value for which a table of products is worth it."""

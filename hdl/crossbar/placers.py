@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 
 # Where an R_AH word goes: its part, memory, lane and line.
 

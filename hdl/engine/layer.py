@@ -7,26 +7,19 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.programmer import word_layout
-from allspin.hdl.convolution.between import Pool
-from allspin.hdl.crossbar.cells import Banks, Ecp5Cells, SpramCells
-from allspin.hdl.crossbar.columns import PortableColumns
-from allspin.hdl.crossbar.crossbar import Cells, Columns, Crossbar
-from allspin.hdl.crossbar.fast_columns import FastColumns
-from allspin.hdl.crossbar.tile_edges import write_clocks
+from allspin.hdl.convolution.pool import Pool
+from allspin.hdl.crossbar.tile_starts import write_clocks
+from allspin.hdl.engine.crossbar_kinds import make_crossbar
 from allspin.hdl.engine.readback import READ_SIGNATURE
+from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.neuron.converter import ViConverter
-from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers, NeuronArray, RowDriver
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import (
-    CONVERTER,
-    TABLE,
-    TILE_OFFSETS,
-    WEIGHTS,
-    EngineParameters,
-)
-from allspin.hdl.parameters.target import Ecp5Blocks, InferredBlocks, Sprams
-from allspin.hdl.stream.buffers import Component, RegisterSlice, Reservation, later
-from allspin.hdl.stream.ecp5 import copies
+from allspin.hdl.neuron.neuron_array import NeuronArray
+from allspin.hdl.neuron.row_driver import RowDriver
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, TABLE, TILE_OFFSETS, WEIGHTS
+from allspin.hdl.stream.buffers import Reservation
+from allspin.hdl.stream.component import Component
+from allspin.hdl.stream.ecp5_copies import copies
 from allspin.hdl.stream.layouts import (
     LOAD_LAYOUT,
     LOADS,
@@ -34,21 +27,7 @@ from allspin.hdl.stream.layouts import (
     event_layout,
     noise_layout,
 )
-
-# Which crossbar a target gets, by what its R_AH words are kept in.
-
-KINDS: dict[type[InferredBlocks], tuple[type[Cells], type[Columns]]] = {
-    InferredBlocks: (Banks, PortableColumns),
-    Sprams: (SpramCells, PortableColumns),
-    Ecp5Blocks: (Ecp5Cells, FastColumns),
-}
-"""The gateware of each memory of cells, and what sums its words."""
-
-
-def make_crossbar(parameters: CrossbarParameters) -> Crossbar:
-    """The crossbar for the target that its parameters name."""
-    return Crossbar(parameters, *KINDS[type(parameters.target.cells)])
-
+from allspin.hdl.stream.registers import RegisterSlice, later
 
 UNDER_WAY = 32
 """Beats that may be in converters and neurons, or wait behind them: more than their registers."""

@@ -18,7 +18,7 @@ from allspin.hdl.link.protocol import (
 )
 from allspin.hdl.link.requests import IMAGE_LAYOUT, REQUEST_LAYOUT
 from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import BYTES, result_layout
 
 CLASS_BYTES = 2

@@ -10,8 +10,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.memory_requests import SpaceTable
-from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
-from allspin.hdl.stream.buffers import Component, RegisterSlice
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import (
     BYTES,
     FETCHES,
@@ -21,6 +22,7 @@ from allspin.hdl.stream.layouts import (
     event_layout,
     result_layout,
 )
+from allspin.hdl.stream.registers import RegisterSlice
 
 WORD_BITS = 32
 ROW_BITS = 16

@@ -9,8 +9,11 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component, RegisterSlice, block_memory, read_ring
+from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.stream.buffers import read_ring
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES
+from allspin.hdl.stream.registers import RegisterSlice
 
 LONGEST_BLOCK = 254
 """Bytes without a zero that one code can stand for."""

@@ -7,7 +7,9 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.cobs import DECODED_LAYOUT, CobsDecoder, CobsEncoder
 from allspin.hdl.link.protocol import CRC_BYTES, HEADER_BYTES, MAX_WINDOW, MIN_WINDOW, ErrorCode
-from allspin.hdl.stream.buffers import Component, block_memory, read_ring
+from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.stream.buffers import read_ring
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES
 from allspin.sim.errors import check_power_of_two
 

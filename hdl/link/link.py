@@ -10,7 +10,8 @@ from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters
 from allspin.hdl.link.requests import IMAGE_LAYOUT, RequestParser
 from allspin.hdl.link.sparse import SparseDecoder
-from allspin.hdl.stream.buffers import Component, Queue, RegisterSlice
+from allspin.hdl.stream.buffers import Queue
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     BYTES,
@@ -20,6 +21,7 @@ from allspin.hdl.stream.layouts import (
     event_layout,
     result_layout,
 )
+from allspin.hdl.stream.registers import RegisterSlice
 
 
 class Dispatcher(Component):

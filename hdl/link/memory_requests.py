@@ -8,14 +8,10 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import ErrorCode, Request
 from allspin.hdl.link.requests import REQUEST_LAYOUT
-from allspin.hdl.parameters.engine_parameters import (
-    COUNTERS,
-    EngineParameters,
-    MemoryMap,
-    memory_map,
-)
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import COUNTERS, MemoryMap, memory_map
 from allspin.hdl.parameters.target import Target
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import BYTES, FETCHES, LOADS
 
 

@@ -7,8 +7,9 @@ import enum
 import struct
 from dataclasses import asdict, dataclass
 
-from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, Tiling, UniformLevels
 from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.sim.errors import check_power_of_two, check_range
 from allspin.sim.network.layer_kinds import KINDS, LayerKind
 from allspin.sim.network.neuron import NEURONS, short_name

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import HEADER_BYTES, ErrorCode, Request
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import BYTES, IMAGE_BITS, NUMBERS
 
 FIELD_BYTES = {Request.IDENTIFY: 1, Request.WRITE: 3, Request.NUMBERED: 4, Request.READ: 5}

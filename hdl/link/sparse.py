@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import MAX_RUN, MAX_SKIP, PACKED_BITS, RUN_BITS
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.stream.buffers import Component, Queue
+from allspin.hdl.stream.buffers import Queue
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import BYTES, event_layout
 
 QUEUE_DEPTH = 32

@@ -9,7 +9,7 @@ from amaranth.lib import stream
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 from allspin.sim.errors import check_range
 
 FRACTION_BITS = 4

@@ -22,7 +22,7 @@ from amaranth.lib.fifo import AsyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.protocol import PRODUCT, VENDOR
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 from allspin.sim.systems import naming_extras
 
 CLOCK = 48_000_000

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 
 
 class _Inverter(Component):

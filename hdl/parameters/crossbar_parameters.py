@@ -1,178 +1,15 @@
 """The parameters of one crossbar: what it is told, and the sizes that follow."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
 
-import numpy as np
-import numpy.typing as npt
-
-from allspin.hdl.parameters.profile import ROWS_PER_CLOCK, keep_in_range, keep_one_of
+from allspin.hdl.parameters.checks import keep_in_range, keep_one_of
+from allspin.hdl.parameters.profile import ROWS_PER_CLOCK
 from allspin.hdl.parameters.target import TARGETS, Target
+from allspin.hdl.parameters.tiling import OFFSET_BITS, TileWidths, Tiling, signed_bits
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.sim.errors import check_range
-from allspin.sim.network.adc import Adc
-from allspin.sim.network.levels import MAX_RAH_BITS, MAX_STATES, MIN_RAH_BITS, MIN_STATES
+from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS
 from allspin.sim.network.network import MAX_LINES
-
-# Uniform levels: R_AH words for which the numbers of their states can stand.
-#
-# The word of state s is ``lowest + step * s``. So a column's sum of values times words is
-# ``step * S + lowest * V``: S is its sum of values times states, and V the sum of the values, which
-# is the same for all columns.
-
-MOST_WORD = 2 ** (MAX_RAH_BITS - 1) - 1
-
-
-@dataclass(frozen=True)
-class UniformLevels:
-    """Levels at equal distances, rising.
-
-    Parameters
-    ----------
-    count : int
-        How many, 2 to 128.
-    step : int
-        From one to the next, 1 to 255.
-    lowest : int
-        The word of state 0, -128 to 127.
-
-    Raises
-    ------
-    ValueError
-        If a value is outside its range, or the highest level above 127.
-    """
-
-    count: int
-    step: int
-    lowest: int
-
-    def __post_init__(self) -> None:
-        words = -MOST_WORD - 1, MOST_WORD
-        steps = 1, 2 * MOST_WORD + 1
-        keep_in_range(self, count=(MIN_STATES, MAX_STATES), step=steps, lowest=words)
-        check_range("the highest level", self.words[-1], *words)
-
-    @classmethod
-    def of(cls, levels: npt.NDArray[np.integer]) -> Self | None:
-        """Those that a table of levels has; None where it is another.
-
-        Parameters
-        ----------
-        levels : ndarray of int, shape (states,)
-            The R_AH word of each state.
-        """
-        steps = np.diff(levels.astype(int))
-        if not len(steps) or steps[0] < 1 or (steps != steps[0]).any():
-            return None
-        return cls(len(levels), int(steps[0]), int(levels[0]))
-
-    @property
-    def bits(self) -> int:
-        """The fewest that hold a state."""
-        return (self.count - 1).bit_length()
-
-    @property
-    def words(self) -> range:
-        """The word of each state."""
-        return range(self.lowest, self.lowest + self.step * (self.count - 1) + 1, self.step)
-
-    def __str__(self) -> str:
-        """As messages have it."""
-        return f"{self.count} states from {self.lowest} in steps of {self.step}"
-
-
-# Tiles of rows in gateware: how wide what is converted at the foot of each is.
-#
-# Row r is in tile ``r // rows``. The golden model has the same in `allspin.sim.network.adc`,
-# whose limits hold here; what a converter does is said there.
-
-OFFSET_BITS = 16
-"""Width of what a chip's converter adds to its tile's sum, signed."""
-
-
-class TileWidths(NamedTuple):
-    """Bits of what is on its way from a column's rows to its sum; all signed.
-
-    Attributes
-    ----------
-    running : int
-        A tile's sum, and what it starts at.
-    conversion : int
-        What a converter makes of it, or a word that is read in its place.
-    total : int
-        The sum of a column's conversions.
-    """
-
-    running: int
-    conversion: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Tiling:
-    """Columns that are read tile by tile, each through a converter of so many bits.
-
-    Parameters
-    ----------
-    rows : int
-        Rows of a tile, a power of two, 8 to 65536.
-    bits : int
-        Width of a conversion, signed, 2 to 24.
-    shift : int
-        A conversion's step is ``2**shift`` words times row values; 0 to 23.
-    offsets : bool
-        Whether each converter has an offset of `OFFSET_BITS`, which the host writes.
-
-    Raises
-    ------
-    ValueError
-        If a value is outside its range, or the rows are no power of two.
-    """
-
-    rows: int
-    bits: int
-    shift: int
-    offsets: bool = False
-
-    def __post_init__(self) -> None:
-        Adc(self.rows, self.bits, self.shift)  # has the same ranges
-
-    @classmethod
-    def of(cls, adc: Adc | None, *, offsets: bool = False) -> Self | None:
-        """That of a network's layer; None where its columns are read in one piece.
-
-        It has offsets where the layer has, and where they are asked for.
-        """
-        if adc is None:
-            return None
-        return cls(adc.rows, adc.bits, adc.shift, offsets or adc.offsets is not None)
-
-    @property
-    def adc(self) -> Adc:
-        """The same of a network's layer, without offsets."""
-        return Adc(self.rows, self.bits, self.shift)
-
-    @property
-    def start(self) -> int:
-        """Where a tile's sum starts: half a step, so that a conversion rounds halves up."""
-        return 1 << self.shift >> 1
-
-    @property
-    def start_bits(self) -> int:
-        """Width of where a tile's sum starts with an offset."""
-        half = 1 << OFFSET_BITS - 1
-        return _signed_bits(self.start - half, self.start + half - 1)
-
-    def __str__(self) -> str:
-        """As messages have it."""
-        return (
-            f"tiles of {self.rows} rows, read with {self.bits} bits in steps of {1 << self.shift}"
-            f"{' and offsets' * self.offsets}"
-        )
-
-
-def _signed_bits(low: int, high: int) -> int:
-    """Width of the narrowest signed number that holds both, and 0."""
-    return max((-1 - min(low, 0)).bit_length(), max(high, 0).bit_length()) + 1
 
 
 @dataclass(frozen=True)
@@ -333,9 +170,9 @@ class CrossbarParameters:
         top = 1 << tiling.bits - 1
         lowest, highest = max(-top, least >> tiling.shift), min(top - 1, most >> tiling.shift)
         return TileWidths(
-            max(_signed_bits(low, high), _signed_bits(least, most)),
-            max(self.rah_bits, _signed_bits(lowest, highest)),
-            max(self.rah_bits, _signed_bits(self.tiles * lowest, self.tiles * highest)),
+            max(signed_bits(low, high), signed_bits(least, most)),
+            max(self.rah_bits, signed_bits(lowest, highest)),
+            max(self.rah_bits, signed_bits(self.tiles * lowest, self.tiles * highest)),
         )
 
     @property

@@ -4,21 +4,17 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from allspin.hdl.parameters.crossbar_parameters import (
-    OFFSET_BITS,
-    CrossbarParameters,
-    Tiling,
-    UniformLevels,
-)
+from allspin.hdl.parameters.checks import keep_in_range
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.profile import (
     NO_CHIPS,
-    SDRAM_LINE_BYTES,
     HardwareProfile,
     ResidentParameters,
     VariationParameters,
-    keep_in_range,
 )
 from allspin.hdl.parameters.target import Target
+from allspin.hdl.parameters.tiling import Tiling
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.hdl.parameters.window_parameters import MapParameters, WindowParameters
 from allspin.sim.errors import UnknownKind, check_range
 from allspin.sim.network.layer_kinds import DENSE, Convolution, LayerKind
@@ -323,104 +319,3 @@ class EngineParameters:
         is driven in a clock, and one that says whether it is an image's last.
         """
         return 2 * self.crossbars[0].rows_per_clock + 1
-
-
-WEIGHTS = 0
-TABLE = 1
-CONVERTER = 2
-SHIFT = 3
-COUNTERS = 4
-STATES = 5
-WRITE_TABLE = 6
-USE_NOISE = 7
-SUM_NOISE = 8
-AMPLIFIERS = 9
-TILE_OFFSETS = 10
-"""Memories of a layer; `COUNTERS` are of the whole engine too."""
-ENGINE = 15
-"""The layer number under which the memories of the whole engine are found."""
-CHIP = 5
-REDRAW = 6
-RESIDENT_BEATS = 7
-LABELS = 8
-RESIDENT_RUN = 9
-RESIDENT_LOGITS = 10
-SHAPE = 11
-"""Memories of the whole engine."""
-SHAPE_BYTES = 3
-"""Number of the last hidden layer, and of classes, two bytes: what a general machine runs."""
-
-
-@dataclass(frozen=True)
-class MemoryMap:
-    """One memory as the link sees it.
-
-    Parameters
-    ----------
-    space : int
-        Its number: layer in the high nibble, memory in the low one.
-    lines : int
-        Number of addressable lines.
-    line_bytes : int
-        Bytes of a line.
-    readable : bool
-        Whether its lines can be read.
-    """
-
-    space: int
-    lines: int
-    line_bytes: int
-    readable: bool = True
-
-
-def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
-    """Every memory of an engine, as ``docs/protocol.md`` numbers them.
-
-    Parameters
-    ----------
-    engine : EngineParameters
-        Whose.
-    """
-    maps = []
-    variation, resident = engine.variation, engine.resident
-    for number, crossbar in enumerate(engine.crossbars):
-        hidden = number < len(engine.crossbars) - 1
-        read = {WEIGHTS: (crossbar.rows, crossbar.columns)}
-        if hidden and NEURONS[engine.neuron].has_table:
-            read[TABLE] = 2**engine.current_bits, 1
-        if hidden:
-            read |= {CONVERTER: (engine.neurons(number), 4), SHIFT: (1, 1)}
-        read[COUNTERS] = 2, 8
-        written: dict[int, tuple[int, int]] = {}
-        if crossbar.tiling is not None and crossbar.tiling.offsets:
-            written[TILE_OFFSETS] = crossbar.tiles, crossbar.columns * OFFSET_BITS // 8
-        if variation is not None:
-            written[STATES] = crossbar.rows, crossbar.columns
-            written[WRITE_TABLE] = 2 << variation.state_bits, 8
-            if variation.use_noise and hidden:
-                written[USE_NOISE] = 1, 4
-            if variation.sum_noise:
-                written |= {SUM_NOISE: (1, 4), AMPLIFIERS: (crossbar.columns, 8)}
-        maps += [MemoryMap(number << 4 | memory, *size) for memory, size in read.items()]
-        maps += [MemoryMap(number << 4 | memory, *size, False) for memory, size in written.items()]
-    whole = ENGINE << 4
-    maps.append(MemoryMap(whole | COUNTERS, 2, 8))
-    if engine.general:
-        maps.append(MemoryMap(whole | SHAPE, 1, SHAPE_BYTES, False))
-    if variation is not None:
-        maps.append(MemoryMap(whole | CHIP, 1, 12, False))
-        if variation.redraw:
-            maps.append(MemoryMap(whole | REDRAW, 1, 1, False))
-    if resident is not None:
-        logits = engine.classes * engine.logit_bytes + 2
-        maps += [
-            MemoryMap(whole | RESIDENT_BEATS, resident.beats, engine.beat_bytes),
-            MemoryMap(whole | LABELS, resident.images, 2),
-        ]
-        if resident.sdram is not None:
-            maps[-2:] = [MemoryMap(whole | RESIDENT_BEATS, resident.beats, SDRAM_LINE_BYTES, False)]
-        maps += [
-            MemoryMap(whole | RESIDENT_RUN, 1, 16),
-            MemoryMap(whole | RESIDENT_LOGITS, resident.images, logits),
-        ]
-    return tuple(maps)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from allspin.hdl.parameters.profile import ROWS_PER_CLOCK, keep_in_range, keep_one_of
+from allspin.hdl.parameters.checks import keep_in_range, keep_one_of
+from allspin.hdl.parameters.profile import ROWS_PER_CLOCK
 from allspin.sim.errors import check_range
 from allspin.sim.network.layer_kinds import MAX_LINES, Convolution
 

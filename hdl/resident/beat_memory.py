@@ -14,8 +14,11 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.profile import distance_bits
-from allspin.hdl.stream.buffers import Component, block_memory, later
-from allspin.hdl.stream.ecp5 import WordMemory, block_instance, copies, is_ecp5
+from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.stream.component import Component
+from allspin.hdl.stream.ecp5_copies import copies, is_ecp5
+from allspin.hdl.stream.ecp5_memory import WordMemory, block_instance
+from allspin.hdl.stream.registers import later
 
 # An image as beats: the rows that are driven in one clock, packed as densely as they go.
 

@@ -5,20 +5,21 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import (
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,
     RESIDENT_LOGITS,
     RESIDENT_RUN,
-    EngineParameters,
 )
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES
 from allspin.hdl.parameters.sdram_parameters import SdramParameters
 from allspin.hdl.resident.beat_memory import packed_layout
 from allspin.hdl.resident.player import counts_layout
 from allspin.hdl.resident.sdram import request_layout
-from allspin.hdl.stream.buffers import Component, Queue, RegisterSlice
+from allspin.hdl.stream.buffers import Queue
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     BYTES,
@@ -28,6 +29,7 @@ from allspin.hdl.stream.layouts import (
     LOADS,
     result_layout,
 )
+from allspin.hdl.stream.registers import RegisterSlice
 
 RUN_BYTES = 16
 """Bytes of the line of `RESIDENT_RUN`."""

@@ -16,9 +16,11 @@ from allspin.hdl.resident.beat_memory import (
     PlainMemory,
     packed_layout,
 )
-from allspin.hdl.stream.buffers import Component, Queue, Ring, later, read_ring
-from allspin.hdl.stream.ecp5 import WordMemory
+from allspin.hdl.stream.buffers import Queue, Ring, read_ring
+from allspin.hdl.stream.component import Component
+from allspin.hdl.stream.ecp5_memory import WordMemory
 from allspin.hdl.stream.layouts import event_layout
+from allspin.hdl.stream.registers import later
 
 
 def counts_layout(parameters: EngineParameters) -> data.StructLayout:

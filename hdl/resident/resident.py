@@ -15,7 +15,7 @@ from allspin.hdl.resident.packing import WORD_BITS
 from allspin.hdl.resident.player import BeatPlayer, Judge, LabelJudge
 from allspin.hdl.resident.sdram import SdramController, memory_ports
 from allspin.hdl.resident.word_player import WordPlayer
-from allspin.hdl.stream.buffers import Component, RegisterSlice, later
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import (
     BYTES,
     FETCHES,
@@ -25,6 +25,7 @@ from allspin.hdl.stream.layouts import (
     event_layout,
     result_layout,
 )
+from allspin.hdl.stream.registers import RegisterSlice, later
 
 LATE = 16
 """Images whose numbers may be due: more than the first crossbar can have begun where it keeps none;

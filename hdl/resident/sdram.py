@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.profile import ResidentParameters
 from allspin.hdl.parameters.sdram_parameters import ALL_BANKS, BANK_BITS, SdramParameters
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 
 FIRST_REFRESHES = 8
 """Refreshes before the mode register is written."""

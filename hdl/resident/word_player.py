@@ -10,7 +10,8 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.resident.packing import MAP_GROUPS, WORD_BITS, most_words, values_per_word
 from allspin.hdl.resident.player import BeatFilter
-from allspin.hdl.stream.buffers import Component, Ring, read_ring
+from allspin.hdl.stream.buffers import Ring, read_ring
+from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import event_layout
 
 

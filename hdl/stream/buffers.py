@@ -1,130 +1,14 @@
-"""What every block is and has, and what keeps items between blocks: registers, memories, queues."""
+"""Ring buffers in one memory, and the queues made of them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from amaranth.hdl import Module, Mux, Shape, Signal
-from amaranth.lib import memory, stream, wiring
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.stream.component import Component
 from allspin.sim.errors import check_power_of_two
-
-
-class Component(wiring.Component):
-    """A block: its signature says what its ports are, and its method `build` what is in it."""
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """A port: the signature makes it, so a type checker cannot know it."""
-
-    def elaborate(self, platform: object) -> Module:
-        """The block's module, as Amaranth asks for it."""
-        m = Module()
-        self.build(m, platform)
-        return m
-
-    def build(self, m: Module, platform: object) -> None:
-        """Put into the block's module what is in it; each block has its own."""
-        raise NotImplementedError
-
-
-BLOCK_BITS = 1024
-"""Memories below this size are left to the tool (distributed RAM or registers)."""
-
-
-def block_memory(shape: Any, depth: int, *, distributed: bool = False) -> memory.Memory:
-    """A memory without contents, for block RAM.
-
-    Read it through a port of the ``comb`` domain with a register behind it: the tools
-    merge the two into the block's own synchronous read. Amaranth's synchronous read port
-    promises the old word when a location is read and written at once, which no block RAM
-    does by itself; the tools then build a bypass around it (hundreds of LUTs for a wide
-    crossbar). Here nothing is ever read while it is written, and ``no_rw_check`` says so. In
-    look-up tables a word can be read and written back in one clock: their read has none.
-
-    Parameters
-    ----------
-    shape : ShapeLike
-        Shape of a word.
-    depth : int
-        Number of words.
-    distributed : bool
-        Whether it is to be look-up tables all the same, near what it serves.
-    """
-    attrs: dict[str, Any] = {"no_rw_check": 1}
-    if distributed:
-        attrs["ram_style"] = "distributed"
-    elif Shape.cast(shape).width * depth >= BLOCK_BITS:
-        attrs["ram_style"] = "block"
-    return memory.Memory(shape=shape, depth=depth, init=[], attrs=attrs)
-
-
-# Registers in a row.
-
-
-def later(m: Module, value: Any, name: str, clocks: int = 1, guarded: bool = False) -> Any:
-    """A value some clocks later; what only comes with a valid one needs no reset."""
-    for number in range(clocks):
-        own = name if clocks == 1 else f"{name}_{number}"
-        register = Signal.like(value, name=own, reset_less=not guarded)
-        m.d.sync += register.eq(value)
-        value = register
-    return value
-
-
-# Registers across a stream, where no path may go straight through.
-
-
-class RegisterSlice(Component):
-    """Every signal of both sides comes from a register.
-
-    Parameters
-    ----------
-    shape : ShapeLike
-        Shape of an item.
-    every_clock : bool
-        Whether an item can go through in every clock, for a second register, or in every
-        other.
-    """
-
-    def __init__(self, shape: Any, *, every_clock: bool = False) -> None:
-        self._every_clock = every_clock
-        super().__init__(
-            {
-                # Items, a clock later.
-                "i": In(stream.Signature(shape)),
-                "o": Out(stream.Signature(shape)),
-            }
-        )
-
-    def build(self, m: Module, platform: object) -> None:
-        """Build the registers."""
-        if not self._every_clock:
-            m.d.comb += self.i.ready.eq(~self.o.valid)
-            with m.If(~self.o.valid):
-                m.d.sync += [self.o.payload.eq(self.i.payload), self.o.valid.eq(self.i.valid)]
-            with m.Elif(self.o.ready):
-                m.d.sync += self.o.valid.eq(0)
-            return
-        held = Signal(self.i.payload.shape())
-        holds = Signal()  # an item that came when the last one was not taken
-        m.d.comb += self.i.ready.eq(~holds)
-        with m.If(~holds):
-            m.d.sync += held.eq(self.i.payload)
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [
-                self.o.valid.eq(holds | self.i.valid),
-                holds.eq(0),
-            ]
-            with m.If(holds):
-                m.d.sync += self.o.payload.eq(held)
-            with m.Else():
-                m.d.sync += self.o.payload.eq(self.i.payload)
-        with m.Else():
-            m.d.sync += holds.eq(holds | self.i.valid)
-
-
-# A memory that is filled round and round.
 
 
 class Ring(Component):
@@ -193,9 +77,6 @@ class Ring(Component):
         )
         with m.If(self.arrives):
             m.d.sync += self.end.eq(following)
-
-
-# A first-in first-out queue in one memory.
 
 
 def read_ring(m: Module, found: Any, head: Signal, limit: Signal, o: stream.Interface) -> None:

@@ -9,7 +9,8 @@ from amaranth.lib import wiring
 
 from allspin.hdl.cost.standard_cells import synthesise
 from allspin.hdl.neuron.cmos_neuron import DigitalColumn
-from allspin.hdl.neuron.neuron import CellBlock, Currents, neuron_gateware
+from allspin.hdl.neuron.neuron import CellBlock, Currents
+from allspin.hdl.neuron.neuron_kinds import neuron_gateware
 from allspin.host.compare.assumptions import (
     Assumptions,
     cmos_periphery,

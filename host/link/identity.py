@@ -11,7 +11,8 @@ from typing import Self
 import numpy as np
 
 from allspin.hdl.link.protocol import KIND_NUMBERS, MAGIC, VERSION, Feature, neuron_from_wire
-from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, Tiling, UniformLevels
+from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.fitted import fitted, tabled, text
 from allspin.sim.network.layer import Layer

@@ -16,7 +16,7 @@ from allspin.hdl.link.protocol import (
     Feature,
     Request,
 )
-from allspin.hdl.parameters.engine_parameters import (
+from allspin.hdl.parameters.memory_map import (
     AMPLIFIERS,
     CONVERTER,
     COUNTERS,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters.engine_parameters import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
+from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.host.link.identity import Identity
 from allspin.host.link.payloads import Memories, Memory, crossbar_memories, other_memories

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from allspin.hdl.cache.process import Progress as BuildProgress, no_progress
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters.engine_parameters import COUNTERS, ENGINE, WEIGHTS
+from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity

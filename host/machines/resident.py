@@ -10,18 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature, Request
-from allspin.hdl.parameters.engine_parameters import (
+from allspin.hdl.parameters.memory_map import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,
     RESIDENT_LOGITS,
     RESIDENT_RUN,
 )
-from allspin.hdl.parameters.profile import (
-    SDRAM_LINE_BYTES,
-    ResidentParameters,
-    distance_bits,
-)
+from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, ResidentParameters, distance_bits
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
 from allspin.hdl.resident.packing import pack_words
 from allspin.host.link.frames import Undone

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.parameters.engine_parameters import (
+from allspin.hdl.parameters.memory_map import (
     CONVERTER,
     ENGINE,
     LABELS,

@@ -88,7 +88,7 @@ class Neuron(abc.ABC):
         Lowest and highest value of its parameters, by name; any number by default.
     has_table : bool
         Whether the machine keeps a table of it, which is loaded at run time. One without needs
-        gateware of its own (`allspin.hdl.neuron.neuron.register_gateware`).
+        gateware of its own (`allspin.hdl.neuron.neuron_kinds.register_gateware`).
     spin : bool
         Whether it is a spin device, priced by the device file; others are priced in CMOS cells.
     rounds : bool

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from allspin.boards.board import ECP5_85
 from allspin.hdl.link.protocol import HEADER_BYTES
-from allspin.hdl.parameters.engine_parameters import ENGINE, LABELS, REDRAW, RESIDENT_BEATS
+from allspin.hdl.parameters.memory_map import ENGINE, LABELS, REDRAW, RESIDENT_BEATS
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame

@@ -10,15 +10,11 @@ import numpy as np
 import pytest
 
 from allspin.boards.core import Core, program_image
-from allspin.hdl.export import network_contents
+from allspin.hdl.contents import network_contents
 from allspin.hdl.link import bus
 from allspin.hdl.link.bus import Fault, Register
-from allspin.hdl.parameters.engine_parameters import (
-    ENGINE,
-    RESIDENT_BEATS,
-    RESIDENT_RUN,
-    EngineParameters,
-)
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile, ResidentParameters
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
 from allspin.hdl.resident.packing import pack_words

@@ -11,8 +11,8 @@ import pytest
 
 from allspin.boards import top as sources
 from allspin.boards.top import PACKAGES, ROOT, sources_digest
-from allspin.hdl.neuron import neuron as gateware
-from allspin.hdl.neuron.neuron import ReluGateware, TableNeuron
+from allspin.hdl.neuron import neuron_kinds as gateware
+from allspin.hdl.neuron.neuron_kinds import ReluGateware, TableNeuron
 
 
 @pytest.fixture

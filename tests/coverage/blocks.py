@@ -11,11 +11,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from cobs import cobs
 
-from allspin.hdl.convolution.between import Flatten, Pool
+from allspin.hdl.convolution.flatten import Flatten
+from allspin.hdl.convolution.pool import Pool
 from allspin.hdl.link.cobs import CobsEncoder
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling, UniformLevels
-from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_RUN, WEIGHTS
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_RUN, WEIGHTS
+from allspin.hdl.parameters.tiling import Tiling
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.hdl.parameters.window_parameters import MapParameters, WindowParameters
 from allspin.hdl.resident.player import BeatUnpacker
 from allspin.sim.network.layer_kinds import Convolution

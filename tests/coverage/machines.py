@@ -21,14 +21,8 @@ from allspin.hdl.link.protocol import (
     LinkParameters,
     Request,
 )
-from allspin.hdl.parameters.engine_parameters import (
-    COUNTERS,
-    ENGINE,
-    LABELS,
-    RESIDENT_BEATS,
-    RESIDENT_RUN,
-    EngineParameters,
-)
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.payloads import encode_images

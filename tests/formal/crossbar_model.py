@@ -21,7 +21,7 @@ from amaranth.hdl import (
 )
 from amaranth.lib import data
 
-from allspin.hdl.crossbar.crossbar import Replay
+from allspin.hdl.crossbar.pass_source import Replay
 from allspin.hdl.crossbar.placers import place_layout
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from tests.formal.proof import Opened, anything, later, moves, pick, when

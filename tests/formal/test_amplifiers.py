@@ -1,20 +1,21 @@
 """Amplifiers: each beat of sums leaves once, in order, with its noise.
 
 Those of the last layer turn each sum by its class's gain too. One class, any, is followed. In place
-of the product are its factors side by side: `tests/hdl/stream/test_ecp5_lines.py` multiplies.
+of the product are its factors side by side: `tests/hdl/stream/test_multiplier.py` multiplies.
 """
 
 from types import ModuleType
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value, signed
 
-from allspin.hdl.neuron import neuron_array as source
+from allspin.hdl.neuron import amplifiers as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import AMPLIFIERS, SUM_NOISE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.stream.buffers import Reservation
-from allspin.hdl.stream.ecp5_lines import PRODUCT_CLOCKS
 from allspin.hdl.stream.layouts import amplified_layout, noise_layout, sum_layout
+from allspin.hdl.stream.multiplier import PRODUCT_CLOCKS
 from tests.formal.proof import Mutant, Proof, about, later, moves, number_below, stand_in, when
 from tests.formal.stand_ins import of_anything, offer
 

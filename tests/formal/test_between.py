@@ -4,7 +4,7 @@ from types import ModuleType
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
-from allspin.hdl.convolution import between as source
+from allspin.hdl.convolution import flatten as flatten_source, pool as pool_source
 from allspin.hdl.parameters.window_parameters import MapParameters
 from tests.formal.proof import Mutant, Proof, about, later, moves, number_below, pick, when
 
@@ -165,7 +165,7 @@ def pool(hdl: ModuleType) -> Module:
 PROOFS = [
     Proof(
         "Flatten",
-        source,
+        flatten_source,
         flatten,
         depth=1,
         mutants=(
@@ -176,7 +176,7 @@ PROOFS = [
     ),
     Proof(
         "Flatten, tiles",
-        source,
+        flatten_source,
         in_tiles,
         depth=2,
         mutants=(
@@ -187,7 +187,7 @@ PROOFS = [
     ),
     Proof(
         "Pool",
-        source,
+        pool_source,
         pool,
         depth=2,
         mutants=(

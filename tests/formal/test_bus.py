@@ -12,10 +12,12 @@ from amaranth.lib import data
 
 from allspin.hdl.link import bus as source, memory_requests
 from allspin.hdl.link.bus import ROW_BITS, VALUE_BITS, Register
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling
-from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
 from allspin.hdl.parameters.profile import VariationParameters
-from allspin.hdl.stream import buffers
+from allspin.hdl.parameters.tiling import Tiling
+from allspin.hdl.stream import registers
 from allspin.hdl.stream.layouts import event_layout
 from tests.formal.proof import (
     Mutant,
@@ -209,7 +211,7 @@ PROOFS = [
         source,
         lambda hdl, p=p: gate(hdl, p),
         depth=2,
-        parts=(buffers,),
+        parts=(registers,),
         mutants=mutants,
     )
     for name, p, mutants in (
@@ -244,7 +246,7 @@ PROOFS += [
         source,
         lambda hdl: access(hdl, FOUR),
         depth=4,
-        parts=(buffers, memory_requests),
+        parts=(registers, memory_requests),
         mutants=(
             Mutant("granted & selected)", "selected)"),
             Mutant("settled & moves", "moves & 0"),

@@ -10,8 +10,9 @@ from typing import Any
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value, signed
 
-from allspin.hdl.crossbar import adc as source
-from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarParameters, Tiling
+from allspin.hdl.crossbar import conversions as source
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
 from tests.formal.proof import Mutant, Proof, about, anything, later, when
 
 TREE = 2

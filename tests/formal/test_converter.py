@@ -11,9 +11,10 @@ from typing import Any
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 
-from allspin.hdl.neuron import converter as source
+from allspin.hdl.neuron import column_converter, converter as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import CONVERTER, SHIFT, EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT
 from allspin.sim.network.layer import GAIN_BITS
 from tests.formal.proof import (
     Mutant,
@@ -105,7 +106,7 @@ def column(hdl: Any, p: EngineParameters) -> Module:
     return m
 
 
-class SomeColumn(source.ColumnConverter):
+class SomeColumn(column_converter.ColumnConverter):
     """In place of a ColumnConverter: a current that is anything, and what it was made of.
 
     Attributes
@@ -220,7 +221,7 @@ def _columns(memory: str, *mutants: tuple[str, str]) -> Proof:
     p = parameters(memory)
     return Proof(
         f"ColumnConverter, {memory}",
-        source,
+        column_converter,
         lambda hdl: column(hdl, p),
         depth=1,
         mutants=tuple(Mutant(old, new, 15) for old, new in mutants),

@@ -12,10 +12,11 @@ from typing import Any
 from amaranth.hdl import Assert, Const, Cover, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data
 
-from allspin.hdl.crossbar import cells, columns, crossbar
+from allspin.hdl.crossbar import cells, columns, crossbar, pass_source
 from allspin.hdl.crossbar.columns import FLAGS
 from allspin.hdl.crossbar.placers import line_layout
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, UniformLevels
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from tests.formal.crossbar_model import (
     CrossbarModel,
     Kept,
@@ -150,7 +151,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         lambda hdl: properties(hdl, p),
         depth=2,
         mutants=mutants,
-        parts=(cells, columns),
+        parts=(pass_source, cells, columns),
     )
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Cover, Module, Mux, Signal
 
-from allspin.hdl.crossbar import adc as source
+from allspin.hdl.crossbar import departure as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from tests.formal.proof import Mutant, Proof, about, later, when
 

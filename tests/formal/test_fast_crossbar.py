@@ -27,10 +27,19 @@ from amaranth.hdl import (
 )
 from amaranth.lib import data
 
-from allspin.hdl.crossbar import adc, cells, crossbar, fast_columns
-from allspin.hdl.crossbar.adc import LevelSums
+from allspin.hdl.crossbar import (
+    cells,
+    crossbar,
+    departure,
+    fast_columns,
+    lane as lane_source,
+    level_sums,
+    pass_source,
+)
+from allspin.hdl.crossbar.level_sums import LevelSums
 from allspin.hdl.crossbar.placers import cell_layout
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, UniformLevels
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from tests.formal.crossbar_model import (
     CrossbarModel,
     Departures,
@@ -242,7 +251,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         depth=2,
         cover_depth=20,
         mutants=mutants,
-        parts=(cells, adc, fast_columns),
+        parts=(pass_source, cells, departure, level_sums, lane_source, fast_columns),
         slow=p.value_bits > 2,
     )
 

@@ -22,10 +22,18 @@ from amaranth.hdl import (
     signed,
 )
 
-from allspin.hdl.crossbar import adc, cells, columns, fast_columns as source
-from allspin.hdl.crossbar.adc import FastConversions
-from allspin.hdl.crossbar.fast_columns import Lane
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling
+from allspin.hdl.crossbar import (
+    cells,
+    columns,
+    conversions,
+    departure,
+    fast_columns as source,
+    lane as lane_source,
+)
+from allspin.hdl.crossbar.conversions import FastConversions
+from allspin.hdl.crossbar.lane import Lane
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.tiling import Tiling
 from tests.formal.crossbar_model import Departures, SumQueue
 from tests.formal.proof import Mutant, Proof, about, anything, later, moves, pick, stand_in, when
 from tests.formal.stand_ins import Waiting
@@ -121,7 +129,7 @@ def _proof(p: CrossbarParameters, *mutants: Mutant) -> Proof:
         depth=3,
         cover_depth=40,
         mutants=mutants,
-        parts=(adc,),
+        parts=(conversions, departure, lane_source),
         slow=True,
     )
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from amaranth.hdl import Const, Cover, Module
 
-from allspin.hdl.crossbar import adc as source
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, UniformLevels
+from allspin.hdl.crossbar import level_sums as source
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from tests.formal.proof import Mutant, Proof, about, later, when
 
 

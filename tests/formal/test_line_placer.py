@@ -12,7 +12,8 @@ from amaranth.hdl import Assert, Assume, Cover, Module, Signal
 
 from allspin.hdl.crossbar import placers as source
 from allspin.hdl.crossbar.placers import CellPlacer
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, UniformLevels
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from tests.formal.proof import (
     Mutant,
     Proof,

@@ -10,7 +10,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 from amaranth.lib import data
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
+from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.resident import lines as source
 from allspin.hdl.stream.layouts import LOAD_LAYOUT
 from tests.formal.proof import Mutant, Proof, about, later, when

@@ -11,9 +11,10 @@ from unittest.mock import patch
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mux, Signal, Value
 
-from allspin.hdl.engine import engine, readback as source
+from allspin.hdl.engine import engine, loads as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import ENGINE, STATES, EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, STATES
 from allspin.hdl.parameters.profile import VariationParameters
 from tests.formal.proof import Mutant, Proof, about, later, moves, when
 from tests.formal.stand_ins import offer

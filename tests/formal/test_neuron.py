@@ -8,9 +8,10 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 
-from allspin.hdl.neuron import cmos_neuron, neuron as source
+from allspin.hdl.neuron import cmos_neuron, neuron, neuron_kinds as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import TABLE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import TABLE
 from allspin.sim.network.neuron import NEURONS
 from tests.formal.proof import Mutant, Proof, about, later, number_below, pick, when
 
@@ -113,7 +114,7 @@ def _logic(kind: str, name: str, bits: int, *mutants: Mutant) -> Proof:
         source,
         lambda hdl: of_logic(hdl, kind, name, bits),
         depth=1,
-        parts=(cmos_neuron,),
+        parts=(cmos_neuron, neuron),
         mutants=mutants,
     )
 

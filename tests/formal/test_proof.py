@@ -8,7 +8,7 @@ import pytest
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Cover, Module, Signal
 
-from allspin.hdl.crossbar import crossbar
+from allspin.hdl.crossbar import pass_source
 from allspin.hdl.stream import buffers as source
 from tests.formal.proof import Mutant, Proof, Task, about, anything, ask, copied
 from tests.formal.stand_ins import FewWords
@@ -86,14 +86,14 @@ def test_a_mutant_must_change_one_place(old: str, count: object) -> None:
 
 def test_a_mutant_leaves_the_module_alone() -> None:
     change = Mutant("self.end.eq(following)", "self.end.eq(self.start)")
-    mutant: Any = copied(source, crossbar, mutant=change)
+    mutant: Any = copied(source, pass_source, mutant=change)
     # One of a part is in the block.
     assert mutant.Replay.build.__globals__["Ring"] is mutant.Ring is not source.Ring
-    assert crossbar.Ring is source.Ring
+    assert pass_source.Ring is source.Ring
 
 
 def test_a_mutant_that_lives_is_a_failure(tmp_path: Path) -> None:
-    mutant = Mutant("every_clock: bool = False", "every_clock: bool = True")
+    mutant = Mutant("depth, 2, 65536", "depth, 2, 65535")
     proof = Proof("counter", source, lambda hdl: counter(8), 1, (mutant,))
     with pytest.raises(AssertionError, match="counter-mutant0: pass, not fail"):
         Task(proof, "bmc", 2, mutant).run(tmp_path)

@@ -11,7 +11,7 @@ from typing import Any
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 
 from allspin.hdl.engine import readback as source
-from allspin.hdl.parameters.engine_parameters import CONVERTER, COUNTERS, WEIGHTS
+from allspin.hdl.parameters.memory_map import CONVERTER, COUNTERS, WEIGHTS
 from tests.formal.proof import Mutant, Proof, about, later, moves, queue_of_two, when
 from tests.formal.stand_ins import offer
 

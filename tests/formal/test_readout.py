@@ -4,7 +4,7 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
-from allspin.hdl.engine import engine as source
+from allspin.hdl.engine import readout as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from tests.formal.proof import Mutant, Proof, about, moves, queue_of_two, when

@@ -4,7 +4,7 @@ from typing import Any
 
 from amaranth.hdl import Assert, Cover, Module, Signal
 
-from allspin.hdl.stream import buffers as source
+from allspin.hdl.stream import registers as source
 from tests.formal.proof import Mutant, Proof, about, moves, queue_of_two, when
 
 

@@ -5,7 +5,7 @@ from types import ModuleType
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value
 
-from allspin.hdl.crossbar import crossbar as source
+from allspin.hdl.crossbar import pass_source as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.stream import buffers as ring
 from tests.formal.proof import Mutant, Proof, about, later, moves, when

@@ -4,7 +4,7 @@ from types import ModuleType
 
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
-from allspin.hdl.neuron import neuron_array as source
+from allspin.hdl.neuron import row_driver as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from tests.formal.proof import Mutant, Proof, about, moves, when

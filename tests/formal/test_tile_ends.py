@@ -8,8 +8,9 @@ from types import ModuleType
 
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Signal
 
-from allspin.hdl.crossbar import tile_edges as source
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling
+from allspin.hdl.crossbar import tile_ends as source
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.tiling import Tiling
 from tests.formal.proof import Mutant, Proof, about, anything, later
 
 

@@ -19,8 +19,9 @@ from amaranth.hdl import (
     signed,
 )
 
-from allspin.hdl.crossbar import tile_edges as source
-from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarParameters, Tiling
+from allspin.hdl.crossbar import tile_starts as source
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
 from tests.formal.proof import Mutant, Proof, about, later, number_below, pick, when
 
 

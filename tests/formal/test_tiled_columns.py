@@ -11,10 +11,11 @@ from typing import Any
 from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 
-from allspin.hdl.crossbar import adc, columns as source
+from allspin.hdl.crossbar import columns as source, conversions
 from allspin.hdl.crossbar.columns import FLAGS
-from allspin.hdl.crossbar.tile_edges import TileEnds
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling
+from allspin.hdl.crossbar.tile_ends import TileEnds
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.tiling import Tiling
 from tests.formal.crossbar_model import SumQueue, check_shadow
 from tests.formal.proof import Mutant, Proof, about, later, moves, pick, stand_in, when
 
@@ -164,7 +165,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant, slow: bool = Fals
         depth=5,
         mutants=mutants,
         slow=slow,
-        parts=(adc,),
+        parts=(conversions,),
     )
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 
-from allspin.hdl.chip import programmer, write_table as source
+from allspin.hdl.chip import chip_registers, variation, write_table as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import CHIP, ENGINE, WRITE_TABLE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import CHIP, ENGINE, WRITE_TABLE
 from allspin.hdl.parameters.profile import VariationParameters
 from tests.formal.proof import Mutant, Proof, about, later, number_below, stand_in, when
 from tests.formal.stand_ins import of_anything
@@ -107,9 +108,9 @@ def tables(hdl: Any, p: EngineParameters) -> Module:
 
 def joined(hdl: Any) -> Module:
     p = parameters()
-    kinds = {name: getattr(programmer, name) for name in ("Programmer", "UseNoiseBlock")}
+    kinds = {name: getattr(variation, name) for name in ("Programmer", "UseNoiseBlock")}
     [makers, noises] = (stand_in(hdl, name, of_anything(kind)) for name, kind in kinds.items())
-    chips = stand_in(hdl, "ChipRegisters", of_anything(source.ChipRegisters))
+    chips = stand_in(hdl, "ChipRegisters", of_anything(variation.ChipRegisters))
     m, _ = about(dut := hdl.Variation(p))
     [maker], [chip] = makers, chips
     numbers: Any = dut.numbers
@@ -151,7 +152,7 @@ def same_stream(one: Any, two: Any) -> list[Any]:
 PROOFS = [
     Proof(
         "ChipRegisters",
-        source,
+        chip_registers,
         registers,
         depth=1,
         mutants=(
@@ -187,7 +188,7 @@ PROOFS = [
     ),
     Proof(
         "Variation",
-        programmer,
+        variation,
         joined,
         depth=1,
         mutants=(

@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_BEATS, RESIDENT_RUN
+from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters.sdram_parameters import SdramParameters
 from allspin.hdl.resident import lines, word_player
 from tests.formal.proof import Mutant, Proof, about, later, moves, when

@@ -8,15 +8,9 @@ import numpy as np
 from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
-from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.parameters.engine_parameters import (
-    CONVERTER,
-    SHIFT,
-    TABLE,
-    TILE_OFFSETS,
-    WEIGHTS,
-    EngineParameters,
-)
+from allspin.hdl.chip.variation import Variation
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT, TABLE, TILE_OFFSETS, WEIGHTS
 from allspin.sim.network.network import Network
 from tests.hdl.streams import StreamBench
 

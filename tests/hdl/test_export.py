@@ -9,11 +9,15 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from hypothesis import given, strategies as st
 
+from allspin.hdl.contents import load_beats, network_contents
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.export import PayloadCode, load_beats, memory_image, network_contents, to_verilog
-from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
+from allspin.hdl.export import memory_image
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.payloads import PayloadCode
+from allspin.hdl.stream.component import Component
+from allspin.hdl.verilog import to_verilog
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.network.random_network import random_network
 

@@ -13,8 +13,9 @@ from amaranth.hdl import Module
 
 from allspin.boards.top import Top
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.neuron import neuron as gateware
-from allspin.hdl.neuron.neuron import NeuronGateware, neuron_gateware, register_gateware
+from allspin.hdl.neuron import neuron_kinds as gateware
+from allspin.hdl.neuron.neuron import NeuronGateware
+from allspin.hdl.neuron.neuron_kinds import neuron_gateware, register_gateware
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.host.data.datasets import load_dataset

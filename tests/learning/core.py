@@ -14,8 +14,10 @@ from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.chip.normal import PipelinedNormal
 from allspin.hdl.chip.speck import Key, PipelinedSpeck
-from allspin.hdl.stream.buffers import Component, later
-from allspin.hdl.stream.ecp5_lines import PRODUCT_CLOCKS, LineMemory, multiply
+from allspin.hdl.stream.component import Component
+from allspin.hdl.stream.ecp5_memory import LineMemory
+from allspin.hdl.stream.multiplier import PRODUCT_CLOCKS, multiply
+from allspin.hdl.stream.registers import later
 from allspin.sim.chip.generator import FRACTION_BITS, ROUNDS, Purpose, normal_values
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import SotSynapse

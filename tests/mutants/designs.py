@@ -30,7 +30,7 @@ from allspin.boards.build.families import TOP
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
-from allspin.hdl.chip.programmer import Variation
+from allspin.hdl.chip.variation import Variation
 from allspin.hdl.cost.standard_cells import yosys_command
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.neuron.cmos_neuron import DigitalColumn, RegisteredRelu, RoundedRelu, TableLogic

@@ -9,9 +9,9 @@ import pytest
 from allspin.boards.gates.simulator import models
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.export import to_verilog
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
+from allspin.hdl.verilog import to_verilog
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network
 

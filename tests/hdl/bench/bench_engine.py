@@ -5,7 +5,7 @@ import cocotb
 from allspin.hdl.bench.drivers import clocks
 from allspin.hdl.bench.engine_bench import EngineBench
 from allspin.hdl.bench.simulator import SimulationJob
-from allspin.hdl.export import network_contents
+from allspin.hdl.contents import network_contents
 
 
 @cocotb.test()

@@ -7,7 +7,7 @@ from cocotbext.uart import UartSink, UartSource
 
 from allspin.hdl.bench.drivers import PERIOD, start_clock
 from allspin.hdl.bench.simulator import SimulationJob
-from allspin.hdl.export import network_contents
+from allspin.hdl.contents import network_contents
 from allspin.hdl.link.protocol import (
     NO_SESSION,
     Answer,

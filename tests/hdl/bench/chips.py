@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.hdl.export import Contents, network_contents
-from allspin.hdl.parameters.engine_parameters import (
+from allspin.hdl.contents import Contents, network_contents
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import (
     AMPLIFIERS,
     CHIP,
     ENGINE,
@@ -16,7 +17,6 @@ from allspin.hdl.parameters.engine_parameters import (
     USE_NOISE,
     WEIGHTS,
     WRITE_TABLE,
-    EngineParameters,
 )
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, Words, WriteTable

@@ -13,7 +13,7 @@ from cobs import cobs
 from cocotb.triggers import Event, FallingEdge, Timer
 
 from allspin.hdl.bench.drivers import PERIOD, Scoreboard, clocks, level, wait_for
-from allspin.hdl.export import network_contents
+from allspin.hdl.contents import network_contents
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     CRC_BYTES,

@@ -11,7 +11,7 @@ from cocotb.types import Logic
 
 from allspin.hdl.bench.drivers import Scoreboard, Stalls, level
 from allspin.hdl.bench.simulator import BenchFailure, simulate
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 from tests.hdl.streams import StreamBench
 
 BENCH = Path(__file__).with_name("bench_drivers.py")

@@ -5,14 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from allspin.hdl.parameters.engine_parameters import (
-    AMPLIFIERS,
-    CHIP,
-    ENGINE,
-    SUM_NOISE,
-    USE_NOISE,
-    EngineParameters,
-)
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import AMPLIFIERS, CHIP, ENGINE, SUM_NOISE, USE_NOISE
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import Purpose, use_normals
 from allspin.sim.network.random_network import random_network

@@ -8,16 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from allspin.hdl.chip.programmer import Variation
-from allspin.hdl.parameters.engine_parameters import (
-    CHIP,
-    ENGINE,
-    REDRAW,
-    STATES,
-    USE_NOISE,
-    WRITE_TABLE,
-    EngineParameters,
-)
+from allspin.hdl.chip.variation import Variation
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_NOISE, WRITE_TABLE
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, WriteTable

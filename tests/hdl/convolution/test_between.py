@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from allspin.hdl.convolution.between import Flatten, Pool
+from allspin.hdl.convolution.flatten import Flatten
+from allspin.hdl.convolution.pool import Pool
 from allspin.hdl.parameters.window_parameters import MapParameters
 from tests.hdl.convolution.test_window import beats_of
 from tests.hdl.streams import StreamBench

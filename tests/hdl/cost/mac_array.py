@@ -11,8 +11,9 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.profile import keep_in_range
-from allspin.hdl.stream.buffers import Component, block_memory
+from allspin.hdl.parameters.checks import keep_in_range
+from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.stream.component import Component
 from allspin.sim.network.network import MAX_LINES
 
 

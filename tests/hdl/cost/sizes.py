@@ -13,12 +13,13 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from allspin.hdl.chip.normal import DrawUnit
-from allspin.hdl.chip.programmer import Programmer, Variation
+from allspin.hdl.chip.draw_unit import DrawUnit
+from allspin.hdl.chip.programmer import Programmer
 from allspin.hdl.chip.use_noise import UseNoiseBlock
-from allspin.hdl.crossbar.fast_columns import Lane
-from allspin.hdl.neuron.converter import ColumnConverter
-from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers
+from allspin.hdl.chip.variation import Variation
+from allspin.hdl.crossbar.lane import Lane
+from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
+from allspin.hdl.neuron.column_converter import ColumnConverter
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.random_network import random_network

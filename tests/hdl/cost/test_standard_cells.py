@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 import allspin.hdl.cost.standard_cells
 from allspin.hdl.cost.standard_cells import synthesise, yosys_command, yosys_version
 from allspin.hdl.neuron.cmos_neuron import BareGate, RegisteredRelu
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 from allspin.sim.cost.liberty import load_library, parse_library
 from allspin.sim.errors import UserError
 

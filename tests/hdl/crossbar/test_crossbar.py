@@ -13,8 +13,10 @@ from amaranth.back import rtlil
 from amaranth.hdl import ResetInserter, Signal
 from hypothesis import example, given, settings, strategies as st
 
-from allspin.hdl.engine.layer import make_crossbar
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling, UniformLevels
+from allspin.hdl.engine.crossbar_kinds import make_crossbar
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.tiling import Tiling
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.hdl.resident.beat_memory import pack_beats
 from tests.coverage.coverage import Recording
 from tests.hdl.driving import send, send_at_once, step

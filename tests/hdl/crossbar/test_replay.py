@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.crossbar.crossbar import Replay
+from allspin.hdl.crossbar.pass_source import Replay
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from tests.hdl.streams import StreamBench
 

@@ -8,13 +8,8 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.parameters.engine_parameters import (
-    COUNTERS,
-    ENGINE,
-    WEIGHTS,
-    EngineParameters,
-    memory_map,
-)
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, WEIGHTS, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident.beat_memory import pack_beats
 from allspin.sim.network import reference

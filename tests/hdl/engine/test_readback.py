@@ -5,14 +5,9 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.engine.readback import Loads
-from allspin.hdl.parameters.engine_parameters import (
-    ENGINE,
-    STATES,
-    TABLE,
-    WEIGHTS,
-    EngineParameters,
-)
+from allspin.hdl.engine.loads import Loads
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, STATES, TABLE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.network.random_network import random_network
 from tests.hdl.driving import simulate

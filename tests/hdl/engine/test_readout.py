@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.engine.engine import EngineCounters, UnderWay
+from allspin.hdl.engine.counters import EngineCounters
+from allspin.hdl.engine.under_way import UnderWay
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import ENGINE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE
 from tests.hdl.driving import put, simulate, step
 
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings, strategies as st
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
 from tests.hdl.driving import send
 from tests.hdl.link.test_sparse import dense, encode
 from tests.hdl.link.wire import answer as reply, beats, frame, request

@@ -10,7 +10,8 @@ from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor, SpaceTa
 from allspin.hdl.link.protocol import ErrorCode
 from allspin.hdl.link.requests import RequestParser
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, Target
 from tests.hdl.driving import put, step

@@ -5,14 +5,10 @@ import random
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.neuron.neuron_array import Amplifiers, LastAmplifiers
+from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import (
-    AMPLIFIERS,
-    SUM_NOISE,
-    USE_NOISE,
-    EngineParameters,
-)
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE, USE_NOISE
 from allspin.hdl.parameters.profile import VariationParameters
 from tests.hdl.driving import loads, send, send_at_once
 from tests.hdl.streams import StreamBench

@@ -8,7 +8,8 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import CONVERTER, SHIFT, TABLE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT, TABLE
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.sim.network.layer_kinds import DENSE, Convolution
 from tests.hdl.driving import loads, put, send_at_once

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.neuron import neuron as gateware
-from allspin.hdl.neuron.neuron import TableNeuron
+from allspin.hdl.neuron import neuron_kinds as gateware
+from allspin.hdl.neuron.neuron_kinds import TableNeuron
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import CONVERTER, TABLE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import CONVERTER, TABLE
 from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
 from allspin.sim.network.random_network import random_network

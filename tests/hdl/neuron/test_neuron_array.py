@@ -7,7 +7,8 @@ import pytest
 
 from allspin.hdl.neuron.neuron_array import NeuronArray
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
-from allspin.hdl.parameters.engine_parameters import TABLE, EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import TABLE
 from tests.hdl.driving import loads, send, send_at_once
 from tests.hdl.streams import StreamBench
 

@@ -8,12 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from allspin.hdl.parameters.crossbar_parameters import (
-    OFFSET_BITS,
-    CrossbarParameters,
-    Tiling,
-    UniformLevels,
-)
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.sim.network.adc import Adc
 
 

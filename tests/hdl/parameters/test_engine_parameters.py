@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, UniformLevels
-from allspin.hdl.parameters.engine_parameters import EngineParameters, MemoryMap, memory_map
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import MemoryMap, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.sim.network import reference
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import Convolution

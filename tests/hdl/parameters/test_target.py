@@ -13,11 +13,14 @@ from amaranth.lib import wiring
 from allspin.hdl.crossbar.cells import Banks
 from allspin.hdl.crossbar.columns import PortableColumns
 from allspin.hdl.crossbar.crossbar import Cells
-from allspin.hdl.engine.layer import KINDS, make_crossbar
-from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters, Tiling, UniformLevels
-from allspin.hdl.parameters.engine_parameters import WEIGHTS, EngineParameters
+from allspin.hdl.engine.crossbar_kinds import KINDS, make_crossbar
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, TARGETS, InferredBlocks, Target
+from allspin.hdl.parameters.tiling import Tiling
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.sim.network import reference
 from allspin.sim.network.random_network import random_images, random_network
 from tests.hdl.engine.test_engine import Machine

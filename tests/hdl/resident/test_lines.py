@@ -2,13 +2,8 @@
 
 from typing import Any
 
-from allspin.hdl.parameters.engine_parameters import (
-    ENGINE,
-    LABELS,
-    RESIDENT_BEATS,
-    RESIDENT_RUN,
-    EngineParameters,
-)
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.lines import Loader
 from allspin.sim.network.random_network import random_network

@@ -11,18 +11,18 @@ from amaranth.lib import wiring
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.parameters.engine_parameters import (
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import (
     ENGINE,
     LABELS,
     RESIDENT_BEATS,
     RESIDENT_LOGITS,
     RESIDENT_RUN,
     WEIGHTS,
-    EngineParameters,
 )
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.hdl.resident.resident import Resident
-from allspin.hdl.stream.buffers import Component
+from allspin.hdl.stream.component import Component
 from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network

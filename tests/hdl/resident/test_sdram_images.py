@@ -9,12 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.hdl.parameters.engine_parameters import (
-    ENGINE,
-    RESIDENT_BEATS,
-    RESIDENT_LOGITS,
-    RESIDENT_RUN,
-)
+from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_BEATS, RESIDENT_LOGITS, RESIDENT_RUN
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, ResidentParameters
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters, SdramPart
 from allspin.hdl.resident.packing import pack_words

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.hdl.stream.buffers import Queue, RegisterSlice, Reservation
+from allspin.hdl.stream.buffers import Queue, Reservation
+from allspin.hdl.stream.registers import RegisterSlice
 from tests.hdl.driving import put
 from tests.hdl.streams import StreamBench
 

@@ -17,10 +17,10 @@ from amaranth.lib import wiring
 from allspin.hdl.cache.process import first_line
 from allspin.hdl.cost.standard_cells import yosys_command
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.export import to_verilog
-from allspin.hdl.neuron.neuron import neuron_gateware
+from allspin.hdl.neuron.neuron_kinds import neuron_gateware
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.verilog import to_verilog
 from allspin.host.compare.whole import RECORDED
 from allspin.host.data.catalogue import open_network
 from allspin.sim.network.network import Network

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from allspin.hdl.link.protocol import Feature, LinkParameters, identity_bytes
-from allspin.hdl.parameters.crossbar_parameters import Tiling, UniformLevels
-from allspin.hdl.parameters.engine_parameters import EngineParameters, memory_map
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import memory_map
 from allspin.hdl.parameters.profile import HardwareProfile
+from allspin.hdl.parameters.tiling import Tiling
+from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.host.link.identity import Identity, LayerIdentity
 from allspin.host.link.payloads import other_memories
 from allspin.sim.errors import UserError

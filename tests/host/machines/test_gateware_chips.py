@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from allspin.hdl.link.protocol import Feature, LinkParameters, Request, identity_bytes
-from allspin.hdl.parameters.engine_parameters import ENGINE, REDRAW, EngineParameters
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.catalogue import open_device

@@ -8,7 +8,7 @@ import pytest
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.link.protocol import Request
-from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_BEATS
+from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_BEATS
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile
 from allspin.hdl.resident.packing import pack_words
 from allspin.host.link.frames import Undone

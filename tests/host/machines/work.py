@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.link.protocol import Feature
-from allspin.hdl.parameters.engine_parameters import ENGINE, RESIDENT_LOGITS
+from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_LOGITS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.data.catalogue import open_device
 from allspin.host.link.payloads import parse_answers

@@ -7,7 +7,7 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.hdl.parameters.engine_parameters import (
+from allspin.hdl.parameters.memory_map import (
     CONVERTER,
     COUNTERS,
     RESIDENT_LOGITS,

@@ -7,7 +7,7 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
-from allspin.hdl.parameters.engine_parameters import ENGINE, LABELS
+from allspin.hdl.parameters.memory_map import ENGINE, LABELS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.frames import Undone

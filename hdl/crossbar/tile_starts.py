@@ -1,18 +1,16 @@
-"""Where tiles begin and end in the beats that drive a crossbar."""
+"""Start of each tile's sum: the offset of its converter, and half a step."""
 
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.crossbar_parameters import OFFSET_BITS, CrossbarParameters
-from allspin.hdl.stream.buffers import Component, block_memory
-from allspin.hdl.stream.ecp5 import LANES_PER_LEAF, tree
-
-# Where the sums of a chip's tiles start: at its converters' offsets, and half a step.
+from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from allspin.hdl.parameters.tiling import OFFSET_BITS
+from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.stream.component import Component
+from allspin.hdl.stream.ecp5_copies import LANES_PER_LEAF, tree
 
 
 def offset_layout(parameters: CrossbarParameters) -> data.StructLayout:
@@ -189,83 +187,3 @@ def write_clocks(parameters: CrossbarParameters) -> int:
     """Clocks from a byte of offsets at its layer to the start in its lane's memory."""
     # With the layer's own register, and the way to the lanes.
     return 5 if parameters.target.wide else 2
-
-
-SOONEST = 2
-"""Clocks after which it is known what a beat begins; one more where the clock is fast."""
-
-
-class TileEnds(Component):
-    """Tell the beats that begin a tile, and when the tile before is complete.
-
-    A beat drives rows of one tile. One whose values are all 0 drives none: it neither begins a
-    tile nor is of one, so a tile without a driven row is never complete.
-
-    Parameters
-    ----------
-    parameters : CrossbarParameters
-        Of the crossbar.
-    clocks : int
-        From a beat to what is said of it, at least `SOONEST`, or one more where the target is
-        wide.
-    """
-
-    def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
-        p = self._parameters = parameters
-        assert clocks >= SOONEST + p.target.wide
-        self._clocks = clocks
-        super().__init__(
-            {
-                # A beat is taken.
-                "taken": In(1),
-                # What it drives each part's row with.
-                "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
-                # In which tile that row is, as `pass_layout` has it.
-                "tiles": In(data.ArrayLayout(range(p.places), p.rows_per_clock)),
-                # It is its pass's last.
-                "last": In(1),
-                # `clocks` later: it is the first of its tile.
-                "begins": Out(1),
-                # At the same time: all beats of a tile have been before. Behind a pass's last beat
-                # it comes a clock after what is said of that beat.
-                "converts": Out(1),
-                # Which tile begins.
-                "tile": Out(range(p.places)),
-            }
-        )
-
-    def build(self, m: Module, platform: object) -> None:
-        """Build the registers."""
-        p = self._parameters
-        driven = Cat(value.any() for value in self.values)
-        tiles, ends = self.tiles, self.taken & self.last
-        drives = driven & self.taken.replicate(p.rows_per_clock)
-        if p.target.wide:
-            some, places, closes = Signal(p.rows_per_clock), Signal.like(tiles), Signal()
-            m.d.sync += [some.eq(drives), places.eq(tiles), closes.eq(ends)]
-            drives, tiles, ends = some, places, closes
-        numbers = [Mux(drives[part], tiles[part], 0) for part in range(p.rows_per_clock)]
-        # A beat's rows are all of one tile, or 0 where nothing is driven.
-        drive, tile, last = Signal(), Signal(range(p.places)), Signal()
-        m.d.sync += [
-            drive.eq(drives.any()),
-            tile.eq(reduce(or_, numbers)),
-            last.eq(ends),
-        ]
-
-        open_ = Signal()  # a tile has begun that is not complete
-        current = Signal.like(tile)
-        begins, completes, complete = Signal(), Signal(), Signal()
-        m.d.comb += [
-            begins.eq(drive & (~open_ | (tile != current))),
-            completes.eq((begins & open_) | complete),
-        ]
-        m.d.sync += [open_.eq((open_ | drive) & ~last), complete.eq((open_ | drive) & last)]
-        with m.If(drive):
-            m.d.sync += current.eq(tile)
-        said = Cat(begins, completes, tile)
-        for clock in range(SOONEST + p.target.wide - 1, self._clocks):
-            later = Signal(len(said), name=f"said_{clock}")
-            m.d.sync += later.eq(said)
-            said = later
-        m.d.comb += Cat(self.begins, self.converts, self.tile).eq(said)

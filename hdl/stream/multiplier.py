@@ -1,87 +1,23 @@
-"""A block RAM of an ECP5 whose lines are written at once."""
+"""Products in blocks that multiply: an ECP5's for wide factors, an iCE40UP5K's for lanes."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value, signed
+from amaranth.hdl import (
+    Cat,
+    Const,
+    Instance,
+    Module,
+    Signal,
+    Value,
+    signed,
+    unsigned,
+)
 from amaranth.lib.wiring import In, Out
 
-from allspin.hdl.parameters.target import ECP5_DEPTHS, ECP5_WORD_BITS
-from allspin.hdl.stream.buffers import Component, block_memory, later
-from allspin.hdl.stream.ecp5 import is_ecp5, line_block
-
-MOST_BITS = max(ECP5_DEPTHS.values())
-"""Of a line."""
-
-
-class LineMemory(Component):
-    """One block RAM with its output register: a line comes two clocks after its address.
-
-    Parameters
-    ----------
-    lines : int
-        Lines that are used, at most 2048.
-    bits : int
-        Of a line: at most 36, 18 or 9, for at most 512, 1024 or 2048 lines.
-    distributed : bool
-        Whether it is to be look-up tables, near what it serves.
-    """
-
-    def __init__(self, lines: int, bits: int, *, distributed: bool = False) -> None:
-        self._lines = lines
-        self._bits = bits
-        self._distributed = distributed
-        super().__init__(
-            {
-                # Line to read.
-                "address": In(range(lines)),
-                # What it holds.
-                "line": Out(bits),
-                # A line is written.
-                "write": In(1),
-                # Which, and with what.
-                "write_address": In(range(lines)),
-                "written": In(bits),
-            }
-        )
-
-    def build(self, m: Module, platform: object) -> None:
-        """Build the memory."""
-        if is_ecp5(platform) and not self._distributed:
-            self._build_block(m)
-            return
-        m.submodules.memory = memory = block_memory(
-            self._bits, self._lines, distributed=is_ecp5(platform)
-        )
-        read, write = memory.read_port(domain="comb"), memory.write_port()
-        read_line = Signal(self._bits, reset_less=True)
-        line = Signal(self._bits, reset_less=True)
-        m.d.comb += [
-            read.addr.eq(self.address),
-            self.line.eq(line),
-            write.addr.eq(self.write_address),
-            write.data.eq(self.written),
-            write.en.eq(self.write),
-        ]
-        m.d.sync += [read_line.eq(read.data), line.eq(read_line)]
-
-    def _build_block(self, m: Module) -> None:
-        width = next(bits for depth, bits in ECP5_DEPTHS.items() if self._lines <= depth)
-        written, read = Signal(MOST_BITS), Signal(MOST_BITS)
-        m.d.comb += [written.eq(self.written), self.line.eq(read)]
-        words = width // ECP5_WORD_BITS if width > ECP5_WORD_BITS else 0
-        m.submodules.block = line_block(
-            width,
-            write=self.write,
-            enables=Const(2**words - 1, words),
-            write_address=self.write_address,
-            written=written,
-            address=self.address,
-            read=read,
-        )
-
-
-# An ECP5's multipliers, for wide products: machines are synthesised without others.
+from allspin.hdl.stream.component import Component
+from allspin.hdl.stream.ecp5_copies import is_ecp5
+from allspin.hdl.stream.registers import later
 
 FACTOR_BITS = 18
 """Width of a multiplier's factors, signed."""
@@ -156,3 +92,36 @@ def _multiplier(m: Module, factor: Value, part: Value, name: str) -> Signal:
     product = Signal(signed(len(factor) + len(part) + 1), name=f"{name}_product")
     m.d.comb += product.eq(whole)
     return product
+
+
+CONVERTER_MULTIPLIERS = 2
+"""What the V-I converter behind the first crossbar takes; the others are for that one's lanes."""
+
+
+class Multiplier(Component):
+    """A word times a value, a clock later.
+
+    Parameters
+    ----------
+    word_bits : int
+        Width of the word, signed.
+    value_bits : int
+        Width of the value, unsigned.
+    """
+
+    def __init__(self, word_bits: int, value_bits: int) -> None:
+        super().__init__(
+            {
+                # The factors.
+                "word": In(signed(word_bits)),
+                "value": In(unsigned(value_bits)),
+                # Their product.
+                "product": Out(signed(word_bits + value_bits)),
+            }
+        )
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the block."""
+        product = Signal.like(self.product, reset_less=True)
+        m.d.sync += product.eq(self.word * self.value)
+        m.d.comb += self.product.eq(product)

@@ -1,0 +1,45 @@
+"""Shape register: which layer of a general machine is the last hidden one, and its classes."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from allspin.hdl.chip.speck import LAYER_BITS
+from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.memory_map import ENGINE, SHAPE, SHAPE_BYTES
+from allspin.hdl.stream.component import Component
+from allspin.hdl.stream.layouts import (
+    LOADS,
+)
+
+CLASS_BITS = 16
+
+
+class Shape(Component):
+    """What of a general machine a network has: its last hidden layer, and its classes.
+
+    Parameters
+    ----------
+    parameters : EngineParameters
+        Of the whole engine: all of it, until something else is written.
+    """
+
+    def __init__(self, parameters: EngineParameters) -> None:
+        last = len(parameters.crossbars) - 1
+        super().__init__(
+            {
+                # Bytes for the memory SHAPE are taken, others ignored.
+                "load": In(LOADS),
+                # Layer whose events are the last crossbar's.
+                "route": Out(LAYER_BITS, init=last - 1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
+                "classes": Out(CLASS_BITS, init=parameters.classes),  # pyright: ignore[reportCallIssue]
+            }
+        )
+
+    def build(self, m: Module, platform: object) -> None:
+        """Build the registers."""
+        load = self.load.payload
+        line = Cat(self.route, Signal(8 - LAYER_BITS), self.classes)
+        assert len(line) == 8 * SHAPE_BYTES
+        m.d.comb += self.load.ready.eq(1)
+        with m.If(self.load.valid & (load.layer == ENGINE) & (load.memory == SHAPE)):
+            m.d.sync += line.eq(Cat(line[8:], load.data))

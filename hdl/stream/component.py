@@ -1,0 +1,25 @@
+"""Base class of all blocks."""
+
+from typing import TYPE_CHECKING, Any
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+
+
+class Component(wiring.Component):
+    """A block: its signature says what its ports are, and its method `build` what is in it."""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A port: the signature makes it, so a type checker cannot know it."""
+
+    def elaborate(self, platform: object) -> Module:
+        """The block's module, as Amaranth asks for it."""
+        m = Module()
+        self.build(m, platform)
+        return m
+
+    def build(self, m: Module, platform: object) -> None:
+        """Put into the block's module what is in it; each block has its own."""
+        raise NotImplementedError
