@@ -37,8 +37,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'allspin' has no attribute {name!r}")
     shown = import_module("allspin.sim.parameters").Shown
     for hook, home in (
-        ("card", "draw.cards"),
-        ("drawn", "draw.cards"),
+        ("card", "charts.model_cards"),
+        ("drawn", "charts.model_cards"),
         ("found", "data.catalogue"),
     ):
         setattr(shown, hook, _later(home, hook))

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.charts.confusion import confusion_matrix, wrong_images
+from allspin.host.charts.learning_curve import learning_curve
+from allspin.host.charts.neuron_curve import neuron_curve
+from allspin.host.charts.rah_maps import overview, rah_maps
+from allspin.host.charts.timeline import timeline
 from allspin.host.data.datasets import Dataset
 from allspin.host.data.files import make_folder
-from allspin.host.draw.accuracy_charts import confusion_matrix, learning_curve, wrong_images
-from allspin.host.draw.array_charts import overview, rah_maps
-from allspin.host.draw.device_charts import neuron_curve, timeline
-from allspin.host.draw.style import SCREEN, Look, save_pictures
+from allspin.host.draw.picture_files import save_pictures
+from allspin.host.draw.picture_style import SCREEN, PictureStyle
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.payloads import encode_pixels
 from allspin.host.run.inference import TRACED_IMAGES, run_traced
@@ -64,7 +67,7 @@ def run_demo(
     parameters: TrainingParameters,
     out: Path,
     progress: Display,
-    look: Look = SCREEN,
+    style: PictureStyle = SCREEN,
 ) -> dict[str, Any]:
     """Train, compile, program, stream, compare and draw.
 
@@ -79,7 +82,7 @@ def run_demo(
         It is made if it is not there.
     progress : Display
         Told of each step.
-    look : Look
+    style : PictureStyle
         What files pictures become.
 
     Returns
@@ -151,5 +154,5 @@ def run_demo(
         "timeline": lambda: timeline(streamed.activity, network.positions, TRACED_IMAGES),
         "overview": lambda: overview(network, images, device),
     }
-    save_pictures(pictures, out, progress, look)
+    save_pictures(pictures, out, progress, style)
     return results

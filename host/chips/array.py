@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from allspin.host.charts.array_charts import array_accuracy, array_error
+from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
 from allspin.host.chips.chip_options import TestSet
 from allspin.host.chips.tiles import calibration_images
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import make_folder
-from allspin.host.draw.array_charts import array_accuracy, array_error
-from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
-from allspin.host.draw.look import FORMATS, SCREEN, STYLES, Look
-from allspin.host.draw.style import save_picture
+from allspin.host.draw.picture_files import save_picture
+from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.show.say import say
 from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word, own_gains
 from allspin.sim.array.transfer import transfer
@@ -302,10 +302,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m allspin.host.chips.array")
     parser.add_argument("network", metavar="NET", help="network file, or one that ships")
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True)
-    parser.add_argument("--format", choices=FORMATS, nargs="+", help="pictures' files")
-    parser.add_argument("--style", choices=STYLES, default=SCREEN.style)
+    parser.add_argument("--style", metavar="STYLE", default="screen", help="picture style")
     arguments = parser.parse_args()
-    look = Look(arguments.format, style=arguments.style)
+    look = PictureStyle.open(arguments.style)
     network = open_network(arguments.network)
     images, labels = load_test_set(None, [network])
     make_folder(arguments.output)

@@ -219,7 +219,7 @@ class MeasuredChips(Shown):
     def plot(self) -> Any:
         """Each chip as a point, and the means."""
         # Pictures are loaded when somebody asks for them.
-        from allspin.host.draw.curve_charts import Strip, strips
+        from allspin.host.charts.row_charts import Strip, strips
 
         rows = [
             Strip(f"{one.network}: {one.column.title}", (100 * one.accuracies).tolist(), one.figure)
@@ -228,9 +228,9 @@ class MeasuredChips(Shown):
         return strips("Accuracy of each chip", rows, "accuracy (%)")
 
     def _repr_html_(self) -> str:
-        from allspin.host.draw.cards import beside
+        from allspin.host.draw.html import card_of
 
-        return beside(chips_table(self), self.plot())
+        return card_of([chips_table(self)], self.plot())
 
 
 @takes("data", options=MeasureOptions)

@@ -18,7 +18,7 @@ from allspin.host.compare.comparison import compare
 from allspin.host.compare.comparison_table import notes, tables
 from allspin.host.compare.subject import CompareOptions, ComparisonSubject, leave
 from allspin.host.data.files import make_folder
-from allspin.host.draw.look import SCREEN, Look
+from allspin.host.draw.picture_style import SCREEN, PictureStyle
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.errors import UserError
 from allspin.sim.network.tiling import Tiles
@@ -43,7 +43,7 @@ examples:
 def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     add_shared(parser, "network")
-    add_options(parser, Look)
+    add_shared(parser, "--style")
     add_shared(parser, "--wide", "--json")
     parser.add_argument(
         "--liberty",
@@ -67,7 +67,7 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Arguments) -> int:
     """Compare, print, and leave the pictures."""
     options, steps = read_options(arguments, CompareOptions), arguments.steps
-    look, folder = read_options(arguments, Look), arguments.out
+    look, folder = PictureStyle.open(arguments.style or "screen"), arguments.out
     if folder is None and arguments.json and look != SCREEN:
         raise UserError("pictures with --json need `out`")
     with steps.waiting("reading network, device, cells and images"), naming_options():

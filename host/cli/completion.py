@@ -9,7 +9,7 @@ from typing import Any
 import shtab
 
 from allspin.host.data.catalogue import shipped_devices, shipped_networks
-from allspin.host.draw.look import FORMATS as PICTURES
+from allspin.host.draw.picture_style import STYLES
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.programming.programming import LEVEL_CHOICES
@@ -68,7 +68,7 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
         "on": _names("machine", (GOLDEN, VIRTUAL, AUTO), files=True),
         "scheme": _names("scheme", SCHEMES),
         "program": _names("scheme", SCHEMES),
-        "formats": _names("format", PICTURES),
+        "style": _names("style", STYLES, files=True),
         "polarity": _names("polarity", POLARITIES),
         "level_choice": _names("levels", LEVEL_CHOICES),
         "neuron": _names("neuron", NEURONS),

@@ -12,7 +12,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.datasets import load_dataset
 from allspin.host.demonstration import NETWORK, results_table, run_demo
-from allspin.host.draw.style import Look
+from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.show.say import tell
 from allspin.host.show.terminal import print_tables
 from allspin.host.train.parameters import EPOCHS, QUICK_EPOCHS, TrainingParameters
@@ -37,14 +37,14 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--quick", action="store_true", help="train for seconds, not minutes")
     add_shared(parser, "--data")
     add_options(parser, TrainingParameters, "seed")
-    add_options(parser, Look)
+    add_shared(parser, "--style")
 
 
 def run(arguments: Arguments) -> int:
     """Show it all; the table goes to stdout."""
     epochs = QUICK_EPOCHS if arguments.quick else EPOCHS
     parameters = read_options(arguments, TrainingParameters, epochs=epochs)
-    look = read_options(arguments, Look)
+    look = PictureStyle.open(arguments.style or "screen")
     with arguments.steps.waiting("reading the images"):
         dataset = load_dataset(arguments.data)
     parameters = parameters.quickly(dataset) if arguments.quick else parameters

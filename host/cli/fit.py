@@ -14,7 +14,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
-from allspin.host.draw.look import Look
+from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.fit.decay import DecayOptions, FittedDecay, fit_decay
 from allspin.host.fit.explained import HEADS, columns_table
 from allspin.host.fit.fitting import Fitted, LookupDevice, fit, take_lookup_tables
@@ -57,9 +57,9 @@ def add_arguments(parser: Parser) -> None:
         help="operating point of the measurement, such as current=8mA, added to the points of the "
         "device file",
     )
-    for kind in (DecayOptions, Look, ReadOptions, ColumnNames):
+    for kind in (DecayOptions, ReadOptions, ColumnNames):
         add_options(parser, kind)
-    add_shared(parser, "--json")
+    add_shared(parser, "--style", "--json")
 
 
 HELP = """\
@@ -102,7 +102,7 @@ def run(arguments: Arguments) -> int:
         check_writable(output, regular=True)
     elif not arguments.explain:
         raise UserError("give -o DEVICE, or --explain to see how the files are read")
-    look = read_options(arguments, Look)
+    look = PictureStyle.open(arguments.style or "screen")
     point = operating_point(arguments.point)
     reading = read_options(arguments, ReadOptions)
     explained = [columns_table(arguments.files, reading.columns)] if arguments.explain else []
@@ -144,11 +144,11 @@ def run(arguments: Arguments) -> int:
 Fit = Fitted | FittedDecay | FittedSwitching | LookupDevice
 
 
-def _draw(fitted: Fit, output: Path, look: Look) -> list[Path]:
+def _draw(fitted: Fit, output: Path, look: PictureStyle) -> list[Path]:
     """The picture's files; a fit without what draws it is a fit all the same."""
     try:
         with naming_extras():
-            from allspin.host.draw.style import save_picture
+            from allspin.host.draw.picture_files import save_picture
 
             return save_picture(fitted.plot(), output.parent, output.stem, look)
     except MissingPackage as error:

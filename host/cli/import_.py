@@ -17,7 +17,7 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.files import check_apart, check_writable, make_folder
-from allspin.host.draw.look import Look
+from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.foreign.importing import ImportOptions, import_network
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, figures
@@ -67,13 +67,14 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--pictures", metavar="DIR", type="file", help="draw accuracies and errors of the layers"
     )
-    add_options(parser, Look)
+    add_shared(parser, "--style")
     add_shared(parser, "--json")
 
 
 def run(arguments: Arguments) -> int:
     """Import, save, and say what is left of the network."""
-    options, look = read_options(arguments, ImportOptions), read_options(arguments, Look)
+    options = read_options(arguments, ImportOptions)
+    look = PictureStyle.open(arguments.style or "screen")
     model, output = arguments.model, arguments.output
     check_writable(output)
     check_apart(output, model, arguments.data)
@@ -85,7 +86,7 @@ def run(arguments: Arguments) -> int:
     seconds = time.perf_counter() - start
     save_network(imported.network, output)
     if arguments.pictures is not None:
-        from allspin.host.draw.style import save_picture
+        from allspin.host.draw.picture_files import save_picture
 
         save_picture(imported.plot(), arguments.pictures, "imported", look)
     if imported.interrupted:

@@ -25,8 +25,6 @@ from allspin.sim.programming.schemes import POLARITIES
 
 Options = TypeVar("Options")
 
-LOOK = "formats width points style"
-"""What a picture looks like."""
 NEEDS: dict[str, dict[str, str]] = {
     "run": {
         "missing": "measured",
@@ -37,24 +35,24 @@ NEEDS: dict[str, dict[str, str]] = {
         "clock_error frequency": "uart",
         "framing": "image",
         "picture": "samples",
-        LOOK: "picture",
+        "style": "picture",
     },
     "train": {
         "at level_choice polarity robust": "device",
         "update rounding threshold momentum reference pair out": "in_array",
         "threshold": "update=sign",
         "neuron_per": "conv",
-        LOOK: "out",
+        "style": "out",
     },
     "live": {
         "states hidden neuron noise epochs rate batch seed update rounding threshold momentum "
         "reference pair": "in_array",
         "threshold": "update=sign",
     },
-    "import": {"at level_choice polarity": "device", LOOK: "pictures"},
-    "report": {LOOK: "figures"},
-    "fit": {"at": "base", LOOK: "output"},
-    "sweep": {"ca_file certificate key": "address", LOOK: "pictures"},
+    "import": {"at level_choice polarity": "device", "style": "pictures"},
+    "report": {"style": "figures"},
+    "fit": {"at": "base", "style": "output"},
+    "sweep": {"ca_file certificate key": "address", "style": "pictures"},
     "export": {
         "lanes profile": "verilog",
         "layer rows columns reading": "spice",
@@ -284,6 +282,11 @@ SHARED: dict[str, dict[str, Any]] = {
     "--chip-maker": {"action": "store_true", "help": "with the gateware that makes chips"},
     "--profile": {"metavar": "NAME", "help": "which of the board's machines (the first)"},
     "--seed": {"metavar": "N", "type": int, "default": 0, "help": "seed of all random draws (0)"},
+    "--style": {
+        "metavar": "STYLE",
+        "help": "picture style: screen, paper (for a journal; paper-1 and paper-2 are one and two "
+        "columns wide), or a TOML file (screen)",
+    },
     "--wide": {
         "action": "store_true",
         "help": "show all columns; where stdout is no terminal they always are, as TSV",

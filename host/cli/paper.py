@@ -1,7 +1,7 @@
 """``allspin paper``: every figure and claim of the paper, with a verdict on each."""
 
-from allspin.host.cli.options import Arguments, Parser, add_options, add_shared, read_options
-from allspin.host.draw.style import Look
+from allspin.host.cli.options import Arguments, Parser, add_shared
+from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.paper.chapter import FULL, QUICK
 from allspin.host.paper.reproduce import claims_of, printed_table, printed_verdicts, reproduce
 from allspin.host.show.terminal import print_tables
@@ -24,14 +24,15 @@ def add_arguments(parser: Parser) -> None:
     """Declare the command's options."""
     parser.add_argument("--quick", action="store_true", help="few seeds and points: a few minutes")
     add_shared(parser, "-o --out", default="out/paper", help="folder (out/paper)")
-    add_options(parser, Look)
+    add_shared(parser, "--style")
     add_shared(parser, "--wide")
 
 
 def run(arguments: Arguments) -> int:
     """Make the report; verdicts and the last chapter's table go to stdout."""
-    effort, look = QUICK if arguments.quick else FULL, read_options(arguments, Look)
-    chapters = reproduce(effort, arguments.out, arguments.steps, look=look)
+    effort = QUICK if arguments.quick else FULL
+    style = PictureStyle.open(arguments.style or "screen")
+    chapters = reproduce(effort, arguments.out, arguments.steps, style=style)
     print_tables(
         [printed_verdicts(claims_of(chapters)), *map(printed_table, chapters[-1].tables)],
         [f"the report is {arguments.out / 'paper.html'}"],

@@ -6,13 +6,12 @@ from allspin.host.cli.options import (
     PAPER,
     Arguments,
     Parser,
-    add_options,
     add_shared,
     add_tile_arguments,
     naming_options,
     read_options,
 )
-from allspin.host.draw.look import JOURNAL, Look
+from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.report.findings import CHIPS, QUICK_CHIPS, QUICK_IMAGES, ReportSubject
 from allspin.host.report.page import figures, report
 from allspin.host.show.say import say
@@ -58,7 +57,7 @@ def add_arguments(parser: Parser) -> None:
         type="file",
         help="in place of the page its pictures for a journal, of one network or several",
     )
-    add_options(parser, Look, style="as of other commands (paper)")
+    add_shared(parser, "--style", help="with --figures, picture style (paper)")
     add_shared(parser, "--json", help="print paths and sizes as one JSON object")
 
 
@@ -80,7 +79,7 @@ def run(arguments: Arguments) -> int:
             for network in arguments.network
         ]
     if arguments.figures is not None:
-        look = read_options(arguments, Look, style=arguments.style or JOURNAL.style)
+        look = PictureStyle.open(arguments.style or "paper")
         paths = list(map(str, figures(subjects, arguments.figures, look, progress=arguments.steps)))
         say(json.dumps({"figures": paths}) if arguments.json else "\n".join(paths))
         return 0

@@ -17,7 +17,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.files import check_writable
 from allspin.host.data.images import FRAMINGS
-from allspin.host.draw.look import Look
+from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.link.transport import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.run.inference import RunOptions, classify, run as score_network
@@ -210,7 +210,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--picture", metavar="OUT", type="file", help="draw accuracy against the number of samples"
     )
-    add_options(parser, Look)
+    add_shared(parser, "--style")
     parser.add_argument(
         "--latency",
         action="store_true",
@@ -236,7 +236,7 @@ def run(arguments: Arguments) -> int:
     unmade = arguments.chip is None and arguments.measured is None
     chip = None if unmade else read_options(arguments, ChipOptions)
     options = read_options(arguments, RunOptions, logits=arguments.logits is not None)
-    picture, look = arguments.picture, read_options(arguments, Look)
+    picture, look = arguments.picture, PictureStyle.open(arguments.style or "screen")
     for written in filter(None, (arguments.logits, picture)):
         check_writable(written)
     if arguments.image is None:
@@ -262,7 +262,7 @@ def run(arguments: Arguments) -> int:
         np.save(content, score.logits, allow_pickle=False)
         write_atomically(arguments.logits, content.getvalue())
     if picture is not None:
-        from allspin.host.draw.style import save_picture
+        from allspin.host.draw.picture_files import save_picture
 
         save_picture(score.plot(), picture.parent, picture.stem, look)
     answer(arguments, found.to_dict(), *table)

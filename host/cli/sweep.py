@@ -12,7 +12,7 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.files import check_writable, make_folder
-from allspin.host.draw.look import Look
+from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.show.version import commit
 from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid
@@ -75,7 +75,7 @@ def add_arguments(parser: Parser) -> None:
     )
     add_options(parser, Cluster)
     parser.add_argument("--pictures", metavar="DIR", type="file", help="draw the finished sweep")
-    add_options(parser, Look)
+    add_shared(parser, "--style")
     add_shared(parser, "--json")
 
 
@@ -97,7 +97,7 @@ def run(arguments: Arguments) -> int:
         with naming_options():
             check_range("workers", arguments.workers, 1, MAX_JOBS)
     cluster = None if arguments.address is None else read_options(arguments, Cluster)
-    look = read_options(arguments, Look)
+    look = PictureStyle.open(arguments.style or "screen")
     path, steps = arguments.output, arguments.steps
     if path.suffix == ".parquet":
         raise UserError(

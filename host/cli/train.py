@@ -20,7 +20,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
-from allspin.host.draw.look import Look
+from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
 from allspin.host.train import learnt as in_array, parameters as recipe
@@ -89,7 +89,7 @@ def add_arguments(parser: Parser) -> None:
         f"{in_array.QUICK_EPOCHS}, unless given",
     )
     add_options(parser, LearnRule)
-    add_options(parser, Look)
+    add_shared(parser, "--style")
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -196,7 +196,7 @@ def run(arguments: Arguments) -> int:
     arguments = _with_recipe(arguments)
     parameters = training_parameters(arguments)
     output, target = arguments.output, parameters.target
-    look = read_options(arguments, Look)
+    look = PictureStyle.open(arguments.style or "screen")
     if arguments.out is not None:
         make_folder(arguments.out)
     check_writable(output)

@@ -117,7 +117,7 @@ class Comparison(Shown):
 
     def plot(self) -> Any:
         """The energy of a use of each neuron."""
-        from allspin.host.draw.comparison_charts import energy_split
+        from allspin.host.charts.comparison_charts import energy_split
 
         return energy_split(self.to_dict())
 

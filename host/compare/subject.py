@@ -10,12 +10,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.charts.comparison_charts import break_even_chart, energy_split, tornado_chart
 from allspin.host.chips.tiles import calibration_images, cut_network
 from allspin.host.compare.assumptions import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.host.data.catalogue import network_name, open_device, open_network, shipped_networks
 from allspin.host.data.datasets import load_test_set
-from allspin.host.draw.comparison_charts import break_even_chart, energy_split, tornado_chart
-from allspin.host.draw.style import SCREEN, Look, save_picture
+from allspin.host.draw.picture_files import save_picture
+from allspin.host.draw.picture_style import SCREEN, PictureStyle
 from allspin.host.keywords import takes
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.device import Device
@@ -288,7 +289,7 @@ def counterparts(
     return {kind: found[kind] for kind in NEURONS}
 
 
-def leave(found: dict[str, Any], folder: Path, look: Look = SCREEN) -> None:
+def leave(found: dict[str, Any], folder: Path, style: PictureStyle = SCREEN) -> None:
     """Write the pictures of a comparison, and its numbers as ``compare.json``.
 
     Raises
@@ -296,7 +297,7 @@ def leave(found: dict[str, Any], folder: Path, look: Look = SCREEN) -> None:
     UserError
         If a file cannot be written.
     """
-    save_picture(energy_split(found), folder, "energy-split", look)
-    save_picture(tornado_chart(found), folder, "tornado", look)
-    save_picture(break_even_chart(found), folder, "break-even", look)
+    save_picture(energy_split(found), folder, "energy-split", style)
+    save_picture(tornado_chart(found), folder, "tornado", style)
+    save_picture(break_even_chart(found), folder, "break-even", style)
     write_atomically(folder / "compare.json", (json.dumps(found, indent=1) + "\n").encode())

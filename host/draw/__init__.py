@@ -1,1 +1,1 @@
-"""Pictures, in Matplotlib."""
+"""Pictures and HTML: styles, figures, files, captions, and tables in a page."""

@@ -366,7 +366,7 @@ class LookupDevice(MadeDevice):
     def plot(self) -> Any:
         """The mean of each polarity, with C2C of a write and D2D about it."""
         # Pictures are loaded when somebody asks for them.
-        from allspin.host.draw.curve_charts import ChartLine, ChartPanel as Chart, curves
+        from allspin.host.charts.line_charts import ChartLine, ChartPanel as Chart, curves
         from allspin.host.draw.style import SOFT, name_text
 
         panels = []

@@ -221,7 +221,7 @@ class FittedSwitching(MadeDevice):
     def plot(self) -> Any:
         """Shares of the uses that switch, and the curve of each device."""
         # Pictures are loaded when somebody asks for them.
-        from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
+        from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
         from allspin.host.draw.style import name_text
 
         lines = [

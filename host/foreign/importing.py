@@ -291,7 +291,7 @@ class Imported(Shown):
 
     def plot(self) -> Any:
         """Accuracies, and the errors of the layers."""
-        from allspin.host.draw.accuracy_charts import imported_network
+        from allspin.host.charts.import_chart import imported_network
         from allspin.host.draw.style import name_text
 
         return imported_network(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from allspin.host.draw.curve_charts import ChartLine
+from allspin.host.charts.line_charts import ChartLine
 from allspin.host.draw.style import png_of
 from allspin.host.paper.experiments import Experiment
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from allspin.hdl.cache import read_note, write_note
+from allspin.host.charts.confusion import confusion_counts
 from allspin.host.chips.accuracy import Column, Lot, measure
 from allspin.host.data.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
 from allspin.host.data.datasets import Dataset
-from allspin.host.draw.accuracy_charts import confusion_counts
 from allspin.host.train import in_array
 from allspin.host.train.array_devices import (
     FULL_SCALE,

@@ -6,10 +6,10 @@ from itertools import product
 import numpy as np
 from matplotlib.figure import Figure
 
+from allspin.host.charts.confusion import frame, write_counts
+from allspin.host.charts.line_charts import ChartPanel, curves
 from allspin.host.chips.accuracy import COLUMNS, Column
 from allspin.host.data.catalogue import open_network, shipped_networks
-from allspin.host.draw.accuracy_charts import frame, write_counts
-from allspin.host.draw.curve_charts import ChartPanel, curves
 from allspin.host.draw.style import INK, new_figure, styled
 from allspin.host.paper.chapter import (
     Cell,

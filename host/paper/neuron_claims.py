@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
+from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
 from allspin.host.paper.chapter import (
     Cell,
     Chapter,

@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from allspin.host.data.datasets import Dataset, load_dataset
 from allspin.host.data.files import make_folder
-from allspin.host.draw.style import SCREEN, Look, save_pictures
+from allspin.host.draw.picture_files import save_pictures
+from allspin.host.draw.picture_style import SCREEN, PictureStyle
 from allspin.host.paper import network_claims, neuron_claims, pulses, synapse_claims, tolerance
 from allspin.host.paper.chapter import Cell, Chapter, ChapterTable, Claim, Effort, Part
 from allspin.host.paper.experiments import Experiment, ResultCache, perform
@@ -274,7 +275,7 @@ def reproduce(
     progress: Display,
     directory: Path | None = None,
     parts: Sequence[Part] = PARTS,
-    look: Look = SCREEN,
+    style: PictureStyle = SCREEN,
 ) -> list[Chapter]:
     """Compute what is missing, and write the report.
 
@@ -290,7 +291,7 @@ def reproduce(
         Of the data set; MNIST, which ships.
     parts : sequence of Part
         Chapters.
-    look : Look
+    style : PictureStyle
         What files pictures become, besides those that the report shows.
 
     Returns
@@ -326,7 +327,7 @@ def reproduce(
     )
     pictures = [picture for chapter in chapters for picture in chapter.pictures]
     drawn = {picture.numbers.name: picture.draw for picture in pictures}
-    save_pictures(drawn, out, progress, look.with_formats("png", "svg"))
+    save_pictures(drawn, out, progress, style.with_formats(("png", "svg")))
     claims = claims_of(chapters)
     tables = [
         *(picture.numbers for picture in pictures),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from allspin.host.draw.curve_charts import ChartPanel, curves
+from allspin.host.charts.line_charts import ChartPanel, curves
 from allspin.host.paper.chapter import (
     Chapter,
     ChapterPicture,

@@ -7,7 +7,9 @@ import htpy as h
 import numpy as np
 from matplotlib.ticker import EngFormatter
 
-from allspin.host.draw.array_charts import (
+from allspin.host.charts.device_curves import pulses_and_spread, synapse_curve
+from allspin.host.charts.neuron_curve import neuron_curve
+from allspin.host.charts.rah_maps import (
     SHARE,
     as_picture,
     lit_pixels,
@@ -16,9 +18,8 @@ from allspin.host.draw.array_charts import (
     strongest,
     top_word,
 )
-from allspin.host.draw.cards import image, spelled
-from allspin.host.draw.curve_charts import Strip, strips
-from allspin.host.draw.device_charts import neuron_curve, pulses_and_spread, synapse_curve
+from allspin.host.charts.row_charts import Strip, strips
+from allspin.host.draw.html import image, spelled
 from allspin.host.draw.style import name_text
 from allspin.host.report.findings import Findings, ReportSubject
 from allspin.host.report.section import (

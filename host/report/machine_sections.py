@@ -6,10 +6,10 @@ from typing import Any
 
 import htpy as h
 
+from allspin.host.charts.comparison_charts import energy_split, tornado_chart
+from allspin.host.charts.row_charts import Strip, bars, strips
+from allspin.host.charts.timeline import timeline, traced_stages
 from allspin.host.compare.comparison_table import notes, tables
-from allspin.host.draw.comparison_charts import energy_split, tornado_chart
-from allspin.host.draw.curve_charts import Strip, bars, strips
-from allspin.host.draw.device_charts import timeline, traced_stages
 from allspin.host.machines.opening import VIRTUAL
 from allspin.host.report.findings import Findings
 from allspin.host.report.section import (

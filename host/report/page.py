@@ -10,17 +10,14 @@ import htpy as h
 import numpy as np
 from markupsafe import Markup
 
+from allspin.host.charts.confusion import confusion_counts, confusion_matrix
+from allspin.host.charts.learning_curve import PHASES, learning_curve
+from allspin.host.charts.row_charts import bars
 from allspin.host.data.files import check_writable, make_folder
-from allspin.host.draw.accuracy_charts import (
-    PHASES,
-    confusion_counts,
-    confusion_matrix,
-    learning_curve,
-)
-from allspin.host.draw.cards import image, render, spelled
-from allspin.host.draw.curve_charts import bars
-from allspin.host.draw.look import JOURNAL, Look
-from allspin.host.draw.style import R_AH, name_text, save_picture
+from allspin.host.draw.html import image, render, spelled
+from allspin.host.draw.picture_files import save_picture
+from allspin.host.draw.picture_style import JOURNAL, PictureStyle
+from allspin.host.draw.style import R_AH, name_text
 from allspin.host.keywords import takes
 from allspin.host.report.device_sections import chips, devices, maps
 from allspin.host.report.findings import Findings, ReportSubject, find, train_command
@@ -380,7 +377,7 @@ class Report(Shown):
 def figures(
     subjects: Sequence[ReportSubject],
     folder: str | Path,
-    look: Look = JOURNAL,
+    style: PictureStyle = JOURNAL,
     *,
     progress: Any = None,
 ) -> list[Path]:
@@ -392,8 +389,8 @@ def figures(
         What they are about; of several, the files' names begin with the network's.
     folder : str or Path
         Where to; it is made.
-    look : Look
-        How pictures look.
+    style : PictureStyle
+        How pictures style.
     progress : Display or bool, optional
         Shows how far it is.
 
@@ -421,9 +418,9 @@ def figures(
                 picture = drawn.picture
                 title = f"{picture.get_suptitle()}\n{name_text(shortened(some + told, 120))}"
                 picture.suptitle(title, x=0.01, ha="left")
-                if look.journal:  # the note below it becomes a part of its caption
+                if style.journal:  # the note below it becomes a part of its caption
                     picture.text(0, 0, drawn.said.replace("R_AH", R_AH), ha="left")
-                made += save_picture(picture, folder, f"{name}{drawn.name}", look)
+                made += save_picture(picture, folder, f"{name}{drawn.name}", style)
     return made
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import htpy as h
 from matplotlib.figure import Figure
 
-from allspin.host.draw.cards import caption_of, chart, html_table, spelled
-from allspin.host.draw.style import Look
+from allspin.host.draw.html import chart, html_table, spelled, take_title
+from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.show.table import Table
 
 TO_HAVE_IT = "To have it:"
 """What stands above the command of a section that has nothing to show."""
-LOOK = Look(width=140, points=8)
+CHART = PictureStyle(width=140, points=8)
 """Size of a chart and of its text: legible on a wide page and on a phone."""
 SHORT = 24
 """Rows of a table that is shown whole; a longer one scrolls."""
@@ -103,10 +103,10 @@ class Drawn:
 
     @cached_property
     def _element(self) -> h.Element:
-        title = caption_of(self.picture)
+        title = take_title(self.picture)
         return h.figure(id=self.name)[
             h.figcaption[spelled(title)],
-            chart(self.picture, title, LOOK),
+            chart(self.picture, title, CHART),
             self.said and note(self.said),
             numbers(*self.tables) if self.tables else None,
         ]

@@ -196,7 +196,7 @@ class Score(Model):
     @property
     def confusion_matrix(self) -> npt.NDArray[np.int64]:
         """How many images of each class (row) were taken for each class (column)."""
-        from allspin.host.draw.accuracy_charts import confusion_counts
+        from allspin.host.charts.confusion import confusion_counts
 
         return confusion_counts(self.shown.labels, self.predictions, self._classes)
 
@@ -263,8 +263,8 @@ class Score(Model):
     def plot(self) -> Any:
         """Accuracy against samples, or which classes were taken for which where asked for."""
         # Pictures are loaded when somebody asks for them.
-        from allspin.host.draw.accuracy_charts import confusion_matrix
-        from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
+        from allspin.host.charts.confusion import confusion_matrix
+        from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
         from allspin.host.draw.style import name_text
 
         if shares := self.shown.by_samples:
@@ -283,14 +283,15 @@ class Score(Model):
         return 0 if self.shown.answers is None else self.logits.shape[1]
 
     def _repr_html_(self) -> str:
-        from allspin.host.draw.cards import beside, facts
+        from allspin.host.draw.html import card_of
+        from allspin.host.show.table import fact_table
 
         cycles = self.shown.cycles_per_image
         logits, words = (
             each and f"{each.mismatches:,} of {each.compared:,}"
             for each in (self.compared, self.words)
         )
-        table = facts(
+        table = fact_table(
             f"Score of {self.network}",
             [
                 ("accuracy", f"{self.accuracy:.2%}"),
@@ -302,7 +303,7 @@ class Score(Model):
                 ("R_AH words that differ", words),
             ],
         )
-        return beside(table, *([self.plot()] if 0 < self._classes <= MOST_CLASSES else []))
+        return card_of([table], *([self.plot()] if 0 < self._classes <= MOST_CLASSES else []))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from allspin.host.show.say import shortened
 from allspin.sim.errors import refused
 from allspin.sim.parameters import Brief
 
 SIGNIFICANT = 3
 """Significant digits of a number without a format of its own."""
+
+LONGEST_FACT = 200
+"""Most characters of a value on a card."""
 
 
 @dataclass(frozen=True)
@@ -168,3 +172,12 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> Any:
     """Return rows as a `pandas.DataFrame`; raise `UserError` without pandas."""
     with refused(advice=": pip install pandas", kinds=ImportError):
         return import_module("pandas").DataFrame(list(rows))
+
+
+def fact_table(title: str, values: Iterable[tuple[str, object]]) -> Table:
+    """Make the table of a card: names and values, without those that are None."""
+    rows = [
+        (name, shortened(str(value), LONGEST_FACT)) for name, value in values if value is not None
+    ]
+    columns = (TableColumn("what"), TableColumn("value"))
+    return Table(shortened(title, LONGEST_FACT), columns, rows, headed=False)

@@ -11,18 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from allspin.host.charts.confusion import confusion_matrices
+from allspin.host.charts.line_charts import COLOURS, MARKERS, panel_axes
 from allspin.host.data.catalogue import DEVICE_SUFFIX, SUFFIX
-from allspin.host.draw.accuracy_charts import confusion_matrices
-from allspin.host.draw.curve_charts import COLOURS, MARKERS, panel_axes
+from allspin.host.draw.picture_files import save_picture
+from allspin.host.draw.picture_style import SCREEN, PictureStyle
 from allspin.host.draw.style import (
     INK,
-    SCREEN,
     SOFT,
-    Look,
     add_grid,
     add_legend,
     name_text,
-    save_picture,
     styled,
 )
 from allspin.host.machines.opening import GOLDEN
@@ -291,7 +290,7 @@ def worst_and_best(sweep: Sweep, factors: list[str]) -> Figure:
     return confusion_matrices(f"{chips}: {place}" if place else chips, matrices)
 
 
-def draw_sweep(sweep: Sweep, folder: Path, look: Look = SCREEN) -> list[Path]:
+def draw_sweep(sweep: Sweep, folder: Path, look: PictureStyle = SCREEN) -> list[Path]:
     """Draw all pictures of a sweep.
 
     Parameters
@@ -300,7 +299,7 @@ def draw_sweep(sweep: Sweep, folder: Path, look: Look = SCREEN) -> list[Path]:
         The sweep, finished.
     folder : Path
         Where to; it must exist.
-    look : Look
+    look : PictureStyle
         What files.
 
     Returns

@@ -233,12 +233,12 @@ class Sweep(Shown):
         return accuracy_by_factor(self.rows, self.plan.grid.varied())
 
     def _repr_html_(self) -> str:
-        from allspin.host.draw.cards import beside
+        from allspin.host.draw.html import card_of
 
         table, more = self.table(ON_CARD), len(self.plan.points) - ON_CARD
         if more > 0:
             table = replace(table, title=f"{table.title}; {more:,} more points")
-        return beside(table, self.plot())
+        return card_of([table], self.plot())
 
 
 def run_sweep(

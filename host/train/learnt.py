@@ -13,7 +13,7 @@ from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.data.files import make_folder
-from allspin.host.draw.look import SCREEN, Look
+from allspin.host.draw.picture_style import SCREEN, PictureStyle
 from allspin.host.keywords import takes
 from allspin.host.train.array_devices import (
     CYCLE,
@@ -159,18 +159,18 @@ class Learnt(Trained):
 
     def plot(self) -> Any:
         """The learning curve."""
-        from allspin.host.draw.accuracy_charts import learning_curve
+        from allspin.host.charts.learning_curve import learning_curve
 
         return learning_curve(epochs_of(self.curve), None, self.array_accuracy)
 
-    def write(self, folder: Path, look: Look = SCREEN) -> None:
+    def write(self, folder: Path, look: PictureStyle = SCREEN) -> None:
         """Write learning curve and pulses per device, as CSV files and pictures, and the cells.
 
         Parameters
         ----------
         folder : Path
             Where to; it is made.
-        look : Look
+        look : PictureStyle
             Which pictures, and their size.
 
         Raises
@@ -178,8 +178,8 @@ class Learnt(Trained):
         UserError
             If a file cannot be written.
         """
-        from allspin.host.draw.accuracy_charts import pulse_histogram
-        from allspin.host.draw.style import save_picture
+        from allspin.host.charts.learning_curve import pulse_histogram
+        from allspin.host.draw.picture_files import save_picture
 
         make_folder(folder)
         pulses, devices = np.unique(self.given, return_counts=True)

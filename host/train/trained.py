@@ -35,7 +35,7 @@ class Trained(Shown):
 
     def plot(self) -> Any:
         """The learning curve."""
-        from allspin.host.draw.accuracy_charts import learning_curve
+        from allspin.host.charts.learning_curve import learning_curve
 
         return learning_curve(
             self.network.provenance["curve"], self.validation_accuracy, self.test_accuracy

@@ -59,7 +59,7 @@ def test_every_name_is_in_every_script(scripts, shell):
         ("run paper-10 --device pap", "paper"),
         ("build icebreaker ulx3s-8", "ulx3s-85f"),
         ("sim paper-10 --simulator v", "verilator"),
-        ("demo --format svg", "svg"),
+        ("demo --style paper-1", "paper-1"),
         ("sweep --program wr", "write-verify"),
     ],
 )

@@ -36,7 +36,7 @@ REFUSED = {
         ("run net --data data --on virtual --keep-states --chip 1", "cannot keep states"),
         ("run net --image one.png", "the network takes lists of 24 values, and no images"),
         ("run mnist-10 --images 10 --style paper", "--style needs --picture"),
-        ("sweep --network paper-10 -o t.csv --format pdf", "--format needs --pictures"),
+        ("sweep --network paper-10 -o t.csv --style paper", "--style needs --pictures"),
         ("fit pulses.csv --explain --style paper", "--style needs --output"),
         ("compare paper-10 --json --style paper", "pictures with --json need --out"),
         ("run mnist-10 --latency", "--latency needs --on virtual"),

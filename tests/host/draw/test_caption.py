@@ -5,9 +5,11 @@ import re
 import pytest
 from hypothesis import example, given, strategies as st
 
+from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
 from allspin.host.draw.caption import latex, take_caption
-from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
-from allspin.host.draw.style import R_AH, Look, add_legend, name_text, save_picture, styled
+from allspin.host.draw.picture_files import save_picture
+from allspin.host.draw.picture_style import PictureStyle
+from allspin.host.draw.style import R_AH, add_legend, name_text, styled
 
 LINE = ChartLine("a line", [1, 2, 3], [1, 4, 9])
 
@@ -60,7 +62,7 @@ def test_a_picture_is_a_column_or_a_page_wide_its_text_is_text_and_it_is_the_sam
 ):
     contents = []
     for _ in range(2):
-        files = save_picture(panels(count), tmp_path, "p", Look(style=style))
+        files = save_picture(panels(count), tmp_path, "p", PictureStyle.open(style))
         assert [path.name for path in files] == ["p.pdf", "p.svg", "p.tex"]
         contents.append([path.read_bytes() for path in files])
     pdf, svg, tex = contents[0]
@@ -82,6 +84,6 @@ def test_a_picture_is_a_column_or_a_page_wide_its_text_is_text_and_it_is_the_sam
 def test_three_panels_stand_side_by_side_in_print_and_a_legend_says_a_label_once(tmp_path):
     figure = panels(3)
     styled(lambda: add_legend(figure, figure.axes) or figure)()
-    save_picture(figure, tmp_path, "p", Look(style="paper"))
+    save_picture(figure, tmp_path, "p", PictureStyle(journal=True))
     assert len({round(axes.get_position().y0, 3) for axes in figure.axes}) == 1
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a line"]

@@ -6,13 +6,15 @@ import re
 import numpy as np
 import pytest
 
+from allspin.host.charts.device_curves import DRAWN, response_curve, synapse_curve
+from allspin.host.charts.model_cards import card
+from allspin.host.charts.rah_maps import map_pixels
 from allspin.host.chips.accuracy import Column
 from allspin.host.chips.measured import MeasureOptions, measure_chips
 from allspin.host.data.catalogue import open_device
-from allspin.host.draw.array_charts import map_pixels
-from allspin.host.draw.cards import LONGEST, beside, card, facts
-from allspin.host.draw.device_charts import DRAWN, response_curve, synapse_curve
+from allspin.host.draw.html import card_of
 from allspin.host.run.inference import RunOptions, run
+from allspin.host.show.table import LONGEST_FACT as LONGEST, fact_table
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import SynapseArray
 from allspin.sim.network.random_network import random_network
@@ -46,7 +48,7 @@ def test_a_name_makes_no_tags(name):
 
 def test_what_no_page_may_hold_is_replaced_what_is_long_is_cut_and_unknown_left_out():
     about = [("a", "x\x00\x1b\ud800"), ("b", None), ("c", "<" * 2 * LONGEST), ("d", 0)]
-    found = read(beside(facts("t", about)))
+    found = read(card_of([fact_table("t", about)]))
     cut = "<" * (LONGEST - 1) + "\N{HORIZONTAL ELLIPSIS}"
     assert found.facts() == {"a": "x\ufffd\ufffd\ufffd", "c": cut, "d": "0"}
 

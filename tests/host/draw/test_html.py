@@ -4,9 +4,10 @@ import htpy as h
 import pytest
 from hypothesis import given, strategies as st
 
-from allspin.host.draw.cards import caption_of, chart, html_table, render, spelled
-from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
-from allspin.host.draw.style import Look, name_text
+from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
+from allspin.host.draw.html import chart, html_table, render, spelled, take_title
+from allspin.host.draw.picture_style import PictureStyle
+from allspin.host.draw.style import name_text
 from allspin.host.show.table import Number, Table, TableColumn
 from tests.host.reader import Reader
 
@@ -38,11 +39,11 @@ def test_tables_align_numbers_and_say_what_is_not_known():
 def drawn(label, look=None):
     line = ChartLine(name_text(label), [0, 1, 2], [2, 2, 2.123456])
     figure = curves(f"R_AH of {name_text(label)}", [ChartPanel([line], "x", "y")])
-    title = caption_of(figure)
+    title = take_title(figure)
     return title, render(chart(figure, title, look))
 
 
-@pytest.mark.parametrize("look", [None, Look(width=90, points=8)])
+@pytest.mark.parametrize("look", [None, PictureStyle(width=90, points=8)])
 def test_a_chart_is_an_element_of_its_page_and_the_same_again(look):
     title, svg = drawn(HOSTILE, look)
     assert title == f"R_AH of {HOSTILE}"

@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.host.bitstreams.builds import BuildChanges, find_jobs
 from allspin.host.data.catalogue import open_device, open_network
-from allspin.host.draw.cards import render
+from allspin.host.draw.html import render
 from allspin.host.report.device_sections import devices
 from allspin.host.report.findings import DEFAULTS, Findings, ReportSubject
 from allspin.host.report.machine_sections import boards, comparison

@@ -1,4 +1,4 @@
-"""Pictures of the comparison: where energy goes, and what the verdict hangs on."""
+"""TODO."""
 
 from typing import Any
 

@@ -1,7 +1,6 @@
-"""How well a network does: confusion, wrong answers, learning, and what an import keeps."""
+"""TODO."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -9,21 +8,14 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from allspin.host.draw.style import (
-    BLUE,
     GREEN,
-    PALE,
-    SKY,
     SOFT,
     VERMILION,
-    add_grid,
-    name_text,
     new_figure,
     styled,
 )
-from allspin.host.show.say import shortened
 
 DARK = 0.75
 """Share of the colours, from the light end on, above which numbers are white."""
@@ -79,13 +71,6 @@ def frame(axes: Axes) -> None:
     axes.spines[:].set_visible(True)
     axes.tick_params(length=0)
     axes.set(xlabel="answer", ylabel="label")
-
-
-def _plain_ticks(axes: Axes) -> None:
-    """Ticks of a logarithmic vertical axis at 1, 2, 5 and so on, as numbers."""
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_locator(NullLocator())
 
 
 @styled
@@ -144,8 +129,6 @@ def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figur
     return confusion_matrices(title, [("", labels, answers, classes)], height=5.6)
 
 
-# The images that got a wrong answer.
-
 MOST = 200
 """How many are drawn at most."""
 ACROSS = 16
@@ -195,141 +178,4 @@ def wrong_images(
         axes.text(left + width / 2, below, f"{number}", fontsize=5.5, ha="center", va="top")
     said = "Above: label \N{RIGHTWARDS ARROW} answer; below: the image's number in the test set"
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
-    return figure
-
-
-# The learning curve: loss and accuracy, epoch by epoch.
-
-PHASES = {
-    "float": "real numbers",
-    "quantised": "the machine's integers",
-    "array": "pulses in the array",
-}
-"""Phases of training, and what the network computes with in each."""
-MOST_MARKED = 60
-"""With more epochs than this only the lines are drawn."""
-SMALLEST_ERROR = 0.01
-"""Percent that stand for an error of none."""
-
-
-@styled
-def learning_curve(
-    curve: Sequence[Mapping[str, Any]], validation_accuracy: float | None, test_accuracy: float
-) -> Figure:
-    """Draw loss and validation error over the epochs.
-
-    Parameters
-    ----------
-    curve : sequence of mappings
-        An epoch each, in order: ``phase`` (a key of `PHASES`), ``loss`` (mean cross-entropy,
-        in nats) and ``validation_accuracy`` (0 to 1).
-    validation_accuracy, test_accuracy : float
-        Of the network that was kept, 0 to 1; None where the former is not known.
-    """
-    epochs = np.arange(1, len(curve) + 1)
-    phases = [str(epoch.get("phase")) for epoch in curve]
-    accuracies = np.array([epoch["validation_accuracy"] for epoch in curve])
-    # None at all would have no place on a logarithmic axis.
-    errors = np.maximum(100 * (1 - accuracies), SMALLEST_ERROR)
-    right = f"{100 * test_accuracy:.2f} % test accuracy"
-    array = "array" in phases
-    unit = "mark" if array else "epoch"
-    figure = new_figure(7, 5, f"Learning: {right}, after {len(curve)} {unit}s")
-    top, bottom = figure.subplots(2, 1, sharex=True)
-    mark = "." if len(curve) <= MOST_MARKED else None
-    top.plot(epochs, [epoch["loss"] for epoch in curve], color=BLUE, marker=mark, markersize=4)
-    top.set(ylabel="loss (nats)", title="Training loss")
-    bottom.plot(epochs, errors, color=VERMILION, marker=mark, markersize=4)
-    bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
-    said = ""
-    if validation_accuracy is not None:
-        kept = 100 * (1 - validation_accuracy)
-        said = f" (dashed: of the epoch that was kept, {kept:.2f} %)"
-        bottom.axhline(kept, color=SOFT, linestyle="--", linewidth=1, zorder=0)
-    name = "Test error of the chip that learns" if array else "Validation error"
-    bottom.set(xlabel=unit, ylabel="error (%)", title=f"{name}{said}")
-    for axes in (top, bottom):
-        add_grid(axes)
-        axes.set_yscale("log")
-        if axes is top:  # which has room for the phases' names above the curve
-            low, high = axes.get_ylim()
-            axes.set_ylim(low, high * (high / low) ** 0.18)
-        _plain_ticks(axes)
-        for number, phase in enumerate(dict.fromkeys(phases)):
-            first = phases.index(phase) + 0.5
-            last = first + phases.count(phase)
-            if number % 2:
-                axes.axvspan(first, last, color=PALE, alpha=0.5, linewidth=0, zorder=-1)
-            if axes is top:
-                axes.text(
-                    (first + last) / 2,
-                    0.97,
-                    name_text(shortened(PHASES.get(phase, phase), 24)),
-                    transform=axes.get_xaxis_transform(),
-                    ha="center",
-                    va="top",
-                )
-    bottom.set_xlim(0.5, len(curve) + 0.5)
-    return figure
-
-
-@styled
-def pulse_histogram(given: npt.NDArray[np.integer[Any]]) -> Figure:
-    """Draw how many devices got how many pulses: what endurance they need.
-
-    Parameters
-    ----------
-    given : ndarray of int
-        Pulses of each device.
-    """
-    most = int(given.max(initial=0))
-    title = f"Pulses: {given.mean():.3g} a device, {most:,} at most"
-    figure = new_figure(6.4, 3.6, title)
-    axes = figure.subplots()
-    axes.hist(given, bins=np.linspace(0, most + 1, min(most + 2, 61)).tolist(), color=BLUE)
-    axes.set(xlabel="pulses that a device got", ylabel="devices", yscale="log")
-    add_grid(axes)
-    return figure
-
-
-COLOURS = (BLUE, VERMILION, SKY)
-CLEAR = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-"""Behind a figure, so that no line of the grid strikes it through."""
-
-
-@styled
-def imported_network(
-    title: str, accuracies: Mapping[str, float], errors: Mapping[str, Sequence[float]]
-) -> Figure:
-    """Draw accuracies as bars, and the errors of layers as groups of bars.
-
-    Parameters
-    ----------
-    title : str
-        Of the whole.
-    accuracies : mapping of str to float
-        By stage, the model itself first; 0 to 1.
-    errors : mapping of str to sequence of float
-        By stage, one for each layer, as shares of the model's outputs.
-    """
-    figure = new_figure(8, 3.6, title)
-    left, right = figure.subplots(1, 2)
-    stages = list(accuracies)
-    wrong = [100 * (1 - accuracy) for accuracy in accuracies.values()]
-    drawn = left.bar(stages, wrong, width=0.6, color=(SOFT, *COLOURS[: len(stages) - 1]))
-    left.bar_label(drawn, fmt="{:.2f}", padding=2, fontsize=7.5, bbox=CLEAR)
-    left.set(ylabel="error (%)", title="Test images classified wrongly")
-    layers = len(next(iter(errors.values())))
-    width = 0.8 / len(errors)
-    for number, ((stage, shares), colour) in enumerate(zip(errors.items(), COLOURS, strict=False)):
-        places = np.arange(layers) + (number - (len(errors) - 1) / 2) * width
-        percent = [100 * share for share in shares]
-        drawn = right.bar(places, percent, width=width, color=colour, label=stage)
-        right.bar_label(drawn, fmt="{:.1f}", padding=2, fontsize=7.5, bbox=CLEAR)
-    right.set_xticks(range(layers), [f"layer {number}" for number in range(layers)])
-    right.set(ylabel="error of outputs (% rms)", title="Each layer against the model")
-    right.margins(y=0.25)
-    right.legend(fontsize=8)
-    for axes in (left, right):
-        add_grid(axes)
     return figure

@@ -1,87 +1,18 @@
-"""The array in pictures: where its error is, and what a network reaches as it changes."""
+"""TODO."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure, SubFigure
 
-from allspin.host.draw.curve_charts import ChartLine, ChartPanel, curves
-from allspin.host.draw.device_charts import draw_curve
-from allspin.host.draw.style import (
-    R_AH,
-    new_figure,
-    styled,
-)
+from allspin.host.charts.neuron_curve import draw_curve
+from allspin.host.draw.style import R_AH, new_figure, styled
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
-
-READINGS = ("selected", "series", "buffered", "selected, 1e12 ohm")
-"""Titles of curves, each with a colour and a mark in all panels; of others what comes first."""
-
-
-def array_accuracy(
-    panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], ideal: float
-) -> Figure:
-    """Draw accuracy over what changes in an array.
-
-    Parameters
-    ----------
-    panels : mapping
-        By the label of a panel's axis, by the title of a curve: pairs of value and accuracy.
-    ideal : float
-        Accuracy in the ideal array.
-    """
-    drawn = []
-    for label, curve_points in panels.items():
-        lines: list[ChartLine] = []
-        for title, points in curve_points.items():
-            values, shares = np.array(points).T
-            turn = READINGS.index(title if title in READINGS else title.split(",")[0])
-            percent, grounded = (100 * shares).tolist(), title.endswith("grounded")
-            lines.append(ChartLine(title, values.tolist(), percent, dashed=grounded, turn=turn))
-        drawn.append(
-            ChartPanel(
-                lines,
-                label,
-                "accuracy (%)",
-                levels={"ideal": 100 * ideal},
-                x_scale="linear" if "dB" in label else "log",
-                y_range=(0, 103),
-            )
-        )
-    return curves("Which readings of the array compute", drawn)
-
-
-@styled
-def array_error(maps: Mapping[str, npt.NDArray[np.float64]]) -> Figure:
-    """Draw the error of each cell of an array.
-
-    Parameters
-    ----------
-    maps : mapping of str to ndarray of float64, each (rows, columns)
-        By title, the error's magnitude as a fraction of a cell's range.
-    """
-    figure = new_figure(9, 4.6, "Where the array's error is, as a fraction of a cell's range")
-    for axes, (title, error) in zip(figure.subplots(1, len(maps)).flat, maps.items(), strict=True):
-        image = axes.imshow(
-            np.maximum(error, 1e-6),
-            norm=LogNorm(1e-6, 1),
-            cmap="cividis",
-            aspect="auto",
-            interpolation="nearest",
-        )
-        axes.set_title(title, fontsize=9)
-        axes.set(xlabel="column", ylabel="row")
-        figure.colorbar(image, ax=axes)
-    return figure
-
-
-# R_AH maps: what each hidden neuron looks for, seen as the image that drives it.
 
 MAP_COLOURS = "PuOr_r"
 """Orange above zero, purple below, white at zero; apart under colour blindness too."""
@@ -235,8 +166,6 @@ def rah_maps(
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")
     return figure
 
-
-# One picture of it all: the neuron, and what hidden neurons look for.
 
 ROWS = 3
 COLUMNS = 5

@@ -1,0 +1,1 @@
+"""Charts: functions that draw results, devices and networks with Matplotlib."""

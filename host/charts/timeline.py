@@ -1,0 +1,180 @@
+"""TODO."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from allspin.hdl.parameters.engine_parameters import EVENT, LAST_EVENT, LAST_SUM, SUM
+from allspin.host.draw.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    SOFT,
+    VERMILION,
+    new_figure,
+    styled,
+)
+
+IMAGE_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
+"""Colours of images, each its own as long as they last; their numbers stand beside them."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """When a stage worked on an image.
+
+    Attributes
+    ----------
+    image : int
+        The image, counted from the first in the trace.
+    first, last : int
+        Clocks of the first and of the last thing it took.
+    busy : ndarray of int
+        All clocks in which it took something.
+    """
+
+    image: int
+    first: int
+    last: int
+    busy: npt.NDArray[np.int64]
+
+
+def stage_spans(
+    activity: npt.NDArray[np.integer], layer: int, taken: int, last: int, positions: int = 1
+) -> list[Span]:
+    """When a stage worked on each image.
+
+    Parameters
+    ----------
+    activity : ndarray of int, shape (clocks,)
+        The engine's activity word in each clock, from before the first image on.
+    layer : int
+        Layer of the stage.
+    taken, last : int
+        Bits of the stage: something is taken, and it is a position's last.
+    positions : int
+        How often an image uses the layer's crossbar.
+
+    Returns
+    -------
+    list of Span
+        Image by image; the last one may be cut off by the trace's end.
+    """
+    bits = activity >> (4 * layer)
+    busy = np.flatnonzero(bits >> taken & 1)
+    ends = np.flatnonzero(bits >> last & 1)[positions - 1 :: positions]
+    spans = []
+    for image, part in enumerate(np.split(busy, np.searchsorted(busy, ends, side="right"))):
+        if part.size:
+            spans.append(Span(image, int(part[0]), int(part[-1]), part))
+    return spans
+
+
+def traced_stages(
+    activity: npt.NDArray[np.integer], positions: Sequence[int], images: int
+) -> list[tuple[str, list[Span]]]:
+    """What each stage is called, and when it worked on the first so many images.
+
+    `positions` are those of each layer.
+    """
+    stages = []
+    for layer, number in enumerate(positions):
+        rows = stage_spans(activity, layer, EVENT, LAST_EVENT, number)
+        sums = stage_spans(activity, layer, SUM, LAST_SUM, number)
+        name = "readout: logits" if layer == len(positions) - 1 else f"neurons {layer}: column sums"
+        stages.append((f"crossbar {layer}: rows driven", rows[:images]))
+        stages.append((name, sums[:images]))
+    return stages
+
+
+def runs(clocks: npt.NDArray[np.int64], gap: int = 1) -> list[tuple[int, int]]:
+    """Start and length of each run of clocks that are at most so many apart."""
+    parts = np.split(clocks, np.flatnonzero(np.diff(clocks) > gap) + 1)
+    return [(int(part[0]), int(part[-1] - part[0]) + 1) for part in parts if part.size]
+
+
+def _draw_span(axes: Axes, place: int, span: Span, start: int, end: int) -> None:
+    """Draw a stage's work on an image, with the image's number inside it or beside it."""
+    colour = IMAGE_COLOURS[span.image % len(IMAGE_COLOURS)]
+    width = span.last - span.first + 1
+    for taken, height, alpha in (
+        ([(span.first, width)], 0.72, 0.18),
+        # What is closer than could be seen is one run.
+        (runs(span.busy, max(1, (end - start) // 2000)), 0.5, None),
+    ):
+        axes.broken_barh(
+            [(first - start, length) for first, length in taken],
+            (place - 0.36, height),
+            facecolor=colour,
+            alpha=alpha,
+            linewidth=0,
+        )
+    inside = width > 0.02 * (end - start)
+    text = f"image {span.image}" if width > 0.07 * (end - start) else f"{span.image}"
+    axes.text(
+        (span.first + span.last + 1) / 2 - start if inside else span.last + 1 - start,
+        place + 0.245,
+        text if inside else f" {span.image}",
+        ha="center" if inside else "left",
+        va="center",
+        fontsize=7,
+    )
+
+
+@styled
+def timeline(
+    activity: npt.NDArray[np.integer], positions: Sequence[int], images: int = 6
+) -> Figure:
+    """Draw which image each stage works on, over the clocks.
+
+    Parameters
+    ----------
+    activity : ndarray of int, shape (clocks,)
+        The engine's activity word in each clock, from before the first image on.
+    positions : sequence of int
+        How often an image uses each layer's crossbar.
+    images : int
+        Images to draw.
+    """
+    stages = traced_stages(activity, positions, images)
+    drawn = [spans for _, spans in stages]
+    start = min((spans[0].first for spans in drawn if spans), default=0)
+    end = max((spans[-1].last for spans in drawn if spans), default=1)
+    complete = len(drawn[-1])
+    figure = new_figure(
+        10,
+        0.75 * len(stages) + 1.2,
+        f"The engine's stages overlap: {complete} images in {end - start + 1:,} clocks",
+    )
+    axes = figure.subplots()
+    for place, spans in enumerate(drawn):
+        for span in spans:
+            _draw_span(axes, place, span, start, end)
+    for span in drawn[0]:
+        axes.axvline(span.first - start, color=SOFT, linewidth=0.8, linestyle=":", zorder=0)
+    axes.set_yticks(range(len(stages)), [name.replace(": ", "\n") for name, _ in stages])
+    across = (0, 1.015 * (end - start + 1))
+    axes.set(ylim=(len(stages) - 0.5, -0.5), xlim=across, xlabel="clock")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.legend(
+        handles=[
+            Patch(color=SOFT, label="something is taken"),
+            Patch(color=SOFT, alpha=0.25, label="from an image's first to its last"),
+            Line2D([], [], color=SOFT, linestyle=":", label="an image's first row is driven"),
+        ],
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=3,
+        fontsize=8,
+        borderaxespad=0.2,
+    )
+    return figure
