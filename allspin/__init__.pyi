@@ -67,7 +67,8 @@ from allspin.sim.errors import UserError as UserError
 from allspin.sim.network.golden import GoldenModel as GoldenModel
 from allspin.sim.network.netfile import save_network as save_network
 from allspin.sim.network.network import Network as Network
-from allspin.sim.network.neuron import Neuron as Neuron, register_neuron as register_neuron
+from allspin.sim.network.neuron import register_neuron as register_neuron
+from allspin.sim.network.neuron_base import Neuron as Neuron
 from allspin.sim.network.tiling import Tiles as Tiles
 from allspin.sim.programming.schemes import Programming as Programming
 from allspin.sim.synapse.response import Response as Response

@@ -12,7 +12,8 @@ from allspin.hdl.parameters.tiling import OFFSET_BITS, Tiling
 from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.sim.errors import check_power_of_two, check_range
 from allspin.sim.network.layer_kinds import KINDS, LayerKind
-from allspin.sim.network.neuron import NEURONS, short_name
+from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.neuron_base import short_name
 
 MAGIC = b"ASPN"
 VERSION = 3

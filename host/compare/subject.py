@@ -25,7 +25,8 @@ from allspin.sim.errors import UserError, check_range, meant
 from allspin.sim.files import write_atomically
 from allspin.sim.network.layer import GAIN_BITS, Converter
 from allspin.sim.network.network import Network
-from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.network.tiling import Tiles, tiles_of
 from allspin.sim.parameters import Parameters, Shown, listed, megahertz, option
 

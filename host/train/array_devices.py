@@ -33,7 +33,8 @@ from allspin.host.train.training_options import LearnRule
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT
 from allspin.sim.device.device import Device, NeuronVariation
-from allspin.sim.network.neuron import Neuron, SotNeuron
+from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.parameters import number
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse

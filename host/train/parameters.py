@@ -21,7 +21,8 @@ from allspin.sim.network.levels import (
     uniform_levels,
 )
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, NEURON_PER
-from allspin.sim.network.neuron import NEURONS, Neuron
+from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.parameters import Brief, Parameters, option
 from allspin.sim.programming.schemes import usual_tries

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.retention import MAX_AGE, Retention
-from allspin.sim.network.neuron import Neuron, SotNeuron
+from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.parameters import Parameters, Shown, choice, number, units
 from allspin.sim.synapse.response import Array
 from allspin.sim.synapse.synapse import Synapse, SynapseVariation
@@ -212,7 +213,7 @@ UNITS_OF_ADC_VARIATION = units(AdcVariation)
 #
 # i is the input current as a fraction of full scale, `response` that of
 # `allspin.sim.network.neuron.SotNeuron` with its threshold, slope and saturation, or of another
-# kind with its knees (`allspin.sim.network.neuron.Neuron.knees`). The machine does the same on
+# kind with its knees (`allspin.sim.network.neuron_base.Neuron.knees`). The machine does the same on
 # whole currents: see `allspin.sim.chip.chip`.
 
 GAIN_READINGS = {

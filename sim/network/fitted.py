@@ -1,10 +1,9 @@
-"""A network in the place of a larger one: what the spare rows and columns of a machine hold.
+"""A network padded to the size of a larger machine: contents of its spare rows and columns.
 
-Rows without a pixel are never driven. A spare column has gain 0 and an offset at which its neuron
-is silent, so that no row behind it is driven either. A spare class has the layer's lowest word in
-each row, and is the highest in number: it never wins over a class of the network, but on a chip
-whose cells vary. All that is drawn of a chip is named by layer, row and column, which stay what
-they were.
+A row without a pixel is never driven. A spare column has gain 0 and an offset at which its neuron
+is silent, so the row behind it is never driven either. A spare class has the layer's lowest word
+in each row and a higher number than the network's classes, so it never wins against them, except on
+a chip whose cells vary. A chip's draws are named by layer, row and column, so padding changes none.
 """
 
 from dataclasses import fields, replace
@@ -21,36 +20,38 @@ from allspin.sim.network.neuron import NEURONS
 
 
 def tabled(network: Network, current_bits: int, neuron: str) -> Network:
-    """The network with wider currents, and its neurons' answers in tables if `neuron` has one.
+    """Widen the currents of a network, and store its neurons in tables if `neuron` has a table.
 
     Parameters
     ----------
     network : Network
-        What runs.
+        Network to run.
     current_bits : int
-        At least the network's.
+        Width of the machine's currents, at least the network's.
     neuron : str
-        Name of the neuron that a machine was built with.
+        Name of the neuron that the machine was built with.
 
     Returns
     -------
     Network
-        It answers what the network does.
+        Network with the same outputs.
 
     Raises
     ------
     ValueError
-        If currents would be narrower, or a neuron without a table is another, or its currents are.
+        If the machine's currents are narrower, or its neuron has no table and is another neuron or
+        has currents of another width.
     """
-    kind, narrow = NEURONS.get(neuron), network.current_bits
+    kind = NEURONS.get(neuron)
+    narrow = network.current_bits
     hidden = network.layers[:-1]
     if not hidden or (narrow, network.neuron.name) == (current_bits, neuron):
         return network
     if kind is None or not kind.has_table or narrow > current_bits:
         raise ValueError(f"its neuron {neuron} of {current_bits} bits does not answer as these do")
-    # What is beyond full scale answers what full scale does.
+    # Currents beyond the network's full scale have the output of its full scale.
     currents = np.minimum(np.arange(2**current_bits), 2**narrow - 1)
-    layers = [replace(each, table=activate(network, each, currents)) for each in hidden]
+    layers = [replace(layer, table=activate(network, layer, currents)) for layer in hidden]
     return replace(
         network,
         layers=(*layers, network.layers[-1]),
@@ -60,62 +61,69 @@ def tabled(network: Network, current_bits: int, neuron: str) -> Network:
 
 
 def silent_offset(network: Network, number: int) -> int | None:
-    """Offset at which a column of a hidden layer never drives a row; None where there is none."""
+    """Return an offset at which a hidden layer's column never drives a row, or None."""
     full = 2**network.current_bits - 1
-    ends = activate(network, network.layers[number], np.array([0, full]))
     bound = 2 * (full + 1)
-    return next((at for at, end in ((bound - 1, ends[0]), (-bound, ends[1])) if end == 0), None)
+    at_zero, at_full = activate(network, network.layers[number], np.array([0, full]))
+    if at_zero == 0:
+        return bound - 1
+    if at_full == 0:
+        return -bound
+    return None
 
 
 def bearable_noise(network: Network, topology: tuple[int, ...]) -> int | None:
-    """Most that noise may change a current by without a spare column that drives a row.
+    """Return the largest noise of a current at which no spare column drives a row.
 
     Parameters
     ----------
     network, topology
-        As of `fitted`.
+        See `fitted`.
 
     Returns
     -------
     int or None
-        In least significant bits of a current: how far the least silent offset is from the
-        currents of the neuron's table. None where no hidden layer has spare columns.
+        Distance of the nearest silent offset from the currents of the neuron's table, in least
+        significant bits of a current. None if no hidden layer has spare columns.
     """
     full = 2**network.current_bits - 1
-    widths = enumerate(zip(network.topology[1:-1], topology[1:], strict=False))
-    offsets = [silent_offset(network, at) or 0 for at, (own, most) in widths if own < most]
-    # The offset is what a current lies below zero; negative, it lies above full scale.
-    return min((at if at > 0 else -at - full for at in offsets), default=None)
+    margins = []
+    for number, columns in enumerate(network.topology[1:-1]):
+        if columns < topology[number + 1]:
+            offset = silent_offset(network, number) or 0
+            # A positive offset puts the current below zero, a negative one above full scale.
+            margins.append(offset if offset > 0 else -offset - full)
+    return min(margins, default=None)
 
 
 def fitted(network: Network, topology: tuple[int, ...]) -> Network:
-    """The network with spare rows and columns.
+    """Pad a network with spare rows and columns.
 
     Parameters
     ----------
     network : Network
-        Dense layers whose columns are read in one piece, or as large as it shall be.
+        Network of dense layers whose columns are read in one piece, or one of exactly the size.
     topology : tuple of int
         Widths from the pixels to the classes, none below the network's.
 
     Returns
     -------
     Network
-        Of these widths. For images with zeros for the spare pixels it answers as the network does,
-        and no spare class has a larger logit than one of the network's.
+        Network of these widths. For images whose spare pixels are 0 it has the logits of
+        `network`, and no spare class has a larger logit than a class of `network`.
 
     Raises
     ------
     ValueError
-        If the network is larger, or it has spare columns that cannot be silent.
+        If the network is larger, or has spare columns that cannot be silent.
     """
     if topology == network.topology:
         return network
-    pieces = [each.kind != DENSE or each.adc is not None for each in network.layers]
-    small = len(topology) != len(network.topology) or any(
-        own > most for own, most in zip(network.topology, topology, strict=False)
+    too_small = len(topology) != len(network.topology) or any(
+        columns > available for columns, available in zip(network.topology, topology, strict=False)
     )
-    if small or any(pieces):
+    plain = all(layer.kind == DENSE and layer.adc is None for layer in network.layers)
+    if too_small or not plain:
         raise ValueError(f"{text(network.topology)} cannot be fitted into {text(topology)}")
     layers = []
     for number, layer in enumerate(network.layers):
@@ -138,16 +146,17 @@ def fitted(network: Network, topology: tuple[int, ...]) -> Network:
 
 
 def _cells(layer: Layer, spare: tuple[int, int]) -> dict[str, npt.NDArray[Any]]:
-    """What a layer says of each cell, with spare rows and columns that are as its lowest one."""
+    """Pad every array of a layer that has one entry per cell with the entry of its lowest cell."""
     lowest = np.argmin(layer.words)
-    return {
-        name: np.pad(value, [(0, more) for more in spare], constant_values=value.flat[lowest])
-        for name in (each.name for each in fields(layer))
-        if isinstance(value := getattr(layer, name), np.ndarray)
-        and value.shape == (layer.rows, layer.columns)
-    }
+    padding = [(0, more) for more in spare]
+    padded = {}
+    for field in fields(layer):
+        value = getattr(layer, field.name)
+        if isinstance(value, np.ndarray) and value.shape == (layer.rows, layer.columns):
+            padded[field.name] = np.pad(value, padding, constant_values=value.flat[lowest])
+    return padded
 
 
 def text(topology: tuple[int, ...]) -> str:
-    """Widths as people write them."""
+    """Return widths as text, such as 784-100-10."""
     return "-".join(map(str, topology))

@@ -16,13 +16,16 @@ from allspin.sim.network.layer_kinds import DENSE, kind_from_dict, kind_to_dict
 from allspin.sim.network.network import WIDTHS, Network
 from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
 
-FORMAT, TILED_FORMAT, KINDS_FORMAT = 1, 2, 3
-"""Versions of the file's layout: of columns in one piece; of a network with tiles; and of one with
-layers that are not dense, images with channels, or neurons of their own for positions."""
+FORMAT = 1
+"""Version of the file's layout for dense layers whose columns are read in one piece."""
+TILED_FORMAT = 2
+"""Version for networks with tiles."""
+KINDS_FORMAT = 3
+"""Version for layers that are not dense, images with channels, or a neuron for each position."""
 MAX_BYTES = 1 << 27
-"""Bytes of a network file: more synapses than any machine here has room for."""
+"""Largest size of a network file, with more synapses than any machine can store."""
 KEY = "allspin"
-"""The one metadata entry, JSON, so that equal networks make equal files."""
+"""The only metadata entry; its value is JSON, so that equal networks make equal files."""
 KEYS = {
     "format",
     "topology",
@@ -35,9 +38,9 @@ KEYS = {
     "kinds",
     "neuron_per",
 }
-"""What the metadata of `KINDS_FORMAT` says; whoever says more has a newer version."""
+"""Keys of the metadata in `KINDS_FORMAT`; a file with another key is of a newer version."""
 ADC_KEYS = ("rows", "bits", "shift")
-"""What the metadata says of a layer's converters."""
+"""Keys of the metadata of a layer's ADCs."""
 DTYPES = {
     "states": np.uint8,
     "levels": np.int16,
@@ -46,11 +49,11 @@ DTYPES = {
     "table": np.uint8,
     "adc_offsets": np.int32,
 }
-"""Type of each of a layer's tensors."""
+"""Types of a layer's tensors."""
 
 
 def network_to_bytes(network: Network) -> bytes:
-    """The network as the content of a network file; equal networks give equal bytes."""
+    """Return the content of a network file; equal networks give equal bytes."""
     tensors: dict[str, np.ndarray[Any, Any]] = {}
     for number, layer in enumerate(network.layers):
         content = {"states": layer.states, "levels": layer.levels, "table": layer.table}
@@ -60,7 +63,7 @@ def network_to_bytes(network: Network) -> bytes:
             content["adc_offsets"] = layer.adc.offsets
         for name, tensor in content.items():
             if tensor is not None:
-                # In row-major order whatever the array's own: safetensors takes the bytes.
+                # safetensors stores the bytes as they are, so the order must be row-major.
                 tensors[f"layer.{number}.{name}"] = np.array(tensor, DTYPES[name], order="C")
     adcs = [layer.adc for layer in network.layers]
     record = {
@@ -75,7 +78,7 @@ def network_to_bytes(network: Network) -> bytes:
         "provenance": network.provenance,
     }
     if any(adcs):
-        record["adcs"] = [adc and {name: getattr(adc, name) for name in ADC_KEYS} for adc in adcs]
+        record["adcs"] = [_adc_record(adc) for adc in adcs]
     kinds = [layer.kind for layer in network.layers]
     if set(kinds) != {DENSE} or len(network.image_shape) > 2 or network.neuron_per != "column":
         record["kinds"] = [kind_to_dict(kind) for kind in kinds]
@@ -83,15 +86,19 @@ def network_to_bytes(network: Network) -> bytes:
     return save(tensors, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
 
 
+def _adc_record(adc: Adc | None) -> dict[str, int] | None:
+    return None if adc is None else {name: getattr(adc, name) for name in ADC_KEYS}
+
+
 def save_network(network: Network, path: str | Path) -> None:
-    """Write a network file, whole or not at all.
+    """Write a network file atomically.
 
     Parameters
     ----------
     network : Network
-        The network.
+        Network to write.
     path : str or Path
-        The file; another of that name is replaced.
+        Path of the file; an existing file is replaced.
 
     Raises
     ------
@@ -102,7 +109,7 @@ def save_network(network: Network, path: str | Path) -> None:
 
 
 def _record(data: bytes) -> dict[str, Any]:
-    """Metadata of a safetensors file (its reader for NumPy returns the tensors only)."""
+    """Return the metadata of a safetensors file, which its reader for NumPy does not return."""
     size = int.from_bytes(data[:8], "little")
     metadata = parse_json(data[8 : 8 + size]).get("__metadata__", {})
     if not isinstance(metadata, dict) or KEY not in metadata:
@@ -121,7 +128,7 @@ def _record(data: bytes) -> dict[str, Any]:
 
 
 def _layer(tensors: dict[str, Any], number: int, shift: int | None, adc: Any, kind: Any) -> Layer:
-    """Take one layer's tensors."""
+    """Remove one layer's tensors from `tensors`, and return the layer."""
 
     def take(name: str, needed: bool = True) -> Any:
         key = f"layer.{number}.{name}"
@@ -143,10 +150,11 @@ def _layer(tensors: dict[str, Any], number: int, shift: int | None, adc: Any, ki
 
 
 def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
-    """The network that metadata and tensors make together."""
+    """Return the network of metadata and tensors."""
     shifts = [*record["shifts"], None]
     adcs = record.get("adcs") or [None] * len(shifts)
-    kinds, more = [{"name": DENSE.name}] * len(shifts), {}
+    kinds = [{"name": DENSE.name}] * len(shifts)
+    more = {}
     if record["format"] == KINDS_FORMAT:
         kinds, more = record["kinds"], {"neuron_per": record["neuron_per"]}
     if not isinstance(record["provenance"], dict):
@@ -172,12 +180,12 @@ def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
 
 
 def network_from_bytes(data: bytes) -> Network:
-    """The network that a file's content describes.
+    """Return the network of a file's content.
 
     Raises
     ------
     ValueError
-        If the content is not a whole and consistent network file; the message is one line.
+        If the content is not a complete and consistent network file; the message is one line.
     """
     try:
         tensors = load(data)
@@ -186,7 +194,7 @@ def network_from_bytes(data: bytes) -> Network:
             f"it is not a safetensors file, or a damaged one ({' '.join(str(error).split())})"
         ) from error
     record = _record(data)
-    # The tensors are copies: where nobody else has the file's content, layers take its place.
+    # The tensors are copies, so the content can be freed before the layers are made.
     del data
     try:
         return _network(record, tensors)
@@ -202,8 +210,8 @@ def load_network(path: Path) -> Network:
     Raises
     ------
     UserError
-        If the file is missing, foreign, truncated or inconsistent, or its neuron is of a kind
-        that nobody registered.
+        If the file is missing, foreign, truncated or inconsistent, or the kind of its neuron is
+        not registered.
     """
     try:
         return network_from_bytes(read_file(path, "network", MAX_BYTES))

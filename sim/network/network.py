@@ -16,7 +16,7 @@ from allspin.sim.errors import check_one_of, check_range
 from allspin.sim.network.layer import Layer
 from allspin.sim.network.layer_kinds import MAX_LINES
 from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS
-from allspin.sim.network.neuron import Neuron
+from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.parameters import Shown
 
 MAX_LAYERS = 15

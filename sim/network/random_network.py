@@ -9,7 +9,8 @@ from allspin.sim.network.layer import GAIN_BITS, Converter, Layer
 from allspin.sim.network.layer_kinds import DENSE, LayerKind
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
-from allspin.sim.network.neuron import Neuron, SotNeuron
+from allspin.sim.network.neuron import SotNeuron
+from allspin.sim.network.neuron_base import Neuron
 
 
 def random_network(

@@ -1,25 +1,25 @@
-"""The golden model as its equations are written: what gateware is compared with.
+"""The reference golden model: the machine's equations as they are written, in int64.
 
-One layer after another, in int64, for a reader to check against the paper and ``docs/formats.md``::
+A reader can check it against the paper and ``docs/formats.md``::
 
-    value      = (grey (2^pixel_bits - 1) + 127) // 255            of a pixel
-    sum        = SUM over rows of value * word                     of a column
-    code       = (sum + offset + 2^shift // 2) >> shift, clamped   of a tile, where there are tiles
+    value      = (grey (2^pixel_bits - 1) + 127) // 255            for each pixel
+    sum        = SUM over rows of value * word                     for each column
+    code       = (sum + offset + 2^shift // 2) >> shift, clamped   for each tile, if there are tiles
     sum        = 2^shift SUM over tiles of code
     current    = (sum gain >> shift) - offset, clamped to 0 .. 2^current_bits - 1
-    activation = table[current]                                    the next layer's value
+    activation = table[current]                                    value of the next layer
 
-A convolution is this at each position of its kernels, an image a position, with the values of the
-map that lie under the kernels::
+A convolution evaluates these at each position of its kernels, with the values of the map under
+the kernels::
 
     row (ky kernel width + kx) channels + channel = map[oy stride + ky - top, ox stride + kx - left]
 
-and 0 outside the map. Its sums, currents and activations are an image's side by side, use
-``position columns + column``; of each 2 x 2 activations, where they are pooled, the largest is the
-next layer's value.
+and 0 outside the map. Sums, currents and activations of all positions are stored side by side: use
+``position columns + column``. With pooling, the next layer's value is the largest of 2 x 2
+activations.
 
-A chip changes words, gains and offsets (`allspin.sim.chip.chip.Chip.varied`), and adds noise to
-sums and currents at each use (`UseNoise`). `allspin.sim.network.golden` computes the same, fast.
+A chip changes words, gains and offsets, and adds noise to sums and currents at each use
+(`UseNoise`). `allspin.sim.network.golden` computes the same integers, fast.
 """
 
 from collections.abc import Sequence
@@ -39,40 +39,40 @@ Integers = npt.NDArray[np.int64]
 
 
 class UseNoise(Protocol):
-    """What differs from use to use: its draws are named by the number of the image."""
+    """Noise at each use; its draws are named by the number of the image."""
 
     def on_sums(self, layer: int, first: int, sums: Integers) -> Integers:
-        """Column sums (images, uses) of a layer, the first of image number `first`."""
+        """Add noise to the column sums (images, uses) of a layer; image `first` is the first."""
         ...
 
     def on_tile(self, layer: int, tile: int, first: int, sums: Integers) -> Integers:
-        """Column sums (images, uses) of a tile, before they are converted."""
+        """Add noise to the column sums (images, uses) of a tile before the ADCs convert them."""
         ...
 
     def on_currents(self, layer: int, first: int, currents: Integers) -> Integers:
-        """Neurons' input currents (images, uses) before they are clamped; it may overwrite them.
+        """Add noise to input currents (images, uses) before they are clamped; may overwrite them.
 
-        One that stays on the same side of the range whatever is drawn may be left as it is.
+        A current that no draw can move into the range may stay unchanged.
         """
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class LayerTrace(Brief):
-    """What one layer computed for a batch of images.
+    """Values that one layer computes for a batch of images.
 
     Attributes
     ----------
     inputs : ndarray of int, shape (images, inputs)
-        Values that drove the layer: of a dense one its rows.
+        Values that drive the layer; for a dense layer, the values of its rows.
     sums : ndarray of int64, shape (images, uses)
         Column sums, at each position.
     currents : ndarray of int64, shape (images, uses), or None
-        Neurons' input currents; None in the last layer, as `activations` and `outputs`.
+        Neurons' input currents; None in the last layer, like `activations` and `outputs`.
     activations : ndarray of uint8, shape (images, uses), or None
         Neurons' outputs.
     outputs : ndarray of uint8, shape (images, outputs), or None
-        What the layer hands on: the activations, or those that pooling leaves.
+        Outputs of the layer: the activations, or the pooled ones.
     """
 
     inputs: npt.NDArray[Any]
@@ -83,10 +83,11 @@ class LayerTrace(Brief):
 
 
 def under_kernels(kind: LayerKind, values: Integers) -> Integers:
-    """What drives the rows at each position (images, positions, rows), of a layer's inputs."""
+    """Return the row values at each position (images, positions, rows) from a layer's inputs."""
     if not isinstance(kind, Convolution):
         return values[:, np.newaxis]
-    (top, left, bottom, right), (down, across) = kind.padding, kind.stride
+    top, left, bottom, right = kind.padding
+    down, across = kind.stride
     maps = values.reshape(-1, *kind.map)
     maps = np.pad(maps, ((0, 0), (top, bottom), (left, right), (0, 0)))
     height, width = kind.places
@@ -99,7 +100,7 @@ def under_kernels(kind: LayerKind, values: Integers) -> Integers:
 
 
 def pooled(kind: LayerKind, activations: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """What a layer hands on (images, outputs), of its activations (images, uses)."""
+    """Return a layer's outputs (images, outputs) from its activations (images, uses)."""
     if not isinstance(kind, Convolution) or kind.pool == 1:
         return activations
     height, width = kind.pooled
@@ -115,18 +116,18 @@ def trace(
     noise: UseNoise | None = None,
     first: int = 0,
 ) -> list[LayerTrace]:
-    """Every value of a batch of images, layer by layer.
+    """Compute every value of a batch of images, layer by layer.
 
     Parameters
     ----------
     network : Network
-        What to run.
+        Network to run.
     images : ndarray of uint8, shape (images, height, width) or (images, inputs)
         Grey levels, 0 to 255; with channels (images, height, width, channels).
     words : sequence of ndarray of int8, each (rows, columns), optional
         R_AH words of each layer, in place of the network's own.
     noise : UseNoise, optional
-        What a chip adds at each use.
+        Noise that a chip adds at each use.
     first : int
         Number of the first image, which names the draws of the noise.
     """
@@ -144,16 +145,15 @@ def trace(
         if layer.adc is not None:
             sums = _tile_sums(layer, layer.adc, number, driven, cells, noise, first)
         else:
-            sums = np.rint(driven @ cells).astype(np.int64)  # whole but for a matrix of reals
+            sums = np.rint(driven @ cells).astype(np.int64)  # only a real-valued matrix is rounded
             sums = sums.reshape(len(values), layer.uses)
             if noise is not None:
                 sums = noise.on_sums(number, first, sums)
         if layer.converter is None:
             traces.append(LayerTrace(values, sums))
             break
-        gains, offsets = (
-            np.resize(each, layer.uses) for each in (layer.converter.gains, layer.converter.offsets)
-        )
+        gains = np.resize(layer.converter.gains, layer.uses)
+        offsets = np.resize(layer.converter.offsets, layer.uses)
         currents = (sums * gains >> layer.converter.shift) - offsets
         if noise is not None:
             currents = noise.on_currents(number, first, currents)
@@ -178,7 +178,7 @@ def _tile_sums(
     noise: UseNoise | None,
     first: int,
 ) -> Integers:
-    """Column sums of a layer each of whose tiles is converted by itself, at each position."""
+    """Compute a layer's column sums from the conversions of its tiles, at each position."""
     total = np.zeros((len(values), layer.uses), np.int64)
     for tile in range(adc.tiles(len(cells))):
         rows = slice(tile * adc.rows, (tile + 1) * adc.rows)
@@ -202,5 +202,5 @@ def logits(
     noise: UseNoise | None = None,
     first: int = 0,
 ) -> Integers:
-    """Column sums of the last layer, shape (images, classes); parameters as of `trace`."""
+    """Compute the column sums of the last layer, shape (images, classes); see `trace`."""
     return trace(network, images, words, noise, first)[-1].sums

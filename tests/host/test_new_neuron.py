@@ -20,7 +20,8 @@ from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.host.data.datasets import load_dataset
 from allspin.sim.network.netfile import load_network, save_network
-from allspin.sim.network.neuron import NEURONS, Neuron, register_neuron
+from allspin.sim.network.neuron import NEURONS, register_neuron
+from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.network.random_network import random_network
 from tests.hdl.streams import StreamBench
 

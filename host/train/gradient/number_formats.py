@@ -11,7 +11,7 @@ import numpy.typing as npt
 from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
-from allspin.sim.network.neuron import Neuron
+from allspin.sim.network.neuron_base import Neuron
 
 Array = npt.NDArray[np.float32]
 

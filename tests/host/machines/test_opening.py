@@ -22,7 +22,12 @@ from allspin.sim.errors import UserError
 from allspin.sim.network import reference
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.network import Network
-from allspin.sim.network.neuron import CmosBareNeuron, CmosReluNeuron, CmosSigmoidNeuron, ReluNeuron
+from allspin.sim.network.neuron import (
+    CmosBareNeuron,
+    CmosReluNeuron,
+    CmosSigmoidNeuron,
+    ReluNeuron,
+)
 from allspin.sim.network.random_network import random_images, random_network
 
 NETWORK = random_network((24, 12, 6), 1)

@@ -13,7 +13,8 @@ from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.network import Network
-from allspin.sim.network.neuron import StochasticNeuron, short_name
+from allspin.sim.network.neuron import StochasticNeuron
+from allspin.sim.network.neuron_base import short_name
 from tests.sim.chip.exact import synapse
 
 CURRENTS = np.arange(0, 256, 15)
