@@ -1,12 +1,18 @@
-# Every target sets up what it needs in .venv, from requirements.txt, once.
+# Every target installs the packages that it needs in .venv, once, in pinned versions: those of
+# requirements.txt, and for tests, the live page, the site or a release those of a second file.
 # make PYTHON=python3.12 chooses the Python that the environment is made with.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Two of pip's installations in one environment would collide.
+.NOTPARALLEL:
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMP := $(VENV)/installed
+TESTS := $(VENV)/tests-installed
+LIVE := $(VENV)/live-installed
 DOCS := $(VENV)/docs-installed
 RELEASE := $(VENV)/release-installed
 
@@ -28,7 +34,7 @@ demo: $(STAMP)  ## Train, simulate, compare and draw: the whole machine at work;
 	@$(BIN)/allspin demo -o out
 
 .PHONY: live
-live: $(STAMP)  ## Draw digits on a page in the browser, and watch the machine; Ctrl-C ends it.
+live: $(LIVE)  ## Draw digits on a page in the browser, and watch the machine; Ctrl-C ends it.
 	@$(BIN)/allspin live $(NET)
 
 .PHONY: test
@@ -36,24 +42,24 @@ test: lint  ## Lint, then all tests that take no minutes.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: long
-long: $(STAMP)  ## Tests that take long: the net, examples of documents, pairs of options, pages, clusters, coverage.
+long: $(TESTS)  ## Tests that take long: the net, examples of documents, pairs of options, pages, clusters, coverage.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long
 
 .PHONY: prove
-prove: $(STAMP)  ## Proofs of the gateware's blocks, for every input, with a line for each; 20 minutes.
+prove: $(TESTS)  ## Proofs of the gateware's blocks, for every input, with a line for each; 20 minutes.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q tests/formal --prove $(if $(DOCUMENT),--proofs-into $(DOCUMENT))
 
 .PHONY: coverage
-coverage: $(STAMP)  ## What benches make blocks and machines go through, counted: no bin may be empty.
+coverage: $(TESTS)  ## What benches make blocks and machines go through, counted: no bin may be empty.
 	@$(BIN)/python -m tests.coverage $(if $(DOCUMENT),--document $(DOCUMENT))
 
 .PHONY: faults
-faults: $(STAMP)  ## A thousand programmings with two faults each, a thousand with old frames; ten million hurt frames.
+faults: $(TESTS)  ## A thousand programmings with two faults each, a thousand with old frames; ten million hurt frames.
 	@ALLSPIN_FAULT_RUNS=1000 ALLSPIN_HURT_FRAMES=10 $(BIN)/python -m pytest -n 2 --dist worksteal -q tests/host/link/test_session.py tests/host/link/test_frames.py
 
 .PHONY: boards
-boards: $(STAMP)  ## Bitstreams of all boards, and the tables of them; hours.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[boards]'
+boards: $(TESTS)  ## Bitstreams of all boards, and the tables of them; hours.
+	@$(PIP) --no-build-isolation -e '.[boards]'
 	@# Exit status 1: a board is too small or too slow, which the table says.
 	@$(BIN)/allspin build all --jobs 2 > /dev/null || test $$? -eq 1
 	@$(BIN)/allspin build ulx3s-85f:chips ulx3s-25f:chips ulx3s-85f:fast ecpix-5:fast ulx3s-85f ulx3s-25f ulx3s-85f:maps ulx3s-25f:maps ulx3s-85f:general ulx3s-25f:general icebreaker:general icebreaker:chips icebreaker --seeds 3 --jobs 2 > /dev/null || test $$? -eq 1
@@ -62,19 +68,19 @@ boards: $(STAMP)  ## Bitstreams of all boards, and the tables of them; hours.
 	@$(BIN)/python -m tests.bench --former docs/performance.json --builds docs/boards.json --document docs/performance.md -o docs/performance.json > /dev/null
 
 .PHONY: gates
-gates: $(STAMP)  ## Netlists of an iCE40 and an ECP5 board, with mnist-10, against the golden model.
+gates: $(TESTS)  ## Netlists of an iCE40 and an ECP5 board, with mnist-10, against the golden model.
 	@$(BIN)/allspin gates
 
 .PHONY: bench
-bench: $(STAMP)  ## Measure how fast it is; the figures go into docs/performance.md and .json.
+bench: $(TESTS)  ## Measure how fast it is; the figures go into docs/performance.md and .json.
 	@$(BIN)/python -m tests.bench --builds docs/boards.json --document docs/performance.md -o docs/performance.json
 
 .PHONY: mutants
-mutants: $(STAMP)  ## Small mistakes put into the sources: do tests see them? COUNT=30 SEED=0
+mutants: $(TESTS)  ## Small mistakes put into the sources: do tests see them? COUNT=30 SEED=0
 	@$(BIN)/python -m tests.mutants --count $(or $(COUNT),30) --seed $(or $(SEED),0) $(if $(DOCUMENT),--document $(DOCUMENT))
 
 .PHONY: soak
-soak: $(STAMP)  ## Ten minutes of random work on virtual boards over a bad wire; SECONDS=600 SEED=0.
+soak: $(TESTS)  ## Ten minutes of random work on virtual boards over a bad wire; SECONDS=600 SEED=0.
 	@$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
 # With -W a warning is an error: a link or an anchor that leads nowhere, a page that none leads to.
@@ -92,7 +98,7 @@ try: $(RELEASE)  ## The live page that needs no server, with mnist-10: build/try
 	@$(BIN)/python -m allspin.host.live.alone build/try
 
 .PHONY: lint
-lint: $(STAMP) types  ## Ruff's rules and format, and pyright's types.
+lint: $(TESTS) types  ## Ruff's rules and format, and pyright's types.
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/pyright --pythonpath $(BIN)/python
@@ -104,12 +110,12 @@ types:  ## Links by which pyright and editors find the layers as parts of allspi
 	@for part in sim hdl boards host allspin/*.py allspin/*.pyi; do ln -sfn ../../../$$part build/types/allspin/; done
 
 .PHONY: format
-format: $(STAMP)  ## Let ruff mend what it can.
+format: $(TESTS)  ## Let ruff mend what it can.
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
 .PHONY: setup
-setup: $(STAMP)  ## Only make the environment: .venv/bin/allspin is then there.
+setup: $(STAMP)  ## Only make the environment, with .venv/bin/allspin.
 
 .PHONY: clean
 clean:  ## Remove what was made, except the environment.
@@ -126,18 +132,29 @@ $(STAMP): requirements.txt pyproject.toml .ci/prerequisites
 	@.ci/prerequisites $(PYTHON)
 	@if test -f $@; then rm $@; else rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); fi
 	@echo "setting up $(VENV) (once, about a minute) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --require-hashes -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@printf '%s' "$(CURDIR)" > $@
 
-# The site's packages come on top, in versions that go with those of requirements.txt.
-$(DOCS): $(STAMP) docs/requirements.txt
-	@echo "installing what the documentation site is made with (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.txt
+# Packages of the other files come on top, in versions that go with those of requirements.txt.
+$(TESTS): $(STAMP) tests/requirements.txt
+	@.ci/prerequisites $(PYTHON) tests
+	@echo "installing the packages for tests (once, about a minute) ..."
+	@$(PIP) --require-hashes -r tests/requirements.txt
 	@touch $@
 
-# What builds and checks the packages of a release comes on top likewise.
-$(RELEASE): $(DOCS) tests/release/requirements.txt
-	@echo "installing what a release is made with (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/release/requirements.txt
+$(LIVE): $(STAMP) host/live/requirements.txt
+	@echo "installing the packages for the live page (once) ..."
+	@$(PIP) --require-hashes -r host/live/requirements.txt
+	@touch $@
+
+$(DOCS): $(STAMP) docs/requirements.txt
+	@echo "installing the packages for the documentation site (once) ..."
+	@$(PIP) --require-hashes -r docs/requirements.txt
+	@touch $@
+
+# A release has bitstreams and the site besides.
+$(RELEASE): $(TESTS) $(DOCS) tests/release/requirements.txt
+	@echo "installing the packages for a release (once) ..."
+	@$(PIP) --require-hashes -r tests/release/requirements.txt
 	@touch $@

