@@ -21,9 +21,10 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity
 from allspin.host.show.table import Cell, Figure, Number, Table, TableColumn, figures
 from allspin.sim.errors import UserError
-from allspin.sim.files import MAX_JSON, parse_json, read_file
+from allspin.sim.files import read_file
 from allspin.sim.network.fitted import text
 from allspin.sim.network.network import Network
+from allspin.sim.plain_values import MAX_JSON, parse_json
 
 Row = dict[str, Any]
 Machine = tuple[str, str, str]

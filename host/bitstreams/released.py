@@ -19,7 +19,8 @@ from allspin.host.data.catalogue import shipped_networks
 from allspin.host.data.files import make_folder
 from allspin.host.link.transport import MAX_BAUD, MIN_BAUD
 from allspin.sim.errors import UserError, refused
-from allspin.sim.files import MAX_JSON, check_file, parse_json, read_file, write_atomically
+from allspin.sim.files import check_file, read_file, write_atomically
+from allspin.sim.plain_values import MAX_JSON, parse_json
 
 INDEX = "bitstreams.json"
 """The file that has the records."""

@@ -20,10 +20,10 @@ from allspin.host.show.table import Number, Table, TableColumn
 from allspin.host.train.parameters import AUTO
 from allspin.host.train.trainer import train
 from allspin.sim.errors import UserError, refused
-from allspin.sim.files import TomlTable
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Parameters, choice, number
+from allspin.sim.plain_values import TomlTable
 from allspin.sim.synapse.response import Polarity
 
 ALL = ("c2c", "d2d", "neuron")

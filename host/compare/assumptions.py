@@ -3,18 +3,15 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from allspin.sim.cost.spin import (
-    ADC_AREA,
-    ADC_CONVERSION,
-    ADC_RATE,
+from allspin.sim.cost.adc_cost import ADC_AREA, ADC_RATE
+from allspin.sim.cost.periphery import (
     COMPARISON,
     NOISE_EFFICIENCY,
     ROW_DRIVER_POWER,
     SIGNAL,
-    NeuronFigures,
     amplifier_energy,
-    supplied,
 )
+from allspin.sim.cost.spin import ADC_CONVERSION, NeuronFigures, supplied
 
 PERIPHERY = ("amplifier", "converter", "adc", "comparator", "driver")
 """What surrounds a neuron and can be switched on and off."""

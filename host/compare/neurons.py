@@ -22,12 +22,8 @@ from allspin.host.compare.assumptions import (
 from allspin.host.compare.subject import ComparisonSubject
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.netlist import Energy, Netlist
-from allspin.sim.cost.spin import (
-    CLAIMED,
-    SRAM_CELL_AREA,
-    SRAM_READ_8KB,
-    NeuronFigures,
-)
+from allspin.sim.cost.periphery import SRAM_CELL_AREA, SRAM_READ_8KB
+from allspin.sim.cost.spin import CLAIMED, NeuronFigures
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

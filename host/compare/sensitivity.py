@@ -12,7 +12,8 @@ from allspin.host.compare.assumptions import (
     spin_periphery,
 )
 from allspin.host.compare.neurons import CellPrice
-from allspin.sim.cost.spin import ADC_CONVERSION, NOISE_EFFICIENCY, SIGNAL, NeuronFigures
+from allspin.sim.cost.periphery import NOISE_EFFICIENCY, SIGNAL
+from allspin.sim.cost.spin import ADC_CONVERSION, NeuronFigures
 
 REFERENCES = ("cmos-bare", "cmos-relu")
 """The CMOS neurons that ratios are taken against."""

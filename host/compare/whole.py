@@ -13,8 +13,8 @@ from allspin.host.compare.assumptions import (
 )
 from allspin.host.compare.neurons import FLIP_FLOP, Entry, NeuronKind
 from allspin.host.show.display import Display
-from allspin.sim.cost.spin import (
-    ADC_RATE,
+from allspin.sim.cost.adc_cost import ADC_RATE, conversion_energy, converter_area
+from allspin.sim.cost.periphery import (
     ADD_8_AREA,
     ADD_32,
     ARITHMETIC_SOURCE,
@@ -24,11 +24,9 @@ from allspin.sim.cost.spin import (
     SRAM_CELL_AREA,
     SRAM_READ_8KB,
     SRAM_READ_32KB,
-    SynapseFigures,
     amplifier_energy,
-    conversion_energy,
-    converter_area,
 )
+from allspin.sim.cost.spin import SynapseFigures
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel, LayerTrace
 from allspin.sim.network.layer import Layer

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from allspin.sim.errors import UserError, check_number, check_one_of, not_one_of, refused
-from allspin.sim.files import parse_toml, read_text
+from allspin.sim.files import read_text
+from allspin.sim.plain_values import parse_toml
 
 FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
 """Kinds of files, each with the metadata to leave out, so that equal pictures make equal files."""

@@ -20,9 +20,10 @@ from allspin.host.run.machine_checks import Finding
 from allspin.host.show.say import warn
 from allspin.host.show.version import version
 from allspin.sim.errors import refused
-from allspin.sim.files import MAX_JSON, parse_json, read_file, write_atomically
+from allspin.sim.files import read_file, write_atomically
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images
+from allspin.sim.plain_values import MAX_JSON, parse_json
 
 KIND = "allspin selftest"
 BUILD = ("board", "profile", "bitstream_sha256", "netlist_sha256", "gateware", "commit")

@@ -31,11 +31,12 @@ from allspin.sim.device.device import (
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError, not_one_of, refused
-from allspin.sim.files import MAX_TOML, parse_toml, read_text
+from allspin.sim.files import read_text
 from allspin.sim.network.adc import MAX_ADC_BITS, MAX_TILE_ROWS, MIN_ADC_BITS, MIN_TILE_ROWS
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, tiles_of
 from allspin.sim.parameters import Brief, Parameters, described
+from allspin.sim.plain_values import MAX_TOML, parse_toml
 from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
     MAX_TRIES,

@@ -36,11 +36,12 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_bytes
 from allspin.sim.errors import UserError, refused
-from allspin.sim.files import MAX_TOML, read_file
+from allspin.sim.files import read_file
 from allspin.sim.network.netfile import MAX_BYTES as MAX_NETWORK, network_from_bytes
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut
 from allspin.sim.parameters import Brief
+from allspin.sim.plain_values import MAX_TOML
 from allspin.sim.programming.schemes import VERIFYING, Counts
 
 LOT = 100

@@ -8,9 +8,10 @@ from typing import Any, Self
 
 from allspin.host.data.catalogue import shipped_devices
 from allspin.sim.errors import check_one_of, refused
-from allspin.sim.files import MAX_TOML, parse_toml, read_text
+from allspin.sim.files import read_text
 from allspin.sim.network.network import MAX_LINES
 from allspin.sim.parameters import Parameters, described, number, option
+from allspin.sim.plain_values import MAX_TOML, parse_toml
 
 
 @dataclass(frozen=True)

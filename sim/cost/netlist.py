@@ -1,8 +1,7 @@
-"""A netlist of standard cells: its area, its leakage, its longest path, and what it switches.
+"""A netlist of standard cells: area, leakage, longest path and switching activity.
 
-Simulation has no delays: each clock, every net settles once, so glitches are not counted. It
-runs many copies of the circuit at once, one beside the other, which share nothing but the
-netlist.
+The simulation has no delays: every net settles once in each clock, so glitches are not counted.
+It runs many independent copies of the circuit at once.
 """
 
 import itertools
@@ -17,27 +16,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.cost.liberty import OPERATING_LOAD, Cell, Expression, Library, Register
+from allspin.sim.cost.liberty import OPERATING_LOAD, Cell, Library, Register
+from allspin.sim.cost.logic_function import Expression
 
 Integers = npt.NDArray[np.integer[Any]]
 Bits = npt.NDArray[np.bool_]
 
 CONSTANTS = ("0", "1", "x", "z")
-"""What stands for a net that never changes; what is not known is 0."""
+"""Names of constant nets; unknown values are 0."""
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A cell in its place.
+    """An instance of a cell.
 
     Attributes
     ----------
     name : str
-        Of the instance.
+        Name of the instance.
     cell : Cell
-        What it is.
+        Cell of the library.
     nets : dict
-        Net of each pin: a number, or ``"0"`` or ``"1"``.
+        Net of each pin: a number, ``"0"`` or ``"1"``.
     """
 
     name: str
@@ -45,31 +45,30 @@ class Instance:
     nets: dict[str, int | str]
 
     def inputs_in(self, values: Mapping[int | str, Bits]) -> dict[str, Bits]:
-        """What its input pins see, of the values of nets."""
+        """Return the values at the input pins, from the values of all nets."""
         return {pin: values[self.nets.get(pin, "0")] for pin in self.cell.inputs}
 
     def outputs_in(self, values: Mapping[int | str, Bits]) -> list[tuple[Expression, Bits]]:
-        """Functions of its output pins, and the values of the nets that they drive."""
+        """Return each output pin's function with the value of the net that it drives."""
         pins = self.cell.outputs.items()
         return [(about.function, values[self.nets[pin]]) for pin, about in pins if pin in self.nets]
 
 
 @dataclass(frozen=True, eq=False)
 class Activity:
-    """What a simulation counted.
+    """Switching activity that a simulation counted.
 
     Attributes
     ----------
     clocks : int
-        Clocks of one copy.
+        Number of clocks of each copy.
     copies : int
-        Copies side by side.
+        Number of copies.
     toggles : dict
-        Transitions of each net, in all copies and clocks together; a clock's net has two a
-        clock.
+        Transitions of each net over all copies and clocks; a clock net has two in each clock.
     outputs : dict
-        Of each output port, its unsigned value at the end of each clock, before the registers
-        take their next state: shape (clocks, copies).
+        Unsigned value of each output port at the end of each clock, before the registers take
+        their next state; shape (clocks, copies).
     """
 
     clocks: int
@@ -85,11 +84,11 @@ class Energy:
     Attributes
     ----------
     internal : float
-        Inside the cells, where their pins switch.
+        Internal energy of the cells whose pins switch.
     load : float
-        Charging what the nets drive.
+        Energy that charges the nets' loads.
     leakage : float
-        Over the clock's period.
+        Leakage during the clock's period.
     """
 
     internal: float
@@ -98,12 +97,12 @@ class Energy:
 
     @property
     def dynamic(self) -> float:
-        """Of switching."""
+        """Energy of switching."""
         return self.internal + self.load
 
     @property
     def total(self) -> float:
-        """Of everything."""
+        """Energy of switching and leakage."""
         return self.internal + self.load + self.leakage
 
 
@@ -113,21 +112,21 @@ class Netlist:
     Parameters
     ----------
     text : str
-        What Yosys' ``write_json`` says of it; its only module, or the one marked as the top.
+        Output of Yosys' ``write_json``; its only module, or the one marked as the top, is used.
     library : Library
-        Of its cells.
+        Library of the cells.
 
     Attributes
     ----------
     inputs, outputs : dict
         Nets of each port, lowest bit first.
     instances : tuple of Instance
-        Its cells.
+        Instances of cells.
 
     Raises
     ------
     ValueError
-        If it has a cell that the library does not, or a loop without a register.
+        If a cell is not in the library, or a loop has no register.
     """
 
     def __init__(self, text: str, library: Library) -> None:
@@ -150,17 +149,17 @@ class Netlist:
 
     @property
     def area(self) -> float:
-        """Of all cells together, um^2."""
+        """Area of all cells, um^2."""
         return sum(instance.cell.area for instance in self.instances)
 
     @property
     def leakage(self) -> float:
-        """Of all cells together, nW."""
+        """Leakage of all cells, nW."""
         return sum(instance.cell.leakage for instance in self.instances)
 
     @property
     def registers(self) -> int:
-        """How many cells are flip-flops."""
+        """Number of flip-flops."""
         return len(self._registers)
 
     @cached_property
@@ -168,13 +167,14 @@ class Netlist:
         return [(i, i.cell.register) for i in self.instances if i.cell.register is not None]
 
     def cells(self) -> dict[str, int]:
-        """How many there are of each cell, by name."""
+        """Return the number of instances of each cell, by name."""
         return dict(sorted(Counter(instance.cell.name for instance in self.instances).items()))
 
     @cached_property
     def loads(self) -> dict[int, float]:
-        """Capacitance that each net drives, in fF: pins of cells, and `OPERATING_LOAD` at each
-        output of the module. Wires are left out.
+        """Capacitance of each net, fF: the pins of cells, and `OPERATING_LOAD` at module outputs.
+
+        Wires are not included.
         """
         loads: defaultdict[int | str, float] = defaultdict(float)
         for instance in self.instances:
@@ -186,31 +186,26 @@ class Netlist:
 
     @cached_property
     def _order(self) -> list[Instance]:
-        """Combinational cells, each after those that drive it."""
+        """Combinational cells in topological order."""
         cells = {i.name: i for i in self.instances if i.cell.register is None}
-        drivers = {
-            net: name
-            for name, instance in cells.items()
-            for pin, net in instance.nets.items()
-            if pin in instance.cell.outputs
-        }
-        before = {
-            name: [
-                drivers[net]
-                for pin, net in instance.nets.items()
-                if pin in instance.cell.inputs and net in drivers
-            ]
-            for name, instance in cells.items()
-        }
+        drivers = {}
+        for name, instance in cells.items():
+            for pin, net in instance.nets.items():
+                if pin in instance.cell.outputs:
+                    drivers[net] = name
+        before = {}
+        for name, instance in cells.items():
+            input_nets = [net for pin, net in instance.nets.items() if pin in instance.cell.inputs]
+            before[name] = [drivers[net] for net in input_nets if net in drivers]
         try:
             return [cells[name] for name in TopologicalSorter(before).static_order()]
         except CycleError as error:
             raise ValueError(f"there is a loop without a register at {error.args[1][0]}") from None
 
     def longest_path(self) -> float:
-        """Delay from inputs or registers to outputs or registers, setup included, in ps.
+        """Return the longest delay between inputs, registers and outputs, including setup, in ps.
 
-        Each arc takes its worst delay at the library's operating point.
+        Each arc has its worst delay at the library's operating point.
         """
         arrival: dict[int | str, float] = {}
         ends = []
@@ -227,32 +222,31 @@ class Netlist:
         return max(ends, default=0.0)
 
     def simulate(self, stimulus: Mapping[str, Integers]) -> Activity:
-        """Run, and count every net's transitions.
+        """Simulate the netlist, and count every net's transitions.
 
         Parameters
         ----------
         stimulus : dict
-            Of each input port bar the clock, its value in each clock: whole numbers of shape
-            (clocks, copies); of negative ones the low bits count. An input that is missing
-            stays 0.
+            Value of each input port except the clock in each clock: integers of shape (clocks,
+            copies). The low bits of negative values are used. A missing input is 0.
 
         Returns
         -------
         Activity
-            The first clock only sets a start: its transitions are not counted.
+            The first clock sets the initial state: its transitions are not counted.
 
         Raises
         ------
         ValueError
             If a port is unknown.
         """
-        strange = set(stimulus) - set(self.inputs)
-        if strange:
-            raise ValueError(f"the netlist has no input {', '.join(sorted(strange))}")
+        unknown = set(stimulus) - set(self.inputs)
+        if unknown:
+            raise ValueError(f"the netlist has no input {', '.join(sorted(unknown))}")
         clocks, copies = next(iter(stimulus.values())).shape
         registers = self._registers
-        # Without registers no clock depends on the one before: all of them at once, and
-        # transitions are looked for along the clocks.
+        # Without registers no clock depends on an earlier one: all are computed at once, and
+        # transitions are counted along the clocks.
         steps = range(clocks) if registers else [slice(None)]
         ports = itertools.chain(*self.inputs.values(), *self.outputs.values())
         pins = itertools.chain(*(i.nets.values() for i in self.instances))
@@ -299,16 +293,17 @@ class Netlist:
         return Activity(counted, copies, toggles, outputs)
 
     def energy(self, activity: Activity, period: float) -> Energy:
-        """Energy of a clock of one copy.
+        """Return the energy of one clock of one copy.
 
         Parameters
         ----------
         activity : Activity
-            What was counted.
+            Counted transitions.
         period : float
-            Of the clock, in ns.
+            Period of the clock, ns.
         """
-        internal = load = 0.0
+        internal = 0.0
+        load = 0.0
         for instance in self.instances:
             for pin, about in {**instance.cell.inputs, **instance.cell.outputs}.items():
                 net = instance.nets.get(pin)
@@ -318,5 +313,5 @@ class Netlist:
             # A transition takes C V^2 / 2.
             load += 0.5 * capacitance * self.library.voltage**2 * activity.toggles.get(net, 0)
         uses = activity.clocks * activity.copies
-        # nW times ns are 1e-18 J.
+        # 1 nW times 1 ns is 1e-18 J.
         return Energy(internal / uses, load / uses, self.leakage * period * 1e-3)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from allspin.sim.device.operating_point import AXES, OperatingPoint, check_axis, shown
 from allspin.sim.errors import not_one_of
-from allspin.sim.files import TomlTable
+from allspin.sim.plain_values import TomlTable
 
 Array = npt.NDArray[np.float64]
 Content = dict[str, Any]

@@ -19,15 +19,9 @@ from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError, refused
-from allspin.sim.files import (
-    MAX_TOML,
-    TomlTable,
-    parse_toml,
-    read_file,
-    read_text,
-    write_atomically,
-)
+from allspin.sim.files import read_file, read_text, write_atomically
 from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
+from allspin.sim.plain_values import MAX_TOML, TomlTable, parse_toml
 from allspin.sim.synapse.table_synapse import synapse_from_table
 
 FORMAT = 1

@@ -9,12 +9,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from allspin.sim.errors import UnknownKind, UserError
-from allspin.sim.files import parse_json, read_file, write_atomically
+from allspin.sim.files import read_file, write_atomically
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import DENSE, kind_from_dict, kind_to_dict
 from allspin.sim.network.network import WIDTHS, Network
 from allspin.sim.network.neuron import neuron_from_dict, neuron_to_dict
+from allspin.sim.plain_values import parse_json
 
 FORMAT = 1
 """Version of the file's layout for dense layers whose columns are read in one piece."""

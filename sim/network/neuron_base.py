@@ -1,8 +1,8 @@
 """The base class of all neurons, and the register of their kinds.
 
 A neuron is known by one name everywhere. Its class has its parameters, its physics and its golden
-model. The gateware (`allspin.hdl.neuron.neuron_kinds`) is a table, or is found by that name. Another kind
-is one class under `register_neuron`; ``docs/extending.md`` has an example.
+model. The gateware (`allspin.hdl.neuron.neuron_kinds`) is a table, or is found by that name. A new
+kind is one class under `register_neuron`; ``docs/extending.md`` has an example.
 
 All neurons are driven by the same V-I converter, which turns a column's sum into an unsigned input
 current of ``current_bits`` bits; full scale is the top of that range.

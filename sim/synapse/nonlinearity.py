@@ -30,7 +30,7 @@ is a positive A of ours, whose steps are largest where depression starts.
 import math
 
 from allspin.sim.errors import check_number
-from allspin.sim.files import TomlTable
+from allspin.sim.plain_values import TomlTable
 from allspin.sim.synapse.response import Polarity
 
 KEY = "NL"

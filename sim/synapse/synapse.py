@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.errors import check_range
-from allspin.sim.files import TomlTable
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Brief, Parameters, choice, number
+from allspin.sim.plain_values import TomlTable
 from allspin.sim.synapse.nonlinearity import take_nonlinearity
 from allspin.sim.synapse.pulse_changes import normal_values
 from allspin.sim.synapse.response import MAX_PULSES, Array, Polarity, Response

@@ -28,9 +28,9 @@ from allspin.sim.errors import (
     check_range,
     refused,
 )
-from allspin.sim.files import TomlTable
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Brief
+from allspin.sim.plain_values import TomlTable
 from allspin.sim.synapse.pulse_chain import after, until_still
 from allspin.sim.synapse.pulse_changes import Changes
 from allspin.sim.synapse.pulse_law import Distribution, PulseLaw, read_lookup_table

@@ -13,15 +13,8 @@ import tomli_w
 from hypothesis import given, strategies as st
 
 from allspin.sim.errors import UserError
-from allspin.sim.files import (
-    MAX_DEPTH,
-    TomlTable,
-    check_file,
-    parse_json,
-    parse_toml,
-    read_file,
-    read_text,
-)
+from allspin.sim.files import check_file, read_file, read_text
+from allspin.sim.plain_values import MAX_DEPTH, TomlTable, parse_json, parse_toml
 
 
 def refusal(path: Path, limit: int = 100) -> str:

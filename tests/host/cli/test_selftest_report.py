@@ -16,8 +16,8 @@ from allspin.host.link.payloads import Counters
 from allspin.host.machines.machine import GoldenMachine
 from allspin.host.run.board_report import count_reports, measure_rates
 from allspin.sim.errors import UserError
-from allspin.sim.files import parse_json
 from allspin.sim.network.random_network import random_network
+from allspin.sim.plain_values import parse_json
 from tests.sim.test_systems import BARE, run_python
 
 

@@ -20,7 +20,8 @@ from allspin.host.compare.whole import (
 from allspin.host.data.catalogue import open_device
 from allspin.host.show.display import Display
 from allspin.sim.cost.liberty import load_library
-from allspin.sim.cost.spin import amplifier_energy, synapse_figures
+from allspin.sim.cost.periphery import amplifier_energy
+from allspin.sim.cost.spin import synapse_figures
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.random_network import random_images, random_network

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.sim.cost.liberty import load_library, parse_expression, parse_library
+from allspin.sim.cost.liberty import load_library, parse_library
+from allspin.sim.cost.logic_function import parse_expression
 from allspin.sim.errors import UserError
 
 # Area in um^2, leakage in nW, capacitances in fF, energy in fJ, worst delay in ps, as read from

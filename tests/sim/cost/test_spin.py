@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from allspin.sim.cost.adc_cost import conversion_energy, converter_area
+from allspin.sim.cost.periphery import amplifier_energy
 from allspin.sim.cost.spin import (
-    ADC_CONVERSION,
-    amplifier_energy,
-    conversion_energy,
-    converter_area,
     joule_heat,
     neuron_figures,
     supplied,
@@ -90,11 +88,12 @@ def test_eight_bits_are_the_published_converter() -> None:
     assert converter_area(8).value == converter_area(8).low == converter_area(8).high == 1200
 
 
-def test_four_bits_are_those_of_the_neurons_periphery() -> None:
-    found = conversion_energy(4)
-    assert found.value == pytest.approx(ADC_CONVERSION.value)
-    assert found.low == pytest.approx(ADC_CONVERSION.low)
-    assert found.high == pytest.approx(ADC_CONVERSION.high)
+def test_a_conversion_of_four_bits() -> None:
+    """Half of the published converter's energy; at least 16 Walden steps, at most all of it."""
+    energy = conversion_energy(4)
+    assert energy.value == pytest.approx(1562.5 / 2)
+    assert energy.low == pytest.approx(4.4 * 16)
+    assert energy.high == pytest.approx(1562.5)
 
 
 @pytest.mark.parametrize("bits", range(2, 24))
