@@ -1,4 +1,4 @@
-"""TODO."""
+"""Charts of the array: error of each cell, and accuracy against the array's parameters."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,8 @@ from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
 from allspin.host.draw.style import new_figure, styled
 
 READINGS = ("selected", "series", "buffered", "selected, 1e12 ohm")
-"""Titles of curves, each with a colour and a mark in all panels; of others what comes first."""
+"""Titles with a colour and a mark that are the same in all panels; suffixes behind a comma do
+not count."""
 
 
 def array_accuracy(

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Charts of the comparison with CMOS: parts of the energy, sensitivity, and break-even."""
 
 from typing import Any
 
@@ -34,9 +34,9 @@ PARTS = {
     "converter": (GREEN, ">"),
     "adc": (INK, "X"),
 }
-"""Colour and mark of each part of a use's energy."""
+"""Colour and mark of each part of the energy of a use."""
 LEFT_OUT = ("cmos-column",)
-"""Off the scale; the table has it."""
+"""Neurons off the scale, which only the table has."""
 SPELLED = {"adc": "ADC"}
 WORDS = {
     "sot": "SOT neuron",
@@ -45,13 +45,13 @@ WORDS = {
     "cmos-relu": "registered CMOS ReLU",
     "cmos-sigmoid": "CMOS sigmoid",
 }
-"""What titles call neurons; others by their names."""
+"""Names of neurons in titles; others keep their own."""
 APART = 0.19
-"""Decades between two labels, so that they do not touch."""
+"""Decades between two labels that do not touch."""
 
 
 def _say_at_the_right(axes: Axes, place: float, text: str) -> None:
-    """A text behind the axes' right edge, at a place of the vertical axis."""
+    """Write a text behind the axes' right edge, at a place of the vertical axis."""
     axes.annotate(
         text,
         (1, place),
@@ -64,7 +64,7 @@ def _say_at_the_right(axes: Axes, place: float, text: str) -> None:
 
 
 def _parts(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], total: str) -> None:
-    """The parts of each neuron side by side, and their sum, the first neuron on top."""
+    """Draw the parts of each neuron and their sum, the first neuron on top."""
     places = np.arange(len(neurons))[::-1]
     axes.hlines(places, 0, 1, transform=axes.get_yaxis_transform(), color=PALE, linewidth=1)
     for part, (colour, mark) in PARTS.items():
@@ -91,7 +91,7 @@ def _parts(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], tot
 
 @styled
 def energy_split(comparison: dict[str, Any]) -> Figure:
-    """Draw where the energy of a use goes, bare and with what surrounds a neuron.
+    """Draw the parts of the energy of a use, bare and with the periphery.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
 
 @styled
 def tornado_chart(comparison: dict[str, Any]) -> Figure:
-    """Draw how far the ratio of energies goes as each parameter goes through its range.
+    """Draw the range of the ratio of energies over the range of each parameter.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def tornado_chart(comparison: dict[str, Any]) -> Figure:
 
 
 def _levels(axes: Axes, by_name: dict[str, Any], others: set[str], heat: float) -> None:
-    """Lines of CMOS neurons, named at their right ends, and where the spin neuron's meets them."""
+    """Draw the levels of CMOS neurons, and mark where the spin neuron's line crosses them."""
     styles = {"cmos-bare": "-", "relu": ":", "cmos-sigmoid": "-.", "cmos-relu": "--"}
     styles |= {name: "-" for name in sorted(others - set(styles))}
     levels = {name: by_name[name]["energy_fj"] for name in styles}
@@ -173,7 +173,7 @@ def _levels(axes: Axes, by_name: dict[str, Any], others: set[str], heat: float) 
 
 @styled
 def break_even_chart(comparison: dict[str, Any]) -> Figure:
-    """Draw a spin neuron's energy against that of its periphery, and the CMOS neurons' lines.
+    """Draw a spin neuron's energy against that of its periphery, and the CMOS neurons' levels.
 
     Parameters
     ----------

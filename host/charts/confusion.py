@@ -1,4 +1,4 @@
-"""TODO."""
+"""Charts of wrong answers: confusion matrices, and the images themselves."""
 
 from collections.abc import Sequence
 
@@ -18,17 +18,17 @@ from allspin.host.draw.style import (
 )
 
 DARK = 0.75
-"""Share of the colours, from the light end on, above which numbers are white."""
+"""Share of the colour scale above which numbers are white."""
 NEAR = 1.4
-"""A tick of the colour bar this close to its end, as a ratio, would touch the one there."""
+"""Ratio to the end of the colour bar below which a tick would touch the one at the end."""
 MOST_LABELLED = 20
-"""With more classes than this, numbers in the cells would not be legible."""
+"""Most classes with legible numbers in the cells."""
 
 Integers = npt.NDArray[np.int64]
 
 
 def confusion_counts(labels: Integers, answers: Integers, classes: int) -> Integers:
-    """Images of each label (rows) that got each answer (columns)."""
+    """Count the images of each label (rows) with each answer (columns)."""
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (labels, answers), 1)
     return counts
@@ -37,7 +37,7 @@ def confusion_counts(labels: Integers, answers: Integers, classes: int) -> Integ
 def write_counts(
     axes: Axes, counts: Integers, colours: npt.NDArray[np.str_], size: float, bold: bool = False
 ) -> None:
-    """Write the counts that are not 0 into their cells, and the classes beside them.
+    """Write the counts other than 0 into their cells, and the classes beside them.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def write_counts(
     size : float
         Of the numbers, in points.
     bold : bool
-        Whether those of right answers are bold.
+        True if right answers are bold.
     """
     for row, column in np.argwhere(counts):
         axes.text(
@@ -67,7 +67,7 @@ def write_counts(
 
 
 def frame(axes: Axes) -> None:
-    """A frame without ticks, and what the axes of a confusion matrix are."""
+    """Draw a frame without ticks, and label the axes of a confusion matrix."""
     axes.spines[:].set_visible(True)
     axes.tick_params(length=0)
     axes.set(xlabel="answer", ylabel="label")
@@ -77,14 +77,14 @@ def frame(axes: Axes) -> None:
 def confusion_matrices(
     title: str, matrices: Sequence[tuple[str, Integers, Integers, int]], height: float = 6.4
 ) -> Figure:
-    """Draw how many images of each class got each answer, side by side, in the same colours.
+    """Draw confusion matrices side by side, with one scale of colours.
 
     Parameters
     ----------
     title : str
         Of the whole.
     matrices : sequence of (str, ndarray, ndarray, int)
-        A title each, and what `confusion_counts` takes.
+        A title each, and the parameters of `confusion_counts`.
     height : float
         Of the whole, in inches.
     """
@@ -115,12 +115,12 @@ def confusion_matrices(
 
 
 def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figure:
-    """Draw how many images of each class got each answer.
+    """Draw the confusion matrix of one set of answers.
 
     Parameters
     ----------
     labels, answers : ndarray of int, shape (images,)
-        What is right, and what the machine said.
+        Right classes, and the machine's answers.
     classes : int
         Number of classes.
     """
@@ -130,12 +130,12 @@ def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figur
 
 
 MOST = 200
-"""How many are drawn at most."""
+"""Most images that are drawn."""
 ACROSS = 16
 INCHES = 0.56
-"""Width of a place in the picture."""
+"""Width of an image's place in the picture."""
 MARGINS = (0.5, 0.34)
-"""What a place leaves free, in images: above and below for text, and at the right."""
+"""Margins of a place, as shares of an image: above and below for text, and at the right."""
 
 
 @styled
@@ -144,14 +144,14 @@ def wrong_images(
     labels: npt.NDArray[np.int64],
     answers: npt.NDArray[np.int64],
 ) -> Figure:
-    """Draw the images that the machine got wrong, each with its number, label and answer.
+    """Draw the images with wrong answers, each with its number, label and answer.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (images, height, width)
         All images.
     labels, answers : ndarray of int, shape (images,)
-        What is right, and what the machine said.
+        Right classes, and the machine's answers.
     """
     wrong = np.flatnonzero(labels != answers)
     shown = wrong[:MOST]

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Charts of a device: R_AH against pulses, and the neuron's output against its current."""
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +23,14 @@ from allspin.sim.synapse.response import Polarity
 POINTS = 61
 """Most points of a curve."""
 DRAWN = 12
-"""How many cells and neurons of a chip are drawn: the first ones of the first layer."""
+"""Cells and neurons of a chip that are drawn: the first ones of the first layer."""
 COLOURS = (BLUE, VERMILION)
 WIDTH, HEIGHT = 5.4, 3.2
-"""Of a picture, in inches."""
+"""Size of a picture, in inches."""
 
 
 def pulses_and_spread(device: Device, polarity: Polarity) -> tuple[npt.NDArray[np.float64], ...]:
-    """Whole pulses, the mean R_AH after each, and its deviation from write to write (C2C)."""
+    """Return whole pulses, the mean R_AH after each, and its standard deviation by C2C."""
     across = device.synapse.pulses_across(polarity)
     pulses = np.unique(np.rint(np.linspace(0, across, min(across + 1, POINTS))))
     law = device.synapse.written(polarity, pulses).law
@@ -39,7 +39,7 @@ def pulses_and_spread(device: Device, polarity: Polarity) -> tuple[npt.NDArray[n
 
 @styled
 def synapse_curve(device: Device, chip: Chip | None = None) -> Figure:
-    """Draw R_AH over pulses of either polarity.
+    """Draw R_AH against pulses of either polarity.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def synapse_curve(device: Device, chip: Chip | None = None) -> Figure:
 
 @styled
 def response_curve(device: Device, chip: Chip | None = None) -> Figure:
-    """Draw the neuron's output over its input current, both of full scale.
+    """Draw the neuron's output against its input current, both as shares of full scale.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Charts of training: the learning curve, and the pulses of devices."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ from allspin.host.show.say import shortened
 
 
 def _plain_ticks(axes: Axes) -> None:
-    """Ticks of a logarithmic vertical axis at 1, 2, 5 and so on, as numbers."""
+    """Set the ticks of a logarithmic vertical axis to 1, 2, 5 and so on, as plain numbers."""
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_locator(NullLocator())
@@ -34,11 +34,11 @@ PHASES = {
     "quantised": "the machine's integers",
     "array": "pulses in the array",
 }
-"""Phases of training, and what the network computes with in each."""
+"""Phases of training, each with the arithmetic that the network computes in."""
 MOST_MARKED = 60
-"""With more epochs than this only the lines are drawn."""
+"""Most epochs whose points are marked."""
 SMALLEST_ERROR = 0.01
-"""Percent that stand for an error of none."""
+"""Percent that stand for no error, which a logarithmic axis cannot show."""
 
 
 @styled
@@ -53,12 +53,12 @@ def learning_curve(
         An epoch each, in order: ``phase`` (a key of `PHASES`), ``loss`` (mean cross-entropy,
         in nats) and ``validation_accuracy`` (0 to 1).
     validation_accuracy, test_accuracy : float
-        Of the network that was kept, 0 to 1; None where the former is not known.
+        Accuracies of the network that was kept, 0 to 1; the former None if unknown.
     """
     epochs = np.arange(1, len(curve) + 1)
     phases = [str(epoch.get("phase")) for epoch in curve]
     accuracies = np.array([epoch["validation_accuracy"] for epoch in curve])
-    # None at all would have no place on a logarithmic axis.
+    # An error of 0 has no place on a logarithmic axis.
     errors = np.maximum(100 * (1 - accuracies), SMALLEST_ERROR)
     right = f"{100 * test_accuracy:.2f} % test accuracy"
     array = "array" in phases
@@ -104,7 +104,7 @@ def learning_curve(
 
 @styled
 def pulse_histogram(given: npt.NDArray[np.integer[Any]]) -> Figure:
-    """Draw how many devices got how many pulses: what endurance they need.
+    """Draw the distribution of pulses over devices, which shows the endurance they need.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Line charts: panels of lines with error bars and levels to compare with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,15 +23,15 @@ from allspin.host.draw.style import (
 
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
-"""With the colours, so that lines stay apart in grey too."""
+"""Marks that go with the colours, so that lines stay apart in grey."""
 
 THOUSANDS = (10_000, 10_000_000)
-"""Between these, numbers at the x axis are told in groups of three digits."""
+"""Range of numbers at the x axis that are grouped in thousands."""
 
 
 @dataclass(frozen=True)
 class ChartLine:
-    """A line of a picture.
+    """Line of a chart.
 
     Parameters
     ----------
@@ -42,15 +42,15 @@ class ChartLine:
     error : sequence of float, optional
         Standard deviation of each.
     marked : bool
-        Whether points are marked, or only the line is drawn.
+        True if its points are marked.
     dashed : bool
-        Whether the line is dashed.
+        True if the line is dashed.
     joined : bool
-        Whether there is a line between the points.
+        True if a line joins the points.
     colour : str, optional
         Other than its turn's.
     turn : int, optional
-        Whose colour and mark it has, where that is not its place in the panel.
+        Place whose colour and mark it has, if not its own place in the panel.
     """
 
     label: str
@@ -66,18 +66,18 @@ class ChartLine:
 
 @dataclass(frozen=True)
 class ChartPanel:
-    """One pair of axes.
+    """Pair of axes with lines.
 
     Parameters
     ----------
     lines : sequence of ChartLine
-        What is drawn.
+        Lines that are drawn.
     x, y : str
         Labels of the axes, with units.
     title : str
         Above it.
     levels : dict of str to float
-        Horizontal lines to compare with, by what they are.
+        Horizontal lines to compare with, by their labels.
     x_scale : str
         ``linear``, ``log``, or ``symlog`` (linear below the smallest positive x).
     y_scale : str
@@ -158,7 +158,7 @@ def draw_panel(axes: Axes, panel: ChartPanel) -> None:
 
 
 def panel_axes(title: str, count: int, across: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure, and its panels of a height in inches, so many side by side, or one more."""
+    """Make a figure with panels of a height in inches, `across` side by side or one more."""
     columns = count if count <= across + 1 else across
     rows = -(-count // columns)
     figure = new_figure(

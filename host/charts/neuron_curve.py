@@ -1,4 +1,4 @@
-"""TODO."""
+"""Chart of the hidden neurons: the device's response, and the steps of the machine's table."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,17 +18,17 @@ from allspin.sim.network.network import Network
 
 
 def full_scale(device: Device | None) -> tuple[str, str]:
-    """What the largest current and the largest R_AH of a neuron are, where they were measured.
+    """Return the full-scale current and R_AH of a neuron, if they were measured.
 
     Parameters
     ----------
     device : Device or None
-        What `allspin fit` made of curves in ampere and ohm tells both.
+        Device of `allspin fit`, whose curves in ampere and ohm state both.
 
     Returns
     -------
     current, resistance : str
-        Such as ``0.35 uA`` and ``1.2 ohm``; empty where it is not known.
+        Texts such as ``0.35 uA`` and ``1.2 ohm``; empty if unknown.
     """
     fitted = {} if device is None else device.source.get("fit", {})
     neuron = fitted.get("neuron", {}) if isinstance(fitted, dict) else {}
@@ -51,7 +51,7 @@ def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> No
     network : Network
         A network with a hidden layer.
     device : Device, optional
-        What it is made of: units are told where its file has them.
+        Device of the neurons: axes have the units that its file has.
     """
     size = 2**network.current_bits
     top = 2**network.hidden_bits - 1
@@ -104,14 +104,14 @@ def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> No
 
 @styled
 def neuron_curve(network: Network, device: Device | None = None) -> Figure:
-    """Draw the hidden neurons' response with their table's steps over it.
+    """Draw the hidden neurons' response with the steps of their table.
 
     Parameters
     ----------
     network : Network
         A network with a hidden layer.
     device : Device, optional
-        What it is made of.
+        Device of the neurons.
     """
     name = network.neuron.title or network.neuron.name
     figure = new_figure(7, 4.2, f"The {name} neuron, and what the machine keeps of it")

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Charts of R_AH words as images: the weights of hidden neurons, pixel by pixel."""
 
 from typing import Any
 
@@ -15,33 +15,33 @@ from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 
 MAP_COLOURS = "PuOr_r"
-"""Orange above zero, purple below, white at zero; apart under colour blindness too."""
+"""Colour map: orange above zero, purple below, apart under colour blindness too."""
 SHARE = 0.002
-"""A pixel that is lit in fewer of the images than this is drawn white: nothing taught it."""
+"""Share of the images below which a lit pixel is blank: training did not reach it."""
 FEW_STATES = 16
-"""Up to so many states each has a colour and a tick of its own."""
+"""Most states that have a colour and a tick each."""
 
 
 def strongest(network: Network, count: int) -> list[int]:
-    """Columns of the first crossbar to draw: those that the next one hears most, in order.
+    """Return the columns of the first crossbar with the strongest rows in the next, in order.
 
     Of a network of one layer they are the first classes.
     """
     if len(network.layers) == 1:
         return list(range(min(count, network.classes)))
-    # What a column hands on drives a row of the next layer at each place, columns side by side.
+    # An output drives a row of the next layer at each position, columns side by side.
     strength = np.abs(network.layers[1].words.astype(np.int64)).sum(axis=1)
     strength = strength.reshape(-1, network.layers[0].columns).sum(axis=0)
     return sorted(np.argsort(-strength, kind="stable")[:count].tolist())
 
 
 def top_word(network: Network) -> int:
-    """The largest magnitude of the first layer's levels, at least 1."""
+    """Return the largest magnitude of the first layer's levels, at least 1."""
     return max(1, int(np.abs(network.layers[0].levels.astype(np.int64)).max()))
 
 
 def as_picture(network: Network, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A value for each row of the first crossbar, as the image or the kernel that a column sees.
+    """Arrange a value for each row of the first crossbar as the image or kernel of a column.
 
     Returns
     -------
@@ -53,19 +53,19 @@ def as_picture(network: Network, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def map_pixels(network: Network, column: int) -> npt.NDArray[np.uint8]:
-    """RGBA of one column of the first crossbar as a picture, shape (height, width, 4)."""
+    """Return one column of the first crossbar as RGBA, shape (height, width, 4)."""
     words = as_picture(network, network.layers[0].words[:, column])
     return (255 * word_colours(words, top_word(network))).round().astype(np.uint8)
 
 
 def word_colours(words: npt.ArrayLike, top: float) -> npt.NDArray[np.float64]:
-    """RGBA, each from 0 to 1, of R_AH words from `-top` to `top`; shape of `words` and 4."""
+    """Return the RGBA, 0 to 1, of R_AH words from `-top` to `top`; shape of `words` and 4."""
     shares = (np.asarray(words, np.float64) + top) / (2 * top)
     return np.asarray(mpl.colormaps[MAP_COLOURS](shares))
 
 
 def colour_scale(network: Network) -> tuple[Colormap, Normalize]:
-    """Colours of R_AH words: one for each of the first layer's levels, where they are few."""
+    """Return the colours of R_AH words: one for each of the first layer's levels, if few."""
     levels, top = np.unique(network.layers[0].levels.astype(np.float64)), top_word(network)
     if len(levels) > FEW_STATES:
         return mpl.colormaps[MAP_COLOURS], Normalize(-top, top)
@@ -78,7 +78,7 @@ def colour_scale(network: Network) -> tuple[Colormap, Normalize]:
 
 
 def resistances(network: Network, device: Device | None) -> str:
-    """What the outermost words are in ohm, where a device's file has ohm; else empty."""
+    """Describe the outermost words in ohm, if the device's file has ohm; else return ``""``."""
     if device is None or device.unit != "ohm":
         return ""
     low, top = device.synapse.low, top_word(network)
@@ -87,7 +87,7 @@ def resistances(network: Network, device: Device | None) -> str:
 
 
 def lit_pixels(network: Network, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Where the first crossbar sees pixels not black in more than `SHARE` of the images.
+    """Return a mask of the pixels lit in more than `SHARE` of the images.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def _draw_maps(
     images: npt.NDArray[np.uint8],
     device: Device | None,
 ) -> None:
-    """Draw maps in so many rows and columns, and the colour bar."""
+    """Draw maps in a grid of this shape, and the colour bar."""
     grid = figure.subplots(*shape, squeeze=False)
     first, (colours, scale) = network.layers[0], colour_scale(network)
     chosen, dark = strongest(network, grid.size), ~lit_pixels(network, images)
@@ -150,11 +150,11 @@ def rah_maps(
     network : Network
         A network with a hidden layer.
     images : ndarray of uint8, shape (images, height, width)
-        Images that tell which pixels are ever lit.
+        Images that show which pixels are ever lit.
     rows, columns : int
         How many maps at most, down and across.
     device : Device, optional
-        What it is made of: words are told in ohm too, where its file has ohm.
+        Device of the synapses: the scale has ohm too, if its file has ohm.
     """
     rows = min(rows, -(-network.layers[0].columns // columns))
     title = f"What hidden neurons look for: {R_AH} of their synapses"
@@ -182,9 +182,9 @@ def overview(
     network : Network
         A network with a hidden layer.
     images : ndarray of uint8, shape (images, height, width)
-        Images that tell which pixels are ever lit.
+        Images that show which pixels are ever lit.
     device : Device, optional
-        What it is made of: units are told where its file has them.
+        Device of the network: scales have the units that its file has.
     """
     figure = new_figure(11, 3.9, "")
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1.25, 1), wspace=0.03)[0]

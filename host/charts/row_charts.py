@@ -1,4 +1,4 @@
-"""TODO."""
+"""Charts of rows below one another: dots along an axis, or bars."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,25 +21,25 @@ from allspin.host.draw.style import (
 from allspin.host.show.say import shortened
 
 WIDTH = 5.4
-"""Of a picture of rows, in inches."""
+"""Width of a picture, in inches."""
 JITTER = 0.16
-"""Share of a row's height that its dots are spread over, either way."""
+"""Share of a row's height that its dots spread over, either way."""
 MEAN = 0.23
-"""Share of a row's height that the bar of a mean takes, either way: its label stands above it."""
+"""Share of a row's height that the bar of a mean takes, either way; its label stands above."""
 
 
 @dataclass(frozen=True)
 class Strip:
-    """A row of dots.
+    """Row of dots.
 
     Parameters
     ----------
     label : str
-        What it is.
+        Name of the row.
     values : sequence of float
         A dot each.
     text : str
-        What it comes to, with its unit.
+        Summary at the right, with its unit.
     mean : float, optional
         Drawn as an upright bar.
     """
@@ -90,11 +90,11 @@ def strips(
     rows : sequence of Strip
         At least one.
     label : str
-        What the axis is, with its unit.
+        Label of the axis, with its unit.
     guide : tuple of (float, str), optional
-        A value to compare with, and what it is.
+        Value to compare with, and its label.
     log : bool
-        Whether the axis is logarithmic.
+        True if the axis is logarithmic.
     """
     figure = new_figure(WIDTH, 0.62 * len(rows) + 0.9, title)
     axes = figure.subplots()
@@ -121,9 +121,9 @@ def bars(title: str, values: Mapping[str, float], label: str, form: str) -> Figu
     title : str
         Of the whole.
     values : mapping of str to float
-        None negative, by what they are.
+        Values by name, at least 0.
     label : str
-        What the axis is, with its unit.
+        Label of the axis, with its unit.
     form : str
         Format of the values.
     """

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Chart of the engine's stages over the clocks, from the traced activity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from allspin.host.draw.style import (
 )
 
 IMAGE_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
-"""Colours of images, each its own as long as they last; their numbers stand beside them."""
+"""Colours of images, in turn; the images' numbers stand beside them."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """When a stage worked on an image.
+    """Interval in which a stage worked on an image.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Span:
 def stage_spans(
     activity: npt.NDArray[np.integer], layer: int, taken: int, last: int, positions: int = 1
 ) -> list[Span]:
-    """When a stage worked on each image.
+    """Return the intervals in which a stage worked on each image.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def stage_spans(
     layer : int
         Layer of the stage.
     taken, last : int
-        Bits of the stage: something is taken, and it is a position's last.
+        Bits of the stage: it takes an item, and the item is a position's last.
     positions : int
         How often an image uses the layer's crossbar.
 
@@ -81,7 +81,7 @@ def stage_spans(
 def traced_stages(
     activity: npt.NDArray[np.integer], positions: Sequence[int], images: int
 ) -> list[tuple[str, list[Span]]]:
-    """What each stage is called, and when it worked on the first so many images.
+    """Return each stage's name, and its intervals of the first `images` images.
 
     `positions` are those of each layer.
     """
@@ -96,18 +96,18 @@ def traced_stages(
 
 
 def runs(clocks: npt.NDArray[np.int64], gap: int = 1) -> list[tuple[int, int]]:
-    """Start and length of each run of clocks that are at most so many apart."""
+    """Return start and length of each run of clocks at most `gap` apart."""
     parts = np.split(clocks, np.flatnonzero(np.diff(clocks) > gap) + 1)
     return [(int(part[0]), int(part[-1] - part[0]) + 1) for part in parts if part.size]
 
 
 def _draw_span(axes: Axes, place: int, span: Span, start: int, end: int) -> None:
-    """Draw a stage's work on an image, with the image's number inside it or beside it."""
+    """Draw a stage's work on an image, with the image's number inside or beside it."""
     colour = IMAGE_COLOURS[span.image % len(IMAGE_COLOURS)]
     width = span.last - span.first + 1
     for taken, height, alpha in (
         ([(span.first, width)], 0.72, 0.18),
-        # What is closer than could be seen is one run.
+        # Gaps narrower than a pixel are not drawn.
         (runs(span.busy, max(1, (end - start) // 2000)), 0.5, None),
     ):
         axes.broken_barh(
@@ -133,7 +133,7 @@ def _draw_span(axes: Axes, place: int, span: Span, start: int, end: int) -> None
 def timeline(
     activity: npt.NDArray[np.integer], positions: Sequence[int], images: int = 6
 ) -> Figure:
-    """Draw which image each stage works on, over the clocks.
+    """Draw the image that each stage works on, over the clocks.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Captions of pictures for a journal: titles and notes leave the picture, and become LaTeX."""
+"""Captions of pictures for a journal: titles and notes move from the picture into LaTeX."""
 
 import re
 from itertools import cycle
@@ -16,16 +16,16 @@ LATEX = str.maketrans(
     | {"\N{SUPERSCRIPT TWO}": "$^2$", "\N{PLUS-MINUS SIGN}": r"$\pm$"}
     | {"\N{RIGHTWARDS ARROW}": r"$\rightarrow$", "\N{MULTIPLICATION SIGN}": r"$\times$"}
 )
-"""What says each character in LaTeX."""
+"""LaTeX of each special character."""
 LIGATURE = re.compile(r"([-',])(?=\1)")
-"""Of two of these LaTeX would make one."""
+"""Character of a pair that LaTeX would join into a ligature."""
 FORMULA = re.compile(r"(?<!\\)(\$[^$]*\$)")
 PLACES = ("left", "center", "right")
-"""Of titles above a panel."""
+"""Places of titles above a panel."""
 
 
 def latex(text: str) -> str:
-    """A text of a picture in LaTeX: formulas as they are, and of all else what it says."""
+    """Translate a picture's text to LaTeX; formulas stay as they are."""
     return "".join(
         part if number % 2 else LIGATURE.sub(r"\1{}", part.replace(r"\$", "$").translate(LATEX))
         for number, part in enumerate(FORMULA.split(text))
@@ -33,13 +33,13 @@ def latex(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Lines of a picture as one sentence."""
+    """Join lines of a picture to one sentence."""
     lines = (line if line.endswith((",", ";", ":")) else f"{line}," for line in text.split("\n"))
     return latex(" ".join(lines).removesuffix(",").removesuffix(".") + ".")
 
 
 def _take_texts(figure: Figure | SubFigure) -> list[str]:
-    """Take the texts at a figure's left edge out of it: its title, and notes below it."""
+    """Remove the texts at a figure's left edge, its title and notes, and return them."""
     taken = [
         words
         for words in figure.texts
@@ -52,9 +52,9 @@ def _take_texts(figure: Figure | SubFigure) -> list[str]:
 
 
 def _take_panel(panel: Axes | SubFigure, letter: str) -> str:
-    """Take a panel's titles out of it, for a letter if it has one; they are told in its place.
+    """Replace a panel's titles by a letter, and return their text for the caption.
 
-    Without titles a letter stands for what the axes are.
+    A panel without titles is described by its axes.
     """
     if isinstance(panel, SubFigure):
         told = _take_texts(panel)
@@ -82,9 +82,9 @@ def _take_panel(panel: Axes | SubFigure, letter: str) -> str:
 
 
 def take_caption(figure: Figure) -> str:
-    r"""Take titles and notes out of a figure, letter its panels, and tell all in a caption.
+    r"""Remove titles and notes from a figure, letter its panels, and return the caption.
 
-    Small maps side by side, whose axes have no ticks, keep the numbers above them, and have no
+    Small maps side by side, whose axes have no ticks, keep the numbers above them, and get no
     letters.
 
     Parameters
