@@ -26,7 +26,7 @@ from allspin.host.data.datasets import load_test_set
 from allspin.host.keywords import takes
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.identity import Identity
-from allspin.host.link.payloads import encode_pixels
+from allspin.host.link.image_requests import encode_pixels
 from allspin.host.show.display import Display
 from allspin.host.show.version import commit
 from allspin.sim.errors import UserError

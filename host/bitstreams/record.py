@@ -22,12 +22,12 @@ from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, CRC_BYTES, HEADER_BYT
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.payloads import image_bytes
+from allspin.host.link.image_requests import image_bytes
 from allspin.host.link.transport import BITS_PER_BYTE
 from allspin.host.machines.opening import open_virtual
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.show.say import warn
-from allspin.host.virtual.board import read_trace
+from allspin.host.virtual.activity_tap import read_trace
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
@@ -242,7 +242,7 @@ def latencies(activity: npt.NDArray[np.uint64], layers: int) -> npt.NDArray[np.i
     Parameters
     ----------
     activity : ndarray of uint64, shape (clocks,)
-        As of `allspin.host.virtual.board.read_trace`.
+        As of `allspin.host.virtual.activity_tap.read_trace`.
     layers : int
         How many the engine has.
 

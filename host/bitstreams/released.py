@@ -17,7 +17,7 @@ from allspin.boards.catalogue import find_board, find_boards
 from allspin.host.bitstreams.record import check_record, is_older, recall
 from allspin.host.data.catalogue import shipped_networks
 from allspin.host.data.files import make_folder
-from allspin.host.link.transport import MAX_BAUD, MIN_BAUD
+from allspin.host.link.serial_port import MAX_BAUD, MIN_BAUD
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file, read_file, write_atomically
 from allspin.sim.plain_values import MAX_JSON, parse_json

@@ -24,7 +24,7 @@ from allspin.host.bitstreams.record import FLASHED, recall, recall_one, remember
 from allspin.host.bitstreams.released import MAX_BITSTREAM, released
 from allspin.host.cli.options import Arguments, Parser
 from allspin.host.link.identity import Identity
-from allspin.host.link.transport import usb_devices
+from allspin.host.link.serial_port import usb_devices
 from allspin.host.machines.opening import open_port
 from allspin.host.show.say import pass_on, say, warn
 from allspin.sim.errors import UserError

@@ -22,7 +22,7 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.catalogue import open_network, shipped_networks
-from allspin.host.link.transport import UartOptions
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import ask_ports
 from allspin.host.show.document import Marks
 from allspin.host.show.table import Table, figures

@@ -18,7 +18,7 @@ from allspin.host.cli.options import (
 from allspin.host.data.files import check_writable
 from allspin.host.data.images import FRAMINGS
 from allspin.host.draw.picture_style import PictureStyle
-from allspin.host.link.transport import UartOptions
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.run.inference import RunOptions, classify, run as score_network
 from allspin.host.run.latency import FREQUENCY, RATES, Latency, latency

@@ -15,7 +15,7 @@ from allspin.host.cli.options import (
 from allspin.host.cli.parser import WIDTH
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
-from allspin.host.link.transport import UartOptions
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.gateware_chips import SUM_CHIPS
 from allspin.host.machines.opening import AUTO, VIRTUAL
 from allspin.host.machines.resident import VIRTUAL_RESIDENT

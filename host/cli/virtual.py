@@ -18,7 +18,8 @@ from allspin.host.machines.resident import VIRTUAL_RESIDENT, VIRTUAL_SDRAM
 from allspin.host.show.display import BuildWatch
 from allspin.host.show.say import say, tell
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort, WireFaults
+from allspin.host.virtual.board_line import BoardLine
+from allspin.host.virtual.port import VirtualPort
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.network.network import MAX_LINES, WIDTHS
 from allspin.sim.network.random_network import random_network
@@ -97,21 +98,13 @@ Open the virtual board as a serial port: a pseudo-terminal, whose path is printe
 It behaves like a board on a serial port, for this program (--on PATH) and for clients in any
 language, one after another. It stays programmed until it is reset. Ctrl-C ends it."""
 EPILOG = """\
-injected faults, at places that --seed draws; requests and answers are counted
-over all clients:
-  --flip P         each byte has one bit flipped with probability P, both ways
-  --drop-frame K   request K (the first is 1) gets lost
-  --drop-answer K  answer K gets lost
-  --reset-after K  the board is reset after answer K: it loses its network
-  kill -USR1 PID   resets it now
+kill -USR1 PID resets the board: it loses its network
 
 examples:
   allspin virtual mnist-10
   allspin virtual mnist-10 --link board  # then: allspin run mnist-10 --on board
   allspin virtual mnist-10 --general 1024-136-136-32 --rows-per-clock 2
   allspin virtual paper-10 --chip-maker --resident --rows-per-clock 4
-  allspin virtual mnist-10 --flip 0.001 --seed 7
-  allspin virtual mnist-10 --drop-frame 12 --drop-frame 40 --reset-after 50
 """
 
 
@@ -146,20 +139,6 @@ def add_arguments(parser: Parser) -> None:
         type="file",
         help="make a symbolic link to the port, while it is open",
     )
-    parser.add_argument(
-        "--flip",
-        metavar="P",
-        type=float,
-        default=0.0,
-        help="probability that a byte has a bit flipped",
-    )
-    for option, what in (
-        ("--drop-frame", "lose the request K"),
-        ("--drop-answer", "lose the answer K"),
-        ("--reset-after", "reset the board after the answer K"),
-    ):
-        parser.add_argument(option, metavar="K", type=int, action="append", default=[], help=what)
-    add_shared(parser, "--seed", metavar="S", help="seed of the faults (0)")
 
 
 def run(arguments: Arguments) -> int:
@@ -175,13 +154,6 @@ def run(arguments: Arguments) -> int:
         else None,
         general=arguments.general is not None,
     )
-    with refused("cannot make such faults: "):
-        faults = Faults(
-            WireFaults(arguments.flip, tuple(arguments.drop_frame)),
-            WireFaults(arguments.flip, tuple(arguments.drop_answer)),
-            tuple(arguments.reset_after),
-            arguments.seed,
-        )
     if arguments.link is not None:
         check_link(arguments.link)
     network = open_network(arguments.network)
@@ -195,30 +167,19 @@ def run(arguments: Arguments) -> int:
     arguments.steps.finish(watch.outcome.removeprefix("; "))
     with (
         signals() as wanted,
-        FaultyTransport(lambda: VirtualTransport(program), faults) as link,
-        VirtualPort(link) as port,
+        BoardLine(lambda: VirtualTransport(program)) as line,
+        VirtualPort(line) as port,
         linked(arguments.link, port.path),
     ):
         say(port.path)
         sys.stdout.flush()
         where = port.path if arguments.link is None else f"{arguments.link} ({port.path})"
         tell(f"the virtual board of {arguments.network} is on {where}; Ctrl-C ends it")
-        resets = 0
         while True:
             if port.carry(wanted.fileno()):
                 if set(wanted.recv(256)) - {signal.SIGUSR1}:
                     break
-                link.reset()
-            if link.resets > resets:
-                resets = link.resets
-                tell(f"  reset after {link.to_host.frames:,} answers")
-    asked, answered = link.to_device, link.to_host
-    faults = {
-        "bits flipped": asked.flipped + answered.flipped,
-        "frames dropped": asked.dropped + answered.dropped,
-        "resets": link.resets,
-    }
-    said = [f"{asked.frames:,} requests, {answered.frames:,} answers"]
-    said += [f"{count:,} {what}" for what, count in faults.items() if count]
-    tell(f"  {', '.join(said)}")
+                line.reset()
+                tell(f"  reset after {line.answers:,} answers")
+    tell(f"  {line.requests:,} requests, {line.answers:,} answers")
     return 0

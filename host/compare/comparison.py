@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from allspin.hdl.cost.standard_cells import yosys_version
 from allspin.host.compare.assumptions import Assumptions, published
+from allspin.host.compare.dense_array import mac_baseline, recorded_fpga
 from allspin.host.compare.neurons import (
     PAPER_AREA,
     PAPER_ENERGY,
@@ -21,15 +22,8 @@ from allspin.host.compare.neurons import (
 )
 from allspin.host.compare.sensitivity import break_even, tornado
 from allspin.host.compare.subject import CompareOptions, ComparisonSubject, counterparts
-from allspin.host.compare.whole import (
-    layers_record,
-    mac_baseline,
-    recorded_fpga,
-    tile_cost,
-    tiles_record,
-    tried,
-    whole_network,
-)
+from allspin.host.compare.tile_costs import tile_cost, tiles_record, tried
+from allspin.host.compare.whole import layers_record, whole_network
 from allspin.host.keywords import takes
 from allspin.host.show.display import Display
 from allspin.sim.chip.chip import Chip

@@ -1,1 +1,1 @@
-"""The host's end of the link: frames, sparse images, and machines nobody need tell apart."""
+"""The host's end of the link: frames, sessions, identities and payloads."""

@@ -1,9 +1,9 @@
-"""A session with a device: requests, their answers, and what is done where either gets lost.
+"""Sessions with a device: requests and their answers over a line that may lose or damage frames.
 
-A stream keeps its order, and a device answers each frame at most once. So an answer tells that
-whatever was sent before its frame, and was not answered, got lost. A request that is sent again has
-a new tag: its answer is not taken for that to an earlier frame. An answer that nothing was sent for
-tells that the line has carried an old frame again (`Line.account`).
+A stream keeps its order, and a device answers each frame at most once. An answer thus shows that
+frames sent before its own, and not answered, are lost. A request that is sent again has a new tag,
+so an answer to its earlier frame is not taken for its own. An answer to a tag that was never sent
+shows that the line has carried an old frame again (`Line.account`).
 """
 
 import time
@@ -13,28 +13,28 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from allspin.hdl.link.protocol import ANSWER_HEADER_BYTES, NO_TAG, Answer, Request
-from allspin.host.link.frames import Line
+from allspin.host.link.line import Line
 from allspin.host.link.transport import Transport
 
 Progress = Callable[[int], None]
-"""Called with the number of requests, or groups, answered so far."""
+"""Callback with the number of requests, or groups, answered so far."""
 NO_PROGRESS: Progress = lambda done: None  # noqa: E731
 Group = Sequence[tuple[Request, bytes]]
-"""Kinds and bodies of requests, in the order in which they are carried out."""
+"""Kinds and bodies of requests, in the order in which the device carries them out."""
 
 MAX_UNDER_WAY = 4096
-"""Requests under way on a stream that holds the sender back: some hundred kilobytes."""
+"""Most requests under way on a stream that holds the sender back: some hundred kilobytes."""
 MAX_CHUNK = 1 << 16
-"""Bytes that are offered to the stream at once."""
+"""Most bytes that are offered to the stream at once."""
 MAX_LOSSES = 32
-"""How often one group gets lost before a line counts as too bad."""
+"""Losses of one group after which a line counts as too bad."""
 MAX_OPENINGS = 8
-"""The same of the first request, which may meet another baud rate: noise that never ends."""
+"""Losses of the first request, which may meet another baud rate: endless noise."""
 
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """A group: answers of the sending that counts, and how many before that got lost."""
+    """Group of requests, with the answers to its present sending, and the number of lost ones."""
 
     requests: Group
     answers: list[bytes] = field(default_factory=list)
@@ -42,7 +42,7 @@ class _Asked:
 
 
 class _Frame(NamedTuple):
-    """A frame under way: of which group's which sending, if it is not to probe the line."""
+    """Frame under way; `group` is None if it probes the line, `losses` names the sending."""
 
     tag: int
     kind: Request
@@ -53,18 +53,18 @@ class _Frame(NamedTuple):
 
 
 class Asking:
-    """Groups of requests, from the first that is sent to the last that is answered.
+    """Transfer of groups of requests, from the first frame to the last answer.
 
-    A group of which anything is lost is sent again as a whole. Where nothing comes for long, or
-    half of what is under way may have come damaged, an IDENTIFY that changes nothing probes the
-    line: when it is answered, all that was sent before it is answered, or lost.
+    A group that loses a frame is sent again as a whole. When the line is silent for long, or half
+    of the frames under way may be damaged, an IDENTIFY that changes nothing probes the line: its
+    answer shows that each frame before it is answered or lost.
 
     Parameters
     ----------
     line : Line
-        What carries them.
+        Line that carries the frames.
     patience : tuple of float
-        Seconds after which an answer is usually there, and after which it does not come any more.
+        Seconds after which an answer usually has come, and after which it is given up.
     max_losses : int
         How often a group may get lost.
     """
@@ -123,7 +123,7 @@ class Asking:
     def _requests(
         self, groups: Iterable[Group], asked: list[_Asked]
     ) -> Iterator[tuple[_Asked, int, Request, bytes] | None]:
-        """What is to be sent next, lost groups first; None while there is nothing."""
+        """Generate the next request, of lost groups first; None while no request is left."""
         coming = iter(groups)
         while True:
             if self._again:
@@ -140,7 +140,7 @@ class Asking:
                     yield group, losses, kind, body
 
     def _take(self, group: _Asked, losses: int, kind: Request, body: bytes) -> bool:
-        """Put a request under way, and say so, if there is room for it."""
+        """Put a request under way if it has room; return True if it is under way or obsolete."""
         line = self._line
         if group.losses > losses:
             return True  # lost meanwhile: it is sent again from its first request
@@ -161,13 +161,13 @@ class Asking:
         self._out += frame
 
     def _probe(self) -> None:
-        """Ask what became of all that is under way."""
+        """Send an IDENTIFY, whose answer shows the fate of every frame before it."""
         line = self._line
         body = b"" if line.is_open else bytes([line.session])
         self._send(Request.IDENTIFY, line.frame(Request.IDENTIFY, body))
 
     def _exchange(self) -> tuple[int, int]:
-        """Carry bytes, and take what has come; how many were sent, and frames found damaged."""
+        """Exchange bytes; return the number that was sent, and the frames found damaged."""
         line = self._line
         damaged = line.damaged
         patience = max(0.0, self._deadline - time.monotonic())
@@ -195,7 +195,7 @@ class Asking:
         return (tag - self._under_way[0].tag) % NO_TAG < len(self._under_way)
 
     def _receive(self, kind: int, tag: int, body: bytes) -> None:
-        """Take an answer of this session, behind which all that was sent before is lost."""
+        """Record an answer of this session; unanswered frames sent before it are lost."""
         self._probes = 0
         while (frame := self._under_way.popleft()).tag != tag:
             self._used -= frame.size
@@ -211,7 +211,7 @@ class Asking:
             self._done += len(group.answers) == len(group.requests)
 
     def _lose(self, frame: _Frame) -> None:
-        """Let a frame's group be sent again, unless it is already."""
+        """Queue a frame's group for sending again, unless it is queued already."""
         group = frame.group
         if group is not None and len(group.requests) > 1:
             self._line.owed.discard(frame.tag)  # late, it would come between those of another group
@@ -224,12 +224,12 @@ class Asking:
             self._again.append(group)
 
     def _expect_within(self, seconds: float) -> None:
-        """Wait so long, from now on."""
+        """Set the deadline of the next answer, in seconds from now."""
         self._wait = seconds
         self._deadline = time.monotonic() + seconds
 
     def _is_overdue(self) -> bool:
-        """Whether nothing has come for long; raises TimeoutError where it was too long."""
+        """Return True if the deadline has passed; raise `TimeoutError` after too long a silence."""
         if time.monotonic() < self._deadline:
             return False
         transport = self._line.transport
@@ -241,11 +241,11 @@ class Asking:
 
 
 class Session:
-    """Requests to a device and their answers, over a stream that may lose or damage both.
+    """Session with a device: requests and answers over a stream that may lose or damage both.
 
-    Each request is answered before `ask` returns. So whatever is asked next finds all of it done:
-    where the order matters, ask twice, or ask for a group. Within one `ask` a request that is sent
-    again arrives behind later ones.
+    The device answers each request before `ask` returns, and the next `ask` finds all of them done:
+    where the order matters, call it twice, or send a group. Within one `ask` a request that is
+    sent again arrives behind later ones.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ class Session:
     Attributes
     ----------
     line : Line
-        What the stream has carried and lost so far.
+        Line that carries the frames, with its account of losses.
     slowness : float
         How much longer than a board the device may take to answer.
     """
@@ -265,12 +265,12 @@ class Session:
         self.slowness = 1.0
 
     def open(self) -> bytes:
-        """Open the session, anew where it was open, and return the device's identity, not yet read.
+        """Open the session, or open it anew, and return the body of the device's identity.
 
         Raises
         ------
         UserError
-            If nothing that speaks the protocol answers.
+            If no device that speaks the protocol answers.
         """
         line, timeout = self.line, self.line.transport.probe_timeout
         line.is_open = False
@@ -294,18 +294,18 @@ class Session:
         Parameters
         ----------
         kind : Request
-            What is asked for.
+            Kind of the requests.
         bodies : iterable of bytes
-            One for each request, taken as there is room for it.
+            Bodies of the requests, taken as the window has room.
         progress : callable
             Called with the number of requests answered.
         seconds : float
-            What the device may need for one request, besides the usual.
+            Seconds that the device may need for one request beyond the usual.
 
         Raises
         ------
         Undone
-            If an old frame came to the device again, and may have changed what it holds.
+            If an old frame reached the device again, and may have changed its memories.
         UserError
             If the device does not answer any more, refuses a request, was reset or is gone,
             or the line damages too many frames.
@@ -316,20 +316,21 @@ class Session:
     def ask_groups(
         self, groups: Iterable[Group], progress: Progress = NO_PROGRESS, *, seconds: float = 0.0
     ) -> list[list[bytes]]:
-        """Send requests that depend on one another, and return the bodies of their answers.
+        """Send groups of dependent requests, and return the bodies of their answers.
 
-        The requests of a group may depend on one another, and undo what another group did: they
-        are carried out in their order with nothing between, though several are under way. None may
-        depend on another group. What comes of a group is the same however often it is carried out.
+        The requests of a group may depend on one another, and undo the work of another group: the
+        device carries them out in order with no other request between, though several groups are
+        under way. No request may depend on another group. The result of a group is the same however
+        often the device carries it out.
 
         Parameters
         ----------
         groups : iterable of sequence of (Request, bytes)
-            Kinds and bodies, taken as there is room for them.
+            Kinds and bodies, taken as the window has room.
         progress : callable
             Called with the number of groups answered.
         seconds : float
-            What the device may need for a group, besides the usual.
+            Seconds that the device may need for a group beyond the usual.
 
         Returns
         -------

@@ -25,7 +25,8 @@ from allspin.host.machines.opening import (
     open_machine,
     virtual_program,
 )
-from allspin.host.virtual.board import ActivityTap, VirtualTransport
+from allspin.host.virtual.activity_tap import ActivityTap
+from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
@@ -116,7 +117,7 @@ class Seat(Closing):
         Returns
         -------
         ndarray of uint64, shape (clocks,), or None
-            As of `allspin.host.virtual.board.ActivityTap.take`; None of a board.
+            As of `allspin.host.virtual.activity_tap.ActivityTap.take`; None of a board.
         """
         if self._tap is None or not self._alone:
             return None

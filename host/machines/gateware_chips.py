@@ -16,7 +16,7 @@ from allspin.hdl.link.protocol import Feature, Request
 from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, WRITE_TABLE
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.host.link.identity import Identity
-from allspin.host.link.payloads import Memories, Memory, crossbar_memories, other_memories
+from allspin.host.link.memories import Memories, Memory, crossbar_memories, other_memories
 from allspin.host.link.session import NO_PROGRESS, Group, Progress
 from allspin.host.machines.resident import SLOWEST, ResidentCounts, ResidentImages
 from allspin.sim.array.in_array import chip_in_array

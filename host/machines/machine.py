@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.files import Closing
-from allspin.host.link.frames import Undone
-from allspin.host.link.payloads import Answers, Counters
+from allspin.host.link.answers import Answers, Counters
+from allspin.host.link.line import Undone
 from allspin.host.link.session import NO_PROGRESS, Progress
 from allspin.host.machines.resident import ResidentImages
 from allspin.sim.chip.chip import Chip

@@ -15,26 +15,14 @@ from allspin.hdl.link.protocol import Feature, Request
 from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, WEIGHTS
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
+from allspin.host.link.answers import Answers, Counters, parse_answers
 from allspin.host.link.identity import Identity
-from allspin.host.link.payloads import (
-    COUNTER_BYTES,
-    Answers,
-    Counters,
-    Memories,
-    crossbar_memories,
-    encode_pixels,
-    other_memories,
-    parse_answers,
-)
+from allspin.host.link.image_requests import encode_pixels
+from allspin.host.link.memories import COUNTER_BYTES, Memories, crossbar_memories, other_memories
+from allspin.host.link.serial_port import DEFAULT_BAUD, SerialTransport, serial_ports, usb_devices
 from allspin.host.link.session import NO_PROGRESS, Progress, Session
-from allspin.host.link.transport import (
-    DEFAULT_BAUD,
-    SerialTransport,
-    Transport,
-    UartOptions,
-    serial_ports,
-    usb_devices,
-)
+from allspin.host.link.transport import Transport
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.machine import GoldenMachine, Machine
 from allspin.host.machines.resident import ResidentImages

@@ -20,9 +20,11 @@ from allspin.hdl.parameters.memory_map import (
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, ResidentParameters, distance_bits
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
 from allspin.hdl.resident.packing import pack_words
-from allspin.host.link.frames import Undone
+from allspin.host.link.answers import Answers, parse_answers
 from allspin.host.link.identity import Identity
-from allspin.host.link.payloads import Answers, Memories, check_values, line_address, parse_answers
+from allspin.host.link.image_requests import check_values
+from allspin.host.link.line import Undone
+from allspin.host.link.memories import Memories, line_address
 from allspin.host.link.session import NO_PROGRESS, Group, Progress
 from allspin.sim.errors import UserError
 from allspin.sim.network.pixels import in_line, quantise_pixels

@@ -20,8 +20,8 @@ from allspin.host.data.catalogue import network_name, open_device, several_files
 from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.images import load_image
 from allspin.host.keywords import takes
-from allspin.host.link.payloads import Answers
-from allspin.host.link.transport import UartOptions
+from allspin.host.link.answers import Answers
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.machine import GoldenMachine, Machine, programmed_anew
 from allspin.host.machines.opening import (
     GOLDEN,
@@ -42,7 +42,7 @@ from allspin.host.run.score import (
 )
 from allspin.host.show.display import BuildWatch, Display
 from allspin.host.show.version import commit
-from allspin.host.virtual.board import read_trace
+from allspin.host.virtual.activity_tap import read_trace
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import USE_BITS
 from allspin.sim.chip.noise import ColumnNoise

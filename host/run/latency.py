@@ -11,7 +11,8 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
+from allspin.host.link.transport import BITS_PER_BYTE
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import open_virtual
 from allspin.host.show.display import BuildWatch, Display
 from allspin.host.show.version import commit

@@ -21,8 +21,8 @@ from allspin.hdl.parameters.memory_map import (
 from allspin.hdl.parameters.profile import HardwareProfile, distance_bits
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.link.answers import Answers
 from allspin.host.link.identity import Identity
-from allspin.host.link.payloads import Answers
 from allspin.host.machines.opening import (
     AUTO,
     GOLDEN,

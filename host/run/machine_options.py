@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
 from allspin.host.chips.chip_options import MadeChip
-from allspin.host.link.transport import UartOptions
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.gateware_chips import tile_offsets
 from allspin.host.machines.machine import Machine
 from allspin.host.machines.opening import (

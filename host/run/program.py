@@ -6,7 +6,7 @@ from typing import Any
 
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.link.identity import Identity
-from allspin.host.link.payloads import Memories, Memory, crossbar_memories, other_memories
+from allspin.host.link.memories import Memories, Memory, crossbar_memories, other_memories
 from allspin.host.link.session import NO_PROGRESS, Progress
 from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.sim.network.network import Network

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.images import Framed
-from allspin.host.link.payloads import Answers
+from allspin.host.link.answers import Answers
 from allspin.host.machines.machine import Machine
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network

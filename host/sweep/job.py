@@ -21,7 +21,7 @@ from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.catalogue import Held, device_path, network_path
 from allspin.host.data.datasets import Dataset, check_fit, load_dataset, load_test_set
 from allspin.host.data.files import load_extensions
-from allspin.host.link.payloads import Memories
+from allspin.host.link.memories import Memories
 from allspin.host.machines.gateware_chips import (
     ChipMaker,
     ResidentChips,

@@ -1,1 +1,1 @@
-"""The virtual board: a compiled machine behind a pipe, a line with faults, a pseudo-terminal."""
+"""The virtual board: a process that simulates the gateware, as a transport and as a serial port."""

@@ -1,4 +1,4 @@
-"""The virtual board: a process that runs the compiled gateware, on two pipes; and its activity."""
+"""The virtual board's process, which simulates the compiled gateware, on two pipes."""
 
 import contextlib
 import mmap
@@ -6,14 +6,9 @@ import os
 import struct
 import subprocess
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from allspin.host.data.files import Closing
 from allspin.host.link.transport import BITS_PER_BYTE, Disconnected, Transport
 from allspin.sim.errors import UserError
 from allspin.sim.systems import SystemModule
@@ -21,48 +16,47 @@ from allspin.sim.systems import SystemModule
 fcntl, select = map(SystemModule, ("fcntl", "select"))
 
 PIPE_BYTES = 1 << 20
-"""Size that is asked of a pipe, so that neither end waits for the other's turn."""
+"""Requested size of a pipe, so that neither end waits for the other."""
 READ_BYTES = 1 << 20
 TIMEOUT = 60.0
-"""Seconds of silence that even a large network on one lane does not need."""
+"""Seconds of silence that exceed even a large network's time on one lane."""
 UART_TIMEOUT = 2.0
-"""The same for a UART, besides the time of the bits."""
+"""The same for a UART, besides the time of its bits."""
 SLOWEST = 1e5
-"""Clocks a second that any machine simulates."""
+"""Clocks a second that any machine simulates at least."""
 PROBE_BYTES = 256
-"""More than a question for the identity and its answer take."""
+"""Bytes that exceed a question for the identity and its answer."""
 WINDOW_BYTES = 4096
-"""More than is usually under way, either way."""
+"""Bytes that exceed the usual ones under way in either direction."""
 STOPWATCH = struct.Struct("=QQQ")
-"""Whether the next byte starts the watch, the clock when it did, the clock of the last byte."""
+"""Words of the stopwatch: a flag that the next byte starts it, its start, the last byte's clock."""
 CLOSING = 1.0
-"""Seconds for the process to end by itself when its input has ended."""
+"""Seconds for the process to end by itself after its input has ended."""
 
 
 class VirtualTransport(Transport):
-    """A running virtual board.
+    """Virtual board that runs as a process.
 
     Parameters
     ----------
     program : Path
-        What `allspin.boards.virtual.build.build` returned.
+        Program that `allspin.boards.virtual.build.build` returned.
     bit_clocks : float or None
-        For a machine with a UART: clocks a bit by the host's clock.
+        Clocks a bit by the host's clock, for a machine with a UART; None for one without.
     trace : tuple of Path and int, optional
         File to which the engine's activity goes, and for how many clocks from the first
         event on; `read_trace` reads it when the board is closed.
     options : sequence of str
-        More options of the program.
+        Further options of the program.
     slowest : float
-        Clocks a second that any machine simulates; timeouts come of it.
+        Least clocks a second of the simulation, from which time-outs follow.
     name : str
-        What messages call it.
+        Name in messages.
 
     Attributes
     ----------
     input, output : int
-        File descriptors of the pipes to the board and from it, for whoever waits for other things
-        too.
+        File descriptors of the pipes to the board and from it, to wait for with other files.
 
     Raises
     ------
@@ -124,7 +118,7 @@ class VirtualTransport(Transport):
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
-        """Give the process what it takes, and return what it gave."""
+        """Exchange bytes with the process's pipes."""
         poll = select.poll()
         poll.register(self.output, select.POLLIN)
         if data:
@@ -146,19 +140,19 @@ class VirtualTransport(Transport):
         return sent, received
 
     def start_stopwatch(self) -> None:
-        """Let the next byte that is sent start the count of `elapsed_clocks`."""
+        """Start the count of `elapsed_clocks` with the next byte that is sent."""
         if self._stopwatch is not None:
             STOPWATCH.pack_into(self._stopwatch, 0, 1, 0, 0)
 
     def elapsed_clocks(self) -> int | None:
-        """Clocks from the stopwatch's start to the last byte; None without a UART."""
+        """Return the clocks from the stopwatch's start to the last byte; None without a UART."""
         if self._stopwatch is None:
             return None
         _, begun, ended = STOPWATCH.unpack_from(self._stopwatch)
         return ended - begun
 
     def _died(self) -> Disconnected:
-        """Why the process is gone, in one line."""
+        """Return an error of one line about the end of the process."""
         try:
             status = self.process.wait(CLOSING)
         except subprocess.TimeoutExpired:
@@ -173,134 +167,9 @@ class VirtualTransport(Transport):
         return Disconnected(f"{self.name} died ({reason})")
 
     def close(self) -> None:
-        """End the process: by itself if it does so soon, else by force."""
+        """End the process, by force if it does not end soon by itself."""
         with self.process as process:  # closes its pipes
             # It may have more to say before it ends.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.communicate(timeout=CLOSING)
             process.kill()
-
-
-def read_trace(path: Path) -> npt.NDArray[np.uint64]:
-    """What the engine did clock by clock, as the board wrote it.
-
-    Returns
-    -------
-    ndarray of uint64, shape (clocks,)
-        Layer k has bits 4k to 4k + 3: an event was taken, it was its image's last, a sum was
-        taken, it was its image's last.
-    """
-    return np.fromfile(path, dtype="<u8")
-
-
-WORD = 8
-"""Bytes of a clock's word."""
-ALL_CLOCKS = 1 << 62
-"""More clocks than any board runs for."""
-KEPT = 1 << 18
-"""Clocks that are kept at most."""
-QUIET = 1024
-"""Clocks without activity after which nothing of an image is under way: more than the program holds
-back before it writes."""
-WAIT = 0.2
-"""Seconds between looks at whether the tap is closed."""
-
-
-class ActivityTap(Closing):
-    """A pipe that takes the engine's activity of a virtual board that runs, for as long as it runs.
-
-    `VirtualTransport` takes `trace`. A thread empties the pipe, so that the board never waits.
-
-    Attributes
-    ----------
-    trace : tuple of Path and int
-        Where the board writes, and for how many clocks.
-    """
-
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="allspin-")
-        path = Path(self._folder.name) / "activity"
-        os.mkfifo(path, 0o600)
-        # The board could not open its end if this one were not open.
-        self._file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        fcntl.fcntl(self._file, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        self.trace = (path, ALL_CLOCKS)
-        self._changed = threading.Condition()
-        self._bytes = bytearray()
-        self._ended = False
-        self._thread = threading.Thread(target=self._empty, daemon=True)
-        self._thread.start()
-
-    def _empty(self) -> None:
-        poll = select.poll()
-        poll.register(self._file, select.POLLIN)
-        while not self._ended:
-            ready = poll.poll(WAIT * 1000)
-            content = os.read(self._file, PIPE_BYTES) if ready else b""
-            if ready and not content:
-                break  # the board has ended
-            with self._changed:
-                self._bytes += content
-                if len(self._bytes) > 2 * KEPT * WORD:
-                    del self._bytes[: len(self._bytes) // WORD * WORD - KEPT * WORD]
-                self._changed.notify_all()
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-
-    def _is_quiet(self) -> bool:
-        return self._ended or not any(self._bytes[-QUIET * WORD :])
-
-    def clear(self, timeout: float) -> bool:
-        """Forget what was, when it is over; nothing may be under way.
-
-        Parameters
-        ----------
-        timeout : float
-            Seconds to wait for its end.
-
-        Returns
-        -------
-        bool
-            Whether it was over in time.
-        """
-        with self._changed:
-            over = self._changed.wait_for(self._is_quiet, timeout)
-            del self._bytes[: len(self._bytes) // WORD * WORD]
-            return over and not self._ended
-
-    def take(self, last: int, timeout: float) -> npt.NDArray[np.uint64] | None:
-        """What the engine did for one image since `clear`.
-
-        Parameters
-        ----------
-        last : int
-            Bit of the activity's word that tells the image's end.
-        timeout : float
-            Seconds to wait for it.
-
-        Returns
-        -------
-        ndarray of uint64, shape (clocks,), or None
-            From its first activity to its end, as `read_trace` has it; None if it did not come
-            in time.
-        """
-
-        def whole() -> list[npt.NDArray[np.uint64]] | bool:
-            size = len(self._bytes) // WORD * WORD
-            words = np.frombuffer(bytes(self._bytes[:size]), "<u8")
-            ends = np.flatnonzero(words >> np.uint64(last) & np.uint64(1))
-            if ends.size:
-                return [words[np.flatnonzero(words)[0] : ends[0] + 1]]
-            return self._ended
-
-        with self._changed:
-            found = self._changed.wait_for(whole, timeout)
-        return found[0] if isinstance(found, list) else None
-
-    def close(self) -> None:
-        """End the thread; the board must have ended before."""
-        self._ended = True
-        self._thread.join()
-        os.close(self._file)
-        self._folder.cleanup()

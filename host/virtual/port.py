@@ -1,395 +1,158 @@
-"""The virtual board as a serial port: a pseudo-terminal, and what carries bytes through it."""
+"""The virtual board as a serial port: a pseudo-terminal that any client can open."""
 
 import contextlib
 import os
 import select
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Protocol
 
-import numpy as np
-
-from allspin.hdl.link.protocol import MAX_WINDOW
 from allspin.host.data.files import Closing
-from allspin.host.link.transport import Transport
 from allspin.host.virtual.board import VirtualTransport
-from allspin.sim.errors import check_number, check_range
 from allspin.sim.systems import SystemModule
 
 pty, termios, tty = map(SystemModule, ("pty", "termios", "tty"))
 
-TIMEOUT = 0.25
-"""Seconds after which no answer comes any more: long for a simulated board, short for tests."""
-LATENCY = 0.03
-"""Seconds within which an answer usually comes."""
-MOST_UNDER_WAY = 4 * MAX_WINDOW
-"""Bytes that are taken before the board has taken them: more than a host with a window sends."""
-MOST_UNANSWERED = 1024
-"""Frames that are remembered for a reset."""
-_ZERO = b"\0"
-Board = TypeVar("Board", bound=Transport)
-_DRAWS_OF_FLIPS, _DRAWS_OF_DAMAGE, _DRAWS_OF_RESETS = range(3)
+CHUNK = 1 << 16
+"""Most bytes of one read from the port."""
+ABSENT_POLL = 0.02
+"""Seconds between two checks for a client: the system does not notify of one."""
+CLIENT_POLL = 0.05
+"""Seconds between two attempts to pass bytes on to a slow client."""
 
 
-def _check_frames(name: str, numbers: Sequence[int]) -> None:
-    for number in numbers:
-        check_range(name, number, 1, 2**63 - 1)
+class PortLine(Protocol):
+    """Line behind a port: a `BoardLine`, or a test's line with faults."""
 
-
-@dataclass(frozen=True)
-class WireFaults:
-    """What goes wrong in one direction.
-
-    Parameters
-    ----------
-    flip : float
-        Probability that a byte has one of its bits flipped, 0 to 1; zero bytes too.
-    drop : tuple of int
-        Frames that get lost whole.
-    damage : tuple of int
-        Frames of which one bit is flipped, anywhere but in the closing zero, unless they are lost.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range.
-    """
-
-    flip: float = 0.0
-    drop: tuple[int, ...] = ()
-    damage: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_number("flip", self.flip, 0, 1)
-        _check_frames("drop", self.drop)
-        _check_frames("damage", self.damage)
-
-
-NO_FAULTS = WireFaults()
-
-
-@dataclass(frozen=True)
-class Faults:
-    """What goes wrong on a link and with the board behind it.
-
-    Parameters
-    ----------
-    to_device, to_host : WireFaults
-        Each direction's.
-    reset_after : tuple of int
-        The board is reset when it has sent so many frames, answers to all that was asked since the
-        link was opened. Of what is under way to it then, a part gets lost; the rest reaches the
-        board as it is after power-on.
-    seed : int
-        Names every draw, 0 to 2^32 - 1.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range.
-    """
-
-    to_device: WireFaults = NO_FAULTS
-    to_host: WireFaults = NO_FAULTS
-    reset_after: tuple[int, ...] = ()
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        _check_frames("reset_after", self.reset_after)
-        check_range("seed", self.seed, 0, 2**32 - 1)
-
-
-class FaultyWire:
-    """One direction of a link: bytes in, what is left of them out.
-
-    Parameters
-    ----------
-    faults : WireFaults
-        What goes wrong.
-    seed : sequence of int
-        Names the draws; every wire has its own.
-
-    Attributes
-    ----------
-    frames : int
-        Frames that were sent whole so far.
-    flipped : int
-        Bits that `WireFaults.flip` flipped.
-    dropped, damaged : int
-        Frames that were, because `WireFaults` names them.
-    """
-
-    def __init__(self, faults: WireFaults, seed: Sequence[int]) -> None:
-        self.frames = self.flipped = self.dropped = self.damaged = 0
-        self._flip_probability = faults.flip
-        self._drop, self._damage = frozenset(faults.drop), frozenset(faults.damage)
-        self._seed = seed
-        self._draws = np.random.default_rng([*seed, _DRAWS_OF_FLIPS])
-        self._until_flip = self._gap()
-        self._open = False  # within a frame
-        self._held = b""  # of a frame that will be damaged: where, its length decides
-
-    def carry(self, data: bytes) -> bytes:
-        """The next bytes, as the wire leaves them.
-
-        Parameters
-        ----------
-        data : bytes
-            The stream's next bytes, cut anywhere.
-        """
-        return b"".join(self._flip(self._whole_or_not(piece)) for piece in _pieces(data))
-
-    def _whole_or_not(self, piece: bytes) -> bytes:
-        """What is left of a piece of a frame, if frames are dropped and damaged."""
-        closes = piece.endswith(_ZERO)
-        self._open |= len(piece) > closes
-        if not self._open:
-            return piece  # no frame, but a zero
-        number = self.frames + 1
-        self.frames += closes
-        self._open = not closes
-        if number in self._drop:
-            self.dropped += closes
-            return b""
-        if number not in self._damage:
-            return piece
-        self._held += piece
-        if not closes:
-            return b""
-        self.damaged += 1
-        frame, self._held = bytearray(self._held), b""
-        draws = np.random.default_rng([*self._seed, _DRAWS_OF_DAMAGE, number])
-        place, bit = divmod(int(draws.integers(8 * (len(frame) - 1))), 8)
-        frame[place] ^= 1 << bit
-        return bytes(frame)
-
-    def _flip(self, data: bytes) -> bytes:
-        left = bytearray(data)
-        place = self._until_flip
-        while place < len(left):
-            left[int(place)] ^= 1 << int(self._draws.integers(8))
-            self.flipped += 1
-            place += 1 + self._gap()
-        self._until_flip = place - len(left)
-        return bytes(left)
-
-    def _gap(self) -> float:
-        """Bytes that stay whole before the next that does not."""
-        if self._flip_probability == 0:
-            return float("inf")
-        return int(self._draws.geometric(self._flip_probability)) - 1
-
-
-def _pieces(data: bytes) -> list[bytes]:
-    """The stream cut behind each zero."""
-    *closed, rest = data.split(_ZERO)
-    return [piece + _ZERO for piece in closed] + [rest] * bool(rest)
-
-
-class FaultyTransport(Transport, Generic[Board]):
-    """A stream that loses and damages what it carries, to a board that gets reset.
-
-    It is like a serial port: nothing holds the sender back but the window, and silence soon makes
-    a host ask again.
-
-    Parameters
-    ----------
-    power_on : callable
-        Opens the stream to the board as it is after power-on: now, and for each reset.
-    faults : Faults
-        What goes wrong.
-    timeout : float
-        See `Transport`.
-
-    Attributes
-    ----------
-    board : Transport
-        The stream to the board as it is now: what `power_on` returned last.
-    to_device, to_host : FaultyWire
-        Each direction, with what it did so far.
-    resets : int
-        Resets so far.
-    """
-
-    advice = "its faults may be too many"
-
-    def __init__(
-        self, power_on: Callable[[], Board], faults: Faults, timeout: float = TIMEOUT
-    ) -> None:
-        self.latency = min(LATENCY, timeout)
-        self.timeout = self.probe_timeout = timeout
-        self.resets = 0
-        self._power_on = power_on
-        self.to_device = FaultyWire(faults.to_device, [faults.seed, 0])
-        self.to_host = FaultyWire(faults.to_host, [faults.seed, 1])
-        self._draws = np.random.default_rng([faults.seed, _DRAWS_OF_RESETS])
-        self._reset_after = deque(sorted(set(faults.reset_after)))
-        self._waiting = bytearray()  # what the board has not taken
-        self._begun = b""  # of a frame of which it has taken a part
-        self._unanswered: deque[bytes] = deque(maxlen=MOST_UNANSWERED)  # frames that it has taken
-        self.board = power_on()
-        self.name = self.board.name
+    @property
+    def board(self) -> VirtualTransport:
+        """The board that runs now."""
+        ...
 
     @property
     def pending(self) -> bool:
-        """Whether there is something that the board has not taken yet."""
-        return bool(self._waiting)
+        """True if bytes wait for the board."""
+        ...
 
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
-        """Take what there is room for, and return what is left of what the board sent."""
-        taken = 0
-        if len(self._waiting) < MOST_UNDER_WAY:
-            self._waiting += self.to_device.carry(data)
-            taken = len(data)
-        # What was dropped is sent as far as the sender can tell.
-        patience = 0.0 if taken and not self._waiting else timeout
-        sent, received = self.board.exchange(bytes(self._waiting), patience)
-        *frames, self._begun = (self._begun + self._waiting[:sent]).split(_ZERO)
-        self._unanswered += [frame + _ZERO for frame in frames if frame]
-        del self._waiting[:sent]
-        left = b""
-        for piece in _pieces(received):
-            before = self.to_host.frames
-            left += self.to_host.carry(piece)
-            if self.to_host.frames > before and self._unanswered:
-                self._unanswered.popleft()
-            if self._reset_after and self.to_host.frames >= self._reset_after[0]:
-                self._reset_after.popleft()
-                self.reset()
-                break  # the rest was never sent
-        return taken, left
-
-    def reset(self) -> None:
-        """Reset the board, as if by its button; some of what it has not answered is lost."""
-        self.board.close()
-        self.board = self._power_on()
-        lost = int(self._draws.integers(len(self._unanswered) + 1))
-        # What follows is still on the wire.
-        self._waiting[:0] = b"".join([*self._unanswered][lost:]) + self._begun
-        self._unanswered.clear()
-        self._begun = b""
-        self.resets += 1
+        """Take bytes for the board, and return bytes that it sent."""
+        ...
 
     def close(self) -> None:
         """Close the stream to the board."""
-        self.board.close()
-
-
-CHUNK = 1 << 16
-"""Bytes that are read of the port at a time."""
-ABSENT_POLL = 0.02
-"""Seconds between looks at whether a client has opened the port: the system does not tell."""
-CLIENT_POLL = 0.05
-"""Seconds after which a client that was too slow is offered its bytes again."""
 
 
 class VirtualPort(Closing):
-    """A pseudo-terminal with a board behind it, for one client after another.
+    """Pseudo-terminal with a board behind it, for one client after another.
 
-    It is raw: each byte passes as it is, whatever the client before made of the terminal's
-    settings. Nothing is lost but what the link's faults lose: whoever is faster than the other
-    side waits for it. What a client left unread is gone with it, as on a serial port.
+    The terminal is raw: it passes each byte as it is, whatever settings an earlier client left.
+    No byte is lost: the faster side waits for the slower one. Bytes that a client left unread are
+    gone with it, as on a serial port.
 
     Parameters
     ----------
-    link : FaultyTransport
-        The stream to the board; `close` closes it.
+    line : PortLine
+        Line to the board, which `close` closes.
 
     Attributes
     ----------
     path : str
-        What a client opens.
+        Path for clients to open.
     """
 
-    def __init__(self, link: FaultyTransport[VirtualTransport]) -> None:
-        self._link = link
+    def __init__(self, line: PortLine) -> None:
+        self._line = line
         self._master, slave = pty.openpty()
         self.path = os.ttyname(slave)
-        # With no client's end open, the system tells whether there is a client.
+        # With the client's end closed, the system tells whether a client has it open.
         os.close(slave)
         os.set_blocking(self._master, False)
         tty.setraw(self._master)
         self._raw = termios.tcgetattr(self._master)
-        self._requests = self._answers = b""
-        self._client = False
+        self._requests = b""
+        self._answers = b""
+        self._has_client = False
 
     def carry(self, wake: int) -> bool:
-        """Wait until there is something to carry, and carry it.
+        """Wait for bytes or for `wake`, and carry the bytes.
 
         Parameters
         ----------
         wake : int
-            A file that ends the wait when it can be read.
+            File descriptor that ends the wait when it can be read.
 
         Returns
         -------
         bool
-            Whether `wake` can be read.
+            True if `wake` can be read.
 
         Raises
         ------
         Disconnected
             If the board is gone.
         """
-        poll, board = select.poll(), self._link.board
-        poll.register(wake, select.POLLIN)
-        if self._link.pending:
-            poll.register(board.input, select.POLLOUT)
+        ready = self._wait(wake, self._look_for_client())
+        # Answers first: requests that are held back then wait for the next turn.
+        self._pass_answers()
         if not self._answers:
-            poll.register(board.output, select.POLLIN)
-        readable = self._look()
-        if self._client:
-            wanted = 0 if self._requests else select.POLLIN
-            poll.register(self._master, wanted | bool(self._answers) * select.POLLOUT)
+            sent, self._answers = self._line.exchange(self._requests, 0.0)
+            self._requests = self._requests[sent:]
+            self._pass_answers()
+        return ready
+
+    def _wait(self, wake: int, readable: bool) -> bool:
+        """Wait, read a client's bytes, and return True if `wake` can be read."""
+        poll = select.poll()
+        poll.register(wake, select.POLLIN)
+        if self._line.pending:
+            poll.register(self._line.board.input, select.POLLOUT)
+        if not self._answers:
+            poll.register(self._line.board.output, select.POLLIN)
+        if self._has_client:
+            events = 0 if self._requests else select.POLLIN
+            if self._answers:
+                events |= select.POLLOUT
+            poll.register(self._master, events)
             patience = CLIENT_POLL if self._answers else None
         else:
             patience = 0.0 if readable and not self._requests else ABSENT_POLL
         ready = dict(poll.poll(None if patience is None else patience * 1000))
         if not self._requests and (readable or ready.get(self._master, 0) & select.POLLIN):
-            with contextlib.suppress(OSError):  # a client may take back what it wrote, and leave
+            # A client may take back its bytes, and leave.
+            with contextlib.suppress(OSError):
                 self._requests = os.read(self._master, CHUNK)
-        # Answers first: requests that are kept back then wait for what the next turn waits for.
-        self._answer()
-        if not self._answers:
-            sent, self._answers = self._link.exchange(self._requests, 0.0)
-            self._requests = self._requests[sent:]
-            self._answer()
         return bool(ready.get(wake))
 
-    def _look(self) -> bool:
-        """See whether a client has the port open, and return whether one wrote something."""
+    def _look_for_client(self) -> bool:
+        """Find out if a client has the port open; return True if it wrote anything."""
         poll = select.poll()
         poll.register(self._master, select.POLLIN)
         events = dict(poll.poll(0)).get(self._master, 0)
-        left = self._client and events & select.POLLHUP
-        self._client = not events & select.POLLHUP
-        if left:
-            self._forget()
-        # One that came and went between two looks may have changed the settings too.
-        if not self._client and termios.tcgetattr(self._master) != self._raw:
+        had_client = self._has_client
+        self._has_client = not events & select.POLLHUP
+        if had_client and not self._has_client:
+            self._drop_unread()
+        # A client that came and went between two looks may have changed the settings, too.
+        if not self._has_client and termios.tcgetattr(self._master) != self._raw:
             termios.tcsetattr(self._master, termios.TCSANOW, self._raw)
         return bool(events & select.POLLIN)
 
-    def _forget(self) -> None:
-        """Drop what the client that left would have read."""
+    def _drop_unread(self) -> None:
+        """Drop the bytes that a client left unread."""
         self._answers = b""
         termios.tcflush(self._master, termios.TCOFLUSH)
         client = os.open(self.path, os.O_RDWR | os.O_NOCTTY)
         termios.tcflush(client, termios.TCIFLUSH)
         os.close(client)
 
-    def _answer(self) -> None:
-        if not self._client:
+    def _pass_answers(self) -> None:
+        """Pass answers on to the client; without a client they are dropped."""
+        if not self._has_client:
             self._answers = b""
         if self._answers:
-            try:
+            with contextlib.suppress(BlockingIOError):
                 written = os.write(self._master, self._answers)
-            except BlockingIOError:
-                return
-            self._answers = self._answers[written:]
+                self._answers = self._answers[written:]
 
     def close(self) -> None:
-        """Take the port away, and let go of the board."""
+        """Remove the port, and close the line to the board."""
         os.close(self._master)
-        self._link.close()
+        self._line.close()

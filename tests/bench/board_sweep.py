@@ -16,8 +16,9 @@ from allspin.hdl.parameters.memory_map import ENGINE, LABELS, REDRAW, RESIDENT_B
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame
-from allspin.host.link.payloads import COUNTER_BYTES, Memory
-from allspin.host.link.transport import BITS_PER_BYTE, UartOptions
+from allspin.host.link.memories import COUNTER_BYTES, Memory
+from allspin.host.link.transport import BITS_PER_BYTE
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.gateware_chips import REDRAW_LINE, ChipMaker, ResidentChips
 from allspin.host.machines.opening import LinkedMachine, open_virtual
 from allspin.host.machines.resident import pack_images

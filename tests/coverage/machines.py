@@ -25,7 +25,7 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.frames import Deframer, encode_frame
-from allspin.host.link.payloads import encode_images
+from allspin.host.link.image_requests import encode_images
 from allspin.host.machines.gateware_chips import ChipMaker
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import pack_images
@@ -117,7 +117,7 @@ class Watched:
         self.bins = machine_bins(recording)
         self.transport = SimulatedTransport(recording, stall=0.2, seed=len(name))
         # The session's number is drawn anew each time: here all that happens is the same.
-        with patch("allspin.host.link.frames.secrets.randbelow", return_value=SESSION - 1):
+        with patch("allspin.host.link.line.secrets.randbelow", return_value=SESSION - 1):
             self.device = LinkedMachine(self.transport)
 
     def send(self, *requests: bytes) -> list[bytes]:

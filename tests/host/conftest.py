@@ -19,7 +19,8 @@ import pytest
 
 from allspin.host.cli.main import main
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.port import Faults, FaultyTransport, VirtualPort
+from allspin.host.virtual.board_line import BoardLine
+from allspin.host.virtual.port import VirtualPort
 
 IDX_TYPES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D}
 
@@ -199,7 +200,7 @@ def bridged() -> Iterator[Callable[[Path], str]]:
     with contextlib.ExitStack() as stack:
 
         def open_bridge(program: Path) -> str:
-            link = FaultyTransport(lambda: VirtualTransport(program), Faults())
+            link = BoardLine(lambda: VirtualTransport(program))
             port = stack.enter_context(VirtualPort(link))
             stack.enter_context(served(port))
             return port.path

@@ -47,8 +47,8 @@ def main(argv: list[str] | None = None) -> int:
         steps.start("building the virtual boards")
         ports = []
         for number, rows in enumerate(arguments.rows_per_clock or (1, 4)):
-            options = ["--chips", "--resident", "--rows-per-clock", str(rows)]
-            options += ["--flip", str(arguments.flip), "--seed", str(arguments.seed + number)]
+            options = ["--chip-maker", "--resident", "--rows-per-clock", str(rows)]
+            options += ["--flip", str(arguments.flip), "--fault-seed", str(arguments.seed + number)]
             ports.append(stack.enter_context(VirtualProcess(soak_network(0), options)))
         steps.finish()
         soak = Soak(ports, arguments.seed, arguments.resets)

@@ -88,6 +88,7 @@ class Memory:
 
 # ``allspin virtual`` as a process: its port, its reset button, its memory.
 
+ROOT = Path(__file__).parents[2]
 END = 30.0
 """Seconds for the process to end."""
 
@@ -100,7 +101,7 @@ class VirtualProcess(Closing):
     network : Network
         What it is built for.
     options : list of str
-        Of ``allspin virtual``.
+        Of `tests.host.virtual.faulty_port`.
 
     Attributes
     ----------
@@ -118,7 +119,8 @@ class VirtualProcess(Closing):
             file = Path(folder) / "network.safetensors"
             save_network(network, file)
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "allspin", "virtual", str(file), *options],
+                [sys.executable, "-m", "tests.host.virtual.faulty_port", str(file), *options],
+                cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,

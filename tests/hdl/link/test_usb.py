@@ -18,7 +18,7 @@ from allspin.hdl.link.protocol import PRODUCT, VENDOR, Request
 from allspin.hdl.link.usb import CLOCK, UsbPort
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.frames import encode_frame
-from allspin.host.link.payloads import encode_pixels
+from allspin.host.link.image_requests import encode_pixels
 from allspin.sim.errors import UserError
 from tests.hdl.link import usb_host
 from tests.hdl.link.usb_host import LEVELS, UsbHost, enumerate_device, request

@@ -16,16 +16,22 @@ from allspin.sim.network.random_network import random_network
 
 NETWORK = random_network((24, 12, 6), 1)
 
+ROOT = Path(__file__).parents[3]
+
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start commands as processes: ``start(words, **environment)``. They end with the test."""
+    """Start commands as processes: ``start(words, **environment)``. They end with the test.
+
+    A module in place of ``allspin``, such as `tests.host.virtual.faulty_port`, has its own words.
+    """
     running = []
 
-    def begin(words: str, **environment: str) -> subprocess.Popen[str]:
+    def begin(words: str, module: str = "allspin", **environment: str) -> subprocess.Popen[str]:
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        command = [sys.executable, "-m", "allspin", *shlex.split(words)]
-        running.append(subprocess.Popen(command, text=True, env=os.environ | environment, **pipes))
+        command = [sys.executable, "-m", module, *shlex.split(words)]
+        variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+        running.append(subprocess.Popen(command, text=True, env=variables, **pipes))
         return running[-1]
 
     yield begin

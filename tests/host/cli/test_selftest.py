@@ -19,7 +19,9 @@ def test_the_virtual_board(cli, net):
 
 def test_a_port_needs_no_network_and_a_reset_is_a_line(start, cli, net):
     """The board tells enough of itself; what is found before it resets is printed."""
-    port = start(f"virtual {net} --reset-after 90").stdout.readline().strip()
+    port = (
+        start(f"{net} --reset-after 90", "tests.host.virtual.faulty_port").stdout.readline().strip()
+    )
     out, err = cli.run(f"selftest --on {port}", 2)
     assert "ok    R_AH words, layer 0" in out
     assert "was reset" in err.splitlines()[-1]

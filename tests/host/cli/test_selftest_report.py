@@ -12,7 +12,7 @@ from allspin.hdl.link.protocol import identity_bytes
 from allspin.host.bitstreams.released import INDEX
 from allspin.host.cli import flash
 from allspin.host.data.catalogue import open_network
-from allspin.host.link.payloads import Counters
+from allspin.host.link.answers import Counters
 from allspin.host.machines.machine import GoldenMachine
 from allspin.host.run.board_report import count_reports, measure_rates
 from allspin.sim.errors import UserError
@@ -52,7 +52,9 @@ def test_an_image_that_was_sent_again_is_not_counted_as_slow(monkeypatch):
 def test_a_board_that_falls_silent_is_told_too(start, cli, net, tmp_path):
     port = tmp_path / "alice" / "board"
     port.parent.mkdir()
-    start(f"virtual {net} --reset-after 90 --link {port}").stdout.readline()
+    start(
+        f"{net} --reset-after 90 --link {port}", "tests.host.virtual.faulty_port"
+    ).stdout.readline()
     path = tmp_path / "board.json"
     cli.run(f"selftest --on {port} --report {path}", 2)
     assert "alice" not in path.read_text()

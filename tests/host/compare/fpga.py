@@ -21,7 +21,7 @@ from allspin.hdl.neuron.neuron_kinds import neuron_gateware
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.verilog import to_verilog
-from allspin.host.compare.whole import RECORDED
+from allspin.host.compare.dense_array import RECORDED
 from allspin.host.data.catalogue import open_network
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
@@ -60,8 +60,8 @@ def measure(design: str, component: wiring.Component, part: str) -> dict[str, An
     Returns
     -------
     dict
-        As of `allspin.host.compare.whole.recorded_fpga`. On iCE40 a logic cell has both a look-up
-        table and a flip-flop; ``ff`` is counted before they are packed.
+        Record as `allspin.host.compare.dense_array.recorded_fpga` returns it. A logic cell of
+        iCE40 has both a look-up table and a flip-flop; ``ff`` is counted before packing.
     """
     synthesis, place = PARTS[part]
     with tempfile.TemporaryDirectory() as name:

@@ -1,6 +1,6 @@
 """What was recorded of FPGAs is what would be measured."""
 
-from allspin.host.compare.whole import recorded_fpga
+from allspin.host.compare.dense_array import recorded_fpga
 from allspin.host.data.catalogue import open_network
 from tests.host.compare.fpga import LANES, designs
 

@@ -6,17 +6,11 @@ import numpy as np
 import pytest
 
 from allspin.host.compare.assumptions import Assumptions
+from allspin.host.compare.dense_array import mac_baseline
 from allspin.host.compare.neurons import run_kind
 from allspin.host.compare.subject import ComparisonSubject
-from allspin.host.compare.whole import (
-    Cost,
-    layers_record,
-    mac_baseline,
-    tile_cost,
-    tiles_record,
-    tried,
-    whole_network,
-)
+from allspin.host.compare.tile_costs import Cost, tile_cost, tiles_record, tried
+from allspin.host.compare.whole import layers_record, whole_network
 from allspin.host.data.catalogue import open_device
 from allspin.host.show.display import Display
 from allspin.sim.cost.liberty import load_library
@@ -142,7 +136,7 @@ def test_the_cheapest_of_those_that_are_accurate_enough() -> None:
 
 
 def test_tiles_that_a_network_has_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("allspin.host.compare.whole.BITS", range(4, 6))
+    monkeypatch.setattr("allspin.host.compare.tile_costs.BITS", range(4, 6))
     own = with_steps(NETWORK, Tiles(128, 5), (3, 11))
     test_set = IMAGES, LABELS
     found = tried(own, test_set, test_set, IMAGES[:10], ASSUMED, Display())

@@ -13,7 +13,7 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.parameters.tiling import Tiling
 from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.host.link.identity import Identity, LayerIdentity
-from allspin.host.link.payloads import other_memories
+from allspin.host.link.memories import other_memories
 from allspin.sim.errors import UserError
 from allspin.sim.network.layer_kinds import DENSE, Convolution
 from allspin.sim.network.neuron import ReluNeuron

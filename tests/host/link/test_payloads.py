@@ -6,8 +6,9 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.protocol import identity_bytes
+from allspin.host.link.answers import parse_answers
 from allspin.host.link.identity import Identity
-from allspin.host.link.payloads import encode_images, parse_answers
+from allspin.host.link.image_requests import encode_images
 from allspin.sim.network.random_network import random_network
 
 

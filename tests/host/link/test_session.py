@@ -26,7 +26,6 @@ from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.run.inference import run as infer
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.port import NO_FAULTS, Faults, FaultyTransport, FaultyWire, WireFaults
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words
 from allspin.sim.errors import UserError
@@ -38,6 +37,13 @@ from allspin.sim.programming.schemes import Programming
 from tests.host.machines.test_profiles import PATIENT, Button
 from tests.host.machines.work import SUMS, made_of
 from tests.host.virtual import test_tiles
+from tests.host.virtual.faults import (
+    NO_FAULTS,
+    Faults,
+    FaultyTransport,
+    FaultyWire,
+    WireFaults,
+)
 from tests.sim.network.any_network import in_tiles
 
 NETWORKS = (random_network((60, 11, 5), 1), random_network((60, 11, 5), 9))

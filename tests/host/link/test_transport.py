@@ -2,7 +2,7 @@
 
 import pytest
 
-from allspin.host.link.transport import UartOptions
+from allspin.host.link.uart_options import UartOptions
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ from selenium.webdriver.common.keys import Keys
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import WASM, build
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.link.payloads import encode_images, line_address
+from allspin.host.link.image_requests import encode_images
+from allspin.host.link.memories import line_address
 from allspin.host.live import alone
 from allspin.host.live.alone import GLOSSARY, PAGE, page_data, write_page
 from allspin.host.live.shown import Made, drawn_image

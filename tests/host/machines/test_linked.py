@@ -18,7 +18,7 @@ from hypothesis import given, settings, strategies as st
 from allspin.hdl.link.protocol import Request
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import memory_map
-from allspin.host.link.frames import Undone
+from allspin.host.link.line import Undone
 from allspin.host.link.transport import Disconnected, Transport
 from allspin.host.machines.machine import ATTEMPTS, programmed_anew
 from allspin.host.machines.opening import LinkedMachine

@@ -14,7 +14,7 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.main import main
 from allspin.host.link import transport as serial_port
-from allspin.host.link.transport import UartOptions
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines import opening
 from allspin.host.machines.machine import Machine
 from allspin.host.machines.opening import LinkedMachine, ask_ports, open_machine

@@ -16,11 +16,14 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.transport import Transport
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.port import Faults, FaultyTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_network
 from tests.host.machines.work import Work
+from tests.host.virtual.faults import (
+    Faults,
+    FaultyTransport,
+)
 
 MACHINES: dict[str, HardwareProfile] = {}
 for board in find_boards().values():

@@ -11,17 +11,21 @@ from allspin.hdl.link.protocol import Request
 from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_BEATS
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile
 from allspin.hdl.resident.packing import pack_words
-from allspin.host.link.frames import Undone
-from allspin.host.link.payloads import line_address
+from allspin.host.link.line import Undone
+from allspin.host.link.memories import line_address
 from allspin.host.machines.machine import programmed_anew
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import VIRTUAL_SDRAM, ResidentImages, logits_digest
 from allspin.host.run.machine_checks import selftest
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.port import Faults, FaultyTransport, WireFaults
 from allspin.sim.network import reference
 from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.network.random_network import random_images, random_network
+from tests.host.virtual.faults import (
+    Faults,
+    FaultyTransport,
+    WireFaults,
+)
 
 NETWORK = random_network((64, 8, 3), 1)
 IMAGES = random_images(NETWORK, 500, 1)

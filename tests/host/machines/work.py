@@ -15,7 +15,7 @@ from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_LOGITS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.data.catalogue import open_device
-from allspin.host.link.payloads import parse_answers
+from allspin.host.link.answers import parse_answers
 from allspin.host.machines.gateware_chips import SUM_CHIPS, ChipMaker
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages

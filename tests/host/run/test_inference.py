@@ -11,8 +11,8 @@ import pytest
 from allspin.host.chips.chip_options import ChipOptions
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_test_set
-from allspin.host.link.frames import Undone
-from allspin.host.link.payloads import Answers
+from allspin.host.link.answers import Answers
+from allspin.host.link.line import Undone
 from allspin.host.link.session import NO_PROGRESS
 from allspin.host.machines.machine import ATTEMPTS, Machine
 from allspin.host.run.inference import RunOptions, run

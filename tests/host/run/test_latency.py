@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from cobs import cobs
 
-from allspin.host.link.payloads import encode_pixels
-from allspin.host.link.transport import UartOptions
+from allspin.host.link.image_requests import encode_pixels
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.run import latency as module
 from allspin.host.run.latency import latency
 from allspin.sim.network.random_network import random_network

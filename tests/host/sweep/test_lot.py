@@ -10,19 +10,22 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.memory_map import ENGINE, LABELS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.data.catalogue import open_network
-from allspin.host.link.frames import Undone
+from allspin.host.link.line import Undone
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.sweep import job
 from allspin.host.sweep.sweeping import make_plan, run_sweep
 from allspin.host.virtual.board import VirtualTransport
-from allspin.host.virtual.port import Faults, FaultyTransport
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.random_network import random_images, random_network
 from tests.host.link.test_session import Old
 from tests.host.machines.test_profiles import PATIENT
 from tests.host.sweep.conftest import Small
+from tests.host.virtual.faults import (
+    Faults,
+    FaultyTransport,
+)
 
 CHIPS = 5
 GRID = {"c2c": [0.5, 1], "calibrate": [False, True], "chips": CHIPS}

@@ -9,7 +9,8 @@ import pytest
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.machines.gateware_chips import CHIPS
 from allspin.host.machines.opening import LinkedMachine, open_virtual, virtual_program
-from allspin.host.virtual.board import KEPT, QUIET, ActivityTap, VirtualTransport, read_trace
+from allspin.host.virtual.activity_tap import KEPT, QUIET, ActivityTap, read_trace
+from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.network.random_network import random_images, random_network
 
 WRITES = """\

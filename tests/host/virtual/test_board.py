@@ -17,7 +17,8 @@ from allspin.hdl.cost.bound import cycle_bounds
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.virtual import board as virtual_board
-from allspin.host.virtual.board import VirtualTransport, read_trace
+from allspin.host.virtual.activity_tap import read_trace
+from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
 from allspin.sim.network.random_network import random_images, random_network

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from allspin.host.link.transport import Transport
-from allspin.host.virtual.port import (
+from tests.host.virtual.faults import (
     MOST_UNDER_WAY,
     Faults,
     FaultyTransport,

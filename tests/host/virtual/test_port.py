@@ -11,11 +11,12 @@ import pytest
 import serial
 
 from allspin.host.virtual.board import PIPE_BYTES, VirtualTransport
-from allspin.host.virtual.port import MOST_UNDER_WAY, Faults, FaultyTransport, VirtualPort
+from allspin.host.virtual.board_line import MOST_WAITING, BoardLine
+from allspin.host.virtual.port import VirtualPort
 from tests.processes import wait_for
 
 EVERY_BYTE = bytes(range(256))
-MOST = PIPE_BYTES + MOST_UNDER_WAY + (1 << 19)
+MOST = PIPE_BYTES + MOST_WAITING + (1 << 19)
 """Bytes that the pipe, the link and the terminal take."""
 
 
@@ -137,7 +138,7 @@ def test_a_board_that_does_not_read_holds_its_client_back(script, tmp_path, brid
 
 
 def test_the_port_waits_without_work(board):
-    link = FaultyTransport(lambda: VirtualTransport(board), Faults())
+    link = BoardLine(lambda: VirtualTransport(board))
     wake, ends = os.pipe()
     with VirtualPort(link) as port, client_of(port.path):
         os.write(ends, b".")

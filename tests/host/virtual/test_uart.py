@@ -12,8 +12,8 @@ from allspin.hdl.link.protocol import Answer, LinkParameters, Request
 from allspin.hdl.link.uart import UartParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.host.link.frames import Deframer, encode_frame
-from allspin.host.link.payloads import encode_pixels
-from allspin.host.link.transport import UartOptions
+from allspin.host.link.image_requests import encode_pixels
+from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import LinkedMachine, open_machine
 from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.board import VirtualTransport
