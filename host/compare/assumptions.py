@@ -3,21 +3,28 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from allspin.sim.cost.adc_cost import ADC_AREA, ADC_RATE
+from allspin.sim.cost.adc_cost import ADC_AREA, ADC_RATE, conversion_energy
 from allspin.sim.cost.periphery import (
     COMPARISON,
+    ISAAC,
     NOISE_EFFICIENCY,
     ROW_DRIVER_POWER,
     SIGNAL,
     amplifier_energy,
 )
-from allspin.sim.cost.spin import ADC_CONVERSION, NeuronFigures, supplied
+from allspin.sim.cost.spin import NeuronFigures, supplied
 
 PERIPHERY = ("amplifier", "converter", "adc", "comparator", "driver")
 """What surrounds a neuron and can be switched on and off."""
 DEFAULT_PERIPHERY = ("amplifier", "converter", "adc", "driver")
 BITS = 4
-"""What amplifiers must tell apart: the paper's neuron has 4 bits."""
+"""Resolution of amplifiers and ADCs: the paper's neuron has 4 bits."""
+ADC_CONVERSION = replace(
+    conversion_energy(BITS),
+    source=f"an 8-bit ADC of 2 mW at 1.28 GS/s ({ISAAC}), half of it for 4 bits; least: 4.4 fJ a "
+    "conversion step (van Elzakker et al., JSSC 45, 2010, 1007), 16 steps; most: all 8 bits",
+)
+"""Energy of a conversion of 4 bits, in fJ."""
 
 
 @dataclass(frozen=True)

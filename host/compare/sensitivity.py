@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from allspin.host.compare.assumptions import (
+    ADC_CONVERSION,
     Assumptions,
     cmos_periphery,
     spin_heat,
@@ -13,7 +14,7 @@ from allspin.host.compare.assumptions import (
 )
 from allspin.host.compare.neurons import CellPrice
 from allspin.sim.cost.periphery import NOISE_EFFICIENCY, SIGNAL
-from allspin.sim.cost.spin import ADC_CONVERSION, NeuronFigures
+from allspin.sim.cost.spin import NeuronFigures
 
 REFERENCES = ("cmos-bare", "cmos-relu")
 """The CMOS neurons that ratios are taken against."""
