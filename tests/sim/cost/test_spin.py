@@ -7,12 +7,7 @@ import pytest
 
 from allspin.sim.cost.adc_cost import conversion_energy, converter_area
 from allspin.sim.cost.periphery import amplifier_energy
-from allspin.sim.cost.spin import (
-    joule_heat,
-    neuron_figures,
-    supplied,
-    synapse_figures,
-)
+from allspin.sim.cost.spin import joule_heat, neuron_figures, supplied, synapse_figures
 from allspin.sim.device.device import Electrical, NeuronElectrical
 from allspin.sim.device.device_file import load_device
 
