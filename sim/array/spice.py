@@ -1,8 +1,8 @@
-"""An array of Hall crosses as a deck for ngspice, element by element.
+"""An array of Hall crosses as an ngspice deck, element by element.
 
-Each cell is a subcircuit: four arms with a resistor, a source of 0 V that measures the arm's
-current, and two sources that the currents of the neighbouring arms control. The deck's control
-section drives one row after another with an ampere and prints the voltage of each column.
+Each cell is a subcircuit of four arms. An arm has a resistor, a 0 V source that measures its
+current, and two sources controlled by the currents of the neighbouring arms. The deck's control
+section drives one row after another with 1 A and prints the voltage of each column.
 """
 
 import math
@@ -16,22 +16,22 @@ from allspin.sim.errors import check_range
 from allspin.sim.network.network import Network
 
 LEAK = 1e9
-"""Ohm from each input of an amplifier at a cell to ground, where an isolated row has no other."""
+"""Resistance from each input of a cell's amplifier to ground, in ohm, if rows are isolated."""
 SHORT = 1e-5
-"""Ohm that stand for 0, which a resistor of SPICE may not have."""
+"""Resistance in place of 0 ohm, which SPICE does not accept for a resistor."""
 
 ARMS = "lrtb"
 NEIGHBOURS = {"l": "bt", "t": "lr", "r": "tb", "b": "rl"}
-"""Of each arm, the ones before and after it around the cross."""
+"""Arms before and after each arm around the cross."""
 
 
 def spice_deck(array: HallArray, hall: npt.ArrayLike, title: str) -> str:
-    """The deck of an array.
+    """Return the deck of an array.
 
     Parameters
     ----------
     array : HallArray
-        How it is joined, driven and read.
+        Connections, supply and reading of the array.
     hall : array_like of float, shape (rows, columns)
         Hall resistance of each cell, in ohm.
     title : str
@@ -40,13 +40,13 @@ def spice_deck(array: HallArray, hall: npt.ArrayLike, title: str) -> str:
     Returns
     -------
     str
-        Run by ``ngspice -b`` it prints ``row R column C: V`` for each cell, V in volt for an
-        ampere in row R: what `allspin.sim.array.transfer.transfer` computes.
+        Deck for ``ngspice -b``. It prints ``row R column C: V`` for each cell, with the voltage
+        V of column C for 1 A in row R, as `allspin.sim.array.transfer.transfer` computes it.
 
     Raises
     ------
     ValueError
-        If the reading is ``ideal``, which is no circuit.
+        If the reading is ``ideal``, which has no circuit.
     """
     if array.reading == "ideal":
         raise ValueError("reading ideal is no circuit: choose series, selected or buffered")
@@ -71,26 +71,26 @@ def layer_deck(
     rows: int | None = None,
     columns: int | None = None,
 ) -> str:
-    """The deck of a corner of a network's layer, or of its first tile, which stands alone.
+    """Return the deck of a corner of a network's layer, or of the layer's first tile.
 
     Parameters
     ----------
     network : Network
-        Its words are what the cells hold; the outermost level is `HallArray.hall`.
+        Network whose words the cells store; the outermost level has `HallArray.hall`.
     array : HallArray
-        How it is joined, driven and read.
+        Connections, supply and reading of the array.
     title : str
-        What the first line calls the network, printable.
+        Name of the network in the first line, printable.
     layer : int
-        Which layer, from 0.
+        Number of the layer, from 0.
     rows, columns : int, optional
-        The first so many of either; all. Of a layer with tiles at most the rows of one: each tile
-        is an array of its own.
+        Number of rows and columns from the first on; all by default. In a layer with tiles at
+        most the rows of one tile, since each tile is an array of its own.
 
     Raises
     ------
     ValueError
-        If the layer, rows or columns are not there, or the reading is ``ideal``.
+        If the layer, rows or columns do not exist, or the reading is ``ideal``.
     """
     chosen = network.layers[check_range("layer", layer, 0, len(network.layers) - 1)]
     most = chosen.rows if chosen.adc is None else min(chosen.rows, chosen.adc.rows)
@@ -108,7 +108,7 @@ def _ohm(value: float) -> str:
 
 
 def _cell(array: HallArray) -> list[str]:
-    """The subcircuit of a cell, with half of the lines to its neighbours in its arms."""
+    """Return the subcircuit of a cell, whose arms include half of the lines to its neighbours."""
     lines = [
         "* a Hall cross: left, right, top, bottom, centre",
         ".subckt cross l r t b c hall=0",
@@ -126,7 +126,7 @@ def _cell(array: HallArray) -> list[str]:
 
 
 def _row(array: HallArray, row: int, columns: int) -> list[str]:
-    """A row's supply."""
+    """Return the supply of a row."""
     end = "0" if array.supply == "grounded" else f"n{row}_{columns}"
     lines = [f"i{row} {end} n{row}_0 dc 0"]
     if array.supply == "grounded":
@@ -137,16 +137,18 @@ def _row(array: HallArray, row: int, columns: int) -> list[str]:
 
 
 def _placed(array: HallArray, row: int, column: int, hall: float) -> list[str]:
-    """A cell, and what joins its Hall terminals to its column."""
-    at, ends = f"{row}_{column}", f"m{row}_{column} m{row + 1}_{column}"
+    """Return an instance of a cell, and the connection of its Hall terminals to the column."""
+    at = f"{row}_{column}"
+    ends = f"m{row}_{column} m{row + 1}_{column}"
     lines = []
     if array.reading == "selected":
         top, bottom = ends.split()
         off = _ohm(array.switch_off)
         lines = [f"rt{at} {top} t{at} {off}", f"rb{at} b{at} {bottom} {off}"]
     elif array.reading == "buffered":
-        # An amplifier at the cell: its output is added to those of the rows above.
-        half, above = 0.5 / array.rejection, f"s{row - 1}_{column}" if row else "0"
+        # The output of the cell's amplifier is added to those of the rows above.
+        half = 0.5 / array.rejection
+        above = f"s{row - 1}_{column}" if row else "0"
         lines = [
             f"ep{at} s{at} u{at} t{at} 0 {1 + half:.15g}",
             f"em{at} u{at} {above} b{at} 0 {half - 1:.15g}",
@@ -161,12 +163,12 @@ def _placed(array: HallArray, row: int, column: int, hall: float) -> list[str]:
 
 
 def _columns(array: HallArray, rows: int, columns: int) -> list[str]:
-    """Amplifiers at the feet of columns; where nothing is ground, a place that is."""
+    """Return the amplifiers at the feet of the columns, and a ground for isolated rows."""
     if array.reading == "buffered":
         return []
     lines = ["vground n0_0 0 0"] if array.supply == "isolated" else []
     if math.isfinite(array.input_impedance):
-        # One amplifier for all columns is only at the selected one.
+        # A shared amplifier loads only the selected column.
         ohm = array.input_impedance if array.reading == "series" else 1e30
         lines += [
             f"ra{column} m0_{column} m{rows}_{column} {ohm:.12g}" for column in range(columns)
@@ -175,8 +177,9 @@ def _columns(array: HallArray, rows: int, columns: int) -> list[str]:
 
 
 def _control(array: HallArray, rows: int, columns: int) -> list[str]:
-    """Drive each row, read each column; a column at a time where it must be selected."""
-    lines, selected = [], array.reading == "selected"
+    """Return commands that drive each row and read each column, selecting it if necessary."""
+    lines = []
+    selected = array.reading == "selected"
     for some in [[column] for column in range(columns)] if selected else [range(columns)]:
         if selected:
             lines += _switched(array, some[0], rows, array.switch_on, array.input_impedance)
@@ -196,7 +199,7 @@ def _control(array: HallArray, rows: int, columns: int) -> list[str]:
 def _switched(
     array: HallArray, column: int, rows: int, switches: float, amplifier: float
 ) -> list[str]:
-    """Turn the switches of a column, and join its ends to the amplifier or not."""
+    """Return commands that set a column's switches and its connection to the amplifier."""
     arms = [f"alter r{arm}{row}_{column} = {_ohm(switches)}" for row in range(rows) for arm in "tb"]
     if math.isfinite(array.input_impedance):
         arms.append(f"alter ra{column} = {amplifier:.12g}")
