@@ -8,7 +8,7 @@ from pathlib import Path
 
 from allspin.boards.gates.netlist import PADS, WRAPPER, GateNetlist, Pins
 from allspin.boards.virtual.build import HOST_SIDE, PROGRAM, compiler, run
-from allspin.hdl.bench.simulator import VERILATOR_FIX, find_verilator
+from allspin.hdl.bench.tools import VERILATOR_FIX, find_verilator
 from allspin.hdl.cache import build_once, digest
 from allspin.hdl.cache.process import Progress, first_line, no_progress
 from allspin.sim.errors import UserError

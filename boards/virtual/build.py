@@ -23,14 +23,14 @@ from amaranth.back import rtlil
 from allspin.boards.top import Top, TopParameters, sources_digest
 from allspin.boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
 from allspin.hdl.cache import build_once, digest, note_path, read_note, write_note
-from allspin.hdl.cache.builds import BUILDS, find_flaw
+from allspin.hdl.cache.folder import BUILDS, kept_folder
 from allspin.hdl.cache.process import (
     Progress,
     complaint,
-    kept_folder,
     no_progress,
     run_tool,
 )
+from allspin.hdl.cache.seal import find_flaw
 from allspin.hdl.link.uart import BITS
 from allspin.sim.errors import UserError, refused
 from allspin.sim.systems import how_to_get

@@ -1,1 +1,1 @@
-"""Benches for the gateware: what drives, watches and checks it in a simulator."""
+"""Simulation of the gateware with cocotb: drivers, monitors and a bench for the engine."""

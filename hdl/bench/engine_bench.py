@@ -1,4 +1,4 @@
-"""A bench for the engine: programs a network, streams images, checks every logit."""
+"""Bench for the engine: load a network, stream images, and check every logit."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -9,17 +9,10 @@ import numpy.typing as npt
 from amaranth.lib import data
 from cocotb.triggers import Event
 
-from allspin.hdl.bench.drivers import (
-    Scoreboard,
-    Stalls,
-    StreamDriver,
-    StreamMonitor,
-    clocks,
-    level,
-    start_clock,
-    wait_for,
-)
-from allspin.hdl.bench.simulator import SimulationJob
+from allspin.hdl.bench.clock import clocks, start_clock, wait_for
+from allspin.hdl.bench.job import SimulationJob
+from allspin.hdl.bench.scoreboard import Scoreboard
+from allspin.hdl.bench.streams import Stalls, StreamDriver, StreamMonitor, level
 from allspin.hdl.contents import Contents, load_beats, network_contents
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE
@@ -37,10 +30,10 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
 
 SETTLE = 50
-"""Clocks to run on after the last result, in case more comes than should."""
+"""Clocks after the last result, in which no further result may come."""
 
 Result = tuple[int, int, int | None]
-"""A logit, whether it is its image's last, and then the winning class."""
+"""A logit, 1 for its image's last one, and with that one the winning class."""
 
 
 class EngineBench:
@@ -51,30 +44,30 @@ class EngineBench:
     dut : cocotb handle
         The engine.
     network : Network
-        What it runs.
+        Network of the engine.
     parameters : EngineParameters
-        What it was made with.
+        Parameters of the engine.
     stalls : float
-        Share of the clocks in which events, and the taking of results, stall.
+        Share of the clocks in which events and results stall.
     seed : int, optional
-        Of the stalls; by default the seed that cocotb prints and takes.
+        Seed of the stalls; by default the seed that cocotb prints and takes.
     words : sequence of ndarray of int8, optional
-        R_AH words that the engine is to hold, such as a chip's; the network's by default.
+        Expected R_AH words, such as a chip's; the network's by default.
     noise : UseNoise, optional
-        What it adds at each use.
+        Noise that the engine adds at each use.
     memories : sequence of Contents, optional
-        What the engine is programmed with; the network by default.
+        Contents to load; the network's by default.
 
     Attributes
     ----------
     events, load, fetch : StreamDriver
         The engine's inputs.
     logits : Scoreboard
-        Results as they came, compared.
+        Comparison of the results.
     images : int
-        How many were sent.
+        Number of images sent.
     patience : int
-        Clocks without any movement after which the engine is taken to hang.
+        Clocks without a transfer after which the engine counts as hanging.
     """
 
     def __init__(
@@ -94,7 +87,8 @@ class EngineBench:
         self.network = network
         self.parameters = parameters
         self._memories = memories or network_contents(network, parameters)
-        self._words, self._noise = words, noise
+        self._words = words
+        self._noise = noise
         self.logits = Scoreboard("logits")
         self.images = 0
         self._inputs: list[list[npt.NDArray[np.uint8]]] = []
@@ -122,13 +116,16 @@ class EngineBench:
             for number, crossbar in enumerate(parameters.crossbars)
         )
         if parameters.numbered:
-            # A draw takes up to 30 clocks where they are made one by one.
+            # A draw takes up to 30 clocks if draws are made one by one.
             slowest += 30 * sum(map(parameters.uses, range(len(parameters.crossbars))))
         self.patience = int((1000 + 2 * slowest) / (1 - stalls))
 
     @classmethod
     async def start(cls, dut: Any, **options: Any) -> Self:
-        """A bench of the network that `simulate` was given, programmed; options as of the class."""
+        """Create a bench for the network that `simulate` was given, and load the network.
+
+        Options are those of the class.
+        """
         job = SimulationJob.of_this_simulation()
         bench = cls(dut, job.network, job.engine, **options)
         await start_clock(dut)
@@ -136,7 +133,7 @@ class EngineBench:
         return bench
 
     async def program(self) -> None:
-        """Load the network into the engine's memories; only while it is idle."""
+        """Load the network into the engine's memories; the engine must be idle."""
         pack = self.load.code.pack
         for contents in self._memories:
             self.load.put_bits(
@@ -144,36 +141,38 @@ class EngineBench:
                 for layer, memory, first, address, byte in load_beats(contents)
             )
             await self.load.drained()
-            # Words are made of states one after another.
+            # The engine computes words from states one after another.
             for _ in range(self.patience):
                 await clocks(4)  # the last byte is in the engine's register
                 if level(self.dut.idle):
                     break
 
     async def read_line(self, space: int, address: int) -> bytes:
-        """Read one line of a memory back; only while the engine is idle."""
+        """Read one line of a memory; the engine must be idle."""
         self._line_ends.clear()
         self.fetch.put(layer=space >> 4, memory=space & 15, address=address)
         assert await wait_for(self._line_ends, self.patience), (
             f"line {address} of space {space:#04x} did not come"
         )
-        line, self._line = bytes(self._line), []
+        line = bytes(self._line)
+        self._line = []
         return line
 
     async def read_counters(self, layer: int = ENGINE) -> tuple[int, int]:
-        """Both counters of a layer (rows driven, neuron uses) or of the engine.
+        """Read both counters of a layer or of the engine.
 
         Returns
         -------
         tuple of int
-            Of the engine: clocks in which an image was under way, images answered.
+            Rows driven and neuron uses of a layer; clocks with an image under way and images
+            answered of the engine.
         """
         space = layer << 4 | COUNTERS
         low = int.from_bytes(await self.read_line(space, 0), "little")
         return low, int.from_bytes(await self.read_line(space, 1), "little")
 
     def send(self, images: npt.NDArray[np.uint8]) -> None:
-        """Stream images, after those under way, and expect their logits.
+        """Stream images after those under way, and expect their logits.
 
         Parameters
         ----------
@@ -199,13 +198,13 @@ class EngineBench:
         self.images += len(images)
 
     async def finish(self) -> None:
-        """Wait for all results and see that they are right and that nothing is left.
+        """Wait for all results, and check them, the events and the counters.
 
         Raises
         ------
         AssertionError
-            If a logit or a class is wrong, missing or too many, an event was not taken,
-            the engine is not idle, or its counters do not tell what happened.
+            If a logit or class is wrong, missing or too many, an event was not taken, the engine is
+            not idle, or its counters are wrong.
         """
         await self.answered()
         await clocks(SETTLE)
@@ -220,7 +219,7 @@ class EngineBench:
         Raises
         ------
         AssertionError
-            If nothing moves for too long.
+            If no transfer happens for too long.
         """
         while self.logits.waiting:
             before = (self.logits.received, self.events.taken)
@@ -236,12 +235,12 @@ class EngineBench:
         answered = (await self.read_counters())[1]
         assert answered == self.images, f"{answered} images counted, {self.images} sent"
         for layer in range(len(self.network.layers)):
-            kind, uses = self.parameters.kind(layer), self.network.layers[layer].uses
-            rows = [
-                reference.under_kernels(kind, inputs[layer].astype(np.int64))
-                for inputs in self._inputs
-            ]
-            expected = sum(int(np.count_nonzero(own)) for own in rows), self.images * uses
+            kind = self.parameters.kind(layer)
+            rows = 0
+            for inputs in self._inputs:
+                seen = reference.under_kernels(kind, inputs[layer].astype(np.int64))
+                rows += int(np.count_nonzero(seen))
+            expected = (rows, self.images * self.network.layers[layer].uses)
             counted = await self.read_counters(layer)
             assert counted == expected, (
                 f"layer {layer} counted {counted} rows and uses, not {expected}"

@@ -1,4 +1,4 @@
-"""The cocotb test behind ``allspin sim``: stream images, and note what came."""
+"""The cocotb test behind ``allspin sim``: stream images, and write the result into the job."""
 
 import json
 import os
@@ -8,27 +8,27 @@ from typing import Any
 
 import cocotb
 
-from allspin.hdl.bench.drivers import clocks, start_clock
+from allspin.hdl.bench.clock import clocks, start_clock
 from allspin.hdl.bench.engine_bench import SETTLE, EngineBench
-from allspin.hdl.bench.simulator import SimulationJob
+from allspin.hdl.bench.job import SimulationJob
 
 RESULT = "session.json"
-"""What was found, in the job's folder."""
+"""File of the result in the job's folder."""
 PROGRESS = "progress.txt"
-"""How many of how many images were taken, in the job's folder."""
+"""File in the job's folder with the number of images taken, and of all."""
 CHUNK = 8
-"""Images between two notes of progress."""
+"""Images between two updates of the progress."""
 
 
-def _note(folder: Path, name: str, text: str) -> None:
-    """Write a file whole, since it is read meanwhile."""
+def _write(folder: Path, name: str, text: str) -> None:
+    """Write a file in one step, since another process reads it meanwhile."""
     (folder / f"{name}.new").write_text(text)
     (folder / f"{name}.new").rename(folder / name)
 
 
 @cocotb.test()
 async def stream_images(dut: Any) -> None:
-    """Stream the job's images and write what was found; wrong logits do not fail it."""
+    """Stream the job's images and write the result; wrong logits do not fail the test."""
     job = SimulationJob.of_this_simulation()
     bench = EngineBench(dut, job.network, job.engine, stalls=job.options["stalls"])
     await start_clock(dut)
@@ -37,14 +37,14 @@ async def stream_images(dut: Any) -> None:
     start = time.perf_counter()
     for first in range(0, len(job.images), CHUNK):
         assert os.getppid() == starter, "whoever started this has gone"
-        _note(job.folder, PROGRESS, f"{first} {len(job.images)}")
+        _write(job.folder, PROGRESS, f"{first} {len(job.images)}")
         bench.send(job.images[first : first + CHUNK])
         await bench.events.drained(bench.patience)
     await bench.answered()
     seconds = time.perf_counter() - start
     await clocks(SETTLE)
     cycles, answered = await bench.read_counters()
-    found = {
+    result = {
         "images": answered,
         "logits_compared": bench.logits.received,
         "mismatches": len(bench.logits.mismatches),
@@ -52,4 +52,4 @@ async def stream_images(dut: Any) -> None:
         "cycles_per_image": cycles / answered if answered else None,
         "seconds": seconds,
     }
-    _note(job.folder, RESULT, json.dumps(found))
+    _write(job.folder, RESULT, json.dumps(result))

@@ -1,14 +1,9 @@
-"""What is made of the gateware, kept from one run to the next, and checked when it is opened."""
+"""Cache of builds and facts about the gateware, checked whenever an entry is opened."""
 
-from allspin.hdl.cache.builds import (
-    CacheSize,
-    build_once,
-    measure_cache,
-    note_path,
-    read_note,
-    write_note,
-)
-from allspin.hdl.cache.process import VARIABLE, cache_folder, digest, kept_folder
+from allspin.hdl.cache.builds import build_once
+from allspin.hdl.cache.folder import VARIABLE, cache_folder, digest, kept_folder
+from allspin.hdl.cache.limit import CacheSize, measure_cache
+from allspin.hdl.cache.notes import note_path, read_note, write_note
 
 __all__ = [
     "VARIABLE",

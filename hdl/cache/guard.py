@@ -1,9 +1,9 @@
-"""Run a command, and end it with all that it started when whoever asked for it is gone.
+"""Run a command, and kill it with all its children when the process that started this has gone.
 
-Standard input is a pipe whose other end only that process has. However the process ends, killed at
-once included, the system closes that end, and then all of this process group is killed. This is a
-program of its own, since what is killed at once can do nothing about its children; it imports
-nothing of this project, to be there soon.
+Standard input is a pipe whose other end only that process holds. However that process ends, the
+system closes its end of the pipe, and this program then kills its whole process group. It is a
+program of its own because a process that is killed with SIGKILL cannot end its children. It imports
+no module of this project, so that it starts quickly.
 """
 
 import os
@@ -13,9 +13,9 @@ import sys
 import threading
 
 CANNOT_RUN = 127
-"""Exit status where the command cannot be run, as a shell's."""
+"""Exit status for a command that cannot be run, as a shell's."""
 SIGNALLED = 128
-"""Added to the number of the signal that ended the command, as a shell does."""
+"""Offset of the exit status after a signal, as a shell's."""
 
 
 def _end_with_parent() -> None:
@@ -24,7 +24,7 @@ def _end_with_parent() -> None:
 
 
 def main() -> int:
-    """Run the command that the arguments are."""
+    """Run the command in the arguments."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)
@@ -35,5 +35,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # Not sys.exit: the thread that waits would keep the interpreter.
+    # Not sys.exit: the waiting thread would keep the interpreter alive.
     os._exit(main())

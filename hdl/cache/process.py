@@ -1,159 +1,37 @@
-"""Where the cache is, and how tools run: with a cache of their own, with a log, and stoppable."""
+"""Tools as child processes: with a cache folder of their own and a log, and stoppable."""
 
 import contextlib
-import hashlib
 import os
 import shutil
 import signal
-import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from allspin.sim.errors import UserError, refused
-from allspin.sim.systems import SystemModule
-
-fcntl, system = map(SystemModule, ("fcntl", "os"))
-
-OTHERS = stat.S_IWGRP | stat.S_IWOTH
-"""Mode by which others may write."""
-VARIABLE = "ALLSPIN_CACHE"
-"""Environment variable that names another folder for the cache."""
-FIX = f"set {VARIABLE} to a folder that can be written"
-USERS_CACHE = "XDG_CACHE_HOME"
-"""Environment variable that names the user's cache folder, where Amaranth's Yosys and YoWASP's
-tools keep what they compile of themselves. The former does not run without such a folder."""
-
-
-def cache_folder() -> Path:
-    """Where builds are kept.
-
-    Returns
-    -------
-    Path
-        The folder that the environment variable ALLSPIN_CACHE names; else ``allspin`` in the
-        user's cache folder; else, for a user who has no home or may not write there (as in
-        containers), a folder of the user's own among the system's temporary files.
-
-    Raises
-    ------
-    UserError
-        If it cannot be made, or is not the user's own.
-    """
-    if named := os.environ.get(VARIABLE):
-        return _made(Path(os.path.expanduser(named)).absolute())
-    # By the XDG Base Directory Specification a path that is not absolute does not count.
-    if os.path.isabs(users := os.environ.get(USERS_CACHE, "")):
-        return _made(Path(users) / "allspin")
-    if own := users_folder():
-        return _made(own)
-    with refused("there is no place for a cache: ", f"; {FIX}", OSError):
-        place = tempfile.gettempdir()
-    # All users may write there, so a link is refused: who laid it is not known.
-    return _made(Path(place) / f"allspin-{system.getuid()}", Path.lstat)
-
-
-def users_folder() -> Path | None:
-    """``.cache/allspin`` in the user's home; None where there is no home or it is read-only."""
-    if not os.path.isabs(home := os.path.expanduser("~")):
-        return None
-    folder = Path(home) / ".cache" / "allspin"
-    try:
-        folder.mkdir(stat.S_IRWXU, parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK | os.X_OK) else None
-
-
-def _made(folder: Path, look: Callable[[Path], os.stat_result] = Path.stat) -> Path:
-    """Make a folder of programs unless it is there; one where another user may write is refused."""
-    with refused(f"cannot make the cache folder {folder}: ", f"; {FIX}", OSError):
-        folder.mkdir(stat.S_IRWXU, parents=True, exist_ok=True)
-        found = look(folder)
-    if found.st_uid != system.getuid() or found.st_mode & OTHERS:
-        raise UserError(
-            f"the cache folder {folder} is open to other users, and programs in it are run; "
-            f"chmod -R go-w {folder}, or set {VARIABLE} to a folder of your own"
-        )
-    return folder
-
-
-def kept_folder(name: str) -> Path:
-    """A folder within the cache's, which is made.
-
-    Raises
-    ------
-    UserError
-        If the cache cannot be written, or others may write there.
-    """
-    return _made(cache_folder() / name)
-
-
-def digest(*parts: str | bytes) -> str:
-    """Name for a build: the same parts give the same name, others another.
-
-    Parameters
-    ----------
-    *parts : str or bytes
-        All that the build depends on.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits.
-    """
-    total = hashlib.sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        total.update(len(data).to_bytes(8, "little") + data)
-    return total.hexdigest()[:32]
-
+from allspin.hdl.cache.folder import USERS_CACHE, kept_folder, system, users_folder
+from allspin.sim.errors import UserError
 
 POLL = 0.1
-"""Seconds between looks at a lock that another process holds, and at a running tool."""
-
-
-@contextlib.contextmanager
-def only_builder(name: str, waiting: Callable[[float], None]) -> Iterator[None]:
-    """Be the only process that makes a build; the system ends the lock with its process.
-
-    Parameters
-    ----------
-    name : str
-        Of the build.
-    waiting : callable
-        Told several times a second for how many seconds another process has been at it.
-    """
-    begun = time.monotonic()
-    with (kept_folder("locks") / name).open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                waiting(time.monotonic() - begun)
-                time.sleep(POLL)
-        yield
+"""Seconds between two looks at a running tool, and at a lock that another process holds."""
 
 
 def tool_environment() -> dict[str, str]:
-    """The variables with which a tool is started; all have a cache, also without a home."""
-    # By the XDG Base Directory Specification a path that is not absolute does not count.
+    """Return the environment variables of a tool; it has a cache folder even without a home."""
+    # The XDG Base Directory Specification ignores relative paths.
     if os.path.isabs(os.environ.get(USERS_CACHE, "")) or users_folder():
         return dict(os.environ)
     return {**os.environ, USERS_CACHE: str(kept_folder("tools"))}
 
 
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
-"""As Python's -P: a Python takes no module from the current folder, which may be anybody's."""
+"""Variable like Python's -P: no module is taken from the current folder, which may be anyone's."""
 
 
 @contextlib.contextmanager
 def for_tools_of_others() -> Iterator[None]:
-    """Give this process those variables, while a library starts a tool or a Python by itself."""
+    """Give this process a tool's variables while a library starts a tool or Python by itself."""
     wanted = {USERS_CACHE: tool_environment().get(USERS_CACHE), **SAFE_PATH}
     before = {name: os.environ.get(name) for name in wanted}
     _set(wanted)
@@ -171,10 +49,10 @@ def _set(variables: Mapping[str, str | None]) -> None:
 
 
 GUARD = Path(__file__).with_name("guard.py")
-"""What runs the tool, and ends it when this process is gone."""
+"""Program that runs the tool, and ends it when this process has gone."""
 
 Progress = Callable[[str, float], None]
-"""Called several times a second with what is being done and for how many seconds now."""
+"""Called several times a second with the current step and the seconds since it began."""
 
 
 def no_progress(what: str, seconds: float) -> None:
@@ -192,44 +70,44 @@ def run_tool(
 ) -> int:
     """Run a command to its end, or to the end of this process.
 
-    The command and all that it starts are a process group. They end with an exception that is
-    raised meanwhile, such as for Ctrl-C, and with this process, however it ends.
+    The command and all its children form a process group. The group ends with an exception that
+    is raised meanwhile, such as for Ctrl-C, and with this process, however it ends.
 
     Parameters
     ----------
     command : sequence of str
         Program and arguments.
     folder : Path
-        Where it runs.
+        Its current folder.
     log : str
-        File in the folder that gets all that it prints.
+        File in the folder that receives its output.
     what : str
-        What it does, for `progress`.
+        Name of the step, for `progress`.
     progress : callable
-        Told how long it has been running.
+        Called with the step and the seconds since it began.
     variables : mapping, optional
-        Environment variables that it gets besides, or that it lacks where the value is None.
+        Additional environment variables; a variable whose value is None is removed.
 
     Returns
     -------
     int
-        Its exit status; 128 and the signal's number where a signal ended it.
+        Exit status; 128 plus the number of the signal that ended the command.
 
     Raises
     ------
     UserError
-        If it cannot be run.
+        If the command cannot be run.
     """
-    begun = time.monotonic()
+    begin = time.monotonic()
     progress(what, 0.0)
     if shutil.which(command[0]) is None:
         raise UserError(f"cannot run {command[0]}: there is no such program")
-    changed = {**tool_environment(), **(variables or {})}
+    environment = {**tool_environment(), **(variables or {})}
     with (folder / log).open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(GUARD), *command],
             cwd=folder,
-            env={name: value for name, value in changed.items() if value is not None},
+            env={name: value for name, value in environment.items() if value is not None},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -240,7 +118,7 @@ def run_tool(
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     return process.wait(POLL)
-                progress(what, time.monotonic() - begun)
+                progress(what, time.monotonic() - begin)
         finally:
             if process.poll() is None or process.returncode < 0:  # the guard, not the tool
                 with contextlib.suppress(ProcessLookupError):
@@ -250,7 +128,7 @@ def run_tool(
 
 
 def cannot_run(program: str, error: OSError) -> UserError:
-    """One line for a program that was found but does not start."""
+    """Return a one-line error for a program that exists but does not start."""
     reason = error.strerror
     if isinstance(error, FileNotFoundError) and os.path.exists(program):
         reason = "what it names as its interpreter is not there"
@@ -258,12 +136,12 @@ def cannot_run(program: str, error: OSError) -> UserError:
 
 
 def first_line(command: Sequence[str]) -> str:
-    """The first line that a command prints, such as its version; empty if it prints none.
+    """Return the first line that a command prints, such as its version; empty without output.
 
     Raises
     ------
     UserError
-        If it cannot be run.
+        If the command cannot be run.
     """
     try:
         done = subprocess.run(
@@ -282,7 +160,7 @@ def first_line(command: Sequence[str]) -> str:
 
 
 def complaint(log: Path) -> str:
-    """What a failed tool said: its first line with "error", else its last line."""
+    """Return a failed tool's message: its first line with "error", else its last line."""
     with contextlib.suppress(OSError):
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
         lines = [line for line in lines if line]

@@ -1,1 +1,1 @@
-"""What blocks cost, in cells, bits and cycles; no part of the machine."""
+"""Costs of blocks in cells, bits and clock cycles; no part of the machine."""

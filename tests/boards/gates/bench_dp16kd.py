@@ -5,7 +5,7 @@ import random
 import cocotb
 from cocotb.triggers import Timer
 
-from allspin.hdl.bench.simulator import SimulationJob
+from allspin.hdl.bench.job import SimulationJob
 
 
 class Port:

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import cocotb
 
-from allspin.hdl.bench.drivers import clocks, start_clock
-from allspin.hdl.bench.simulator import SimulationJob
+from allspin.hdl.bench.clock import clocks, start_clock
+from allspin.hdl.bench.job import SimulationJob
 from allspin.hdl.link.protocol import LinkParameters, identity_bytes
 from tests.hdl.bench.link_bench import LinkBench
 

@@ -15,7 +15,7 @@ import pytest
 import allspin.boards.virtual.build as module
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build, compiler
-from allspin.hdl.cache.builds import SEAL
+from allspin.hdl.cache.seal import SEAL
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_network

@@ -3,14 +3,9 @@
 import cocotb
 from amaranth.lib import data
 
-from allspin.hdl.bench.drivers import (
-    Scoreboard,
-    Stalls,
-    StreamDriver,
-    StreamMonitor,
-    clocks,
-    start_clock,
-)
+from allspin.hdl.bench.clock import clocks, start_clock
+from allspin.hdl.bench.scoreboard import Scoreboard
+from allspin.hdl.bench.streams import Stalls, StreamDriver, StreamMonitor
 
 LAYOUT = data.StructLayout({"number": 8})
 

@@ -2,9 +2,9 @@
 
 import cocotb
 
-from allspin.hdl.bench.drivers import clocks
+from allspin.hdl.bench.clock import clocks
 from allspin.hdl.bench.engine_bench import EngineBench
-from allspin.hdl.bench.simulator import SimulationJob
+from allspin.hdl.bench.job import SimulationJob
 from allspin.hdl.contents import network_contents
 
 

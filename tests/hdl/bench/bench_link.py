@@ -5,8 +5,8 @@ from fractions import Fraction
 import cocotb
 from cocotbext.uart import UartSink, UartSource
 
-from allspin.hdl.bench.drivers import PERIOD, start_clock
-from allspin.hdl.bench.simulator import SimulationJob
+from allspin.hdl.bench.clock import PERIOD, start_clock
+from allspin.hdl.bench.job import SimulationJob
 from allspin.hdl.contents import network_contents
 from allspin.hdl.link.protocol import (
     NO_SESSION,

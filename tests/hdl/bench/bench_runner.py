@@ -6,8 +6,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import Timer
 
-from allspin.hdl.bench.drivers import clocks, start_clock
-from allspin.hdl.bench.simulator import SimulationJob
+from allspin.hdl.bench.clock import clocks, start_clock
+from allspin.hdl.bench.job import SimulationJob
 
 
 @cocotb.test()

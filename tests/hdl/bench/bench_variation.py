@@ -3,7 +3,7 @@
 import cocotb
 
 from allspin.hdl.bench.engine_bench import EngineBench
-from allspin.hdl.bench.simulator import SimulationJob
+from allspin.hdl.bench.job import SimulationJob
 from allspin.hdl.parameters.memory_map import WEIGHTS
 from tests.hdl.bench.chips import RandomChip
 

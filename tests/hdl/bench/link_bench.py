@@ -12,7 +12,9 @@ import numpy.typing as npt
 from cobs import cobs
 from cocotb.triggers import Event, FallingEdge, Timer
 
-from allspin.hdl.bench.drivers import PERIOD, Scoreboard, clocks, level, wait_for
+from allspin.hdl.bench.clock import PERIOD, clocks, wait_for
+from allspin.hdl.bench.scoreboard import Scoreboard
+from allspin.hdl.bench.streams import level
 from allspin.hdl.contents import network_contents
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,

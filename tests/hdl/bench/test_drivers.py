@@ -9,8 +9,9 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Out
 from cocotb.types import Logic
 
-from allspin.hdl.bench.drivers import Scoreboard, Stalls, level
+from allspin.hdl.bench.scoreboard import Scoreboard
 from allspin.hdl.bench.simulator import BenchFailure, simulate
+from allspin.hdl.bench.streams import Stalls, level
 from allspin.hdl.stream.component import Component
 from tests.hdl.streams import StreamBench
 

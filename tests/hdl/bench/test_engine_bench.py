@@ -5,12 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.hdl.bench.simulator import (
-    BenchFailure,
-    engine_source,
-    simulate,
-    simulate_engine,
-)
+from allspin.hdl.bench.simulator import BenchFailure, engine_source, simulate, simulate_engine
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.network.neuron import ReluNeuron

@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.simulator import COMPRESSION, BenchFailure, build, find_compiler, simulate
+from allspin.hdl.bench.runner import COMPRESSION, build
+from allspin.hdl.bench.simulator import BenchFailure, simulate
+from allspin.hdl.bench.tools import find_compiler
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 
@@ -128,7 +130,7 @@ def test_variables_of_the_environment_change_nothing(monkeypatch):
 MISSING = """
 import sys
 from pathlib import Path
-from allspin.hdl.bench import simulator as tools
+from allspin.hdl.bench import tools
 if sys.argv[2] == "no verilator":
     tools.find_verilator = lambda: None
 try:

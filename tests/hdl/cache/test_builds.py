@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.cache import build_once, read_note, write_note
-from allspin.hdl.cache.builds import SEAL
+from allspin.hdl.cache.seal import SEAL
 from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]

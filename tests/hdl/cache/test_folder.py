@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from allspin.hdl.cache import cache_folder, digest, kept_folder
+from allspin.hdl.cache.folder import USERS_CACHE
 from allspin.hdl.cache.process import (
-    USERS_CACHE,
     first_line,
     for_tools_of_others,
     run_tool,

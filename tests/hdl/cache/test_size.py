@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from allspin.hdl.cache import build_once, measure_cache
-from allspin.hdl.cache.builds import KEPT, KILLED, SEAL
+from allspin.hdl.cache.limit import KEPT, KILLED
+from allspin.hdl.cache.seal import SEAL
 from allspin.sim.errors import UserError
 
 

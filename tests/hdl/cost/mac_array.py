@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.parameters.checks import keep_in_range
 from allspin.hdl.stream.block_memory import block_memory
 from allspin.hdl.stream.component import Component
-from allspin.sim.network.network import MAX_LINES
+from allspin.sim.network.layer_kinds import MAX_LINES
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from allspin.hdl.bench.simulator import find_tools
+from allspin.hdl.bench.tools import find_tools
 from allspin.host.data.catalogue import open_device
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.netfile import load_network

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from allspin.hdl.cache import build_once
-from allspin.hdl.cache.builds import SEAL
+from allspin.hdl.cache.seal import SEAL
 from allspin.host.cli import info
 from allspin.host.link import transport
 from allspin.host.machines import opening
