@@ -36,9 +36,9 @@ def network_contents(
     Parameters
     ----------
     network : Network
-        What to run.
+        Network to run.
     parameters : EngineParameters, optional
-        Of an engine that may have converters with offsets where the network has none.
+        Parameters of an engine that may have converters with offsets where the network has none.
 
     Returns
     -------

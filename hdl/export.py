@@ -35,7 +35,7 @@ def _members(layout: data.Layout) -> str:
 
 
 def engine_line(parameters: EngineParameters) -> str:
-    """What an engine is, in a line."""
+    """Return a line that describes an engine."""
     columns = [crossbar.columns for crossbar in parameters.crossbars]
     shape = "-".join(map(str, [parameters.image.rows, *columns]))
     lanes = ", ".join(str(crossbar.lanes) for crossbar in parameters.crossbars)
@@ -51,14 +51,14 @@ def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -
     Parameters
     ----------
     parameters : EngineParameters
-        Which engine.
+        Parameters of the engine.
     dialect : {"verilog", "systemverilog"}
-        As `allspin.hdl.verilog.to_verilog` takes it.
+        Dialect, as in `allspin.hdl.verilog.to_verilog`.
 
     Raises
     ------
     UserError
-        If there is no gateware for its neurons.
+        If the engine's neurons have no gateware.
     """
     check_gateware(parameters)
     ports = {
@@ -84,7 +84,7 @@ def memory_image(network: Network) -> str:
     Parameters
     ----------
     network : Network
-        What to run.
+        Network to run.
 
     Returns
     -------

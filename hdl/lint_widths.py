@@ -40,12 +40,12 @@ module is_zero (A, Y);
 endmodule
 """
 _CELLS = (
-    # Cells; widths of A, of B where it has one, and of what it gives; whether operands are signed.
+    # Cells; widths of A, of B if the cell has one, and of Y; whether operands are signed.
     ("add sub mul and or xor", "Y_WIDTH", "Y_WIDTH", "Y_WIDTH", "A_SIGNED && B_SIGNED"),
     ("eq ne lt le gt ge", "WIDER_B", "WIDER_B", "Y_WIDTH", "A_SIGNED && B_SIGNED"),
     ("mod modfloor", "WIDER_B", "WIDER_B", "WIDER_B", "A_SIGNED && B_SIGNED"),
     ("neg not", "Y_WIDTH", "", "Y_WIDTH", "A_SIGNED"),
-    # How far is a number of its own, and never signed.
+    # The shift distance is a number of its own, and never signed.
     ("shl shr sshl sshr shift shiftx", "WIDER_Y", "B_WIDTH", "WIDER_Y", "A_SIGNED"),
 )
 

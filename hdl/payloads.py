@@ -58,7 +58,7 @@ class PayloadCode:
         Raises
         ------
         ValueError
-            If there is no such member or the value does not fit it.
+            If the payload has no such member, or the value does not fit it.
         """
         bits = 0
         for name, value in members.items():

@@ -17,15 +17,15 @@ from allspin.sim.errors import UserError
 Dialect = Literal["systemverilog", "verilog"]
 
 MIN_YOSYS = (0, 40)
-"""The oldest Yosys that reads what Amaranth 0.5 writes."""
+"""Oldest Yosys that reads the RTLIL of Amaranth 0.5."""
 
 _PASSES: Mapping[Dialect, str] = {
     # Processes become always_comb and always_ff, one for one. Plain Verilog's `always @*`
     # would never run for constants at time 0 (Icarus), and handshakes would stay X.
     "systemverilog": "proc -nomux -norom; memory_collect; write_verilog -sv",
-    # So plain Verilog has no combinational always at all, but assignments. They are written so
-    # that linters have nothing to say: operands as wide as one another, no comparison that always
-    # holds, no cases that overlap, and no names that nothing drives any more.
+    # So plain Verilog has assignments in place of combinational always blocks. They are written so
+    # that linters stay silent: operands of equal widths, no comparison that always holds, no
+    # overlapping cases, and no undriven names.
     "verilog": "proc; opt_expr -fine */t:$l[te] */t:$g[te]; opt_clean; pmuxtree; "
     "techmap -map %widths; opt_clean -purge; memory_collect; write_verilog",
 }
@@ -60,7 +60,7 @@ def _legal_names(text: str) -> dict[str, str]:
 
 
 def _written(script: str) -> str:
-    """What the Yosys that comes with Amaranth writes."""
+    """Return the output of the Yosys that comes with Amaranth."""
     yosys = find_yosys(lambda version: version >= MIN_YOSYS)
     # Yosys warns that processes cannot always be written as Verilog; Amaranth's can.
     with for_tools_of_others():
@@ -68,7 +68,7 @@ def _written(script: str) -> str:
 
 
 def _written_plainly(script: str) -> str:
-    """What a Yosys writes that has all passes, which Amaranth's has not."""
+    """Return the output of a Yosys with all passes; Amaranth's lacks some."""
     widths = f"read_verilog -icells <<widths\n{widths_map()}widths\ndesign -stash widths\n"
     done = subprocess.run(
         [*yosys_command(), "-q", "-"],
@@ -96,7 +96,7 @@ def to_verilog(
     Parameters
     ----------
     component : wiring.Component
-        What to convert; elaborated once.
+        Component to convert; elaborated once.
     name : str
         Name of the top module. The modules inside are called ``<name>_<path>``.
     dialect : {"systemverilog", "verilog"}
@@ -116,14 +116,14 @@ def to_verilog(
     Raises
     ------
     UserError
-        If there is no Yosys with all passes, which plain Verilog needs, or it fails.
+        If plain Verilog is wanted and no Yosys with all passes is found, or it fails.
     """
     text = rtlil.convert(component, name=name, platform=platform, emit_src=False)
     renamed = _legal_names(text)
     text = _NAME.sub(lambda match: renamed.get(match[0], match[0]), text)
     script = f"read_rtlil <<rtlil\n{text}\nrtlil\n" + _PASSES[dialect].replace("; ", "\n") + "\n"
     verilog = _written_plainly(script) if dialect == "verilog" else _written(script)
-    # What is still escaped is a word of the language, such as `wait`.
+    # A name that is still escaped is a word of the language, such as `wait`.
     words = set(re.findall(r"\w+", verilog))
     assert not any(f"{word}_" in words for word in _KEYWORD.findall(verilog))
     verilog = _KEYWORD.sub(r"\1_", verilog)

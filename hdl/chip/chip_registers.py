@@ -32,7 +32,7 @@ Members
 seed : 32 bits
     The chip.
 write : 16 bits
-    Which write of each cell is drawn.
+    Number of the write that is drawn for each cell.
 high, either : 1 bit
     Stuck cells are stuck at the highest R_AH, or at either end; else at the lowest.
 top : 7 bits

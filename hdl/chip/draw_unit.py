@@ -13,17 +13,18 @@ from allspin.sim.chip.generator import (
 )
 
 WISH_LAYOUT = data.StructLayout({"raw": 1, "which": 1})
-"""What a draw gives: its bits (`raw`), or its normal value times the user's spread `which`."""
+"""Return the ports of a draw unit, which gives the bits of a draw (`raw`), or its normal value
+times the user's spread `which`."""
 
 
 def draw_signature(spread_bits: int) -> wiring.Signature:
     """A user's side."""
     return wiring.Signature(
         {
-            # `draw_layout` with a `WISH_LAYOUT`. A user has room for what it asked for: results
-            # do not wait. Those of one kind come in the order of the draws.
+            # `draw_layout` with a `WISH_LAYOUT`. A user has room for each result that it requests:
+            # results do not wait. Results of one kind come in the order of the draws.
             "draws": Out(stream.Signature(draw_layout(WISH_LAYOUT))),
-            # What its normal values are scaled by, by the wish's `which`.
+            # Factors of its normal values, by the wish's `which`.
             "spreads": Out(signed(spread_bits)).array(2),
             # A draw's bits, for one clock.
             "drawn": In(1),
@@ -41,11 +42,11 @@ class DrawUnit(Component):
     Parameters
     ----------
     users : int
-        How many.
+        Number of users.
     spread_bits : int
         Width of a signed spread.
     registered : bool
-        As of `IterativeNormal`.
+        Rounds in a clock, as in `IterativeNormal`.
     """
 
     def __init__(self, users: int, spread_bits: int, *, registered: bool = False) -> None:

@@ -1,7 +1,7 @@
 """Normal values in gateware: random bits by the table of ``docs/generator.md``, and scaled.
 
-Both forms make the same integers. What they give is a normal value times a spread, since
-nothing else is ever made of one.
+Both forms compute the same integers. They give a normal value times a spread, the only use of a
+normal value.
 """
 
 from typing import Any
@@ -69,9 +69,9 @@ class DigitMultiplier(Component):
             {
                 # Take `factor`, `other` and `last`.
                 "load": In(1),
-                # What is multiplied.
+                # Signed factor.
                 "factor": In(signed(width)),
-                # By what.
+                # Unsigned factor.
                 "other": In(bits),
                 # Clocks that it takes, less one.
                 "last": In(range(bits // DIGIT_BITS)),
@@ -122,7 +122,7 @@ class IterativeNormal(Component):
     tag : ShapeLike
         Shape of the tags.
     registered : bool
-        Whether the table has a register behind it, which is what a fast clock needs.
+        True if the table has a register behind it, as a fast clock needs.
     """
 
     def __init__(self, spread_bits: int, tag: Any, *, registered: bool = False) -> None:
@@ -135,7 +135,7 @@ class IterativeNormal(Component):
                 "bits": In(stream.Signature(bits_layout(tag))),
                 # The tag of the value that is being made.
                 "lookup": Out(tag),
-                # What it is scaled by, from two clocks after `lookup` on.
+                # Its factor, from two clocks after `lookup` on.
                 "spread": In(signed(spread_bits)),
                 # The value times the spread, in units of ``2**-13`` spreads, and the draw's tag.
                 "products": Out(stream.Signature(made)),
@@ -245,7 +245,7 @@ class PipelinedNormal(Component):
                 "tag": In(tag),
                 # The tag of a value, `LOOKUP` clocks after it was given.
                 "lookup": Out(tag),
-                # What that value is scaled by, two clocks after `lookup`.
+                # The factor of that value, two clocks after `lookup`.
                 "spread": In(signed(spread_bits)),
                 # The value times the spread, and its tag.
                 "done": Out(1),

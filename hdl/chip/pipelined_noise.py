@@ -18,7 +18,7 @@ SETTLE = 40
 
 
 class NoiseKind(IntEnum):
-    """What a beat's noise is for."""
+    """Target of a beat's noise."""
 
     USE = 0
     """The currents of the layer's neurons."""
@@ -32,7 +32,7 @@ KIND_BITS = 2
 
 
 def beat_layout(parameters: EngineParameters, layer: int) -> data.StructLayout:
-    """Whose noise is drawn.
+    """Return the layout of the columns whose noise is drawn.
 
     Members
     -------
@@ -57,7 +57,7 @@ class PipelinedNoise(Component):
     Parameters
     ----------
     parameters, layer
-        As of `allspin.hdl.chip.use_noise.UseNoiseBlock`.
+        Parameters of `allspin.hdl.chip.use_noise.UseNoiseBlock`.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
@@ -91,7 +91,7 @@ class PipelinedNoise(Component):
             "products": Out(signed(product_bits(spread_bits))).array(lanes),
         }
         if self._general:
-            # As draws name it.
+            # The layer's number in the draws.
             ports["layer"] = In(LAYER_BITS)
         super().__init__(ports)
 
@@ -108,7 +108,7 @@ class PipelinedNoise(Component):
         spread = self.spreads[0]
         chosen = Signal.like(spread, reset_less=True)
         if self._kind_bits:
-            # Behind the look-up of what is scaled, by two clocks.
+            # The spread follows its look-up by two clocks.
             spread = Signal.like(spread, reset_less=True)
             m.d.sync += spread.eq(chosen)
         for lane in range(self._lanes):
@@ -135,7 +135,9 @@ class PipelinedNoise(Component):
                                 m.d.sync += chosen.eq(self.spreads[kind])
 
     def _build_keys(self, m: Module, speck: PipelinedSpeck) -> None:
-        """Keys are of a chip and of 65,536 images; new ones wait for what is under way."""
+        """Make new round keys where needed. A set of keys serves one chip and 65,536 images; new
+        keys wait until all draws under way have finished.
+        """
         number = self.beats.payload.number
         keyed_seed = Signal(SEED_BITS)
         keyed_lot = Signal(IMAGE_BITS - WORD_BITS)

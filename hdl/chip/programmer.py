@@ -33,7 +33,7 @@ def word_layout(rah_bits: int) -> data.StructLayout:
 
 
 class Programmer(Component):
-    """Make the R_AH words of cells whose states are loaded, or on demand of all cells.
+    """Make the R_AH words of cells whose states are loaded, or of all cells on request.
 
     Pipelined, a cell takes a clock, or two where cells may be stuck; iterative, with the
     `DrawUnit` that it shares, about 70 clocks at one round a clock, or 100.
@@ -41,7 +41,7 @@ class Programmer(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Programmer(Component):
             "states": In(LOADS),
             # Bytes for the memories WRITE_TABLE are taken, and REDRAW's is obeyed.
             "load": In(LOADS),
-            # Layer whose words come.
+            # Layer of the words.
             "layer": Out(LAYER_BITS),
             # `word_layout`; a word cannot be held back.
             "valid": Out(1),

@@ -1,9 +1,9 @@
 """The generator's random bits in gateware: Speck32/64, one block for each draw.
 
-Which block a draw is, and what the cipher is, stands in ``docs/generator.md``. Two forms make
-the same bits: `IterativeSpeck` is small and takes 22 clocks for a draw, with its round keys made
-alongside, so that every draw may have a key of its own. `PipelinedSpeck` makes a draw a clock, with
-round keys that are made once for a layer.
+``docs/generator.md`` defines the block of a draw and the cipher. Two forms compute the same bits:
+`IterativeSpeck` is small and takes 22 clocks for a draw; it computes its round keys alongside, so
+that every draw may have a key of its own. `PipelinedSpeck` makes a draw a clock, with round keys
+that are computed once for a layer.
 """
 
 import itertools
@@ -27,18 +27,18 @@ from allspin.sim.chip.generator import (
 LAYER_BITS = 4
 PURPOSE_BITS = max(Purpose).bit_length()
 NUMBERED = (Purpose.WRITE, Purpose.NEURON_USE, Purpose.READ)
-"""Purposes whose draws have a number; the others' is 0."""
+"""Purposes whose draws have a number; other purposes have number 0."""
 
 
 class Key(NamedTuple):
-    """Whose round keys they are.
+    """Key of a set of round keys.
 
     Parameters
     ----------
     purpose : Purpose
-        What the draws are for.
+        Purpose of the draws.
     behind : int
-        How many layers behind the others' they are for.
+        Number of layers by which these draws lie behind the others.
     """
 
     purpose: Purpose
@@ -57,9 +57,9 @@ def draw_layout(tag: Any) -> data.StructLayout:
     Members
     -------
     layer, purpose, row, column, number : unsigned
-        As in ``docs/generator.md``.
+        Numbered as in ``docs/generator.md``.
     tag
-        Whatever comes back with the bits.
+        Value that comes back with the bits.
     """
     return data.StructLayout(
         {
@@ -114,7 +114,7 @@ class IterativeSpeck(Component):
         running = Signal()
 
         x, y = mix(*words)
-        # `+ 0`: the digests of the boards that were built; it costs nothing.
+        # `+ 0` keeps the digests of boards that were built; it costs no logic.
         head, key = mix(queue[0], words[2], place + 0)
         m.d.comb += [
             self.draws.ready.eq(~running & (~self.bits.valid | self.bits.ready)),
@@ -123,7 +123,7 @@ class IterativeSpeck(Component):
         with m.If(self.bits.ready):
             m.d.sync += self.bits.valid.eq(0)
         with m.If(running):
-            # The words of a round stay equal in width, so nothing is lost by the assignment.
+            # The words of a round stay equal in width, so the assignment loses no bit.
             m.d.sync += [
                 Cat(*words, *queue).eq(Cat(x, y, key, *queue[1:], head)),
                 place.eq(place + 1),
@@ -131,7 +131,7 @@ class IterativeSpeck(Component):
             with m.If(place == ROUNDS - 1):
                 m.d.sync += [running.eq(0), self.bits.valid.eq(1)]
         with m.Elif(self.draws.ready):
-            # Whatever is there, so that the words do not wait to know whether it is valid.
+            # Loaded at any time, so that the words do not wait for `valid`.
             m.d.sync += [
                 running.eq(self.draws.valid),
                 place.eq(0),
@@ -146,18 +146,18 @@ class IterativeSpeck(Component):
 
 
 def block_layout(lanes: tuple[tuple[Key, ...], ...], tag: Any) -> data.StructLayout:
-    """What `PipelinedSpeck` draws in a clock.
+    """Return the layout of the draws that a `PipelinedSpeck` makes in a clock.
 
     Members
     -------
     row : 16 bits
-        Of all lanes.
+        Purposes and layers of all lanes.
     columns : 16 bits for each lane
         One for each lane.
     selects : unsigned for each lane
-        Which of the lane's keys.
+        Key of the lane that is used.
     tag
-        Whatever comes back with the bits.
+        Value that comes back with the bits.
     """
     most = max(len(keys) for keys in lanes)
     return data.StructLayout(
@@ -189,13 +189,14 @@ class PipelinedSpeck(Component):
         self._tag = tag
         super().__init__(
             {
-                # Of all draws; a purpose that is not in `NUMBERED` has number 0, and a `Key` may be
-                # of a layer behind. To be kept from `rekey` until `keyed`.
+                # Seed, layer and number of all draws; a purpose outside `NUMBERED` has number 0,
+                # and a `Key` may name an earlier layer. They stay the same from `rekey` until
+                # `keyed`.
                 "seed": In(SEED_BITS),
                 "layer": In(LAYER_BITS),
                 "number": In(NUMBER_BITS),
-                # Make new round keys. Nothing may be under way, and nothing sent until `keyed` is
-                # set.
+                # Compute new round keys. No draw may be under way at `rekey`, and none may be sent
+                # until `keyed`.
                 "rekey": In(1),
                 # The keys are made; low from the clock after `rekey`.
                 "keyed": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
@@ -244,7 +245,7 @@ class PipelinedSpeck(Component):
             for kind in kinds
         }
         turn = Signal(range(len(kinds)))
-        # Whose registers move: a register for each purpose, since there are hundreds of them.
+        # Enable of the registers, one for each purpose, since it drives hundreds of them.
         moves = [Signal(name=f"moves_{number}") for number in range(len(kinds))]
         place = Signal(range(ROUNDS))
         loading = Signal()

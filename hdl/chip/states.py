@@ -36,7 +36,7 @@ def cell_layout(state_bits: int) -> data.StructLayout:
     Members
     -------
     row, column : 16 bits
-        Where it is.
+        Address of the state.
     cell
         `state_layout`.
     """
@@ -53,10 +53,10 @@ class StateMemory(Component):
     state_bits : int
         Width of a state.
     cells : int
-        How many there are.
+        Number of states.
     banked : bool
-        Whether it is made of memories of `BANK_LINES` with a register behind each one and
-        another behind their multiplexers, which is what a fast clock needs; else of one.
+        True for memories of `BANK_LINES` with a register behind each one and another behind their
+        multiplexers, as a fast clock needs; else one memory.
     """
 
     def __init__(self, state_bits: int, cells: int, banked: bool) -> None:
@@ -71,7 +71,7 @@ class StateMemory(Component):
                 "state": In(self._layout),
                 # Begin at the first cell.
                 "restart": In(1),
-                # `state_layout`. After the last one nothing that is known.
+                # `state_layout`; undefined after the last state.
                 "states": Out(stream.Signature(self._layout)),
             }
         )
@@ -135,7 +135,7 @@ class StateMemory(Component):
 
 
 class CellSource(Component):
-    """Cells to program: those whose states are loaded, or on demand all of them.
+    """Source of the cells to program: cells whose states are loaded, or all cells on request.
 
     Cells come in bursts. A burst is of one layer and begins at the first column of a row;
     the next one begins when the words of the last are in their places.
@@ -143,7 +143,7 @@ class CellSource(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -162,9 +162,9 @@ class CellSource(Component):
                 "row": Out(WORD_BITS),
                 # No cell is under way.
                 "settled": In(1),
-                # A burst begins: whatever depends on the layer may be prepared.
+                # A burst begins: logic that depends on the layer may be prepared.
                 "begin": Out(1),
-                # It is; looked at from the clock after `begin`.
+                # The preparation is done; read from the clock after `begin`.
                 "prepared": In(1),
                 "cells": Out(stream.Signature(cell_layout(self._variation.state_bits))),
                 # A burst is being prepared, or all cells are being programmed.
@@ -183,7 +183,8 @@ class CellSource(Component):
         next_layer = Signal(LAYER_BITS)
         given = Signal()
         ends = self._build_place(m, given)
-        # None of these looks at the state of the FSM below: much waits for them.
+        # These signals do not depend on the state of the FSM below, since much logic waits for
+        # them.
         m.d.comb += [
             loaded.state.eq(load.data),
             loaded.polarity.eq(load.data[POLARITY_BIT]),
@@ -215,7 +216,7 @@ class CellSource(Component):
                         m.d.comb += memory.restart.eq(1)
                         m.d.sync += [walking.eq(1), next_layer.eq(0)]
                         m.next = "SETTLE"
-            # What is under way belongs to the layer of the last burst.
+            # Words under way belong to the layer of the last burst.
             with m.State("SETTLE"), m.If(self.settled):
                 m.d.sync += [
                     self.layer.eq(Mux(walking, next_layer, load.layer)),
@@ -280,7 +281,7 @@ class CellSource(Component):
         ]
         with m.If(keep):
             m.d.sync += address.eq(address + 1)
-        # Whatever the layer, where its row would begin; the layer's own is chosen a clock later.
+        # Start of the row in each layer; the layer's own start is chosen a clock later.
         begun = Signal()
         m.d.sync += begun.eq(self.begin)
         first = 0

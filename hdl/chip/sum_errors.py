@@ -30,7 +30,7 @@ def load_spread(m: Module, port: stream.Interface, layer: int, memory: int) -> S
 
 
 class SumErrors(Component):
-    """Turn normal values times their spread into what is added to sums.
+    """Turn normal values times their spread into the errors of sums.
 
     A beat of columns a clock, in their order, two clocks later. An offset is added before fraction
     bits are dropped, and has the half that rounds.
@@ -38,9 +38,9 @@ class SumErrors(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     layer : int
-        Whose sums they are.
+        Layer of the sums.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
@@ -56,17 +56,17 @@ class SumErrors(Component):
             {
                 # The layer's bytes for SUM_NOISE and AMPLIFIERS are taken, others ignored.
                 "load": In(LOADS),
-                # There is something to be added.
+                # The layer has errors to add.
                 "on": Out(1),
                 # One standard deviation of read noise.
                 "spread": Out(spread),
-                # A beat is there.
+                # A beat of products.
                 "valid": In(1),
                 # Its normal values times `spread`.
                 "products": In(product).array(lanes),
-                # It has been made, for one clock.
+                # The errors of a beat, for one clock.
                 "made": Out(1),
-                # What is added to its sums.
+                # Errors that are added to its sums.
                 "errors": Out(signed(parameters.sum_noise_bits(layer))).array(lanes),
             }
         )
@@ -74,7 +74,7 @@ class SumErrors(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
         loaded = load_spread(m, self.load, self._layer, SUM_NOISE)
-        # What is wider than this the host does not send; the highest bit says whether it counts.
+        # The host sends no wider spread; the highest bit switches the errors on.
         m.d.comb += [
             self.spread.eq(loaded[: len(self.spread) - 1]),
             self.on.eq(loaded[-1]),
@@ -111,7 +111,7 @@ class SumErrors(Component):
         Returns
         -------
         list of tuple
-            Address, whether it is written, and what, of each lane's memory.
+            Address, write enable and start of each lane's memory.
         """
         load = self.load.payload
         taken, whole = Signal(), Signal()

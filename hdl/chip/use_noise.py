@@ -27,15 +27,15 @@ AHEAD = 64
 
 
 class NoiseQueue(Component):
-    """Noise that was drawn ahead, and credits for what is asked for.
+    """Queue of noise that is drawn ahead, with credits for the requests.
 
-    Where it is kept in look-up tables each column has a queue of its own. All move together, and
-    no address has to reach more than one column's tables.
+    With look-up tables each column has a queue of its own. All queues move together, and an address
+    has to reach one column's tables only.
 
     Parameters
     ----------
     parameters, layer
-        As of `noise_layout`.
+        Noise as in `noise_layout`.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
@@ -46,7 +46,7 @@ class NoiseQueue(Component):
             {
                 # A beat is asked for; only while `credit`.
                 "asked": In(1),
-                # There is a place for one more.
+                # The queue has room for one more.
                 "credit": Out(1),
                 # One has been made.
                 "made": In(1),
@@ -93,16 +93,16 @@ class UseNoiseBlock(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     layer : int
-        Which layer it serves.
+        Layer that the block serves.
 
     Attributes
     ----------
     passed : Out(stream)
-        The same, for the next hidden layer; where there is one.
+        Numbers for the next hidden layer; the last block has none.
     noise : Out(stream)
-        `noise_layout`: what each beat of an image's columns gets; of a hidden layer.
+        `noise_layout`: noise of each beat of an image's columns; of a hidden layer.
     last_noise : Out(stream)
         The same of the last layer; where its sums have noise and no hidden layer is behind this
         one.
@@ -137,7 +137,7 @@ class UseNoiseBlock(Component):
         if self._iterative:
             ports["unit"] = Out(draw_signature(parameters.spread_bits))
         if parameters.general:
-            # Layer whose events the last crossbar's are; no image comes to those behind it.
+            # Last hidden layer of a general machine; layers behind it get no image.
             ports["route"] = In(LAYER_BITS)
         super().__init__(ports)
 
@@ -146,7 +146,7 @@ class UseNoiseBlock(Component):
         p = self._parameters
         loaded = load_spread(m, self.load, self._layer, USE_NOISE)
         spread = Signal(signed(p.use_spread_bits + 1))
-        # What is wider than this the host does not send.
+        # The host sends no wider spread.
         m.d.comb += spread.eq(loaded[: p.use_spread_bits])
 
         queues, errors = self._build_parts(m)
@@ -158,7 +158,7 @@ class UseNoiseBlock(Component):
         wiring.connect(m, beats, drawn.beats)
         m.d.comb += [drawn.seed.eq(self.seed), drawn.begun.eq(begun), drawn.spreads[0].eq(spread)]
         if p.general:
-            # What is drawn where no image comes is the last layer's, and that is behind the route.
+            # A layer behind the route gets no image, so its draws serve the last layer.
             m.d.comb += drawn.layer.eq(self.route if self._last else self._layer)
         for kind, of_sums in errors.items():
             made = drawn.made & (drawn.kind == kind)
@@ -176,7 +176,7 @@ class UseNoiseBlock(Component):
     def _build_parts(
         self, m: Module
     ) -> tuple[dict[NoiseKind, NoiseQueue], dict[NoiseKind, SumErrors]]:
-        """Queues, of neurons with their sums and of the last layer; and what sums have."""
+        """Build the queues of neurons and of the last layer, and the spreads of sums."""
         p = self._parameters
         queues, errors = {}, {}
         if self._hidden:
@@ -225,7 +225,8 @@ class UseNoiseBlock(Component):
     def _build_beats(
         self, m: Module, queues: dict[NoiseKind, NoiseQueue], errors: dict[NoiseKind, SumErrors]
     ) -> tuple[stream.Interface, Signal]:
-        """Beats whose noise is to be drawn: all of an image, then those of the next.
+        """Build the counters of beats whose noise is drawn: all beats of an image, then the next
+        image's.
 
         Returns
         -------
@@ -283,12 +284,12 @@ class UseNoiseBlock(Component):
         queues: dict[NoiseKind, NoiseQueue],
         errors: dict[NoiseKind, SumErrors],
     ) -> Value:
-        """What is drawn after what; `place` is column, kind, active, credit and taken.
+        """Build the choice of the next draw; `place` is column, kind, active, credit and taken.
 
         Returns
         -------
         Value
-            Whether an image has anything to be drawn.
+            True if an image needs any draw.
         """
         column, kind, active, credit, taken = place
         lanes = self._parameters.crossbars[self._layer].neurons_per_clock

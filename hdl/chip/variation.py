@@ -22,7 +22,7 @@ class Variation(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
 
     Attributes
     ----------
@@ -43,9 +43,9 @@ class Variation(Component):
         ports = {
             # Every byte but those for the memories STATES; `ready` is always set.
             "load": In(LOADS),
-            # Those.
+            # Ports of the `Programmer`.
             "states": In(LOADS),
-            # As of `Programmer`.
+            # Ports of the `Programmer`.
             "layer": Out(LAYER_BITS),
             "valid": Out(1),
             "word": Out(word_layout(parameters.rah_bits)),

@@ -27,7 +27,7 @@ class WordMaker(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     more : dict
         Further ports.
     """
@@ -40,15 +40,15 @@ class WordMaker(Component):
                 "chip": In(CHIP_LAYOUT),
                 # Cells of this chip may be stuck.
                 "may_stick": In(1),
-                # As of a `CellSource`, of which this is the other side.
+                # The other side of a `CellSource`.
                 "layer": In(LAYER_BITS),
                 "begin": In(1),
                 "prepared": Out(1),
                 "cells": In(stream.Signature(cell_layout(self._state_bits))),
                 "settled": Out(1),
-                # What is looked up in the write tables.
+                # Line of the write tables to look up.
                 "line": Out(state_layout(self._state_bits)),
-                # What is there.
+                # Entry of that line.
                 "entry": In(ENTRY_LAYOUT),
                 # A word, which cannot be held back.
                 "valid": Out(1),
@@ -59,12 +59,12 @@ class WordMaker(Component):
 
     @property
     def highest(self) -> Value:
-        """What words are clamped to; the lowest one is its negative."""
+        """Largest word; the smallest word is its negative."""
         return Cat(self.chip.top, Const(0, 1)).as_signed()
 
 
 def cell_or_stuck(cell: data.View, stuck: Value, high: Value) -> Value:
-    """A cell, or where it is stuck the line of a write table whose level it has."""
+    """Return a cell, or the line of a write table whose level a stuck cell has."""
     value = cell.as_value()
     return Mux(stuck, Cat(high.replicate(len(value) - 1), Const(0, 1)), value)
 
@@ -75,7 +75,9 @@ def cell_sum(level: Value) -> Value:
 
 
 def beyond(total: Value, highest: Value, lowest: Value) -> tuple[Value, Value]:
-    """Whether a sum without its fraction bits is more than `highest`, or less than `lowest`."""
+    """Return whether a sum without its fraction bits is above `highest`, and whether it is below
+    `lowest`.
+    """
     word = total[FRACTION_BITS:].as_signed()
     return word > highest, word < lowest
 

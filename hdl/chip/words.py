@@ -26,7 +26,7 @@ LANES = (
     (Key(Purpose.D2D_POTENTIATION), Key(Purpose.D2D_DEPRESSION), Key(Purpose.STUCK)),
     (Key(Purpose.WRITE), Key(Purpose.STUCK_END)),
 )
-"""What is drawn in a clock: D2D by polarity, and C2C; or all of being stuck."""
+"""Draws of a lane in a clock: D2D by polarity and C2C, or the draws of a stuck cell."""
 STUCK_SELECTS = (2, 1)
 MAX_UNDER_WAY = 64
 """More cells than are ever under way."""
@@ -51,7 +51,7 @@ class PipelinedWordMaker(WordMaker):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -80,7 +80,7 @@ class PipelinedWordMaker(WordMaker):
         Returns
         -------
         tuple
-            Whether a cell has been drawn for, the bits of each lane, and its `line_layout`.
+            A bit that a cell has been drawn, the bits of each lane, and the cell's `line_layout`.
         """
         chip = self.chip
         cell = self.cells.payload
@@ -187,7 +187,7 @@ class IterativeWordMaker(WordMaker):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:

@@ -1,4 +1,4 @@
-"""What a write makes of each state, of all layers, in one memory."""
+"""Write tables of all layers in one memory: level, C2C and D2D of each state."""
 
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data
@@ -41,7 +41,7 @@ class WriteTables(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -54,7 +54,7 @@ class WriteTables(Component):
             {
                 # Bytes for the memories WRITE_TABLE are taken, others ignored.
                 "load": In(LOADS),
-                # What is looked up: `state_layout`.
+                # State to look up: `state_layout`.
                 "layer": In(LAYER_BITS),
                 "cell": In(self._state),
                 # `ENTRY_LAYOUT`, two clocks later; one where the clock is slow and the generator

@@ -1,1 +1,1 @@
-"""What lies between the crossbars of a network with feature maps."""
+"""Blocks between the crossbars of a network with feature maps: windows, pooling, flattening."""

@@ -17,10 +17,10 @@ class Flatten(Component):
     Parameters
     ----------
     map : MapParameters
-        Of the map.
+        Parameters of the map.
     tile_rows : int
-        Rows of a tile of what is driven, a power of two; 0 where that is in one piece. With tiles,
-        a beat's channels are neighbours, as a `RowDriver` gives them.
+        Rows of a tile of the next crossbar, a power of two; 0 without tiles. With tiles, a beat's
+        channels are neighbours, as a `RowDriver` gives them.
     """
 
     def __init__(self, map: MapParameters, tile_rows: int = 0) -> None:
@@ -71,7 +71,7 @@ class Flatten(Component):
                     carry, part = divmod(number + turn, parts)
                     to = events.payload.slots[part]
                     row = first[bits:] + slot.row + carry
-                    # There need not be such a row where nothing is driven.
+                    # Such a row need not exist in a part that drives 0.
                     value = slot.value
                     if self._lines:
                         value = Mux(split & (late != carry), 0, value)

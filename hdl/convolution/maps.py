@@ -1,4 +1,6 @@
-"""What is written of a feature map: which of its values are not zero, and where they are kept."""
+"""Memories of a feature map: the values that are not zero, and a bit for each place that has
+one.
+"""
 
 from typing import Any
 
@@ -19,11 +21,11 @@ def write_layout(parameters: WindowParameters) -> data.ArrayLayout:
     Members
     -------
     valid : 1 bit
-        There is one.
+        A value comes.
     address : unsigned
-        Where, in a map; above it one bit says which map.
+        Address in a map; above it one bit chooses the map.
     value : unsigned
-        What is kept.
+        The value.
     """
     p = parameters
     banks = 1 if p.flat else p.rows_per_clock
@@ -34,19 +36,19 @@ def write_layout(parameters: WindowParameters) -> data.ArrayLayout:
 
 
 def map_ports(parameters: WindowParameters) -> dict[str, Any]:
-    """Ports of what takes a map."""
+    """Return the ports of the memories of a map."""
     p = parameters
     return {
         "map": In(stream.Signature(event_layout(p.map if p.flat else p.map.pixel))),
-        # There is room for a map.
+        # The memories have room for a map.
         "room": In(1),
         # The older map has been looked at: its lines are not needed any more.
         "seen": In(1),
-        # A map is there as a whole.
+        # A map has come as a whole.
         "filled": Out(1),
         # Values that are to be kept.
         "writes": Out(write_layout(p)),
-        # Which line of which map is looked at, and what is set in it, in the same clock.
+        # Line to look at and the map's half; the bits that are set in it, in the same clock.
         "line": In(range(p.map.height)),
         "half": In(1),
         "bits": Out(p.line),
@@ -54,7 +56,7 @@ def map_ports(parameters: WindowParameters) -> dict[str, Any]:
 
 
 def line_memory(parameters: WindowParameters) -> Any:
-    """What is set in each line of two maps."""
+    """Build the memory of the bits in each line of two maps."""
     depth = 2 << (parameters.map.height - 1).bit_length()
     return block_memory(parameters.line, depth, distributed=True)
 
@@ -78,13 +80,13 @@ def reciprocal(divisor: int, most: int) -> tuple[int, int]:
 class FlatMap(Component):
     """An image's events, in any order, one a clock.
 
-    A row is divided by the length of a line; what is set is a bit in the line's word, which is
-    read, changed and written back.
+    A row is divided by the length of a line. Its bit in the line's word is set: the word is read,
+    changed and written back.
 
     Parameters
     ----------
     parameters : WindowParameters
-        Of map and kernel.
+        Parameters of map and kernel.
     """
 
     def __init__(self, parameters: WindowParameters) -> None:
@@ -105,7 +107,7 @@ class FlatMap(Component):
         size = len(write.addr)
         dirty = Signal(size + 1, init=1 << size)
         cleared = Signal(size)
-        go = Signal()  # none is left
+        go = Signal()  # all words are clear
         clears = Signal()
         m.d.comb += [
             looked.addr.eq(Cat(self.line, self.half)),
@@ -162,7 +164,7 @@ class FlatMap(Component):
         place = later(m, place[: max(1, (p.line - 1).bit_length())], "place")
         line = later(m, line, "line")
         _, known, *_, (valid, last, which) = flags
-        # Whether there is room for another map is known when the one before is there.
+        # The room for another map is known when the map before it has come.
         m.d.comb += willing.eq(self.room & go & ~Cat(own[1] for own in flags[1:]).any())
         at = Cat(line[: size - 1], which)
         m.d.comb += [
@@ -186,14 +188,14 @@ class PixelMap(Component):
     Parameters
     ----------
     parameters : WindowParameters
-        Of map and kernel.
+        Parameters of map and kernel.
 
     Attributes
     ----------
     pixel : In
         A pixel that is looked at; `pixel_half` says of which map.
     vector : Out
-        Which of its channels are set, in the same clock.
+        Bits of its channels that are set, in the same clock.
     """
 
     def __init__(self, parameters: WindowParameters) -> None:

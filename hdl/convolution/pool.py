@@ -18,7 +18,7 @@ class Pool(Component):
     Parameters
     ----------
     map : MapParameters
-        Of the map that comes.
+        Parameters of the map that comes.
     """
 
     def __init__(self, map: MapParameters) -> None:

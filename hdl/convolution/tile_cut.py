@@ -23,9 +23,9 @@ class TileCut(Component):
     Parameters
     ----------
     lanes, bits : int
-        As of `Walk`.
+        Width, as in `Walk`.
     tag : StructLayout
-        As of `Walk`; `row`, if it has one, is that of a mask's first place in each lane.
+        Tag, as in `Walk`; its `row`, if it has one, belongs to a mask's first place in each lane.
     lines : int
         Rows of a tile in each lane, a power of two.
     """
@@ -34,7 +34,8 @@ class TileCut(Component):
         self._lines = lines
         super().__init__(
             {
-                # What is set at a position, `last` with its last mask; no other is empty.
+                # Places that are set at a position, `last` with its last mask; the other masks are
+                # never empty.
                 "masks": In(stream.Signature(mask_layout(lanes, bits, tag))),
                 # The same in pieces, `last` with the last of each tile. Of the tag, `final` says
                 # that it is the position's last too.
@@ -55,7 +56,7 @@ class TileCut(Component):
         here, later = Cat(k == piece for k in of), Cat(k > piece for k in of)
         more = Signal()  # pieces of this mask
         comes, takes, leaves = Signal(), Signal(), Signal()
-        # What is kept: a piece, and whether it is its position's last.
+        # A piece in the register, and a bit if the piece is its position's last.
         full, final = Signal(), Signal()
         kept = Signal.like(mask, reset_less=True)
         kept_tile = Signal.like(tile, reset_less=True)
@@ -92,12 +93,12 @@ class TileCut(Component):
 
 
 class TiledWalk(Component):
-    """As `Walk`, but that a step's places are of one tile, and all of a tile follow one another.
+    """`Walk` whose steps have places of one tile, and whose steps of a tile follow one another.
 
     Parameters
     ----------
     lanes, bits, tag, lines
-        As of `TileCut`.
+        Parameters of the `TileCut`.
     """
 
     def __init__(self, lanes: int, bits: int, tag: data.StructLayout, lines: int) -> None:
@@ -132,6 +133,6 @@ class TiledWalk(Component):
 
 
 def make_walk(parameters: WindowParameters, bits: int, tag: data.StructLayout) -> Walk | TiledWalk:
-    """What goes through masks of a kernel's rows."""
+    """Return the walk through masks of a kernel's rows."""
     parts, lines = parameters.rows_per_clock, parameters.tile_lines
     return TiledWalk(parts, bits, tag, lines) if lines else Walk(parts, bits, tag)

@@ -20,9 +20,9 @@ def mask_layout(lanes: int, bits: int, tag: Any) -> data.StructLayout:
     Members
     -------
     places : array of unsigned, `bits`
-        Those that are set.
+        Places that are set.
     tag
-        What belongs to them.
+        Value that belongs to the places.
     last : 1 bit
         The walk's last mask.
     """
@@ -31,12 +31,12 @@ def mask_layout(lanes: int, bits: int, tag: Any) -> data.StructLayout:
 
 
 def step_layout(lanes: int, bits: int, tag: Any) -> data.StructLayout:
-    """A place of each lane, or none.
+    """Return the layout of a step, with a place of each lane or no place.
 
     Members
     -------
     lanes : array of struct
-        Of each whether it has one (`drives`), which (`place`), and the `tag` of its mask.
+        For each lane a bit if it has a place (`drives`), the `place`, and the `tag` of its mask.
     last : 1 bit
         The walk's last step.
     """
@@ -47,9 +47,9 @@ def step_layout(lanes: int, bits: int, tag: Any) -> data.StructLayout:
 class Walk(Component):
     """Go through masks, in each clock to the next place of each lane.
 
-    A walk is one mask or several. Lanes need not be at the same one, since each has a queue, but
-    all end a walk together: in as few clocks as the busiest lane has places, and a clock where
-    nothing is set. While a lane waits for its next mask, the others go on.
+    A walk is one mask or several. Lanes need not be at the same mask, since each has a queue, but
+    all end a walk together: in as many clocks as the busiest lane has places, or one clock for an
+    empty walk. While a lane waits for its next mask, the others go on.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Walk(Component):
     bits : int
         Places of a lane in a mask.
     tag : ShapeLike
-        What goes with a mask.
+        Value that goes with a mask.
     """
 
     def __init__(self, lanes: int, bits: int, tag: Any) -> None:
@@ -84,8 +84,8 @@ class Walk(Component):
         closes = Signal()
         goes = Signal()
         room = Cat(queue.i.ready for queue in queues).all()
-        # Of each lane's mask, as registers, since all lanes wait for all: whether there is a place
-        # left, none behind that, and whether that is the end of the walk.
+        # State of each lane's mask, in registers, since all lanes wait for all: a place is left, no
+        # place is behind it, and it ends the walk.
         has = Signal(self._lanes)
         empty = Signal(self._lanes, init=-1)
         done = Signal(self._lanes)
@@ -125,7 +125,7 @@ class Walk(Component):
                 queue.o.ready.eq(loads),
                 waiting.eq(queue.o.payload.places & queue.o.valid.replicate(self._bits)),
             ]
-            # What is left behind the lowest place is a register too: it says early what is done.
+            # The mask without its lowest place is a register too, so that the end is known early.
             with m.If(goes):
                 m.d.sync += [
                     has[number].eq(~empty[number]),
@@ -154,7 +154,7 @@ class Walk(Component):
 
 
 def _some(places: Value) -> tuple[Value, Value]:
-    """Whether any bit is set, and whether several are."""
+    """Return whether any bit is set, and whether several bits are set."""
     if len(places) == 1:
         return places, Const(0)
     half = len(places) // 2
@@ -163,7 +163,7 @@ def _some(places: Value) -> tuple[Value, Value]:
 
 
 def _index(one: Value) -> Value:
-    """Which bit is set, of one at most."""
+    """Return the index of the only bit that is set."""
     count = len(one)
     return Cat(
         Cat(one[place] for place in range(count) if place >> bit & 1).any()

@@ -23,16 +23,16 @@ def table(numbers: list[int], index: Value, width: int) -> Value:
 
 
 class Scan(Component):
-    """What a kernel's positions look at, one a clock, line by line.
+    """Masks of a kernel's positions: the places of the map at each position that are not zero.
 
-    A register for each of the kernel's lines has a line of the map, and is shifted by the stride
-    from one position to the next. Between the lines of positions there are as many clocks as the
-    kernel has lines.
+    Each of the kernel's lines has a register with a line of the map, which is shifted by the stride
+    from one position to the next. Between the lines of positions the block takes as many clocks as
+    the kernel has lines.
 
     Parameters
     ----------
     parameters : WindowParameters
-        Of map and kernel.
+        Parameters of map and kernel.
     """
 
     def __init__(self, parameters: WindowParameters) -> None:
@@ -43,11 +43,11 @@ class Scan(Component):
             {
                 # A map has come that has not been looked at.
                 "more": In(1),
-                # Which line is asked for, and what is set in it, in the same clock.
+                # Line to read, and the bits that are set in it, in the same clock.
                 "line": Out(range(p.map.height)),
                 "bits": In(p.line),
-                # What is set at each position, in the order of the kernel's places. Of the tag,
-                # `origin` is where its first place is, counted in the map, and `half` which map's.
+                # Bits that are set at each position, in the order of the kernel's places. Of the
+                # tag, `origin` is the first place, counted in the map, and `half` the map.
                 "masks": Out(stream.Signature(mask_layout(1, len(p.seen), self.tag))),
                 # The last is taken.
                 "done": Out(1),
@@ -115,16 +115,16 @@ class Scan(Component):
 class Window(Component):
     """A map in, and out of it an image for each position of a kernel.
 
-    What a kernel's position sees is driven as rows of the kernel, `rows_per_clock` in a clock, in
-    as few beats as its busiest part has values that are not zero, at best. A position that sees
-    nothing is a silent beat.
+    The values at a position are driven as rows of the kernel, `rows_per_clock` in a clock, at best
+    in as few beats as the busiest part has values that are not zero. A position without any value
+    is a silent beat.
 
     Two maps are kept in turn: one is written while the other is read.
 
     Parameters
     ----------
     parameters : WindowParameters
-        Of map and kernel.
+        Parameters of map and kernel.
     """
 
     def __init__(self, parameters: WindowParameters) -> None:
@@ -188,7 +188,7 @@ class Window(Component):
         turns = p.turns
         bits = -(-(channels + turns[-1]) // parts)
         address = (p.map.pixels * p.map.pixel.part_rows - 1).bit_length()
-        # A pixel's first row is in part `turn` there `row`; its first value is at `origin`.
+        # A pixel's first row is row `row` of part `turn`; its first value is at `origin`.
         tag = data.StructLayout(
             {"row": range(p.part_rows), "turn": range(parts), "origin": address, "half": 1}
         )
@@ -216,7 +216,7 @@ class Window(Component):
         turn = table([row % parts for row in rows], step.place, (parts - 1).bit_length())
         told = Cat(step.drives, pixels.steps.payload.last, step.tag.half, row, turn)
         told = registered(told, "told")
-        # What a block RAM gives comes late in its clock.
+        # The output of a block RAM comes late in its clock.
         vector = registered(registered(kept.vector, "read"), "vector")
         origin = registered((pixel * p.map.pixel.part_rows)[:address], "origin_read")
         origin = registered(origin, "origin")
@@ -265,7 +265,7 @@ class Window(Component):
                 valid.eq(Cat(steps.valid, valid)),
                 last.eq(steps.payload.last),
                 closes.eq(last),
-                # What block RAMs give comes late in its clock.
+                # The outputs of block RAMs come late in their clock.
                 out.i.payload.eq(beat),
             ]
             with m.If(valid[0] & last):

@@ -79,7 +79,7 @@ class SpramCells(Cells):
             ]
 
     def _build_states(self, m: Module, spram: SpramLines, bits: int) -> None:
-        """A line's first `bits` are in SPRAMs, and what is beyond in block RAM."""
+        """The SPRAMs hold the first `bits` bits of a line, and block RAM holds the others."""
         p = self._parameters
         m.submodules.placer = placer = LinePlacer(p)
         wiring.connect(m, wiring.flipped(self.cells), placer.cells)
@@ -176,8 +176,8 @@ class Ecp5Cells(Cells):
             valid, place = buses[hop]
             _, following = buses[hop + 1]
             here = valid & (place.part == part) & (place.bank == number)
-            # Memories are all over the part, so whether one is meant is known in a register
-            # beside it. What is to be written there is a hop further by then.
+            # The memories are all over the part, so a register beside each memory keeps its write
+            # enable. The written word is a hop further by then.
             enables = 1 if isinstance(memory, LineMemory) else p.bank_lanes
             enable = Signal(enables, name=f"enable_{part}_{number}", reset_less=True)
             m.d.comb += memory.write_address.eq(following.address)

@@ -1,4 +1,4 @@
-"""What sums the columns of a crossbar on any part."""
+"""Columns of a crossbar on any part: products, accumulators and shadow registers."""
 
 from itertools import pairwise
 from typing import Any
@@ -20,17 +20,20 @@ from allspin.hdl.stream.registers import later
 NARROW = 4
 """Bits of a value for which a table of products is worth it."""
 FLAGS = data.StructLayout({"valid": 1, "last": 1, "final": 1})
-"""Of a register stage: there is a beat, it ends its pass, the pass is its image's last."""
+"""Flags of a register stage: it has a beat, the beat ends its pass, the pass is its image's
+last."""
 
 
 def terms_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
-    """What a beat adds to each lane's sum: a product of each part's."""
+    """Return the layout of the terms of a beat, one for each lane: the sum of the parts'
+    products.
+    """
     shape = unsigned if parameters.keeps_states else signed
     return data.ArrayLayout(shape(parameters.term_bits), parameters.lanes)
 
 
 def added_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
-    """What each lane's accumulator adds up: terms, or conversions of tiles."""
+    """Return the layout of the values that accumulators add: terms, or conversions of tiles."""
     p = parameters
     if p.tiling is None:
         return terms_layout(p)
@@ -38,13 +41,15 @@ def added_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
 
 
 def lane_shape(parameters: CrossbarParameters) -> Shape:
-    """Of a lane's sum: signed, over R_AH words or conversions, or unsigned, over states."""
+    """Return the shape of a lane's sum: signed, over R_AH words or conversions, or unsigned, over
+    states.
+    """
     shape = unsigned if parameters.keeps_states else signed
     return shape(parameters.lane_bits)
 
 
 def lowest_shape(parameters: CrossbarParameters) -> Shape:
-    """Of what a beat adds to a column's sum if each word is the lowest level."""
+    """Return the shape of a beat's term in a column whose words are all the lowest level."""
     p = parameters
     if p.levels is None:
         return unsigned(0)
@@ -59,20 +64,21 @@ def build_ends(
     conversions: Conversions | FastConversions,
     clocks: int,
 ) -> None:
-    """What tells converters where tiles begin and end, and where their sums start.
+    """Build the blocks that tell converters the first and last beat of a tile, and the start of its
+    sum.
 
     Parameters
     ----------
     m : Module
         Gets it.
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     columns : Columns
-        Whose beats and offsets they are.
+        Columns that own the beats and offsets.
     conversions : Conversions or FastConversions
         Is told.
     clocks : int
-        How far behind a beat it is told.
+        Delay of the control signals behind a beat.
     """
     assert parameters.tiling is not None
     offsets = parameters.tiling.offsets
@@ -112,9 +118,9 @@ class Products(Component):
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     clocks : int
-        As of `allspin.hdl.crossbar.crossbar.Cells`.
+        Delay of the words, as in `allspin.hdl.crossbar.crossbar.Cells`.
 
     Attributes
     ----------
@@ -130,13 +136,13 @@ class Products(Component):
         self.stages = [*reads, *words, "product", *["rows"] * (p.rows_per_clock > 1)]
         super().__init__(
             {
-                # What each part's row is driven with.
+                # Value of each part's row.
                 "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
                 # The words that belong to the values of `clocks` before.
                 "words": In(words_layout(p)),
-                # `terms_layout`, as many clocks behind the values as there are stages.
+                # `terms_layout`, behind the values by one clock for each stage.
                 "terms": Out(terms_layout(p)),
-                # What they would be if each word were the lowest level, at the same time; where
+                # Terms of a column whose words are all the lowest level, at the same time; where
                 # states stand for words.
                 "lowest": Out(lowest_shape(p)),
             }
@@ -197,7 +203,7 @@ class Accumulators(Component):
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -205,15 +211,15 @@ class Accumulators(Component):
         super().__init__(
             {
                 "terms": In(added_layout(p)),
-                # As of `Products`.
+                # Terms as in `Products`.
                 "lowest": In(lowest_shape(p)),
-                # They are to be added; they are their pass's last, so that the sums go into the
+                # The terms are added; they are their pass's last, so that the sums go into the
                 # shadow.
                 "adds": In(1),
                 "ends": In(1),
                 # The next sums come to the fore.
                 "shifts": In(1),
-                # Those of the shadow that leave next.
+                # Sums of the shadow that leave next.
                 "sums": Out(data.ArrayLayout(signed(p.sum_bits), p.neurons_per_clock)),
             }
         )
@@ -225,7 +231,7 @@ class Accumulators(Component):
 
         def accumulate(term: Value, shadow: Signal, lane: object) -> None:
             """The last term goes into the shadow alone, and the next sum starts at 0."""
-            # Only the sums need a reset: nobody looks at a shadow that holds nothing.
+            # Only the sums need a reset: an empty shadow is never read.
             sum_ = Signal(shadow.shape(), name=f"sum_{lane}")
             total = Signal(shadow.shape(), name=f"total_{lane}")
             m.d.comb += total.eq(sum_ + term)
@@ -243,7 +249,7 @@ class Accumulators(Component):
             accumulate(self.terms[lane], shadow[lane], lane)
         sums: list[Value] = [*shadow[:step]]
         if p.levels is not None:
-            # All columns share what they would be if each word were the lowest level.
+            # All columns share the sum of a column whose words are all the lowest level.
             lowest = Signal(signed(p.sum_bits), reset_less=True)
             accumulate(self.lowest, lowest, "of_lowest")
             sums = [times(sum_, p.levels.step) + lowest for sum_ in sums]
@@ -314,10 +320,12 @@ class PortableColumns(Columns):
     def _build_tiles(
         self, m: Module, terms: data.View, adds: Value, clocks: int
     ) -> tuple[data.View, Value]:
-        """What converts tiles' sums, `clocks` behind their beats: what is to be added, and when."""
+        """Build the converters of tiles, `clocks` behind the beats; return the conversions and
+        their enable.
+        """
         p = self._parameters
         m.submodules.conversions = conversions = Conversions(p)
         build_ends(m, p, self, conversions, clocks)
         m.d.comb += [conversions.terms.eq(terms), conversions.adds.eq(adds)]
-        # Always: where nothing is converted it is nothing.
+        # Always enabled: without a conversion the value is 0.
         return conversions.conversions, Const(1)

@@ -13,7 +13,7 @@ from allspin.hdl.stream.ecp5_copies import LANES_PER_LEAF, tree
 
 
 def conversion_ports(parameters: CrossbarParameters) -> dict[str, Any]:
-    """Ports of what converts the sums of tiles, whatever its pipeline."""
+    """Return the ports of converters of tiles."""
     p = parameters
     ports: dict[str, Any] = {
         "terms": In(data.ArrayLayout(signed(p.term_bits), p.lanes)),
@@ -30,31 +30,31 @@ def conversion_ports(parameters: CrossbarParameters) -> dict[str, Any]:
 class Conversions(Component):
     """A tile's sum of each lane, and its converter.
 
-    A conversion is ``clamp(sum >> shift)``, of a sum that starts at half a step, or where its
-    converter has an offset there.
+    A conversion is ``clamp(sum >> shift)``. The sum of a tile starts at half a step, or at the
+    offset of its converter.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
 
     Attributes
     ----------
     clocks : int
         From `converts` to the conversions.
     terms : In(array of signed)
-        What they add to each lane.
+        Term of each lane.
     begins : In(1)
         The beat is the first of its tile.
     converts : In(1)
         All beats of a tile have been before.
     starts : In(array of signed)
-        Where the sums of a tile start that begins; where converters have offsets.
+        Start of the sums of a tile that begins; where converters have offsets.
     bare : In(1)
-        Nothing is added and nothing rounded: the row that is driven alone is read as it is. It
-        stands for long before and behind.
+        Read the row that is driven alone as it is, without start and rounding. The signal is stable
+        long before and after the row.
     conversions : Out(array of signed)
-        `clocks` behind `converts` what comes of the sums; 0 at any other time.
+        Conversions, `clocks` behind `converts`; 0 at any other time.
     """
 
     clocks = 1
@@ -100,27 +100,28 @@ class Conversions(Component):
 
 
 class FastConversions(Component):
-    """As `allspin.hdl.crossbar.conversions.Conversions`, a carry chain or a choice in a clock.
+    """Converters of `allspin.hdl.crossbar.conversions.Conversions` with one carry chain or one
+    choice in a clock.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
 
     Attributes
     ----------
     clocks : int
         From `converts` to the conversions.
     terms : In(array of signed)
-        What a beat adds to each lane; 0 where none is.
+        Term of each lane; 0 in a clock without one.
     begins : In(1)
         Two clocks later: the beat is the first of its tile.
     converts : In(1)
         Two clocks later: all beats of a tile have been before.
     bare, starts : In
-        As there; starts are 0 where no tile begins.
+        The ports of `Conversions`; starts are 0 unless a tile begins.
     conversions : Out(array of signed)
-        `clocks` behind `converts` what comes of the sums; 0 at any other time.
+        Conversions, `clocks` behind `converts`; 0 at any other time.
     """
 
     clocks = 4
@@ -130,7 +131,7 @@ class FastConversions(Component):
         super().__init__(conversion_ports(parameters))
 
     def build(self, m: Module, platform: object) -> None:
-        """Build the sums. None has a reset: what was under way flows out behind one."""
+        """Build the sums. The registers have no reset: terms under way flow out behind one."""
         p = self._parameters
         tiling = p.tiling
         assert tiling is not None
@@ -160,7 +161,7 @@ class FastConversions(Component):
             m.d.comb += self.conversions[lane].eq(conversion)
 
     def _convert(self, m: Module, sum_: Signal, bare: Signal, converts: Signal, lane: int) -> Value:
-        """What two registers make of a sum: whether it is beyond the range, and what then."""
+        """Convert a sum in two registers: first compare it with the range, then clamp it."""
         p = self._parameters
         tiling = p.tiling
         assert tiling is not None

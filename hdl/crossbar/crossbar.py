@@ -1,14 +1,14 @@
 """The crossbar: rows drive, columns sum.
 
-An event drives one row; `lanes` columns take part in each clock, each adding value times
-the R_AH word at its cross point to its accumulator (Kirchhoff's voltage law along the
-column's Hall terminals). A zero row costs nothing because it is never sent.
+An event drives one row; `lanes` columns take part in each clock, each adding value times the R_AH
+word at its cross point to its accumulator (Kirchhoff's voltage law along the column's Hall
+terminals). A zero row costs no time because it is never sent.
 
 To drive several rows in one clock, the array is split into parts by row number modulo
 `rows_per_clock`; each part has memories of its own and drives one row.
 
-What keeps the words and what sums them depend on the kind of part, and are chosen by
-`allspin.hdl.engine.layer`.
+The memory of the words and the columns depend on the kind of part;
+`allspin.hdl.engine.crossbar_kinds` chooses them.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ from allspin.hdl.stream.layouts import event_layout, sum_layout
 
 
 def word_shape(parameters: CrossbarParameters) -> Shape:
-    """Of what a row's value is multiplied by: an R_AH word, signed, or a state, unsigned."""
+    """Return the shape of a weight: signed R_AH word, or unsigned state."""
     shape = unsigned if parameters.keeps_states else signed
     return shape(parameters.word_bits)
 
@@ -49,12 +49,12 @@ def tile_ports(parameters: CrossbarParameters) -> dict[str, Any]:
 
 
 class Cells(Component):
-    """What keeps the R_AH words of a crossbar: each memory of cells is a subclass.
+    """Memory of the R_AH words of a crossbar; each kind of memory is a subclass.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Cells(Component):
             {
                 # Line to read of each part.
                 "lines": In(lines),
-                # They are of a beat that is taken; nobody asks for the words of others.
+                # The lines belong to a beat that is taken; words of other lines are never used.
                 "driven": In(1),
                 # The words, `clocks` later.
                 "words": Out(words_layout(parameters)),
@@ -83,7 +83,7 @@ class Cells(Component):
 
 
 class Columns(Component):
-    """What sums the words of the lines that are driven: each pipeline is a subclass.
+    """Columns that sum the words of the driven lines; each pipeline is a subclass.
 
     Sums come column by column, `neurons_per_clock` a clock, from a shadow of the accumulators,
     while the next image's rows are already driven; only a pass's last beat waits until the
@@ -92,15 +92,14 @@ class Columns(Component):
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     clocks : int
-        As of `Cells`.
+        Delay of the words, as in `Cells`.
 
     Attributes
     ----------
     bare : In(1)
-        Of columns that are read tile by tile: what the row that is driven alone adds is not
-        converted, but given in the place of a conversion.
+        Only with tiles: read the row that is driven alone as it is, in place of a conversion.
     offsets : In(stream)
         `offset_layout`: of the converters of tiles, where they have some; `ready` is always set.
     """
@@ -129,16 +128,16 @@ class Crossbar(Component):
     parameters : CrossbarParameters
         Size and widths.
     memory : type of Cells
-        What keeps the words.
+        Memory of the words.
     columns : type of Columns
-        What sums them.
+        Columns that sum the words.
 
     Attributes
     ----------
     bare : In(1)
-        As of `Columns`, while nothing is under way but rows that are driven to be read.
+        Port of `Columns`; set only while no row is under way except rows that are read.
     offsets : In(stream)
-        As of `Columns`, while no image is under way.
+        Port of `Columns`; used only while no image is under way.
     """
 
     def __init__(
@@ -152,7 +151,7 @@ class Crossbar(Component):
             "events": In(stream.Signature(event_layout(parameters))),
             # Column sums, column 0 first.
             "sums": Out(stream.Signature(sum_layout(parameters))),
-            # As of `Cells`.
+            # Port of `Cells`.
             "cells": In(stream.Signature(cell_layout(parameters))),
         }
         ports |= tile_ports(parameters)

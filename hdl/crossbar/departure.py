@@ -10,12 +10,13 @@ from allspin.hdl.stream.component import Component
 
 
 class Departure(Component):
-    """Sums set out when there is a credit, and the next pass may end when they are sure to be gone.
+    """Departure of sums with credits: the next pass may end as soon as these sums are sure to
+    leave.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     ahead : int
         Clocks from a pass's last beat to its sums in the shadow; of `credits_ahead` too.
     """
@@ -30,14 +31,14 @@ class Departure(Component):
                 # Its sums go into the shadow; those of an image's last pass.
                 "ends": In(1),
                 "final": In(1),
-                # As of `allspin.hdl.stream.buffers.Reservation`.
+                # Credits of `allspin.hdl.stream.buffers.Reservation`.
                 "credit": In(1),
                 "credits_ahead": In(1),
                 # No pass may end.
                 "busy": Out(1),
                 # The next `neurons_per_clock` sums set out.
                 "sets_out": Out(1),
-                # They are the image's last.
+                # The sums are the image's last.
                 "last": Out(1),
                 **more,
             }
@@ -58,11 +59,11 @@ class Departure(Component):
             m.d.sync += left.eq(Mux(left > step, left - step, 0))
             with m.If(left <= step):
                 m.d.sync += promised.eq(0)
-                # There never were credits for all, so the next sums have waited until now.
+                # The credits never sufficed for all, so the next sums have waited until now.
                 with m.If(~promised):
                     m.d.sync += self.busy.eq(0)
-        # Few are left, and there are credits for all: by the time that the next sums come they
-        # are gone.
+        # Few sums are left, and the credits suffice for all, so they are gone by the time that the
+        # next sums come.
         with m.If((left != 0) & (left <= self._ahead * step) & self.credits_ahead & ~promised):
             m.d.sync += self.busy.eq(0)
             with m.If(~(self.sets_out & (left <= step))):
@@ -77,16 +78,17 @@ class Departure(Component):
 
 
 class PipelinedDeparture(Departure):
-    """A pass may end when there are places for all its sums, so that these follow without a stop.
+    """Departure that ends a pass as soon as all its sums have places, so that sums follow without a
+    stop.
 
-    They set out at a fixed distance from its last beat, and so a pass may end as soon as those of
-    the one before will have left by the time that its own come. `ends` and `final` are here of the
-    clock of `begins`, and `credits_ahead` of a pass's sums; `credit` is not asked for.
+    Sums set out at a fixed distance from the last beat of their pass. So a pass may end as soon as
+    the sums of the pass before will have left when its own come. `ends` and `final` belong to the
+    clock of `begins` here, and `credits_ahead` to a pass's sums; `credit` is not used.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     ahead : int
         Clocks from a pass's last beat to its first sums that set out.
     """

@@ -1,7 +1,7 @@
-"""What sums the columns of a crossbar at an ECP5's speed.
+"""Columns of a crossbar at an ECP5's speed.
 
-Between any two registers there is no more than one block RAM, one carry chain, or one way
-across the chip. What goes to many places goes through a tree of registers.
+The way between two registers has at most one block RAM, one carry chain, or one hop across the
+chip. A signal with many destinations goes through a tree of registers.
 """
 
 from typing import Any
@@ -28,24 +28,24 @@ DRAIN_DEPTH = 16
 """Beats of sums that may wait behind the crossbar.
 
 While sums leave as fast as they can, some seven are on their way or not yet counted as gone, and
-there must be credits for as many as leave between a last beat and its sums in the shadow
+the credits must suffice for as many as leave between a last beat and its sums in the shadow
 (`Departure`).
 """
 TILED_DRAIN_DEPTH = 32
 """The same where tiles are converted, which takes longer."""
 CREDIT_CLOCKS = 8
-"""From sums that arrive to a credit for their place, at most, and what `LATE` takes."""
+"""Clocks from an arriving sum to the credit of its place, at most, and the delay `LATE`."""
 
 
 class FastAccumulators(Component):
     """A sum of each lane, and its shadow, which is drained by shifting.
 
-    Where states stand for R_AH words, the values are summed like a lane of their own.
+    Where states stand for R_AH words, the values have a sum like a lane's.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -53,14 +53,14 @@ class FastAccumulators(Component):
         leaving = lane_shape(p) if p.keeps_states else signed(p.sum_bits)
         super().__init__(
             {
-                # `added_layout` and the sum of the values; 0 where there is nothing to add.
+                # `added_layout` and the sum of the values; 0 in a clock without a term.
                 "terms": In(added_layout(p)),
                 "driven": In(driven_term(p)),
                 # Two clocks later the shadow takes the sums over, and new ones start.
                 "turns": In(1),
                 # Two clocks later the sums that leave then have left.
                 "shifts": In(1),
-                # Those of the shadow that leave next.
+                # Sums of the shadow that leave next.
                 "sums": Out(data.ArrayLayout(leaving, p.neurons_per_clock)),
                 # The sum of the values that belongs to them.
                 "all_driven": Out(p.most_driven.bit_length()),
@@ -100,11 +100,11 @@ class FastAccumulators(Component):
 
 
 class FastColumns(Columns):
-    """Sums that wait behind the crossbar; the first is there up to fifteen clocks later.
+    """Queue of sums behind the crossbar; the first sum arrives up to fifteen clocks later.
 
-    Where states stand for R_AH words, `LevelSums` are on the way there, three clocks at most.
+    Where states stand for R_AH words, `LevelSums` adds up to three clocks to the way.
 
-    Where columns are read tile by tile, it is there three clocks later still.
+    Where columns are read tile by tile, the sum arrives three clocks later still.
 
     A pass's last beat waits until the sums of the one before have left, or are sure to
     leave in time; where the departure is pipelined, only as long as these take to leave.
@@ -120,7 +120,7 @@ class FastColumns(Columns):
             taken_last.eq(taken & beat.last),
         ]
 
-        # A clock without a beat adds nothing.
+        # A clock without a beat adds 0.
         values: list[Value] = [Mux(taken, beat.values[part], 0) for part in range(p.rows_per_clock)]
         m.submodules.accumulators = accumulators = FastAccumulators(p)
         lanes = self._build_lanes(m, platform, values, accumulators.driven)
@@ -137,7 +137,7 @@ class FastColumns(Columns):
             flag = Signal(name=f"last_{clock}"), Signal(name=f"final_{clock}")
             m.d.sync += [one.eq(two) for one, two in zip(flag, flags[-1], strict=True)]
             flags.append(flag)
-        # The products' registers have no reset, so what was under way flows out behind one.
+        # The products' registers have no reset, so terms under way flow out behind one.
         flush = Signal(term_clock - 1, init=2 ** (term_clock - 1) - 1)
         m.d.sync += flush.eq(flush << 1)
 
@@ -159,7 +159,7 @@ class FastColumns(Columns):
             m.submodules.level_sums = level_sums
             m.d.comb += [level_sums.states.eq(sums), level_sums.driven.eq(accumulators.all_driven)]
             sums = level_sums.sums
-        # Beside the tree, with a reset: what was under way then must not arrive.
+        # Beside the tree, with a reset: a beat under way at a reset must not arrive.
         arrives = Signal(way)
         last = Signal(way)
         m.d.sync += [
@@ -181,16 +181,16 @@ class FastColumns(Columns):
             reservation.payload.sums.eq(sums),
             reservation.payload.last.eq(last[-1]),
         ]
-        # What takes the sums is far from where they wait.
+        # The reader of the sums is far from the queue.
         m.submodules.near = near = RegisterSlice(sum_layout(p), every_clock=True)
         wiring.connect(m, reservation.waiting, near.i)
         wiring.connect(m, near.o, wiring.flipped(self.sums))
 
     def _build_tiles(self, m: Module, conversions: data.View, clocks: int) -> tuple[data.View, int]:
-        """What converts tiles' sums, between the lanes and their accumulators.
+        """Build the converters of tiles, between the lanes and their accumulators.
 
-        Returns what takes the lanes' terms, `clocks` behind their beats, and how far behind its
-        pass's last beat the last conversion is.
+        Return the terms of the lanes, `clocks` behind their beats, and the distance of a pass's
+        last conversion from its last beat.
         """
         p = self._parameters
         m.submodules.conversions = tiles = FastConversions(p)

@@ -13,18 +13,18 @@ from allspin.hdl.stream.registers import later
 
 
 def driven_term(parameters: CrossbarParameters) -> Shape:
-    """Of the sum of a beat's values."""
+    """Return the shape of the sum of a beat's values."""
     p = parameters
     return unsigned(p.value_bits + (p.rows_per_clock - 1).bit_length())
 
 
 class Lane(Component):
-    """What a column's rows add to its sum.
+    """Term of one column in a beat: the sum of its rows' products.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Lane(Component):
             {
                 # A word of each part.
                 "words": In(data.ArrayLayout(word_shape(p), parts)),
-                # What the parts' rows are driven with, a clock later.
+                # Values of the parts' rows, a clock later.
                 "values": In(data.ArrayLayout(p.value_bits, parts)),
                 # The sum of their products, `clocks` behind the words.
                 "term": Out(terms_layout(p).elem_shape),
@@ -49,7 +49,7 @@ class Lane(Component):
         )
 
     def build(self, m: Module, platform: object) -> None:
-        """Build the registers. None has a reset: what was under way flows out behind one."""
+        """Build the registers. They have no reset: terms under way flow out behind one."""
         p = self._parameters
 
         parts = range(p.rows_per_clock)
@@ -87,7 +87,7 @@ class Driven(Component):
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     clocks : int
         From the values to their sum.
     """
@@ -97,7 +97,7 @@ class Driven(Component):
         self._clocks = clocks
         super().__init__(
             {
-                # What the parts' rows are driven with.
+                # Values of the parts' rows.
                 "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
                 # Their sum.
                 "term": Out(driven_term(p)),
@@ -105,7 +105,7 @@ class Driven(Component):
         )
 
     def build(self, m: Module, platform: object) -> None:
-        """Build the registers. None has a reset, as in a `Lane`."""
+        """Build the registers. They have no reset, as in a `Lane`."""
         terms: list[Value] = [self.values[k] for k in range(self._parameters.rows_per_clock)]
         for clock in range(self._clocks):
             pairs = [terms[k : k + 2] for k in range(0, len(terms), 2)]

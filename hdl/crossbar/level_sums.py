@@ -9,7 +9,7 @@ from allspin.hdl.stream.component import Component
 
 
 def signed_digits(factor: int) -> list[tuple[int, int]]:
-    """Powers of two that a number is the sum of, the fewest, none next to another.
+    """Return the fewest signed powers of two whose sum is a number (its non-adjacent form).
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def signed_digits(factor: int) -> list[tuple[int, int]]:
     Returns
     -------
     list of tuple of int
-        Of each its exponent and its sign, 1 or -1, the lowest first; none for 0.
+        Exponent and sign of each power, 1 or -1, the lowest first; empty for 0.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class LevelSums(Component):
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar; it has `levels`.
+        Parameters of the crossbar; it has `levels`.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class LevelSums(Component):
         lowest, sign = self._times(m, self.driven, self._lowest, "driven")
         for number in range(self._parameters.neurons_per_clock):
             own = self.states[number]
-            # A step is positive, and so is what begins with its highest digit.
+            # A step is positive, and so is its highest digit, which begins the sum.
             times_step, _ = self._times(m, own, self._step, f"sum_{number}")
             shape = signed(self._parameters.sum_bits)
             total = Signal(shape, name=f"total_{number}", reset_less=True)
@@ -114,7 +114,7 @@ class LevelSums(Component):
                 total: Value = one
                 for other, its in others:
                     total = one + other if its == sign else one - other
-                # No more bits than a column's sum has: what is beyond cancels out.
+                # A column's sum bounds the width: higher bits cancel out.
                 shape = total.shape()
                 shape = Shape(min(shape.width, bits), shape.signed)
                 register = Signal(shape, name=f"{name}_{level}_{number}", reset_less=True)

@@ -23,7 +23,7 @@ class Replay(Component):
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar that is fed.
+        Parameters of the crossbar that is fed.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -53,7 +53,7 @@ class Replay(Component):
         next_group = Signal.like(group)
         out = self.passes.payload
         ends = Signal()
-        again = Signal()  # the same image for the next group, whose first event is there
+        again = Signal()  # the next pass is of the same image
         more = Signal()
         m.d.comb += [
             self.events.ready.eq(ring.room),
@@ -87,10 +87,9 @@ def pass_layout(parameters: CrossbarParameters) -> data.StructLayout:
     Members
     -------
     lines : array of unsigned, `rows_per_clock` of them
-        Which line of each part's memories: each group of columns has its own region there, of
-        `part_rows` lines.
+        Line of each part's memories: each group of columns has its own region of `part_rows` lines.
     values : array of unsigned, `value_bits`
-        What each part's row is driven with.
+        Value of each part's row.
     last : 1 bit
         The pass's last beat.
     final : 1 bit
@@ -112,14 +111,14 @@ def pass_layout(parameters: CrossbarParameters) -> data.StructLayout:
 
 
 class PassSource(Component):
-    """Images in, passes out: as many of each image as there are groups of columns.
+    """Passes of each image: as many as the crossbar has groups of columns.
 
-    Without a register of its own; where there are several groups, a `Replay` keeps the events.
+    The block has no register of its own; with several groups, a `Replay` keeps the events.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:

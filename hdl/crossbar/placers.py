@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.stream.component import Component
 
-# Where an R_AH word goes: its part, memory, lane and line.
+# Place of an R_AH word: its part, memory, lane and line.
 
 
 def cell_layout(parameters: CrossbarParameters) -> data.StructLayout:
@@ -34,7 +34,7 @@ def place_layout(parameters: CrossbarParameters) -> data.StructLayout:
     Members
     -------
     part, bank, lane : unsigned
-        Which part of the array, which memory of the part, which lane of the memory.
+        Part of the array, memory of the part, and lane of the memory.
     address : unsigned
         The line: each group of columns has its own region of `part_rows` lines.
     word : signed
@@ -57,7 +57,7 @@ class CellPlacer(Component):
     Parameters
     ----------
     parameters : CrossbarParameters
-        Whose words they are.
+        Parameters of the crossbar.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -66,11 +66,11 @@ class CellPlacer(Component):
             {
                 # `ready` is always set.
                 "cells": In(stream.Signature(cell_layout(parameters))),
-                # There is a word to write.
+                # The block has a word to write.
                 "valid": Out(1),
-                # It is the last of its memory's line.
+                # The word is the last of its memory's line.
                 "completes": Out(1),
-                # Where, and which.
+                # Place of the word, and the word.
                 "place": Out(place_layout(parameters)),
             }
         )
@@ -79,7 +79,7 @@ class CellPlacer(Component):
         """Build the block."""
         p = self._parameters
         cell = self.cells.payload
-        # Where the next word goes: its row, its group's region, its bank and lane there.
+        # Place of the next word: its row, its group's region, and its bank and lane.
         names = {
             "row": range(p.rows + 1),
             "base": range((p.passes + 1) * p.part_rows),
@@ -94,7 +94,9 @@ class CellPlacer(Component):
             m.d.comb += here[name].eq(Mux(cell.first, start, following[name]))
 
         def ends(**last: int) -> Value:
-            """Whether the word is at these places; compared beside the multiplexers of `here`."""
+            """Return True if the word is at these places; compared beside the multiplexers of
+            `here`.
+            """
             at_once = all(place == 0 for place in last.values())
             compared = Cat(following[name] == place for name, place in last.items()).all()
             return Mux(cell.first, at_once, compared)
@@ -139,11 +141,11 @@ def line_layout(parameters: CrossbarParameters) -> data.StructLayout:
     Members
     -------
     part, bank : unsigned
-        Which part of the array, and which memory of the part.
+        Part of the array, and memory of the part.
     address : unsigned
-        As of `allspin.hdl.crossbar.placers.place_layout`.
+        Line, as in `allspin.hdl.crossbar.placers.place_layout`.
     states : array of unsigned
-        A state of each lane of the memory; those beyond the last column mean nothing.
+        A state for each lane of the memory; lanes beyond the last column have no meaning.
     """
     p = parameters
     return data.StructLayout(
@@ -159,13 +161,13 @@ def line_layout(parameters: CrossbarParameters) -> data.StructLayout:
 class LinePlacer(Component):
     """R_AH words in, lines of the states that stand for them out, two clocks after their last.
 
-    States of several lanes share what a block RAM writes at once, so a line is gathered first.
-    Rows come whole, so each line comes to its end.
+    States of several lanes share a write of a block RAM, so a line is gathered first. Rows come
+    whole, so each line comes to its end.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Whose words they are; it has `levels`.
+        Parameters of the crossbar; it has `levels`.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -174,9 +176,9 @@ class LinePlacer(Component):
             {
                 # `ready` is always set. A word that is no level is state 0.
                 "cells": In(stream.Signature(cell_layout(parameters))),
-                # There is a line to write.
+                # The block has a line to write.
                 "valid": Out(1),
-                # Where, and which.
+                # Place of the line, and its states.
                 "place": Out(line_layout(parameters)),
             }
         )

@@ -11,22 +11,21 @@ from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.stream.component import Component
 
 SOONEST = 2
-"""Clocks after which it is known what a beat begins; one more where the clock is fast."""
+"""Clocks from a beat to the decision if it begins a tile; one more where the clock is fast."""
 
 
 class TileEnds(Component):
     """Tell the beats that begin a tile, and when the tile before is complete.
 
-    A beat drives rows of one tile. One whose values are all 0 drives none: it neither begins a
-    tile nor is of one, so a tile without a driven row is never complete.
+    A beat drives rows of one tile. A beat of zeros drives no row: it neither begins a tile nor
+    belongs to one, so a tile without a driven row is never complete.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     clocks : int
-        From a beat to what is said of it, at least `SOONEST`, or one more where the target is
-        wide.
+        Clocks from a beat to its outputs, at least `SOONEST`, or one more where the target is wide.
     """
 
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
@@ -37,18 +36,18 @@ class TileEnds(Component):
             {
                 # A beat is taken.
                 "taken": In(1),
-                # What it drives each part's row with.
+                # Value of each part's row.
                 "values": In(data.ArrayLayout(p.value_bits, p.rows_per_clock)),
                 # In which tile that row is, as `pass_layout` has it.
                 "tiles": In(data.ArrayLayout(range(p.places), p.rows_per_clock)),
-                # It is its pass's last.
+                # The beat is its pass's last.
                 "last": In(1),
                 # `clocks` later: it is the first of its tile.
                 "begins": Out(1),
-                # At the same time: all beats of a tile have been before. Behind a pass's last beat
-                # it comes a clock after what is said of that beat.
+                # At the same time: all beats of a tile have come. Behind a pass's last beat this
+                # comes a clock after the outputs of that beat.
                 "converts": Out(1),
-                # Which tile begins.
+                # Tile that begins.
                 "tile": Out(range(p.places)),
             }
         )
@@ -64,7 +63,7 @@ class TileEnds(Component):
             m.d.sync += [some.eq(drives), places.eq(tiles), closes.eq(ends)]
             drives, tiles, ends = some, places, closes
         numbers = [Mux(drives[part], tiles[part], 0) for part in range(p.rows_per_clock)]
-        # A beat's rows are all of one tile, or 0 where nothing is driven.
+        # A beat's rows are all of one tile, and other rows count as tile 0.
         drive, tile, last = Signal(), Signal(range(p.places)), Signal()
         m.d.sync += [
             drive.eq(drives.any()),

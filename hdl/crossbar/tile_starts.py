@@ -34,7 +34,7 @@ class OffsetPlacer(Component):
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -45,13 +45,13 @@ class OffsetPlacer(Component):
                 # A byte that comes.
                 "valid": In(1),
                 "byte": In(offset_layout(p)),
-                # There is a start to be stored.
+                # The block has a start to store.
                 "write": Out(1),
-                # Which lane's, and in which place of its memory: of each group of columns as many
-                # as there are tiles.
+                # Lane of the start, and place in the lane's memory: each group of columns has a
+                # place for each tile.
                 "lane": Out(range(p.lanes)),
                 "place": Out(range(p.places)),
-                # What is stored.
+                # Start to store.
                 "start": Out(signed(p.tiling.start_bits)),
             }
         )
@@ -111,7 +111,7 @@ class TileStarts(Component):
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
 
     Attributes
     ----------
@@ -126,12 +126,12 @@ class TileStarts(Component):
         self._shape = signed(p.tiling.start_bits)
         super().__init__(
             {
-                # As of `OffsetPlacer`; not while an image is under way.
+                # Bytes for an `OffsetPlacer`; not while an image is under way.
                 "valid": In(1),
                 "byte": In(offset_layout(p)),
                 # A tile begins.
                 "begins": In(1),
-                # Which: of each group of columns as many as there are tiles.
+                # Place of the tile: each group of columns has a place for each tile.
                 "place": In(range(p.places)),
                 # `clocks` later where each lane's sum starts; 0 where no tile begins.
                 "starts": Out(data.ArrayLayout(self._shape, p.lanes)),

@@ -13,18 +13,18 @@ from allspin.hdl.stream.component import Component
 
 
 class EngineCounters(Component):
-    """Count what the engine does.
+    """Counters of driven rows, sums, clocks and images.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
 
     Notes
     -----
-    All counters lie in one memory and are visited in turn by one adder; what happens between
-    two visits is kept in a few bits each. Forty bits of adder for each counter would be a
-    tenth of an iCE40.
+    All counters lie in one memory and are visited in turn by one adder; a few bits for each counter
+    keep the events between two visits. Forty bits of adder for each counter would be a tenth of an
+    iCE40.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -42,13 +42,14 @@ class EngineCounters(Component):
                 "column": In(data.ArrayLayout(range(parameters.most_at_once + 1), layers)),
                 # Set all counters to zero.
                 "clear": In(1),
-                # Layer whose counters are shown, or `ENGINE`.
+                # Layer of the counters to show, or `ENGINE`.
                 "layer": In(4),
-                # Which of its two counters, as ``docs/protocol.md`` numbers them.
+                # Counter of the layer, as ``docs/protocol.md`` numbers them.
                 "line": In(1),
-                # That counter, while it is `shown`.
+                # The counter, while it is `shown`.
                 "value": Out(64),
-                # Once in each `loop`; after one of clocks in which nothing happens, all is counted.
+                # The counter is shown once in each `loop`; after one idle loop all events are
+                # counted.
                 "shown": Out(1),
             }
         )
@@ -93,7 +94,7 @@ class EngineCounters(Component):
             self.shown.eq(adds & (slot == chosen)),
         ]
         for number, (sum_, more) in enumerate(zip(recent, events, strict=True)):
-            # A register, since what happens in a clock is known late in it.
+            # The events of a clock are known late in it, so they go through a register.
             seen = Signal.like(more, name=f"seen_{number}")
             m.d.sync += [seen.eq(more), sum_.eq(sum_ + seen)]
             with m.If(~adds & (slot == number)):

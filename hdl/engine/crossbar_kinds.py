@@ -12,7 +12,7 @@ KINDS: dict[type[InferredBlocks], tuple[type[Cells], type[Columns]]] = {
     Sprams: (SpramCells, PortableColumns),
     Ecp5Blocks: (Ecp5Cells, FastColumns),
 }
-"""The gateware of each memory of cells, and what sums its words."""
+"""Gateware of each kind of memory: the cells, and the columns that sum their words."""
 
 
 def make_crossbar(parameters: CrossbarParameters) -> Crossbar:

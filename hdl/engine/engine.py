@@ -63,8 +63,8 @@ class Engine(Component):
             "fetched": Out(BYTES),
             # No image is under way, no line is being read and no chip is being made.
             "idle": Out(1),
-            # What happens in this clock, for timelines; layer k has bits 4k to 4k + 3: an event is
-            # taken, it is an image's last, a sum is taken, it is an image's last.
+            # Events of this clock, for timelines; layer k has bits 4k to 4k + 3: an event is taken,
+            # it is an image's last, a sum is taken, it is an image's last.
             "activity": Out(4 * len(parameters.crossbars)),
         }
         if parameters.numbered:
@@ -149,7 +149,7 @@ class Engine(Component):
     def _connect(
         self, m: Module, given: stream.Interface, events: stream.Interface, number: int
     ) -> None:
-        """What a layer gives, to the crossbar of the next one, `number`."""
+        """Connect the output of a layer to the crossbar of the next one, `number`."""
         window, own = self.parameters.window(number), self.parameters.map(number - 1)
         tiling = self.parameters.crossbars[number].tiling
         if window is not None:
@@ -165,9 +165,9 @@ class Engine(Component):
         wiring.connect(m, given, events)
 
     def _build_route(self, m: Module, shape: "Shape", layers: list[EngineLayer]) -> None:
-        """The last hidden layer's events to the last crossbar, whichever layer that is.
+        """Connect the last hidden layer of a general machine to the last crossbar.
 
-        The layers between have no events, and so none that would go there too.
+        The layers between get no events, so they give none either.
         """
         last = layers[-1].events
         for number, layer in enumerate(layers[:-1]):
@@ -184,7 +184,7 @@ class Engine(Component):
                     m.d.comb += layers[number + 1].events.valid.eq(0)
 
     def _build_variation(self, m: Module, loads: Loads, making: Signal) -> Variation:
-        """What makes chips, between what is loaded and the layers."""
+        """Build the blocks that make chips, between the loaded bytes and the layers."""
         p = self.parameters
         m.submodules.variation = variation = Variation(p)
         wiring.connect(m, loads.states, variation.states)

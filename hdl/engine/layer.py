@@ -42,14 +42,14 @@ class EngineLayer(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     number : int
-        Which layer it is.
+        Number of the layer.
 
     Attributes
     ----------
     noise : In(stream)
-        `noise_layout`; of a layer whose neurons or sums have noise at each use.
+        `noise_layout`; for a layer whose neurons or sums have noise at each use.
     write_clocks : int
         Clocks from a word here to the word in its memory.
     """
@@ -75,7 +75,8 @@ class EngineLayer(Component):
         )
         ports = {
             "events": In(stream.Signature(event_layout(self._crossbar))),
-            # `event_layout` of what the neurons drive, or `amplified_layout` of the last layer.
+            # `event_layout` of the rows that the neurons drive, or `amplified_layout` of the last
+            # layer.
             "out": Out(stream.Signature(out)),
             # This layer's bytes; `ready` is always set.
             "load": In(LOADS),
@@ -84,11 +85,11 @@ class EngineLayer(Component):
             "word": In(word_layout(parameters.rah_bits)),
             # Reads its memories.
             "read": In(READ_SIGNATURE),
-            # How many rows are driven in this clock, of many a clock late, and how many columns'
-            # sums are taken.
+            # Number of rows that are driven in this clock (a clock late where they are many), and
+            # number of columns whose sums are taken.
             "rows": Out(range(self._crossbar.rows_per_clock + 1)),
             "columns": Out(range(self._crossbar.neurons_per_clock + 1)),
-            # Of the engine's.
+            # The layer's bits of the engine's port.
             "activity": Out(4),
         }
         if parameters.noisy_sums or (self._hidden and parameters.noisy):
@@ -104,15 +105,16 @@ class EngineLayer(Component):
         if self._offsets:
             self._build_offsets(m, crossbar.offsets)
         here = Signal()  # this layer's line is read
-        # A clock late where that decides what goes far; nothing is asked of a layer before.
+        # A clock late on wide targets, where the signal has far to go; the first request comes
+        # later still.
         known = m.d.sync if p.target.wide else m.d.comb
         known += here.eq(read.line.layer == self._number)
-        # A clock late, beside what it turns from the images to the line.
+        # A clock late, beside the switches between images and the line.
         (reading,) = copies(m, platform, read.reading, 1, "reading")
         picked = Signal(range(max(p.neurons_per_clock, 2)))
         word: Value = Array(sums.payload.sums)[picked]
         if p.tiling is not None:
-            word >>= p.tiling.shift  # of what is not converted
+            word >>= p.tiling.shift  # the row is read as it is
             m.d.comb += crossbar.bare.eq(reading)
         with m.If(reading):
             m.d.comb += [events.valid.eq(read.drive & here), events.payload.last.eq(1)]
@@ -126,14 +128,14 @@ class EngineLayer(Component):
             wiring.connect(m, wiring.flipped(self.events), events)
 
         following: Any = wiring.flipped(self.out)
-        credit: Value = Const(1)  # a place for what comes of the sums
+        credit: Value = Const(1)  # the next stage has room for a sum
         if self._hidden:
             following, credit = self._build_neurons(m, here)
         elif self._parameters.noisy_sums:
             following = self._build_amplifiers(m)
         in_last = (p.columns - 1) % p.neurons_per_clock + 1
         last_picked = Signal()
-        waits = Signal()  # there are sums to be read
+        waits = Signal()  # sums wait to be read
         release = Signal()  # they have been read, and go
         m.d.comb += [
             read.taken.eq(events.ready & here),
@@ -157,10 +159,11 @@ class EngineLayer(Component):
             ]
 
         took_event, took_sum = Signal(), Signal()
-        # What is read back is not counted, and comes from far: too far for a sum of many.
+        # Rows that are read back are not counted. Their signals come from too far to join a sum of
+        # many rows.
         many = p.rows_per_clock > 4
         counted: Any = self.events if self._parameters.kinds or many else events
-        leaves: Value = took_sum  # what the layer gives
+        leaves: Value = took_sum  # output of the layer
         ends: Value = sums.payload.last
         if not self._hidden and self._parameters.noisy_sums:
             # The amplifiers' sums are the logits.
@@ -168,7 +171,7 @@ class EngineLayer(Component):
         driven = [slot.value.any() for slot in counted.payload.slots]
         rows = sum(took_event & each for each in driven)
         if many:
-            # Whether they are taken is known late in a clock, and to count them takes half of one.
+            # The handshake is known late in a clock, and counting takes half of one.
             rows = Mux(later(m, took_event, "took"), later(m, sum(driven), "driven"), 0)
         m.d.comb += [
             took_event.eq(counted.valid & counted.ready & ~reading),
@@ -209,7 +212,9 @@ class EngineLayer(Component):
         ]
 
     def _build_neurons(self, m: Module, here: Signal) -> tuple[stream.Interface, Value]:
-        """V-I converters, neurons, and what they drive: where sums go, and if they may."""
+        """Build V-I converters, neurons and row driver; return the stream for sums, and their
+        credit.
+        """
         p, number = self._parameters, self._number
         m.submodules.converter = converter = ViConverter(p, number)
         m.submodules.neurons = neurons = NeuronArray(p, number)
@@ -250,7 +255,7 @@ class EngineLayer(Component):
             else:
                 m.d.comb += converter.noise.eq(noise.o.payload.uses)
 
-        # Registered for routing. What is loaded is there long before a sum comes or a line is read.
+        # Registered for routing. A loaded byte arrives long before a sum comes or a line is read.
         reading, load_valid = Signal(), Signal()
         address = Signal(16, reset_less=True)
         load = Signal(LOAD_LAYOUT, reset_less=True)
@@ -277,7 +282,7 @@ class EngineLayer(Component):
         return sums, credit
 
     def _build_amplifiers(self, m: Module) -> stream.Interface:
-        """Those of the last layer: where its sums go."""
+        """Build the amplifiers of the last layer; return the stream for its sums."""
         m.submodules.amplifiers = amplifiers = LastAmplifiers(self._parameters)
         layout = noise_layout(self._parameters, self._number)
         m.submodules.noise = noise = RegisterSlice(layout, every_clock=True)

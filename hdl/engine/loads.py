@@ -15,7 +15,7 @@ class Loads(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     settle : int
         Clocks from a byte here to the byte in its memory, at most.
     """
@@ -28,9 +28,9 @@ class Loads(Component):
             {
                 # From the link.
                 "load": In(LOADS),
-                # What came.
+                # The byte.
                 "byte": Out(LOAD_LAYOUT),
-                # It is a byte for a memory, but none of states.
+                # The byte is for a memory, but not for states.
                 "valid": Out(1),
                 # And for that layer's; a bit for each.
                 "layers": Out(len(parameters.crossbars)),
@@ -60,7 +60,8 @@ class Loads(Component):
         ]
         held, taken = self.states.valid, self.states.ready
         if self._far:
-            # The Programmer is far from here: what much of it waits for has a register beside it.
+            # The Programmer is far from here, so the signals that it waits for have a register
+            # beside it.
             held = Signal(name="held")
             first = Signal(name="first", reset_less=True)
             taken = self.states.valid & self.states.ready

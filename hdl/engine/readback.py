@@ -31,7 +31,7 @@ READ_SIGNATURE = wiring.Signature(
         "found": In(32),
     }
 )
-"""What reads a layer's memories."""
+"""Ports that read the memories of a layer."""
 
 
 class Readback(Component):
@@ -44,7 +44,7 @@ class Readback(Component):
     Parameters
     ----------
     layers : int
-        How many there are.
+        Number of layers.
     loop : int
         Clocks in which each counter is shown once.
     """
@@ -53,11 +53,11 @@ class Readback(Component):
         self._loop = loop
         super().__init__(
             {
-                # What to read.
+                # Line to read.
                 "fetch": In(FETCHES),
                 # The line.
                 "fetched": Out(BYTES),
-                # Begin nothing now.
+                # Begin no line now.
                 "hold": In(1),
                 # A line is asked for, or being read.
                 "busy": Out(1),
@@ -73,9 +73,9 @@ class Readback(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        # Nothing goes straight from what is asked to what is answered: the link's own paths are
-        # long, and lines are read seldom. Where sums wait is far from where lines are answered:
-        # there are registers on both ways.
+        # No path goes straight from a request to its answer: the link's own paths are long, and
+        # lines are read seldom. The waiting sums are far from the answers, so both ways have
+        # registers.
         m.submodules.requests = requests = RegisterSlice(FETCH_LAYOUT)
         m.submodules.answers = answers = RegisterSlice(BYTE_LAYOUT)
         m.submodules.collected = collected = RegisterSlice(BYTE_LAYOUT)
@@ -151,7 +151,7 @@ class Readback(Component):
         collect: Signal,
         collected: stream.Interface,
     ) -> None:
-        """What all layers are told, and the words of the one that is read."""
+        """Connect the line to all layers, and take the words of the layer that is read."""
         for layer in self.layers:
             m.d.comb += [
                 layer.line.eq(self.line),

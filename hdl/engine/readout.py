@@ -22,7 +22,7 @@ class Readout(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -34,7 +34,7 @@ class Readout(Component):
             "results": Out(stream.Signature(result_layout(parameters))),
         }
         if parameters.general:
-            # Those that may win: the first ones.
+            # Classes that may win: the first ones.
             ports["classes"] = In(CLASS_BITS)
         super().__init__(ports)
 
@@ -63,7 +63,7 @@ class Readout(Component):
             m.d.comb += better.eq(first | (sum_ > best))
         wins: Value = better
         if self._parameters.general:
-            # Those behind the last class do not.
+            # Sums behind the last class never win.
             spare = Signal()
             wins = better & ~spare
             with m.If(takes & valid):

@@ -15,12 +15,12 @@ CLASS_BITS = 16
 
 
 class Shape(Component):
-    """What of a general machine a network has: its last hidden layer, and its classes.
+    """Shape of the network on a general machine: its last hidden layer, and its classes.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine: all of it, until something else is written.
+        Parameters of the whole engine, which give the shape until another is written.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -29,7 +29,7 @@ class Shape(Component):
             {
                 # Bytes for the memory SHAPE are taken, others ignored.
                 "load": In(LOADS),
-                # Layer whose events are the last crossbar's.
+                # Last hidden layer.
                 "route": Out(LAYER_BITS, init=last - 1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
                 "classes": Out(CLASS_BITS, init=parameters.classes),  # pyright: ignore[reportCallIssue]
             }

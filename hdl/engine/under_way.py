@@ -17,7 +17,8 @@ class UnderWay(Component):
                 "last": In(1),
                 # An image's last logit is given.
                 "leaves": In(1),
-                # An image is under way, the one whose first event is being taken not counted.
+                # An image is under way; an image whose first event is taken in this clock does not
+                # count.
                 "any": Out(1),
             }
         )

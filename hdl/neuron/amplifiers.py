@@ -31,14 +31,14 @@ UNDER_WAY = 16
 
 
 class Amplifiers(Component):
-    """Those of a hidden layer: noise is added to the sums of a beat, a clock later.
+    """Amplifiers of a hidden layer: they add noise to the sums of a beat.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     layer : int
-        Whose columns they serve.
+        Layer of the columns.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
@@ -46,7 +46,7 @@ class Amplifiers(Component):
         super().__init__(
             {
                 "sums": In(stream.Signature(sum_layout(parameters.crossbars[layer]))),
-                # `noise_layout`: what these columns get.
+                # `noise_layout`: noise of these columns.
                 "noise": In(noise),
                 "amplified": Out(stream.Signature(amplified_layout(parameters, layer))),
                 # The neurons' part of the noise, with `amplified`.
@@ -71,16 +71,16 @@ class Amplifiers(Component):
 
 
 class LastAmplifiers(Component):
-    """Those of the last layer: noise is added to each sum, and its gain turned, a sum a clock.
+    """Amplifiers of the last layer: each sum gets noise and is multiplied by its gain.
 
-    In hidden layers an amplifier's gain is a factor of its V-I converter's. The last layer has
-    none, so there the sum itself is turned: ``sum + ((sum * share + 2**12) >> 13)``, which is
-    ``(sum * (2**13 + share) + 2**12) >> 13``.
+    In hidden layers an amplifier's gain is a factor of its V-I converter's. The last layer has no
+    converter, so the block multiplies the sum itself: ``sum + ((sum * share + 2**12) >> 13)``,
+    which is ``(sum * (2**13 + share) + 2**12) >> 13``.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -103,7 +103,7 @@ class LastAmplifiers(Component):
         on, gain = self._build_load(m)
         given = self.amplified.payload
         width = signed(len(Value.cast(given.sums[0])))
-        # Whoever waits for the logits is far away, and nothing here has to stop for it.
+        # The reader of the logits is far away, and no register of this block stalls for it.
         m.submodules.reservation = reservation = Reservation(
             given.shape(), UNDER_WAY, distributed=self._target.distributed_ram
         )
@@ -127,10 +127,10 @@ class LastAmplifiers(Component):
         ]
 
     def _build_load(self, m: Module) -> tuple[Signal, Signal]:
-        """What was loaded: whether there is noise, and the gain of the sum that is taken.
+        """Build the memory of gains; return a noise-on bit, and the gain of the sum that is taken.
 
-        The gain comes a clock later. It is a factor, as wide as the share of it that is kept; where
-        nothing was written it is 1.
+        The gain comes a clock later. It is a factor, as wide as the share of it that is kept; a
+        class without a written gain has 1.
         """
         load = self.load.payload
         on = Signal(reset_less=True)  # as memories: a reset keeps it

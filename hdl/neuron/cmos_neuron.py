@@ -1,4 +1,4 @@
-"""The CMOS neurons' logic: what sits at the foot of a column where no device does.
+"""Logic of the CMOS neurons, which replace a device at the foot of a column.
 
 The engine's neurons (`allspin.hdl.neuron.neuron`) and the price in standard cells
 (`allspin.hdl.cost.standard_cells`) use the same blocks.
@@ -71,7 +71,7 @@ class RegisteredRelu(Component):
     bits : int
         Width of the activation, 1 to 8.
     waits : bool
-        Whether there are clocks without a term; if not, there is no `enable`.
+        True if some clocks have no term; else the block has no `enable`.
     """
 
     def __init__(
@@ -84,14 +84,14 @@ class RegisteredRelu(Component):
             {
                 # Take the term.
                 **({"enable": In(1)} if waits else {}),
-                # What is added.
+                # Term to add.
                 "term": In(signed(term_bits)),
                 # The term is the first or the last of a sum.
                 "first": In(1),
                 "last": In(1),
-                # What the sum starts from: the ReLU's threshold with a minus.
+                # Start of the sum: the ReLU's threshold with a minus.
                 "start": In(signed(sum_bits)),
-                # Nothing where the sum is negative, then its bits, full scale beyond them.
+                # 0 where the sum is negative, then its bits, and full scale beyond them.
                 "activation": Out(bits),
             }
         )
@@ -165,7 +165,7 @@ class TableLogic(Component):
         self._table = table
         super().__init__(
             {
-                # Which entry.
+                # Entry to read.
                 "current": In(range(len(self._table))),
                 # The entry, one clock later.
                 "activation": Out(bits),
@@ -192,18 +192,18 @@ class DigitalColumn(Component):
     value_bits, weight_bits : int
         Width of an unsigned value and of a signed weight, 1 to 8 and 2 to 8.
     sum_bits, drop, bits : int
-        Of the `RegisteredRelu`.
+        Widths of the `RegisteredRelu`.
     """
 
     def __init__(self, value_bits: int, weight_bits: int, sum_bits: int, drop: int, bits: int):
         self._parameters = (value_bits + weight_bits, sum_bits, drop, bits)
         super().__init__(
             {
-                # What the row is driven with.
+                # Value of the row.
                 "value": In(value_bits),
-                # The weight there.
+                # Weight at the cross point.
                 "weight": In(signed(weight_bits)),
-                # As of `RegisteredRelu`.
+                # Controls of the `RegisteredRelu`.
                 "first": In(1),
                 "last": In(1),
                 "start": In(signed(sum_bits)),

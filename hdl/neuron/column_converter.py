@@ -11,7 +11,7 @@ from allspin.hdl.stream.component import Component
 from allspin.sim.network.layer import GAIN_BITS
 
 STAGES = 12
-"""Registers from a column's sum to its current; three fewer where there are multipliers."""
+"""Registers from a column's sum to its current; three fewer on a part with multipliers."""
 
 
 def converter_word(current_bits: int) -> data.StructLayout:
@@ -28,9 +28,9 @@ class ColumnConverter(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     layer : int
-        Which layer's columns it serves.
+        Layer of the columns.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class ColumnConverter(Component):
                 # The column's word, out of a memory without a register; behind one where words are
                 # turned.
                 "read": In(word),
-                # What is added to the current; where neurons have noise at each use.
+                # Noise that is added to the current; where neurons have noise at each use.
                 "noise": In(signed(parameters.use_bits if parameters.noisy else 1)),
                 # The right shift; it does not change while anything is under way.
                 "shift": In(5),
@@ -102,7 +102,7 @@ class ColumnConverter(Component):
         coarse = registered(terms[0] >> (self.shift & 0b11000), "coarse")
         medium = registered(coarse >> (self.shift & 0b00110), "medium")
         fine = registered(medium >> self.shift[0], "fine")
-        # Beyond this all is clamped alike, whatever noise and offset are.
+        # Values beyond this are clamped alike, for any noise and offset.
         width = bits + (8 if self._noisy else 4)
         low, high = -(2 ** (width - 1)), 2 ** (width - 1) - 1
         bounded = registered(

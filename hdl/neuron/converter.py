@@ -41,7 +41,7 @@ def currents_layout(current_bits: int, neurons_per_clock: int) -> data.StructLay
     Members
     -------
     currents : array of unsigned, `current_bits`
-        The currents. In an image's last beat, those beyond the last neuron mean nothing.
+        Input currents. In an image's last beat, entries beyond the last neuron have no meaning.
     last : 1 bit
         The image's last neurons.
     """
@@ -60,15 +60,15 @@ class ViConverter(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     layer : int
-        Which layer's columns it serves.
+        Layer of the columns.
 
     Attributes
     ----------
     noise : In
-        The uses of `noise_layout`: what is added to the currents that these sums become, before
-        they are clamped; where neurons have noise at each use.
+        The uses of `noise_layout`: noise that is added to the currents of these sums before they
+        are clamped; where neurons have noise at each use.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
@@ -82,10 +82,10 @@ class ViConverter(Component):
             "currents": Out(stream.Signature(currents_layout(parameters.current_bits, at_once))),
             # Bytes for the memories CONVERTER and SHIFT are taken, others ignored.
             "load": In(LOADS),
-            # Show the word of column `column` on `word`, two clocks later. Only while nothing is
+            # Show the word of column `column` on `word`, two clocks later; only while no sum is
             # under way.
             "probe": In(1),
-            # Which column, or use.
+            # Column, or use.
             "column": In(range(parameters.neurons(layer))),
             # Gain in the low half, offset in the high half, both 16 bits.
             "word": Out(32),
@@ -168,7 +168,7 @@ class ViConverter(Component):
                 ]
 
     def _build_turn(self, m: Module, go: Signal, found: list[Any], turn: Value) -> list[Any]:
-        """The words of a beat whose first is in memory `turn`, a clock later."""
+        """Return the words of a beat whose first word is in memory `turn`, a clock later."""
         turns = Signal(turn.shape())
         kept = [
             Signal.like(word, name=f"kept_{k}", reset_less=True) for k, word in enumerate(found)
@@ -206,7 +206,7 @@ class ViConverter(Component):
                     m.d.comb += complete.eq(1)
                     m.d.sync += line.eq(here_line + 1)
         at_once_bits = (len(words) - 1).bit_length()
-        # As of the neurons' tables.
+        # Loaded in the same way as the neurons' tables.
         written = m.d.sync if self._crossbar.target.wide else m.d.comb
         for number, memory in enumerate(words):
             write = memory.write_port()

@@ -32,9 +32,9 @@ class CellBlock:
     component : Component
         The block; its port ``activation`` gives the answer.
     stimulus : dict of ndarray of int64
-        What each input is driven with, by its name: shape (uses, neurons), a use a clock.
+        Stimulus of each input, by its name: shape (uses, neurons), a use a clock.
     registered : bool
-        Whether the activation is there a clock later; else at once.
+        True if the activation comes a clock later; else it comes at once.
     """
 
     component: wiring.Component
@@ -56,21 +56,21 @@ def activation_layout(hidden_bits: int) -> data.StructLayout:
 
 
 def neuron_signature(parameters: EngineParameters) -> wiring.Signature:
-    """What every kind of neuron has."""
+    """Return the ports of every kind of neuron."""
     return wiring.Signature(
         {
             # `current_layout`, one neuron after another.
             "currents": In(stream.Signature(current_layout(parameters.current_bits))),
             # `activation_layout`, in the same order.
             "activations": Out(stream.Signature(activation_layout(parameters.hidden_bits))),
-            # Bytes for the memory TABLE are taken where there is a table.
+            # Bytes for the memory TABLE; a neuron without a table ignores them.
             "load": In(LOADS),
-            # Show entry `address` of the table on `entry`, three clocks later; only while
-            # nothing is under way.
+            # Show entry `address` of the table on `entry`, three clocks later; only while no
+            # current is under way.
             "probe": In(1),
-            # Which entry.
+            # Entry to show.
             "address": In(parameters.current_bits),
-            # The entry; 0 where there is no table.
+            # The entry; 0 from a neuron without a table.
             "entry": Out(8),
         }
     )
@@ -85,7 +85,7 @@ class NeuronGateware(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -99,7 +99,7 @@ class NeuronGateware(Component):
         Parameters
         ----------
         network : Network
-            Whose hidden neuron it is.
+            Network of the hidden neuron.
         currents : ndarray of int64, shape (uses, neurons)
             Input currents that it is driven with.
         """
@@ -108,7 +108,7 @@ class NeuronGateware(Component):
         return CellBlock(logic, {"current": currents}, True)
 
     def _give(self, m: Module, activation: ValueLike) -> None:
-        """What is made of a current at once, a clock later."""
+        """Offer an activation that is computed at once, a clock later."""
         with m.If(~self.activations.valid | self.activations.ready):
             m.d.comb += self.currents.ready.eq(1)
             m.d.sync += [

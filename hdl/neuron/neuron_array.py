@@ -1,4 +1,4 @@
-"""What is at the foot of a crossbar: amplifiers, the neurons side by side, and the row driver."""
+"""Neurons side by side at the foot of a crossbar."""
 
 from amaranth.hdl import Module
 from amaranth.lib import data, stream
@@ -19,7 +19,7 @@ def activations_layout(hidden_bits: int, neurons_per_clock: int) -> data.StructL
     Members
     -------
     activations : array of unsigned, `hidden_bits`
-        The outputs. In an image's last beat, those beyond the last neuron mean nothing.
+        The outputs. In an image's last beat, entries beyond the last neuron have no meaning.
     last : 1 bit
         The image's last neurons.
     """
@@ -36,9 +36,9 @@ class NeuronArray(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     layer : int
-        Whose neurons they are.
+        Layer of the neurons.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
@@ -52,7 +52,8 @@ class NeuronArray(Component):
                 "currents": In(stream.Signature(currents)),
                 # `activations_layout`.
                 "activations": Out(stream.Signature(activations)),
-                # As of `allspin.hdl.neuron.neuron.neuron_signature`; all tables are loaded alike.
+                # Ports of `allspin.hdl.neuron.neuron.neuron_signature`; all tables are loaded
+                # alike.
                 "load": In(LOADS),
                 "probe": In(1),
                 "address": In(parameters.current_bits),

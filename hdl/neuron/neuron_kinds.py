@@ -48,7 +48,7 @@ def neuron_gateware(name: str) -> type[NeuronGateware]:
     Parameters
     ----------
     name : str
-        Of `allspin.sim.network.neuron.NEURONS`.
+        A name in `allspin.sim.network.neuron.NEURONS`.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def neuron_gateware(name: str) -> type[NeuronGateware]:
 
 
 def check_gateware(parameters: EngineParameters) -> None:
-    """Refuse an engine whose neurons cannot be made, before any of it is.
+    """Refuse an engine whose neurons have no gateware, before any block is built.
 
     Raises
     ------
@@ -102,7 +102,7 @@ class TableNeuron(NeuronGateware):
         ]
         with m.If(loads):
             m.d.sync += line.eq(here + 1)
-        # What is written and what is asked come from far: there are registers before the table.
+        # Bytes and addresses come from far, so registers lie before the table.
         wide = p.target.wide
         written = m.d.sync if wide else m.d.comb
         written += [write.addr.eq(here), write.data.eq(load.data), write.en.eq(loads)]
@@ -171,7 +171,7 @@ class ReluGateware(NeuronGateware):
 class CmosBareGateware(NeuronGateware):
     """The bare gate: the current's highest bit lets the bits below it pass.
 
-    One neuron per clock, one clock later (the engine's register: the gate has none).
+    One neuron per clock, one clock later (the register is the engine's: the gate is combinational).
     """
 
     @classmethod
@@ -188,7 +188,7 @@ class CmosBareGateware(NeuronGateware):
         p = self._parameters
         current = self.currents.payload.current
         m.submodules.gate = gate = BareGate(p.hidden_bits)
-        # The highest bits below the sign, with a zero behind them where there are too few.
+        # The highest bits below the sign; a zero follows where the current has too few.
         value = (current << 1)[: p.current_bits][-p.hidden_bits :]
         m.d.comb += [
             self.load.ready.eq(1),

@@ -20,10 +20,10 @@ class RowDriver(Component):
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the whole engine.
     layer : int
-        Which layer's neurons drive; the events are for the crossbar of ``layer + 1``, or the
-        channels of a map's pixel.
+        Layer whose neurons drive; the events are for the crossbar of ``layer + 1``, or the channels
+        of a map's pixel.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
@@ -54,7 +54,7 @@ class RowDriver(Component):
             self.events.payload.last.eq(beat.last),
         ]
         for slot, value in enumerate(values):
-            # There need not be such a row in the part beyond the last neuron.
+            # The part may have no such row beyond the last neuron.
             here = row if slot < in_last else Mux(beat.last, 0, row)
             m.d.comb += [
                 self.events.payload.slots[slot].row.eq(here),

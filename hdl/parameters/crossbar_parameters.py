@@ -1,4 +1,4 @@
-"""The parameters of one crossbar: what it is told, and the sizes that follow."""
+"""Parameters of one crossbar, and the sizes that follow from them."""
 
 from dataclasses import dataclass
 
@@ -29,20 +29,20 @@ class CrossbarParameters:
     rows_per_clock : int
         Rows that are driven in one clock, 1, 2, 4, 8 or 16.
     memory : str
-        As of `HardwareProfile`.
+        Target, as in `HardwareProfile`.
     neurons_per_clock : int
-        Columns whose sums leave in one clock: as many as the next crossbar has rows per clock,
-        1 at the readout.
+        Columns whose sums leave in one clock: as many as the next crossbar has rows per clock, 1 at
+        the readout.
     levels : UniformLevels or None
-        What the words are where the memory keeps states in their place; nothing else can be
-        kept then. None where it keeps words.
+        Levels of the states that the memory keeps in place of words; such a memory cannot keep
+        other words. None where it keeps words.
     tiling : Tiling or None
-        Tiles of rows whose sums are converted one by one; None where columns are read in one
-        piece. Only where the memory keeps R_AH words.
+        Tiles of rows whose sums are converted one by one; None where columns are read in one piece.
+        Tiles need a memory that keeps R_AH words.
     pipelined : bool
-        Whether a pass's sums leave while the next one's are under way, for passes that take
-        fewer clocks than sums are on their way; otherwise a pass's last beat waits for the sums
-        before it. Columns of an ECP5 alone can do both.
+        True if a pass's sums leave while the next one's are under way, for passes that take fewer
+        clocks than sums are on their way; else a pass's last beat waits for the sums before it.
+        Only columns of an ECP5 can do both.
     """
 
     rows: int
@@ -96,12 +96,12 @@ class CrossbarParameters:
 
     @property
     def keeps_states(self) -> bool:
-        """Whether states stand for R_AH words."""
+        """True if the memory keeps states in place of R_AH words."""
         return self.levels is not None
 
     @property
     def word_bits(self) -> int:
-        """Width of what a column multiplies: an R_AH word, or the state that stands for it."""
+        """Width of a column's factor: an R_AH word, or the state that stands for it."""
         return self.rah_bits if self.levels is None else self.levels.bits
 
     @property
@@ -159,7 +159,7 @@ class CrossbarParameters:
 
     @property
     def tile_widths(self) -> TileWidths:
-        """Of columns that are read tile by tile."""
+        """Widths of columns that are read tile by tile."""
         tiling = self.tiling
         assert tiling is not None
         most = min(self.tile_rows, self.rows) * (2**self.value_bits - 1)
@@ -177,7 +177,7 @@ class CrossbarParameters:
 
     @property
     def term_bits(self) -> int:
-        """Width of what a beat's products add to a lane, signed."""
+        """Width of the term of a beat in a lane, signed."""
         return self.word_bits + self.value_bits + (self.rows_per_clock - 1).bit_length()
 
     @property

@@ -57,11 +57,11 @@ class EngineParameters:
     resident : ResidentParameters or None
         The memory that keeps images.
     kinds : tuple of LayerKind
-        How values come to each crossbar's rows; all of them at once where there are none.
+        Kind of each layer, dense or convolution; empty if every layer is dense.
     general : bool
-        Whether registers say after which layer the last one comes, and how many classes count.
+        True if registers name the last hidden layer and the number of classes.
     neuron_per : str
-        As of `Network`.
+        Width, as in `Network`.
 
     Raises
     ------
@@ -120,8 +120,7 @@ class EngineParameters:
         Raises
         ------
         ValueError
-            If the network's R_AH words are wider than the profile's, or do not say what a
-            column sums.
+            If the network's R_AH words are wider than the profile's, or do not bound a column sum.
         """
         if network.beyond_words is not None:
             raise ValueError(f"{network.beyond_words}; run it on golden")
@@ -168,7 +167,7 @@ class EngineParameters:
         )
 
     def kind(self, number: int) -> LayerKind:
-        """How values come to a crossbar's rows."""
+        """Return the kind of a layer: dense or convolution."""
         return self.kinds[number] if self.kinds else DENSE
 
     def uses(self, number: int) -> int:
@@ -189,7 +188,7 @@ class EngineParameters:
         return own.columns % own.neurons_per_clock if self.neurons(number) > own.columns else 0
 
     def window(self, number: int) -> WindowParameters | None:
-        """What a crossbar sees of a map; None where it has all values at once."""
+        """Return the window of a crossbar on its map; None if it gets all values at once."""
         kind, own = self.kind(number), self.crossbars[number]
         if not isinstance(kind, Convolution):
             return None
@@ -197,7 +196,9 @@ class EngineParameters:
         return WindowParameters(kind, own.value_bits, own.rows_per_clock, number == 0, tiles)
 
     def map(self, number: int, *, pooled: bool = True) -> MapParameters | None:
-        """The map that a hidden layer gives, or that its neurons do; None where it gives none."""
+        """Return the map that a hidden layer gives, or its neurons before pooling; None without a
+        map.
+        """
         kind, own = self.kind(number), self.crossbars[number]
         if not isinstance(kind, Convolution):
             return None
@@ -206,7 +207,7 @@ class EngineParameters:
 
     @property
     def image(self) -> CrossbarParameters:
-        """What an image's values are driven as: as rows of the first crossbar, or of its map."""
+        """Rows that an image's values drive: rows of the first crossbar, or of its map."""
         window, own = self.window(0), self.crossbars[0]
         if window is None:
             return own
@@ -215,7 +216,9 @@ class EngineParameters:
         )
 
     def driven(self, number: int) -> MapParameters | CrossbarParameters:
-        """What a hidden layer's neurons drive: a pixel of its map, or the next crossbar."""
+        """Return the rows that a hidden layer's neurons drive: a pixel of its map, or the next
+        crossbar.
+        """
         given = self.map(number)
         return self.crossbars[number + 1] if given is None else given.pixel
 
@@ -236,7 +239,7 @@ class EngineParameters:
 
     @property
     def hidden_bits(self) -> int:
-        """Width of a hidden activation; the pixels' where there is no hidden layer."""
+        """Width of a hidden activation; the pixels' width in a network without a hidden layer."""
         return self.crossbars[-1].value_bits
 
     @property
@@ -251,17 +254,17 @@ class EngineParameters:
 
     @property
     def noisy(self) -> bool:
-        """Whether its neurons have noise at each use."""
+        """True if neurons have noise at each use."""
         return self.variation is not None and self.variation.use_noise and len(self.crossbars) > 1
 
     @property
     def noisy_sums(self) -> bool:
-        """Whether column sums have noise at each use, and amplifiers errors of their own."""
+        """True if column sums have noise at each use, and amplifiers have errors of their own."""
         return self.variation is not None and self.variation.sum_noise
 
     @property
     def numbered(self) -> bool:
-        """Whether its images have numbers: something has noise at each use."""
+        """True if images have numbers, since neurons or sums have noise at each use."""
         return self.noisy or self.noisy_sums
 
     @property
@@ -287,11 +290,13 @@ class EngineParameters:
         return bits + 1
 
     def start_bits(self, layer: int) -> int:
-        """Width of what is added to a normal value times that spread, signed."""
+        """Width of the offset that is added to a normal value times that spread, signed."""
         return self.sum_spread_bits(layer) + 17
 
     def sum_noise_bits(self, layer: int) -> int:
-        """Width of what is added to a sum, signed: both together, without 19 fraction bits."""
+        """Width of the error that is added to a sum, signed: noise and offset, without 19 fraction
+        bits.
+        """
         return self.sum_spread_bits(layer) - 1
 
     def amplified_bits(self, layer: int) -> int:

@@ -30,7 +30,7 @@ RESIDENT_LOGITS = 10
 SHAPE = 11
 """Memories of the whole engine."""
 SHAPE_BYTES = 3
-"""Number of the last hidden layer, and of classes, two bytes: what a general machine runs."""
+"""Bytes of the shape of a general machine: number of the last hidden layer, and of classes."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class MemoryMap:
     line_bytes : int
         Bytes of a line.
     readable : bool
-        Whether its lines can be read.
+        True if its lines can be read.
     """
 
     space: int
@@ -61,7 +61,7 @@ def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
     Parameters
     ----------
     engine : EngineParameters
-        Whose.
+        Parameters of the engine.
     """
     maps = []
     variation, resident = engine.variation, engine.resident

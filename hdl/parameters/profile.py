@@ -1,4 +1,6 @@
-"""What a part offers to any network, and what is made of it: chips, resident images."""
+"""Hardware profile: resources of a part for any network, and the options for chips and resident
+images.
+"""
 
 from dataclasses import dataclass, field, fields
 
@@ -24,16 +26,16 @@ class VariationParameters:
     rounds_per_clock : int
         Rounds of the generator's cipher in a clock: 1 (iterative) or 22 (a draw a clock).
     redraw : bool
-        Whether the states are kept in a memory of their own, so that a new chip is drawn in
-        place.
+        True if the states have a memory of their own, so that a new chip is drawn in place.
     use_noise : bool
-        Whether neurons have cycle-to-cycle noise at each use.
+        True if neurons have cycle-to-cycle noise at each use.
     noise_rounds_per_clock : int or None
-        As `rounds_per_clock`, for that noise alone: chips are made seldom, noise is drawn for
-        each image. None for the same. One small generator serves all who have not 22.
+        `rounds_per_clock` of that noise alone: chips are made seldom, and noise is drawn for each
+        image. None for the same number. All users with less than 22 rounds share one small
+        generator.
     sum_noise : bool
-        Whether column sums have read noise at each use, and amplifiers an offset and, in the
-        last layer, a gain error; it needs `use_noise` with 22 rounds in a clock.
+        True if column sums have read noise at each use, and amplifiers an offset and, in the last
+        layer, a gain error; it needs `use_noise` with 22 rounds in a clock.
     """
 
     states: int = 128
@@ -63,7 +65,7 @@ class VariationParameters:
 
     @property
     def iterative(self) -> bool:
-        """Whether one small generator is shared, which takes several clocks for a draw."""
+        """True if blocks share one small generator, which takes several clocks for a draw."""
         return self.rounds_per_clock != ROUNDS_PER_CLOCK[-1]
 
     @property
@@ -100,9 +102,9 @@ class ResidentParameters:
     beats : int
         Clocks' worth of events that fit, or lines of `SDRAM_LINE_BYTES`; 1 to 65535.
     images : int
-        Images whose labels fit, 1 to 65535.
+        Number of images with labels, 1 to 65535.
     sdram : SdramParameters or None
-        The SDRAM that images lie in, with their labels; None for block RAM.
+        SDRAM of the images and their labels; None for block RAM.
     """
 
     beats: int
@@ -114,7 +116,7 @@ class ResidentParameters:
 
     @classmethod
     def of(cls, sdram: SdramParameters) -> "ResidentParameters":
-        """As many images as lie in an SDRAM."""
+        """Return the parameters of resident images that fill an SDRAM."""
         return cls(min(MAX_LINES, 2 * sdram.words // SDRAM_LINE_BYTES), MAX_LINES, sdram)
 
     @property
@@ -125,35 +127,35 @@ class ResidentParameters:
 
 @dataclass(frozen=True)
 class HardwareProfile:
-    """What a part offers to any network.
+    """Resources of a part for any network.
 
     Parameters
     ----------
     lanes : int or None
-        Columns that a row drives in one clock, 1 to 65535; None for all of them. A layer
-        with fewer columns uses as many lanes as it has columns.
+        Columns that a row drives in one clock, 1 to 65535; None for all columns. A layer with fewer
+        columns uses as many lanes as it has columns.
     rah_bits : int or None
-        Width of an R_AH word in memory, 2 to 8; None for the network's own.
+        Width of an R_AH word in memory, 2 to 8; None for the network's own width.
     rows_per_clock : int
         Rows that are driven in one clock, 1, 2, 4, 8 or 16.
     memory : str
-        Name of the target in `allspin.hdl.parameters.target.TARGETS`, after what it keeps R_AH
-        words in: ``block`` (block RAM as any tool infers it), ``spram`` (the four SPRAMs of an
+        Name of the target in `allspin.hdl.parameters.target.TARGETS`, after its memory of R_AH
+        words: ``block`` (block RAM as any tool infers it), ``spram`` (the four SPRAMs of an
         iCE40UP5K), ``ecp5`` (block RAM with its own output register) or ``bsram`` (the few of a
         Gowin GW1N).
     states : bool
-        Whether states are kept in place of R_AH words, in the fewest bits that hold the
-        network's, in each layer whose levels are uniform and whose columns are read in one piece;
-        the others keep words. Not with `variation`, since a chip has words of any value.
+        True to keep states in place of R_AH words, in the fewest bits that hold the network's, in
+        each layer with uniform levels whose columns are read in one piece; the other layers keep
+        words. Not with `variation`, since a chip has words of any value.
     variation : VariationParameters or None
-        The gateware that makes chips; None for ideal devices only.
+        Gateware that makes chips; None for ideal devices only.
     resident : ResidentParameters or None
-        The memory that keeps images on the board; None for none.
+        Memory that keeps images on the board; None to stream every image.
     tile_offsets : bool
-        Whether the converters of tiles, where a network has some, have offsets, for chips whose
-        words the host computes. Those of a machine that makes chips have.
+        True if the converters of tiles have offsets, for chips whose words the host computes. A
+        machine that makes chips always has them.
     general : bool
-        Whether it also runs networks of fewer layers and classes, told by registers.
+        True if the machine also runs networks of fewer layers and classes, chosen by registers.
     """
 
     lanes: int | None = None
@@ -177,7 +179,7 @@ class HardwareProfile:
             raise ValueError(NO_CHIPS)
 
     def __repr__(self) -> str:
-        # What differs from the default tells profiles apart as well as all of it.
+        # Fields that differ from the default identify a profile as well as all fields.
         given = ", ".join(
             f"{each.name}={getattr(self, each.name)!r}"
             for each in fields(self)

@@ -19,14 +19,14 @@ TOLERANCE = 0.01
 class SdramPart:
     """An SDR SDRAM by its data sheet.
 
-    Where a board has had parts of several makers, each time is that of the slowest.
+    The figures hold for boards with parts of several makers: each time is the slowest part's.
 
     Parameters
     ----------
     width : int
         Bits of a word, 16 or 32.
     row_bits, column_bits : int
-        Of the address; `BANK_BITS` more choose the bank.
+        Bits of the row and column address; `BANK_BITS` more choose the bank.
     refreshes : int
         Refresh commands that are due within 64 ms.
     rcd, rp, ras, rc, rfc, wr : float
@@ -62,9 +62,10 @@ class SdramParameters:
     Parameters
     ----------
     width, row_bits, column_bits : int
-        As of `SdramPart`.
+        Organisation, as in `SdramPart`.
     rcd, rp, ras, rfc, wr : int
-        As of `SdramPart`, at least 1; `ras` and `rp` together are at least the part's ``rc``.
+        Times in clocks, as in `SdramPart`, at least 1; `ras` and `rp` together are at least the
+        part's ``rc``.
     refresh : int
         Clocks from one refresh to the next at most.
     power_up : int

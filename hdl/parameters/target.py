@@ -1,4 +1,4 @@
-"""What a kind of FPGA has, by property: blocks ask for what they need, and for no part's name.
+"""Properties of kinds of FPGA: blocks ask for a property, and never for a part's name.
 
 A further kind of part is one more `Target` in `TARGETS`. Where its R_AH words are kept in a
 memory that no other part has, it is one more subclass of `InferredBlocks`, with its gateware in
@@ -26,7 +26,7 @@ MEMORIES_PER_HOP = 2
 
 @dataclass(frozen=True)
 class InferredBlocks:
-    """What R_AH words are kept in: block RAM as any tool infers it. Other memories are subclasses.
+    """Memory of R_AH words in block RAM as any tool infers it; other memories are subclasses.
 
     Each says of an array, a crossbar's `CrossbarParameters`, how many memories hold it, and when.
 
@@ -39,20 +39,20 @@ class InferredBlocks:
     Attributes
     ----------
     blocks_name : str
-        What a data sheet counts, in the plural.
+        Unit that a data sheet counts, in the plural.
     """
 
     bank_bits: int = 16
     blocks_name = "blocks of memory"
 
     def check(self, array: Any) -> None:
-        """Raise a ValueError that names what is possible if an array does not fit.
+        """Raise a ValueError that names the possible sizes if an array does not fit.
 
         Any does here: memories may be as deep and as many as it takes.
         """
 
     def bank_lanes(self, array: Any) -> int:
-        """Lanes that share a memory: what fits the width."""
+        """Return the lanes that share a memory: as many as fit the width."""
         return min(array.lanes, self.bank_bits // array.word_bits)
 
     def write_clocks(self, array: Any) -> int:
@@ -65,7 +65,7 @@ class InferredBlocks:
     def blocks(self, array: Any, words: int) -> int:
         """Blocks that hold an array, where one holds so many words of 16 bits.
 
-        As many as each memory is blocks deep; a block of half the width is twice as deep.
+        Return the number of memories; a block of half the width is twice as deep.
         """
         of_part = 0
         for first in range(0, array.lanes, self.bank_lanes(array)):
@@ -79,13 +79,13 @@ class InferredBlocks:
 class Sprams(InferredBlocks):
     """The SPRAMs of an iCE40UP5K, side by side.
 
-    Words are bytes there. A line of states may be longer than what all of them give: its last
-    bits are in block RAM.
+    Words are bytes in an SPRAM. A line of states may be longer than all SPRAMs together: block RAM
+    holds its last bits.
 
     Parameters
     ----------
     count : int
-        How many the part has.
+        Number of SPRAMs of the part.
     width, depth : int
         Bits that one gives in a clock, and lines that it has.
     further : int
@@ -99,7 +99,7 @@ class Sprams(InferredBlocks):
     blocks_name = "SPRAMs"
 
     def check(self, array: Any) -> None:
-        """There is one memory, with one address."""
+        """Return one: all SPRAMs are one memory with one address."""
         if array.rows_per_clock != 1:
             raise ValueError("the memory spram drives 1 row per clock")
         bits, cell_bits = self.count * self.width, self.cell_bits(array)
@@ -123,7 +123,9 @@ class Sprams(InferredBlocks):
         return array.lanes
 
     def blocks(self, array: Any, words: int) -> int:
-        """As many as are needed side by side: all are deep enough, or the array is refused."""
+        """Return the number of SPRAMs side by side: all are deep enough, or the array is
+        refused.
+        """
         return min(self.count, -(-array.lanes * self.cell_bits(array) // self.width))
 
 
@@ -143,14 +145,14 @@ class Ecp5Blocks(InferredBlocks):
             )
 
     def bank_lanes(self, array: Any) -> int:
-        """What fits a line of the block of the fewest lines that holds them."""
+        """Return the lanes in a line of the shallowest block that holds all lines."""
         bits = next(bits for depth, bits in ECP5_DEPTHS.items() if array.lines <= depth)
         if array.keeps_states:
             return min(array.lanes, bits // array.word_bits)
         return bits // ECP5_WORD_BITS
 
     def distributed(self, array: Any) -> bool:
-        """Whether the memories are LUTs: those of few lines, where they are not too many."""
+        """Return True if the memories are LUTs: memories of few lines, if they are not too many."""
         bits = array.rows_per_clock * array.lines * array.lanes * array.word_bits
         return array.lines < SMALLEST_BLOCK and bits <= MOST_DISTRIBUTED
 
@@ -173,29 +175,29 @@ class Target:
     Parameters
     ----------
     cells : InferredBlocks
-        What R_AH words are kept in.
+        Memory of the R_AH words.
     further : str
-        Name of the target that the crossbars behind the first are described for; empty for this
-        one. Where a memory is large and there is one of it, the first crossbar fills it.
+        Name of the target of the crossbars behind the first; empty for this target. One large
+        memory of a part is filled by the first crossbar.
     multipliers : int
         Blocks that multiply which the engine takes by itself, since LUTs are few; 0 where
         products are sums, with a register behind each.
     few_luts : bool
-        Whether crossbars behind the first have no more lanes than are of use.
+        True if crossbars behind the first have only as many lanes as they can use.
     slow_clock : bool
-        Whether a clock is long enough for two steps in a row, such as a memory and a product, but
-        logic is slow: the registers between such steps are left out, and what many LUTs or a wide
-        adder make, such as a counter's sum or the winner so far, leaves from a register.
+        True if a clock is long enough for two steps in a row, such as a memory and a product, but
+        logic is slow: the registers between such steps are left out, and the output of many LUTs or
+        of a wide adder, such as a counter's sum or the winner so far, leaves from a register.
     wide : bool
-        Whether a way across the part takes a clock of its own: what comes from far, or goes to
-        many places, has a register beside what it serves.
+        True if a way across the part takes a clock of its own: a signal that comes from far or goes
+        to many places has a register beside its destination.
     registered_blocks : bool
-        Whether its block RAMs are columns of nine bits with registers at their outputs, of which
-        large memories are put together.
+        True if block RAMs are columns of nine bits with registers at their outputs, from which
+        large memories are composed.
     distributed_ram : bool
-        Whether small memories may be LUTs, near what they serve.
+        True if small memories may be LUTs, near their reader.
     few_blocks : bool
-        Whether blocks of memory are so few that small memories are LUTs.
+        True if blocks of memory are so few that small memories are LUTs.
     smallest_window : int
         Bytes of the link's receive buffer; it has more only where one image or one row of R_AH
         words needs it.
@@ -213,12 +215,14 @@ class Target:
     smallest_window: int = 2048
 
     def distributes(self, bits: int) -> bool:
-        """Whether a memory of so many bits is LUTs in place of a block that it would not fill."""
+        """Return True if a memory of this size is LUTs in place of a block that it would not
+        fill.
+        """
         return self.few_blocks and bits <= SMALL_MEMORY
 
 
 PORTABLE = Target(cells=InferredBlocks())
-"""What any part has."""
+"""Target of any part."""
 ICE40UP5K = Target(
     cells=Sprams(),
     further="block",

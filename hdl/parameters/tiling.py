@@ -1,7 +1,7 @@
 """Tiles of rows in gateware: sizes, ADC, and the widths of their sums.
 
-Row r is in tile ``r // rows``. The golden model has the same tiles from
-`allspin.sim.network.formats`, whose limits hold here.
+Row r is in tile ``r // rows``. The golden model has the same tiles from `allspin.sim.network.adc`,
+whose limits hold here.
 """
 
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from typing import NamedTuple, Self
 from allspin.sim.network.adc import Adc
 
 OFFSET_BITS = 16
-"""Width of what a chip's converter adds to its tile's sum, signed."""
+"""Width of the offset that a chip's converter adds to its tile's sum, signed."""
 
 
 class TileWidths(NamedTuple):
-    """Bits of what is on its way from a column's rows to its sum; all signed.
+    """Widths between a column's rows and its sum; all signed.
 
     Attributes
     ----------
     running : int
-        A tile's sum, and what it starts at.
+        A tile's sum, and its start.
     conversion : int
-        What a converter makes of it, or a word that is read in its place.
+        A conversion, or a word that is read in its place.
     total : int
         The sum of a column's conversions.
     """
@@ -44,7 +44,7 @@ class Tiling:
     shift : int
         A conversion's step is ``2**shift`` words times row values; 0 to 23.
     offsets : bool
-        Whether each converter has an offset of `OFFSET_BITS`, which the host writes.
+        True if each converter has an offset of `OFFSET_BITS`, which the host writes.
 
     Raises
     ------
@@ -62,9 +62,9 @@ class Tiling:
 
     @classmethod
     def of(cls, adc: Adc | None, *, offsets: bool = False) -> Self | None:
-        """That of a network's layer; None where its columns are read in one piece.
+        """Return the tiling of a network's layer; None if its columns are read in one piece.
 
-        It has offsets where the layer has, and where they are asked for.
+        It has offsets if the layer has, or if they are requested.
         """
         if adc is None:
             return None
@@ -77,7 +77,7 @@ class Tiling:
 
     @property
     def start(self) -> int:
-        """Where a tile's sum starts: half a step, so that a conversion rounds halves up."""
+        """Start of a tile's sum: half a step, so that a conversion rounds halves up."""
         return 1 << self.shift >> 1
 
     @property
@@ -87,7 +87,7 @@ class Tiling:
         return signed_bits(self.start - half, self.start + half - 1)
 
     def __str__(self) -> str:
-        """As messages have it."""
+        """Return the words that messages use."""
         return (
             f"tiles of {self.rows} rows, read with {self.bits} bits in steps of {1 << self.shift}"
             f"{' and offsets' * self.offsets}"

@@ -25,7 +25,7 @@ class UniformLevels:
     Parameters
     ----------
     count : int
-        How many, 2 to 128.
+        Number of levels, 2 to 128.
     step : int
         From one to the next, 1 to 255.
     lowest : int
@@ -49,7 +49,7 @@ class UniformLevels:
 
     @classmethod
     def of(cls, levels: npt.NDArray[np.integer]) -> Self | None:
-        """Those that a table of levels has; None where it is another.
+        """Return the levels of a table; None if they are not uniform.
 
         Parameters
         ----------
@@ -72,5 +72,5 @@ class UniformLevels:
         return range(self.lowest, self.lowest + self.step * (self.count - 1) + 1, self.step)
 
     def __str__(self) -> str:
-        """As messages have it."""
+        """Return the words that messages use."""
         return f"{self.count} states from {self.lowest} in steps of {self.step}"

@@ -54,12 +54,12 @@ class MapParameters:
 
     @property
     def tile_rows(self) -> int:
-        """As of `CrossbarParameters`: a map is in one piece."""
+        """Rows of a tile, as in `CrossbarParameters`: a map is in one piece."""
         return self.rows
 
     @property
     def part_rows(self) -> int:
-        """As of `CrossbarParameters`."""
+        """Width, as in `CrossbarParameters`."""
         return -(-self.rows // self.rows_per_clock)
 
     @property
@@ -70,16 +70,16 @@ class MapParameters:
 
 @dataclass(frozen=True)
 class WindowParameters:
-    """What kernels see of a map.
+    """Kernel on a map: size, stride and places.
 
     Parameters
     ----------
     kind : Convolution
         Map and kernel, and how this goes over the map.
     value_bits, rows_per_clock : int
-        As of `MapParameters`; so many rows of the kernel are driven in a clock.
+        Rows of the kernel that are driven in a clock, as in `MapParameters`.
     flat : bool
-        Whether the map comes as an image: its rows in any order, `last` with the map's last beat.
+        True if the map comes as an image: its rows in any order, `last` with the map's last beat.
         Otherwise it comes pixel by pixel, line by line, and `last` ends each pixel's channels.
     tile_rows : int
         Rows of a tile of the kernel, a power of two; 0 where its columns are read in one piece.
@@ -93,7 +93,7 @@ class WindowParameters:
 
     @cached_property
     def map(self) -> MapParameters:
-        """What the kernel goes over."""
+        """Map under the kernel."""
         height, width, channels = self.kind.map
         return MapParameters(height, width, channels, self.value_bits, self.rows_per_clock)
 
@@ -104,7 +104,7 @@ class WindowParameters:
 
     @property
     def part_rows(self) -> int:
-        """As of `CrossbarParameters`, of the kernel."""
+        """Width of the kernel's values, as in `CrossbarParameters`."""
         return -(-self.rows // self.rows_per_clock)
 
     @property
@@ -115,14 +115,14 @@ class WindowParameters:
 
     @property
     def unit(self) -> int:
-        """What is looked at of a pixel: of an image its channels, as if they were pixels side by
-        side; of other maps one thing, since these have a vector a pixel.
+        """Bits of a pixel in a line: an image has one for each channel, as if channels were pixels
+        side by side; other maps have one, since a pixel has a vector of its own.
         """
         return self.map.channels if self.flat else 1
 
     @property
     def line(self) -> int:
-        """What is looked at in a line of the map."""
+        """Bits of a line of the map."""
         return self.map.width * self.unit
 
     @cached_property
@@ -133,6 +133,6 @@ class WindowParameters:
 
     @property
     def turns(self) -> list[int]:
-        """Parts in which a pixel's first row can be; of an image there is but one."""
+        """Parts in which a pixel's first row can be; an image has one."""
         firsts = {k * self.map.channels % self.rows_per_clock for k in range(len(self.seen))}
         return [0] if self.flat else sorted(firsts)

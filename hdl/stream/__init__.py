@@ -1,1 +1,3 @@
-"""What streams are made of: layouts, register slices, credits, block RAM, multipliers."""
+"""Parts that streams between blocks are made of: layouts, registers, buffers, memories,
+multipliers.
+"""

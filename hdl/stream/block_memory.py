@@ -12,12 +12,12 @@ BLOCK_BITS = 1024
 def block_memory(shape: Any, depth: int, *, distributed: bool = False) -> memory.Memory:
     """A memory without contents, for block RAM.
 
-    Read it through a port of the ``comb`` domain with a register behind it: the tools
-    merge the two into the block's own synchronous read. Amaranth's synchronous read port
-    promises the old word when a location is read and written at once, which no block RAM
-    does by itself; the tools then build a bypass around it (hundreds of LUTs for a wide
-    crossbar). Here nothing is ever read while it is written, and ``no_rw_check`` says so. In
-    look-up tables a word can be read and written back in one clock: their read has none.
+    Read it through a port of the ``comb`` domain with a register behind it: the tools merge the two
+    into the block's own synchronous read. Amaranth's synchronous read port promises the old word
+    when a location is read and written at once, which no block RAM does by itself; the tools then
+    build a bypass around it (hundreds of LUTs for a wide crossbar). The blocks of the engine never
+    read a word while it is written, and ``no_rw_check`` says so. A memory in look-up tables is read
+    in the clock of its address, so a word can be read and written back in one clock.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def block_memory(shape: Any, depth: int, *, distributed: bool = False) -> memory
     depth : int
         Number of words.
     distributed : bool
-        Whether it is to be look-up tables all the same, near what it serves.
+        True for look-up tables whatever the size, so that the memory lies near its reader.
     """
     attrs: dict[str, Any] = {"no_rw_check": 1}
     if distributed:

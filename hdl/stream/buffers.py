@@ -19,11 +19,11 @@ class Ring(Component):
     Parameters
     ----------
     shape : ShapeLike
-        Of an item.
+        Shape of an item.
     depth : int
         Places, a power of two.
     distributed : bool
-        Whether its memory must not become a block RAM, whose output is late.
+        True for look-up tables: the output of a block RAM is late.
     """
 
     def __init__(self, shape: Any, depth: int, *, distributed: bool = False) -> None:
@@ -31,7 +31,7 @@ class Ring(Component):
         self._memory = block_memory(shape, depth, distributed=distributed)
         super().__init__(
             {
-                # There is an item, and a place for it.
+                # An item arrives; the ring has room for it.
                 "arrives": In(1),
                 # The item.
                 "payload": In(shape),
@@ -39,14 +39,14 @@ class Ring(Component):
                 "end": Out(range(2 * depth)),
                 # Pointer to the first one that must be kept.
                 "start": In(range(2 * depth)),
-                # There is a place, known a clock late where one has become free, so that whoever
-                # fills the ring knows at once. Who has counted places otherwise needs neither this
-                # nor `start`.
+                # The ring has room. The register follows a place that has become free a clock late,
+                # but a place that is taken at once. A writer that counts places itself needs
+                # neither this port nor `start`.
                 "room": Out(1),
-                # Which one to read; one that arrives in this clock can be read in the next.
+                # Item to read; one that arrives in this clock can be read in the next.
                 "pointer": In(range(2 * depth)),
-                # That one, in the same clock: the register that makes a block RAM of it is the
-                # reader's.
+                # The item at `pointer`, in the same clock. A register of the reader makes a block
+                # RAM of the memory.
                 "item": Out(shape),
             }
         )
@@ -92,14 +92,14 @@ def read_ring(m: Module, found: Any, head: Signal, limit: Signal, o: stream.Inte
     found : Value
         The memory's item at `head`, in the same clock.
     head : Signal
-        The item that is read next; one bit wider than an address, which tells a full ring
-        from an empty one. Moved here, past what is offered: that is out of the memory.
+        Item that is read next; one bit wider than an address, which tells a full ring from an empty
+        one. It moves past each item that is offered, since that item has left the memory.
     limit : Signal
         Like `head`: behind the last item that may be offered.
     o : Out(stream)
-        Where to.
+        Stream that gets the items.
     """
-    # The block's own register; a reset would have to reach it wherever the block is.
+    # Output register of the block RAM; a reset would have to reach it all over the part.
     item = Signal(found.shape(), reset_less=True)
     more = Signal()
     m.d.comb += [o.payload.eq(item), more.eq(head != limit)]
@@ -109,7 +109,7 @@ def read_ring(m: Module, found: Any, head: Signal, limit: Signal, o: stream.Inte
 
 
 class Queue(Component):
-    """Hold back what arrives until it is wanted.
+    """First-in first-out queue in one memory.
 
     One item a clock in and out; an item that meets an empty queue comes out two clocks
     later.
@@ -121,7 +121,7 @@ class Queue(Component):
     depth : int
         Number of items behind the one that is offered, a power of two from 2 to 65536.
     distributed : bool
-        Whether the memory is one of look-up tables, beside what it serves, rather than a block.
+        True for look-up tables, beside their reader, rather than a block RAM.
     """
 
     def __init__(self, shape: Any, depth: int, *, distributed: bool = False) -> None:
@@ -160,19 +160,18 @@ LATE = 2
 class Reservation(Component):
     """Let something set out on a long way only with a credit: a free place at the end.
 
-    What is between never stalls then, so no signal that says whether it may go on has to
-    reach all of its registers.
+    The way never stalls then, so no stall signal has to reach all of its registers.
 
     Parameters
     ----------
     shape : ShapeLike
-        Of what arrives.
+        Shape of an item that arrives.
     depth : int
         Places, a power of two; more than the clocks of the way, or it stalls.
     ahead : int
         For `credits_ahead`.
     distributed : bool
-        Whether its memory must not become a block RAM, whose output is late.
+        True for look-up tables: the output of a block RAM is late.
     """
 
     def __init__(
@@ -185,14 +184,14 @@ class Reservation(Component):
             {
                 # Something sets out. Only while `credit`.
                 "taken": In(1),
-                # There is one.
+                # A credit is free.
                 "credit": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
-                # There are `ahead`: so many may set out from now on, at any time, whatever happens
-                # at `waiting`.
+                # `ahead` credits are free: that many items may set out from now on, at any time,
+                # even if `waiting` stalls.
                 "credits_ahead": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
-                # It is there.
+                # An item arrives.
                 "arrives": In(1),
-                # What it is.
+                # The item.
                 "payload": In(shape),
                 # All of it, in order, from two clocks after it arrived.
                 "waiting": Out(stream.Signature(shape)),
@@ -206,7 +205,7 @@ class Reservation(Component):
         )
         head = Signal.like(ring.end)
         following = Signal.like(head)
-        # One more than there is, so that `credit` needs no more than its upper bits.
+        # One more than the free places, so that `credit` needs no more than the upper bits.
         credits = Signal(range(self._depth + 2), init=self._depth + 1)
         some = Signal()
         fetch = Signal()
@@ -222,7 +221,8 @@ class Reservation(Component):
         m.d.sync += [
             # Both comparisons are made before it is known which counts: `ready` comes late.
             some.eq(self.arrives | Mux(fetch, following != ring.end, head != ring.end)),
-            # A clock late too: what is taken and what is fetched is known late.
+            # Items that are taken and fetched are known late in their clock, so they count a clock
+            # later.
             taken.eq(self.taken),
             freed.eq(fetch),
             credits.eq(credits - taken + freed),

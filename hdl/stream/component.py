@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 
 
 class Component(wiring.Component):
-    """A block: its signature says what its ports are, and its method `build` what is in it."""
+    """Base class of all blocks: the constructor names the ports, and `build` fills the module."""
 
     if TYPE_CHECKING:
 
@@ -21,5 +21,5 @@ class Component(wiring.Component):
         return m
 
     def build(self, m: Module, platform: object) -> None:
-        """Put into the block's module what is in it; each block has its own."""
+        """Add the block's logic to its module; every block has its own."""
         raise NotImplementedError

@@ -19,15 +19,15 @@ from amaranth.hdl import (
 from allspin.hdl.stream.ecp5_copies import is_ecp5
 
 PAIR = Const(0x7888, 16)
-"""Of a carry cell: (A and B) plus (C and D)."""
+"""Function of a carry cell: (A and B) plus (C and D)."""
 KEEP = Const(0x5AAA, 16)
-"""Of a carry cell: A plus (C and D)."""
+"""Function of a carry cell: A plus (C and D)."""
 BEGIN = Const(0x556A, 16)
-"""Of a carry cell: A plus ((B and C) or D)."""
+"""Function of a carry cell: A plus ((B and C) or D)."""
 
 
 def _chain(m: Module, init: Const, a: Any, b: Any, c: Any, d: Any, total: Signal) -> None:
-    """A carry chain over columns of bits: `total` is what `init` says of each column, added."""
+    """Build a carry chain over columns of bits: `total` adds the function `init` of each column."""
     width = len(total)
     carry: Value = Const(0, 1)
     for low in range(0, width, 2):
@@ -65,7 +65,7 @@ def _bits(value: Value, width: int) -> list[Value]:
 def times_digit(m: Module, platform: Any, word: Value, digit: Value, name: str) -> Signal:
     """A word times an unsigned digit of one or two bits, in one carry chain.
 
-    A word of one bit needs none.
+    A word of one bit needs no carry chain.
     """
     width = len(word) + len(digit)
     product = Signal(Shape(width, word.shape().signed), name=name)

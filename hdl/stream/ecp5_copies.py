@@ -18,12 +18,12 @@ LANES_PER_LEAF = 4
 
 
 def is_ecp5(platform: Any) -> bool:
-    """Whether a platform is an ECP5."""
+    """Return True if a platform is an ECP5."""
     return getattr(platform, "family", None) == "ecp5"
 
 
 def copies(m: Module, platform: Any, value: Any, count: int, name: str) -> list[Any]:
-    """Registers with the same content, each to drive what is near it.
+    """Build registers with the same content, each for the logic near it.
 
     The instances keep Yosys from merging them.
 
@@ -32,13 +32,13 @@ def copies(m: Module, platform: Any, value: Any, count: int, name: str) -> list[
     m : Module
         Gets the registers.
     platform : Platform or None
-        Of the elaboration.
+        Platform of the elaboration.
     value : Value
         Their input.
     count : int
-        How many.
+        Number of registers.
     name : str
-        Of the signals, before a number.
+        Name of the signals, before a number.
     """
     registers = []
     for number in range(count):

@@ -34,7 +34,7 @@ def block_instance(width: int, ports: Mapping[str, Any]) -> Instance:
     width : int
         Bits of a line: 1, 9, 18 or 36.
     ports : mapping
-        What is connected; the other inputs are 0, but for clocks and their enables.
+        Pins that are connected; the other inputs are 0, but for clocks and their enables.
     """
     zero, one = Const(0, 1), Const(1, 1)
     connected: dict[str, Any] = {}
@@ -79,11 +79,11 @@ def line_block(
     width : int
         Bits of a line: 9, 18 or 36.
     write, enables : Value
-        Whether any, and which of the words of a wide line are written.
+        `write` enables the port, and `enables` chooses the words of a wide line.
     write_address, address : Value
         Lines.
     written, read : Signal
-        What is written, and what was read; 36 bits, of which `width` count.
+        Line that is written and line that was read; 36 bits, of which `width` count.
     """
     unit = {9: 3, 18: 4, 36: 5}[width]  # address bits below a line
     # The lowest address bits of a wide port are its write enables.
@@ -118,7 +118,7 @@ class WordMemory(Component):
     rah_bits : int
         Width of a word, at most 8.
     distributed : bool or None
-        Whether it is to be look-up tables, near what it serves; None for those of few lines.
+        True for look-up tables, near their reader; None for look-up tables where lines are few.
     """
 
     def __init__(
@@ -134,9 +134,9 @@ class WordMemory(Component):
                 "address": In(range(lines)),
                 # Its words.
                 "words": Out(data.ArrayLayout(signed(rah_bits), lanes)),
-                # Which words to write.
+                # Words of the line to write.
                 "write_enable": In(lanes),
-                # Where, and what: the same word on all lanes.
+                # Line to write, and the word for all lanes.
                 "write_address": In(range(lines)),
                 "word": In(signed(rah_bits)),
             }
@@ -185,7 +185,7 @@ class WordMemory(Component):
 
 
 MOST_BITS = max(ECP5_DEPTHS.values())
-"""Of a line."""
+"""Bits of the widest line."""
 
 
 class LineMemory(Component):
@@ -196,9 +196,9 @@ class LineMemory(Component):
     lines : int
         Lines that are used, at most 2048.
     bits : int
-        Of a line: at most 36, 18 or 9, for at most 512, 1024 or 2048 lines.
+        Bits of a line: at most 36, 18 or 9, for at most 512, 1024 or 2048 lines.
     distributed : bool
-        Whether it is to be look-up tables, near what it serves.
+        True for look-up tables, near their reader.
     """
 
     def __init__(self, lines: int, bits: int, *, distributed: bool = False) -> None:
@@ -209,11 +209,11 @@ class LineMemory(Component):
             {
                 # Line to read.
                 "address": In(range(lines)),
-                # What it holds.
+                # The line that was read.
                 "line": Out(bits),
                 # A line is written.
                 "write": In(1),
-                # Which, and with what.
+                # Line to write, and its new content.
                 "write_address": In(range(lines)),
                 "written": In(bits),
             }

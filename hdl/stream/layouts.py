@@ -1,4 +1,4 @@
-"""What travels on the streams between blocks.
+"""Layouts of the streams between blocks.
 
 All streams are `amaranth.lib.stream.Signature` of one of these layouts.
 """
@@ -12,7 +12,7 @@ from allspin.hdl.parameters.window_parameters import MapParameters, WindowParame
 from allspin.sim.chip.generator import USE_BITS
 
 Rows = CrossbarParameters | MapParameters | WindowParameters
-"""What is driven row by row."""
+"""Parameters of an array that is driven row by row."""
 
 
 def slot_layout(parameters: Rows) -> data.StructLayout:
@@ -21,9 +21,9 @@ def slot_layout(parameters: Rows) -> data.StructLayout:
     Members
     -------
     row : unsigned
-        Which row of the part of the array that the slot belongs to.
+        Row within the part of the array that the slot belongs to.
     value : unsigned, `value_bits`
-        What it is driven with; 0 drives nothing, and `row` must still be one that exists.
+        Value of the row; 0 drives no row, but `row` must exist all the same.
     """
     return data.StructLayout({"row": range(parameters.part_rows), "value": parameters.value_bits})
 
@@ -48,8 +48,8 @@ def sum_layout(parameters: CrossbarParameters) -> data.StructLayout:
     Members
     -------
     sums : array of signed
-        Sum of value times R_AH word over the image's events. In an image's last beat, those
-        beyond the last column mean nothing.
+        Sum of value times R_AH word over the image's events. In an image's last beat, entries
+        beyond the last column have no meaning.
     last : 1 bit
         The image's last columns.
     """
@@ -58,9 +58,9 @@ def sum_layout(parameters: CrossbarParameters) -> data.StructLayout:
 
 
 def noise_layout(parameters: EngineParameters, layer: int) -> data.StructLayout:
-    """What is added at one use of `neurons_per_clock` columns.
+    """Return the layout of the noise at one use of `neurons_per_clock` columns.
 
-    In an image's last beat, those beyond the last column mean nothing.
+    In an image's last beat, entries beyond the last column have no meaning.
 
     Members
     -------
@@ -84,7 +84,7 @@ def amplified_layout(parameters: EngineParameters, layer: int) -> data.StructLay
     Members
     -------
     sums, last
-        As of `sum_layout`; sums may be wider.
+        Sums as in `sum_layout`; they may be wider.
     """
     sum_ = signed(parameters.amplified_bits(layer))
     lanes = parameters.crossbars[layer].neurons_per_clock
@@ -118,7 +118,7 @@ LOAD_LAYOUT = data.StructLayout({"layer": 4, "memory": 4, "first": 1, "address":
 Members
 -------
 layer, memory : 4 bits each
-    Which memory (the space's two nibbles). It must exist.
+    Memory (the space's two nibbles). It must exist.
 first : 1 bit
     The byte is the first of line `address`; further bytes fill that line and then
     the following lines.
@@ -135,7 +135,7 @@ FETCH_LAYOUT = data.StructLayout({"layer": 4, "memory": 4, "address": 16})
 Members
 -------
 layer, memory : 4 bits each
-    Which memory (the space's two nibbles).
+    Memory (the space's two nibbles).
 address : 16 bits
     The line.
 """

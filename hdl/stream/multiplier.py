@@ -36,13 +36,13 @@ def multiply(m: Module, platform: Any, factor: Value, other: Value, name: str) -
     m : Module
         Gets them, and registers.
     platform : Platform or None
-        Of the elaboration.
+        Platform of the elaboration.
     factor : Value
         Unsigned, of at most `PART_BITS`.
     other : Value
-        Of any width.
+        The other factor, of any width.
     name : str
-        Of the signals.
+        Name of the signals.
 
     Raises
     ------
@@ -95,7 +95,8 @@ def _multiplier(m: Module, factor: Value, part: Value, name: str) -> Signal:
 
 
 CONVERTER_MULTIPLIERS = 2
-"""What the V-I converter behind the first crossbar takes; the others are for that one's lanes."""
+"""Multipliers of the V-I converter behind the first crossbar; lanes of that crossbar use the
+others."""
 
 
 class Multiplier(Component):

@@ -10,7 +10,7 @@ from allspin.hdl.stream.component import Component
 
 
 def later(m: Module, value: Any, name: str, clocks: int = 1, guarded: bool = False) -> Any:
-    """A value some clocks later; what only comes with a valid one needs no reset."""
+    """Delay a value; a value that only comes with a valid bit needs no reset."""
     for number in range(clocks):
         own = name if clocks == 1 else f"{name}_{number}"
         register = Signal.like(value, name=own, reset_less=not guarded)
@@ -27,8 +27,8 @@ class RegisterSlice(Component):
     shape : ShapeLike
         Shape of an item.
     every_clock : bool
-        Whether an item can go through in every clock, for a second register, or in every
-        other.
+        True if an item can go through in every clock, with a second register; else in every other
+        clock.
     """
 
     def __init__(self, shape: Any, *, every_clock: bool = False) -> None:

@@ -11,22 +11,22 @@ SPRAM_BITS = 16
 MASK_BITS = 4
 """Bits of an SPRAM's line that are written together."""
 BYTE = 8
-"""Bits that a word has there."""
+"""Bits of a word in a line."""
 
 
 class Spram(Component):
-    """One SPRAM: a line is there a clock after its address; nothing is read while it is written."""
+    """One SPRAM: a line comes a clock after its address, and a clock either reads or writes."""
 
     def __init__(self) -> None:
         super().__init__(
             {
                 # Line to read or write.
                 "address": In(range(SPRAM_LINES)),
-                # What to write.
+                # Line to write.
                 "data": In(SPRAM_BITS),
-                # Which quarters of the line to write; 0 reads.
+                # Quarters of the line to write; 0 reads.
                 "enable": In(SPRAM_BITS // MASK_BITS),
-                # What was read.
+                # Line that was read.
                 "line": Out(SPRAM_BITS),
             }
         )
@@ -68,21 +68,21 @@ class SpramLines(Component):
     Parameters
     ----------
     count : int
-        How many.
+        Number of lines.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
         super().__init__(
             {
-                # Line to read; it is there a clock later, unless one is written.
+                # Line to read; it comes a clock later, unless a line is written.
                 "address": In(range(SPRAM_LINES)),
-                # What was read.
+                # Line that was read.
                 "line": Out(count * SPRAM_BITS),
-                # Line to write, and what.
+                # Line to write, and its new content.
                 "write_address": In(range(SPRAM_LINES)),
                 "written": In(count * SPRAM_BITS),
-                # Which four bits of it to write; 0 reads.
+                # Groups of four bits to write; 0 reads.
                 "enable": In(count * SPRAM_BITS // MASK_BITS),
             }
         )
