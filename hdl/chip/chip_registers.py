@@ -43,7 +43,10 @@ threshold : 32 bits
 
 
 class ChipRegisters(Component):
-    """Take the registers byte by byte."""
+    """Registers that name the chip: its seed and its stuck cells.
+
+    Throughput: one byte per cycle.
+    """
 
     def __init__(self) -> None:
         super().__init__(

@@ -37,7 +37,9 @@ def draw_signature(spread_bits: int) -> wiring.Signature:
 
 
 class DrawUnit(Component):
-    """`IterativeSpeck` and `IterativeNormal`, for the first of its users that has a wish.
+    """One small generator of draws, which serves the first of its users that asks.
+
+    Throughput: one draw or product at a time.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ def product_bits(spread_bits: int) -> int:
 
 
 class DigitMultiplier(Component):
-    """A signed factor times an unsigned one, `DIGIT_BITS` bits of the latter in a clock.
+    """Multiplier of a signed and an unsigned factor, `DIGIT_BITS` bits of the latter in a clock.
 
     The product grows into the unsigned factor's register from above.
 
@@ -113,7 +113,10 @@ class DigitMultiplier(Component):
 
 
 class IterativeNormal(Component):
-    """One value after another, 19 clocks and one for each leading zero; registered, 20.
+    """Normal value times a spread, one after another: 19 clocks and one for each leading zero;
+    registered, 20.
+
+    Throughput: one value per 19 cycles and more.
 
     Parameters
     ----------
@@ -221,7 +224,9 @@ class IterativeNormal(Component):
 
 
 class PipelinedNormal(Component):
-    """A value a clock, `LATENCY` clocks later.
+    """Normal value times a spread, one in each clock.
+
+    Throughput: one value per cycle; latency `LATENCY`.
 
     Parameters
     ----------

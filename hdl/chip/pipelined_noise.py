@@ -52,7 +52,9 @@ def beat_layout(parameters: EngineParameters, layer: int) -> data.StructLayout:
 
 
 class PipelinedNoise(Component):
-    """Draw a beat a clock.
+    """Noise of a beat of columns from a pipeline.
+
+    Throughput: one beat per cycle.
 
     Parameters
     ----------

@@ -33,10 +33,12 @@ def word_layout(rah_bits: int) -> data.StructLayout:
 
 
 class Programmer(Component):
-    """Make the R_AH words of cells whose states are loaded, or of all cells on request.
+    """Programmer: R_AH words of cells whose states are loaded, or of all cells on request.
 
-    Pipelined, a cell takes a clock, or two where cells may be stuck; iterative, with the
-    `DrawUnit` that it shares, about 70 clocks at one round a clock, or 100.
+    The pipelined form takes two clocks for a cell that may be stuck. The iterative form shares a
+    `DrawUnit`; its figures are for one round in a clock.
+
+    Throughput: one cell per cycle, or one per 71 to 96.
 
     Parameters
     ----------

@@ -46,7 +46,9 @@ def cell_layout(state_bits: int) -> data.StructLayout:
 
 
 class StateMemory(Component):
-    """Keep the states of all cells and give them again, one a clock from the first on.
+    """Memory of the states of all cells, which gives them again from the first on.
+
+    Throughput: one state per cycle.
 
     Parameters
     ----------
@@ -139,6 +141,8 @@ class CellSource(Component):
 
     Cells come in bursts. A burst is of one layer and begins at the first column of a row;
     the next one begins when the words of the last are in their places.
+
+    Throughput: one cell per cycle.
 
     Parameters
     ----------

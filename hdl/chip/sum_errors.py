@@ -30,10 +30,12 @@ def load_spread(m: Module, port: stream.Interface, layer: int, memory: int) -> S
 
 
 class SumErrors(Component):
-    """Turn normal values times their spread into the errors of sums.
+    """Errors of sums: normal values times their spread, with the offset of the amplifier.
 
-    A beat of columns a clock, in their order, two clocks later. An offset is added before fraction
-    bits are dropped, and has the half that rounds.
+    Beats come in the order of columns. The offset is added before fraction bits are dropped, and
+    contains the half that rounds.
+
+    Throughput: one beat per cycle; latency 2.
 
     Parameters
     ----------

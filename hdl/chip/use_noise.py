@@ -32,6 +32,8 @@ class NoiseQueue(Component):
     With look-up tables each column has a queue of its own. All queues move together, and an address
     has to reach one column's tables only.
 
+    Throughput: one beat per cycle.
+
     Parameters
     ----------
     parameters, layer
@@ -88,7 +90,9 @@ class NoiseQueue(Component):
 
 
 class UseNoiseBlock(Component):
-    """The noise of one hidden layer, or of the only one, and of the last behind it.
+    """Noise of each use of one hidden layer, or of the only one, and of the last layer behind it.
+
+    Throughput: one beat per cycle from the pipeline, or one neuron per 23 cycles.
 
     Parameters
     ----------

@@ -17,7 +17,9 @@ from allspin.hdl.stream.layouts import LOADS, NUMBERS, noise_layout
 
 
 class Variation(Component):
-    """Put the blocks together.
+    """All blocks that make a chip, connected.
+
+    Throughput: that of its blocks.
 
     Parameters
     ----------

@@ -10,9 +10,11 @@ from allspin.hdl.stream.layouts import event_layout
 
 
 class Flatten(Component):
-    """Positions, each a small image of its channels, become one image of the whole map.
+    """Positions, each a small image of its channels, as one image of the whole map.
 
-    A silent beat is left out, but the map's last. No delay. A beat at a tile's edge becomes two.
+    A silent beat is left out, except the map's last.
+
+    Throughput: one beat per cycle, a beat with rows of two tiles in two; no latency.
 
     Parameters
     ----------

@@ -78,10 +78,12 @@ def reciprocal(divisor: int, most: int) -> tuple[int, int]:
 
 
 class FlatMap(Component):
-    """An image's events, in any order, one a clock.
+    """Memory of a map that comes as an image's events, in any order.
 
     A row is divided by the length of a line. Its bit in the line's word is set: the word is read,
     changed and written back.
+
+    Throughput: one event per cycle.
 
     Parameters
     ----------
@@ -181,9 +183,10 @@ class FlatMap(Component):
 
 
 class PixelMap(Component):
-    """A map that comes pixel by pixel: a vector of each, and a bit for those that are not empty.
+    """Memory of a map that comes pixel by pixel: a vector of each, and a bit for pixels that are
+    not empty.
 
-    A beat a clock.
+    Throughput: one beat per cycle.
 
     Parameters
     ----------

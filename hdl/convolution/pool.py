@@ -11,9 +11,11 @@ from allspin.hdl.stream.component import Component
 
 
 class Pool(Component):
-    """The largest of each 2 x 2 activations of a map, channel by channel.
+    """Largest of each 2 x 2 activations of a map, channel by channel.
 
-    A line or column without a neighbour is left out. No delay.
+    A line or column without a neighbour is left out.
+
+    Throughput: one beat per cycle; no latency.
 
     Parameters
     ----------

@@ -15,10 +15,12 @@ def final_layout(tag: data.StructLayout) -> data.StructLayout:
 
 
 class TileCut(Component):
-    """Cut masks where tiles end, so that a walk is of one tile and no step has rows of two.
+    """Masks cut where tiles end, so that a walk stays in one tile and no step has rows of two.
 
-    A piece of a mask a clock, those that are empty left out. A piece waits for the next one, which
-    says whether it is its tile's last.
+    Empty pieces of a mask are left out. A piece waits for the next one, which tells if it is its
+    tile's last.
+
+    Throughput: one piece per cycle.
 
     Parameters
     ----------
@@ -94,6 +96,8 @@ class TileCut(Component):
 
 class TiledWalk(Component):
     """`Walk` whose steps have places of one tile, and whose steps of a tile follow one another.
+
+    Throughput: one beat per cycle.
 
     Parameters
     ----------

@@ -45,11 +45,13 @@ def step_layout(lanes: int, bits: int, tag: Any) -> data.StructLayout:
 
 
 class Walk(Component):
-    """Go through masks, in each clock to the next place of each lane.
+    """Walk through masks, in each clock to the next place of each lane.
 
     A walk is one mask or several. Lanes need not be at the same mask, since each has a queue, but
     all end a walk together: in as many clocks as the busiest lane has places, or one clock for an
     empty walk. While a lane waits for its next mask, the others go on.
+
+    Throughput: one beat per cycle.
 
     Parameters
     ----------

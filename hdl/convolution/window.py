@@ -29,6 +29,9 @@ class Scan(Component):
     from one position to the next. Between the lines of positions the block takes as many clocks as
     the kernel has lines.
 
+    Throughput: one position per cycle; between two lines of positions as many cycles as the kernel
+    has lines.
+
     Parameters
     ----------
     parameters : WindowParameters
@@ -113,13 +116,16 @@ class Scan(Component):
 
 
 class Window(Component):
-    """A map in, and out of it an image for each position of a kernel.
+    """Window of a kernel on a map: the memory keeps two maps in turn, and each position of the
+    kernel becomes an image.
 
     The values at a position are driven as rows of the kernel, `rows_per_clock` in a clock, at best
     in as few beats as the busiest part has values that are not zero. A position without any value
     is a silent beat.
 
-    Two maps are kept in turn: one is written while the other is read.
+    One map is written while the other is read.
+
+    Throughput: a position takes as many beats as its busiest part has values, at least one.
 
     Parameters
     ----------

@@ -15,7 +15,10 @@ from allspin.hdl.stream.spram import BYTE, MASK_BITS, SPRAM_BITS, SPRAM_LINES, S
 
 
 class Banks(Cells):
-    """One block RAM for each few lanes."""
+    """R_AH words in block RAM of any FPGA, one memory for each few lanes.
+
+    Throughput: one line (a word for each lane) per cycle.
+    """
 
     def build(self, m: Module, platform: object) -> None:
         """Build the memories."""
@@ -50,7 +53,10 @@ class Banks(Cells):
 
 
 class SpramCells(Cells):
-    """SPRAMs of words, each in a byte, or of states, which lie side by side."""
+    """R_AH words in the SPRAMs of an iCE40UP5K, each in a byte, or states side by side.
+
+    Throughput: one line per cycle.
+    """
 
     def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
@@ -110,9 +116,11 @@ MEMORIES_PER_ADDRESS = 8
 
 
 class Ecp5Cells(Cells):
-    """Memories all over the part: their address comes over two registers.
+    """R_AH words in block RAMs all over an ECP5: their address comes over two registers.
 
     Words, or lines of states, to be written pass from memory to memory, over a bus of registers.
+
+    Throughput: one line per cycle; latency 4.
     """
 
     clocks = 4

@@ -113,7 +113,9 @@ def build_ends(
 
 
 class Products(Component):
-    """Values times words, a register behind each step.
+    """Products of values and words, with a register behind each step.
+
+    Throughput: one beat per cycle.
 
     Parameters
     ----------
@@ -198,7 +200,9 @@ class Products(Component):
 
 
 class Accumulators(Component):
-    """A sum of each lane, and its shadow, which is drained by shifting.
+    """Sum of each lane, and its shadow, which is drained by shifting.
+
+    Throughput: one beat per cycle.
 
     Parameters
     ----------
@@ -259,11 +263,13 @@ class Accumulators(Component):
 
 
 class PortableColumns(Columns):
-    """Described so that any tool makes something of it.
+    """Columns for any FPGA: products, accumulators and shadow registers.
 
     The first sum is valid four clocks after an image's last beat was taken, with words that come
     a clock after their address; five with several rows per clock, and one less where the clock is
     slow. Two more where columns are read tile by tile.
+
+    Throughput: one beat per cycle; first sums 4 cycles after an image's last beat.
     """
 
     def build(self, m: Module, platform: object) -> None:

@@ -28,10 +28,12 @@ def conversion_ports(parameters: CrossbarParameters) -> dict[str, Any]:
 
 
 class Conversions(Component):
-    """A tile's sum of each lane, and its converter.
+    """ADCs of tiles: the sum of each lane over a tile, converted.
 
     A conversion is ``clamp(sum >> shift)``. The sum of a tile starts at half a step, or at the
     offset of its converter.
+
+    Throughput: one tile per cycle; latency 1.
 
     Parameters
     ----------
@@ -100,8 +102,9 @@ class Conversions(Component):
 
 
 class FastConversions(Component):
-    """Converters of `allspin.hdl.crossbar.conversions.Conversions` with one carry chain or one
-    choice in a clock.
+    """ADCs of tiles with one carry chain or one choice in a clock.
+
+    Throughput: one tile per cycle; latency 4.
 
     Parameters
     ----------

@@ -119,9 +119,9 @@ class Columns(Component):
 
 
 class Crossbar(Component):
-    """An array of R_AH words with a row broadcast and column sums.
+    """Array of R_AH words with a row broadcast and column sums.
 
-    One beat of events a clock with all lanes, else one every `passes` clocks.
+    Throughput: one beat per cycle with all lanes, else one per `passes` cycles.
 
     Parameters
     ----------

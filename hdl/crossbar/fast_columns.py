@@ -38,9 +38,11 @@ CREDIT_CLOCKS = 8
 
 
 class FastAccumulators(Component):
-    """A sum of each lane, and its shadow, which is drained by shifting.
+    """Sum of each lane, and its shadow, with a tree of registers to all lanes.
 
     Where states stand for R_AH words, the values have a sum like a lane's.
+
+    Throughput: one beat per cycle.
 
     Parameters
     ----------
@@ -100,7 +102,7 @@ class FastAccumulators(Component):
 
 
 class FastColumns(Columns):
-    """Queue of sums behind the crossbar; the first sum arrives up to fifteen clocks later.
+    """Columns for an ECP5's clock, with a queue of sums behind them.
 
     Where states stand for R_AH words, `LevelSums` adds up to three clocks to the way.
 
@@ -108,6 +110,9 @@ class FastColumns(Columns):
 
     A pass's last beat waits until the sums of the one before have left, or are sure to
     leave in time; where the departure is pipelined, only as long as these take to leave.
+
+    Throughput: one beat per cycle; latency up to 15, 3 more where states stand for words or columns
+    are read tile by tile.
     """
 
     def build(self, m: Module, platform: object) -> None:

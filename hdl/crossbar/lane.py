@@ -21,6 +21,8 @@ def driven_term(parameters: CrossbarParameters) -> Shape:
 class Lane(Component):
     """Term of one column in a beat: the sum of its rows' products.
 
+    Throughput: one beat per cycle; latency 2 to 7.
+
     Parameters
     ----------
     parameters : CrossbarParameters
@@ -82,7 +84,9 @@ class Lane(Component):
 
 
 class Driven(Component):
-    """The sum of a beat's values, as late as a `Lane`'s term.
+    """Sum of a beat's values, as late as a `Lane`'s term.
+
+    Throughput: one beat per cycle.
 
     Parameters
     ----------

@@ -13,12 +13,14 @@ from allspin.hdl.stream.layouts import event_layout
 
 
 class Replay(Component):
-    """Keep the events of an image and send them once for each group of columns.
+    """Ring of an image's events, which it sends once for each group of columns.
 
     The events lie in a ring. Its oldest image is sent `passes` times; in the last pass
     each event's place is free again as soon as it is sent, so the following images are
     taken in while this one is replayed. An event may be sent from one clock after it was
     taken; in steady state one is sent each clock.
+
+    Throughput: one beat per cycle.
 
     Parameters
     ----------
@@ -114,6 +116,8 @@ class PassSource(Component):
     """Passes of each image: as many as the crossbar has groups of columns.
 
     The block has no register of its own; with several groups, a `Replay` keeps the events.
+
+    Throughput: one beat per cycle; no latency of its own.
 
     Parameters
     ----------

@@ -52,7 +52,9 @@ def place_layout(parameters: CrossbarParameters) -> data.StructLayout:
 
 
 class CellPlacer(Component):
-    """Place words column by column, row by row; one a clock, one clock later.
+    """Address of each R_AH word: part, memory, lane and line, column by column and row by row.
+
+    Throughput: one word per cycle; latency 1.
 
     Parameters
     ----------
@@ -159,10 +161,12 @@ def line_layout(parameters: CrossbarParameters) -> data.StructLayout:
 
 
 class LinePlacer(Component):
-    """R_AH words in, lines of the states that stand for them out, two clocks after their last.
+    """Lines of states for R_AH words, each gathered until its last word has come.
 
     States of several lanes share a write of a block RAM, so a line is gathered first. Rows come
     whole, so each line comes to its end.
+
+    Throughput: one word per cycle; latency 2.
 
     Parameters
     ----------

@@ -15,10 +15,12 @@ SOONEST = 2
 
 
 class TileEnds(Component):
-    """Tell the beats that begin a tile, and when the tile before is complete.
+    """First and last beats of tiles.
 
     A beat drives rows of one tile. A beat of zeros drives no row: it neither begins a tile nor
     belongs to one, so a tile without a driven row is never complete.
+
+    Throughput: one beat per cycle; latency 2 or 3.
 
     Parameters
     ----------

@@ -29,7 +29,9 @@ def offset_layout(parameters: CrossbarParameters) -> data.StructLayout:
 
 
 class OffsetPlacer(Component):
-    """Bytes to starts, and where they belong; a clock later.
+    """Start of each tile's sum from the bytes of its offset, and the place in its lane's memory.
+
+    Throughput: one byte per cycle; latency 1.
 
     Parameters
     ----------
@@ -106,7 +108,9 @@ class OffsetPlacer(Component):
 
 
 class TileStarts(Component):
-    """A memory of starts for each lane.
+    """Memory of each lane's starts.
+
+    Throughput: one tile per cycle; latency 1, on wide targets 3.
 
     Parameters
     ----------

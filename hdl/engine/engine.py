@@ -34,7 +34,9 @@ from allspin.hdl.stream.registers import RegisterSlice
 
 
 class Engine(Component):
-    """An event-driven crossbar inference engine of any number of layers.
+    """Event-driven crossbar inference engine of any number of layers, which overlap.
+
+    Throughput: that of the slowest stage.
 
     Parameters
     ----------

@@ -34,10 +34,13 @@ UNDER_WAY = 32
 
 
 class EngineLayer(Component):
-    """A crossbar, and the neurons that follow it but in the last layer.
+    """Crossbar, V-I converters, neurons and row driver of a layer; the last layer ends at its
+    amplifiers.
 
     A row of R_AH words is read back the way the physical array is: the row alone is driven with
     a value of 1, and the column sums are its words.
+
+    Throughput: that of its slowest stage.
 
     Parameters
     ----------

@@ -10,7 +10,10 @@ from allspin.hdl.stream.layouts import LOAD_LAYOUT, LOADS
 
 
 class Loads(Component):
-    """One register for all loads, so that the link's logic ends before the broadcast.
+    """Register of all loaded bytes, so that the link's logic ends before the broadcast; it tells
+    when the last byte has arrived.
+
+    Throughput: one byte per cycle.
 
     Parameters
     ----------

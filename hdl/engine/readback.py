@@ -35,11 +35,10 @@ READ_SIGNATURE = wiring.Signature(
 
 
 class Readback(Component):
-    """Answer requests for lines, one after another.
+    """Reader of lines of any memory, one request after another.
 
     A row of R_AH words is read the way the physical array is: the row alone is driven with a
-    value of 1, and the column sums are its words. All other memories show a line when they are
-    asked for it.
+    value of 1, and the column sums are its words. All other memories show the line on request.
 
     Parameters
     ----------

@@ -14,10 +14,12 @@ from allspin.hdl.stream.layouts import (
 
 
 class Readout(Component):
-    """Pass the logits on and keep the lowest class with the largest one.
+    """Logits, and the lowest class with the largest one.
 
-    One class a clock, two clocks later; where logic is slow, comparing takes a clock of its own
-    and a class two. Softmax is the host's: it does not change the winner.
+    Where logic is slow, the comparison takes a clock of its own, and a class two. Softmax is
+    the host's: it does not change the winner.
+
+    Throughput: one class per cycle; latency 2.
 
     Parameters
     ----------

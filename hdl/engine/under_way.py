@@ -7,7 +7,7 @@ from allspin.hdl.stream.component import Component
 
 
 class UnderWay(Component):
-    """Tell whether any image is under way."""
+    """Counter of the images in the engine."""
 
     def __init__(self) -> None:
         super().__init__(

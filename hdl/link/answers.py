@@ -224,6 +224,8 @@ class LogitBytes(Component):
 class AnswerSender(Component):
     """Send an answer: its head, and what follows of it.
 
+    Throughput: one byte per cycle.
+
     Parameters
     ----------
     parameters : LinkParameters

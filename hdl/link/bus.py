@@ -246,6 +246,8 @@ class MemoryWindow(Component):
 class Bus(Component):
     """AXI-Stream and Wishbone, where `allspin.hdl.link.link.Link` has bytes.
 
+    Throughput: one beat and one logit per cycle; a byte per 2 cycles.
+
     Parameters
     ----------
     parameters : EngineParameters

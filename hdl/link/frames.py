@@ -19,6 +19,8 @@ from allspin.sim.errors import check_power_of_two
 class FrameCrc(Component):
     """CRC of the bytes since the last start.
 
+    Throughput: one byte per cycle; behind a UART one byte per 8 cycles.
+
     Parameters
     ----------
     every_clock : bool
@@ -143,6 +145,8 @@ class FrameReceiver(Component):
     While a frame finds no room beside those that wait to be read, `received.ready` stays
     low; a frame that is too long for the empty buffer is dropped.
 
+    Throughput: one byte per cycle; first byte 4 cycles after the frame's end.
+
     Parameters
     ----------
     window : int
@@ -246,6 +250,8 @@ class FrameSender(Component):
     """Put payloads into frames: append the CRC, low byte first, and encode.
 
     One byte a clock but for six clocks at the end of a payload.
+
+    Throughput: one byte per cycle.
 
     Parameters
     ----------

@@ -123,7 +123,9 @@ class Dispatcher(Component):
 
 
 class Link(Component):
-    """Speak the protocol of ``docs/protocol.md`` with a host, and run the engine for it.
+    """Link between a byte stream and the engine, which speaks the protocol of ``docs/protocol.md``.
+
+    Throughput: that of its slowest block.
 
     Parameters
     ----------

@@ -81,6 +81,8 @@ def _told(m: Module, target: Target, of_request: Value, name: str) -> Value:
 class MemoryExecutor(Component):
     """Check requests for lines against the memory map, and write those that are to be written.
 
+    Throughput: one byte per cycle.
+
     Parameters
     ----------
     engine : EngineParameters

@@ -52,6 +52,8 @@ class RequestParser(Component):
     Images go on while earlier ones are under way. Of any other request the fields are kept in
     registers until it is answered; a READ or a WRITE is shown to the `MemoryExecutor` before.
 
+    Throughput: one byte per cycle.
+
     Parameters
     ----------
     numbered : bool

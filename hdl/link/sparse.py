@@ -197,6 +197,8 @@ class SparseDecoder(Component):
     value is known to be an image's last, an event of value 0 closes it. An image that is
     malformed is cut short: rows before the fault may be driven, then it is closed.
 
+    Throughput: one byte and one event per cycle.
+
     Parameters
     ----------
     parameters : CrossbarParameters

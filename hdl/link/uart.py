@@ -102,6 +102,8 @@ class UartReceiver(Component):
     the line has been high again. The receiver cannot hold the sender back: a byte that
     comes while the one before has not been taken is lost.
 
+    Throughput: one byte per ten bits on the wire.
+
     Parameters
     ----------
     parameters : UartParameters
@@ -171,6 +173,8 @@ class UartReceiver(Component):
 
 class UartTransmitter(Component):
     """Send bytes without a gap between them while there are any.
+
+    Throughput: one byte per ten bits on the wire.
 
     Parameters
     ----------

@@ -37,6 +37,8 @@ class UsbPort(Component):
     the wires' samples does so in each. The machine's side is in ``sync``. A packet goes to the host
     when it is full, and with each byte of 0, which ends a frame of the link.
 
+    Throughput: a packet of 64 bytes in some 640 bits on the wire.
+
     Parameters
     ----------
     product : str

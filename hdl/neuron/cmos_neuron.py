@@ -24,9 +24,11 @@ class _Inverter(Component):
 
 
 class BareGate(Component):
-    """A sign masks the other bits: all that a ReLU of whole numbers needs.
+    """Bare CMOS gate: a sign masks the other bits, which is a whole ReLU of integers.
 
     Combinational: an AND for each bit and an inverter.
+
+    Throughput: combinational.
 
     Parameters
     ----------
@@ -56,9 +58,11 @@ class BareGate(Component):
 
 
 class RegisteredRelu(Component):
-    """An accumulator, a threshold and saturation; the activation is registered.
+    """Registered digital ReLU: an accumulator, a threshold and saturation.
 
     The activation follows the last term by one clock.
+
+    Throughput: one term per cycle; latency 1.
 
     Parameters
     ----------
@@ -119,7 +123,9 @@ class RegisteredRelu(Component):
 
 
 class RoundedRelu(Component):
-    """The ideal ReLU: the highest bits, rounded, held at full scale; registered.
+    """Ideal ReLU: the highest bits, rounded, held at full scale.
+
+    Throughput: one neuron per cycle; latency 1.
 
     Parameters
     ----------
@@ -151,7 +157,9 @@ class RoundedRelu(Component):
 
 
 class TableLogic(Component):
-    """A table that never changes, as logic, and a register behind it.
+    """Table of a neuron as fixed logic, with a register behind it.
+
+    Throughput: one neuron per cycle; latency 1.
 
     Parameters
     ----------
@@ -185,7 +193,9 @@ class TableLogic(Component):
 
 
 class DigitalColumn(Component):
-    """A column without devices: a multiplier, and the registered ReLU that sums its products.
+    """Column without devices: a multiplier, and the registered ReLU that sums its products.
+
+    Throughput: one row per cycle.
 
     Parameters
     ----------

@@ -50,12 +50,14 @@ def currents_layout(current_bits: int, neurons_per_clock: int) -> data.StructLay
 
 
 class ViConverter(Component):
-    """Column sums in, neurons' input currents out.
+    """V-I converters: gain, shift, offset and clamp turn column sums into input currents.
 
     A beat of `neurons_per_clock` columns a clock, each through a `ColumnConverter`. Column c has
     its word in memory c modulo `neurons_per_clock`. Where each position has neurons of its own, use
     u of the image has its word in memory u modulo `neurons_per_clock`, and where a position's first
     use may be in any memory, a beat's words are turned behind a register.
+
+    Throughput: R columns per cycle; latency 12, or 9 on an FPGA with multipliers.
 
     Parameters
     ----------

@@ -28,10 +28,12 @@ def activations_layout(hidden_bits: int, neurons_per_clock: int) -> data.StructL
 
 
 class NeuronArray(Component):
-    """`neurons_per_clock` neurons of one kind side by side, each with its own table.
+    """Neurons of one kind side by side, `neurons_per_clock` of them, each with its own table.
 
     Every kind takes and gives in clocks that do not depend on the currents, so the neurons
     go in step and one handshake stands for all.
+
+    Throughput: R neurons per cycle.
 
     Parameters
     ----------

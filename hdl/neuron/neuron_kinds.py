@@ -78,10 +78,10 @@ def check_gateware(parameters: EngineParameters) -> None:
 
 
 class TableNeuron(NeuronGateware):
-    """The SOT-ReLU, or any kind with a table: activation against current, loaded at run time.
+    """Neuron of any kind with a table, such as the SOT-ReLU: activation against current, loaded at
+    run time.
 
-    One neuron per clock, two clocks later (the table's own register and one behind it); on a
-    wide part three (a register before the table).
+    Throughput: one neuron per cycle; latency 2, on an ECP5 3.
     """
 
     def build(self, m: Module, platform: object) -> None:
@@ -142,9 +142,9 @@ class TableNeuron(NeuronGateware):
 
 @register_gateware("relu")
 class ReluGateware(NeuronGateware):
-    """The ideal ReLU: the current's most significant bits, rounded, held at full scale.
+    """Ideal ReLU: the current's most significant bits, rounded, held at full scale.
 
-    One neuron per clock, one clock later.
+    Throughput: one neuron per cycle; latency 1.
     """
 
     @classmethod
@@ -169,9 +169,9 @@ class ReluGateware(NeuronGateware):
 
 @register_gateware("cmos-bare")
 class CmosBareGateware(NeuronGateware):
-    """The bare gate: the current's highest bit lets the bits below it pass.
+    """Bare gate: the current's highest bit lets the bits below it pass.
 
-    One neuron per clock, one clock later (the register is the engine's: the gate is combinational).
+    Throughput: one neuron per cycle; latency 1.
     """
 
     @classmethod
@@ -200,9 +200,9 @@ class CmosBareGateware(NeuronGateware):
 
 @register_gateware("cmos-relu")
 class CmosReluGateware(NeuronGateware):
-    """The registered digital ReLU, with one current a use to accumulate.
+    """Registered digital ReLU, with one current a use to accumulate.
 
-    One neuron per clock, one clock later.
+    Throughput: one neuron per cycle; latency 1.
     """
 
     @classmethod

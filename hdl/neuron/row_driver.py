@@ -13,9 +13,11 @@ from allspin.hdl.stream.layouts import (
 
 
 class RowDriver(Component):
-    """Turn activations into the next crossbar's events: a zero row is never driven.
+    """Row driver: activations become the next crossbar's events, and a zero row is never driven.
 
-    A beat of silent neurons is left out, except an image's last. No delay.
+    A beat of silent neurons is left out, except an image's last.
+
+    Throughput: R neurons per cycle; no latency.
 
     Parameters
     ----------

@@ -43,6 +43,8 @@ class Resident(Component):
     Events and results pass registers here, one a clock, and so do the bytes of lines, one every
     other clock: nothing goes straight from the engine to the link.
 
+    Throughput: one beat per cycle.
+
     Parameters
     ----------
     parameters : EngineParameters

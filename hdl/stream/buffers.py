@@ -12,9 +12,11 @@ from allspin.sim.errors import check_power_of_two
 
 
 class Ring(Component):
-    """Items, each behind the one before, and read at any place.
+    """Ring of items in one memory, each behind the one before, and read at any place.
 
-    Pointers count modulo twice the depth, so that those who compare them tell full from empty.
+    Pointers count modulo twice the depth, so that a comparison tells a full ring from an empty one.
+
+    Throughput: one item per cycle.
 
     Parameters
     ----------
@@ -111,8 +113,7 @@ def read_ring(m: Module, found: Any, head: Signal, limit: Signal, o: stream.Inte
 class Queue(Component):
     """First-in first-out queue in one memory.
 
-    One item a clock in and out; an item that meets an empty queue comes out two clocks
-    later.
+    Throughput: one item per cycle; latency 2.
 
     Parameters
     ----------
@@ -158,9 +159,12 @@ LATE = 2
 
 
 class Reservation(Component):
-    """Let something set out on a long way only with a credit: a free place at the end.
+    """Queue at the end of a long way, with credits: an item sets out only with a free place at the
+    end.
 
     The way never stalls then, so no stall signal has to reach all of its registers.
+
+    Throughput: one item per cycle; latency 2.
 
     Parameters
     ----------

@@ -107,7 +107,9 @@ def line_block(
 
 
 class WordMemory(Component):
-    """One block RAM with its output register: a line's words come two clocks after its address.
+    """Block RAM of an ECP5 with its output register; each word of a line is written alone.
+
+    Throughput: one line per cycle; latency 2.
 
     Parameters
     ----------
@@ -189,7 +191,9 @@ MOST_BITS = max(ECP5_DEPTHS.values())
 
 
 class LineMemory(Component):
-    """One block RAM with its output register: a line comes two clocks after its address.
+    """Block RAM of an ECP5 with its output register; a line is written as a whole.
+
+    Throughput: one line per cycle; latency 2.
 
     Parameters
     ----------

@@ -100,7 +100,9 @@ others."""
 
 
 class Multiplier(Component):
-    """A word times a value, a clock later.
+    """Product of a word and a value in a multiplier of the part.
+
+    Throughput: one product per cycle; latency 1.
 
     Parameters
     ----------

@@ -20,7 +20,9 @@ def later(m: Module, value: Any, name: str, clocks: int = 1, guarded: bool = Fal
 
 
 class RegisterSlice(Component):
-    """Every signal of both sides comes from a register.
+    """Registers across a stream: every signal of both sides comes from a register.
+
+    Throughput: one item per cycle, or per 2 cycles; latency 1.
 
     Parameters
     ----------

@@ -15,7 +15,10 @@ BYTE = 8
 
 
 class Spram(Component):
-    """One SPRAM: a line comes a clock after its address, and a clock either reads or writes."""
+    """One SPRAM of an iCE40UP5K; a clock either reads or writes.
+
+    Throughput: one line per cycle; latency 1.
+    """
 
     def __init__(self) -> None:
         super().__init__(
@@ -64,6 +67,8 @@ class Spram(Component):
 
 class SpramLines(Component):
     """SPRAMs side by side, with one address.
+
+    Throughput: one line per cycle; latency 1.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.host.data.catalogue import open_network
 from tests.formal.proof import Proof
-from tests.mutants.table import ROOT, Table
+from tests.mutants.table import ROOT
 
 LAYERS = ("hdl", "boards")
 BENCH = ROOT / "hdl" / "bench"
@@ -96,7 +96,6 @@ def rows(document: str) -> Iterator[str]:
     document : str
         Has what ``make coverage`` and ``make mutants`` write.
     """
-    table = Table.read()
     mutants: Counter[str] = Counter()
     killed: Counter[str] = Counter()
     for file, numbers in MUTANTS.findall(document):
@@ -107,13 +106,11 @@ def rows(document: str) -> Iterator[str]:
     bins: Counter[str] = Counter()
     for kind, hits in BINS.findall(document):
         bins[kind] += len(hits.split()) - hits.split().count("never")
-    yield "| block | driven by | proved | bins | mutants killed | netlists |"
-    yield "| --- | --- | --- | ---: | ---: | --- |"
+    yield "| block | proved | bins | mutants killed | netlists |"
+    yield "| --- | --- | ---: | ---: | --- |"
     for file, classes in blocks():
-        tests = [test for test in table.tests(file) if not test.startswith("tests/formal/")]
         cells = (
             f"`{file}`",
-            ", ".join(dict.fromkeys(Path(test).stem for test in tests)),
             ", ".join(proofs().get(file, ())),
             str(sum(bins[name] for name in classes) or ""),
             f"{killed[file]} of {mutants[file]}" if mutants[file] else "",
