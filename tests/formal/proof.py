@@ -287,8 +287,8 @@ class Proof:
         Clocks within which each cover is reached; 0 where another proof of the same properties,
         with shorter times, reaches them.
     slow : bool
-        Whether `make test` leaves the proof out: it takes more than ten seconds, or is of the
-        same block as another.
+        True if only `make prove` asks for the proof: it takes more than ten seconds, or a shorter
+        proof of the same block is asked by `make test`.
     engine : str
         In SymbiYosys's words.
     parts : tuple of module

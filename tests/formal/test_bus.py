@@ -213,6 +213,7 @@ PROOFS = [
         depth=2,
         parts=(registers,),
         mutants=mutants,
+        slow=p is FOUR,
     )
     for name, p, mutants in (
         (

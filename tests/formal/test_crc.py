@@ -113,5 +113,6 @@ PROOFS = [
             Mutant("place == 7", "place == 6"),
             Mutant("self.i.payload.bit_select(place, 1)", "self.i.payload.bit_select(~place, 1)"),
         ),
+        slow=True,
     ),
 ]

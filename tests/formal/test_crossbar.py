@@ -17,14 +17,8 @@ from allspin.hdl.crossbar.columns import FLAGS
 from allspin.hdl.crossbar.placers import line_layout
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.uniform_levels import UniformLevels
-from tests.formal.crossbar_model import (
-    CrossbarModel,
-    Kept,
-    Passes,
-    check_shadow,
-    stored_states,
-    word_in,
-)
+from tests.formal.crossbar_beats import Kept, Passes, word_in
+from tests.formal.crossbar_model import CrossbarModel, check_shadow, stored_states
 from tests.formal.proof import Mutant, Opened, Proof, about, moves, stand_in, when
 
 
@@ -152,6 +146,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         depth=2,
         mutants=mutants,
         parts=(pass_source, cells, columns),
+        slow=p.passes == 1 and p.levels is None,
     )
 
 

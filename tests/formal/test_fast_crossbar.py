@@ -40,14 +40,8 @@ from allspin.hdl.crossbar.level_sums import LevelSums
 from allspin.hdl.crossbar.placers import cell_layout
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.uniform_levels import UniformLevels
-from tests.formal.crossbar_model import (
-    CrossbarModel,
-    Departures,
-    Kept,
-    Passes,
-    stored_states,
-    word_in,
-)
+from tests.formal.crossbar_beats import Kept, Passes, word_in
+from tests.formal.crossbar_model import CrossbarModel, Departures, stored_states
 from tests.formal.proof import Mutant, Opened, Proof, about, stand_in, when
 from tests.formal.stand_ins import Waiting
 
@@ -252,7 +246,7 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         cover_depth=20,
         mutants=mutants,
         parts=(pass_source, cells, departure, level_sums, lane_source, fast_columns),
-        slow=p.value_bits > 2,
+        slow=p.levels is None,
     )
 
 

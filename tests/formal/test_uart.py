@@ -249,6 +249,7 @@ PROOFS = [
             depth=1,
             mutants=(Mutant("steps // 2 - STEPS", "steps // 2", depth=20),),
             cover_depth=60,
+            slow=divisor == ODD,
         )
         for divisor in (SLOWEST, ODD)
     ),

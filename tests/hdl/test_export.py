@@ -146,16 +146,26 @@ def dialect(request):
     return request.param
 
 
-def test_nothing_is_escaped_and_names_stay_apart(dialect):
-    verilog = to_verilog(Outer(), "outer", dialect=dialect)
+@pytest.fixture(scope="module")
+def outer(dialect):
+    return to_verilog(Outer(), "outer", dialect=dialect)
+
+
+@pytest.fixture(scope="module")
+def engine(dialect):
+    return to_verilog(Engine(ENGINE), "engine", dialect=dialect, header="two\nlines")
+
+
+def test_nothing_is_escaped_and_names_stay_apart(outer):
+    verilog = outer
     assert "\\" not in verilog
     declared = re.findall(r"^  (?:wire|reg) (?:\[.*?\] )?(\w+)(?: |;)", verilog, re.MULTILINE)
     for name in ("wait_", "a_b", "a_b_2", "a_b_3", "_9", "x_3", "end_"):
         assert declared.count(name) == 1, name
 
 
-def test_ports_and_modules_have_stable_names(dialect):
-    verilog = to_verilog(Outer(), "outer", dialect=dialect)
+def test_ports_and_modules_have_stable_names(outer):
+    verilog = outer
     assert re.findall(r"^module (\w+)", verilog, re.MULTILINE) == ["outer", "outer_inner"]
     (ports,) = re.findall(r"^module outer\s*\((.*?)\);", verilog, re.MULTILINE)
     assert set(ports.split(", ")) == {
@@ -165,20 +175,19 @@ def test_ports_and_modules_have_stable_names(dialect):
     }
 
 
-def test_only_contents_that_mean_something_are_kept(dialect):
-    verilog = to_verilog(Outer(), "outer", dialect=dialect)
+def test_only_contents_that_mean_something_are_kept(outer):
+    verilog = outer
     assert re.findall(r"reg \[7:0\] (\w+) \[7:0\];", verilog) == ["empty", "full"]
     assert verilog.count("initial begin") == 1
     assert re.findall(r"(\w+)\s*\[1\] = 8'h05", verilog) == ["full"]
 
 
-def test_same_component_same_text(dialect):
-    first = to_verilog(Engine(ENGINE), "engine", dialect=dialect)
-    assert to_verilog(Engine(ENGINE), "engine", dialect=dialect) == first
+def test_same_component_same_text(dialect, outer):
+    assert to_verilog(Outer(), "outer", dialect=dialect) == outer
 
 
-def test_engine_names_no_file_and_keeps_the_hints_for_block_ram(dialect):
-    verilog = to_verilog(Engine(ENGINE), "engine", dialect=dialect, header="two\nlines")
+def test_engine_names_no_file_and_keeps_the_hints_for_block_ram(engine):
+    verilog = engine
     assert verilog.startswith("// two\n// lines\n")
     assert "src" not in verilog
     assert ".py" not in verilog
@@ -187,8 +196,8 @@ def test_engine_names_no_file_and_keeps_the_hints_for_block_ram(dialect):
     assert {"no_rw_check"} <= hints <= {"no_rw_check", "ram_style", "parallel_case"}
 
 
-def test_processes_are_written_as_the_dialect_has_them(dialect):
-    verilog = to_verilog(Engine(ENGINE), "engine", dialect=dialect)
+def test_processes_are_written_as_the_dialect_has_them(dialect, engine):
+    verilog = engine
     newer = {"always_comb", "always_ff", "logic"}
     words = set(re.findall(r"always @\*|\w+", verilog))
     assert words.isdisjoint({*newer, "always @*"} if dialect == "verilog" else {"always"})

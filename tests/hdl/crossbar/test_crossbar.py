@@ -220,25 +220,23 @@ def test_sums_are_integer_products(
 WORST = CrossbarParameters(40, 3, 3, value_bits=8)
 
 
-@pytest.mark.parametrize("extreme", [-128, 127])
 @pytest.mark.parametrize(
     "p",
     [
-        *(replace(WORST, lanes=lanes, memory=memory) for lanes in (1, 2, 3) for memory in KINDS),
-        *(
-            replace(WORST, rows_per_clock=rows, memory=memory)
-            for rows in (2, 4)
-            for memory in KINDS
-        ),
+        WORST,
+        replace(WORST, lanes=1, memory="ecp5"),
+        replace(WORST, rows_per_clock=4),
+        replace(WORST, rows_per_clock=2, memory="ecp5"),
         *(
             replace(WORST, tiling=Tiling(16, bits, shift), memory=memory)
-            for bits, shift in ((24, 0), (2, 23), (2, 3))
+            for bits, shift in ((24, 0), (2, 23))
             for memory in KINDS
         ),
     ],
 )
-def test_the_worst_case_does_not_overflow(p: CrossbarParameters, extreme: int) -> None:
-    words, images = np.full((40, 3), extreme), np.full((2, 40), 255)
+def test_the_largest_sums_do_not_overflow(p: CrossbarParameters) -> None:
+    words, images = np.full((40, 3), -128), np.full((2, 40), 255)
+    words[:, 1] = 127
     assert compute(p, words, images) == sums_of(p, words, images)
 
 
@@ -367,9 +365,15 @@ def test_states_stand_for_uniform_levels(p: CrossbarParameters, stall: float, se
     assert compute(p, words, images, stall=stall, seed=seed) == (images @ words).tolist()
 
 
-@pytest.mark.parametrize("memory", ["block", "ecp5"])
-@pytest.mark.parametrize(("lanes", "rows_per_clock"), [(3, 1), (6, 4)])
-@pytest.mark.parametrize("levels", [None, UniformLevels(3, 43, -50)])
+@pytest.mark.parametrize(
+    ("lanes", "rows_per_clock", "memory", "levels"),
+    [
+        (3, 1, "block", None),
+        (6, 4, "block", UniformLevels(3, 43, -50)),
+        (3, 1, "ecp5", UniformLevels(3, 43, -50)),
+        (6, 4, "ecp5", None),
+    ],
+)
 def test_a_reset_leaves_nothing_of_what_was_under_way(
     lanes: int, rows_per_clock: int, memory: str, levels: UniformLevels | None
 ) -> None:

@@ -185,19 +185,16 @@ def test_every_logit_and_every_count(
 
 
 @pytest.mark.parametrize(
-    ("lanes", "rows_per_clock"), [(None, 1), (2, 1), (2, 2), (None, 8), (None, 16)]
-)
-@pytest.mark.parametrize(
-    ("neuron", "memory", "keeps"),
+    ("neuron", "memory", "keeps", "lanes", "rows_per_clock"),
     [
-        (SotNeuron(), "block", "words"),
-        (SotNeuron(), "ecp5", "words"),
-        (ReluNeuron(), "block", "states"),
-        (SotNeuron(), "ecp5", "states"),
-        (ReluNeuron(), "block", "tiles"),
-        (ReluNeuron(), "ecp5", "tiles"),
+        (SotNeuron(), "block", "words", 2, 1),
+        (SotNeuron(), "block", "words", None, 8),
+        (SotNeuron(), "ecp5", "words", None, 16),
+        (ReluNeuron(), "block", "states", 2, 2),
+        (SotNeuron(), "ecp5", "states", 2, 1),
+        (ReluNeuron(), "block", "tiles", None, 1),
+        (ReluNeuron(), "ecp5", "tiles", None, 8),
     ],
-    ids=["sot", "sot-ecp5", "relu-states", "states-ecp5", "tiles", "tiles-ecp5"],
 )
 def test_every_memory_reads_back_between_images(
     neuron: Any, memory: str, keeps: str, lanes: int | None, rows_per_clock: int
