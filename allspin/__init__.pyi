@@ -7,9 +7,7 @@ from allspin.hdl.parameters.profile import (
     ResidentParameters as ResidentParameters,
     VariationParameters as VariationParameters,
 )
-from allspin.host.bitstreams.builds import (
-    build as build,
-)
+from allspin.host.bitstreams.builds import build as build
 from allspin.host.chips.accuracy import Column as Column
 from allspin.host.chips.chip_options import (
     ChipOptions as ChipOptions,

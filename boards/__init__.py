@@ -1,4 +1,4 @@
-"""Complete tops: the engine behind its link, on a board or as a native simulator."""
+"""Complete machines: the engine behind its link, on a board or as a native simulator."""
 
 if __name__ != "allspin.boards":
     # Under a second name there would be a second copy of every class.

@@ -1,6 +1,6 @@
-"""A machine as a core for other designs: Verilog, what tools must be told, and its program.
+"""Core for other designs: a machine as Verilog, files for tools, and its program.
 
-``docs/export.md`` describes its ports, its registers and all files.
+``docs/export.md`` describes its ports, registers and files.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,17 +23,17 @@ MODULE = "allspin_core"
 
 
 class Core(Component):
-    """A machine behind AXI-Stream and Wishbone.
+    """Machine behind AXI-Stream and Wishbone.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Which machine.
+        Parameters of the machine.
 
     Raises
     ------
     ValueError
-        As of `allspin.hdl.link.bus.Bus`.
+        If `allspin.hdl.link.bus.Bus` refuses the machine.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -58,30 +58,32 @@ class Core(Component):
 
 
 def core_verilog(parameters: EngineParameters, name: str, dialect: Dialect = "verilog") -> str:
-    """The core as Verilog.
+    """Return the core as Verilog.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Which machine.
+        Parameters of the machine.
     name : str
-        What the comment at the top calls it.
+        Name of the core in the comment at the top.
     dialect : {"verilog", "systemverilog"}
         As `allspin.hdl.verilog.to_verilog` takes it.
 
     Raises
     ------
     ValueError
-        As of `Core`.
+        If `Core` refuses the machine.
     """
-    slots, resident = parameters.image.rows_per_clock, parameters.resident
-    sdram = resident and resident.sdram
-    times = sdram and (
-        f"Its SDRAM's times are for a clock of {sdram.frequency} Hz; a word is in sdram_read "
-        f"{sdram.latency - 1} clocks after its command.\n"
-    )
+    slots = parameters.image.rows_per_clock
+    resident = parameters.resident
+    times = ""
+    if resident is not None and resident.sdram is not None:
+        times = (
+            f"Its SDRAM's times are for a clock of {resident.sdram.frequency} Hz; a word is in "
+            f"sdram_read {resident.sdram.latency - 1} clocks after its command.\n"
+        )
     header = (
-        f"allspin, {name}, {engine_line(parameters)}\n{times or ''}"
+        f"allspin, {name}, {engine_line(parameters)}\n{times}"
         f"A word of s_axis_tdata for each of {slots} rows: row * {slots} + its number in bits 0 to "
         f"15, value in 16 to 23.\nIts memories are empty; docs/export.md says how to write them."
     )
@@ -89,17 +91,18 @@ def core_verilog(parameters: EngineParameters, name: str, dialect: Dialect = "ve
 
 
 def program_image(memories: Iterable[tuple[int, npt.NDArray[np.uint8]]]) -> str:
-    """Writes to the Wishbone side that fill memories, as ``$readmemh`` reads them.
+    """Return the Wishbone writes that fill memories, as ``$readmemh`` reads them.
 
     Parameters
     ----------
     memories : iterable of tuple of int and ndarray of uint8, shape (lines, bytes)
-        Each one's space and its lines.
+        Space and lines of each memory.
 
     Returns
     -------
     str
-        A write a line, ten hexadecimal digits: of `sel`, of the register, and eight of data.
+        A write per line, in ten hexadecimal digits: one of `sel`, one of the register, and eight of
+        data.
     """
     lines = []
     for space, content in memories:
@@ -113,22 +116,22 @@ def program_image(memories: Iterable[tuple[int, npt.NDArray[np.uint8]]]) -> str:
 
 
 WAIVED = ("UNUSEDSIGNAL", "PROCASSINIT", "DECLFILENAME")
-"""Warnings that are no faults: of parts of structures that nothing reads, of registers with a value
-after configuration, and of several modules in a file."""
+"""Warnings of Verilator that are no faults: members of structures that no logic reads, registers
+with a value after configuration, and several modules in a file."""
 
 
 def tool_files(stem: str, suffix: str) -> Mapping[str, str]:
-    """What Verilator and FuseSoC are told.
+    """Return the files for Verilator and FuseSoC.
 
     Parameters
     ----------
     stem, suffix : str
-        Name of the Verilog's file.
+        Name of the Verilog file.
 
     Returns
     -------
     mapping of str to str
-        Content of files, by suffix.
+        Contents of the files, by suffix.
     """
     rules = [f'lint_off -rule {rule} -file "*{stem}{suffix}"\n' for rule in WAIVED]
     kind = {".v": "verilogSource", ".sv": "systemVerilogSource"}[suffix]

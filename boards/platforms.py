@@ -11,7 +11,7 @@ CMOS = Attrs(IO_TYPE="LVCMOS33")
 
 
 def _resources(led: str) -> list[Resource]:
-    """What lies at the pins; the SDRAM's CKE is high, its CS and DQM are low for good."""
+    """Resources of the pins; the SDRAM's CKE is tied high, its CS and DQM are tied low."""
     return [
         Resource("clk25", 0, Pins("P3", dir="i"), Clock(25e6), CMOS),
         *LEDResources(pins=led, invert=True, attrs=CMOS),
@@ -34,11 +34,16 @@ def _resources(led: str) -> list[Resource]:
 class I5Platform(LatticeECP5Platform):
     """Colorlight i5 7.0."""
 
-    device, package, speed, default_clk = "LFE5U-25F", "BG381", "6", "clk25"
-    resources, connectors = _resources("U16"), ()
+    device = "LFE5U-25F"
+    package = "BG381"
+    speed = "6"
+    default_clk = "clk25"
+    resources = _resources("U16")
+    connectors = ()
 
 
 class I9Platform(I5Platform):
     """Colorlight i9 7.2."""
 
-    device, resources = "LFE5U-45F", _resources("L2")
+    device = "LFE5U-45F"
+    resources = _resources("L2")

@@ -1,4 +1,4 @@
-"""PLLs: divisors by search over the legal ranges, and the parts' cells that they make."""
+"""PLLs: divisors by a search over the legal ranges, and the cells of the parts."""
 
 import itertools
 from abc import ABC, abstractmethod
@@ -13,58 +13,58 @@ if TYPE_CHECKING:
 
 MHZ = 1_000_000
 TOLERANCE = Fraction(1, 100)
-"""A PLL may miss the wanted frequency by this share; the UART's rate is worked out from what
-comes out, so more would only be a surprise."""
+"""Largest relative error of a PLL's frequency. The UART's divisor follows from the actual one, so a
+larger error would only surprise."""
 
 
 class PllParameters(ABC):
-    """Divisors of one PLL, and the frequency that comes of them."""
+    """Divisors of a PLL, and the frequency that they make."""
 
     @classmethod
     @abstractmethod
     def search(cls, source: int, wanted: int) -> Self:
-        """The divisors that come nearest to a frequency.
+        """Return the divisors whose frequency is nearest to the wanted one.
 
         Parameters
         ----------
         source : int
-            Frequency of what goes in, in Hz.
+            Input frequency, in Hz.
         wanted : int
-            What should come out, in Hz.
+            Wanted output frequency, in Hz.
 
         Raises
         ------
         ValueError
-            If nothing within `TOLERANCE` is legal.
+            If no legal divisors are within `TOLERANCE`.
         """
 
     @property
     @abstractmethod
     def frequency(self) -> int:
-        """What comes out, in whole Hz."""
+        """Output frequency, in whole Hz."""
 
     @abstractmethod
     def instance(self, source: Any, clock: "Signal", locked: "Signal") -> "Instance":
-        """The part's cell; signals as of `allspin.boards.shell.Pll`."""
+        """Return the part's cell; its signals are those of `allspin.boards.shell.Pll`."""
 
 
-def nearest(found: list[tuple[Fraction, tuple[int, ...]]], source: int, wanted: int) -> tuple:
-    """Of divisors and what they cost, those that cost least.
+def nearest(choices: list[tuple[Fraction, tuple[int, ...]]], source: int, wanted: int) -> tuple:
+    """Return the best of several choices of divisors.
 
     Parameters
     ----------
-    found : list
-        For each legal choice the distance from the wanted frequency in Hz, and the rest of
-        what it is ranked by; the smallest is the best.
+    choices : list
+        Distance from the wanted frequency in Hz, and divisors, of each choice; the smallest is
+        the best.
     source, wanted : int
-        For the message.
+        Frequencies in Hz, for the message.
 
     Raises
     ------
     ValueError
-        If there is none, or the best is too far off.
+        If there is no choice, or the best is too far off.
     """
-    best = min(found, default=None)
+    best = min(choices, default=None)
     if best is None or best[0] > wanted * TOLERANCE:
         raise ValueError(
             f"the PLL cannot make {wanted / MHZ:g} MHz of {source / MHZ:g} MHz: "
@@ -74,22 +74,22 @@ def nearest(found: list[tuple[Fraction, tuple[int, ...]]], source: int, wanted: 
 
 
 LOWEST = 3_125_000
-"""Hz at an ECP5's phase detector."""
+"""Lowest frequency at an ECP5's phase detector, in Hz."""
 
 
 @dataclass(frozen=True)
 class Ecp5PllParameters(PllParameters):
-    """Divisors of an ECP5's, with feedback from the primary output.
+    """Divisors of an ECP5's PLL, with feedback from the primary output.
 
     See Lattice FPGA-TN-02200, ECP5 and ECP5-5G sysCLOCK PLL/DLL guide.
 
-    ``frequency = source * feedback / reference``, and the oscillator inside runs `output`
-    times as fast.
+    ``frequency = source * feedback / reference``; the internal oscillator runs `output` times as
+    fast.
 
     Parameters
     ----------
     source : int
-        Frequency of what goes in, in Hz, 8 to 400 MHz.
+        Input frequency in Hz, 8 to 400 MHz.
     reference : int
         CLKI_DIV, 1 to 128.
     feedback : int
@@ -97,8 +97,8 @@ class Ecp5PllParameters(PllParameters):
     output : int
         CLKOP_DIV, 1 to 128.
     second : int
-        CLKOS_DIV, 1 to 128, where what comes out is the second output, and the primary one is for
-        the feedback alone; 0 where it is the primary one.
+        CLKOS_DIV, 1 to 128, if the clock is the second output and the primary one serves the
+        feedback alone; 0 if the clock is the primary output.
     """
 
     source: int
@@ -114,24 +114,24 @@ class Ecp5PllParameters(PllParameters):
 
     @property
     def vco(self) -> Fraction:
-        """Frequency of the oscillator inside, in Hz."""
+        """Frequency of the internal oscillator, in Hz."""
         return self.phase * self.feedback * self.output
 
     @property
     def frequency(self) -> int:
-        """What comes out, in whole Hz."""
+        """Output frequency, in whole Hz."""
         return round(self.vco / (self.second or self.output))
 
     @classmethod
     def exactly(cls, source: int, wanted: int) -> Self:
-        """Divisors that make a frequency without any error, by the second output.
+        """Return divisors that make a frequency without error, at the second output.
 
         Raises
         ------
         ValueError
-            If there are none.
+            If no divisors do.
         """
-        second = 500 * MHZ // wanted  # of the oscillator inside, which has 400 to 800 MHz
+        second = 500 * MHZ // wanted  # the internal oscillator runs at 400 to 800 MHz
         for reference, output in itertools.product(range(1, source // LOWEST + 1), range(2, 129)):
             product, rest = divmod(second * wanted * reference, source)
             if rest == 0 and product % output == 0 and product // output <= 80:
@@ -140,15 +140,17 @@ class Ecp5PllParameters(PllParameters):
 
     @classmethod
     def search(cls, source: int, wanted: int) -> Self:
-        """As `PllParameters.search`.
+        """Return the nearest divisors, as `PllParameters.search`.
 
-        Of equal ones the smallest reference divider, since a fast phase detector keeps
+        Of equally near ones, the smallest reference divider wins, since a fast phase detector keeps
         jitter low, and then the oscillator nearest to the middle of its range.
         """
-        lowest, highest = LOWEST, 400 * MHZ  # at the phase detector, and of the output
+        # At the phase detector, and of the output.
+        lowest = LOWEST
+        highest = 400 * MHZ
         check_range("source", source, 8 * MHZ, 400 * MHZ)
         check_number("wanted frequency in MHz", wanted / MHZ, lowest / MHZ, highest / MHZ)
-        found = []
+        choices = []
         for reference in range(1, 129):
             phase = Fraction(source, reference)
             if not lowest <= phase <= highest:
@@ -159,8 +161,8 @@ class Ecp5PllParameters(PllParameters):
                     continue
                 output = max(1, round(600 * MHZ / frequency))
                 if output <= 128 and 400 * MHZ <= frequency * output <= 800 * MHZ:
-                    found.append((abs(frequency - wanted), (reference, feedback, output)))
-        return cls(source, *nearest(found, source, wanted))
+                    choices.append((abs(frequency - wanted), (reference, feedback, output)))
+        return cls(source, *nearest(choices, source, wanted))
 
     def instance(
         self,
@@ -169,18 +171,26 @@ class Ecp5PllParameters(PllParameters):
         locked: "Signal",
         late: "tuple[Signal, float] | None" = None,
     ) -> "Instance":
-        """As `PllParameters.instance`.
+        """Return the part's cell, as `PllParameters.instance`.
 
-        `late`, where there is no second output yet, is one of the same frequency, and by what share
-        of its period it comes later.
+        Parameters
+        ----------
+        source, clock, locked
+            Parameters of `PllParameters.instance`.
+        late : tuple of Signal and float, optional
+            Second output of the same frequency, and the share of a period by which it is later;
+            only if the clock is the primary output.
         """
+        # The divisors are used without Amaranth, to flash a board.
         from amaranth.hdl import Const, Instance, Signal
 
-        primary, second = clock, ()
+        primary = clock
+        second = ()
         if self.second:
-            primary, late = Signal(name="pll_feedback"), (clock, 0)
+            primary = Signal(name="pll_feedback")
+            late = (clock, 0)
         if late is not None:
-            # The phase is in steps of the oscillator, and eighths of these.
+            # The phase is in steps of the oscillator, and eighths of steps.
             steps, eighths = divmod(round(8 * self.output * late[1]), 8)
             second = (
                 ("p", "CLKOS_DIV", self.second or self.output),
@@ -191,7 +201,7 @@ class Ecp5PllParameters(PllParameters):
             )
         return Instance(
             "EHXPLLL",
-            # What the synthesis tools ask for beside the divisors.
+            # Attributes that the synthesis tools ask for besides the divisors.
             ("a", "FREQUENCY_PIN_CLKI", f"{self.source / MHZ:g}"),
             ("a", "FREQUENCY_PIN_CLKOP", f"{float(self.phase * self.feedback) / MHZ:g}"),
             ("a", "ICP_CURRENT", "12"),
@@ -230,12 +240,12 @@ class Ecp5PllParameters(PllParameters):
 
 
 FILTER_LIMITS = (17 * MHZ, 26 * MHZ, 44 * MHZ, 66 * MHZ, 101 * MHZ)
-"""Up to which frequency at the phase detector the filter ranges 1 to 5 go; then comes 6."""
+"""Upper limits of the filter ranges 1 to 5, as frequencies at the phase detector; 6 is above."""
 
 
 @dataclass(frozen=True)
 class Ice40PllParameters(PllParameters):
-    """Divisors of an iCE40's, with feedback inside the PLL ("simple").
+    """Divisors of an iCE40's PLL, with feedback inside the PLL ("simple").
 
     See Lattice FPGA-TN-02052, iCE40 sysCLOCK PLL design and usage guide.
 
@@ -244,16 +254,16 @@ class Ice40PllParameters(PllParameters):
     Parameters
     ----------
     source : int
-        Frequency of what goes in, in Hz, 10 to 133 MHz.
+        Input frequency in Hz, 10 to 133 MHz.
     divr : int
-        Reference divider less 1, 0 to 15.
+        Reference divider minus 1, 0 to 15.
     divf : int
-        Feedback divider less 1, 0 to 127.
+        Feedback divider minus 1, 0 to 127.
     divq : int
         Exponent of the output divider, 1 to 6.
     pad : bool
-        Whether the clock comes straight from the pad beside the PLL, and not over the fabric.
-        A pad that is used as a clock input there leaves no other way.
+        True if the clock comes straight from the pad beside the PLL, and not over the fabric. A
+        clock input at that pad has no other path.
     """
 
     source: int
@@ -269,12 +279,12 @@ class Ice40PllParameters(PllParameters):
 
     @property
     def vco(self) -> Fraction:
-        """Frequency of the oscillator inside, in Hz."""
+        """Frequency of the internal oscillator, in Hz."""
         return self.phase * (self.divf + 1)
 
     @property
     def frequency(self) -> int:
-        """What comes out, in whole Hz."""
+        """Output frequency, in whole Hz."""
         return round(self.vco / 2**self.divq)
 
     @property
@@ -284,10 +294,10 @@ class Ice40PllParameters(PllParameters):
 
     @classmethod
     def search(cls, source: int, wanted: int) -> Self:
-        """As `PllParameters.search`; of equal ones the smallest reference divider."""
+        """Return the nearest divisors; of equally near ones, the smallest reference divider."""
         check_range("source", source, 10 * MHZ, 133 * MHZ)
         check_number("wanted frequency in MHz", wanted / MHZ, 16, 275)
-        found = []
+        choices = []
         for divr in range(16):
             phase = Fraction(source, divr + 1)
             if not 10 * MHZ <= phase <= 133 * MHZ:
@@ -299,16 +309,19 @@ class Ice40PllParameters(PllParameters):
                 for divq in range(1, 7):
                     output = vco / 2**divq
                     if 16 * MHZ <= output <= 275 * MHZ:
-                        found.append((abs(output - wanted), (divr, divf, divq)))
-        return cls(source, *nearest(found, source, wanted))
+                        choices.append((abs(output - wanted), (divr, divf, divq)))
+        return cls(source, *nearest(choices, source, wanted))
 
     def instance(self, source: Any, clock: "Signal", locked: "Signal") -> "Instance":
-        """As `PllParameters.instance`; the source of a pad's PLL is its port."""
+        """Return the part's cell; the source of a pad's PLL is the pad's port."""
+        # The divisors are used without Amaranth, to flash a board.
         from amaranth.hdl import Const, Instance
 
-        cell, entrance = "SB_PLL40_CORE", ("i", "REFERENCECLK", source)
+        cell = "SB_PLL40_CORE"
+        entrance = ("i", "REFERENCECLK", source)
         if self.pad:
-            cell, entrance = "SB_PLL40_PAD", ("i", "PACKAGEPIN", source.io)
+            cell = "SB_PLL40_PAD"
+            entrance = ("i", "PACKAGEPIN", source.io)
         return Instance(
             cell,
             ("p", "FEEDBACK_PATH", "SIMPLE"),
@@ -326,6 +339,6 @@ class Ice40PllParameters(PllParameters):
 
 @dataclass(frozen=True)
 class Ice40PadPllParameters(Ice40PllParameters):
-    """The same, clocked by the pad beside the PLL."""
+    """Divisors of an iCE40's PLL that the pad beside it clocks."""
 
     pad: bool = True

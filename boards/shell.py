@@ -1,7 +1,7 @@
-"""What surrounds the machine on a board: clock and reset, UART, LEDs, pins.
+"""Shell of a machine on a board: clock and reset, UART or USB, SDRAM, LEDs and pins.
 
-The machine itself is a cell of another netlist (`MACHINE`). It is the same on all boards
-with one kind of part, and by far the larger, so it is synthesised once for all of them.
+The machine itself is a cell of another netlist (`MACHINE`). It is by far the larger part, and the
+same on all boards with one kind of FPGA, so it is synthesised once for all of them.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,11 @@ from amaranth.hdl import (
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
 
-from allspin.boards.board import MARGIN, RIPUP, Board
-from allspin.boards.panel import Button, LightsDriver
+from allspin.boards.board import Board
+from allspin.boards.button import Button
+from allspin.boards.lights import LightsDriver
 from allspin.boards.pll import MHZ, Ecp5PllParameters, PllParameters
+from allspin.boards.profiles import MARGIN, RIPUP
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.uart import UartReceiver, UartTransmitter
 from allspin.hdl.link.usb import CLOCK as USB_CLOCK, UsbPort
@@ -39,44 +41,45 @@ from allspin.sim.network.network import Network
 MACHINE = "machine"
 """Name of the machine's module and of its cell on the board."""
 SDRAM_LATE = 0.8
-"""Share of a period that an SDRAM's clock comes later by than the machine's.
+"""Delay of an SDRAM's clock behind the machine's, as a share of the period.
 
-With a period of T ns, pads and wires that take d ns for the clock there and a word back, and the
-slowest data sheet of those parts (access 5.4 ns, hold 2.5 ns; setup 1.5 ns, hold 0.8 ns):
+Let T be the period in ns, and d the delay in ns of pads and wires for the clock to the memory and a
+word back. For the slowest data sheet of these parts (access 5.4 ns, hold 2.5 ns; setup 1.5 ns, hold
+0.8 ns):
 
-- A word comes from 2.8 T + 5.4 + d to 3.8 T + 2.5 + d after its command leaves a register, and is
-  taken at 4 T: d may be from 0.2 T - 2.5 to 1.2 T - 5.4, less and more what a register wants. That
-  is 0 to 9.6 ns at 80 MHz, and 0 to 6.6 ns at 100 MHz.
-- Commands, whose pads are as slow as the clock's, have 0.8 T - 1.5 ns before its rising edge, and
-  0.2 T - 0.8 ns behind it: 8.5 and 1.7 ns at 80 MHz, 6.5 and 1.2 ns at 100 MHz.
+- A word is valid from 2.8 T + 5.4 + d to 3.8 T + 2.5 + d after its command leaves a register, and
+  is sampled at 4 T. So d may be from 0.2 T - 2.5 to 1.2 T - 5.4, minus and plus a register's setup
+  and hold times: 0 to 9.6 ns at 80 MHz, and 0 to 6.6 ns at 100 MHz.
+- Commands, whose pads are as slow as the clock's, have 0.8 T - 1.5 ns before the rising edge and
+  0.2 T - 0.8 ns after it: 8.5 and 1.7 ns at 80 MHz, 6.5 and 1.2 ns at 100 MHz.
 
-nextpnr knows no pad's delay. Half a period (a clock turned round) would leave d from 3.8 to 13.4 ns
-at 80 MHz, which a fast part misses; a falling edge behind it less than 7.1 ns. All this holds for
-60 to 100 MHz.
+nextpnr knows no delays of pads. A delay of half a period (an inverted clock) would allow d from 3.8
+to 13.4 ns at 80 MHz, which a fast part misses, and a falling edge after that less than 7.1 ns. The
+numbers hold for 60 to 100 MHz.
 """
 SETTLING_SECONDS = 15e-6
-"""How long after the clock is there the reset ends. An iCE40's block RAM reads as zero for
-3 us after configuration, and nothing tells when these are over."""
+"""Duration of the reset once the clock is stable. An iCE40's block RAM reads as zero for 3 us after
+configuration, and no signal shows when they are over."""
 
 
 class Pll(Elaboratable):
-    """A PLL.
+    """PLL of a part.
 
     Parameters
     ----------
     parameters : PllParameters
         Its divisors.
     source : SingleEndedPort or Signal
-        Where the clock comes in.
+        Its input.
     *others
-        As of `Ecp5PllParameters.instance`.
+        Further arguments of `Ecp5PllParameters.instance`.
 
     Attributes
     ----------
     clock : Signal, 1 bit
-        What comes out.
+        Its output.
     locked : Signal, 1 bit
-        It can be used. Not synchronous to anything.
+        High while the output can be used; asynchronous.
     """
 
     def __init__(self, parameters: PllParameters, source: object, *others: Any) -> None:
@@ -87,7 +90,7 @@ class Pll(Elaboratable):
         self._others = others
 
     def elaborate(self, platform: object) -> Module:
-        """Build it."""
+        """Build the PLL."""
         m = Module()
         m.submodules.pll = self._parameters.instance(
             self._source, self.clock, self.locked, *self._others
@@ -97,7 +100,7 @@ class Pll(Elaboratable):
 
 @dataclass(frozen=True)
 class ShellParameters:
-    """A machine on a board.
+    """Machine on a board.
 
     Parameters
     ----------
@@ -106,8 +109,8 @@ class ShellParameters:
     machine : TopParameters
         The machine, without a UART of its own.
     shown : tuple of bytes
-        Requests of the images that the board's button shows
-        (`allspin.boards.panel.Button`); none where it has no button.
+        Requests of the images that the board's button shows (`allspin.boards.button.Button`); empty
+        without a button.
     """
 
     board: Board
@@ -129,7 +132,7 @@ class ShellParameters:
                 1 - TOLERANCE,
                 1 + TOLERANCE,
             )
-            # As `SDRAM_LATE` has it.
+            # The range of `SDRAM_LATE`.
             check_number("MHz of an SDRAM's clock", sdram.frequency / MHZ, 60, 100)
         if self.machine.link.frequency != self.board.machine_frequency:
             raise ValueError(
@@ -145,21 +148,21 @@ class ShellParameters:
         profile: HardwareProfile,
         shown: tuple[bytes, ...] = (),
     ) -> Self:
-        """The machine that runs a network on a board.
+        """Return the machine that runs a network on a board.
 
         Parameters
         ----------
         board, shown
-            As of the class.
+            Parameters of the class.
         network : Network
-            What the machine runs.
+            Network of the machine.
         profile : HardwareProfile
-            What the part offers.
+            Profile of the machine.
 
         Raises
         ------
         UserError
-            If no such machine can be made.
+            If there is no such machine.
         """
         with refused(f"{board.name} cannot run this network: "):
             machine = TopParameters.from_network(
@@ -169,12 +172,12 @@ class ShellParameters:
 
 
 class Pads:
-    """The pins of a platform; each resource is asked for once.
+    """Pins of a platform; each resource is requested once.
 
     Parameters
     ----------
     platform : TemplatedPlatform
-        Whose pins.
+        The platform.
     """
 
     def __init__(self, platform: TemplatedPlatform) -> None:
@@ -182,25 +185,25 @@ class Pads:
         self._requested: dict[tuple[str, int], Any] = {}
 
     def port(self, name: str, number: int = 0, signal: str = "") -> Any:
-        """A resource's port, or that of one of its signals."""
+        """Return a resource's port, or that of one of its signals."""
         if (name, number) not in self._requested:
             self._requested[name, number] = self._platform.request(name, number, dir="-")
-        found = self._requested[name, number]
-        return getattr(found, signal) if signal else found
+        resource = self._requested[name, number]
+        return getattr(resource, signal) if signal else resource
 
     def named(self, path: str) -> Any:
-        """The port that ``resource/number`` or ``resource/number/signal`` names."""
+        """Return the port that ``resource/number`` or ``resource/number/signal`` names."""
         name, number, *signal = path.split("/")
         return self.port(name, int(number), *signal)
 
 
 class Shell(Elaboratable):
-    """Everything on a board but the machine.
+    """All gateware of a board except the machine.
 
     Parameters
     ----------
     parameters : ShellParameters
-        Which machine on which board.
+        The board and its machine.
     """
 
     def __init__(self, parameters: ShellParameters) -> None:
@@ -212,7 +215,7 @@ class Shell(Elaboratable):
         self._late = [late] if self._sdram else []
 
     def elaborate(self, platform: TemplatedPlatform) -> Module:
-        """Build it."""
+        """Build the shell."""
         m = Module()
         board = self.parameters.board
         pads = Pads(platform)
@@ -226,8 +229,8 @@ class Shell(Elaboratable):
             received, to_host, damaged = self._elaborate_usb(m, platform, pads, source)
         else:
             received, to_host, damaged = self._elaborate_uart(m, pads)
-        # Bytes are seldom, so neither the machine's paths nor the UART's go on into the other's:
-        # a byte from the UART is known to have been taken a clock late, and a byte to it waits.
+        # Bytes are rare, so no combinational path joins the machine and the UART: `took` comes a
+        # clock after a byte from the UART was taken, and a byte to the UART waits in a register.
         took = Signal()
         offered = Signal()
         machine_ready = Signal()
@@ -262,7 +265,7 @@ class Shell(Elaboratable):
         came = Signal()
         m.d.sync += [
             came.eq(sent.i.valid & sent.i.ready),
-            # Registers of their own: LEDs can be at the other end of the part.
+            # In registers, since LEDs may be at the other end of the part.
             driver.byte.eq(sent.o.payload),
             driver.taken.eq(came),
             driver.damaged.eq(damaged),
@@ -271,7 +274,7 @@ class Shell(Elaboratable):
         return m
 
     def _elaborate_uart(self, m: Module, pads: Pads) -> tuple[Any, Any, Value]:
-        """The UART: bytes from it, bytes to it, and whether one was damaged."""
+        """Build the UART; return its received and sent bytes, and the signal of damaged ones."""
         board = self.parameters.board
         m.submodules.receiver = receiver = UartReceiver(board.uart_parameters)
         m.submodules.transmitter = transmitter = UartTransmitter(board.uart_parameters)
@@ -284,7 +287,7 @@ class Shell(Elaboratable):
     def _elaborate_usb(
         self, m: Module, platform: TemplatedPlatform, pads: Pads, source: Any
     ) -> tuple[Any, Any, Value]:
-        """The same of a USB port, which loses nothing, and its clock."""
+        """Build a USB port, which damages no bytes, and its clock; return the same signals."""
         board = self.parameters.board
         clock = Signal(name="usb_clock", attrs={"keep": 1})
         if board.source_frequency == USB_CLOCK:
@@ -315,10 +318,11 @@ class Shell(Elaboratable):
     def _elaborate_sdram(
         self, m: Module, pads: Pads, parameters: SdramParameters
     ) -> dict[str, Any]:
-        """The SDRAM's pins, each with a register; its clock is late by `SDRAM_LATE`."""
+        """Build the SDRAM's pins, each with a register; its clock is late by `SDRAM_LATE`."""
         m.domains.sdram = ClockDomain(reset_less=True)
         m.d.comb += ClockSignal("sdram").eq(self._late[0][0])
-        pins, read = Signal(pins_layout(parameters)), Signal(parameters.width)
+        pins = Signal(pins_layout(parameters))
+        read = Signal(parameters.width)
         port = pads.named(self.parameters.board.sdram)
         clock: Any = io.DDRBuffer(io.Direction.Output, port.clk, o_domain="sdram")
         m.submodules.sdram_clock = clock
@@ -338,7 +342,7 @@ class Shell(Elaboratable):
         return {"o_sdram": pins, "i_sdram_read": read}
 
     def _elaborate_lights(self, m: Module, pads: Pads, driver: LightsDriver) -> None:
-        """The LEDs, and the outputs that are held."""
+        """Build the LEDs, and the outputs that are held at a level."""
         board = self.parameters.board
         lights = board.lights
         shown = {
@@ -358,20 +362,23 @@ class Shell(Elaboratable):
             )
             raised = pads.named(path)
             m.submodules[path.replace("/", "_")] = buffer = io.Buffer(io.Direction.Output, raised)
-            # High until the button is known to be pressed, whatever the pin's sense is.
+            # High until the button is pressed, whatever the pin's polarity is.
             pressed = Signal()
             m.submodules[f"{button.replace('/', '_')}_level"] = FFSynchronizer(pin.i, pressed)
             m.d.comb += buffer.o.eq(~pressed ^ raised.invert[0])
 
     def _elaborate_clock(self, m: Module, platform: TemplatedPlatform, pads: Pads) -> Any:
-        """The domain ``sync``: its clock, and a reset until that can be relied on.
+        """Build the domain ``sync``: its clock, and a reset until the clock is stable.
 
-        Returns the clock on the board.
+        Returns
+        -------
+        SingleEndedPort or Signal
+            The clock on the board.
         """
         board = self.parameters.board
         source = pads.port(board.clock_name)
         pll = board.pll_parameters
-        # The name is what the constraint finds it by.
+        # The timing constraint refers to this name.
         clock = Signal(name="machine_clock", attrs={"keep": 1})
         good = Signal()
         if pll is None or not getattr(pll, "pad", False):
@@ -408,7 +415,7 @@ class Shell(Elaboratable):
             m.d.settling += left.eq(left - 1)
         reset = unsettled
         if is_ecp5(platform):
-            # On one of the nets for clocks, which reach all of the part in little time.
+            # On a clock net, which reaches the whole part quickly.
             reset = Signal()
             m.submodules.reset_net = Instance("DCCA", i_CLKI=unsettled, o_CLKO=reset)
         m.d.comb += ResetSignal().eq(reset)

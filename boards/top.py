@@ -1,12 +1,6 @@
-"""The complete machine: engine and link, behind a byte stream or a UART's two pins."""
+"""Complete machine: engine and link, behind a byte stream or a UART's two pins."""
 
-import hashlib
-import importlib.metadata
-import os
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from amaranth.hdl import Module
@@ -18,7 +12,7 @@ from allspin.hdl.link.bus import Bus
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
-from allspin.hdl.neuron.neuron_kinds import NEURONS as GATEWARE, check_gateware
+from allspin.hdl.neuron.neuron_kinds import check_gateware
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
@@ -27,50 +21,14 @@ from allspin.hdl.resident.resident import Resident
 from allspin.hdl.resident.sdram import memory_ports
 from allspin.hdl.stream.component import Component
 from allspin.sim.network.network import Network
-from allspin.sim.network.neuron import NEURONS
-
-# The sources that gateware is made of, as one digest.
-
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("sim", "hdl", "boards")
-"""Whose sources a design is made of."""
-
-
-def sources_digest() -> str:
-    """Digest of everything that a design is made of, except its parameters.
-
-    What it takes a while to find of a design (its RTLIL, its cycles per image) is remembered under
-    this digest, which takes milliseconds.
-    """
-    total = hashlib.sha256()
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            total.update(f"{path.relative_to(ROOT)}\0".encode())
-            total.update(path.read_bytes() + b"\0")
-    for content in sorted(set(_of_users())):
-        total.update(content + b"\0")
-    total.update(importlib.metadata.version("amaranth").encode())
-    total.update(sys.version.encode())
-    return total.hexdigest()
-
-
-def _of_users() -> Iterator[bytes]:
-    """The sources of neurons that come from elsewhere."""
-    for kind in (*NEURONS.values(), *GATEWARE.values()):
-        if kind.__module__.startswith("allspin."):
-            continue
-        place = getattr(sys.modules.get(kind.__module__), "__file__", None)
-        # Of what was typed in, nothing can be found again.
-        yield os.urandom(16) if place is None else Path(place).read_bytes()
-
 
 REQUEST_BYTES = 32
-"""Room for what surrounds an image or a line: kind, tag, address, CRC, framing."""
+"""Room for the kind, tag, address, CRC and framing of an image or a line."""
 
 
 @dataclass(frozen=True)
 class TopParameters:
-    """A complete machine.
+    """Parameters of a complete machine.
 
     Parameters
     ----------
@@ -79,7 +37,7 @@ class TopParameters:
     uart : UartParameters or None
         None for bare byte streams in place of the pins.
     every_clock : bool
-        As `Link`'s; a UART's bytes are clocks apart, whatever this says.
+        As `Link`'s; without effect if there is a UART, whose bytes are clocks apart.
     """
 
     link: LinkParameters
@@ -96,14 +54,14 @@ class TopParameters:
         uart: UartParameters | None = None,
         every_clock: bool = True,
     ) -> Self:
-        """The machine that runs a network on a part.
+        """Return the machine that runs a network on a part.
 
         Parameters
         ----------
         network : Network
-            What to run.
+            The network.
         profile : HardwareProfile, optional
-            What the part offers.
+            Profile of the machine.
         frequency : int
             Clock frequency in Hz; 0 when time is simulated.
         uart : UartParameters, optional
@@ -121,8 +79,8 @@ class TopParameters:
         """
         engine = EngineParameters.from_network(network, profile)
         check_gateware(engine)
-        # An image's longest code has a header for each run of seven; half a window holds a
-        # line, so that the next is received while one is written.
+        # An image's longest code has a header for each run of seven rows. Half a window holds a
+        # line, so that the next line is received while one is written.
         image = engine.image.rows * 8 // 7 + REQUEST_BYTES
         line = 2 * (max(_line_bytes(crossbar) for crossbar in engine.crossbars) + REQUEST_BYTES)
         window = max(engine.target.smallest_window, 1 << (max(image, line) - 1).bit_length())
@@ -137,22 +95,22 @@ class TopParameters:
 
 
 def _line_bytes(crossbar: CrossbarParameters) -> int:
-    """A crossbar's longest line: a byte for each column, or its converters' offsets."""
+    """Bytes of a crossbar's longest line: one per column, or its ADCs' offsets."""
     offsets = crossbar.tiling is not None and crossbar.tiling.offsets
     return crossbar.columns * (OFFSET_BITS // 8 if offsets else 1)
 
 
 def join(m: Module, parameters: EngineParameters, link: Link | Bus) -> Engine:
-    """An engine with what asks it, and the memory of images between them where there is one.
+    """Add an engine, its link or bus, and the memory of resident images between them, if any.
 
     Parameters
     ----------
     m : Module
-        Gets all of them.
+        Module that receives them.
     parameters : EngineParameters
-        Of the engine.
+        Parameters of the engine.
     link : Link or Bus
-        What asks it.
+        The link or bus.
     """
     m.submodules.engine = engine = Engine(parameters)
     m.submodules.link = link
@@ -182,7 +140,7 @@ class Top(Component):
     Parameters
     ----------
     parameters : TopParameters
-        What to build.
+        Parameters of the machine.
     """
 
     def __init__(self, parameters: TopParameters) -> None:

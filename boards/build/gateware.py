@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from amaranth.back import rtlil
 
 from allspin.boards.shell import MACHINE, ShellParameters
-from allspin.boards.top import Top, sources_digest
+from allspin.boards.sources import sources_digest
+from allspin.boards.top import Top
 from allspin.hdl.cache import note_path, read_note, write_note
 from allspin.hdl.cache.process import Progress, no_progress
 

@@ -1,4 +1,4 @@
-"""Boards by name: any file here with `BOARDS` is found; there is one for each family of parts."""
+"""Boards by name: every file here defines the `BOARDS` of a family of parts."""
 
 import importlib
 import pkgutil
@@ -11,7 +11,7 @@ from allspin.sim.errors import UserError, meant
 
 @cache
 def find_boards() -> Mapping[str, Board]:
-    """Every board, by name, in alphabetical order."""
+    """Return all boards by name, in alphabetical order."""
     found: dict[str, Board] = {}
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         for board in importlib.import_module(module.name).BOARDS:
@@ -22,7 +22,7 @@ def find_boards() -> Mapping[str, Board]:
 
 
 def find_board(name: str) -> Board:
-    """A board by its name.
+    """Return a board by its name.
 
     Raises
     ------

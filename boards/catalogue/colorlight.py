@@ -1,7 +1,8 @@
 """Colorlight i5 and i9, LED panels' receiver cards for a socket, on Muse Lab's extension board."""
 
-from allspin.boards.board import ECP5_25, ECP5_45, Board, Lights, with_sdram
+from allspin.boards.board import Board, Lights
 from allspin.boards.pll import Ecp5PllParameters
+from allspin.boards.profiles import ECP5_25, ECP5_45, with_sdram
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_64M
 
 BOARDS = tuple(

@@ -4,17 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from allspin.boards.board import (
-    ECP5_25,
-    ECP5_45,
-    ECP5_85,
-    GRADE_8,
-    Board,
-    Lights,
-    Profile,
-    with_sdram,
-)
+from allspin.boards.board import Board, Lights
 from allspin.boards.pll import Ecp5PllParameters
+from allspin.boards.profiles import ECP5_25, ECP5_45, ECP5_85, GRADE_8, Profile, with_sdram
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M
 
 

@@ -1,6 +1,7 @@
 """Boards with a Gowin part; their pins are those of amaranth-boards."""
 
-from allspin.boards.board import GW1N_9, Board, Lights
+from allspin.boards.board import Board, Lights
+from allspin.boards.profiles import GW1N_9
 
 BOARDS = (
     # Sipeed Tang Nano 9K.

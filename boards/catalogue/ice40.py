@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from allspin.boards.board import UP5K, Board, Lights
+from allspin.boards.board import Board, Lights
 from allspin.boards.pll import Ice40PadPllParameters, Ice40PllParameters
+from allspin.boards.profiles import UP5K
 
 
 def _bitsy() -> tuple[Any, ...]:

@@ -1,1 +1,1 @@
-"""The virtual board: the complete machine, compiled to native code with CXXRTL."""
+"""Virtual board: a complete machine, compiled to native code with CXXRTL."""

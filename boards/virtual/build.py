@@ -1,8 +1,8 @@
 """Compile a machine to a native simulator, or to WebAssembly for a web page, once.
 
 Amaranth makes RTLIL of the design, Yosys (CXXRTL) makes C++ of that, and the C++ compiler
-makes a program of it and ``main.cpp``, or a module of it and ``reactor.cpp``. Both are kept in a
-folder under names that are digests of all that went into them.
+makes a program of it and ``main.cpp``, or a module of it and ``reactor.cpp``. The cache keeps both
+under digests of all their sources.
 """
 
 import contextlib
@@ -20,7 +20,8 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 
-from allspin.boards.top import Top, TopParameters, sources_digest
+from allspin.boards.sources import sources_digest
+from allspin.boards.top import Top, TopParameters
 from allspin.boards.virtual.rewrite import rewrite_cpp, rewrite_rtlil
 from allspin.hdl.cache import build_once, digest, note_path, read_note, write_note
 from allspin.hdl.cache.folder import BUILDS, kept_folder
@@ -45,7 +46,7 @@ REWRITES = [Path(__file__).with_name(name) for name in ("rewrite.py", "registers
 PROGRAM = "program"
 """Name of the simulator in the folder of its build."""
 LOG = "tool.log"
-"""Name of what a tool printed, until it is read."""
+"""File of a tool's output, until it is read."""
 
 SDRAM_TIMES = [
     "width",
@@ -61,19 +62,19 @@ SDRAM_TIMES = [
     "cas",
     "way",
 ]
-"""In the order of the simulated SDRAM's."""
+"""Times in the order of the simulated SDRAM's members."""
 
 FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-w")
-"""CXXRTL's assertions go: a memory's address may be anything in a clock that does not use it."""
+"""Flags without CXXRTL's assertions: a memory's unused address may have any value."""
 
 
 def compiler() -> list[str]:
-    """The C++ compiler's command: ``$CXX``, or ``c++``.
+    """Return the C++ compiler's command: ``$CXX``, or ``c++``.
 
     Raises
     ------
     UserError
-        If there is none, or CXX is no command.
+        If no compiler is installed, or CXX is not a command.
     """
     named = os.environ.get("CXX", "")
     with refused(f"CXX is no command, but {named!r}: "):
@@ -87,7 +88,7 @@ def compiler() -> list[str]:
 
 
 def wasm_compiler() -> list[str]:
-    """The command of the compiler of WebAssembly: clang, as the package ``ziglang`` has it.
+    """Return the command of the WebAssembly compiler: clang in the package ``ziglang``.
 
     Raises
     ------
@@ -103,18 +104,18 @@ def wasm_compiler() -> list[str]:
 
 @dataclass(frozen=True)
 class Form:
-    """What a machine is compiled to.
+    """Target of a compilation: a native program, or a WebAssembly module.
 
     Attributes
     ----------
     sources : tuple of Path
-        The program around the design, and what it includes.
+        The program around the design, and its headers.
     program : str
-        Name of what is made, in the folder of its build.
+        Name of the result in the folder of its build.
     compiler : callable
-        Gives the compiler's command.
+        Returns the compiler's command.
     flags : tuple of str
-        What the compiler is told.
+        Flags of the compiler.
     """
 
     sources: tuple[Path, ...]
@@ -124,14 +125,14 @@ class Form:
 
 
 NATIVE = Form((MAIN, HOST_SIDE, SDRAM), PROGRAM, compiler)
-"""A process between two pipes."""
+"""Process between two pipes."""
 WASM = Form(
     (REACTOR,),
     "machine.wasm",
     wasm_compiler,
     (*FLAGS, "--target=wasm32-wasi", "-mexec-model=reactor", "-fno-exceptions", "-s"),
 )
-"""A module that any WebAssembly engine runs, with the functions of ``reactor.cpp``."""
+"""Module for any WebAssembly engine, with the functions of ``reactor.cpp``."""
 
 
 def build(
@@ -142,59 +143,43 @@ def build(
     mutate: Mutate | None = None,
     progress: Progress = no_progress,
 ) -> Path:
-    """The program that simulates a machine, compiled now if it has not been before.
+    """Return the program that simulates a machine, and compile it first unless the cache has it.
 
     Parameters
     ----------
     parameters : TopParameters
         The machine.
     form : Form
-        What it is compiled to.
+        Target of the compilation.
     compiles : bool
-        Whether it is compiled where it has not been; else that is an error.
+        False if a program that is not in the cache is an error.
     mutate : callable, optional
-        Takes the design as RTLIL and returns another: for tests that want a fault.
+        Changes the design's RTLIL, for tests with a fault.
     progress : callable
-        Told what is being done, and for how long.
+        Called with the step and the seconds since it began.
 
     Raises
     ------
     UserError
-        If there is no compiler, or it fails, or the cache cannot be written; or it has not been
-        compiled and shall not be.
+        If there is no compiler, it fails, the cache cannot be written, or it lacks a program that
+        must not be compiled.
     """
     command = form.compiler()
     with tempfile.TemporaryDirectory() as scratch:
         asking = "asking the compiler's version"
         version = run([*command, "--version"], Path(scratch), asking, no_progress)
-    flags = [*form.flags, f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
-    if parameters.uart is not None:
-        flags.append("-DUART")
-    resident = parameters.link.engine.resident
-    if resident is not None and (sdram := resident.sdram):
-        flags.append("-DSDRAM=" + ",".join(str(getattr(sdram, name)) for name in SDRAM_TIMES))
-
-    # A second digest, of the sources, remembers the first without the second or two that
-    # Amaranth takes for the design.
-    memory = note_path("design", sources_digest(), repr(parameters))
-    text = design = None
-    if mutate is None:
-        with contextlib.suppress(OSError, ValueError):
-            design = str(read_note(memory))
-    if design is None:
-        text = _design(parameters, progress)
-        if mutate is not None:
-            text = mutate(text)
-        design = digest(text)
-        if mutate is None:
-            write_note(memory, design)
+    flags = [*form.flags, *_machine_flags(parameters)]
+    text = None
+    if mutate is not None:
+        text = mutate(_design(parameters, progress))
+    design_name = digest(text) if text is not None else _design_name(parameters, progress)
 
     def make(folder: Path) -> None:
         design = text or _design(parameters, progress)
         _compile(design, [*command, *flags], form, folder, progress)
 
     name = digest(
-        design,
+        design_name,
         *(source.read_text() for source in form.sources),
         *(rewrite.read_text() for rewrite in REWRITES),
         version,
@@ -208,17 +193,43 @@ def build(
     return folder / form.program
 
 
+def _machine_flags(parameters: TopParameters) -> list[str]:
+    """Flags that describe a machine to the program around it."""
+    flags = [f"-DQUIET_CLOCKS={_quiet_clocks(parameters)}"]
+    if parameters.uart is not None:
+        flags.append("-DUART")
+    resident = parameters.link.engine.resident
+    if resident is not None and resident.sdram is not None:
+        times = [str(getattr(resident.sdram, name)) for name in SDRAM_TIMES]
+        flags.append("-DSDRAM=" + ",".join(times))
+    return flags
+
+
+def _design_name(parameters: TopParameters, progress: Progress) -> str:
+    """Digest of a machine's RTLIL.
+
+    A note under the digest of the sources remembers it, which saves the second or two that
+    Amaranth takes for the RTLIL.
+    """
+    note = note_path("design", sources_digest(), repr(parameters))
+    with contextlib.suppress(OSError, ValueError):
+        return str(read_note(note))
+    name = digest(_design(parameters, progress))
+    write_note(note, name)
+    return name
+
+
 def _design(parameters: TopParameters, progress: Progress) -> str:
-    """The machine as RTLIL."""
+    """Machine as RTLIL."""
     progress("elaborating the gateware", 0.0)
     return rewrite_rtlil(rtlil.convert(Top(parameters)))
 
 
 def _quiet_clocks(parameters: TopParameters) -> int:
-    """Silence after which the link cannot have anything left to do.
+    """Clocks of silence after which the link must be idle.
 
-    It handles a byte of its receive buffer in a clock, or a few where it waits for a memory;
-    a UART is silent for as long as a byte takes.
+    The link handles a byte of its receive buffer per clock, or in a few clocks if it waits for a
+    memory; a UART is silent for as long as a byte takes.
     """
     clocks = 8 * parameters.link.window
     if parameters.uart is not None:
@@ -227,8 +238,9 @@ def _quiet_clocks(parameters: TopParameters) -> int:
 
 
 def _compile(text: str, command: list[str], form: Form, folder: Path, progress: Progress) -> None:
-    """Leave the program, and nothing else, in the folder."""
-    design, generated = folder / "design.il", folder / "design.cc"
+    """Compile a design, and leave the program alone in the folder."""
+    design = folder / "design.il"
+    generated = folder / "design.cc"
     design.write_text(text)
     script = f"read_rtlil {design.name}; write_cxxrtl -g0 {generated.name}"
     what = "translating the gateware to C++"
@@ -256,7 +268,7 @@ def _compile(text: str, command: list[str], form: Form, folder: Path, progress: 
 
 
 def run(command: list[str], folder: Path, what: str, progress: Progress) -> str:
-    """Run a tool, and return what it printed; its first complaint is the error's line."""
+    """Run a tool, and return its output; its first complaint is the error's line."""
     log = folder / LOG
     status = run_tool(command, folder, LOG, what, progress)
     text = log.read_text(errors="replace")

@@ -1,6 +1,6 @@
-"""A rewrite of generated C++: registers side by side, so that a clock's end copies one block.
+"""Rewrite generated C++: all registers side by side, so that a clock's end copies one block.
 
-CXXRTL keeps what each register has beside what it will have, and copies register by register.
+CXXRTL keeps the current and next value of each register together, and copies register by register.
 """
 
 import re
@@ -17,14 +17,14 @@ _CHANGED = "\t\tbool changed = false;\n"
 
 
 def gather_registers(text: str) -> str:
-    """Put what all registers have into one struct, and what they will have into another.
+    """Put the current values of all registers into one struct, and the next values into another.
 
-    A register that is used in another way than by its sides stays as it is, and so do ports.
+    Ports stay as they are, and so do registers with other uses than of these values.
 
     Parameters
     ----------
     text : str
-        What CXXRTL wrote, of one flat module ``p_top``, each register's commitment unconditional.
+        CXXRTL's output for a flat module ``p_top``, with unconditional commits of registers.
     """
     widths = {name: int(bits) for bits, name in _WIRE.findall(text)}
     known = Counter(name for name, _ in _SIDE.findall(text))

@@ -1,6 +1,6 @@
-"""Rewrites that make the compiled gateware several times as fast, and its compilation too.
+"""Rewrite generated code so that it runs and compiles several times as fast.
 
-Each is exact: the design behaves as before, clock for clock.
+Each rewrite is exact: the design behaves as before, clock for clock.
 """
 
 import re
@@ -49,26 +49,25 @@ static inline void commit_memory(memory<Width> &memory) {
 
 
 def rewrite_rtlil(text: str) -> str:
-    """RTLIL without what only costs time: source locations and all-zero memory contents.
+    """Remove source locations and all-zero memory contents from RTLIL.
 
-    Memories start as zeros in CXXRTL anyway, and a design's text then does not depend on
-    the folder that it was made in.
+    Memories start as zeros in CXXRTL anyway, and without locations a design's text does not depend
+    on the folder of its sources.
     """
     return _ZERO_INIT.sub("", _SOURCE.sub("", text))
 
 
 def rewrite_cpp(text: str) -> str:
-    """Generated C++ for a driver that evaluates each clock once.
+    """Rewrite generated C++ for a driver that evaluates each clock once.
 
-    - A register is committed without asking whether it changed: nobody wants to know; and all
-      of them at once.
-    - A memory's queue of writes, a vector, is left alone in clocks that write nothing.
-    - A wire of many words is a value for each of them.
+    - All registers are committed at once, without a test for changes.
+    - A memory's queue of writes, a vector, is not touched in clocks without a write.
+    - A wire of many words becomes a value for each word.
 
     Raises
     ------
     ValueError
-        If the design does not settle in one evaluation, for it has a combinational loop.
+        If the design has a combinational loop, so that it does not settle in one evaluation.
     """
     if "bool converged = true;" not in text or "converged = false" in text:
         raise ValueError("the design does not settle in one evaluation")

@@ -1,34 +1,34 @@
-"""A rewrite of generated C++: wires of many words become a value for each word.
+"""Rewrite generated C++: wires of many words become a value for each word.
 
-A port that carries the words of all lanes is one value of hundreds of bits there, and setting a
-few of its bits costs as much as setting all.
+CXXRTL makes a port with the words of all lanes one value of hundreds of bits, and setting a few of
+its bits costs as much as setting all.
 """
 
 import re
 from collections.abc import Iterable
 
 WIDE = 64
-"""Bits up to which a value is left as it is."""
+"""Largest number of bits of a value that stays as it is."""
 
 _EVAL = re.compile(r"^bool p_top::eval\(.*?^\}\n", re.MULTILINE | re.DOTALL)
 _LOCAL = re.compile(r"^\tvalue<(\d+)> (p_\w+);\n", re.MULTILINE)
 _COPY = re.compile(r"^(\t+)(p_\w+) = (p_\w+);\n", re.MULTILINE)
 _USE = re.compile(r"\b(p_\w+)(?:\.slice<(\d+)(?:,(\d+))?>\(\))?")
-"""A name, and the slice of it: of one bit if it has one number."""
+"""A name and its slice, which is one bit if it has one number."""
 
 Bits = tuple[int, int]
-"""The highest and the lowest bit of a slice."""
+"""Highest and lowest bit of a slice."""
 
 
 def split_wide(text: str) -> str:
     """Split each wide local value that is only read and written by the same slices.
 
-    Values that are copied as a whole are split alike, or none of them is.
+    Values that are copied as a whole are all split alike, or all stay.
 
     Parameters
     ----------
     text : str
-        What CXXRTL wrote, of one flat module ``p_top``.
+        CXXRTL's output for a flat module ``p_top``.
     """
     return _EVAL.sub(lambda found: _split(found[0]), text)
 
@@ -62,7 +62,7 @@ def _split(body: str) -> str:
 
 
 def _groups(body: str) -> dict[str, str]:
-    """The wide values, and for each one of those that it is copied to or from, by way of others."""
+    """Representative of each wide value's group: values that are copied to each other."""
     wide = {name for bits, name in _LOCAL.findall(body) if int(bits) > WIDE}
     groups = {name: name for name in wide}
 
@@ -78,7 +78,7 @@ def _groups(body: str) -> dict[str, str]:
 
 
 def _are_apart(slices: Iterable[Bits]) -> bool:
-    """Whether no bit is in two of some slices."""
+    """True if no bit is in two slices."""
     above = -1
     for high, low in sorted(slices, key=lambda bits: bits[1]):
         if low <= above:

@@ -1,1 +1,1 @@
-"""What was built for boards: records and tables."""
+"""Builds of boards: jobs, manifests, rates, releases and tables."""

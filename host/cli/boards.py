@@ -2,17 +2,12 @@
 
 import json
 
-from allspin.host.bitstreams.board_tables import (
-    boards_table,
-    find_rows,
-    headline_left_out,
-    headline_table,
-    machines_for,
-    printed_table,
-    read_documented,
-)
-from allspin.host.bitstreams.builds import DEFAULT_NETWORK
-from allspin.host.bitstreams.released import PLACES, collect
+from allspin.host.bitstreams.board_rows import find_rows, machines_for, read_documented
+from allspin.host.bitstreams.board_tables import boards_table, printed_table
+from allspin.host.bitstreams.headline import headline_left_out, headline_table
+from allspin.host.bitstreams.jobs import DEFAULT_NETWORK
+from allspin.host.bitstreams.manifest import PLACES
+from allspin.host.bitstreams.release import collect
 from allspin.host.cli.build import NETWORK_HELP
 from allspin.host.cli.options import FAILED, Arguments, Parser, add_shared, answer
 from allspin.host.data.catalogue import open_network

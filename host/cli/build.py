@@ -4,15 +4,9 @@ import threading
 import time
 
 from allspin.host.bitstreams.board_tables import build_table
-from allspin.host.bitstreams.builds import (
-    ALL,
-    BuildChanges,
-    BuildDisplay,
-    BuildOptions,
-    Built,
-    build_jobs,
-    find_jobs,
-)
+from allspin.host.bitstreams.build_options import BuildChanges, BuildOptions
+from allspin.host.bitstreams.builds import BuildDisplay, Built, build_jobs
+from allspin.host.bitstreams.jobs import ALL, find_jobs
 from allspin.host.cli.options import (
     FAILED,
     Arguments,

@@ -177,7 +177,8 @@ def _write_core(arguments: Arguments) -> None:
     """Write a board's machine as a core, its program, and what tools are told of it."""
     from allspin.boards.core import MODULE as CORE, core_verilog, program_image, tool_files
     from allspin.boards.shell import ShellParameters
-    from allspin.host.bitstreams.builds import BuildChanges, find_jobs
+    from allspin.host.bitstreams.build_options import BuildChanges
+    from allspin.host.bitstreams.jobs import find_jobs
 
     path, name = arguments.verilog, arguments.profile
     files = {suffix: path.with_suffix(suffix) for suffix in (".mem", ".vlt", ".core")}

@@ -20,8 +20,8 @@ from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board
 from allspin.hdl.cache.process import cannot_run
 from allspin.hdl.link.protocol import PRODUCT, VENDOR
-from allspin.host.bitstreams.record import FLASHED, recall, recall_one, remember
-from allspin.host.bitstreams.released import MAX_BITSTREAM, released
+from allspin.host.bitstreams.kept import FLASHED, keep_manifest, kept_manifests, latest_manifest
+from allspin.host.bitstreams.release import MAX_BITSTREAM, find_released
 from allspin.host.cli.options import Arguments, Parser
 from allspin.host.link.identity import Identity
 from allspin.host.link.serial_port import usb_devices
@@ -259,7 +259,9 @@ def run(arguments: Arguments) -> int:
         board.profile(arguments.profile)
     if arguments.release is None:
         return _program(board, *_find(board, arguments), arguments)
-    built, content = released(arguments.release, board.name, arguments.profile, arguments.network)
+    built, content = find_released(
+        arguments.release, board.name, arguments.profile, arguments.network
+    )
     if arguments.dry_run:
         there = arguments.release / built["bitstream"]
         if not arguments.release.is_dir():
@@ -295,7 +297,7 @@ def _program(
     baud = (built or {}).get("baud", board.baud)
     if built is not None:
         try:
-            remember(built, FLASHED)
+            keep_manifest(built, FLASHED)
         except UserError as error:
             warn(f"the board is programmed, but selftest --report will not know with what: {error}")
     _ask(board, built, arguments.on, baud)
@@ -308,7 +310,7 @@ def _find(board: Board, arguments: Arguments) -> tuple[Path, dict[str, Any] | No
     """The bitstream, and the figures of its build unless it is a file of the user's."""
     if arguments.bitstream is not None:
         return arguments.bitstream, None
-    built = recall_one(board.name, arguments.profile, arguments.network)
+    built = latest_manifest(board.name, arguments.profile, arguments.network)
     if built is None:
         if arguments.dry_run:
             return Path("BITSTREAM"), None
@@ -331,7 +333,7 @@ def _check(
         )
     found = hashlib.sha256(read_file(bitstream, "bitstream", MAX_BITSTREAM)).hexdigest()
     if built is None:  # a copy of a build's is known by its content
-        same = (each for each in recall() if each.get("bitstream_sha256") == found)
+        same = (each for each in kept_manifests() if each.get("bitstream_sha256") == found)
         built = next((each for each in same if each["board"] == board.name), None)
     elif built.get("bitstream_sha256") not in (None, found):
         raise UserError(f"{bitstream} is damaged: build it again with allspin build {board.name}")

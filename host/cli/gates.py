@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from allspin.host.bitstreams.builds import DEFAULT_NETWORK, BuildChanges, make_job
+from allspin.host.bitstreams.build_options import BuildChanges
+from allspin.host.bitstreams.jobs import DEFAULT_NETWORK, make_job
 from allspin.host.cli.options import (
     FAILED,
     Arguments,

@@ -395,10 +395,11 @@ def _builds(subject: ReportSubject, progress: Display) -> list[dict[str, Any]]:
     """Figures of the boards that were built on this machine, in order, with `older`."""
     try:
         with naming_extras():
-            from allspin.host.bitstreams.record import is_older, recall
+            from allspin.host.bitstreams.kept import kept_manifests
+            from allspin.host.bitstreams.manifest import is_older
     except MissingPackage:
         return []
-    records = [record for record in recall() if record["network"] == subject.name]
+    records = [record for record in kept_manifests() if record["network"] == subject.name]
     records.sort(key=lambda record: (record["board"], record["part"], record["profile"]))
     if records:
         progress.start("elaborating the machines that were built, once after a change of sources")

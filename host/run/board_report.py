@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from allspin.boards.catalogue import find_boards
-from allspin.host.bitstreams.record import FLASHED, recall
+from allspin.host.bitstreams.kept import FLASHED, kept_manifests
 from allspin.host.link.identity import Identity
 from allspin.host.machines.opening import LinkedMachine
 from allspin.host.run.machine_checks import Finding
@@ -112,7 +112,7 @@ def _report(machine: LinkedMachine, findings: Sequence[Finding]) -> dict[str, An
     # Of several with one identity, what was flashed last is there, most likely, or was built last.
     found = [
         {name: record.get(name) for name in BUILD}
-        for record in recall(FLASHED) + recall()
+        for record in kept_manifests(FLASHED) + kept_manifests()
         if _identity(record.get("identity")) == machine.identity
     ]
     builds = [build for number, build in enumerate(found) if build not in found[:number]]

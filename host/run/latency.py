@@ -138,7 +138,7 @@ def latency(
         If there is no such network or data set, or no such machine.
     """
     with naming_extras():
-        from allspin.host.bitstreams.record import ALONE, measure_latency
+        from allspin.host.bitstreams.latency import ALONE, measure_latency
     progress = progress or Display()
     profile = profile or HardwareProfile()
     name, network = network_name(network), cut_network(network, tiles, data, progress)

@@ -27,7 +27,7 @@ from allspin.hdl.bench.simulator import engine_source, simulate
 from allspin.hdl.bench.tools import SIMULATORS, find_tools
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.builds import BuildJob
+from allspin.host.bitstreams.jobs import BuildJob
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.files import check_writable
@@ -388,7 +388,7 @@ def prove_board(
     Parameters
     ----------
     job : BuildJob
-        The board with its machine and network, of `allspin.host.bitstreams.builds.make_job`.
+        The board with its machine and network, of `allspin.host.bitstreams.jobs.make_job`.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
     stage : ProvedStage, optional

@@ -20,8 +20,9 @@ from allspin.boards.catalogue import find_board
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.builds import network_of
-from allspin.host.bitstreams.record import check_record, is_older, link_rate
+from allspin.host.bitstreams.jobs import network_of
+from allspin.host.bitstreams.manifest import check_manifest, is_older
+from allspin.host.bitstreams.throughput import link_rate
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_dataset, load_test_set
@@ -52,7 +53,7 @@ def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
         record = json.loads(path.read_bytes())
         listed = record.get("boards", [record])
         builds += [
-            check_record(each.get("built", each)) for each in listed if each.get("built", each)
+            check_manifest(each.get("built", each)) for each in listed if each.get("built", each)
         ]
     return builds
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from allspin.boards.board import ECP5_85
+from allspin.boards.profiles import ECP5_85
 from allspin.hdl.link.protocol import HEADER_BYTES
 from allspin.hdl.parameters.memory_map import ENGINE, LABELS, REDRAW, RESIDENT_BEATS
 from allspin.host.data.catalogue import open_device, open_network

@@ -2,8 +2,8 @@
 
 import pytest
 
-from allspin.host.bitstreams.builds import ANY
-from allspin.host.bitstreams.record import link_rate
+from allspin.host.bitstreams.jobs import ANY
+from allspin.host.bitstreams.throughput import link_rate
 from allspin.host.data.catalogue import open_network
 from tests.bench.bench import engine_figures, resident_figures, target
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from allspin.boards import catalogue
-from allspin.boards.board import Board, Profile
+from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.pll import Ice40PadPllParameters
+from allspin.boards.profiles import Profile
 from allspin.hdl.link.protocol import MAX_FREQUENCY
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError

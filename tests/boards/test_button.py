@@ -6,8 +6,8 @@ import pytest
 from amaranth.sim import Simulator
 
 from allspin.boards.build.families import TOP
+from allspin.boards.button import QUIET_TICKS, Button
 from allspin.boards.catalogue import find_boards
-from allspin.boards.panel import QUIET_TICKS, Button
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.network.random_network import random_network

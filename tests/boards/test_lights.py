@@ -4,7 +4,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from allspin.boards.board import Lights
-from allspin.boards.panel import ERROR_TICKS, LightsDriver
+from allspin.boards.lights import ERROR_TICKS, LightsDriver
 from allspin.hdl.link.protocol import Answer
 from allspin.host.link.frames import encode_frame
 

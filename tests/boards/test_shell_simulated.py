@@ -26,7 +26,7 @@ from amaranth.hdl import (
 from amaranth.lib import io
 from amaranth.sim import Simulator
 
-from allspin.boards import panel
+from allspin.boards import lights
 from allspin.boards.catalogue import find_boards
 from allspin.boards.shell import MACHINE, SETTLING_SECONDS, Shell, ShellParameters
 from allspin.boards.top import Top
@@ -432,7 +432,7 @@ def test_every_logit_comes_through_usb() -> None:
 def test_a_button_shows_an_image_once_the_machine_has_been_programmed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(panel, "TICK_SECONDS", 1e-6)
+    monkeypatch.setattr(lights, "TICK_SECONDS", 1e-6)
     frames = b"\x03abc\0", b"\x02x\0"
 
     async def press(ctx: Any, bench: Bench) -> None:

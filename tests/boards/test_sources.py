@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 import pytest
 
-from allspin.boards import top as sources
-from allspin.boards.top import PACKAGES, ROOT, sources_digest
+from allspin.boards import sources
+from allspin.boards.sources import PACKAGES, ROOT, sources_digest
 from allspin.hdl.neuron import neuron_kinds as gateware
 from allspin.hdl.neuron.neuron_kinds import ReluGateware, TableNeuron
 

@@ -6,9 +6,10 @@ import re
 import pytest
 
 from allspin.boards.catalogue import find_boards
-from allspin.host.bitstreams.board_tables import HEADLINE, boards_table, headline_table
-from allspin.host.bitstreams.builds import network_of
-from allspin.host.bitstreams.record import check_record, is_older
+from allspin.host.bitstreams.board_tables import boards_table
+from allspin.host.bitstreams.headline import HEADLINE, headline_table
+from allspin.host.bitstreams.jobs import network_of
+from allspin.host.bitstreams.manifest import check_manifest, is_older
 from allspin.host.cli.boards import HEADLINE_MARKS, MARKS
 from tests.docs.documents import DOCS, ROOT, between, blocks, read
 
@@ -55,7 +56,7 @@ def test_figures_hold_together(row):
     if built is None:
         assert row["older"] is None
         return
-    check_record(built)
+    check_manifest(built)
     reached = [each["fmax_mhz"] for each in built["seeds"]]
     if built["fits"]:
         assert (built["worst_fmax_mhz"], built["fmax_mhz"]) == (min(reached), max(reached))

@@ -25,9 +25,10 @@ from amaranth.back import rtlil
 from amaranth.hdl import Fragment
 
 import allspin.boards.board
-from allspin.boards.board import ECP5_85, Board, Profile
+from allspin.boards.board import Board
 from allspin.boards.build.families import TOP
 from allspin.boards.catalogue import find_boards
+from allspin.boards.profiles import ECP5_85, Profile
 from allspin.boards.shell import Shell, ShellParameters
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.chip.variation import Variation

@@ -7,8 +7,9 @@ import pytest
 from amaranth.build import TemplatedPlatform
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from allspin.boards.board import Board, Lights, Profile
+from allspin.boards.board import Board, Lights
 from allspin.boards.pll import Ice40PadPllParameters, PllParameters
+from allspin.boards.profiles import Profile
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.parameters.profile import HardwareProfile

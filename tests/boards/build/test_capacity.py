@@ -2,7 +2,7 @@
 
 import pytest
 
-from allspin.boards.build.families import weights_fit
+from allspin.boards.build.capacity import weights_fit
 from allspin.boards.catalogue import find_board
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile

@@ -9,12 +9,10 @@ from cobs import cobs
 from allspin.boards.catalogue import find_board, find_boards
 from allspin.hdl.link.protocol import NO_TAG
 from allspin.host.bitstreams import builds as boards
-from allspin.host.bitstreams.builds import (
-    BuildJob,
-    BuildOptions,
-    shown_images,
-)
-from allspin.host.bitstreams.record import Throughput
+from allspin.host.bitstreams.build_options import BuildOptions
+from allspin.host.bitstreams.button_images import button_frames
+from allspin.host.bitstreams.jobs import BuildJob
+from allspin.host.bitstreams.throughput import Throughput
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.machines.opening import LinkedMachine, virtual_program
@@ -37,14 +35,14 @@ def test_options_are_checked_at_once(options, message):
         BuildOptions(**options)
 
 
-def measured(monkeypatch, runs=True):
+def measured(monkeypatch):
     """What is said of images/s of a build."""
     network = open_network("mnist-10")
     board = find_board("icebreaker").running("ideal")
     job = BuildJob(board, "ideal", board.profile().hardware, "mnist-10", network)
     counted = Throughput(1000.0, 125.0, 1234.5)
     monkeypatch.setattr(boards, "measure_throughput", lambda *_: counted)
-    return boards._measured(job, runs, lambda what, seconds: None)
+    return boards._rates(job, lambda what, seconds: None)
 
 
 def test_images_a_second_are_of_counted_clocks(monkeypatch):
@@ -55,10 +53,6 @@ def test_images_a_second_are_of_counted_clocks(monkeypatch):
         "images_per_second": 30_750,
         "link_images_per_second": 4800,
     }
-
-
-def test_what_does_not_run_has_no_images_a_second(monkeypatch):
-    assert set(measured(monkeypatch, runs=False)[0].values()) == {None}
 
 
 def test_without_a_compiler_no_images_are_counted_and_a_line_says_so(monkeypatch):
@@ -76,7 +70,7 @@ NETWORK = open_network("mnist-10")
 
 @pytest.fixture(scope="module")
 def frames():
-    return shown_images(ULX3S, NETWORK)
+    return button_frames(ULX3S, NETWORK)
 
 
 class Pressed(VirtualTransport):
@@ -139,4 +133,4 @@ def test_a_host_is_not_misled_by_presses(frames):
     ],
 )
 def test_boards_and_networks_without(board, network):
-    assert shown_images(board, network) == ()
+    assert button_frames(board, network) == ()

@@ -9,8 +9,9 @@ from allspin.hdl.cache import VARIABLE
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.host.bitstreams import record
-from allspin.host.bitstreams.record import count_cycles, latencies, measure_latency
+from allspin.host.bitstreams import latency, throughput
+from allspin.host.bitstreams.latency import latencies, measure_latency
+from allspin.host.bitstreams.throughput import count_cycles
 from allspin.host.data.catalogue import open_network
 from allspin.host.machines.resident import VIRTUAL_SDRAM
 from allspin.sim.errors import UserError
@@ -34,7 +35,7 @@ def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch):
     bound = cycle_bounds(NETWORK, EngineParameters.from_network(NETWORK, profile), IMAGES).mean()
     assert bound < found < 2 * bound + 10
     # Again: nothing runs.
-    monkeypatch.setattr(record, "open_virtual", lambda *_, **__: pytest.fail("it runs"))
+    monkeypatch.setattr(throughput, "open_virtual", lambda *_, **__: pytest.fail("it runs"))
     assert count_cycles(NETWORK, profile, IMAGES, LABELS) == found
     # Another image, network, machine or source is counted anew.
     other = np.flip(IMAGES, axis=0)
@@ -45,7 +46,7 @@ def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch):
     ):
         with pytest.raises(pytest.fail.Exception, match="it runs"):
             count_cycles(*arguments)
-    monkeypatch.setattr("allspin.boards.top.sources_digest", lambda: "other sources")
+    monkeypatch.setattr("allspin.boards.sources.sources_digest", lambda: "other sources")
     with pytest.raises(pytest.fail.Exception, match="it runs"):
         count_cycles(NETWORK, profile, IMAGES, LABELS)
 
@@ -105,7 +106,7 @@ def test_a_machine(rows_per_clock, monkeypatch):
     # The blank image is through first.
     assert found.argmin() == 0
     # What was counted once is kept.
-    monkeypatch.setattr(record, "open_virtual", None)
+    monkeypatch.setattr(latency, "open_virtual", None)
     again = measure_latency(network, profile, images)
     np.testing.assert_array_equal(again, found)
 
@@ -134,8 +135,8 @@ def test_images_in_an_sdram_are_those_that_are_asked_for():
 
 
 def test_a_trace_that_was_cut_is_told(monkeypatch):
-    monkeypatch.setattr(record, "SPARE_CLOCKS", 0)
-    monkeypatch.setattr(record, "cycle_bounds", lambda *_: np.array([20]))
+    monkeypatch.setattr(latency, "SPARE_CLOCKS", 0)
+    monkeypatch.setattr(latency, "cycle_bounds", lambda *_: np.array([20]))
     network = random_network((24, 12, 6), 1)
     with pytest.raises(UserError, match=r"latency cannot be told: [0-9] of 12 images passed"):
         measure_latency(network, HardwareProfile(resident=RESIDENT), random_images(network, 12, 4))

@@ -6,8 +6,8 @@ from allspin.boards.build.gateware import gateware_of
 from allspin.boards.catalogue import find_board
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import VARIABLE
-from allspin.host.bitstreams import record as gateware
-from allspin.host.bitstreams.record import is_older
+from allspin.host.bitstreams import manifest as gateware
+from allspin.host.bitstreams.manifest import is_older
 from allspin.sim.network.random_network import random_network
 
 NETWORK = random_network((6, 4, 3), 0)

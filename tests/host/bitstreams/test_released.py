@@ -10,16 +10,16 @@ from importlib.metadata import PackageNotFoundError, distribution
 import pytest
 
 from allspin.hdl.cache import VARIABLE
-from allspin.host.bitstreams import released as room
-from allspin.host.bitstreams.record import FLASHED, recall, remember
-from allspin.host.bitstreams.released import (
+from allspin.host.bitstreams import release as room
+from allspin.host.bitstreams.kept import FLASHED, keep_manifest, kept_manifests
+from allspin.host.bitstreams.release import (
     INDEX,
     MAX_BITSTREAM,
     MNIST,
     NOTICES,
     SOURCES,
     collect,
-    released,
+    find_released,
 )
 from allspin.sim.errors import UserError
 from tests.docs.documents import DOCS
@@ -38,8 +38,8 @@ def release(tmp_path, monkeypatch, board_record):
     about |= {"netlist": str(built), "network": "mnist-10", "board": "icebreaker"}
     about |= {"part": "iCE40UP5K"}
     for profile, runs in (("ideal", True), ("chips", True), ("slow", False)):
-        remember(board_record(**about, profile=profile, meets_timing=runs))
-    remember(board_record(**about | {"network": "any network"}, profile="general"))
+        keep_manifest(board_record(**about, profile=profile, meets_timing=runs))
+    keep_manifest(board_record(**about | {"network": "any network"}, profile="general"))
     assert collect(tmp_path / "release") == [
         "icebreaker-general-any-network.bin",
         "icebreaker-ideal-mnist-10.bin",
@@ -68,13 +68,13 @@ def test_what_was_collected_is_found(release, packed, tmp_path):
     if packed:
         place = tmp_path / shutil.make_archive(str(tmp_path / "all"), "zip", release)
         shutil.rmtree(release)
-    record, content = released(place, "icebreaker", None, "mnist-10")
+    record, content = find_released(place, "icebreaker", None, "mnist-10")
     assert (record["profile"], content) == ("ideal", CONTENT)
-    assert released(place, "icebreaker", None, None)[0]["profile"] == "ideal"
-    assert released(place, "icebreaker", "general", None)[0]["profile"] == "general"
+    assert find_released(place, "icebreaker", None, None)[0]["profile"] == "ideal"
+    assert find_released(place, "icebreaker", "general", None)[0]["profile"] == "general"
     for board, profile in (("ulx3s-85f", None), ("icebreaker", "chips")):
         with pytest.raises(UserError, match=f"no such bitstream for {board}"):
-            released(place, board, profile, None)
+            find_released(place, board, profile, None)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_record_that_lies_is_a_line(release, tmp_path, change, said, packed):
     (release / INDEX).write_text(json.dumps({"bitstreams": records}))
     place = shutil.make_archive(str(tmp_path / "all"), "zip", release) if packed else release
     with pytest.raises(UserError, match=said) as refused:
-        released(tmp_path / place, "icebreaker", records[1]["profile"], None)
+        find_released(tmp_path / place, "icebreaker", records[1]["profile"], None)
     assert "\n" not in str(refused.value)
 
 
@@ -119,16 +119,16 @@ def test_no_archive_takes_more_than_its_share(release, tmp_path):
     bomb = archive(tmp_path / "bomb.zip", {INDEX: index, name: bytes(MAX_BITSTREAM + 1)})
     assert bomb.stat().st_size < 1 << 20
     with pytest.raises(UserError, match="has more than 67,108,864 bytes; fetch it again"):
-        released(bomb, "icebreaker", None, None)
+        find_released(bomb, "icebreaker", None, None)
     other = archive(tmp_path / "other.zip", {INDEX: index}, zipfile.ZIP_BZIP2)
     with pytest.raises(UserError, match="packed otherwise"):
-        released(other, "icebreaker", None, None)
+        find_released(other, "icebreaker", None, None)
     good = archive(tmp_path / "good.zip", {INDEX: index, name: CONTENT}).read_bytes()
     for number in range(0, len(good), 7):
         for hurt in (good[:number], good[:number] + b"\xff" + good[number + 1 :]):
             (tmp_path / "hurt.zip").write_bytes(hurt)
             with contextlib.suppress(UserError):
-                assert released(tmp_path / "hurt.zip", "icebreaker", None, None)[1] == CONTENT
+                assert find_released(tmp_path / "hurt.zip", "icebreaker", None, None)[1] == CONTENT
 
 
 def test_a_release_is_flashed_without_a_build(release, tmp_path, monkeypatch, cli):
@@ -150,17 +150,17 @@ def test_a_release_is_flashed_without_a_build(release, tmp_path, monkeypatch, cl
     ):
         lines = cli.run(f"flash icebreaker --from {place} --dry-run")[0].splitlines()
         assert lines[:-1] == shown
-    assert recall(FLASHED) == []
+    assert kept_manifests(FLASHED) == []
     out, err = cli.run(f"flash icebreaker --from {release}")
     assert "is programmed" in out
     assert CONTENT.decode() in err
     shown = out.split()[1]
     assert shown.endswith("icebreaker-ideal-mnist-10.bin")
     assert shown != str(release / "icebreaker-ideal-mnist-10.bin")
-    assert [record["bitstream_sha256"] for record in recall(FLASHED)] == [
+    assert [record["bitstream_sha256"] for record in kept_manifests(FLASHED)] == [
         hashlib.sha256(CONTENT).hexdigest()
     ]
-    assert recall() == []
+    assert kept_manifests() == []
     monkeypatch.setenv(VARIABLE, str(tool))
     out, err = cli.run(f"flash icebreaker --from {release}")
     assert "is programmed" in out

@@ -6,7 +6,7 @@ import pytest
 
 from allspin.boards.catalogue import find_boards
 from allspin.hdl.cache import VARIABLE
-from allspin.host.bitstreams.record import remember
+from allspin.host.bitstreams.kept import keep_manifest
 
 MARKED = "before\n<!-- allspin boards -->\nformer\n<!-- end -->\nafter\n"
 SEEDS = [{"seed": seed, "fmax_mhz": 40.0 - seed} for seed in (1, 2, 3)]
@@ -59,12 +59,12 @@ def test_every_board_is_listed_with_what_was_built(board_record, cli):
         ({"meets_timing": False, "shortfall": "too slow by 3 %"}, False, "too slow by 3 %"),
     ):
         built = board_record(**changes)
-        remember(built)
+        keep_manifest(built)
         rows = {row["board"]: row for row in cli.json("boards")["boards"]}
         row = rows["tang-nano-9k"]
         assert (row["fits"], row["why"], row["built"]) == (fits, why, built)
     # As the report calls it; beside images/s stands the clock that they are at.
-    remember(board_record(meets_timing=False, need_mhz=26.5))
+    keep_manifest(board_record(meets_timing=False, need_mhz=26.5))
     line = next(line for line in cli.run("boards")[0].splitlines() if "misses timing" in line)
     assert "\t26.5\t" in line
     others = cli.json("boards --network mnist-100")["boards"]
@@ -72,7 +72,7 @@ def test_every_board_is_listed_with_what_was_built(board_record, cli):
 
 
 def test_the_table_is_written_between_the_marks(board_record, page, cli):
-    remember(board_record(bitstream="/somewhere/top.fs", netlist="/somewhere/top.json"))
+    keep_manifest(board_record(bitstream="/somewhere/top.fs", netlist="/somewhere/top.json"))
     beside = page.with_suffix(".json")
     for _ in range(2):  # again: the same
         out, _ = cli.run(f"boards --write {page}")
@@ -123,8 +123,8 @@ def test_a_page_without_marks_or_beside_something_else_is_kept(page, cli, conten
     "content", [b"", b"\xff\xfe\x00", b"[]", b"3", b'{"board": 3}', b"[" * 100_000, b"{" * 1000]
 )
 def test_a_note_that_is_none_is_left_out_with_a_line(board_record, cache, cli, content):
-    remember(board_record())
-    remember(board_record(board="icebreaker"))
+    keep_manifest(board_record())
+    keep_manifest(board_record(board="icebreaker"))
     note = cache / "icebreaker.ideal.mnist-10.json"
     note.write_bytes(content)
     out, err = cli.run("boards --json")
@@ -137,26 +137,26 @@ def test_a_note_that_is_none_is_left_out_with_a_line(board_record, cache, cli, c
 
 def test_what_was_built_elsewhere_stays_in_the_page(board_record, page, written, cache, cli):
     chips = board_record(board="icebreaker", profile="chips", fmax_mhz=32.0, worst_fmax_mhz=32.0)
-    remember(board_record())
-    remember(chips)
+    keep_manifest(board_record())
+    keep_manifest(chips)
     assert written("icebreaker", "chips")["built"] == chips
     for note in cache.iterdir():
         note.unlink()
     # Built here: one of them again, with more seeds; and one with fewer than the page knows.
     more = board_record(fmax_mhz=39.0, worst_fmax_mhz=37.0, seeds=SEEDS)
-    remember(more)
+    keep_manifest(more)
     assert written()["built"] == more
     assert written("icebreaker", "chips")["built"] == chips
     assert "37.0 of 27 | 39.0, 38.0, 37.0 |" in page.read_text()
-    remember(board_record(fmax_mhz=50.0))
+    keep_manifest(board_record(fmax_mhz=50.0))
     assert written()["built"] == more
     # With as many seeds, the one that was built here: its options may be others.
     slower = [each | {"fmax_mhz": each["fmax_mhz"] - 4} for each in SEEDS]
     again = board_record(fmax_mhz=35.0, worst_fmax_mhz=33.0, seeds=slower)
-    remember(again)
+    keep_manifest(again)
     assert written()["built"] == again
     # Another network's builds are others.
-    remember(board_record(profile="general", board="icebreaker", network="any network"))
+    keep_manifest(board_record(profile="general", board="icebreaker", network="any network"))
     cli.run(f"boards --write {page} --network mnist-100")
     assert "33.0 of 27" not in page.read_text()
     assert "| general |" not in page.read_text()
@@ -165,11 +165,11 @@ def test_what_was_built_elsewhere_stays_in_the_page(board_record, page, written,
 def test_what_is_of_this_gateware_goes_before_what_is_older(
     board_record, page, written, sources, cli
 ):
-    remember(board_record(gateware="former", seeds=SEEDS))
+    keep_manifest(board_record(gateware="former", seeds=SEEDS))
     sources("present")
     assert written()["older"] is True
     now = board_record(gateware="present")
-    remember(now)
+    keep_manifest(now)
     row = written()
     assert (row["built"], row["older"]) == (now, False)
     assert "| ideal | this | bsram |" in page.read_text()
@@ -186,12 +186,12 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
     front.write_text("# All\n<!-- allspin boards: headline -->\n<!-- end -->\nmore\n")
     fast = {"board": "ulx3s-85f", "profile": "fast", "lanes": 100, "rows_per_clock": 8}
     fast |= {"need_mhz": 80, "images_per_second": 1_951_219, "gateware": "present"}
-    remember(board_record(**fast, fmax_mhz=112.8, worst_fmax_mhz=97.5, seeds=SEEDS))
+    keep_manifest(board_record(**fast, fmax_mhz=112.8, worst_fmax_mhz=97.5, seeds=SEEDS))
     general = {"profile": "general", "network": "any network", "lanes": 32, "rows_per_clock": 16}
-    remember(board_record(**fast | general, fmax_mhz=90.0, worst_fmax_mhz=85.0, seeds=SEEDS))
+    keep_manifest(board_record(**fast | general, fmax_mhz=90.0, worst_fmax_mhz=85.0, seeds=SEEDS))
     one_seed = {"worst_fmax_mhz": 99.0, "fmax_mhz": 99.0, "gateware": "present"}
-    remember(board_record(board="icebreaker", **one_seed))
-    remember(board_record(board="ulx3s-85f", gateware="former", seeds=SEEDS))
+    keep_manifest(board_record(board="icebreaker", **one_seed))
+    keep_manifest(board_record(board="ulx3s-85f", gateware="former", seeds=SEEDS))
     command = f"boards --write {page} --headline {front}"
     _, err = cli.run(command)
     text = front.read_text()
@@ -219,7 +219,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, t
 def test_reports_of_boards_that_ran_are_counted_where_all_was_right(
     board_record, page, written, tmp_path, cli
 ):
-    remember(board_record())
+    keep_manifest(board_record())
     folder = page.parent / "selftests"
     folder.mkdir()
     for name, right in (("one", True), ("two", True), ("three", False)):
@@ -244,7 +244,7 @@ def test_what_does_not_fit_has_no_images(board_record, page, written):
     none = ("fmax_mhz", "worst_fmax_mhz", "cycles_per_image", "images_per_second")
     seeds = [{"seed": 1, "fmax_mhz": None}]
     lost = {"fits": False, "meets_timing": False, "seeds": seeds, "shortfall": "too large"}
-    remember(board_record(**dict.fromkeys(none), **lost))
+    keep_manifest(board_record(**dict.fromkeys(none), **lost))
     row = written()
     assert (row["fits"], row["why"]) == (False, "too large")
     assert "| no | of 27 | - | 4,700 (54%) | 20 (77%) |  |  | 220 | none yet |" in page.read_text()

@@ -6,7 +6,7 @@ import pytest
 
 from allspin.hdl.cache import VARIABLE
 from allspin.host.bitstreams import builds as boards
-from allspin.host.bitstreams.record import recall_one
+from allspin.host.bitstreams.kept import latest_manifest
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_network
 
@@ -54,7 +54,7 @@ def test_json_table_and_a_copy_of_the_bitstream(tools, tmp_path, cli):
     assert copy.read_bytes() == b"bits"
     assert (found["board"], found["need_mhz"], found["network"]) == ("icebreaker", 24, "mnist-10")
     assert [each["seed"] for each in found["seeds"]] == [7, 8, 9]
-    assert recall_one("icebreaker") == found
+    assert latest_manifest("icebreaker") == found
     out, err = cli.run(words)
     assert "icebreaker: synthesising the machine" in err
     for words in ("clock\t31.25\tMHz", "LUTs\t4138\t", "worst of the seeds", "yosys"):

@@ -11,7 +11,7 @@ from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.cache import VARIABLE
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.host.bitstreams.record import remember
+from allspin.host.bitstreams.kept import keep_manifest
 from allspin.host.cli import flash
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity
@@ -63,13 +63,13 @@ def test_what_was_built_last_is_flashed(board_record, tool, bitstream, cli):
     assert cli.run("flash icebreaker --dry-run")[0].startswith("iceprog BITSTREAM\n")
     line = cli.refused("flash icebreaker")
     assert "nothing was built for icebreaker: allspin build icebreaker" in line
-    remember(board_record(board="icebreaker", bitstream=str(bitstream)))
+    keep_manifest(board_record(board="icebreaker", bitstream=str(bitstream)))
     out, err = cli.run("flash icebreaker")
     assert out.startswith(f"iceprog {bitstream}\ninto flash, which keeps it at power-off\n")
     assert err == "given bits\n"
     assert "its serial port is not known, so it was not asked what it is" in out
     assert "allspin run NET --on auto\n" in out
-    remember(board_record(board="icebreaker", bitstream=str(bitstream), baud=3_000_000))
+    keep_manifest(board_record(board="icebreaker", bitstream=str(bitstream), baud=3_000_000))
     assert "allspin run NET --on auto --baud 3000000\n" in cli.run("flash icebreaker")[0]
 
 
@@ -79,7 +79,7 @@ def test_a_machine_is_named_as_for_its_build(board_record, bitstream, cli, tmp_p
     )
     for profile in ("general", "ideal"):
         path = tmp_path / f"{profile}.bin"
-        remember(board_record(board="icebreaker", profile=profile, bitstream=str(path)))
+        keep_manifest(board_record(board="icebreaker", profile=profile, bitstream=str(path)))
     assert "general.bin" in cli.run("flash icebreaker:general --dry-run")[0]
     assert "are two machines" in cli.refused("flash icebreaker:general --profile ideal --dry-run")
     assert "ideal.bin" in cli.run("flash icebreaker:ideal --profile ideal --dry-run")[0]
@@ -124,7 +124,7 @@ def test_a_usb_link_is_asked_at_its_own_device(
     board = find_board(name)
     tool(board.flash[0], b"#!/bin/sh\n")
     more = {} if link is None else {"link": link}
-    remember(board_record(board=name, bitstream=str(bitstream), identity=BODY, **more))
+    keep_manifest(board_record(board=name, bitstream=str(bitstream), identity=BODY, **more))
     # The device of the bitstream comes up after it.
     rounds = iter([[], ["/dev/ttyACM0"]])
     monkeypatch.setattr(
@@ -153,7 +153,7 @@ def test_what_may_miss_its_clock_is_programmed_by_force_only(
     else:
         sha256 = hashlib.sha256(b"bits").hexdigest()
         built = {"bitstream": str(file), "bitstream_sha256": sha256, "shortfall": SLOW}
-        remember(board_record(board="icebreaker", meets_timing=False, **built))
+        keep_manifest(board_record(board="icebreaker", meets_timing=False, **built))
     if case.startswith("a copy"):  # which is known by its content
         file = bitstream.with_name("copy.bin")
         file.write_bytes(b"bits")
@@ -203,7 +203,7 @@ def test_the_board_is_asked_what_it_is(
 ):
     tool("iceprog", PROGRAMS)
     build = {"bitstream": str(bitstream), "identity": identity, "baud": 3_000_000}
-    remember(board_record(board="icebreaker", **build))
+    keep_manifest(board_record(board="icebreaker", **build))
     monkeypatch.setattr(flash, "ports_of", lambda usb: ["/dev/ttyUSB1"])
 
     def ask(ports, baud):

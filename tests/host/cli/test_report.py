@@ -9,7 +9,7 @@ FINDINGS = "allspin.host.report.findings"
 
 def test_json_tells_path_and_sizes(tmp_path, cli, monkeypatch):
     monkeypatch.setattr(f"{FINDINGS}.why_no_engine", lambda subject: "no compiler here")
-    monkeypatch.setattr("allspin.host.bitstreams.record.recall", list)
+    monkeypatch.setattr("allspin.host.bitstreams.kept.kept_manifests", list)
     monkeypatch.setattr(f"{FINDINGS}.compared", lambda *_: "no cells here")
     page = tmp_path / "page.html"
     record = cli.json(f"report paper-10 -o {page} --chips 1 --images 30")

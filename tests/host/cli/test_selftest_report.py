@@ -9,7 +9,7 @@ import pytest
 
 from allspin.boards.top import TopParameters
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.host.bitstreams.released import INDEX
+from allspin.host.bitstreams.release import INDEX
 from allspin.host.cli import flash
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.answers import Counters
@@ -78,7 +78,7 @@ def test_what_was_flashed_of_a_release_is_told(
     release.mkdir()
     (release / "a.bin").write_bytes(content)
     (release / INDEX).write_text(json.dumps({"bitstreams": [board_record(**about)]}))
-    kept = "allspin.host.bitstreams.record.kept_folder"
+    kept = "allspin.host.bitstreams.kept.kept_folder"
     (tmp_path / "built").mkdir()
     (tmp_path / "flashed").mkdir()
     monkeypatch.setattr(kept, lambda name: tmp_path / name)

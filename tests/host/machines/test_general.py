@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from allspin.boards.board import ECP5_85
+from allspin.boards.profiles import ECP5_85
 from allspin.hdl.link.protocol import LinkParameters, identity_bytes
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.host.data.catalogue import open_network

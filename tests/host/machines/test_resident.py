@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.boards.board import ECP5_85
+from allspin.boards.profiles import ECP5_85
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters

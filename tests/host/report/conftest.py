@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.bitstreams.record import check_record
+from allspin.host.bitstreams.manifest import check_manifest
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
 from allspin.sim.device.device_file import save_device
@@ -92,7 +92,7 @@ def hostile_builds(network: str) -> list[dict[str, Any]]:
     }
     none = {"fmax_mhz": None, "worst_fmax_mhz": None}
     return [
-        check_record(record)
+        check_manifest(record)
         for record in (
             good,
             {**good, "board": "large", "images_per_second": 2.5e6, "cells_share": 0.71},
@@ -157,6 +157,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     arguments = [str(file), "--data", str(data), "--device", str(device_file)]
     builds = hostile_builds(str(file))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("allspin.host.bitstreams.record.recall", lambda: builds)
+        patch.setattr("allspin.host.bitstreams.kept.kept_manifests", lambda: builds)
         assert main(["report", *arguments, "--chips", "3", "-o", str(page)]) == 0
     return Made(page, page.read_text(encoding="utf-8"), arguments, network, images, labels)

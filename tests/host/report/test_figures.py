@@ -11,7 +11,7 @@ pytestmark = pytest.mark.long
 
 
 def test_each_chart_of_the_page_is_a_file_with_a_caption(made, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("allspin.host.bitstreams.record.recall", lambda: [])
+    monkeypatch.setattr("allspin.host.bitstreams.kept.kept_manifests", lambda: [])
     few = [*made.arguments, "--chips", "2", "--images", "100", "--json"]
     assert main(["report", *few, "--figures", str(tmp_path / "figures")]) == 0
     files = json.loads(capsys.readouterr().out)["figures"]

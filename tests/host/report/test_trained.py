@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.host.bitstreams.builds import BuildChanges, find_jobs
+from allspin.host.bitstreams.build_options import BuildChanges
+from allspin.host.bitstreams.jobs import find_jobs
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.draw.html import render
 from allspin.host.report.device_sections import devices

@@ -13,7 +13,8 @@ from allspin.boards.catalogue import find_board
 from allspin.boards.gates.netlist import GateNetlist, Pins
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.builds import BuildChanges, make_job
+from allspin.host.bitstreams.build_options import BuildChanges
+from allspin.host.bitstreams.jobs import make_job
 from allspin.host.cli.main import main
 from allspin.host.run import simulate as simulated
 from allspin.host.run.simulate import (
