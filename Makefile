@@ -65,7 +65,7 @@ boards: $(TESTS)  ## Bitstreams of all boards, and the tables of them; hours.
 	@$(BIN)/allspin build all --jobs 2 > /dev/null || test $$? -eq 1
 	@$(BIN)/allspin build ulx3s-85f:chips ulx3s-25f:chips ulx3s-85f:fast ecpix-5:fast ulx3s-85f ulx3s-25f ulx3s-85f:maps ulx3s-25f:maps ulx3s-85f:general ulx3s-25f:general icebreaker:general icebreaker:chips icebreaker --seeds 3 --jobs 2 > /dev/null || test $$? -eq 1
 	@$(BIN)/allspin build ulx3s-45f:chips ulx3s-85f:fast-sdram --jobs 2 > /dev/null || test $$? -eq 1
-	@$(BIN)/allspin boards --write docs/boards.md --headline README.md
+	@$(BIN)/allspin boards --write docs/boards.md
 	@$(BIN)/python -m tests.bench --former docs/performance.json --builds docs/boards.json --document docs/performance.md -o docs/performance.json > /dev/null
 
 .PHONY: gates

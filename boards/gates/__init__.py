@@ -1,1 +1,1 @@
-"""Proof at the gate: netlists simulated with the models of their cells, spoken to by their pins."""
+"""Simulation of netlists with models of their cells, driven through the board's pins."""

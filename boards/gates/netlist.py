@@ -1,7 +1,7 @@
-"""A netlist as Yosys and nextpnr write it in JSON, and as Verilog for a simulator.
+"""Netlist: read from the JSON of Yosys or nextpnr, and written as Verilog for a simulator.
 
-The file is the one that the next tool reads; it is named by the digest of its bytes. The
-Verilog says the same cell for cell, under short names, which simulators compile sooner.
+The file is the one that the next tool reads, and its name is the digest of its bytes. The Verilog
+has the same cells under short names, which simulators compile faster.
 """
 
 import hashlib
@@ -13,91 +13,55 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from allspin.boards.board import Board
+from allspin.boards.gates.pins import Pins
 from allspin.sim.errors import UserError
 
-# Which of a board's pins the simulation drives and reads.
-
-
-@dataclass(frozen=True)
-class Pins:
-    """Ports of a netlist, each of one bit.
-
-    Parameters
-    ----------
-    clock, rx, tx : str
-        Their names.
-    low, high : tuple of str
-        Inputs that are held at a level.
-    """
-
-    clock: str
-    rx: str
-    tx: str
-    low: tuple[str, ...] = ()
-    high: tuple[str, ...] = ()
-
-    @classmethod
-    def of_board(cls, board: Board) -> Self:
-        """Of a whole board, whose ports Amaranth names after its resources."""
-        platform = board.create_platform()
-        low: tuple[str, ...] = ()
-        high: tuple[str, ...] = ()
-        reset = platform.default_rst
-        if reset is not None:
-            low = (f"{reset}_0__io",)
-            if platform.lookup(reset).ios[0].invert:  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
-                low, high = (), low
-        uart = f"{board.uart}_0"
-        return cls(f"{board.clock_name}_0__io", f"{uart}__rx__io", f"{uart}__tx__io", low, high)
-
-
 DIGEST_DIGITS = 16
-"""Of the SHA-256 that a netlist is called by."""
+"""Digits of the SHA-256 that names a netlist."""
 WRAPPER = "gates"
-"""The top module for a simulator: ports clk, rx and tx, whatever the board calls them."""
+"""Top module for a simulator, with the ports clk, rx and tx, whatever the board calls them."""
 SOURCE_ONLY = ("$scopeinfo",)
-"""Cells that say where others came from."""
+"""Cells that only hold source locations."""
 UNTOLD = re.compile(r"EHXPLLL|SB_PLL40_\w+|ICESTORM_PLL")
-"""Cells whose parameters say nothing to their models: a clock comes out as it goes in."""
+"""Cells whose models ignore parameters: the clock passes through unchanged."""
 PULLED_UP = {
     "ICESTORM_LC": ("CEN",),
     "ICESTORM_RAM": ("RCLKE", "WCLKE"),
     "ICESTORM_DSP": ("CE",),
     "TRELLIS_COMB": tuple("ABCD"),
     "TRELLIS_FF": ("CE",),
-    # What comes by a clock's, an enable's or a reset's wire.
+    # Clocks, enables and resets.
     "DP16KD": tuple(f"{n}{p}" for n in ("CLK", "CE", "OCE", "WE", "RST") for p in "AB"),
 }
-"""Ports of routed cells that are high where nothing is connected; all others are low."""
+"""Ports of routed cells that are high if they are unconnected; all others are low."""
 TELLING = {
     "TRELLIS_COMB": ("MODE", "INITVAL", "CCU2_INJECT1", "WREMUX", "WCKMUX"),
     "TRELLIS_IO": ("DIR",),
 }
-"""Parameters that say something to the models of cells that nextpnr gives more."""
+"""Parameters that the models use, for cells to which nextpnr gives more."""
 TIED = ("DP16KD", "MULT18X18D")
-"""Placed, a parameter says which level a pin of these has that is not connected."""
+"""Placed cells with a parameter for the level of each unconnected pin."""
 UNUSED = {"MULT18X18D": ("SRI", "CE", "CLK", "RST"), "TRELLIS_IO": ("IOL",)}
-"""Beginnings of inputs that are not modelled: with something connected it does not compile."""
+"""Prefixes of inputs that are not modelled: a connection to them does not compile."""
 PADS = {"SB_IO": "PACKAGE_PIN", "TRELLIS_IO": "B"}
-"""Cells of pins, and their port to the outside. Their models are one for each direction, for
-simulators take what goes both ways for high impedance."""
+"""Cells of pins, with their outer port. Each direction has its own model, since simulators take a
+bidirectional port for high impedance."""
 GLOBAL_INPUT = "USER_SIGNAL_TO_GLOBAL_BUFFER"
 _BINARY = re.compile(r"[01xz]+")
 
 
 @dataclass(frozen=True)
 class GateCell:
-    """One cell.
+    """Cell of a netlist.
 
     Parameters
     ----------
     name, type : str
-        As the netlist has them.
+        Name and type in the netlist.
     parameters : mapping of str to str
         Binary digits, highest first, or text.
     connections : mapping of str to list
-        For each port its bits, lowest first: a net's number, or a constant's digit.
+        Bits of each port, lowest first: a net's number, or a constant's digit.
     """
 
     name: str
@@ -108,16 +72,16 @@ class GateCell:
 
 @dataclass(frozen=True)
 class GateNetlist:
-    """One flat module.
+    """Flat module.
 
     Parameters
     ----------
     digest : str
-        Of the file.
+        Digest of the file.
     ports : mapping of str to list of int
-        The nets of the module's ports, lowest bit first.
+        Nets of the module's ports, lowest bit first.
     cells : tuple of GateCell
-        All of them.
+        All cells.
     """
 
     digest: str
@@ -131,7 +95,7 @@ class GateNetlist:
         Raises
         ------
         UserError
-            If it is no such file, or has not one top module.
+            If it is not such a file, or does not have exactly one top module.
         """
         try:
             content = path.read_bytes()
@@ -154,23 +118,18 @@ class GateNetlist:
 
     @property
     def types(self) -> dict[str, int]:
-        """How many cells there are of each type."""
+        """Number of cells of each type."""
         return dict(sorted(Counter(cell.type for cell in self.cells).items()))
 
     def to_verilog(self, pins: Pins) -> str:
-        """The netlist as a module ``gates`` with the ports clk, rx and tx.
+        """Return the netlist as a module ``gates`` with the ports clk, rx and tx.
 
         Raises
         ------
         ValueError
-            If it has not the ports that `pins` names, each of one bit.
+            If it lacks a port that `pins` names, or the port has several bits.
         """
-        outside = {pins.clock: "clk", pins.rx: "rx", pins.tx: "tx"}
-        outside |= dict.fromkeys(pins.low, "1'b0") | dict.fromkeys(pins.high, "1'b1")
-        for name in outside:
-            if len(self.ports.get(name, ())) != 1:
-                raise ValueError(f"the netlist has no port {name!r} of one bit")
-        named = {self.ports[name][0]: value for name, value in outside.items()}
+        named = self._named_nets(pins)
         nets: set[str] = set()
 
         def net(bit: int | str) -> str:
@@ -183,66 +142,91 @@ class GateNetlist:
 
         body = []
         for number, cell in enumerate(self.cells):
-            parameters = ", ".join(
-                f".{key}({_literal(value)})" for key, value in cell.parameters.items()
-            )
-            ports = []
             connections = dict(cell.connections)
             if cell.type == "SB_GB" and not connections.get(GLOBAL_INPUT):
-                # Routed, a PLL drives its clock's buffer by a wire that nextpnr does not tell.
+                # Routed, a PLL drives its clock's buffer by a wire that nextpnr does not write.
                 connections[GLOBAL_INPUT] = self.ports[pins.clock]
+            ports = []
             for port, bits in connections.items():
                 parts = [net(bit) for bit in reversed(bits)]
                 if parts:
                     value = parts[0] if len(parts) == 1 else f"{{{', '.join(parts)}}}"
                     ports.append(f".{port}({value})")
-            kind = cell.type
-            if kind in PADS:
-                (pad,) = cell.connections[PADS[kind]]
-                kind += "_IN" if named.get(pad, "tx") != "tx" else "_OUT"
-            given = f" #({parameters})" if parameters else ""
-            body.append(f"  {kind}{given} c{number} ({', '.join(ports)});")
+            parameters = [f".{key}({_literal(value)})" for key, value in cell.parameters.items()]
+            given = f" #({', '.join(parameters)})" if parameters else ""
+            model = _model(cell, named)
+            body.append(f"  {model}{given} c{number} ({', '.join(ports)});")
         wires = [f"  wire {name};" for name in sorted(nets)]
-        return "\n".join(
-            [f"module {WRAPPER} (input clk, input rx, output tx);", *wires, *body, "endmodule", ""]
-        )
+        head = f"module {WRAPPER} (input clk, input rx, output tx);"
+        return "\n".join([head, *wires, *body, "endmodule", ""])
+
+    def _named_nets(self, pins: Pins) -> dict[int | str, str]:
+        """Verilog of the nets at the pins."""
+        outside = {pins.clock: "clk", pins.rx: "rx", pins.tx: "tx"}
+        outside |= dict.fromkeys(pins.low, "1'b0")
+        outside |= dict.fromkeys(pins.high, "1'b1")
+        for name in outside:
+            if len(self.ports.get(name, ())) != 1:
+                raise ValueError(f"the netlist has no port {name!r} of one bit")
+        return {self.ports[name][0]: value for name, value in outside.items()}
+
+
+def _model(cell: GateCell, named: Mapping[int | str, str]) -> str:
+    """Name of a cell's model; pads have one for each direction."""
+    if cell.type not in PADS:
+        return cell.type
+    (pad,) = cell.connections[PADS[cell.type]]
+    is_input = named.get(pad, "tx") != "tx"
+    return f"{cell.type}_IN" if is_input else f"{cell.type}_OUT"
 
 
 def _cells(module: Mapping[str, Any]) -> Iterator[GateCell]:
-    carries = [cell["connections"].get("COUT", ()) for cell in module["cells"].values()]
-    carry_nets = {bit for bits in carries for bit in bits}
+    """Cells of a module, with a level at each unconnected input."""
+    carry_nets = set()
+    for cell in module["cells"].values():
+        carry_nets.update(cell["connections"].get("COUT", ()))
     for name, cell in module["cells"].items():
         kind = cell["type"]
         if kind in SOURCE_ONLY:
             continue
-        parameters = {} if UNTOLD.fullmatch(kind) else cell["parameters"]
         connections = dict(cell["connections"])
+        parameters = _parameters(kind, cell["parameters"], connections)
         if kind == "ICESTORM_LC" and not connections.get("CIN"):
-            # Where a carry is used beside its chain, nextpnr tells of the cell that it goes
-            # through only that its table has it. A carry comes in by no other wire.
+            # If a carry is used beside its chain, nextpnr writes of the cell that it passes only
+            # that its table has it. A carry comes in by no other wire.
             from_chain = connections.get("I3", ())
             if carry_nets.issuperset(from_chain):
                 connections["CIN"] = from_chain
-        if kind in TELLING:
-            parameters = {name: parameters[name] for name in TELLING[kind] if name in parameters}
-        if kind == "TRELLIS_COMB" and connections.get("FXA"):
-            parameters["OF_TWO"] = "1"
-        if kind == "TRELLIS_FF" and not connections.get("LSR"):
-            parameters = {**parameters, "LSRMUX": "LSR"}  # of a reset that never is, none is left
         if kind in TIED:
             parameters = _tie(name, parameters, connections)
-        # Routed cells list all their ports. What a cell is not given is a level, not unknown.
+        # Routed cells list all their ports. An unconnected input is a level, not unknown.
         for port, direction in cell.get("port_directions", {}).items():
-            known = port != GLOBAL_INPUT and not port.startswith(UNUSED.get(kind, ()))
-            if direction == "input" and not connections.get(port) and known:
+            is_modelled = port != GLOBAL_INPUT and not port.startswith(UNUSED.get(kind, ()))
+            if direction == "input" and not connections.get(port) and is_modelled:
                 connections[port] = ["1" if port in PULLED_UP.get(kind, ()) else "0"]
         yield GateCell(name, kind, parameters, connections)
+
+
+def _parameters(
+    kind: str, parameters: Mapping[str, str], connections: Mapping[str, Sequence[int | str]]
+) -> dict[str, str]:
+    """Parameters of a cell that its model uses."""
+    if UNTOLD.fullmatch(kind):
+        return {}
+    used = dict(parameters)
+    if kind in TELLING:
+        used = {name: parameters[name] for name in TELLING[kind] if name in parameters}
+    if kind == "TRELLIS_COMB" and connections.get("FXA"):
+        used["OF_TWO"] = "1"
+    if kind == "TRELLIS_FF" and not connections.get("LSR"):
+        used["LSRMUX"] = "LSR"  # the inversion of a reset that never comes is dropped
+    return used
 
 
 def _tie(
     name: str, parameters: Mapping[str, str], connections: dict[str, Sequence[int | str]]
 ) -> dict[str, str]:
-    """Connect a block's pins to their levels; the parameters without those that said them."""
+    """Tie constant pins to their levels; return the remaining parameters."""
     left = dict(parameters)
     for port in [*connections]:
         level = left.pop(f"{port}MUX", "").strip() if not port.startswith("CLK") else ""
@@ -254,11 +238,11 @@ def _tie(
 
 
 def _literal(value: str) -> str:
-    """A parameter as Verilog writes it: binary digits are a number, all else is text.
+    """Write a parameter in Verilog: binary digits are a number, other values text.
 
-    Where the netlist leaves a digit open, bitstreams have zero.
+    An open digit is zero, as in bitstreams.
     """
     if _BINARY.fullmatch(value):
         return f"{len(value)}'b{re.sub('[xz]', '0', value)}"
-    # Text that could be taken for a number has a space behind it.
+    # Text that could be taken for a number ends with a space.
     return f'"{value.removesuffix(" ") if _BINARY.fullmatch(value[:-1]) else value}"'

@@ -262,7 +262,7 @@ def _compile(text: str, command: list[str], form: Form, folder: Path, progress: 
         "compiling the gateware into a simulator",
         progress,
     )
-    (folder / form.program).chmod(0o755)  # not every linker says that WebAssembly is run
+    (folder / form.program).chmod(0o755)  # not every linker makes WebAssembly executable
     design.unlink()
     generated.unlink()
 

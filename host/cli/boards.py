@@ -6,7 +6,7 @@ from allspin.host.bitstreams.board_rows import find_rows, machines_for, read_doc
 from allspin.host.bitstreams.board_tables import boards_table, printed_table
 from allspin.host.bitstreams.headline import headline_left_out, headline_table
 from allspin.host.bitstreams.jobs import DEFAULT_NETWORK
-from allspin.host.bitstreams.manifest import PLACES
+from allspin.host.bitstreams.manifest import without_places
 from allspin.host.bitstreams.release import collect
 from allspin.host.cli.build import NETWORK_HELP
 from allspin.host.cli.options import FAILED, Arguments, Parser, add_shared, answer
@@ -32,11 +32,11 @@ examples:
   allspin boards --network mnist-100 --json
   allspin boards --fits net.safetensors
   allspin boards --collect bitstreams
-  allspin boards --write docs/boards.md --headline README.md
+  allspin boards --write docs/boards.md
 """
 
 MARKS = Marks("<!-- allspin boards -->", "<!-- end -->")
-HEADLINE_MARKS = Marks("<!-- allspin boards: headline -->", "<!-- end -->")
+HEADLINE_MARKS = Marks("<!-- allspin boards: headline -->", "<!-- end of the headline -->")
 REPORTS = "selftests"
 """Folder beside the page with what ``allspin selftest --report`` wrote."""
 
@@ -48,15 +48,8 @@ def add_arguments(parser: Parser) -> None:
         "--write",
         metavar="FILE.md",
         type="file",
-        help="put the table into this page, and JSON beside it; rows of builds made "
-        "elsewhere are kept",
-    )
-    parser.add_argument(
-        "--headline",
-        metavar="FILE.md",
-        type="file",
-        help="with --write: put the short table of the README into this page; rows that were not "
-        "built with three seeds of this gateware are dropped, and named",
+        help="put the table of boards and its short form into this page, and JSON beside it; rows "
+        "of builds made elsewhere are kept",
     )
     parser.add_argument(
         "--fits",
@@ -81,35 +74,31 @@ def run(arguments: Arguments) -> int:
         for name in collect(arguments.collect):
             say(str(arguments.collect / name))
         return 0
-    page, front, network = arguments.write, arguments.headline, arguments.network
+    page, network = arguments.write, arguments.network
     name = network or DEFAULT_NETWORK
     open_network(name)
     documented, ran = None, {}
     if page is not None:
         MARKS.around(page)
+        HEADLINE_MARKS.around(page)
         documented = read_documented(page.with_suffix(".json"))
         ran = count_reports(page.parent / REPORTS)
-    if front is not None:
-        HEADLINE_MARKS.around(front)
     with arguments.steps.waiting("looking at what was built"):
         rows = find_rows(network, documented, BuildWatch(arguments.steps))
-    if front is not None:
-        HEADLINE_MARKS.fill(front, headline_table(rows))
-        if absent := headline_left_out(rows):
-            why = "what was not built with three seeds of this gateware"
-            warn(f"{front} leaves out {why}: {', '.join(absent)}")
     if page is not None:
         beside = page.with_suffix(".json")
         for row in rows:
             row["reports"] = ran[row["board"], row["profile"]]
-        # Where the files lie on this machine is nobody else's business.
         shown = [
-            row | {"built": {k: v for k, v in row["built"].items() if k not in PLACES}}
-            if row["built"]
-            else row
-            for row in rows
+            row | {"built": without_places(row["built"])} if row["built"] else row for row in rows
         ]
         MARKS.fill(page, boards_table(rows))
+        HEADLINE_MARKS.fill(page, headline_table(rows))
+        if absent := headline_left_out(rows):
+            warn(
+                f"the short table of {page} leaves out machines that were not built with three "
+                f"seeds of this gateware: {', '.join(absent)}"
+            )
         content = json.dumps({"network": name, "boards": shown}, indent=1) + "\n"
         write_atomically(beside, content.encode())
         built = sum(row["built"] is not None for row in rows)

@@ -60,7 +60,6 @@ NEEDS: dict[str, dict[str, str]] = {
         "cells scheme polarity tries band": "chip",
         "device at": "spice chip",
     },
-    "boards": {"headline": "write"},
     "info": {"write": "devices", "network chips images": "write"},
     "selftest": {"rows_per_clock chip_maker resident": "on=virtual"},
 }
@@ -81,8 +80,8 @@ EXCLUDES: dict[str, dict[str, str]] = {
     "sweep": {"address": "workers"},
     "report": {"figures": "output"},
     "boards": {
-        "fits": "network write headline collect",
-        "collect": "network write headline",
+        "fits": "network write collect",
+        "collect": "network write",
     },
 }
 """By command: an option, perhaps with a value, and those that it cannot be given with."""

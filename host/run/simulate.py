@@ -19,8 +19,10 @@ from allspin.boards.build.figures import file_sha256
 from allspin.boards.build.flow import Build
 from allspin.boards.build.tools import Wanted
 from allspin.boards.catalogue import find_board, find_boards
-from allspin.boards.gates.netlist import GateNetlist, Pins
-from allspin.boards.gates.simulator import FAMILIES, build as build_netlist
+from allspin.boards.gates.models import FAMILIES
+from allspin.boards.gates.netlist import GateNetlist
+from allspin.boards.gates.pins import Pins
+from allspin.boards.gates.simulator import build as build_netlist
 from allspin.hdl.bench.runner import build
 from allspin.hdl.bench.sim_bench import PROGRESS, RESULT
 from allspin.hdl.bench.simulator import engine_source, simulate

@@ -51,7 +51,7 @@ def test_it_changes_with_amaranth_and_python(monkeypatch):
 
 
 SOURCE = """
-from allspin.hdl.neuron.neuron import ReluGateware, register_gateware
+from allspin.hdl.neuron.neuron_kinds import ReluGateware, register_gateware
 
 
 @register_gateware("cmos-bare")

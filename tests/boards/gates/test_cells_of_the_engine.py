@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from allspin.boards.gates.simulator import models
+from allspin.boards.gates.models import models
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine_parameters import EngineParameters

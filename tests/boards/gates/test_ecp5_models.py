@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allspin.boards.gates.simulator import own_models
+from allspin.boards.gates.models import own_models
 from allspin.hdl.bench.simulator import simulate
 
 pytestmark = pytest.mark.long

@@ -10,8 +10,10 @@ import pytest
 
 from allspin.boards.build.flow import Build
 from allspin.boards.catalogue import find_board
-from allspin.boards.gates.netlist import GateNetlist, Pins
-from allspin.boards.gates.simulator import build, family_of_cells, models
+from allspin.boards.gates.models import family_of_cells, models
+from allspin.boards.gates.netlist import GateNetlist
+from allspin.boards.gates.pins import Pins
+from allspin.boards.gates.simulator import build
 from allspin.boards.shell import SETTLING_SECONDS, ShellParameters
 from allspin.hdl.bench.simulator import BenchFailure, simulate
 from allspin.hdl.parameters.profile import HardwareProfile

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from allspin.boards.gates.simulator import models
+from allspin.boards.gates.models import models
 from allspin.hdl.bench.simulator import simulate
 
 BENCH = Path(__file__).with_name("bench_dsp.py")

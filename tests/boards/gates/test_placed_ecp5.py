@@ -5,7 +5,8 @@ import pytest
 from allspin.boards.build.families import ROUTED
 from allspin.boards.build.flow import Build
 from allspin.boards.catalogue import find_board
-from allspin.boards.gates.netlist import GateNetlist, Pins
+from allspin.boards.gates.netlist import GateNetlist
+from allspin.boards.gates.pins import Pins
 from allspin.boards.gates.simulator import build as build_netlist
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters

@@ -20,7 +20,7 @@ from allspin.host.cli.flash import (
     run_shown,
     udev_rule,
 )
-from allspin.host.link import transport as serial_port
+from allspin.host.link import serial_port
 from allspin.host.link.identity import Identity
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_network

@@ -28,7 +28,6 @@ REFUSED = {
         ("train -o x --conv 5x5", "--conv takes kernels such as 5x5x16, then s2"),
         ("train -o x --neuron-per position", "--neuron-per needs --conv"),
         ("train -o x --in-array --conv 3x3x4", "--conv does not go with --in-array"),
-        ("boards --headline README.md", "--headline needs --write"),
         ("boards --fits net --write README.md", "--write does not go with --fits"),
         ("boards --fits net --network mnist-100", "--network does not go with --fits"),
         ("boards --collect new --network mnist-100", "--network does not go with --collect"),

@@ -10,7 +10,8 @@ import pytest
 
 from allspin.boards.build.flow import Build
 from allspin.boards.catalogue import find_board
-from allspin.boards.gates.netlist import GateNetlist, Pins
+from allspin.boards.gates.netlist import GateNetlist
+from allspin.boards.gates.pins import Pins
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.bitstreams.build_options import BuildChanges
