@@ -26,8 +26,11 @@ from allspin.host.show.say import say
 from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word, own_gains
 from allspin.sim.array.transfer import transfer
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

@@ -15,7 +15,10 @@ from allspin.host.lab.roles import NAMES, plain
 from allspin.host.lab.tables import read_csv
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words, rounded_words, saturates
-from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief

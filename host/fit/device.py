@@ -12,7 +12,8 @@ import numpy as np
 
 from allspin.host.fit.response import CONFIDENCE, DeviceCurves
 from allspin.host.fit.result import FitResult
-from allspin.sim.device.device import Device, NeuronVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import MAX_STATES
 from allspin.sim.network.neuron import neuron_to_dict

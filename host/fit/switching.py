@@ -30,7 +30,8 @@ from allspin.host.lab.roles import ColumnMap
 from allspin.host.lab.runs import digests
 from allspin.host.lab.tables import CsvFile, read_csv
 from allspin.host.show.table import Table
-from allspin.sim.device.device import Device, NeuronVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.neuron import StochasticNeuron

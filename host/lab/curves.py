@@ -108,7 +108,7 @@ class Measurement(Brief):
     given : dict of str to object
         What the user said about the data, for the device file.
     electrical : dict of str to float
-        What is known of pulses and reads, as `allspin.sim.device.device.Electrical` has it.
+        What is known of pulses and reads, as `allspin.sim.device.electrical.Electrical` has it.
     """
 
     curves: list[Curve]

@@ -38,7 +38,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import normal_table
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.chip.words import USE_BITS, share_units
-from allspin.sim.device.device import Imperfections
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import activate
 from allspin.sim.network.layer import GAIN_BITS

@@ -16,7 +16,8 @@ from allspin.host.data.catalogue import network_name, open_device, open_network,
 from allspin.host.data.datasets import check_fit, load_test_set
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.host.sweep.grid import scaled
-from allspin.sim.device.device import UNITS, Device
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import UNITS
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_one_of, check_range, meant
 from allspin.sim.network.network import Network

@@ -26,7 +26,7 @@ from allspin.host.train.array_devices import (
     linear_synapse,
     raw_synapse,
 )
-from allspin.sim.device.device import NeuronVariation
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.neuron import SotNeuron

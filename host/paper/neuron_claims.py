@@ -19,7 +19,7 @@ from allspin.host.paper.chapter import (
     lines_table,
 )
 from allspin.sim.cost.spin import CLAIMED, FEMTO, joule_heat
-from allspin.sim.device.device import NeuronVariation
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron
 
 SEED = 5

@@ -38,7 +38,8 @@ from allspin.host.machines.resident import logits_digest
 from allspin.host.run.score import compare_logits, compare_words
 from allspin.host.show.display import Display
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device, Imperfections
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer import GAIN_BITS, MAX_SHIFT, Converter

@@ -22,12 +22,9 @@ from allspin.host.data.catalogue import (
     operating_point,
     several,
 )
-from allspin.sim.device.device import (
-    UNITS_OF_ADC_VARIATION as ADC_UNITS,
-    AdcVariation,
-    Device,
-    Imperfections,
-)
+from allspin.sim.device.adc_variation import UNITS_OF_ADC_VARIATION as ADC_UNITS, AdcVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import MAX_TEMPERATURE, MIN_TEMPERATURE
 from allspin.sim.errors import UserError, not_one_of, refused

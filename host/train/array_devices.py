@@ -32,7 +32,8 @@ from allspin.host.train.gradient.number_formats import FINE, Array, smooth_respo
 from allspin.host.train.training_options import LearnRule
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT
-from allspin.sim.device.device import Device, NeuronVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.parameters import number
@@ -184,8 +185,8 @@ class ReluHidden:
 class SotHidden:
     """SOT neurons behind their V-I converters, each a device of the chip.
 
-    The arithmetic is that of `allspin.sim.device.device.NeuronVariation.respond`, with the
-    response from a table. Slopes, for learning, are those of the device's own curve.
+    The arithmetic is that of `NeuronVariation.respond` (`allspin.sim.device.neuron_variation`); the
+    response is a table. Slopes, for learning, are those of the device's own curve.
 
     Parameters
     ----------

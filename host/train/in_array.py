@@ -22,7 +22,7 @@ from allspin.host.train.array_devices import (
 )
 from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.lesson import cross_entropy
-from allspin.sim.device.device import NeuronVariation
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 
 VERSION = 1

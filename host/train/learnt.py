@@ -35,7 +35,8 @@ from allspin.host.train.parameters import AUTO, TrainingParameters
 from allspin.host.train.trained import Trained
 from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device, NeuronVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.files import write_atomically
 from allspin.sim.network.golden import GoldenModel

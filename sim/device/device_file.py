@@ -6,16 +6,15 @@ from typing import Any
 
 import tomli_w
 
-from allspin.sim.device.at_point import OutsideError, at_point, with_point
-from allspin.sim.device.device import (
-    AdcVariation,
-    Device,
-    Electrical,
-    Imperfections,
-    NeuronElectrical,
-    NeuronVariation,
-)
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.added_point import with_point
+from allspin.sim.device.at_point import at_point
+from allspin.sim.device.device import Device
+from allspin.sim.device.electrical import Electrical, NeuronElectrical
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.measured_points import OutsideError
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError, refused

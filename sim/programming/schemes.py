@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.words import MAX_SPREAD, SPREAD_BITS, WriteTable
-from allspin.sim.device.device import Electrical
+from allspin.sim.device.electrical import Electrical
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Parameters, choice, number

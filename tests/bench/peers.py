@@ -24,7 +24,8 @@ from allspin.hdl.cache.process import for_tools_of_others
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device, NeuronVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

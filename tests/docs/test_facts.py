@@ -18,14 +18,15 @@ from allspin.host.lab.roles import NAMES
 from allspin.host.sweep.grid import FACTORS, SETTINGS, make_grid
 from allspin.host.sweep.results import OUTCOME_COLUMNS
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_table, normal_values
-from allspin.sim.device import device
-from allspin.sim.device.at_point import AXIS_SCALES, SCALES
-from allspin.sim.device.device import Electrical, NeuronVariation
+from allspin.sim.device import imperfections, neuron_variation
 from allspin.sim.device.device_file import device_from_toml
+from allspin.sim.device.electrical import Electrical
 from allspin.sim.device.hall_array import READINGS as ARRAY_READINGS, SUPPLIES, HallArray
+from allspin.sim.device.measured_points import AXIS_SCALES, SCALES
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.device.operating_point import AXES, OperatingPoint
 from allspin.sim.device.retention import DISTRIBUTIONS, Retention
-from allspin.sim.network import formats, network
+from allspin.sim.network import layer, layer_kinds, levels, network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse import synapse
 from allspin.sim.synapse.table_synapse import TableResponse
@@ -46,11 +47,11 @@ def test_documents_name_every_reading_figure_key_and_column():
         synapse.CYCLE_READINGS,
         synapse.OCCASIONS,
         synapse.DEVICE_READINGS,
-        device.GAIN_READINGS,
-        device.THRESHOLD_READINGS,
-        device.USE_READINGS,
-        device.STUCK_ENDS,
-        device.UNITS,
+        neuron_variation.GAIN_READINGS,
+        neuron_variation.THRESHOLD_READINGS,
+        neuron_variation.USE_READINGS,
+        imperfections.STUCK_ENDS,
+        imperfections.UNITS,
         ("age", "stuck_at"),
     )
     assert missing("physics.md", (name for names in readings for name in names)) == []
@@ -87,12 +88,12 @@ def test_the_operating_points_of_the_document_are_those_of_a_device():
 
 def test_the_ranges_and_the_columns_of_cells_are_those_of_the_code():
     for words in (
-        f"N is {formats.MIN_STATES} to {formats.MAX_STATES}",
-        f"signed, {formats.MIN_RAH_BITS} to {formats.MAX_RAH_BITS} |",
-        f"factor, 0 to {2**network.GAIN_BITS - 1};",
-        f"right shifts, 0 to {network.MAX_SHIFT},",
+        f"N is {levels.MIN_STATES} to {levels.MAX_STATES}",
+        f"signed, {levels.MIN_RAH_BITS} to {levels.MAX_RAH_BITS} |",
+        f"factor, 0 to {2**layer.GAIN_BITS - 1};",
+        f"right shifts, 0 to {layer.MAX_SHIFT},",
         f"unsigned, {network.MIN_CURRENT_BITS} to {network.MAX_CURRENT_BITS}, at",
-        f"up to {network.MAX_LINES} pixels",
+        f"up to {layer_kinds.MAX_LINES} pixels",
     ):
         assert words in FORMATS
     cells = rows(FORMATS.partition("\n## Cells of a chip\n")[2], "column")

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.sim.device.device import NeuronVariation
 from allspin.sim.device.device_file import (
     load_device,
     save_device,
 )
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.netfile import load_network
 from allspin.sim.synapse.response import Array, Polarity, Response
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse

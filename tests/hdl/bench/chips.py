@@ -20,7 +20,7 @@ from allspin.hdl.parameters.memory_map import (
 )
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, Words, WriteTable
-from allspin.sim.device.device import Imperfections
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.network.reference import Integers

@@ -14,7 +14,7 @@ from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
 from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, WriteTable
-from allspin.sim.device.device import Imperfections
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.random_network import random_network

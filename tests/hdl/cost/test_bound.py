@@ -12,7 +12,7 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.noise import ColumnNoise
-from allspin.sim.device.device import Imperfections
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network

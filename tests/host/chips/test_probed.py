@@ -14,7 +14,8 @@ from allspin.host.chips.cell_table import cell_table, table_bytes
 from allspin.host.chips.probed_cells import ProbedCells, probe_cells
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import rounded_words
-from allspin.sim.device.device import REFERENCE_COLUMNS, Device, Imperfections
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import REFERENCE_COLUMNS, Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import Programmed, program_chip

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.sim.device.device import Device, Imperfections
+from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import load_device, save_device
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse

@@ -21,7 +21,7 @@ from allspin.host.data.datasets import load_dataset
 from allspin.host.run.inference import run
 from allspin.host.train.feed import split
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import NeuronVariation
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network

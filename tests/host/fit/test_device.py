@@ -17,11 +17,11 @@ from allspin.host.fit.fitting import fit, fit_all, take_lookup_tables
 from allspin.host.fit.response import stack
 from allspin.host.fit.result import FitOptions
 from allspin.host.lab.curves import Curve
-from allspin.sim.device.device import NeuronVariation
 from allspin.sim.device.device_file import (
     device_from_toml,
     device_to_toml,
 )
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import SotSynapse

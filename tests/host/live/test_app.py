@@ -11,8 +11,8 @@ from starlette.websockets import WebSocketDisconnect
 from allspin.host.live import serve
 from allspin.host.live.shown import Made, timeline
 from allspin.sim.chip.chip import Chip, calibrate
-from allspin.sim.device.device import Imperfections
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, VERIFYING, Programming

@@ -8,7 +8,7 @@ from allspin.host.chips.accuracy import only
 from allspin.host.data.catalogue import open_device
 from allspin.host.live.choices import Choices, knobs, turned
 from allspin.host.sweep.grid import scaled
-from allspin.sim.device.device import Imperfections
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network

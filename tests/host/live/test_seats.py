@@ -20,7 +20,7 @@ from allspin.host.live.serve import LiveServer, Place
 from allspin.host.live.shown import Made
 from allspin.host.machines.gateware_chips import CHIPS
 from allspin.host.machines.opening import LinkedMachine, virtual_program
-from allspin.sim.device.device import Imperfections
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_network
 from tests.host.live.conftest import PATIENCE, open_page

@@ -29,8 +29,10 @@ from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.chip.words import Words
-from allspin.sim.device.device import AdcVariation, Device as ChipDevice, NeuronVariation
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference

@@ -8,7 +8,8 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid, scaled
-from allspin.sim.device.device import AdcVariation, Imperfections
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
 from allspin.sim.network.tiling import Tiles

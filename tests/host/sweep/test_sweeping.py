@@ -17,9 +17,9 @@ from allspin.host.sweep.sweeping import make_plan, run_sweep, sweep
 from allspin.host.sweep.workers import Cluster
 from allspin.host.train.learnt import Learnt
 from allspin.host.train.trainer import train
-from allspin.sim.device.device import Imperfections
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import load_network, save_network

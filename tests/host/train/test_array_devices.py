@@ -15,7 +15,7 @@ from allspin.host.train.array_devices import (
 from allspin.host.train.gradient.number_formats import FINE
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT, device_deviates
-from allspin.sim.device.device import NeuronVariation
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
 

@@ -13,8 +13,9 @@ from allspin.host.train.array_devices import ArrayParameters, PulsedWeights, raw
 from allspin.host.train.films import symmetry_point, zero_of
 from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
 from allspin.sim.chip.words import device_deviates
-from allspin.sim.device.device import Device, Imperfections
+from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse

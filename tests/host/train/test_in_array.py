@@ -28,7 +28,9 @@ from allspin.host.train.trainer import train
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import device_deviates
-from allspin.sim.device.device import Device, Imperfections, NeuronVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes

@@ -15,7 +15,7 @@ from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.training_options import Robustness
 from allspin.sim.chip.chip import Chip, calibrate
-from allspin.sim.device.device import Imperfections
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.golden import activate
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.programming.programming import program_chip

@@ -13,7 +13,8 @@ from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import AdcVariation, Device
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
 from allspin.sim.network.random_network import random_images, random_network

@@ -10,8 +10,9 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.sim.array.in_array import chip_in_array, effective_words, in_array
 from allspin.sim.array.transfer import transfer
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device, Imperfections
+from allspin.sim.device.device import Device
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.random_network import random_network
 from allspin.sim.network.tiling import Tiles, with_steps

@@ -7,7 +7,9 @@ import pytest
 
 from allspin.sim.chip.chip import Calibrated, Chip, calibrate
 from allspin.sim.chip.generator import Purpose, column_normals
-from allspin.sim.device.device import Device, Imperfections, NeuronVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network

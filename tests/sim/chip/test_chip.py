@@ -9,7 +9,9 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose
-from allspin.sim.device.device import Device, Imperfections, NeuronVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels

@@ -12,7 +12,9 @@ from allspin.sim.chip import noise as column_noise
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, normal_table
 from allspin.sim.chip.noise import ColumnNoise
-from allspin.sim.device.device import Device, Imperfections, NeuronVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.golden import BATCH, CHUNK
 from allspin.sim.network.layer import Converter
 from allspin.sim.network.network import Network

@@ -7,7 +7,9 @@ import pytest
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, normals
-from allspin.sim.device.device import AdcVariation, Device, Imperfections
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network

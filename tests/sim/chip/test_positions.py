@@ -11,8 +11,11 @@ from allspin.sim.array.in_array import chip_in_array
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.chip.generator import Purpose
 from allspin.sim.chip.noise import ColumnNoise
-from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import Network

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device, NeuronVariation
+from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer import Converter, Layer

@@ -15,8 +15,9 @@ from allspin.sim.chip.words import (
     device_deviates,
     written_words,
 )
-from allspin.sim.device.device import STUCK_ENDS, Device, Imperfections
+from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
+from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.schemes import Programming, plan_layer
 from allspin.sim.synapse.response import Polarity, PulseResponse

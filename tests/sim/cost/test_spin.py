@@ -8,8 +8,8 @@ import pytest
 from allspin.sim.cost.adc_cost import conversion_energy, converter_area
 from allspin.sim.cost.periphery import amplifier_energy
 from allspin.sim.cost.spin import joule_heat, neuron_figures, supplied, synapse_figures
-from allspin.sim.device.device import Electrical, NeuronElectrical
 from allspin.sim.device.device_file import load_device
+from allspin.sim.device.electrical import Electrical, NeuronElectrical
 
 PAPER = load_device(
     Path(__file__).resolve().parents[3] / "host" / "data" / "devices" / "paper.toml"

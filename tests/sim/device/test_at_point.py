@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 from hypothesis import given, strategies as st
 
-from allspin.sim.device.device import Device, Electrical
+from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import (
     device_from_toml,
     device_to_toml,
@@ -19,6 +19,7 @@ from allspin.sim.device.device_file import (
     save_device,
     save_point,
 )
+from allspin.sim.device.electrical import Electrical
 from allspin.sim.device.operating_point import AXES, OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError

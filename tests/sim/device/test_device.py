@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from allspin.sim.device.device import AdcVariation, Imperfections, NeuronVariation
+from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.hall_array import READINGS, SUPPLIES, HallArray
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.device.retention import Retention
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation

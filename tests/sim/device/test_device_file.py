@@ -9,22 +9,18 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import (
-    STUCK_ENDS,
-    AdcVariation,
-    Device,
-    Electrical,
-    Imperfections,
-    NeuronElectrical,
-    NeuronVariation,
-)
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import (
     device_from_toml,
     device_to_toml,
     load_device,
     save_device,
 )
+from allspin.sim.device.electrical import Electrical, NeuronElectrical
 from allspin.sim.device.hall_array import HallArray
+from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.device.retention import DISTRIBUTIONS, Retention
 from allspin.sim.errors import UserError
 from allspin.sim.network.layer import Layer

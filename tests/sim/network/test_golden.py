@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import AdcVariation, Device, Imperfections, NeuronVariation
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network import reference
 from allspin.sim.network.golden import BATCH, CHUNK, MAX_ROW_VALUES, GoldenModel
 from allspin.sim.network.layer import Converter, Layer

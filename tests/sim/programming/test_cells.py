@@ -8,7 +8,8 @@ import pytest
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals, draw_bits
 from allspin.sim.chip.words import WORD_BITS, rounded_words, saturates
-from allspin.sim.device.device import Device, Imperfections
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.random_network import random_network
 from allspin.sim.programming.programming import Programmed, program_chip

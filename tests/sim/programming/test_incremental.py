@@ -9,7 +9,8 @@ from scipy import stats
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
-from allspin.sim.device.device import Device, Electrical
+from allspin.sim.device.device import Device
+from allspin.sim.device.electrical import Electrical
 from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network

@@ -10,7 +10,10 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device, Electrical, Imperfections, NeuronVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.electrical import Electrical
+from allspin.sim.device.imperfections import Imperfections
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device, Imperfections
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network

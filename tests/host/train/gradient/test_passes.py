@@ -18,7 +18,9 @@ from allspin.host.train.lesson import chip_law
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import AdcVariation, Device, Imperfections
+from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.device.device import Device
+from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.neuron import NEURONS
