@@ -76,7 +76,8 @@ def load_beats(contents: Contents) -> Iterator[tuple[int, int, int, int, int]]:
         The members of `allspin.hdl.stream.layouts.LOAD_LAYOUT` in order: layer, memory, first,
         address, data.
     """
-    layer, memory = contents.space >> 4, contents.space & 15
+    layer = contents.space >> 4
+    memory = contents.space & 15
     first = 1
     for line in contents.lines:
         for byte in line:

@@ -50,7 +50,8 @@ def _legal_names(text: str) -> dict[str, str]:
         plain = "\\" + re.sub(r"\W+", "_", name[1:]).strip("_")
         if not _LEGAL.fullmatch(plain):
             plain = f"\\_{plain[1:]}"
-        candidate, number = plain, 1
+        candidate = plain
+        number = 1
         while candidate in taken:
             number += 1
             candidate = f"{plain}_{number}"

@@ -217,7 +217,8 @@ class PipelinedSpeck(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
         keys = self._build_keys(m)
-        valid, tag = self.valid, self.draws.tag
+        valid = self.valid
+        tag = self.draws.tag
         selects = self.draws.selects
         xs: list[Value] = [Value.cast(self.draws.row) for _ in self._lanes]
         ys: list[Value] = [Value.cast(self.draws.columns[n]) for n in range(len(self._lanes))]
@@ -232,8 +233,11 @@ class PipelinedSpeck(Component):
                 x = Signal(WORD_BITS, name=f"x_{lane}_{number}", reset_less=True)
                 y = Signal(WORD_BITS, name=f"y_{lane}_{number}", reset_less=True)
                 m.d.sync += [x.eq(mixed[0]), y.eq(mixed[1])]
-                xs[lane], ys[lane] = x, y
-            valid, tag, selects = next_valid, next_tag, next_selects
+                xs[lane] = x
+                ys[lane] = y
+            valid = next_valid
+            tag = next_tag
+            selects = next_selects
         m.d.comb += [self.done.eq(valid), self.tag.eq(tag)]
         for lane in range(len(self._lanes)):
             m.d.comb += self.bits[lane].eq(Cat(ys[lane], xs[lane]))

@@ -247,8 +247,10 @@ class CellSource(Component):
 
     def _build_place(self, m: Module, given: Signal) -> Value:
         """Count rows and columns, and tell whether the cell is its layer's last."""
-        row, column = Signal(WORD_BITS), Signal(WORD_BITS)
-        last_column, last_row = Signal(WORD_BITS), Signal(WORD_BITS)
+        row = Signal(WORD_BITS)
+        column = Signal(WORD_BITS)
+        last_column = Signal(WORD_BITS)
+        last_row = Signal(WORD_BITS)
         with m.Switch(self.layer):
             for number, crossbar in enumerate(self._parameters.crossbars):
                 with m.Case(number):

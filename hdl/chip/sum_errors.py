@@ -84,7 +84,8 @@ class SumErrors(Component):
         line = Signal(range(self._lines))
         with m.If(self.valid):
             m.d.sync += line.eq(Mux(line == self._lines - 1, 0, line + 1))
-        found, summed = Signal(), Signal()
+        found = Signal()
+        summed = Signal()
         m.d.sync += [found.eq(self.valid), summed.eq(found)]
         m.d.comb += self.made.eq(summed)
         writes = self._build_starts(m)
@@ -94,7 +95,8 @@ class SumErrors(Component):
             )
             m.submodules[f"starts_{lane}"] = memory
             address, enable, start = writes[lane]
-            write, read = memory.write_port(), memory.read_port(domain="comb")
+            write = memory.write_port()
+            read = memory.read_port(domain="comb")
             offset = Signal(signed(self._start_bits), name=f"offset_{lane}", reset_less=True)
             held = Signal.like(product, name=f"product_{lane}", reset_less=True)
             total = Signal(signed(self._start_bits + 1), name=f"total_{lane}", reset_less=True)
@@ -116,7 +118,8 @@ class SumErrors(Component):
             Address, write enable and start of each lane's memory.
         """
         load = self.load.payload
-        taken, whole = Signal(), Signal()
+        taken = Signal()
+        whole = Signal()
         byte = Signal(range(LINE_BYTES))
         column = Signal(range(self._lines * self._lanes + 1))
         shifted = Signal(8 * START_BYTES, reset_less=True)  # the last bytes, the latest on top

@@ -172,7 +172,8 @@ class UseNoiseBlock(Component):
                 *(one.eq(two) for one, two in zip(of_sums.products, drawn.products, strict=False)),
             ]
         if NoiseKind.LAST in errors:
-            queue, of_sums = queues[NoiseKind.LAST], errors[NoiseKind.LAST]
+            queue = queues[NoiseKind.LAST]
+            of_sums = errors[NoiseKind.LAST]
             m.d.comb += [queue.made.eq(of_sums.made), queue.payload.sums[0].eq(of_sums.errors[0])]
         if self._hidden:
             self._give_uses(m, drawn, queues[NoiseKind.USE], errors.get(NoiseKind.READ))
@@ -182,7 +183,8 @@ class UseNoiseBlock(Component):
     ) -> tuple[dict[NoiseKind, NoiseQueue], dict[NoiseKind, SumErrors]]:
         """Build the queues of neurons and of the last layer, and the spreads of sums."""
         p = self._parameters
-        queues, errors = {}, {}
+        queues = {}
+        errors = {}
         if self._hidden:
             m.submodules.queue = queues[NoiseKind.USE] = NoiseQueue(p, self._layer)
             wiring.connect(m, queues[NoiseKind.USE].noise, wiring.flipped(self.noise))
@@ -242,7 +244,9 @@ class UseNoiseBlock(Component):
         number = Signal(IMAGE_BITS)
         column = Signal.like(beats.payload.column)
         kind = Signal.like(beats.payload.kind)
-        active, credit, taken = Signal(), Signal(), Signal()
+        active = Signal()
+        credit = Signal()
+        taken = Signal()
         m.d.comb += [
             beats.valid.eq(active & credit),
             beats.payload.number.eq(number),
@@ -333,13 +337,16 @@ class UseNoiseBlock(Component):
 
     def _build_end(self, m: Module, column: Signal) -> Value:
         """Go on from position to position, in the clock of a beat; whether it is the last one."""
-        crossbar, uses = self._parameters.crossbars[self._layer], self._parameters.uses(self._layer)
-        lanes, columns = crossbar.neurons_per_clock, crossbar.columns
+        crossbar = self._parameters.crossbars[self._layer]
+        uses = self._parameters.uses(self._layer)
+        lanes = crossbar.neurons_per_clock
+        columns = crossbar.columns
         rest = columns % lanes
         if uses == columns or not rest:
             return column + lanes >= uses
         # A position begins with a beat of its own.
-        within, ends = Signal(range(columns)), Signal()
+        within = Signal(range(columns))
+        ends = Signal()
         m.d.comb += ends.eq(within + lanes >= columns)
         m.d.sync += within.eq(within + lanes)
         with m.If(ends):
@@ -348,7 +355,8 @@ class UseNoiseBlock(Component):
 
     def _draw(self, m: Module, beats: stream.Interface, spread: Signal, queue: NoiseQueue) -> None:
         """Draw with the unit that all share."""
-        draw, number = self.unit.draws.payload, beats.payload.number
+        draw = self.unit.draws.payload
+        number = beats.payload.number
         m.d.comb += [
             self.unit.draws.valid.eq(beats.valid),
             beats.ready.eq(self.unit.draws.ready),

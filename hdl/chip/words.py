@@ -121,7 +121,8 @@ class PipelinedWordMaker(WordMaker):
         # A register for the bits: whether the cell is stuck was drawn a clock before.
         bits = Signal.like(speck.bits, reset_less=True)
         state = Signal(state_layout(self._state_bits), reset_less=True)
-        stuck, high = Signal(), Signal()
+        stuck = Signal()
+        high = Signal()
         m.d.comb += [
             line.stuck.eq(stuck),
             line.cell.eq(cell_or_stuck(state, stuck, high)),
@@ -158,11 +159,13 @@ class PipelinedWordMaker(WordMaker):
             level = later
         total = Signal(signed(SUM_BITS), reset_less=True)
         compared = Signal(signed(SUM_BITS), reset_less=True)
-        summed, valid = Signal(), Signal()
+        summed = Signal()
+        valid = Signal()
         highest = self.highest
         lowest = Signal(signed(LEVEL_BITS), reset_less=True)
         over, under = beyond(total, highest, lowest)
-        above, below = Signal(), Signal()
+        above = Signal()
+        below = Signal()
         m.d.comb += [
             self.line.eq(d2d.lookup.cell),
             d2d.spread.eq(Mux(was_stuck[1], 0, self.entry.d2d)),
@@ -205,13 +208,15 @@ class IterativeWordMaker(WordMaker):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the maker."""
-        chip, unit = self.chip, self.unit
+        chip = self.chip
+        unit = self.unit
         cell = self.cells.payload
         draw = unit.draws.payload
         total = Signal(signed(SUM_BITS))
         bounds = self.highest, -self.highest
         left = Signal(range(3))  # products still to come
-        stuck, high = Signal(), Signal()
+        stuck = Signal()
+        high = Signal()
         m.d.comb += [
             self.prepared.eq(1),
             self.settled.eq(1),  # a cell is given away with its word
@@ -262,7 +267,8 @@ class IterativeWordMaker(WordMaker):
 
     def _build_stuck(self, m: Module, stuck: Signal, high: Signal) -> None:
         """States in which is drawn whether a cell is stuck, and at which end."""
-        chip, unit = self.chip, self.unit
+        chip = self.chip
+        unit = self.unit
         with m.State("STUCK"):
             m.d.comb += unit.draws.payload.tag.raw.eq(1)
             self._ask(m, Purpose.STUCK, "WHETHER")

@@ -39,8 +39,11 @@ class Flatten(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        p, pixels, events = self._map, self.pixels, self.events
-        parts, beat = p.rows_per_clock, pixels.payload
+        p = self._map
+        pixels = self.pixels
+        events = self.events
+        parts = p.rows_per_clock
+        beat = pixels.payload
         bits = (parts - 1).bit_length()
         first = Signal(range(max(p.rows, parts)))  # the pixel's first row
         pixel = Signal(range(max(p.pixels, 2)))
@@ -48,9 +51,11 @@ class Flatten(Component):
         drives = Signal()
         split = Signal()  # its rows are of two tiles
         late = Signal()  # those of the second are driven
-        leaves, last = events.ready, ends
+        leaves = events.ready
+        last = ends
         if self._lines:
-            leaves, last = events.ready & (late | ~split), ends & (late | ~split)
+            leaves = events.ready & (late | ~split)
+            last = ends & (late | ~split)
             with m.If(events.valid & events.ready):
                 m.d.sync += late.eq(split & ~late)
         m.d.comb += [

@@ -97,13 +97,12 @@ class FlatMap(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        p, beat = self._parameters, self.map.payload
+        p = self._parameters
+        beat = self.map.payload
         m.submodules.lines = lines = line_memory(p)
-        write, read, looked = (
-            lines.write_port(),
-            lines.read_port(domain="comb"),
-            lines.read_port(domain="comb"),
-        )
+        write = lines.write_port()
+        read = lines.read_port(domain="comb")
+        looked = lines.read_port(domain="comb")
         # Words of a map that has been looked at are cleared, and after a reset all, in turn; an
         # event that is under way goes first.
         size = len(write.addr)
@@ -209,12 +208,16 @@ class PixelMap(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        p, beat, own = self._parameters, self.map.payload, self._parameters.map
+        p = self._parameters
+        beat = self.map.payload
+        own = self._parameters.map
         m.submodules.lines = lines = line_memory(p)
         depth = 2 << (own.pixels - 1).bit_length()
         m.submodules.vectors = vectors = block_memory(own.channels, depth)
-        write_line, read_line = lines.write_port(), lines.read_port(domain="comb")
-        write, read = vectors.write_port(), vectors.read_port(domain="comb")
+        write_line = lines.write_port()
+        read_line = lines.read_port(domain="comb")
+        write = vectors.write_port()
+        read = vectors.read_port(domain="comb")
 
         vector = Signal(own.channels)
         line = Signal(own.width)

@@ -37,17 +37,21 @@ class Pool(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        p, came, given = self._map, self.activations, self.largest
+        p = self._map
+        came = self.activations
+        given = self.largest
         beats = p.pixel.part_rows
         # The largest so far of each pair of columns.
         layout = came.payload.activations.shape()
         m.submodules.kept = kept = block_memory(layout, -(-p.width // 2) * beats, distributed=True)
-        write, read = kept.write_port(), kept.read_port(domain="comb")
+        write = kept.write_port()
+        read = kept.read_port(domain="comb")
         x = Signal(range(max(p.width, 2)))
         y = Signal(range(max(p.height, 2)))
         beat = Signal(range(beats))
         pair = Signal.like(read.addr)
-        takes, line_ends = Signal(), x == p.width - 1
+        takes = Signal()
+        line_ends = x == p.width - 1
         m.d.comb += [
             given.valid.eq(came.valid & x[0] & y[0]),
             came.ready.eq(given.ready | ~x[0] | ~y[0]),

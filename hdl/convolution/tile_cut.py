@@ -47,7 +47,8 @@ class TileCut(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        mask, given = self.masks.payload, self.pieces.payload
+        mask = self.masks.payload
+        given = self.pieces.payload
         within = (self._lines - 1).bit_length()
         bits = len(mask.places[0])
         row = mask.tag.row if "row" in mask.tag.shape().members else Const(0, within)
@@ -55,11 +56,15 @@ class TileCut(Component):
         tile = Signal(len(row) + len(piece))  # which it is of
         # In which piece of a mask each of its places is.
         of = [(row[:within] + place) >> within for place in range(bits)]
-        here, later = Cat(k == piece for k in of), Cat(k > piece for k in of)
+        here = Cat(k == piece for k in of)
+        later = Cat(k > piece for k in of)
         more = Signal()  # pieces of this mask
-        comes, takes, leaves = Signal(), Signal(), Signal()
+        comes = Signal()
+        takes = Signal()
+        leaves = Signal()
         # A piece in the register, and a bit if the piece is its position's last.
-        full, final = Signal(), Signal()
+        full = Signal()
+        final = Signal()
         kept = Signal.like(mask, reset_less=True)
         kept_tile = Signal.like(tile, reset_less=True)
         m.d.comb += [
@@ -121,7 +126,8 @@ class TiledWalk(Component):
         m.submodules.walk = walk = Walk(lanes, bits, final_layout(tag))
         wiring.connect(m, wiring.flipped(self.masks), cut.masks)
         wiring.connect(m, cut.pieces, walk.masks)
-        found, steps = walk.steps.payload, self.steps.payload
+        found = walk.steps.payload
+        steps = self.steps.payload
         m.d.comb += [
             self.steps.valid.eq(walk.steps.valid),
             walk.steps.ready.eq(self.steps.ready),
@@ -138,5 +144,6 @@ class TiledWalk(Component):
 
 def make_walk(parameters: WindowParameters, bits: int, tag: data.StructLayout) -> Walk | TiledWalk:
     """Return the walk through masks of a kernel's rows."""
-    parts, lines = parameters.rows_per_clock, parameters.tile_lines
+    parts = parameters.rows_per_clock
+    lines = parameters.tile_lines
     return TiledWalk(parts, bits, tag, lines) if lines else Walk(parts, bits, tag)

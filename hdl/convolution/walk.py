@@ -64,7 +64,9 @@ class Walk(Component):
     """
 
     def __init__(self, lanes: int, bits: int, tag: Any) -> None:
-        self._lanes, self._bits, self._tag = lanes, bits, tag
+        self._lanes = lanes
+        self._bits = bits
+        self._tag = tag
         super().__init__(
             {
                 "masks": In(stream.Signature(mask_layout(lanes, bits, tag))),
@@ -160,7 +162,8 @@ def _some(places: Value) -> tuple[Value, Value]:
     if len(places) == 1:
         return places, Const(0)
     half = len(places) // 2
-    (one, more), (other, others) = _some(places[:half]), _some(places[half:])
+    (one, more) = _some(places[:half])
+    (other, others) = _some(places[half:])
     return one | other, more | others | (one & other)
 
 

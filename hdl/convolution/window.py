@@ -59,9 +59,13 @@ class Scan(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the registers."""
-        p, masks = self._parameters, self.masks
-        lines, wide, step = p.kind.kernel[0], p.kind.kernel[1] * p.unit, p.kind.stride[1] * p.unit
-        (down, across), (above, left, _, _) = p.kind.places, p.kind.padding
+        p = self._parameters
+        masks = self.masks
+        lines = p.kind.kernel[0]
+        wide = p.kind.kernel[1] * p.unit
+        step = p.kind.stride[1] * p.unit
+        (down, across) = p.kind.places
+        (above, left, _, _) = p.kind.padding
         first = -above * p.line - left * p.unit
         band = [
             Signal((across - 1) * step + wide, name=f"band_{number}", reset_less=True)
@@ -174,7 +178,8 @@ class Window(Component):
             # Each part has every so many of the places.
             bits = -(-p.rows // p.rows_per_clock)
             m.submodules.walk = walk = make_walk(p, bits, scan.tag)
-            masks, found = walk.masks, scan.masks.payload
+            masks = walk.masks
+            found = scan.masks.payload
             m.d.comb += [
                 masks.valid.eq(scan.masks.valid),
                 scan.masks.ready.eq(masks.ready),
@@ -189,7 +194,8 @@ class Window(Component):
 
     def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk | TiledWalk:
         """From the pixels of a position that have anything to the channels that they have."""
-        p, parts = self._parameters, self._parameters.rows_per_clock
+        p = self._parameters
+        parts = self._parameters.rows_per_clock
         channels = p.map.channels
         turns = p.turns
         bits = -(-(channels + turns[-1]) // parts)
@@ -203,7 +209,8 @@ class Window(Component):
         wiring.connect(m, scan.masks, pixels.masks)
         go = Signal()
         valid = Signal(4)
-        step, masks = pixels.steps.payload.lanes[0], walk.masks
+        step = pixels.steps.payload.lanes[0]
+        masks = walk.masks
         m.d.comb += [go.eq(~masks.valid | masks.ready), pixels.steps.ready.eq(go)]
         with m.If(go):
             m.d.sync += valid.eq(Cat(pixels.steps.valid, valid))
@@ -229,7 +236,8 @@ class Window(Component):
         seen = registered(registered(told, "told_read"), "seen")
         drives, last, half = seen[:3]
         own: Any = masks.payload.tag
-        row, turn = seen[3 : 3 + len(own.row)], seen[3 + len(own.row) :]
+        row = seen[3 : 3 + len(own.row)]
+        turn = seen[3 + len(own.row) :]
         turned: Value = vector
         for by in turns[1:]:
             turned = Mux(turn == by, vector << by, turned)
@@ -284,7 +292,8 @@ class Window(Component):
         self, m: Module, part: int, step: Any, slot: Any, go: Signal, writes: Any
     ) -> None:
         """A part's row and value, two clocks later."""
-        p, parts = self._parameters, self._parameters.rows_per_clock
+        p = self._parameters
+        parts = self._parameters.rows_per_clock
         address = Signal(len(step.tag.origin), name=f"address_{part}", reset_less=True)
         drives = Signal(2, name=f"drives_{part}")
         half = Signal(name=f"half_{part}")
@@ -292,10 +301,12 @@ class Window(Component):
         turns = [Signal(range(parts), name=f"turn_{part}_{clock}") for clock in range(2)]
         if p.flat:
             offsets = [y * p.line + x for y, x in p.seen][part::parts] or [0]
-            row, turn = step.place, Const(0, 1)
+            row = step.place
+            turn = Const(0, 1)
             at = step.tag.origin + table(offsets, step.place, len(address))
         else:
-            row, turn = step.tag.row + step.place, step.tag.turn
+            row = step.tag.row + step.place
+            turn = step.tag.turn
             at = step.tag.origin + step.place - (turn > part)
         with m.If(go):
             m.d.sync += [
@@ -313,7 +324,8 @@ class Window(Component):
             bank = (part - turn) % len(writes)
             name = f"values_{part}_{bank}"
             m.submodules[name] = memory = block_memory(p.value_bits, 2 << len(address))
-            write, read = memory.write_port(), memory.read_port(domain="comb")
+            write = memory.write_port()
+            read = memory.read_port(domain="comb")
             found = Signal(p.value_bits, name=f"value_{part}_{bank}", reset_less=True)
             m.d.comb += [
                 Cat(write.en, write.addr, write.data).eq(writes[bank]),

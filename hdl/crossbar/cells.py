@@ -98,7 +98,8 @@ class SpramCells(Cells):
         line: Value = spram.line
         if len(written) > bits:
             m.submodules.further = further = block_memory(len(written) - bits, p.lines)
-            write, read = further.write_port(), further.read_port(domain="comb")
+            write = further.write_port()
+            read = further.read_port(domain="comb")
             rest = Signal(len(written) - bits, reset_less=True)
             m.d.comb += [
                 write.addr.eq(placer.place.address),
@@ -177,7 +178,8 @@ class Ecp5Cells(Cells):
             bus: Any = Signal(place.shape(), name=f"bus_{first}", reset_less=True)
             bus_valid = Signal(name=f"bus_valid_{first}")
             m.d.sync += [bus.eq(place), bus_valid.eq(valid)]
-            valid, place = bus_valid, bus
+            valid = bus_valid
+            place = bus
             buses.append((valid, place))
         for position, (part, number, memory) in enumerate(memories):
             hop = position // MEMORIES_PER_HOP

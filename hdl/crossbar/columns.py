@@ -82,7 +82,8 @@ def build_ends(
     """
     assert parameters.tiling is not None
     offsets = parameters.tiling.offsets
-    passes, beat = columns.passes, columns.passes.payload
+    passes = columns.passes
+    beat = columns.passes.payload
     m.submodules.tile_ends = ends = TileEnds(parameters, clocks - offsets)
     said: Value = Cat(ends.begins, ends.converts)
     m.d.comb += [
@@ -298,7 +299,8 @@ class PortableColumns(Columns):
         final = stages[-1]
         take = Signal()
         image_ends = Signal()
-        terms, adds = products.terms, final.valid
+        terms = products.terms
+        adds = final.valid
         if p.tiling is not None:
             clocks = len(products.stages)
             terms, adds = self._build_tiles(m, terms, stages[clocks - 1].valid, clocks)

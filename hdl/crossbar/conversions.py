@@ -168,7 +168,8 @@ class FastConversions(Component):
         p = self._parameters
         tiling = p.tiling
         assert tiling is not None
-        width, top = p.tile_widths.conversion, tiling.bits - 1
+        width = p.tile_widths.conversion
+        top = tiling.bits - 1
 
         def bits(first: int) -> Value:
             return Cat(sum_[min(first + bit, len(sum_) - 1)] for bit in range(width))

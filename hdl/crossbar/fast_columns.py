@@ -80,7 +80,8 @@ class FastAccumulators(Component):
         sums = [Signal(width, name=f"sum_{lane}", reset_less=True) for lane in range(p.lanes)]
         shadow = [Signal(width, name=f"shadow_{lane}", reset_less=True) for lane in range(p.lanes)]
         for lane in range(p.lanes):
-            turn, shift = turns[lane // LANES_PER_LEAF], shifts[lane // LANES_PER_LEAF]
+            turn = turns[lane // LANES_PER_LEAF]
+            shift = shifts[lane // LANES_PER_LEAF]
             total = add_or_start(m, platform, self.terms[lane], sums[lane], turn, f"total_{lane}")
             m.d.sync += sums[lane].eq(total)
             following = shadow[lane + step] if lane + step < p.lanes else shadow[lane]
@@ -119,7 +120,8 @@ class FastColumns(Columns):
         """Build the block."""
         p = self._parameters
         beat = self.passes.payload
-        taken, taken_last = Signal(), Signal()
+        taken = Signal()
+        taken_last = Signal()
         m.d.comb += [
             taken.eq(self.passes.valid & self.passes.ready),
             taken_last.eq(taken & beat.last),
@@ -148,10 +150,12 @@ class FastColumns(Columns):
 
         level_sums = LevelSums(p) if p.keeps_states else None
         way = 2 + (level_sums.clocks if level_sums else 0)
-        told, ahead = term_clock + 1, term_clock
+        told = term_clock + 1
+        ahead = term_clock
         depth = DRAIN_DEPTH if p.tiling is None else TILED_DRAIN_DEPTH
         if p.pipelined:
-            told, ahead = 0, p.drains[0]
+            told = 0
+            ahead = p.drains[0]
             # Places for all that are under way, and for another pass's sums.
             depth = 1 << (ahead + term_clock + way + CREDIT_CLOCKS).bit_length()
         departure: Any = (PipelinedDeparture if p.pipelined else Departure)(p, term_clock)

@@ -36,7 +36,8 @@ class Lane(Component):
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         p = self._parameters = parameters
-        parts, digits = p.rows_per_clock, -(-p.value_bits // 2)
+        parts = p.rows_per_clock
+        digits = -(-p.value_bits // 2)
         # The word's register, the products', and one behind each level of the two trees of sums.
         self.clocks = 2 + (parts - 1).bit_length() + (digits - 1).bit_length()
         super().__init__(

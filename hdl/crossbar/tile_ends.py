@@ -58,15 +58,22 @@ class TileEnds(Component):
         """Build the registers."""
         p = self._parameters
         driven = Cat(value.any() for value in self.values)
-        tiles, ends = self.tiles, self.taken & self.last
+        tiles = self.tiles
+        ends = self.taken & self.last
         drives = driven & self.taken.replicate(p.rows_per_clock)
         if p.target.wide:
-            some, places, closes = Signal(p.rows_per_clock), Signal.like(tiles), Signal()
+            some = Signal(p.rows_per_clock)
+            places = Signal.like(tiles)
+            closes = Signal()
             m.d.sync += [some.eq(drives), places.eq(tiles), closes.eq(ends)]
-            drives, tiles, ends = some, places, closes
+            drives = some
+            tiles = places
+            ends = closes
         numbers = [Mux(drives[part], tiles[part], 0) for part in range(p.rows_per_clock)]
         # A beat's rows are all of one tile, and other rows count as tile 0.
-        drive, tile, last = Signal(), Signal(range(p.places)), Signal()
+        drive = Signal()
+        tile = Signal(range(p.places))
+        last = Signal()
         m.d.sync += [
             drive.eq(drives.any()),
             tile.eq(reduce(or_, numbers)),
@@ -75,7 +82,9 @@ class TileEnds(Component):
 
         open_ = Signal()  # a tile has begun that is not complete
         current = Signal.like(tile)
-        begins, completes, complete = Signal(), Signal(), Signal()
+        begins = Signal()
+        completes = Signal()
+        complete = Signal()
         m.d.comb += [
             begins.eq(drive & (~open_ | (tile != current))),
             completes.eq((begins & open_) | complete),

@@ -60,7 +60,8 @@ class OffsetPlacer(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the counters."""
-        p, byte = self._parameters, self.byte
+        p = self._parameters
+        byte = self.byte
         assert p.tiling is not None
         names = {
             "high": range(2),
@@ -167,15 +168,18 @@ class TileStarts(Component):
             asked.begins.eq(self.begins),
             asked.place.eq(self.place),
         ]
-        writes, asks = [written] * leaves, [asked] * leaves
+        writes = [written] * leaves
+        asks = [asked] * leaves
         if p.target.wide:
             writes = tree(m, platform, written, leaves, "written")
             asks = tree(m, platform, asked, leaves, "asked")
         for lane in range(p.lanes):
-            write_here, ask = writes[lane // LANES_PER_LEAF], asks[lane // LANES_PER_LEAF]
+            write_here = writes[lane // LANES_PER_LEAF]
+            ask = asks[lane // LANES_PER_LEAF]
             memory = block_memory(self._shape, p.places, distributed=p.target.distributed_ram)
             m.submodules[f"lane_{lane}"] = memory
-            write, read = memory.write_port(), memory.read_port(domain="comb")
+            write = memory.write_port()
+            read = memory.read_port(domain="comb")
             start = Signal(self._shape, name=f"start_{lane}", reset_less=True)
             m.d.comb += [
                 write.addr.eq(write_here.place),

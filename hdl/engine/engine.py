@@ -123,7 +123,9 @@ class Engine(Component):
             self._build_route(m, shape, layers)
             if variation is not None:
                 m.d.comb += variation.route.eq(shape.route)
-        first, stalled, leaves = layers[0].events, Signal(), Signal()
+        first = layers[0].events
+        stalled = Signal()
+        leaves = Signal()
         if window := p.window(0):
             m.submodules.window_0 = image = Window(window)
             wiring.connect(m, image.events, first)
@@ -152,7 +154,8 @@ class Engine(Component):
         self, m: Module, given: stream.Interface, events: stream.Interface, number: int
     ) -> None:
         """Connect the output of a layer to the crossbar of the next one, `number`."""
-        window, own = self.parameters.window(number), self.parameters.map(number - 1)
+        window = self.parameters.window(number)
+        own = self.parameters.map(number - 1)
         tiling = self.parameters.crossbars[number].tiling
         if window is not None:
             m.submodules[f"window_{number}"] = seen = Window(window)

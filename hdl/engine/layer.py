@@ -101,9 +101,11 @@ class EngineLayer(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the layer."""
-        p, read = self._crossbar, self.read
+        p = self._crossbar
+        read = self.read
         m.submodules.crossbar = crossbar = make_crossbar(p)
-        events, sums = crossbar.events, crossbar.sums
+        events = crossbar.events
+        sums = crossbar.sums
         self._build_cells(m, crossbar.cells)
         if self._offsets:
             self._build_offsets(m, crossbar.offsets)
@@ -170,7 +172,8 @@ class EngineLayer(Component):
         ends: Value = sums.payload.last
         if not self._hidden and self._parameters.noisy_sums:
             # The amplifiers' sums are the logits.
-            leaves, ends = self.out.valid & self.out.ready, self.out.payload.last
+            leaves = self.out.valid & self.out.ready
+            ends = self.out.payload.last
         driven = [slot.value.any() for slot in counted.payload.slots]
         rows = sum(took_event & each for each in driven)
         if many:
@@ -193,7 +196,8 @@ class EngineLayer(Component):
 
     def _build_cells(self, m: Module, cells: stream.Interface) -> None:
         """Words for the crossbar, from the link or the Programmer."""
-        load, word = self.load.payload, self.word
+        load = self.load.payload
+        word = self.word
         m.d.comb += self.load.ready.eq(1)
         written = m.d.sync if self._meets else m.d.comb
         written += [
@@ -218,7 +222,8 @@ class EngineLayer(Component):
         """Build V-I converters, neurons and row driver; return the stream for sums, and their
         credit.
         """
-        p, number = self._parameters, self._number
+        p = self._parameters
+        number = self._number
         m.submodules.converter = converter = ViConverter(p, number)
         m.submodules.neurons = neurons = NeuronArray(p, number)
         activations = neurons.activations
@@ -259,7 +264,8 @@ class EngineLayer(Component):
                 m.d.comb += converter.noise.eq(noise.o.payload.uses)
 
         # Registered for routing. A loaded byte arrives long before a sum comes or a line is read.
-        reading, load_valid = Signal(), Signal()
+        reading = Signal()
+        load_valid = Signal()
         address = Signal(16, reset_less=True)
         load = Signal(LOAD_LAYOUT, reset_less=True)
         near = m.d.sync if self._crossbar.target.wide else m.d.comb

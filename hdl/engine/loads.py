@@ -61,7 +61,8 @@ class Loads(Component):
             self.layers.eq(Mux(self.valid, chosen, 0)),
             self.states.payload.eq(self.byte),
         ]
-        held, taken = self.states.valid, self.states.ready
+        held = self.states.valid
+        taken = self.states.ready
         if self._far:
             # The Programmer is far from here, so the signals that it waits for have a register
             # beside it.

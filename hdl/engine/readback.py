@@ -80,7 +80,8 @@ class Readback(Component):
         m.submodules.collected = collected = RegisterSlice(BYTE_LAYOUT)
         wiring.connect(m, wiring.flipped(self.fetch), requests.i)
         wiring.connect(m, answers.o, wiring.flipped(self.fetched))
-        fetch, fetched = requests.o, answers.i
+        fetch = requests.o
+        fetched = answers.i
         asked = fetch.payload
 
         reading = Signal()  # a register, since it goes a long way

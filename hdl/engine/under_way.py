@@ -29,7 +29,8 @@ class UnderWay(Component):
         count = Signal(24)
         none = Signal(init=1)
         # Counted a clock late: whether an event is taken is known late in its clock.
-        entered, left = Signal(), Signal()
+        entered = Signal()
+        left = Signal()
         m.d.comb += self.any.eq(arriving | entered | ~none)
         m.d.sync += [
             entered.eq(self.enters & self.last),

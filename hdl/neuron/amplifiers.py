@@ -58,7 +58,8 @@ class Amplifiers(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        given, found = self.amplified.payload, self.sums.payload
+        given = self.amplified.payload
+        found = self.sums.payload
         m.d.comb += self.sums.ready.eq(~self.amplified.valid | self.amplified.ready)
         with m.If(self.sums.ready):
             m.d.sync += [
@@ -144,7 +145,8 @@ class LastAmplifiers(Component):
         m.submodules.gains = gains = block_memory(
             signed(GAIN_BITS), self._crossbar.columns, distributed=self._target.distributed_ram
         )
-        write, read = gains.write_port(), gains.read_port(domain="comb")
+        write = gains.write_port()
+        read = gains.read_port(domain="comb")
         taken = self.load.valid & (load.memory == AMPLIFIERS)
         m.d.comb += [
             self.load.ready.eq(1),

@@ -107,15 +107,18 @@ class ColumnConverter(Component):
         fine = registered(medium >> self.shift[0], "fine")
         # Values beyond this are clamped alike, for any noise and offset.
         width = bits + (8 if self._noisy else 4)
-        low, high = -(2 ** (width - 1)), 2 ** (width - 1) - 1
+        low = -(2 ** (width - 1))
+        high = 2 ** (width - 1) - 1
         bounded = registered(
             Mux(fine < low, low, Mux(fine > high, high, fine[:width].as_signed())), "bounded"
         )
         # The offset's way is as long: all stages but the word's two and those that follow here.
-        offset, steps = word.offset, self.stages - 4
+        offset = word.offset
+        steps = self.stages - 4
         if self._noisy:
             noise = registered(self.noise, "noise", steps=2)
-            offset, steps = registered(offset - noise, "threshold"), steps - 1
+            offset = registered(offset - noise, "threshold")
+            steps -= 1
         difference = registered(bounded - registered(offset, "offset", steps=steps), "difference")
         top = 2**bits - 1
         clamped = Mux(difference < 0, 0, Mux(difference > top, top, difference[:bits]))

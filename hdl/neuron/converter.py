@@ -102,7 +102,8 @@ class ViConverter(Component):
         """Build the block."""
         p = self._crossbar
         at_once = p.neurons_per_clock
-        count, rest = self._parameters.neurons(self._layer), self._parameters.turned(self._layer)
+        count = self._parameters.neurons(self._layer)
+        rest = self._parameters.turned(self._layer)
         lines = -(-count // at_once)
         words = []
         columns = []

@@ -134,7 +134,8 @@ class CrossbarParameters:
     @property
     def drains(self) -> tuple[int, int]:
         """Clocks in which a pass's sums leave, and those of an image's last pass."""
-        lanes, left = self.lanes, self.columns - (self.passes - 1) * self.lanes
+        lanes = self.lanes
+        left = self.columns - (self.passes - 1) * self.lanes
         return -(-lanes // self.neurons_per_clock), -(-left // self.neurons_per_clock)
 
     @property
@@ -164,11 +165,14 @@ class CrossbarParameters:
         assert tiling is not None
         most = min(self.tile_rows, self.rows) * (2**self.value_bits - 1)
         half = 2 ** (self.rah_bits - 1)
-        low, high = -most * half, most * (half - 1)
+        low = -most * half
+        high = most * (half - 1)
         offset = 1 << OFFSET_BITS - 1 if tiling.offsets else 0
-        least, most = low + tiling.start - offset, high + tiling.start + max(offset - 1, 0)
+        least = low + tiling.start - offset
+        most = high + tiling.start + max(offset - 1, 0)
         top = 1 << tiling.bits - 1
-        lowest, highest = max(-top, least >> tiling.shift), min(top - 1, most >> tiling.shift)
+        lowest = max(-top, least >> tiling.shift)
+        highest = min(top - 1, most >> tiling.shift)
         return TileWidths(
             max(signed_bits(low, high), signed_bits(least, most)),
             max(self.rah_bits, signed_bits(lowest, highest)),

@@ -189,7 +189,8 @@ class EngineParameters:
 
     def window(self, number: int) -> WindowParameters | None:
         """Return the window of a crossbar on its map; None if it gets all values at once."""
-        kind, own = self.kind(number), self.crossbars[number]
+        kind = self.kind(number)
+        own = self.crossbars[number]
         if not isinstance(kind, Convolution):
             return None
         tiles = 0 if own.tiling is None else own.tiling.rows
@@ -199,7 +200,8 @@ class EngineParameters:
         """Return the map that a hidden layer gives, or its neurons before pooling; None without a
         map.
         """
-        kind, own = self.kind(number), self.crossbars[number]
+        kind = self.kind(number)
+        own = self.crossbars[number]
         if not isinstance(kind, Convolution):
             return None
         height, width = kind.pooled if pooled else kind.places
@@ -208,7 +210,8 @@ class EngineParameters:
     @property
     def image(self) -> CrossbarParameters:
         """Rows that an image's values drive: rows of the first crossbar, or of its map."""
-        window, own = self.window(0), self.crossbars[0]
+        window = self.window(0)
+        own = self.crossbars[0]
         if window is None:
             return own
         return CrossbarParameters(

@@ -64,7 +64,8 @@ def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
         Parameters of the engine.
     """
     maps = []
-    variation, resident = engine.variation, engine.resident
+    variation = engine.variation
+    resident = engine.resident
     for number, crossbar in enumerate(engine.crossbars):
         hidden = number < len(engine.crossbars) - 1
         read = {WEIGHTS: (crossbar.rows, crossbar.columns)}

@@ -102,7 +102,8 @@ class Sprams(InferredBlocks):
         """Return one: all SPRAMs are one memory with one address."""
         if array.rows_per_clock != 1:
             raise ValueError("the memory spram drives 1 row per clock")
-        bits, cell_bits = self.count * self.width, self.cell_bits(array)
+        bits = self.count * self.width
+        cell_bits = self.cell_bits(array)
         name = f"SPRAMs give {bits} bits a clock"
         if array.keeps_states:
             bits += self.further

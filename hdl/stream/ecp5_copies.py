@@ -47,7 +47,8 @@ def copies(m: Module, platform: Any, value: Any, count: int, name: str) -> list[
         if not is_ecp5(platform):
             m.d.sync += register.eq(value)
             continue
-        bits_in, bits_out = Value.cast(value), Value.cast(register)
+        bits_in = Value.cast(value)
+        bits_out = Value.cast(register)
         for bit in range(len(bits_in)):
             m.submodules += Instance(
                 "TRELLIS_FF",

@@ -36,7 +36,8 @@ def block_instance(width: int, ports: Mapping[str, Any]) -> Instance:
     ports : mapping
         Pins that are connected; the other inputs are 0, but for clocks and their enables.
     """
-    zero, one = Const(0, 1), Const(1, 1)
+    zero = Const(0, 1)
+    one = Const(1, 1)
     connected: dict[str, Any] = {}
     for side in "AB":
         connected |= {f"i_CLK{side}": ClockSignal(), f"i_CE{side}": one, f"i_OCE{side}": one}
@@ -231,7 +232,8 @@ class LineMemory(Component):
         m.submodules.memory = memory = block_memory(
             self._bits, self._lines, distributed=is_ecp5(platform)
         )
-        read, write = memory.read_port(domain="comb"), memory.write_port()
+        read = memory.read_port(domain="comb")
+        write = memory.write_port()
         read_line = Signal(self._bits, reset_less=True)
         line = Signal(self._bits, reset_less=True)
         m.d.comb += [
@@ -245,7 +247,8 @@ class LineMemory(Component):
 
     def _build_block(self, m: Module) -> None:
         width = next(bits for depth, bits in ECP5_DEPTHS.items() if self._lines <= depth)
-        written, read = Signal(MOST_BITS), Signal(MOST_BITS)
+        written = Signal(MOST_BITS)
+        read = Signal(MOST_BITS)
         m.d.comb += [written.eq(self.written), self.line.eq(read)]
         words = width // ECP5_WORD_BITS if width > ECP5_WORD_BITS else 0
         m.submodules.block = line_block(

@@ -53,7 +53,8 @@ def multiply(m: Module, platform: Any, factor: Value, other: Value, name: str) -
         raise ValueError(f"factor must be unsigned, of 1 to {PART_BITS} bits, not {factor.shape()}")
     if not other.shape().signed:
         other = Cat(other, Const(0, 1)).as_signed()
-    near, far = later(m, factor, f"{name}_factor"), later(m, other, f"{name}_other")
+    near = later(m, factor, f"{name}_factor")
+    far = later(m, other, f"{name}_other")
     parts = [(0, far)]
     if is_ecp5(platform):
         parts = list(_parts(far))

@@ -37,7 +37,8 @@ class Spram(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the memory."""
         if str(getattr(platform, "device", "")).startswith("iCE40UP"):
-            one, zero = Const(1, 1), Const(0, 1)
+            one = Const(1, 1)
+            zero = Const(0, 1)
             m.submodules.block = Instance(
                 "SB_SPRAM256KA",
                 i_ADDRESS=self.address,

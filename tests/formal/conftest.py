@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _asking(task: Task) -> Callable[..., None]:
-    """The test that asks, and keeps what a line about it says."""
+    """Make the test that asks, and that records the figures of its line."""
 
     def ask(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
         begun = time.monotonic()

@@ -40,16 +40,16 @@ class Passes(Replay):
 
 @dataclass(frozen=True)
 class Kept:
-    """Where states are kept: which, and what is summed besides.
+    """Memory of states, and the sum besides.
 
     Attributes
     ----------
     stored : callable
         The state of a row and a column.
     factor : int
-        What the values are multiplied by, 1 or the lowest level.
+        Factor of the values, 1 or the lowest level.
     shape : Shape
-        Of their sum.
+        Shape of their sum.
     """
 
     stored: Callable[[int, int], Value]
@@ -58,7 +58,7 @@ class Kept:
 
 
 def sum_shape(parameters: CrossbarParameters) -> Shape:
-    """Of a sum over words, or wide enough for one over states."""
+    """Return the shape of a sum over words, which is wide enough for a sum over states."""
     if parameters.levels is None:
         return signed(parameters.sum_bits)
     return signed(max(parameters.sum_bits, parameters.lane_bits) + 1)
@@ -70,12 +70,12 @@ class StageLayout(data.StructLayout):
     Members
     -------
     valid, last, final : 1 bit each
-        There is one; it ends its pass; the pass is its image's last.
+        A beat is at this stage; it ends its pass; the pass is its image's last.
     values, lines : array of parts
-        What is driven, and which line of the part's memories.
+        Values of the parts' rows, and lines of the parts' memories.
     terms : array of lanes, of parts
-        What it adds to each lane's sum; 0 without a beat. Where states are kept, there is one lane
-        more, as if each of its words were `Kept.factor`.
+        Terms of the beat in each lane's sum; 0 without a beat. With states, one lane more has the
+        terms of words that are all `Kept.factor`.
     before, after : array of lanes
         The sums of its pass before it and with it.
     """

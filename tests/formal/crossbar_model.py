@@ -1,4 +1,4 @@
-"""What a crossbar does, said as behaviour: what its proofs hold it against."""
+"""Behaviour of a crossbar, with which its proofs compare the gateware."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -34,9 +34,9 @@ def stored_states(
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     line : callable
-        As of `CrossbarModel.check_words`.
+        Word of a row and column, as in `CrossbarModel.check_words`.
     """
     p = parameters
 
@@ -57,30 +57,30 @@ class SumQueue:
     m : Module
         Gets the queue.
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     places : int
-        Passes whose sums may wait.
+        Number of passes whose sums may wait.
     comes, final : Value
         A pass's sums come in this clock; it is its image's last.
     leaves : Value
         A beat of sums leaves in this clock.
     shapes : list of Shape
-        Of each lane's sum.
+        Shape of each lane's sum.
 
     Attributes
     ----------
     waiting, remain : Signal
-        How many passes' sums wait; those among them that stay.
+        Number of passes whose sums wait, and of those that stay.
     sums : list of list of Signal
-        Pass by pass, oldest first, lane by lane; what puts them there is the user's.
+        Sums pass by pass, oldest first, lane by lane; the user puts them there.
     final : list of Signal
-        Whether the pass is its image's last.
+        For each pass a bit if it is its image's last.
     count : Value
-        How many sums the oldest has.
+        Number of sums of the oldest pass.
     column : Signal
-        Lane whose sum of the oldest leaves next.
+        Lane of the oldest pass whose sum leaves next.
     ends : Value
-        What leaves next is the oldest's last.
+        The sum that leaves next is the oldest pass's last.
     """
 
     def __init__(
@@ -131,33 +131,33 @@ class SumQueue:
 class CrossbarModel:
     """Words as they are stored, and each pass's sums in the clock in which its last beat is taken.
 
-    Lines of states are stored as `allspin.hdl.crossbar.placers.LinePlacer` gives them,
-    which is proved by itself: the model takes what is in the memories for what is stored.
+    Lines of states are stored as `allspin.hdl.crossbar.placers.LinePlacer` gives them, which is
+    proved by itself: the model takes the content of the memories as the stored states.
 
     Parameters
     ----------
     m : Module
-        Gets the model, and the assumptions on which a crossbar relies: only rows that exist are
-        driven, and no word is written while an image is under way, or driven before it is there.
+        Module that gets the model, and the assumptions of a crossbar: only rows that exist are
+        driven, and no word is written while an image is under way, or driven before it is stored.
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     dut : Crossbar
-        It.
+        The crossbar.
     passes : list of Passes
-        What stands in its Replay's place, if it has one.
+        The `Passes` in place of its Replay, if it has one.
     leaves : Value
         A beat of sums leaves in this clock.
     places : int
-        Passes whose sums may wait.
+        Number of passes whose sums may wait.
     kept : Kept, optional
-        Where states are kept.
+        Memory of states, where the crossbar keeps states.
 
     Attributes
     ----------
     lanes : range
-        Those of the crossbar, and that of the values alone where states are kept.
+        Terms of the crossbar, and of the values alone where states are kept.
     pending : list of Value
-        Where states are kept: whether a word came so many clocks ago.
+        With states: for each number of clocks a bit if a word came that long ago.
     begun : Signal
         A beat of the pass that comes has come.
     stage : View of `StageLayout`
@@ -165,13 +165,14 @@ class CrossbarModel:
     writing : Value
         Words are on their way.
     written : list of View
-        Which, where they are not states, newest first: ``valid``, ``row``, ``column`` and ``word``.
+        With words: the words on their way, newest first: ``valid``, ``row``, ``column`` and
+        ``word``.
     queue : SumQueue
         The sums that wait.
     taken, ready : Value
         A beat is taken in this clock, or could be.
     last : Value
-        It is its pass's last.
+        The beat is its pass's last.
     """
 
     def __init__(
@@ -331,7 +332,7 @@ class CrossbarModel:
         newer : View of `StageLayout`
             The other.
         name : str
-            Of the signal.
+            Name of the signal.
         """
         p = self._p
         stage: Any = Signal(StageLayout(p), name=name)
@@ -362,7 +363,7 @@ class CrossbarModel:
             m.d.comb += when(valid & (lane < queue.count), sums.sums[number] == expected)
 
     def _place(self, column: Value) -> dict[str, Value]:
-        """Where a column's words are in a part."""
+        """Return the place of a column's words in a part."""
         p = self._p
         lanes = [number % p.lanes for number in range(p.columns)]
         return {
@@ -404,9 +405,9 @@ class CrossbarModel:
         inside : Opened
             The crossbar.
         line : callable
-            What is in a memory, by its part, its number and the address.
+            Content of a memory, by its part, its number and the address.
         late : bool
-            Whether words come to the CellPlacer a clock late.
+            True if words come to the CellPlacer a clock late.
         """
         p = self._p
         row, column = later(m, self._row, int(late)), later(m, self._column, int(late))
@@ -428,7 +429,7 @@ class CrossbarModel:
 
 
 class Departures:
-    """What sets out towards a Reservation behind a crossbar's columns on an ECP5.
+    """Beats of sums on their way to the Reservation behind the columns of an ECP5.
 
     Parameters
     ----------
@@ -437,11 +438,11 @@ class Departures:
     inside : Opened
         The block.
     columns : str
-        What the names of the columns' signals begin with.
+        Prefix of the names of the columns' signals.
     parameters : CrossbarParameters
-        Of the crossbar.
+        Parameters of the crossbar.
     reservation : Waiting
-        Where the sums go.
+        Destination of the sums.
     queue : SumQueue
         The sums that wait.
     deep : int
@@ -450,8 +451,8 @@ class Departures:
     Attributes
     ----------
     age : Signal
-        Clocks since a reset, up to `deep`: registers without a reset have none of after it until
-        as many clocks have passed as they are deep.
+        Clocks since a reset, up to `deep`: registers without a reset keep old values until as many
+        clocks have passed as they are deep.
     closing : Value
         A pass's last beat is on its way, as far as `follow` has been told.
     """
@@ -479,7 +480,7 @@ class Departures:
         m.d.comb += [Assert(age <= deep), Assert(~self._draining | (age == deep))]
 
     def follow(self, clock: int, ends: Value, final: Value, afters: list[Value]) -> None:
-        """Assert of a pass's last beat, so many clocks after it came, if there is one.
+        """Assert the claims of a pass's last beat, some clocks after it came.
 
         The sums of the pass before will have left the shadow, and `afters` are the pass's sums.
         """
@@ -499,7 +500,8 @@ class Departures:
         self.closing = self.closing | ends
 
     def close(self) -> None:
-        """Assert what is in the shadow and what of it has set out, when all beats are followed."""
+        """Assert the content of the shadow, and the sums of it that have set out, when all beats
+        are followed."""
         p, inside, queue, closing = self._p, self._inside, self._queue, self.closing
         deep, age, left, draining = self._deep, self.age, self.left, self._draining
         busy, promised, set_out = self.busy, self.promised, self._set_out

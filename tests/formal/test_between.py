@@ -39,12 +39,12 @@ def flatten(hdl: ModuleType) -> Module:
         ]
     values = [sum(slot.value for slot in slots) for slots in (beat.slots, event.slots)]
     m.d.comb += [
-        # Nothing else is driven, silent beats are left out, and others move at once.
+        # The event has no other row, silent beats are left out, and other beats move at once.
         when(dut.events.valid, values[0] == values[1], event.last == ends),
         Assert(dut.events.valid == (dut.pixels.valid & (driven | ends))),
         when(dut.events.valid, left == came),
         when(dut.pixels.valid & ~dut.events.valid, dut.pixels.ready),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(inside["first"] == first),
         Assert(inside["pixel"] == pixel),
         Assert(pixel < p.pixels),
@@ -74,7 +74,7 @@ def in_tiles(hdl: ModuleType) -> Module:
         ]
     found = [to.row * p.rows_per_clock + part for part, to in enumerate(event.slots)]
     there = [to.value.any() for to in event.slots]
-    # Of any of a beat's channels: whether it is driven now, and was before.
+    # The proof follows any channel of a beat: it is driven now, or was before.
     marked, given, gives = number_below(m, p.rows_per_clock), Signal(), Signal()
     m.d.comb += gives.eq(
         Cat(
@@ -105,7 +105,7 @@ def in_tiles(hdl: ModuleType) -> Module:
             given
             == (pick(drives, marked) & (pick(rows, marked) // tile_rows == rows[0] // tile_rows)),
         ),
-        # The second event has what is of the last row's tile.
+        # The second event has the rows of the last tile.
         when(
             left & inside["late"],
             *(
@@ -131,7 +131,7 @@ def pool(hdl: ModuleType) -> Module:
             m.d.sync += x.eq(Mux(x == p.width - 1, 0, x + 1))
             with m.If(x == p.width - 1):
                 m.d.sync += y.eq(Mux(y == p.height - 1, 0, y + 1))
-    # Of one channel and one pair of columns, whichever: the largest so far.
+    # The proof follows any channel and pair of columns: the largest value so far.
     marked, pair = number_below(m, p.channels), number_below(m, -(-p.width // 2))
     here = came & (channel == marked) & ((x >> 1) == pair)
     value, largest, now = beat.activations[0], Signal(p.value_bits), Signal(p.value_bits)
@@ -147,7 +147,7 @@ def pool(hdl: ModuleType) -> Module:
         when(dut.largest.valid, given.last == last, left == came),
         when(dut.activations.valid & ~complete, dut.activations.ready),
         when(left & (channel == marked) & ((x >> 1) == pair), given.activations[0] == now),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(inside["x"] == x),
         Assert(inside["y"] == y),
         Assert(inside["beat"] == channel),

@@ -1,8 +1,8 @@
-"""What is behind a core's buses does to the engine what `docs/export.md` says, and nothing else.
+"""The buses of a core do to the engine exactly the actions that `docs/export.md` names.
 
-A gate lets the events through that drive rows that are there, and closes each image. A window
-writes and reads lines that are there, byte after byte, if it is asked when it is said to be. The
-bus asks it then, while nothing is under way, and answers each access once, in time.
+A gate passes events that drive rows that exist, and closes each image. A window writes and reads
+lines that exist, byte after byte, when it is told to. The bus starts it only while the engine is
+idle, and answers each access once, in time.
 """
 
 from typing import Any
@@ -70,7 +70,7 @@ def gate(hdl: Any, p: EngineParameters) -> Module:
         Assert(dut.words.ready == (count != 2)),
         Assert(dut.wrong == (came & wrong.any())),
         Assert(dut.within == begun),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(inside["lowest"] == reached),
         Assert(inside["out.holds"] == (count == 2)),
         when(count == 2, inside["out.held"] == newest),
@@ -81,7 +81,7 @@ def gate(hdl: Any, p: EngineParameters) -> Module:
 
 def window(hdl: Any, p: EngineParameters) -> Module:
     m, inside = about(dut := hdl.MemoryWindow(p))
-    # When it may be asked: its registers say what is so once it has had two clocks.
+    # The window may start after two clocks of a stable address: its registers need both.
     age = Signal(range(3))
     offer(m, dut.write, (age == 2) & dut.writable)
     memories = memory_map(p)
@@ -119,7 +119,7 @@ def window(hdl: Any, p: EngineParameters) -> Module:
         when(age == 2, dut.writable == (there & ~reading)),
         when(age == 2, dut.readable == (there & own.readable & (place == 0))),
         Assert((dut.at == line) & (dut.of == space)),
-        # What makes the induction close.
+        # Invariants that close the induction.
         when(age != 0, table.as_value() == own.as_value()),
         when(place != 0, there, place < own.line_bytes, inside["left"] == own.line_bytes - place),
         when(reading, there, own.readable, place == 0),
@@ -165,14 +165,14 @@ def access(hdl: Any, p: EngineParameters) -> Module:
     streams, number = inside["streams"], Signal(len(dut.numbers.payload))
     last, owed = later(m, access), dut.numbers.valid & ~dut.numbers.ready
     m.d.comb += [
-        # A master holds what it asks for until it is answered, or goes.
+        # A master keeps its request until the answer, or withdraws it.
         Assume(~(later(m, asked) & asked) | (access == last)),
         Assume(~(answers & (engine == 0)) & (engine < 9)),
         # Each access is answered once, in time.
         Assert(~(dut.wb_ack & dut.wb_err)),
         when(answered, later(m, asked), ~later(m, answered)),
         Assert(waits < PATIENCE + 2),
-        # The window is asked when it may be, with nothing under way; events come then neither.
+        # The window starts when it may, while the engine is idle; no events come then.
         when(asks, quiet, ~streams, ~begins, dut.wb_adr == Register.DATA),
         when(asks, age == 2, Mux(dut.wb_we, window.writable, window.readable)),
         Assert(~window.begins | ~(asks | window.reads | streams)),
@@ -185,10 +185,10 @@ def access(hdl: Any, p: EngineParameters) -> Module:
         when(later(m, begins), dut.numbers.valid, dut.numbers.payload == later(m, number)),
         when(~later(m, begins), dut.numbers.valid == later(m, owed)),
         when(later(m, owed), dut.numbers.payload == later(m, dut.numbers.payload)),
-        # What went wrong stays until it is forgotten.
+        # An error stays until it is cleared.
         when(later(m, dut.fault & (dut.wb_adr != Register.CONTROL)), dut.fault),
         when(later(m, gate.wrong) | dut.wb_err, dut.fault),
-        # What makes the induction close.
+        # Invariants that close the induction.
         number.eq(inside["number"]),
         Assert(inside["under_way"] == out),
         Assert(out == engine + held),

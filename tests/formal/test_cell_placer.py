@@ -10,7 +10,7 @@ from tests.formal.proof import Mutant, Proof, about, later, pick, when
 
 
 def completes(column: int, p: CrossbarParameters) -> bool:
-    """Whether the next column's word is in another memory or line, or there is none."""
+    """Return whether the next column's word is in another memory or line, or does not exist."""
     where = [
         (c // p.lanes, c % p.lanes // p.bank_lanes) for c in (column, column + 1) if c < p.columns
     ]
@@ -21,7 +21,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     m, inside = about(dut := hdl.CellPlacer(p))
     cell, place = dut.cells.payload, dut.place
 
-    # Words come row by row; what they say of themselves is all that is kept here.
+    # Words come row by row; this model keeps their places only.
     next_row, next_column = Signal(range(p.rows + 1)), Signal(range(p.columns))
     row, column = Mux(cell.first, cell.row, next_row), Mux(cell.first, 0, next_column)
     word, placed_row = Signal.like(cell.word), Signal.like(next_row)
@@ -57,7 +57,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
             place.lane == pick(lane, placed_column),
             dut.completes == pick([completes(c, p) for c in columns], placed_column),
         ),
-        # What makes the induction close: the next word's place.
+        # Invariants that close the induction: the next word's place.
         Assert(next_row <= p.rows),
         Assert(next_column < p.columns),
         Assert(placed_row < p.rows),

@@ -1,4 +1,5 @@
-"""The COBS decoder gives byte for byte what the definition of COBS gives, under any stalls."""
+"""The COBS decoder gives byte for byte the packet that the definition of COBS gives, under any
+stalls."""
 
 from typing import Any
 
@@ -28,13 +29,13 @@ def properties(hdl: Any) -> Module:
     gives = Mux(byte == 0, open_frame, ~expects_code | implied_zero)
     ends = moves(dut.o) & given.end
     m.d.comb += [
-        # Nothing is given but with the byte that gives it, in the same clock.
+        # A byte is given only in the clock of the byte that causes it.
         Assert(dut.o.valid == (dut.i.valid & gives)),
         Assert(~dut.i.valid | (dut.i.ready == (dut.o.ready | ~gives))),
         when(dut.o.valid, given.end == (byte == 0)),
         when(dut.o.valid & (byte == 0), given.malformed == (length != code)),
         when(dut.o.valid & (byte != 0), given.data == Mux(expects_code, 0, byte)),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(inside["inside"] == open_frame),
         Assert(inside["over"] == expects_code),
         when(

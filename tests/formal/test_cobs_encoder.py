@@ -25,15 +25,16 @@ class Block(enum.IntEnum):
     """The block that is written now."""
 
     OPEN = 0
-    """It may still get bytes."""
+    """The block may still get bytes."""
     FULL = 1
-    """It has as many bytes as it may, and the packet goes on."""
+    """The block has as many bytes as it may, and the packet goes on."""
     END = 2
-    """It has the packet's last byte."""
+    """The block has the packet's last byte."""
     EMPTY = 3
-    """It stands for nothing: the packet's last byte was a zero, which the block before means."""
+    """The block stands for no byte: the packet's last byte was a zero, which the block before
+    means."""
     DELIMITER = 4
-    """It is no block, but the zero that closes the frame."""
+    """The place is no block, but the zero that closes the frame."""
 
 
 class Follow(enum.IntEnum):
@@ -41,7 +42,7 @@ class Follow(enum.IntEnum):
 
     NONE = 0
     WRITTEN = 1
-    """It is the one that is written now."""
+    """The block is the one that is written now."""
     CLOSED = 2
     """Not all of it has been sent."""
 
@@ -122,10 +123,10 @@ def properties(hdl: Any, every_clock: bool, longest: int) -> Module:
         when(is_closed & valid & (offered == 0), dut.o.payload == its_code),
         when(is_closed & valid & is_byte, dut.o.payload == value),
         when(later(m, written & closes), place == (start + size)[: len(place)]),
-        # Of the ring no byte is left out, and none is sent before its block is closed.
+        # The ring skips no byte, and sends no byte before its block is closed.
         Assert(sent == count),
         Assert((place - sent)[: len(place)] <= depth + 1),
-        # What makes the induction close: how full the ring is, and where it has what is followed.
+        # Invariants that close the induction: the ring's fill, and the place of the followed byte.
         Assert((block <= Block.DELIMITER) & (follow <= Follow.CLOSED)),
         Assert(closing == ~is_open),
         Assert(ended == ((block == Block.END) | (block == Block.EMPTY))),

@@ -1,7 +1,7 @@
-"""A conversion is what a tile's products sum to, in steps, rounded and clamped, or as it is.
+"""A conversion is the sum of a tile's products, in steps, rounded and clamped, or the bare sum.
 
-Sums are at most what a tile's rows can bring about. Rows are either read or converted: `bare`
-stands for long before and behind.
+Sums are bounded by a tile's rows. Rows are either read or converted: `bare` is stable long before
+and after.
 """
 
 from types import ModuleType
@@ -18,11 +18,11 @@ from tests.formal.proof import Mutant, Proof, about, anything, later, when
 TREE = 2
 """Clocks by which the fast one is told of beats before their terms."""
 LANE = 1
-"""Which one is followed, of two."""
+"""Lane that is followed, of two."""
 
 
 def is_conversion(tiling: Tiling, code: Value, sum_: Value) -> Value:
-    """Whether a code is the conversion of a sum that has its half step, or its start."""
+    """Return whether a code is the conversion of a sum that has its half step, or its start."""
     step, top = 1 << tiling.shift, 1 << tiling.bits - 1
     low = code << tiling.shift
     return (
@@ -39,7 +39,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters, *, fast: bool) -> Module:
     term, code = dut.terms[LANE], dut.conversions[LANE]
     bare, start = Signal(), Signal(signed(tiling.start_bits))
     m.d.comb += [bare.eq(AnyConst(1)), dut.bare.eq(bare), start.eq(tiling.start)]
-    # A fast one is told early, and a clock without a beat adds nothing.
+    # The fast form gets its control signals early, and a clock without a beat adds 0.
     early = TREE if fast else 0
     begins, converts = later(m, dut.begins, early), later(m, dut.converts, early)
     adds = Const(1) if fast else dut.adds
@@ -52,7 +52,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters, *, fast: bool) -> Module:
             dut.starts[LANE].eq(start),
         ]
 
-    # What the tile sums to: between what its rows can bring about, with its start.
+    # Sum of the tile: within the bounds of its rows, with its start.
     half = 1 << p.rah_bits - 1
     most = min(p.tile_rows, p.rows) * (2**p.value_bits - 1)
     top = 1 << tiling.bits - 1
@@ -76,7 +76,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters, *, fast: bool) -> Module:
         Assert(due | (code == 0)),
         when(due & ~bare, is_conversion(tiling, code, was)),
         when(due & bare, code == was),
-        # What makes the induction close: the block's sum is this one.
+        # Invariants that close the induction: the block's sum is this one.
         when(
             known,
             (run >= -most * half) & (run <= most * (half - 1)),

@@ -1,8 +1,8 @@
 """V-I converters give each column's sum, once and in order, its own gain and offset.
 
-A ColumnConverter's current is the formula of `ColumnConverter` itself, in plain arithmetic; to a
-ViConverter it is anything, made of a sum and a word that are kept to be looked at. The word of one
-column, any, is followed; nothing is under way while bytes come.
+A ColumnConverter's current is the formula of `ColumnConverter`, in plain arithmetic. For a
+ViConverter the current is anything, made of a sum and a word that are kept. The proof follows the
+word of one column, any; no sum is under way while bytes come.
 """
 
 from itertools import pairwise
@@ -44,7 +44,7 @@ def parameters(memory: str, at_once: int = 2) -> EngineParameters:
 
 def column(hdl: Any, p: EngineParameters) -> Module:
     m, inside = about(dut := hdl.ColumnConverter(p, 0))
-    # What went in, by the moves since then.
+    # Sums and words that went in, by the number of moves since then.
     sums: list[Any] = [dut.sum]
     words: list[Any] = [dut.read]
     moved = Signal(range(dut.stages + 1))
@@ -56,7 +56,7 @@ def column(hdl: Any, p: EngineParameters) -> Module:
         for items in (sums, words):
             m.d.sync += [old.eq(new) for new, old in pairwise(items)]
 
-    # What each register has of it: products of parts of the gain, and their sums.
+    # Content of each register: products of parts of the gain, and their sums.
     claims: list[tuple[int, str, Value]] = []
     parts = [(3, f"term_{low}_0", low, low + 2) for low in range(0, GAIN_BITS, 2)]
     parts += [
@@ -91,7 +91,7 @@ def column(hdl: Any, p: EngineParameters) -> Module:
         dut.shift.eq(AnyConst(5)),
         when(moved == dut.stages, dut.current == wanted),
         when(moved >= 2, Value.cast(dut.word) == Value.cast(words[2])),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(moved <= dut.stages),
         [
             when(moved >= n, inside[f"{name}_{n - 1}"] == each)
@@ -107,12 +107,12 @@ def column(hdl: Any, p: EngineParameters) -> Module:
 
 
 class SomeColumn(column_converter.ColumnConverter):
-    """In place of a ColumnConverter: a current that is anything, and what it was made of.
+    """Stand-in for a ColumnConverter: a current that is anything, and the sum and word behind it.
 
     Attributes
     ----------
     sums, words : list of Signal
-        What has come, by the moves since then.
+        Sums that have come, by the number of moves since then.
     """
 
     def __init__(self, parameters: EngineParameters, layer: int) -> None:
@@ -184,7 +184,7 @@ def converters(hdl: Any, p: EngineParameters) -> Module:
         when(given.valid, given.payload.last == items[-1].last),
         Assert(dut.shift == shift),
         when(asked, dut.word[:16] == stored.gain, dut.word[16:].as_signed() == stored.offset),
-        # What makes the induction close: which byte and which beat comes next, and the memories.
+        # Invariants that close the induction: the next byte and beat, and the memories.
         Assert(inside["valid"] == Cat(valid[1:])),
         Assert(inside["last"] == Cat(item.last for item in items[1:])),
         Assert(line == beat),
@@ -248,7 +248,7 @@ PROOFS = [
     _converters("ecp5", Mutant("(here_line[:at_once_bits] == number)", "(number == 0)")),
     _columns(
         "block",
-        ("steps = word.offset, self.stages - 4", "steps = word.offset, self.stages - 3"),
+        ("steps = self.stages - 4", "steps = self.stages - 3"),
         ("self.shift & 0b00110", "self.shift & 0b00010"),
     ),
     _columns("ecp5", ("Mux(difference > top, top,", "Mux(difference > top, 0,")),

@@ -10,7 +10,7 @@ from tests.formal.proof import Mutant, Proof, about, later, moves, when
 from tests.formal.stand_ins import offer
 
 POLYNOMIAL = 0xEDB88320
-"""Of CRC-32, as zlib has it: the highest power's bit is the lowest."""
+"""Polynomial of CRC-32 in zlib's order: the highest power's bit is the lowest."""
 BYTES = 4
 
 
@@ -28,7 +28,7 @@ def behind_bits(state: Value, byte: Value, count: int = 8) -> Value:
 
 def properties(hdl: Any, every_clock: bool) -> Module:
     m, inside = about(dut := hdl.FrameCrc(every_clock=every_clock))
-    # As the block's users do: a byte stays until it is taken, and a start is between two.
+    # Inputs follow the block's users: a byte stays until it is taken, and a start is between two.
     offer(m, dut.i)
     waits, byte = later(m, dut.i.valid & ~dut.i.ready), later(m, dut.i.payload)
 
@@ -55,14 +55,14 @@ def properties(hdl: Any, every_clock: bool) -> Module:
     m.d.comb += [
         Assume(~(dut.start & dut.i.valid)),
         when(place == 0, dut.value == ~state),
-        # The four bytes, lowest first, are the CRC of what came before them.
+        # The four bytes, lowest first, are the CRC of the bytes before them.
         when((place == 0) & (count == BYTES), dut.matches == (theirs == ~states_ago[-1])),
         Assert(count <= BYTES),
     ]
 
-    # What makes the induction close. Behind bytes that are the beginning of the CRC the state is
-    # that before them, moved on, and a number that bits of one give; behind others its high bits,
-    # which tell what was fed back, are others than that number's.
+    # Invariants that close the induction. Behind bytes that are the beginning of the CRC the state
+    # is the state before them, moved on, xor a number that the bits of one give; behind other bytes
+    # the high bits, which tell the fed-back bits, differ from that number's.
     number = 0
     for length in range(1, BYTES + 1):
         for _ in range(8):

@@ -1,7 +1,7 @@
-"""A Crossbar's sums are those of the words that were stored, whoever stalls and when.
+"""A Crossbar's sums are the sums of the stored words, under any stalls.
 
-Where a row takes several passes, they come from a Replay, which is proved by itself: here any
-passes come, in the order of their groups.
+Where a row takes several passes, a Replay sends them, which is proved by itself: here any passes
+come, in the order of their groups.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     model = CrossbarModel(m, p, dut, passes, left, 1, kept)
     queue = model.queue
 
-    # The first sum is there in time, and the others without a break.
+    # The first sum comes in time, and the others without a break.
     clocks = 4 + (p.rows_per_clock > 1)
     age = Signal(range(clocks + 1))
     started = model.taken & model.last
@@ -47,7 +47,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
         Assert(sums.valid == ((queue.waiting != 0) & (age == clocks))),
     ]
 
-    # What makes the induction close: which beat each register has.
+    # Invariants that close the induction: which beat each register has.
     parts, stage = range(p.rows_per_clock), model.stage
     closing: Value = Const(0)
     products, accumulators = "columns.products", "columns.accumulators"
@@ -125,7 +125,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
 def check_lines(
     m: Module, p: CrossbarParameters, inside: Opened, line: Callable[[int, int, int], Value]
 ) -> None:
-    """Assert that a line is what its placer gave for it a clock ago, or what it was."""
+    """Assert that a line is the one that its placer gave a clock ago, or unchanged."""
     place: Any = data.View(line_layout(p), inside["memory.placer.place"])
     past = Signal(reset_less=True)
     m.d.sync += past.eq(1)

@@ -1,6 +1,6 @@
 """Sums of a PipelinedDeparture set out at a fixed distance from their pass's end, and never meet.
 
-That they are the right ones, and arrive, is tested with the columns around it.
+The proof of the columns shows that the sums are right, and arrive.
 """
 
 from types import ModuleType
@@ -23,7 +23,7 @@ def properties(hdl: ModuleType, lanes: int, columns: int) -> Module:
     may = Signal(range(max(p.drains) + 1))  # that may still set out without a look
     m.d.comb += begins.eq(~dut.busy & AnySeq(1))
 
-    # Of the pass that ended last: how many of its sums have been told, and how many there are.
+    # Sums of the pass that ended last that have been announced, and all of its sums.
     told, count, ends = Signal(range(max(p.drains) + 1)), Signal.like(may), Signal()
     open_ = told != count
     now = Mux(begins, 0, told)
@@ -40,15 +40,15 @@ def properties(hdl: ModuleType, lanes: int, columns: int) -> Module:
     promised = Mux(dut.credits_ahead, whole if whole > final else final, may)
     m.d.sync += may.eq(promised - (dut.taken & (promised != 0)))
     m.d.comb += [
-        # A place is taken for each, none without a promise, and a pass ends behind the one before.
+        # Each sum takes a place that was promised, and passes end in order.
         Assert(dut.taken == tells),
         Assert(~dut.taken | (promised != 0)),
         Assert(~(begins & open_)),
         Assert(dut.busy == (open_ | ~dut.credits_ahead)),
-        # They set out at a fixed distance, the image's last among them.
+        # Sums set out at a fixed distance, the image's last among them.
         Assert(dut.sets_out == later(m, tells, AHEAD)),
         Assert(dut.last == later(m, closes, AHEAD)),
-        # What makes the induction close: where everything is.
+        # Invariants that close the induction: where everything is.
         Assert(told <= count),
         Assert(count <= max(p.drains)),
         Assert(inside["left"] == (count - told)[: len(inside["left"])]),

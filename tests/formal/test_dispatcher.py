@@ -1,9 +1,9 @@
 """The dispatcher answers each request once, with its tag, in order, and only when all of it came.
 
-Requests are counted as they come, and answers as they go, those aside that tell of a damaged frame
-and so have no request; one request, any, is followed. Decoder, engine and host do what they like.
-In place of the queue of images is one of which only the followed image is known, and that takes
-its time as it likes; that a Queue keeps its items and their order is proved in `test_queue.py`.
+The proof counts requests as they come, and answers as they go, without answers about damaged
+frames, which have no request; it follows one request, any. Decoder, engine and host do anything. A
+stand-in for the queue of images knows only the followed image and takes any time; `test_queue.py`
+proves that a Queue keeps its items and their order.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ class SomeQueue(Queue):
     count : Signal
         Items inside.
     keeps, ahead, kept : Signal
-        Whether the marked item is inside, how many will leave before it, and what it is.
+        The marked item is inside, the number of items that leave before it, and its content.
     """
 
     def __init__(self, shape: Any, depth: int) -> None:
@@ -54,7 +54,7 @@ class SomeQueue(Queue):
         m = Module()
         enters, leaves = moves(self.i), moves(self.o)
         payload = Value.cast(self.o.payload)
-        # Where there was room, or an item was offered, it is still so.
+        # Room and offers stay until they are used.
         room, offers = later(m, self.i.ready & ~enters), later(m, self.o.valid & ~leaves)
         m.d.sync += [
             self.count.eq(self.count + enters - leaves),
@@ -91,7 +91,7 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
     for port in (dut.payload, dut.errors, dut.results, dut.fetched):
         offer(m, port)
     m.d.comb += [
-        # What holds of all that enters a queue holds of all that leaves it.
+        # A property of all items that enter a queue holds for all that leave it.
         Assert(~images.i.valid | (images.i.payload.tag != NO_TAG)),
         Assume(~images.o.valid | (images.o.payload.tag != NO_TAG)),
     ]
@@ -167,7 +167,7 @@ def properties(hdl: Any, noisy: bool, memory: str) -> Module:
                     ]
         m.d.sync += answered.eq(answered + (out.last & ~no_request))
 
-    # What makes the induction close: where in its state machines the dispatcher is.
+    # Invariants that close the induction: where in its state machines the dispatcher is.
     def asks(*states: str) -> Value:
         return inside.state("parser.request", *states)
 

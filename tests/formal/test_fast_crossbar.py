@@ -1,9 +1,8 @@
-"""A crossbar of an ECP5 has the sums of the words that were stored, whoever stalls or resets it.
+"""A crossbar of an ECP5 has the sums of the stored words, under any stalls and resets.
 
-Where a row takes several passes, they come from a Replay, and the sums go into a Reservation.
-Both are proved by themselves: here any passes come, in the order of their groups, and the
-Reservation says at any time whether there are credits; that it is filled as it asks is part of
-the proof.
+Where a row takes several passes, they come from a Replay, and the sums go into a Reservation. Both
+are proved by themselves: here any passes come, in the order of their groups, and the Reservation
+gives credits at any time; the proof shows that the columns keep its rules.
 """
 
 from collections.abc import Callable
@@ -82,7 +81,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     m.d.comb += Assert(model.ready == (~model.last | ~departures.busy))
     model.check(m, reservation.arrives, reservation.payload)
 
-    # What makes the induction close: which beat each register has.
+    # Invariants that close the induction: which beat each register has.
     stage, age = model.stage, departures.age
     for clock in range(1, deep + 1):
         stage = model.later(m, stage, f"stage_{clock}")
@@ -112,7 +111,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
 def _in_registers(
     inside: Opened, p: CrossbarParameters, stage: Any, clock: int, deep: int
 ) -> list[Value]:
-    """What holds of the registers that have a stage, so many clocks after its beat came."""
+    """Return the claims of the registers that have a stage, some clocks after its beat came."""
     parts, claims = range(p.rows_per_clock), []
     chain = [*(f"value_{{}}_{clock}" for clock in range(3)), "value_{}_branch_0"]
     leaves = [f"value_{{}}_leaf_0_{leaf}" for leaf in range(-(-p.lanes // 4))]
@@ -125,7 +124,7 @@ def _in_registers(
     digits = range(0, p.value_bits, 2)
 
     def of_digits(lane: int, name: str) -> Any:
-        """What a lane's registers have for each digit of two bits, together."""
+        """Return the content of a lane's registers for each digit of two bits, together."""
         return sum(inside[f"columns.lane_{lane}.{name.format(low)}"] << low for low in digits)
 
     for lane in range(p.lanes):
@@ -278,7 +277,7 @@ PROOFS = [
         ),
         Mutant("here = valid & (place.part == part)", "here = valid & (place.part == 0)"),
     ),
-    # As pixels are in `mnist-10`: two digits of two bits, whose products a tree adds.
+    # Pixels of `mnist-10`: two digits of two bits, whose products a tree adds.
     _proof(
         "2 x 2, values of 4 bits",
         CrossbarParameters(2, 2, lanes=2, value_bits=4, rah_bits=2, memory="ecp5"),

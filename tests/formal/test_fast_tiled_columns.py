@@ -1,4 +1,4 @@
-"""On an ECP5: each pass's sums are those of the conversions that come for it, whoever stalls it.
+"""On an ECP5 each pass's sums are the sums of its conversions, under any stalls.
 
 FastConversions and TileEnds are proved by themselves: here any conversions come, and those of a
 pass are those up to the clock in which its last beat's is due. The Reservation is too: it says at
@@ -100,7 +100,8 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
         ],
     ]
 
-    # What makes the induction close: what is in the shadow, and what of it has set out.
+    # Invariants that close the induction: the content of the shadow, and the sums of it that have
+    # set out.
     for clock in range(1, deep + 1):
         m.d.comb += [
             Assert(inside[f"last_{clock}"] == last[clock]),

@@ -20,7 +20,7 @@ def buffer(hdl: Any) -> Module:
     m, inside = about(dut := hdl.FrameBuffer(WINDOW))
     puts, leaves, offers = dut.put & ~dut.full, moves(dut.payload), dut.payload.valid
 
-    # Places are counted: the next byte to leave, behind what was kept, behind what was put.
+    # Places are counted: the next byte to leave, the end of the kept bytes, and of all bytes.
     left, whole, tail = (Signal(range(4 * WINDOW), name=f"model_{n}") for n in ("l", "w", "t"))
     m.d.sync += left.eq(left + leaves)
     with m.If(dut.keep):
@@ -29,7 +29,7 @@ def buffer(hdl: Any) -> Module:
         m.d.sync += tail.eq(whole)
     with m.Else():
         m.d.sync += tail.eq(tail + puts)
-    # The byte of any place is followed; one that was put there later takes its place.
+    # The proof follows the byte of any place; a later byte of that place replaces it.
     followed, value = AnyConst(left.shape()), Signal(len(Value.cast(dut.item)))
     place, behind = Signal(range(WINDOW)), [Signal.like(left, name=f"behind_{n}") for n in range(4)]
     with m.If(puts & (tail == followed)):
@@ -41,7 +41,7 @@ def buffer(hdl: Any) -> Module:
         kept.eq(whole - left),
         stored.eq(tail - head),
         here.eq(followed - head),
-        # As a FrameReceiver does.
+        # Inputs follow a FrameReceiver.
         Assume(~dut.keep | (puts & ~dut.drop)),
         Assert(dut.full | (stored < WINDOW)),
         Assert(dut.full == later(m, stored + puts == WINDOW)),
@@ -49,7 +49,7 @@ def buffer(hdl: Any) -> Module:
         Assert(~offers | (kept != 0)),
         when(later(m, kept != leaves), offers),
         when(offers & (left == followed), Value.cast(dut.payload.payload) == value),
-        # What makes the induction close: where each byte is.
+        # Invariants that close the induction: where each byte is.
         Assert(stored <= WINDOW),
         Assert(kept - offers <= stored),
         Assert(inside["tail"] == tail[: len(inside["tail"])]),
@@ -63,7 +63,7 @@ def buffer(hdl: Any) -> Module:
 
 
 class SomeCrc(source.FrameCrc):
-    """A CRC that takes bytes when it likes; it is asked for while it has none."""
+    """A CRC that takes bytes at any time; its value is asked for while it has no byte."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -105,7 +105,7 @@ def sender(hdl: Any) -> Module:
         Assert(dut.sent.valid == encoder.o.valid),
         Assert(dut.sent.payload == encoder.o.payload),
         Assert(encoder.o.ready == dut.sent.ready),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(inside.state("part", "CRC") == in_crc),
         Assert(inside["place"] == place),
         Assert(in_crc | (place == 0)),

@@ -16,7 +16,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     m, _ = about(dut := hdl.LevelSums(p))
     there = later(m, Const(1, 1), dut.clocks)
     for found, own in zip(dut.sums, dut.states, strict=True):
-        # Two's complement: both are what fits a column's sum.
+        # Two's complement: both are cut to the width of a column's sum.
         expected = (own * levels.step + dut.driven * levels.lowest)[: p.sum_bits].as_signed()
         m.d.comb += [
             when(there, found == later(m, expected, dut.clocks)),

@@ -1,7 +1,7 @@
 """A LinePlacer gives each line once its last word has come, with the states of all of them.
 
 The CellPlacer is proved by itself: here words come at the places that it gives, column by column,
-and a row may begin at any time. The word of one column is followed, whichever it is.
+and a row may begin at any time. The proof follows the word of one column, any.
 """
 
 from types import ModuleType
@@ -48,7 +48,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     m, _ = about(dut := hdl.LinePlacer(p))
     [placer] = placers
 
-    # Where each column's words go, and which line of all.
+    # Place of each column's words, and their line.
     columns = range(p.columns)
     lines = [(c // p.lanes, c % p.lanes // p.bank_lanes) for c in columns]
     numbers = [sorted(set(lines)).index(line) for line in lines]

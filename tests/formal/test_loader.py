@@ -1,4 +1,4 @@
-"""A Loader makes of the bytes of each line what the protocol says, and nothing of half a line.
+"""A Loader makes the lines of the protocol from bytes, and ignores half a line.
 
 Lines are as `docs/protocol.md` has them: a beat's distance, value and whether it is the last; a
 label of two bytes; a run's number of images and the first one's number, in 16 bytes.
@@ -47,7 +47,7 @@ def properties(hdl: Any) -> Module:
             address.eq(Mux(now.first, now.address, address + (place == 0))),
             [one.eq(Mux(index == number, now.data, one)) for number, one in enumerate(kept)],
         ]
-    # A clock later, when the parts of a run's line are there.
+    # A clock later, when the parts of a run's line are complete.
     is_run = begun & (memory == RESIDENT_RUN)
     run, later_run, run_done = later(m, Cat(kept)), later(m, is_run), later(m, done & is_run)
     later_place = later(m, place)
@@ -58,7 +58,7 @@ def properties(hdl: Any) -> Module:
         slot.value == kept[1][: len(slot.value)],
         dut.beat.last == kept[2][0],
     ]
-    # Of a run's line the byte before is in registers.
+    # The byte before, of a run's line, is in registers.
     last_own, last_index = later(m, own & of[RESIDENT_RUN]), later(m, index)
     (counted,) = (each for each in inside.named("number") if each is not dut.number)
     m.d.comb += [
@@ -71,7 +71,7 @@ def properties(hdl: Any) -> Module:
         when(dut.beat_written, *beat),
         when(dut.label_written, dut.label == Cat(kept[:2])),
         when(dut.start, dut.images == run[:16], dut.number == run[16:]),
-        # What makes the induction close: which byte each register has.
+        # Invariants that close the induction: which byte each register has.
         Assert(inside["came"] == came),
         Assert(inside["byte"] == byte),
         Assert(inside["load"] == now.as_value()),
@@ -120,7 +120,7 @@ def properties(hdl: Any) -> Module:
         Cover(dut.beat_written & (dut.address == 7) & (slot.distance == 3)),
         Cover(dut.label_written & (dut.label == 9)),
     ]
-    # What has come of a run's line has been shifted in from above.
+    # The bytes of a run's line have been shifted in from above.
     for part, begins, length in ((dut.images, 0, 2), (dut.number, 2, 4)):
         for count in range(1, length + 1):
             here = later_place == begins + count

@@ -1,8 +1,8 @@
 """Loads pass each byte on once, and are `loading` as long as a word is on its way to its memory.
 
-The crossbars' proofs assume that no beat is let in while words are on their way. That is the
-engine's doing, which lets none in while `loading`. That this is long enough is proved here, for
-the clocks that the engine itself asks of `Loads`. Words may come from the Programmer too.
+The crossbars' proofs assume that no beat is let in while words are on their way. The engine keeps
+this rule by `loading`. The proof shows that `loading` lasts long enough, for the clocks that the
+engine itself asks of `Loads`. Words may come from the Programmer too.
 """
 
 from typing import Any
@@ -51,7 +51,7 @@ def properties(hdl: Any, p: EngineParameters) -> Module:
     busy = out | dut.programming
     quiet = Signal(range(settle + 1), init=settle)
     m.d.sync += quiet.eq(Mux(busy, 0, Mux(quiet == settle, settle, quiet + 1)))
-    # What a crossbar takes for on its way, which has words a clock late where ways meet.
+    # Clocks of a word on its way to a crossbar, one more where two ways meet.
     meets = p.variation is not None and not p.target.slow_clock
     clocks = max(own.write_clocks for own in p.crossbars) + meets
     under_way = [later(m, word | given, clock) for clock in range(clocks)]
@@ -67,7 +67,7 @@ def properties(hdl: Any, p: EngineParameters) -> Module:
         when(given, Value.cast(dut.byte) == Value.cast(last)),
         when(dut.states.valid, waits, Value.cast(dut.states.payload) == Value.cast(last)),
         when(later(m, waits & ~taken), dut.states.valid),
-        # What makes the induction close: how long ago each was.
+        # Invariants that close the induction: how long ago each was.
         Assert(quiet <= settle),
         Assert(inside["settling"] == settle - quiet),
         Assert(dut.loading == (later(m, dut.load.valid) | (quiet < settle))),

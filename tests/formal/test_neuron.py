@@ -1,7 +1,7 @@
-"""Each kind of neuron gives each current's activation once and in order, whoever stalls.
+"""Each kind of neuron gives each current's activation once and in order, under any stalls.
 
-A kind with logic of its own gives what the golden model's neuron gives. Of a table one entry, any,
-is followed: it is what was loaded last, and nothing is under way while bytes are.
+A kind with logic of its own gives the golden model's activation. Of a table the proof follows one
+entry, any: it is the entry that was loaded last, and no current is under way while bytes come.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ def parameters(memory: str = "block", current_bits: int = 5) -> EngineParameters
 
 
 def pipeline(m: Module, dut: Any, stages: int) -> tuple[list[Value], list[Any]]:
-    """Whether a current is in each stage, and which; all move when the last one may."""
+    """Current of each stage, if it has one; all stages move when the last one may."""
     valid, items = [dut.currents.valid], [dut.currents.payload]
     go = Signal()
     for stage in range(stages):
@@ -85,7 +85,8 @@ def of_table(hdl: Any, memory: str) -> Module:
         Assume(~dut.probe | ~Cat(valid).any()),
         when(valid[-1] & known & is_mine[-1], dut.activations.payload.activation == stored),
         when(asked, dut.entry == stored),
-        # What makes the induction close: what is in the memory, and in the register behind it.
+        # Invariants that close the induction: the content of the memory, and of the register behind
+        # it.
         Assert(inside["valid"] == Cat(valid[1:])),
         Assert(inside["last"] == Cat(item.last for item in items[1:])),
         Assert(inside["line"] == line),

@@ -1,7 +1,8 @@
 """A BeatPlayer streams the images that were asked for, each whole, and then is ready again.
 
-Its memory is one of a few words; the beats that are due are what the memory says between `start`
-and the end, counted from where the reading began. Nothing is written meanwhile, as it is used.
+A stand-in keeps a few words of the memory; the due beats are the beats of the memory between
+`start` and the end, counted from the beginning of the reading. No word is written meanwhile, as in
+use.
 """
 
 from collections.abc import Iterable
@@ -19,9 +20,9 @@ from tests.formal.proof import Mutant, Proof, about, later, moves, pick, stand_i
 
 BEATS = 5
 DEPTH = 8
-"""Of the queue: the least that it may be."""
+"""Least depth of the queue."""
 COUNT_BITS = 3
-"""Of numbers of images: enough for more than there are beats."""
+"""Bits of the numbers of images: more than the number of beats."""
 ROW_BITS = 2
 PARAMETERS = CrossbarParameters(2**ROW_BITS, 2, 2, value_bits=1)
 
@@ -75,7 +76,7 @@ def properties(hdl: Any) -> Module:
     valid, taken = dut.events.valid, moves(dut.events)
     slot = event.slots[0]
 
-    # What was asked for; nothing, once a word has changed.
+    # Request; void once a word has changed.
     first, skip, images = Signal(range(BEATS)), Signal(COUNT_BITS), Signal(COUNT_BITS)
     asked = Signal()
     given = Signal(range(BEATS + 1))  # beats of it
@@ -90,8 +91,8 @@ def properties(hdl: Any) -> Module:
     with m.Else():
         m.d.sync += [given.eq(given + taken), asked.eq(asked & ~dut.write)]
 
-    # Of each beat: how many of its image come before it, whether it is its last, how many images
-    # have ended between where the reading began and it, and whether it is due. They are neighbours.
+    # Facts of each beat: the beats of its image before it, the image's end, the images that have
+    # ended since the reading began, and if it is due. Neighbours agree.
     before = [Signal(range(PARAMETERS.rows), name=f"before_{place}") for place in range(BEATS)]
     lasts = [
         *(
@@ -101,7 +102,7 @@ def properties(hdl: Any) -> Module:
         Value.cast(1),
     ]
     ends = [Signal(range(BEATS + 1), name=f"ends_{place}") for place in range(BEATS)]
-    # Where so many images are not there, the last beat is.
+    # With fewer images the last beat ends them.
     none = ends[-1] < skip
     due = [
         (place >= first) & (each >= skip) & (each < skip + images)
@@ -127,7 +128,7 @@ def properties(hdl: Any) -> Module:
         with m.If(due[place]):
             m.d.comb += end.eq(place + 1)
 
-    # One beat, any, is followed: what it drives, and that its row is counted from the one before.
+    # The proof follows one beat, any: its rows, counted from the beat before.
     followed = AnyConst(range(BEATS))
     its: Any = Signal(words[0].slots.shape(), name="its")
     row_before = Signal(ROW_BITS)
@@ -135,13 +136,13 @@ def properties(hdl: Any) -> Module:
     layout = SmallLayout(PARAMETERS)
 
     def holds(word: Any, place: Value, lasts: Iterable[ValueLike] = lasts) -> Value:
-        """Whether a word is a beat."""
+        """Return whether a word is a beat."""
         item = data.View(layout, word)
         right = (place != followed) | (item.slots.as_value() == its.as_value())
         return right & (item.last == pick(lasts, place))
 
     def reads_right(word: Any, place: Value) -> Value:
-        """Whether a word that has been read is a beat."""
+        """Return whether a word that has been read is a beat."""
         return holds(word.as_value(), place, [word.last for word in words])
 
     now = Signal(range(2 * BEATS + 1))
@@ -169,7 +170,7 @@ def properties(hdl: Any) -> Module:
         when(dut.peeked, reads_right(dut.beat, peeked_at)),
     ]
 
-    # What makes the induction close: where the beats are that have been read and not given.
+    # Invariants that close the induction: where the beats are that have been read and not given.
     head, tail, ended = inside["head"], inside["ring.end"], inside["filter.ended"]
     arrived, freed, credits = inside["arrived"], inside["freed"], inside["credits"]
     pushed, waiting = inside["pushed"], inside["packed__valid"]
@@ -192,7 +193,7 @@ def properties(hdl: Any) -> Module:
         Assert(asked | (ended & ~dut.playing)),
         Assert(~asked | (now <= end)),
         Assert(fresh | asked),
-        # What was read in vain is gone before the last beat is.
+        # Words that were read in vain are gone before the last beat is.
         Assert(~ended | ~arrived[0] | pushed),
         Assert(~ended | ~arrived[1] | pushed | (in_ring != 0)),
         Assert(~ended | ~freed[1] | pushed | (in_ring != 0) | waiting),

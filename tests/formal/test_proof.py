@@ -23,7 +23,7 @@ FILES = sorted(
 
 @pytest.mark.parametrize("name", FILES)
 def test_each_mutant_changes_its_block(name: str) -> None:
-    # They are of the blocks as they are now, though `make prove` alone tries them.
+    # The mutants must fit the blocks as they are now, though `make prove` alone tries them.
     proofs: list[Proof] = import_module(f"tests.formal.{name}").PROOFS
     for proof in proofs:
         assert proof.mutants
@@ -45,7 +45,7 @@ def counter(limit: int, step: int = 1) -> Module:
     [
         (8, 1, "prove", 2, "pass"),
         (6, 1, "prove", 9, "fail"),
-        # It only counts even numbers, but the induction may begin at an odd one.
+        # The counter only has even values, but the induction may begin at an odd one.
         (7, 2, "prove", 2, "unknown"),
         (8, 2, "cover", 9, "fail"),
     ],

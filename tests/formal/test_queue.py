@@ -38,11 +38,11 @@ def properties(hdl: Any, depth: int) -> Module:
         Assert(dut.empty == (count == 0)),
         Assert(dut.i.ready | (count >= depth)),
         when(inner & offered, dut.o.payload == value),
-        # What is there is offered a clock after it is counted, and stays until it is taken.
+        # An item is offered a clock after it is counted, and stays until it is taken.
         when(later(m, count != leaves), dut.o.valid),
-        # Where there is room, it stays until an item enters.
+        # Room stays until an item enters.
         when(later(m, dut.i.ready & ~enters), dut.i.ready),
-        # What makes the induction close: where each item is.
+        # Invariants that close the induction: where each item is.
         Assert(end == entered[: len(end)]),
         Assert(head == (left + dut.o.valid)[: len(head)]),
         Assert(~dut.i.ready | (count - dut.o.valid < depth)),

@@ -17,7 +17,7 @@ from tests.formal.stand_ins import offer
 
 LOOP = 2
 SHOWS = 4
-"""Clocks after which a layer shows what it was asked for: a table's entry, on a wide part."""
+"""Clocks until a layer shows the requested line: a table's entry, on a wide part."""
 
 
 def properties(hdl: Any) -> Module:
@@ -73,7 +73,7 @@ def properties(hdl: Any) -> Module:
         [Assume(~layer.taken | layer.drive) for layer in layers],
         Assume(dut.shown | later(m, dut.shown) | (age == 0)),
         Assume(~(reading & (age > SHOWS)) | (found == last_found)),
-        # Nothing is begun while it is not to be; what is read is the oldest request.
+        # No line begins while `hold` is set; the line is the oldest request's.
         when(later(m, dut.hold & ~reading), ~reading),
         when(reading, (requests != 0) & (Value.cast(dut.line) == asked)),
         Assert(dut.busy | (requests == 0) | ends),
@@ -86,7 +86,7 @@ def properties(hdl: Any) -> Module:
         when(enters & ~of_words, answer.data == content.word_select(index[:3], 8)),
         when(enters & ~of_words & counted, known),
         when(enters & of_words, (waiting != 0) & (Value.cast(answer) == oldest)),
-        # What makes the induction close: what is where, in each state.
+        # Invariants that close the induction: the content of the registers, in each state.
         Assert(reading == ~state["IDLE"]),
         Assert(~enters | later(m, state["SEND"])),
         Assert(~(reading & ends)),

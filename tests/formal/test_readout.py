@@ -33,7 +33,7 @@ def properties(hdl: Any, memory: str) -> Module:
             winner.eq(Mux(above, number, winner)),
         ]
 
-    # What is inside: logit, whether it is the last, and the winner with it.
+    # The block keeps a logit, its `last`, and the winner with it.
     item = Cat(logit, last, Mux(above, number, winner))
     oldest, newest, count = queue_of_two(m, came, item, moves(dut.results))
     valid, ends, sum_ = inside["valid"], inside["last"], inside["sum_"]
@@ -47,7 +47,7 @@ def properties(hdl: Any, memory: str) -> Module:
             dut.results.valid, count != 0, Cat(result.logit, result.last, result.winner) == oldest
         ),
         Cover(dut.results.valid & result.last & (result.winner == 1) & (result.logit < 0)),
-        # What makes the induction close: what the registers keep of what came.
+        # Invariants that close the induction: the registers keep the items that came.
         Assert(count == valid + dut.results.valid),
         Assert(inside["class_"] == counted),
         Assert(inside["first"] == (counted == 0)),
@@ -67,7 +67,7 @@ def properties(hdl: Any, memory: str) -> Module:
         ),
     ]
     if memory == "spram":
-        # Where logic is slow, what is compared is the logit that waits.
+        # Where logic is slow, the waiting logit is compared.
         m.d.comb += when(inside["compared"], valid, inside["above"] == (sum_ > inside["best"]))
     return m
 

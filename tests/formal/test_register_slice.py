@@ -1,4 +1,4 @@
-"""Both register slices pass every item once, in order, and lose none while they are stalled."""
+"""Both register slices pass every item once, in order, and lose no item while they are stalled."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def properties(hdl: Any, every_clock: bool) -> Module:
         Cover((number == 5) & (dut.o.payload == 9) & dut.o.valid),
     ]
     if every_clock:
-        # What makes the induction close: where the second item is.
+        # Invariants that close the induction: where the second item is.
         m.d.comb += [
             Assert(inside["holds"] == (count == 2)),
             when(count == 2, inside["held"] == newest),

@@ -12,7 +12,7 @@ from tests.formal.proof import Mutant, Proof, about, later, moves, when
 
 CROSSBAR = CrossbarParameters(rows=3, columns=3, lanes=1, value_bits=1)
 DEPTH = 4
-"""Of its ring."""
+"""Depth of its ring."""
 
 
 def distance(low: Value, high: Value) -> Value:
@@ -29,11 +29,11 @@ def properties(hdl: ModuleType) -> Module:
     beat, came, left = passes.payload.beat, moves(events), moves(passes)
     item = beat.as_value()
 
-    # Events are counted modulo four times the ring's depth, for an image that is sent for the last
-    # time makes room for as many again. One of them, whichever, is remembered.
+    # Events are counted modulo four times the ring's depth, since an image that is sent for the
+    # last time makes room for as many again. The proof follows one event, any.
     end = Signal(range(4 * DEPTH))  # the event that comes next
     first = Signal.like(end)  # of the image that comes
-    length = Signal.like(end)  # what has come of it
+    length = Signal.like(end)  # its state
     marked = AnyConst(end.shape())
     kept = Signal(len(item))
     with m.If(came):
@@ -43,7 +43,7 @@ def properties(hdl: ModuleType) -> Module:
         with m.If(end == marked):
             m.d.sync += kept.eq(events.payload)
 
-    # What is due: the image that begins at `start`, its event `cursor`, for `group`.
+    # Due event: event `cursor` of the image that begins at `start`, for `group`.
     start, cursor = Signal.like(end), Signal.like(end)
     finish = Signal.like(end)  # where the image ends, once it has been sent
     group = Signal(range(CROSSBAR.passes))
@@ -61,7 +61,7 @@ def properties(hdl: ModuleType) -> Module:
     kept_before, stuck = later(m, kept_from), Signal(2)
     m.d.sync += stuck.eq(Mux(events.ready | passes.valid, 0, stuck + 1))
     bits = (2 * DEPTH - 1).bit_length()
-    before = Signal.like(end)  # the last image that has come ended there
+    before = Signal.like(end)  # end of the last image that has come
     m.d.comb += [
         length.eq(end - first),
         # No more than a beat for each row, and one to close.
@@ -69,12 +69,12 @@ def properties(hdl: ModuleType) -> Module:
         Assert(passes.valid == (again | (cursor != later(m, end)))),
         when(passes.valid, passes.payload.group == group),
         when(passes.valid & (cursor == marked), item == kept),
-        # An event is taken if there is a place that was free a clock before; nothing stands still.
+        # An event is taken if a place was free a clock before; the block never stands still.
         kept_from.eq(Mux(final, cursor + passes.valid, start)),
         Assert(distance(kept_before, end) <= DEPTH),
         Assert(events.ready == (distance(kept_before, end) != DEPTH)),
         Assert(stuck < 2),
-        # What makes the induction close: where everything is.
+        # Invariants that close the induction: where everything is.
         before.eq(first - 1),
         Assert(inside["ring.end"] == end[:bits]),
         Assert(inside["cursor"] == (cursor + passes.valid)[:bits]),
@@ -103,7 +103,7 @@ def properties(hdl: ModuleType) -> Module:
         ),
         Cover((start == 2) & ~again & (distance(start, end) == 3) & left),
     ]
-    # Of the image that comes, no event is the last; of the one before, there is one.
+    # The image that comes has no last event yet; the one before has.
     for index in range(4 * DEPTH):
         last = inside.word("ring.memory", Const(index % DEPTH, bits - 1))[-1]
         m.d.comb += [

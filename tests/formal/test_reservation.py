@@ -1,4 +1,4 @@
-"""What set out finds a place in a Reservation, and comes out once, in order and in time."""
+"""An item that set out finds a place in a Reservation, and comes out once, in order and in time."""
 
 from types import ModuleType
 
@@ -15,7 +15,7 @@ AHEAD = 1
 def properties(hdl: ModuleType) -> Module:
     m, inside = about(dut := hdl.Reservation(2, DEPTH, ahead=AHEAD))
 
-    # What sets out is on its way for any time, in none too. `promised` may set out without a look.
+    # An item is on its way for any time, or no time. `promised` items may set out without a credit.
     under_way = Signal(range(2 * DEPTH))
     promised = Signal(range(AHEAD + 1))
     may, left = Signal.like(promised), moves(dut.waiting)
@@ -25,7 +25,7 @@ def properties(hdl: ModuleType) -> Module:
         dut.arrives.eq((under_way + dut.taken != 0) & AnySeq(1)),
     ]
 
-    # Items are counted modulo twice the depth, and one of them, whichever, is remembered.
+    # Items are counted modulo twice the depth; the proof follows one item, any.
     came = Signal(range(2 * DEPTH))
     went, held, stored = Signal.like(came), Signal.like(came), Signal.like(came)
     marked = AnyConst(came.shape())
@@ -45,13 +45,13 @@ def properties(hdl: ModuleType) -> Module:
     free = Signal(range(-4 * DEPTH, DEPTH + 1))
     m.d.comb += [
         held.eq(came - went),
-        # Behind the ring there is one more place.
+        # The output register is one more place behind the ring.
         Assert(held <= DEPTH + valid),
         Assert(valid == (later(m, came) != went)),
         when(valid & (went == marked), dut.waiting.payload == kept),
-        # Where nothing moves, there is a credit as soon as three places are free.
+        # Without traffic a credit comes as soon as three places are free.
         when(still == 3, dut.credit == (under_way + held - valid + 3 <= DEPTH)),
-        # What makes the induction close: where everything is.
+        # Invariants that close the induction: where everything is.
         stored.eq(tail - head),
         free.eq(DEPTH - under_way - stored),
         Assert(tail == came),

@@ -1,9 +1,9 @@
 """Resident hands the engine over between the link and itself, and neither gets the other's answers.
 
-Loader, player, judge and engine are stood in for by what is said of them: a line is told of some
-clocks after its last byte; a player that has begun plays at least one image; the engine answers
-each image that it got, when it likes, and is idle only when it has none. The link is a dispatcher:
-it writes and reads only when its images are answered and all is idle, one memory at a time.
+Rules stand for loader, player, judge and engine: a line is complete some clocks after its last
+byte; a player that has begun plays at least one image; the engine answers each image that it got,
+at any time, and is idle only without images. The link is a dispatcher: it writes and reads only
+when its images are answered and all is idle, one memory at a time.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ PARAMETERS = EngineParameters(
 MOST = 3
 """Images in the engine."""
 LATE = 4
-"""Clocks from a line's last byte to what a `allspin.hdl.resident.lines.Loader` makes of it."""
+"""Clocks from a line's last byte to the output of a `allspin.hdl.resident.lines.Loader`."""
 IMAGES, LOAD, FETCH = range(3)
 
 
@@ -56,7 +56,7 @@ def properties_of_reader(reader: Any) -> Module:
 
 
 def properties(hdl: Any, reader: Any) -> Module:
-    """Of a copy of Resident's file, and one of its reader's."""
+    """Copies of Resident's file, and of its reader's."""
     parts = [
         stand_in(hdl, kind.__name__, lambda *arguments, kind=kind: Half(kind(*arguments)))
         for kind in (source.Loader, source.BeatPlayer, source.Judge)
@@ -73,8 +73,8 @@ def properties(hdl: Any, reader: Any) -> Module:
     quiet = Signal()
     link_images, link_mid = Signal(4), Signal()
     since = Signal(3, init=7)  # a byte or a line's end
-    of_run, ended = Signal(), Signal()  # what is written: the line of a run, and all of it
-    asked = Signal()  # a line, whose end has not come
+    of_run, ended = Signal(), Signal()  # a written line: the line of a run, and any line
+    asked = Signal()  # a line that has not ended
     ends = Signal()
     offer(m, dut.link_fetch, may=(mode == FETCH) & ~asked)
     stays = later(m, dut.link_fetch.valid & ~dut.link_fetch.ready)
@@ -188,7 +188,7 @@ def properties(hdl: Any, reader: Any) -> Module:
         (reads | moves(dut.fetch)) & ~(moves(dut.fetched) & dut.fetched.payload.last)
     )
 
-    # Whose images there are. What is taken of either goes to the engine, and of one only.
+    # Owner of the images. Items of either owner go to the engine, and of one only.
     to_engine, answers, to_link = slices
     own_images, own_mid = Signal(16), Signal()
     own, running, serving = inside["own"], inside["running"], inside["reader.serving"]
@@ -252,7 +252,7 @@ def properties(hdl: Any, reader: Any) -> Module:
         when(player.start & (mode == LOAD), (player.first == 0) & (player.skip == 0)),
     ]
 
-    # What makes the induction close: what is where.
+    # Invariants that close the induction: the place of each item.
     settling = inside["settling"]
     lasts = []
     for each, name in ((to_engine, "event_slice"), (answers, "result_slice")):
@@ -284,7 +284,7 @@ def properties(hdl: Any, reader: Any) -> Module:
         Assert(~stays | (mode == FETCH)),
         Assert(~own_offered | active),
     ]
-    # Which mode goes with what.
+    # Modes agree with one another.
     here = reads_in("ENGINE")
     with m.If(mode == IMAGES):
         m.d.comb += Assert(~own & ~running & ~serving & here & ~launch & ~reads & ~asked)
@@ -310,7 +310,7 @@ def properties(hdl: Any, reader: Any) -> Module:
             here & ~asked & ~reads & ~serving,
         ),
     ]
-    # How far the reading of a line is.
+    # Progress of the reading of a line.
     one = launch + active + own_images
     m.d.comb += [
         Assert(here | (asked & serving & ~reads & (mode == FETCH))),

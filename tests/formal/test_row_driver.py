@@ -47,7 +47,7 @@ def properties(hdl: ModuleType, at_once: int) -> Module:
         Assert(dut.events.valid == (valid & ~silent)),
         when(valid & ~silent, (left == came) & (event.last == last)),
         when(valid & silent, dut.activations.ready),
-        # What makes the induction close: where the rows are counted.
+        # Invariants that close the induction: where the rows are counted.
         Assert(inside["row"] * at_once == first),
         Assert(first < ROWS),
         Cover(left & last & (beat.activations[0] == 0)),

@@ -41,7 +41,7 @@ def properties(hdl: Any, p: SdramParameters) -> Module:
     activate, refresh, precharge, mode = (command == each for each in (1, 3, 5, 7))
     read, write = command == 2, command == 6
 
-    # What a data sheet says of the commands on the pins, by the clocks since those before.
+    # Rules of a data sheet about the commands on the pins, by the clocks since the commands before.
     active, active_now = since(m, activate, p.ras + p.rp)
     closed, closed_now = since(m, precharge, p.rp)
     fresh, fresh_now = since(m, refresh, p.refresh + 1)
@@ -95,14 +95,14 @@ def properties(hdl: Any, p: SdramParameters) -> Module:
         Assert(dut.comes == reads[-1]),
         when(own[-1], dut.comes, dut.found == due[-1]),
         Assert(own[0] == (read & here)),
-        # Nobody drives while a word may be on the wires.
+        # No driver is on while a word may be on the wires.
         when(pins.drives, ~Cat(reads).any()),
         Cover(own[-1] & dut.read),
         Cover(refresh & set_up),
         Cover(write & (wrote < p.wr)),
     ]
     m.d.comb += [
-        # What makes the induction close: words on their way.
+        # Invariants that close the induction: words on their way.
         Assert(Cat(reads) == inside["reads"]),
         Assert(read == reads[0]),
         Assert(now == asked),
@@ -115,7 +115,8 @@ def properties(hdl: Any, p: SdramParameters) -> Module:
 
 
 def _situation(m: Module, inside: Any, dut: Any, p: SdramParameters, of: dict[str, Any]) -> None:
-    """What makes the induction close: where the controller is, by what was on the pins."""
+    """Invariants that close the induction: the controller's state follows from the commands on the
+    pins."""
     left, keep, count, timer = (inside[name] for name in ("left", "keep", "count", "timer"))
     due = inside["due"]
     power_up, start, shut, open_ = (
@@ -155,7 +156,7 @@ def _situation(m: Module, inside: Any, dut: Any, p: SdramParameters, of: dict[st
         when(open_, left + of["active_now"] + 1 >= p.rcd, keep + of["active_now"] + 1 >= p.ras),
         when(open_, of["fresh_now"] + 1 >= p.rfc, of["closed_now"] + 1 >= p.rp),
         when(open_, of["moded_now"] + 1 >= 2, keep + of["wrote_now"] + 1 >= p.wr),
-        # How old a refresh is.
+        # Age of a refresh.
         when((refreshed != 0) & ~due, of["fresh_now"] <= age),
         when((refreshed != 0) & due, of["fresh_now"] <= period + age),
         when(due & start, age + left < max(p.rp, p.rfc)),

@@ -1,8 +1,8 @@
 """The sparse decoder gives the rows that the protocol says, in rising order, and judges once.
 
-The decoder's two halves, on either side of its queue, are proved apart. In the queue's place is
-a stream that does anything which a queue may do, and what is asserted of the pairs that go in is
-assumed of those that come out.
+The decoder's two halves, on either side of its queue, are proved apart. A stream that does anything
+which a queue may do stands for the queue. The claims about pairs that go in are assumptions about
+pairs that come out.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from tests.formal.stand_ins import offer
 
 
 class AnyQueue(wiring.Component):
-    """Takes items when it likes, and offers whatever it likes until that is taken."""
+    """Stand-in for a queue: it takes items at any time, and offers any item until that is taken."""
 
     i: Any
     o: Any
@@ -35,7 +35,7 @@ class AnyQueue(wiring.Component):
 
 
 class Before(data.StructLayout):
-    """Where the protocol's reader is in an image, in front of a byte."""
+    """State of the protocol's reader in an image, in front of a byte."""
 
     def __init__(self) -> None:
         super().__init__({"left": 3, "row": 16, "faulty": 1})
@@ -49,22 +49,22 @@ class Byte(data.StructLayout):
 
 
 class Reading:
-    """What the protocol says of a byte.
+    """Meaning of a byte by the protocol.
 
     Attributes
     ----------
     header : Value
-        It is the header of a run; else it has values.
+        The byte is the header of a run; else it has values.
     two : Value
-        It has two.
+        The byte has two values.
     values : list of Value
         Them.
     unfit : Value
-        It cannot be right, wherever its rows are.
+        The byte cannot be right, for any rows.
     malformed : Value
         The image is, as far as it has been read.
     after : View
-        Where the reader is behind the byte; at the next image's beginning behind the last one.
+        State of the reader behind the byte; behind the last byte at the next image's beginning.
     """
 
     def __init__(self, m: Module, byte: Any, crossbar: CrossbarParameters) -> None:
@@ -129,10 +129,10 @@ def parser(hdl: Any, crossbar: CrossbarParameters) -> Module:
         now.data.eq(dut.body.payload.data),
         now.last.eq(dut.body.payload.last),
         Assert(dut.body.ready == (~has_come | advances)),
-        # Each image is judged once, for what it is.
+        # Each image is judged once, and rightly.
         Assert(dut.judged == (goes & read.last)),
         when(dut.judged, dut.malformed == of_read.malformed),
-        # What it drives until a fault is met, and that it ends, goes into the queue.
+        # The queue gets the rows until a fault is met, and the image's end.
         Assert(gives == (is_read & (drives | read.last))),
         when(gives, pair.last == read.last, pair.void == ~drives),
         when(
@@ -142,9 +142,9 @@ def parser(hdl: Any, crossbar: CrossbarParameters) -> Module:
             pair.two == of_read.two,
             *(pair.high == high for high in of_read.values[1:]),
         ),
-        # What the other half counts on.
+        # Assumptions of the other half.
         when(gives, expected(pair, free, crossbar)),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(inside["reader.valid"] == has_come),
         Assert(~said.pair.void),
         Assert(inside["reader.read__valid"] == is_read),
@@ -191,7 +191,7 @@ def first_free(m: Module, pair: Any, taken: Value, crossbar: CrossbarParameters)
 
 
 def expected(pair: Any, free: Value, crossbar: CrossbarParameters) -> Value:
-    """Whether a pair may come where rows from `free` on have not been driven."""
+    """Return whether a pair may come where rows from `free` on have not been driven."""
     return Mux(
         pair.void, pair.last, (pair.row >= free) & (pair.row + pair.two < crossbar.rows)
     ).bool()

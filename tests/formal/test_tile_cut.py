@@ -31,7 +31,7 @@ def properties(hdl: ModuleType) -> Module:
     with m.If(came):
         m.d.sync += [number.eq(number + 1), row.eq(Mux(mask.last, 0, mask.tag.row + BITS - 1))]
 
-    # Of any mask, lane and place: whether it is set, and whether it was given.
+    # The proof follows any mask, lane and place: if it is set, and if it was given.
     marked, lane, place = number_below(m, 3), number_below(m, LANES), number_below(m, BITS)
     is_set, is_last, given, closed = Signal(), Signal(), Signal(), Signal()
     of = piece.tag.number
@@ -48,7 +48,7 @@ def properties(hdl: ModuleType) -> Module:
         when(left & piece.tag.final, piece.last),
     ]
 
-    # What a piece has is of its walk's tile, and the next walk of a position is of a later one.
+    # A piece has places of its walk's tile, and the next walk of a position is of a later one.
     inside, behind, tile = Signal(), Signal(), Signal(3)
     places = Cat(piece.places)
     own: list[Value] = [((piece.tag.row + k) >> 1)[:3] for k in range(BITS)] * LANES

@@ -26,7 +26,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters, clocks: int) -> Module:
         ],
     ]
 
-    # What is known of a beat when the block looks at it, which may be later.
+    # State of a beat when the block looks at it, which may be later.
     ahead = 1 + p.target.wide
     drives = later(m, dut.taken & Cat(value.any() for value in dut.values).any(), ahead)
     ends = later(m, dut.taken & dut.last, ahead)
@@ -45,7 +45,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters, clocks: int) -> Module:
         ]
         m.d.comb += [
             Assume(~here | ~Cat(seen[number + 1 :]).any()),
-            # What makes the induction close: what the block knows of the tile that is open.
+            # Invariants that close the induction: the block's view of the open tile.
             Assert(~open_ | (one_left == is_current)),
             Assert(~open_ | ~is_current | one_seen),
             Assert(~one_seen | (number <= current)),

@@ -1,7 +1,7 @@
-"""TileStarts give each lane what was written last for its column in the tile that begins.
+"""TileStarts give each lane the last written start of its column in the tile that begins.
 
-The offset of one converter is followed, whichever it is. No tile begins while bytes are on their
-way to the memories.
+The proof follows the offset of one converter, any. No tile begins while bytes are on their way to
+the memories.
 """
 
 from types import ModuleType
@@ -50,7 +50,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     groups = [column // p.lanes for column in range(p.columns)]
     lanes = [column % p.lanes for column in range(p.columns)]
     mine_lane, mine_place = Signal(range(p.lanes)), Signal(range(p.places))
-    # The layer's own register is counted there, where the way is long.
+    # The way includes the layer's own register, where the way is long.
     way = source.write_clocks(p) - p.target.wide
     writes = [later(m, dut.valid & high, clock) for clock in range(way + 1)]
     mine = later(m, writes[0] & (tile == mine_tile) & (column == mine_column), way - 1)
@@ -59,7 +59,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     with m.If(mine):
         m.d.sync += [stored.eq(offset.as_signed() + tiling.start), known.eq(1)]
 
-    # What is asked for, and what is given.
+    # Request, and output.
     asks = later(m, Cat(dut.begins, dut.begins & (dut.place == mine_place)), dut.clocks)
     m.d.comb += [
         mine_lane.eq(pick(lanes, mine_column)),
@@ -72,7 +72,8 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
             asks[1] & known,
             Array(dut.starts)[mine_lane] == later(m, stored, dut.clocks),
         ),
-        # What makes the induction close: where the next byte belongs, and what is in the memories.
+        # Invariants that close the induction: the place of the next byte, and the content of the
+        # memories.
         Assert(next_column < p.columns),
         Assert(inside["placer.next_high"] == next_high),
         Assert(inside["placer.next_tile"] == next_tile),

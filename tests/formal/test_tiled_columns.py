@@ -1,8 +1,8 @@
 """Sums of columns in tiles: each tile's conversion is added, of the beats of that tile alone.
 
 TileEnds and the conversion itself are proved by themselves: here a beat begins a tile when it
-drives rows of another than the one that is open, and what is converted is said again below. Any
-words come, a clock after their beat.
+drives rows of a new tile, and a plain formula below converts. Any words come, a clock after their
+beat.
 """
 
 from types import ModuleType
@@ -24,7 +24,7 @@ WORDS = 1
 
 
 class Told(TileEnds):
-    """In place of TileEnds: what it says comes from outside."""
+    """Stand-in for TileEnds, driven from outside."""
 
     def __init__(self, parameters: CrossbarParameters, clocks: int) -> None:
         super().__init__(parameters, clocks)
@@ -38,7 +38,7 @@ class Told(TileEnds):
 
 
 def converted(tiling: Tiling, sum_: Value, width: int) -> Value:
-    """Of a sum with its half step."""
+    """Return the conversion of a sum with its half step."""
     top = 1 << tiling.bits - 1
     read = sum_ >> tiling.shift
     return Mux(read >= top, top - 1, Mux(read < -top, -top, read))[:width].as_signed()
@@ -54,7 +54,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     taken, leaves = moves(dut.passes), moves(dut.sums)
     starts = taken & beat.last
 
-    # A beat where its products are there.
+    # A beat at the stage of its products.
     clocks = 3 + (len(parts) > 1)
     first: Any = Signal(FLAGS, name="flags")
     flags: list[Any] = [first]
@@ -138,7 +138,7 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
         with m.If(last):
             m.d.sync += result.eq(whole)
 
-        # What makes the induction close: what is converted, and what is added already.
+        # Invariants that close the induction: the conversions, and those that are added already.
         added, on_its_way = Signal.like(total), Signal.like(total)
         pending = Mux(ended, converted(tiling, sum_, width), 0)
         all_of_it = leaving.valid & leaving.last

@@ -1,4 +1,4 @@
-"""The UART's two ends, each against what is on the wire.
+"""The UART's two ends, each against the levels on the wire.
 
 Sender and receiver have clocks of their own: the sender that stands on the receiver's wire begins
 at any fraction of a clock, and its bits have any length that `UartParameters` promises to take.
@@ -16,7 +16,7 @@ from allspin.hdl.link import uart as source
 from tests.formal.proof import Mutant, Proof, about, later, moves, when
 
 TICK = 64
-"""Of the wire's time in a clock: four for each step of a divisor."""
+"""Units of the wire's time in a clock: four for each step of a divisor."""
 
 
 def transmitter(hdl: Any, divisor: Fraction) -> Module:
@@ -47,7 +47,7 @@ def transmitter(hdl: Any, divisor: Fraction) -> Module:
         Assert(dut.sent.ready == (over & (bit >= 9))),
         when(~rests & over, (late + 16 > -16) & (late + 16 < 16)),
         when(~rests, late < 0),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(bit <= 10),
         Assert(time < steps),
         Assert(inside["left"] == 10 - bit),
@@ -66,20 +66,20 @@ def transmitter(hdl: Any, divisor: Fraction) -> Module:
 
 
 class Wire(data.StructLayout):
-    """What a sender does to a wire.
+    """Model of a sender.
 
     Members
     -------
     busy : 1 bit
-        It sends a frame; else the wire is high.
+        The sender sends a frame; else the wire is high.
     bit : unsigned
-        Of the frame, which has 10.
+        Bit of the frame, which has 10.
     frame : 10 bits
         Start bit, byte and stop bit, which may be missing.
     time : unsigned
         Since the frame began, in ticks.
     end : unsigned
-        Of the bit, likewise.
+        Time of the bit, in the same units.
     first : unsigned
         Time in the first clock of the frame.
     """
@@ -146,13 +146,13 @@ def receiver(hdl: Any, divisor: Fraction) -> Module:
     parameters = hdl.UartParameters(divisor)
     m, inside = about(dut := hdl.UartReceiver(parameters))
     bit_ticks = int(parameters.divisor * TICK)
-    # As `UartParameters` says: this part of a bit is left for the difference of the rates.
+    # Margin of `UartParameters`: this part of a bit is left for the difference of the rates.
     differs = (parameters.divisor / 2 - 1) / Fraction(19, 2) / parameters.divisor
     length = AnyConst(range(2 * bit_ticks))
     wires = sender(m, length)
     seen = wires[2]  # as the receiver has it behind its synchronizer
 
-    # Each frame gives its byte once, or tells why it does not; nothing else gives anything.
+    # Each frame gives its byte once, or an error; no other output comes.
     state, number, time = inside["receive_state"], inside["number"], inside["time"]
     received, payload = seen.frame[9], seen.frame[1:9]
     given = Signal()  # the frame on the wire has been
@@ -176,7 +176,7 @@ def receiver(hdl: Any, divisor: Fraction) -> Module:
         when(dut.received.valid, dut.received.payload == byte),
         when(takes, seen.busy & ~given),
         when(over, given | takes),
-        # What makes the induction close: how far the receiver is behind the sender.
+        # Invariants that close the induction: how far the receiver is behind the sender.
         Assert(inside["synchronizer.stage0"] == level(wires[1])),
         Assert(inside["synchronizer.stage1"] == level(wires[2])),
         when(

@@ -1,8 +1,9 @@
-"""What makes chips: its registers and write tables hold what was written, and it joins its parts.
+"""Blocks that make chips: registers and write tables keep the written bytes, and `Variation` joins
+its parts.
 
-Of the write tables one line, any, is followed; nothing is looked up while bytes come. To
-`Variation` its parts are anything: each has the bytes, the chip and the images' numbers that it is
-to have, and what they give goes where it should.
+Of the write tables the proof follows one line, any; no look-up happens while bytes come. Stand-ins
+for the parts of `Variation` do anything: each gets the bytes, the chip and the images' numbers, and
+its outputs go to the right place.
 """
 
 from typing import Any
@@ -91,7 +92,7 @@ def tables(hdl: Any, p: EngineParameters) -> Module:
             ).all(),
             Value.cast(dut.entry) == Value.cast(stored),
         ),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(inside["shifted"] == recent),
         Assert(inside["byte"] == place),
         Assert(inside["line"] == line),
@@ -141,7 +142,7 @@ def joined(hdl: Any) -> Module:
 
 
 def same_stream(one: Any, two: Any) -> list[Any]:
-    """What is offered at one end is what is at the other, and so is whether it is taken."""
+    """Both ends of a connection have the same item, and the same handshake."""
     return [
         Assert(one.valid == two.valid),
         Assert(one.ready == two.ready),

@@ -40,8 +40,8 @@ def properties(hdl: ModuleType) -> Module:
     came, left = moves(dut.masks), moves(dut.steps)
     mask, step = dut.masks.payload, dut.steps.payload
 
-    # Of any walk, mask, lane and place: whether it is set, and whether it was given. A mask's tag
-    # is its number in its walk.
+    # The proof follows any walk, mask, lane and place: if it is set, and if it was given. A mask's
+    # tag is its number in its walk.
     walk, tag = number_below(m, 3), number_below(m, 2**TAG)
     lane, place = number_below(m, LANES), number_below(m, BITS)
     entered, gone, number = Signal(2), Signal(2), Signal(TAG)

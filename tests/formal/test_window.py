@@ -1,4 +1,4 @@
-"""What each position of a Window gets is what the map has there, each value once."""
+"""Each position of a Window gets the values of the map, each once."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def properties(hdl: Any, p: WindowParameters) -> Module:
     beat, event = dut.map.payload, dut.events.payload
     parts, pixels, positions = p.rows_per_clock, p.map.pixels, p.kind.positions
 
-    # Of any map, position and row of the kernel: what the map has there, 0 in the padding.
+    # The proof follows any map, position and row of the kernel: the map's value, 0 in the padding.
     image, position, row = (number_below(m, k) for k in (2, positions, p.rows))
     numbers = under_kernels(p.kind, np.arange(1, p.map.rows + 1)[np.newaxis]).ravel().tolist()
     place = Array(Const(k, range(p.map.rows + 1)) for k in numbers)[position * p.rows + row]

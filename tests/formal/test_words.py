@@ -41,7 +41,7 @@ def loader(hdl: Any) -> Module:
         Assert(dut.start == later(m, ends, 3)),
         when(dut.writes.valid, dut.busy),
         Cover(inside["full"] & (request == 0x12355)),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(inside["words"] == later(m, words)),
         Assert(inside["order"] == later(m, order)),
         Assert(inside["byte"] == later(m, load.as_value())),
@@ -98,7 +98,7 @@ def unpacker(hdl: Any) -> Module:
             )
         ),
         Cover(event.last & dut.events.valid & (group == GROUPS + 3) & (due == 2)),
-        # What makes the induction close.
+        # Invariants that close the induction.
         Assert(inside["map"] == Cat(left)),
         Assert(inside["rest"] == inside["map"] & (inside["map"] - 1)),
         Assert(inside["pending"] == due),
@@ -113,7 +113,7 @@ def unpacker(hdl: Any) -> Module:
 
 
 def player(hdl: Any) -> Module:
-    """No word comes that has no place, and it ends as soon as none is under way."""
+    """Every word that comes has a place, and the player ends as soon as no word is under way."""
     m, inside = about(dut := hdl.WordPlayer(CrossbarParameters(64, 2, 2, rows_per_clock=4), 8))
     under_way = Signal(range(hdl.QUEUE_WORDS + 1))
     waits, head = inside["waiting__valid"], inside["head"]

@@ -1,4 +1,4 @@
-"""What tests of blocks share: ports by name, payloads that are offered, lines of memories."""
+"""Helpers of tests of blocks: ports by name, payloads that are offered, lines of memories."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -93,7 +93,7 @@ async def read_line(ctx: Any, dut: Any, stalls: Callable[[], bool] = lambda: Fal
 
 
 def memories(network: Network) -> dict[tuple[int, int], bytes]:
-    """What each memory of a network's engine holds, as ``docs/protocol.md`` has it."""
+    """Return the content of each memory of a network's engine, as ``docs/protocol.md`` has it."""
     content = {}
     for number, layer in enumerate(network.layers):
         content[number, WEIGHTS] = layer.words.tobytes()
@@ -109,16 +109,16 @@ def memories(network: Network) -> dict[tuple[int, int], bytes]:
 
 
 class Driven:
-    """An engine, or what has its ports, in Amaranth's simulator.
+    """Engine, or a block with its ports, in Amaranth's simulator.
 
     Parameters
     ----------
     dut : Component
-        It has the streams ``events``, ``load``, ``fetch`` and ``fetched``, and ``idle``.
+        The block has the streams ``events``, ``load``, ``fetch`` and ``fetched``, and ``idle``.
     stall : float
-        How often a side of a stream is not willing.
+        Share of clocks in which a side of a stream is not ready.
     seed : int
-        Of the stalls.
+        Seed of the stalls.
     """
 
     def __init__(self, dut: Any, *, stall: float = 0.0, seed: int = 0) -> None:
@@ -128,7 +128,7 @@ class Driven:
         self.random = random.Random(seed)
 
     def stalls(self) -> bool:
-        """Whether a side is not willing in this clock."""
+        """Return True if a side is not ready in this clock."""
         return self.random.random() < self.stall
 
     async def until_idle(self, ctx: Any) -> None:
@@ -160,7 +160,7 @@ class Driven:
 def take(
     port: Any, keep: Callable[[Any], None], rng: np.random.Generator, stall: float
 ) -> Callable[[Any], Any]:
-    """A process that keeps what a stream brings, and is not ready in so many clocks."""
+    """Return a process that keeps a stream's items, and stalls in a share of clocks."""
 
     async def process(ctx: Any) -> None:
         ready = True
@@ -183,22 +183,22 @@ def draw_noise(
     stall: float,
     seed: int,
 ) -> list[list[Any]]:
-    """What each layer gets for images of these numbers.
+    """Return the noise of each layer for images of these numbers.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Of what makes the chip and draws its noise.
+        Parameters of the gateware that makes chips.
     told : iterable of (int, int, bytes)
         Layer, memory and bytes that are written before, in their order.
     numbers : list of int
         The images'.
     expected : list of int
-        How many payloads each layer gets.
+        Number of payloads of each layer.
     stall : float
-        How often a layer is not ready.
+        Share of clocks in which a layer is not ready.
     seed : int
-        Of the stalls.
+        Seed of the stalls.
     """
     dut = Variation(parameters)
     rng = np.random.default_rng(seed)

@@ -9,13 +9,14 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.memory import Memory
 
 HINT = "no_rw_check"
-"""What claims that nothing looks at such a word."""
+"""Attributes that promise that such a word is never used."""
 
 
 def _lying(elaborate: Callable[..., Any]) -> Callable[..., Any]:
     def elaborated(self: Memory, platform: object) -> Any:
         memory: Any = elaborate(self, platform)
-        # The read of look-up tables has no clock: it gives the word of before, whatever is claimed.
+        # The read of look-up tables has no clock: it gives the old word, with or without the
+        # promise.
         in_tables = memory._attrs.get("ram_style") == "distributed"
         if HINT not in memory._attrs or in_tables or not memory._write_ports:
             return memory
@@ -27,7 +28,7 @@ def _lying(elaborate: Callable[..., Any]) -> Callable[..., Any]:
             written = Cat(
                 one._en.any() & (one._addr == port._addr) for one in memory._write_ports
             ).any()
-            # No bit is what it was; nor is one always what it will be.
+            # No bit is the old one; nor is one always the new one.
             m.d.comb += port._data.eq(stored ^ written.replicate(len(stored)))
             port._data = stored
         return m
@@ -37,6 +38,6 @@ def _lying(elaborate: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def rubbish() -> Iterator[None]:
-    """What is elaborated here has such memories, wherever they claim that it does not matter."""
+    """Elaborate with such memories wherever they make the promise."""
     with patch.object(Memory, "elaborate", _lying(Memory.elaborate)):
         yield

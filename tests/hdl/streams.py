@@ -30,7 +30,7 @@ class StreamBench:
     stall : float
         Probability that a side of a stream is not willing in a clock, 0 to below 1.
     seed : int
-        Of the stalls.
+        Seed of the stalls.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class StreamBench:
         stall : float, optional
             In place of the bench's.
         after : int
-            Clocks in which nothing is taken.
+            Clocks without an item taken.
 
         Returns
         -------
@@ -157,7 +157,7 @@ class StreamBench:
         *processes : callable
             Testbenches of one's own, which must end too.
         patience : int
-            Clocks in which nothing moves before it is called a deadlock.
+            Clocks without progress that count as a deadlock.
         settle : int
             Clocks to run on after the end, in case more comes than should.
         clocks : int, optional
@@ -166,7 +166,7 @@ class StreamBench:
         Raises
         ------
         AssertionError
-            If nothing moved for too long, or a stream broke its rules.
+            If a stream stood still for too long, or broke its rules.
         """
 
         def counted(process: Process) -> Process:

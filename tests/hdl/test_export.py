@@ -1,4 +1,4 @@
-"""What is loaded, as payloads in bits, and Verilog that other tools read."""
+"""Contents of memories as payloads, and Verilog for other tools."""
 
 import re
 from itertools import pairwise

@@ -1,7 +1,7 @@
 """No machine uses a word that it reads in the clock of a write to its line.
 
-`block_memory` tells the tools so, which then leave out what would have kept the old word. Here
-memories give rubbish in such a clock, and everything that a machine can do is as it was.
+`block_memory` gives the tools this promise, and they leave out the logic that would keep the old
+word. Here memories give rubbish in such a clock, and every result of a machine stays the same.
 """
 
 from dataclasses import replace

@@ -74,7 +74,7 @@ LANES = (
 def pipeline(lanes, seed, layer, number, blocks, gaps=0.0, given_up=None):
     """Bits of each block (row, columns, selects) in one lot of keys.
 
-    Other keys come first if `given_up` is not None, and are given up after as many clocks.
+    Other keys come first if `given_up` is not None, and are given up after that many clocks.
     """
     dut = PipelinedSpeck(lanes, 16)
     taken = []
@@ -121,7 +121,7 @@ def pipeline(lanes, seed, layer, number, blocks, gaps=0.0, given_up=None):
     number=st.integers(0, 65535),
     draw=st.randoms(use_true_random=False),
     gaps=st.sampled_from([0.0, 0.4]),
-    # In the middle of each key's rounds, and when all of them are there.
+    # In the middle of each key's rounds, and when all of them are done.
     given_up=st.sampled_from([None, *range(1, 5 * ROUNDS, ROUNDS // 2)]),
 )
 def test_pipelined_draws_are_the_golden_generators(seed, layer, number, draw, gaps, given_up):

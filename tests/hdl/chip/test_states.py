@@ -47,7 +47,7 @@ def test_all_states_come_again_in_order_and_the_next_time_those_that_were_change
         ctx.set(memory.write, 0)
 
     async def read(ctx: Any, items: int) -> list[tuple[int, int]]:
-        # What is written is in its place two clocks later.
+        # A written word is in its place two clocks later.
         await ctx.tick().repeat(2)
         await step(ctx, memory, restart=1)
         ctx.set(memory.restart, 0)

@@ -16,7 +16,8 @@ SEED = 0xC0FFEE42
 
 
 def drawn(parameters, told, numbers, stall=0.0, seed=0):
-    """What each layer gets for some images; `told` is (layer, memory, bytes), in order."""
+    """Return the noise of each layer for some images; `told` is (layer, memory, bytes), in
+    order."""
     last = len(parameters.crossbars) - 1
     expected = [
         len(numbers) * -(-crossbar.columns // crossbar.neurons_per_clock)
@@ -90,7 +91,7 @@ def test_draws_are_the_golden_chips(case, stall):
     tops = [2 ** parameters.sum_spread_bits(layer) for layer in layers]
     reads = [int(rng.integers(top)) for top in tops]
     reads[0] = tops[0] - 1
-    # As far as an amplifier's offset can be, which is a normal value times the widest spread.
+    # The farthest offset of an amplifier: a normal value times the widest spread.
     starts = [
         rng.integers(-43_000 * top, 43_000 * top, topology[layer + 1])
         for layer, top in enumerate(tops)

@@ -56,7 +56,7 @@ class Made:
         ]
         self.places = []  # of words, in their order
         self.clocks = 0
-        self.beside = []  # testbenches that run as long as there is something to do
+        self.beside = []  # testbenches that run beside the steps
 
     def run(self, *steps):
         async def stimulus(ctx):
@@ -136,7 +136,7 @@ def test_words_are_the_golden_chips(
     rng = np.random.default_rng([seed, write])
     network = random_network(topology, seed % 1000, states=states, rah_bits=rah_bits)
     variation = VariationParameters(states, form, redraw, use_noise=False)
-    # Wider words in the hardware than in the network change nothing.
+    # Wider words in the hardware than in the network change no result.
     parameters = EngineParameters.from_network(
         network, HardwareProfile(rah_bits=8, memory=memory, variation=variation)
     )

@@ -19,7 +19,7 @@ Values = npt.NDArray[np.int64]
 
 
 def windows(p: WindowParameters, image: Values) -> Values:
-    """What each position sees, in the order of the kernel's rows."""
+    """Return the values at each position, in the order of the kernel's rows."""
     top, left, bottom, right = p.kind.padding
     padded = np.pad(image, ((top, bottom), (left, right), (0, 0)))
     (height, width), (down, across) = p.kind.kernel, p.kind.stride
@@ -46,7 +46,7 @@ def beats_of(values: Values, parts: int) -> list[dict[str, Any]]:
 
 
 def events_of(p: WindowParameters, image: Values) -> list[dict[str, Any]]:
-    """What a map is given as."""
+    """Return the beats of a map."""
     if p.flat:
         return beats_of(image.ravel(), p.rows_per_clock)
     pixels = image.reshape(-1, p.map.channels)
@@ -61,7 +61,7 @@ def see(
     seed: int = 0,
     watch: Callable[[Recording], None] | None = None,
 ) -> tuple[list[Values], list[int], list[int]]:
-    """What each position gets, its beats, and the clock of each map's last beat."""
+    """Return the rows of each position, its beats, and the clock of each map's last beat."""
     dut = Window(p)
     if watch is None:
         bench = StreamBench(dut, stall=stall, seed=seed)
@@ -149,7 +149,7 @@ def test_every_position_sees_its_part_of_the_map(
 @pytest.mark.parametrize(
     ("parts", "flat", "clocks"),
     [
-        # Nothing is there: a clock a position, and the kernel's lines between two lines of them.
+        # Empty maps: a clock a position, and the kernel's lines between two lines of positions.
         (4, True, 6 * (6 + 3)),
         (4, False, 6 * (6 + 3)),
     ],

@@ -41,7 +41,7 @@ def slots(*driven: tuple[int, int]) -> list[dict[str, int]]:
 def beats(
     image: npt.NDArray[np.int64], p: CrossbarParameters, rng: random.Random, pauses: bool
 ) -> list[list[dict[str, int]]]:
-    """An image's driven rows, several in a beat if there are several parts.
+    """Return an image's driven rows, several in a beat if there are several parts.
 
     At random places, so that parts are silent in any beat; each driven row comes once, after
     those of the tiles before. With `pauses` a beat between tiles may be silent.
@@ -96,8 +96,8 @@ def compute(
 ) -> list[list[int]]:
     """Column sums of each image, and the flag of the last column checked.
 
-    With `bare` each image is a row that is read, with `packed` its beats are as few as can be;
-    `watch` gets what is to be written down.
+    With `bare` each image is a row that is read, with `packed` its beats are as few as possible;
+    `watch` gets the recording.
     """
     dut = make_crossbar(p)
     if watch is None:
@@ -265,7 +265,7 @@ SHORT = CrossbarParameters(12, 6, 6, memory="ecp5", pipelined=True)
         # three on an ECP5, and at least by the way of its sums.
         (CrossbarParameters(4, 20, 20), slice(2, 3), 24),
         (replace(SHORT, rows_per_clock=16, pipelined=False), slice(2, 3), 14),
-        # Where the departure is pipelined, by the columns alone, however few there are.
+        # Where the departure is pipelined, by the columns alone, however few they are.
         *(
             (
                 replace(SHORT, columns=n, lanes=n, rows_per_clock=r, neurons_per_clock=r),
@@ -327,7 +327,7 @@ def uniform_levels(draw: st.DrawFn) -> UniformLevels:
     seed=0,
 )
 @example(
-    # As many states as a line of block RAM holds, and two more.
+    # A line of block RAM is full, and two more states follow.
     p=CrossbarParameters(
         rows=13, columns=11, lanes=11, memory="ecp5", levels=UniformLevels(10, 28, -126),
         rows_per_clock=8, neurons_per_clock=8,
@@ -377,7 +377,7 @@ def test_states_stand_for_uniform_levels(p: CrossbarParameters, stall: float, se
 def test_a_reset_leaves_nothing_of_what_was_under_way(
     lanes: int, rows_per_clock: int, memory: str, levels: UniformLevels | None
 ) -> None:
-    """Words and products have no reset, so they are still there; the first image comes at once."""
+    """Words and products have no reset, so they survive one; the first image comes at once."""
     p = CrossbarParameters(
         8, 6, lanes, 8, rows_per_clock=rows_per_clock, memory=memory, levels=levels
     )

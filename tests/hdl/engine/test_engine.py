@@ -45,14 +45,14 @@ class Machine(Driven):
 
 
 class Watch:
-    """Count what goes in and comes out, clock by clock.
+    """Counter of events and results, clock by clock.
 
     Attributes
     ----------
     busy : int
         Clocks from an image's first event to the one after the last logit.
     activity : list of int
-        How often each bit of `activity` was set.
+        Number of clocks in which each bit of `activity` was set.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -92,7 +92,8 @@ class Watch:
 
 
 def beats_of(inputs: npt.NDArray[np.uint8], at_once: int) -> int:
-    """Beats that neurons make of their activations: none of silence, but each image's last."""
+    """Return the beats that neurons make of their activations: silence makes no beat, except an
+    image's last."""
     padding = np.zeros((len(inputs), -inputs.shape[1] % at_once), inputs.dtype)
     groups = np.hstack([inputs, padding]).reshape(len(inputs), -1, at_once).max(axis=2)
     groups[:, -1] = 1

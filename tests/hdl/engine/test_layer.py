@@ -1,4 +1,4 @@
-"""A layer tells what it takes and what it gives, clock by clock."""
+"""A layer shows its inputs and outputs, clock by clock."""
 
 from typing import Any
 

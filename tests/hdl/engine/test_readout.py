@@ -1,4 +1,4 @@
-"""What the engine tells: logits and winners, and counters against counting."""
+"""Outputs of the engine: logits and winners, and counters against counting."""
 
 import random
 from typing import Any
@@ -77,13 +77,13 @@ def test_an_image_is_under_way_from_its_first_event_to_the_clock_after_its_last_
         begun = complete = gone = 0
         leaves = within = False
         for _ in range(2000):
-            crowd = rng.random() < 0.7  # several at a time, and then none
+            crowd = rng.random() < 0.7  # several at a time, and then a gap
             for _ in range(rng.randrange(1, 6)):
                 expected = begun > gone or leaves
                 assert ctx.get(dut.any) == expected
                 seen.add(min(begun - gone, 3) if expected else -1)
                 enters, last = rng.random() < 0.6 * crowd, rng.random() < 0.5
-                # It takes some clocks from an image's last event to its last logit.
+                # An image's last logit comes some clocks after its last event.
                 leaves = rng.random() < (0.2 if crowd else 0.6) and complete > gone
                 await step(ctx, dut, enters=enters, last=last, leaves=leaves)
                 gone += leaves

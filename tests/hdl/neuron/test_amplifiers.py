@@ -39,7 +39,7 @@ def amplify(p, images, noises, gains, *, on, stall, seed):
     async def load(ctx):
         start = b"\1\2\3\4\5\6"
         content = b"".join(start + gain.to_bytes(2, "little", signed=True) for gain in gains)
-        # What is not for the amplifiers comes between.
+        # Bytes for other memories come between.
         for told in (
             loads(1, USE_NOISE, bytes(4)),
             loads(1, SUM_NOISE, [255, 255, 255, 127 + 128 * on]),

@@ -44,7 +44,7 @@ def test_a_registered_relu_sums_its_terms_from_the_threshold(
             threshold = rng.choice([0, 100, 2000, sum(terms) - 4100])
             ctx.set(dut.start, -threshold)
             for number, term in enumerate(terms):
-                while rng.random() < 0.3:  # a clock in which nothing is taken
+                while rng.random() < 0.3:  # a clock without a term
                     await step(
                         ctx, dut, enable=0, term=rng.randint(-128, 127), last=rng.randrange(2)
                     )

@@ -41,7 +41,7 @@ def engine(
 
 
 def current(value: int, gain: int, offset: int, shift: int, bits: int, noise: int = 0) -> int:
-    # Floor division by a power of two is what an arithmetic shift promises.
+    # An arithmetic shift is a floor division by a power of two.
     return max(0, min(2**bits - 1, value * gain // 2**shift - offset + noise))
 
 

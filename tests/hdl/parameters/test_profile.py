@@ -1,4 +1,4 @@
-"""The ranges of all parameters, and what profiles say."""
+"""Ranges of all parameters, and sizes that follow from profiles."""
 
 import re
 from dataclasses import replace
@@ -32,7 +32,7 @@ from tests.hdl.parameters.test_engine_parameters import TWO_LAYERS
         (ResidentParameters(1, 1), "images", 1, 65535),
         (TWO_LAYERS, "counter_bits", 16, 64),
         (TWO_LAYERS, "current_bits", 4, 12),
-        # Where there is no hidden layer there is no activation to be held.
+        # A network without a hidden layer has no activation to be held.
         (EngineParameters((replace(SMALL, value_bits=8),)), "current_bits", 4, 12),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

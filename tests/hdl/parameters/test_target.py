@@ -1,4 +1,4 @@
-"""What parts have: limits of their memories of cells, and engines of parts that there are not."""
+"""Limits of the memories of cells of all targets."""
 
 import re
 from dataclasses import replace

@@ -11,7 +11,7 @@ from tests.hdl.parameters.test_crossbar_parameters import narrowest
 
 
 def read(total: int, tiling: Tiling, offset: int = 0) -> int:
-    """What a converter makes of a tile's sum, as `Adc` has it."""
+    """Return the conversion of a tile's sum, as `Adc` defines it."""
     code = (total + offset + 2**tiling.shift // 2) >> tiling.shift
     return max(-(2 ** (tiling.bits - 1)), min(2 ** (tiling.bits - 1) - 1, code))
 

@@ -1,4 +1,4 @@
-"""What streams carry is as wide as their documentation says."""
+"""Payloads of streams are as wide as their documentation says."""
 
 from typing import Any
 
