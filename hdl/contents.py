@@ -31,7 +31,7 @@ class Contents:
 def network_contents(
     network: Network, parameters: EngineParameters | None = None
 ) -> tuple[Contents, ...]:
-    """Everything that is loaded to run a network.
+    """Return the contents of all memories for a network.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def network_contents(
 
 
 def load_beats(contents: Contents) -> Iterator[tuple[int, int, int, int, int]]:
-    """One memory's content as beats of the engine's port ``load``.
+    """Yield one memory's content as beats of the engine's port ``load``.
 
     Yields
     ------

@@ -25,7 +25,7 @@ MODULE = "engine"
 
 
 def _members(layout: data.Layout) -> str:
-    """A payload's members as Verilog would select them."""
+    """Return a payload's members as Verilog would select them."""
     parts = []
     for name, offset, shape in flat_members(layout):
         bits = f"[{offset + shape.width - 1}:{offset}]" if shape.width > 1 else f"[{offset}]"
@@ -46,7 +46,7 @@ def engine_line(parameters: EngineParameters) -> str:
 
 
 def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -> str:
-    """The engine as Verilog, with its ports explained at the top.
+    """Return the engine as Verilog, with its ports explained at the top.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def engine_verilog(parameters: EngineParameters, dialect: Dialect = "verilog") -
 
 
 def memory_image(network: Network) -> str:
-    """Everything that is loaded to run a network, as ``$readmemh`` reads it.
+    """Return the contents of all memories for a network, as ``$readmemh`` reads them.
 
     Parameters
     ----------

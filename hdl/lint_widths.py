@@ -51,7 +51,7 @@ _CELLS = (
 
 
 def widths_map() -> str:
-    """Verilog modules for ``read_verilog -icells`` and ``techmap -map``."""
+    """Return Verilog modules for ``read_verilog -icells`` and ``techmap -map``."""
     found = [_NOT]
     for cells, of_a, of_b, of_y, signs in _CELLS:
         sides = {"A": of_a, "B": of_b} if of_b else {"A": of_a}

@@ -9,7 +9,7 @@ from amaranth.lib import data
 def flat_members(
     layout: data.Layout, prefix: str = "", offset: int = 0
 ) -> Iterator[tuple[str, int, Shape]]:
-    """Every plain member of a layout, also of nested ones.
+    """Yield every plain member of a layout, also of nested layouts.
 
     Yields
     ------
@@ -53,7 +53,7 @@ class PayloadCode:
         }
 
     def pack(self, **members: int) -> int:
-        """Bits of a payload; members that are not named are 0.
+        """Return the bits of a payload; members that are not named are 0.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class PayloadCode:
         return bits
 
     def unpack(self, bits: int) -> Mapping[str, int]:
-        """Members of a payload."""
+        """Return the members of a payload."""
         members = {}
         for name, (offset, width, signed) in self._fields.items():
             value = bits >> offset & (2**width - 1)

@@ -42,7 +42,7 @@ _KEYWORD = re.compile(r"\\([A-Za-z_][A-Za-z0-9_]*) ")
 
 
 def _legal_names(text: str) -> dict[str, str]:
-    """A name of letters, digits and underscores for each RTLIL name that has others."""
+    """Return a legal name of letters, digits and underscores for each RTLIL name that is none."""
     found = set(_NAME.findall(text))
     taken = {name for name in found if _LEGAL.fullmatch(name)}
     renamed: dict[str, str] = {}

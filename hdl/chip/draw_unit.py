@@ -18,7 +18,7 @@ times the user's spread `which`."""
 
 
 def draw_signature(spread_bits: int) -> wiring.Signature:
-    """A user's side."""
+    """Return the ports of a user of a draw unit."""
     return wiring.Signature(
         {
             # `draw_layout` with a `WISH_LAYOUT`. A user has room for each result that it requests:

@@ -34,7 +34,7 @@ TABLE_LAYOUT = data.StructLayout({"fall": MAGNITUDE_BITS, "magnitude": MAGNITUDE
 
 
 def table_port(m: Module) -> ReadPort:
-    """The table in a block RAM of its own, as a port that is read in a clock."""
+    """Build the table in a block RAM of its own; return its synchronous read port."""
     magnitudes, falls = normal_table()
     init: list[Any] = [
         {"fall": int(fall), "magnitude": int(magnitude)}
@@ -47,7 +47,7 @@ def table_port(m: Module) -> ReadPort:
 
 
 def product_bits(spread_bits: int) -> int:
-    """Width of a signed normal value times a signed spread."""
+    """Return the width of a signed normal value times a signed spread."""
     return MAGNITUDE_BITS + spread_bits
 
 
@@ -288,7 +288,7 @@ class PipelinedNormal(Component):
 
 
 def _without_leading_zeros(m: Module, share: Value) -> tuple[Value, Value]:
-    """A share three clocks later, its leading zeros shifted away, and how many they were."""
+    """Shift away a share's leading zeros; return it three clocks later, and their number."""
     zeros = []
     for count in (8, 4, 2, 1):
         empty = share[SHARE_BITS - count :] == 0

@@ -18,7 +18,7 @@ from allspin.sim.chip.generator import WORD_BITS
 
 
 def word_layout(rah_bits: int) -> data.StructLayout:
-    """An R_AH word for a crossbar.
+    """Return the layout of an R_AH word for a crossbar.
 
     Members
     -------

@@ -46,13 +46,13 @@ class Key(NamedTuple):
 
 
 def mix(x: Value, y: Value, key: Value) -> tuple[Value, Value]:
-    """One round of the cipher, as expressions."""
+    """Return one round of the cipher, as expressions."""
     mixed = (x.rotate_right(RIGHT) + y)[:WORD_BITS] ^ key
     return mixed, y.rotate_left(LEFT) ^ mixed
 
 
 def draw_layout(tag: Any) -> data.StructLayout:
-    """Address of a draw, all but the seed.
+    """Return the layout of a draw's address, without the seed.
 
     Members
     -------
@@ -74,7 +74,7 @@ def draw_layout(tag: Any) -> data.StructLayout:
 
 
 def bits_layout(tag: Any) -> data.StructLayout:
-    """A draw.
+    """Return the layout of a draw.
 
     Members
     -------

@@ -18,7 +18,7 @@ BANK_LINES = 2048
 
 
 def state_layout(state_bits: int) -> data.StructLayout:
-    """State and polarity of a cell.
+    """Return the layout of a cell's state and polarity.
 
     Members
     -------
@@ -31,7 +31,7 @@ def state_layout(state_bits: int) -> data.StructLayout:
 
 
 def cell_layout(state_bits: int) -> data.StructLayout:
-    """A cell to program.
+    """Return the layout of a cell to program.
 
     Members
     -------
@@ -273,7 +273,7 @@ class CellSource(Component):
         return row_ends & (row == last_row)
 
     def _build_memory(self, m: Module, loaded: data.View, keep: Value) -> StateMemory:
-        """The memory of the states, and where in it the states go that are loaded."""
+        """Build the memory of the states, and the address of loaded states."""
         crossbars = self._parameters.crossbars
         cells = sum(crossbar.rows * crossbar.columns for crossbar in crossbars)
         banked = self._parameters.target.wide

@@ -20,7 +20,7 @@ DROPPED_BITS = FRACTION_BITS + USE_BITS
 
 
 def load_spread(m: Module, port: stream.Interface, layer: int, memory: int) -> Signal:
-    """Bytes for a layer's memory of a spread, which are taken from a port; others are ignored."""
+    """Take bytes for a layer's memory of a spread from a port; ignore others."""
     load = port.payload
     loaded = Signal(8 * SPREAD_BYTES, reset_less=True)
     m.d.comb += port.ready.eq(1)
@@ -110,7 +110,7 @@ class SumErrors(Component):
             m.d.sync += [offset.eq(read.data), held.eq(product), total.eq(held + offset)]
 
     def _build_starts(self, m: Module) -> list[tuple[Signal, Signal, Signal]]:
-        """Eight bytes to a column, of which the first six are the offset.
+        """Take eight bytes for a column, of which the first six are the offset.
 
         Returns
         -------

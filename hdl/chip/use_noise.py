@@ -204,7 +204,7 @@ class UseNoiseBlock(Component):
     def _give_uses(
         self, m: Module, drawn: PipelinedNoise, queue: NoiseQueue, of_sums: SumErrors | None
     ) -> None:
-        """Neurons' noise into its queue, with that of the same columns' sums."""
+        """Put the noise of neurons into its queue, with that of the same columns' sums."""
         uses = [rounded(product) for product in drawn.products]
         if of_sums is None:
             m.d.comb += [
@@ -336,7 +336,9 @@ class UseNoiseBlock(Component):
         return begins
 
     def _build_end(self, m: Module, column: Signal) -> Value:
-        """Go on from position to position, in the clock of a beat; whether it is the last one."""
+        """Step from position to position, in the clock of a beat; return a bit for the last
+        position.
+        """
         crossbar = self._parameters.crossbars[self._layer]
         uses = self._parameters.uses(self._layer)
         lanes = crossbar.neurons_per_clock
@@ -372,5 +374,5 @@ class UseNoiseBlock(Component):
 
 
 def rounded(product: Value) -> Value:
-    """A product without its fraction bits, halves up."""
+    """Drop a product's fraction bits, halves up."""
     return (product + (1 << DROPPED_BITS - 1)) >> DROPPED_BITS

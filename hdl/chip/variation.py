@@ -45,7 +45,7 @@ class Variation(Component):
         ports = {
             # Every byte but those for the memories STATES; `ready` is always set.
             "load": In(LOADS),
-            # Ports of the `Programmer`.
+            # Bytes for the memories STATES, for the `Programmer`.
             "states": In(LOADS),
             # Ports of the `Programmer`.
             "layer": Out(LAYER_BITS),

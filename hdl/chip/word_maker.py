@@ -70,7 +70,7 @@ def cell_or_stuck(cell: data.View, stuck: Value, high: Value) -> Value:
 
 
 def cell_sum(level: Value) -> Value:
-    """A level with the fraction bits of a word, and the half that rounds it."""
+    """Return a level with the fraction bits of a word, and the half that rounds it."""
     return Cat(Const(1 << FRACTION_BITS - 1, FRACTION_BITS), level).as_signed()
 
 
@@ -83,5 +83,5 @@ def beyond(total: Value, highest: Value, lowest: Value) -> tuple[Value, Value]:
 
 
 def clamped(total: Value, highest: Value, lowest: Value, above: Value, below: Value) -> Value:
-    """A sum without its fraction bits, within its bounds; `beyond` tells where it is not."""
+    """Clamp a sum without its fraction bits; `beyond` tells if it is outside its bounds."""
     return Mux(above, highest, Mux(below, lowest, total[FRACTION_BITS:].as_signed()))

@@ -33,7 +33,7 @@ MAX_UNDER_WAY = 64
 
 
 def line_layout(state_bits: int) -> data.StructLayout:
-    """A line of the write tables, and whether it is that of a stuck cell.
+    """Return the layout of a line of the write tables, with a bit for stuck cells.
 
     Members
     -------
@@ -142,7 +142,7 @@ class PipelinedWordMaker(WordMaker):
         return drawn, bits, line
 
     def _build_sum(self, m: Module, drawn: Signal, bits: data.View, line: data.View) -> None:
-        """Level, D2D and C2C, added and clamped."""
+        """Add level, D2D and C2C, and clamp the sum."""
         m.submodules.normal_0 = d2d = PipelinedNormal(SPREAD_BITS, line.shape())
         m.submodules.normal_1 = c2c = PipelinedNormal(SPREAD_BITS, line.shape())
         for lane, normal in enumerate((d2d, c2c)):
@@ -259,14 +259,14 @@ class IterativeWordMaker(WordMaker):
                 m.next = "TAKE"
 
     def _ask(self, m: Module, purpose: Purpose | Value, following: str) -> None:
-        """In this state a draw is asked for."""
+        """Ask for a draw in this state."""
         draws = self.unit.draws
         m.d.comb += [draws.valid.eq(1), draws.payload.purpose.eq(purpose)]
         with m.If(draws.ready):
             m.next = following
 
     def _build_stuck(self, m: Module, stuck: Signal, high: Signal) -> None:
-        """States in which is drawn whether a cell is stuck, and at which end."""
+        """Add the states that draw if a cell is stuck, and at which end."""
         chip = self.chip
         unit = self.unit
         with m.State("STUCK"):

@@ -16,7 +16,7 @@ from allspin.hdl.stream.registers import later
 
 
 def write_layout(parameters: WindowParameters) -> data.ArrayLayout:
-    """A value for each bank of the memories that keep two maps' values.
+    """Return the layout of writes: a value for each bank of the memories of two maps' values.
 
     Members
     -------
@@ -62,7 +62,7 @@ def line_memory(parameters: WindowParameters) -> Any:
 
 
 def reciprocal(divisor: int, most: int) -> tuple[int, int]:
-    """A factor and a shift that divide each number up to `most`, exactly.
+    """Return a factor and a shift that divide each number up to `most`, exactly.
 
     Examples
     --------

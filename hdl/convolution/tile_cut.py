@@ -10,7 +10,7 @@ from allspin.hdl.stream.component import Component
 
 
 def final_layout(tag: data.StructLayout) -> data.StructLayout:
-    """A tag, and behind it whether its mask is a position's last, `final`."""
+    """Return the layout of a tag with a bit `final` for the last mask of a position."""
     return data.StructLayout({**{str(name): field.shape for name, field in tag}, "final": 1})
 
 

@@ -15,7 +15,7 @@ DEPTH = 8
 
 
 def mask_layout(lanes: int, bits: int, tag: Any) -> data.StructLayout:
-    """Places of each lane.
+    """Return the layout of a mask: the places of each lane.
 
     Members
     -------

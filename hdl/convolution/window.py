@@ -18,7 +18,7 @@ from allspin.hdl.stream.registers import RegisterSlice
 
 
 def table(numbers: list[int], index: Value, width: int) -> Value:
-    """A known number for each value of an index, modulo ``2**width``."""
+    """Return a constant for each value of an index, modulo ``2**width``."""
     return Array(Const(number % 2**width, width) for number in numbers)[index]
 
 
@@ -193,7 +193,7 @@ class Window(Component):
         m.d.comb += read.eq(self._build_values(m, walk, kept.writes))
 
     def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk | TiledWalk:
-        """From the pixels of a position that have anything to the channels that they have."""
+        """Walk from the pixels of a position that are not empty to their channels."""
         p = self._parameters
         parts = self._parameters.rows_per_clock
         channels = p.map.channels
@@ -255,7 +255,7 @@ class Window(Component):
         return walk
 
     def _build_values(self, m: Module, walk: Walk | TiledWalk, writes: Any) -> Value:
-        """Values of the rows that are driven; whether a map's last are read in this clock."""
+        """Read the values of the driven rows; return a bit for the clock of a map's last values."""
         p = self._parameters
         m.submodules.out = out = RegisterSlice(event_layout(p), every_clock=True)
         wiring.connect(m, out.o, wiring.flipped(self.events))
@@ -291,7 +291,7 @@ class Window(Component):
     def _build_part(
         self, m: Module, part: int, step: Any, slot: Any, go: Signal, writes: Any
     ) -> None:
-        """A part's row and value, two clocks later."""
+        """Return a part's row and value, two clocks later."""
         p = self._parameters
         parts = self._parameters.rows_per_clock
         address = Signal(len(step.tag.origin), name=f"address_{part}", reset_less=True)

@@ -85,7 +85,7 @@ class SpramCells(Cells):
             ]
 
     def _build_states(self, m: Module, spram: SpramLines, bits: int) -> None:
-        """The SPRAMs hold the first `bits` bits of a line, and block RAM holds the others."""
+        """Build SPRAMs for the first `bits` bits of a line, and block RAM for the others."""
         p = self._parameters
         m.submodules.placer = placer = LinePlacer(p)
         wiring.connect(m, wiring.flipped(self.cells), placer.cells)
@@ -156,7 +156,7 @@ class Ecp5Cells(Cells):
     def _build_bus(
         self, m: Module, platform: object, memories: list[tuple[int, int, WordMemory | LineMemory]]
     ) -> None:
-        """Registers on the way past all memories; each is given with its part and its number."""
+        """Build registers on the way past all memories, each with its part and number."""
         p = self._parameters
         placer = LinePlacer(p) if p.keeps_states else CellPlacer(p)
         m.submodules.placer = placer

@@ -189,7 +189,9 @@ class Products(Component):
             m.d.comb += self.lowest.eq(lowest)
 
     def _lowest(self, value: Value) -> Value:
-        """A value times the lowest level: of a narrow one a table, which is a LUT for each bit."""
+        """Multiply a value by the lowest level: for a narrow value by a table, which is a LUT for
+        each bit.
+        """
         p = self._parameters
         assert p.levels is not None
         if p.value_bits > NARROW:
@@ -235,7 +237,9 @@ class Accumulators(Component):
         step = p.neurons_per_clock
 
         def accumulate(term: Value, shadow: Signal, lane: object) -> None:
-            """The last term goes into the shadow alone, and the next sum starts at 0."""
+            """Add terms; a pass's last term goes into the shadow alone, and the next sum starts at
+            0.
+            """
             # Only the sums need a reset: an empty shadow is never read.
             sum_ = Signal(shadow.shape(), name=f"sum_{lane}")
             total = Signal(shadow.shape(), name=f"total_{lane}")

@@ -32,13 +32,15 @@ def word_shape(parameters: CrossbarParameters) -> Shape:
 
 
 def words_layout(parameters: CrossbarParameters) -> data.ArrayLayout:
-    """Words of one line: for each part of the array one of each lane, as of `word_shape`."""
+    """Return the layout of the words of one line: for each part of the array a word of each
+    lane.
+    """
     lanes = data.ArrayLayout(word_shape(parameters), parameters.lanes)
     return data.ArrayLayout(lanes, parameters.rows_per_clock)
 
 
 def tile_ports(parameters: CrossbarParameters) -> dict[str, Any]:
-    """Ports of columns that are read tile by tile, which others do not have."""
+    """Return the ports that only columns with tiles have."""
     tiling = parameters.tiling
     if tiling is None:
         return {}

@@ -210,7 +210,8 @@ class FastColumns(Columns):
     def _build_lanes(
         self, m: Module, platform: Any, values: list[Value], all_driven: Signal
     ) -> list[Lane]:
-        """Words meet their values: they are in the lanes' registers a clock after they come.
+        """Bring words and values together: words are in the lanes' registers a clock after they
+        come.
 
         By then the values have passed a tree, whose leaves are near.
         """

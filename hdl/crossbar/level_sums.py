@@ -39,7 +39,7 @@ def signed_digits(factor: int) -> list[tuple[int, int]]:
 
 
 def times(value: Value, factor: int) -> Value:
-    """A value times a number, without a register.
+    """Multiply a value by a number, without a register.
 
     Parameters
     ----------
@@ -105,7 +105,9 @@ class LevelSums(Component):
     def _times(
         self, m: Module, value: Value, digits: list[tuple[int, int]], name: str
     ) -> tuple[Value, int]:
-        """A value times the number of these digits, after `depth` registers, and its sign."""
+        """Multiply a value by the number of these digits; return the product, `depth` registers
+        later, and its sign.
+        """
         bits = self._parameters.sum_bits
         # Positive terms first: where two are brought together, the first says the sign.
         terms = [(value << exponent, sign) for exponent, sign in digits]

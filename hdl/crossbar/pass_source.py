@@ -84,7 +84,7 @@ class Replay(Component):
 
 
 def pass_layout(parameters: CrossbarParameters) -> data.StructLayout:
-    """A beat of one pass.
+    """Return the layout of a beat of one pass.
 
     Members
     -------

@@ -11,7 +11,7 @@ from allspin.hdl.stream.component import Component
 
 
 def cell_layout(parameters: CrossbarParameters) -> data.StructLayout:
-    """An R_AH word to store.
+    """Return the layout of an R_AH word to store.
 
     Members
     -------
@@ -29,7 +29,7 @@ def cell_layout(parameters: CrossbarParameters) -> data.StructLayout:
 
 
 def place_layout(parameters: CrossbarParameters) -> data.StructLayout:
-    """A word and its place.
+    """Return the layout of a word and its place.
 
     Members
     -------
@@ -138,7 +138,7 @@ class CellPlacer(Component):
 
 
 def line_layout(parameters: CrossbarParameters) -> data.StructLayout:
-    """A line of states and its place.
+    """Return the layout of a line of states and its place.
 
     Members
     -------

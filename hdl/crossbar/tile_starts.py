@@ -14,7 +14,7 @@ from allspin.hdl.stream.ecp5_copies import LANES_PER_LEAF, tree
 
 
 def offset_layout(parameters: CrossbarParameters) -> data.StructLayout:
-    """A byte of the offsets of a tile's converters: column 0 first, of each the low byte first.
+    """Return the layout of a byte of a tile's offsets: column 0 first, the low byte of each first.
 
     Members
     -------
@@ -192,6 +192,6 @@ class TileStarts(Component):
 
 
 def write_clocks(parameters: CrossbarParameters) -> int:
-    """Clocks from a byte of offsets at its layer to the start in its lane's memory."""
+    """Return the clocks from a byte of offsets at its layer to the start in its lane's memory."""
     # With the layer's own register, and the way to the lanes.
     return 5 if parameters.target.wide else 2

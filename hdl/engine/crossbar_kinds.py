@@ -16,5 +16,5 @@ KINDS: dict[type[InferredBlocks], tuple[type[Cells], type[Columns]]] = {
 
 
 def make_crossbar(parameters: CrossbarParameters) -> Crossbar:
-    """The crossbar for the target that its parameters name."""
+    """Return the crossbar for the target that its parameters name."""
     return Crossbar(parameters, *KINDS[type(parameters.target.cells)])

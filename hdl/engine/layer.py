@@ -195,7 +195,7 @@ class EngineLayer(Component):
         ]
 
     def _build_cells(self, m: Module, cells: stream.Interface) -> None:
-        """Words for the crossbar, from the link or the Programmer."""
+        """Pass words to the crossbar, from the link or the Programmer."""
         load = self.load.payload
         word = self.word
         m.d.comb += self.load.ready.eq(1)
@@ -208,7 +208,7 @@ class EngineLayer(Component):
         ]
 
     def _build_offsets(self, m: Module, offsets: stream.Interface) -> None:
-        """Offsets of the converters of tiles, from the link."""
+        """Pass offsets to the converters of tiles, from the link."""
         load = self.load.payload
         written = m.d.sync if self._crossbar.target.wide else m.d.comb
         written += [

@@ -15,7 +15,7 @@ STAGES = 12
 
 
 def converter_word(current_bits: int) -> data.StructLayout:
-    """Gain and offset of one column, as the memory holds them."""
+    """Return the layout of a column's gain and offset in memory."""
     return data.StructLayout({"gain": GAIN_BITS, "offset": signed(current_bits + 2)})
 
 

@@ -23,7 +23,7 @@ from allspin.hdl.stream.layouts import LOADS, amplified_layout, noise_layout
 
 
 def current_layout(current_bits: int) -> data.StructLayout:
-    """A neuron's input current.
+    """Return the layout of a neuron's input current.
 
     Members
     -------
@@ -36,7 +36,7 @@ def current_layout(current_bits: int) -> data.StructLayout:
 
 
 def currents_layout(current_bits: int, neurons_per_clock: int) -> data.StructLayout:
-    """Input currents of `neurons_per_clock` neurons.
+    """Return the layout of input currents of `neurons_per_clock` neurons.
 
     Members
     -------
@@ -184,7 +184,7 @@ class ViConverter(Component):
         return [Array(kept[lane:] + kept[:lane])[turns] for lane in range(len(kept))]
 
     def _build_load(self, m: Module, words: list[Memory], shift: Signal) -> None:
-        """Four bytes to a column's word, one to the shift."""
+        """Load four bytes into a column's word, and one into the shift."""
         load = self.load.payload
         low = Signal(24)  # the first three bytes of a word
         byte = Signal(2)

@@ -43,7 +43,7 @@ class CellBlock:
 
 
 def activation_layout(hidden_bits: int) -> data.StructLayout:
-    """A neuron's output.
+    """Return the layout of a neuron's output.
 
     Members
     -------
@@ -94,7 +94,7 @@ class NeuronGateware(Component):
 
     @classmethod
     def cells(cls, network: Network, currents: Currents) -> CellBlock:
-        """The neuron's logic for standard cells: by default its table, as logic that never changes.
+        """Return the neuron's logic for standard cells: by default its table, as fixed logic.
 
         Parameters
         ----------

@@ -14,7 +14,7 @@ from allspin.hdl.stream.layouts import (
 
 
 def activations_layout(hidden_bits: int, neurons_per_clock: int) -> data.StructLayout:
-    """Outputs of `neurons_per_clock` neurons.
+    """Return the layout of outputs of `neurons_per_clock` neurons.
 
     Members
     -------

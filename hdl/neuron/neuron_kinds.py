@@ -43,7 +43,7 @@ def register_gateware(name: str) -> Callable[[Block], Block]:
 
 
 def neuron_gateware(name: str) -> type[NeuronGateware]:
-    """The gateware of a kind of neuron.
+    """Return the gateware of a kind of neuron.
 
     Parameters
     ----------

@@ -26,7 +26,9 @@ EVENT, LAST_EVENT, SUM, LAST_SUM = range(4)
 
 
 def _lanes(network: Network, profile: HardwareProfile, number: int) -> int:
-    """Lanes of a layer: the profile's, but where LUTs are few no more than are of use."""
+    """Return the lanes of a layer: the profile's number; on parts with few LUTs, only as many as it
+    can use.
+    """
     layer = network.layers[number]
     lanes = min(profile.lanes or layer.columns, layer.columns)
     if profile.target.few_luts and number:
@@ -115,7 +117,7 @@ class EngineParameters:
 
     @classmethod
     def from_network(cls, network: Network, profile: HardwareProfile | None = None) -> Self:
-        """The engine that runs a network on a part.
+        """Return the engine that runs a network on a part.
 
         Raises
         ------
@@ -171,18 +173,21 @@ class EngineParameters:
         return self.kinds[number] if self.kinds else DENSE
 
     def uses(self, number: int) -> int:
-        """Column sums of an image in a layer."""
+        """Return the number of column sums of an image in a layer."""
         return self.kind(number).positions * self.crossbars[number].columns
 
     def neurons(self, number: int) -> int:
-        """Neurons of a hidden layer: of its columns, or of all its positions."""
+        """Return the number of neurons of a hidden layer: of its columns, or of all its
+        positions.
+        """
         return (
             self.uses(number) if self.neuron_per == "position" else self.crossbars[number].columns
         )
 
     def turned(self, number: int) -> int:
-        """Neurons in a position's last beat, where they are fewer than in others and each position
-        has its own: the next one's then begin in the middle of a line; else 0.
+        """Return the neurons in a position's last beat, if each position has its own neurons and
+        its last beat is not full: the next position's neurons then begin in the middle of a line.
+        Return 0 otherwise.
         """
         own = self.crossbars[number]
         return own.columns % own.neurons_per_clock if self.neurons(number) > own.columns else 0
@@ -281,29 +286,35 @@ class EngineParameters:
         return self.current_bits + 6
 
     def sum_spread_bits(self, layer: int) -> int:
-        """Width of the spread of noise on a layer's sums: below 16 cells' range, in 2**-6."""
+        """Return the width of the spread of noise on a layer's sums: below 16 cells' range, in
+        2**-6.
+        """
         crossbar = self.crossbars[layer]
         return crossbar.value_bits + crossbar.rah_bits + 10
 
     def noise_spread_bits(self, layer: int) -> int:
-        """Width of a signed spread in the pipeline that draws a layer's noise, and the last's."""
+        """Return the width of a signed spread in the pipeline that draws the noise of a layer and
+        the last.
+        """
         bits = self.use_spread_bits
         if self.noisy_sums:
             bits = max(bits, *map(self.sum_spread_bits, {layer, len(self.crossbars) - 1}))
         return bits + 1
 
     def start_bits(self, layer: int) -> int:
-        """Width of the offset that is added to a normal value times that spread, signed."""
+        """Return the width of the offset that is added to a normal value times that spread,
+        signed.
+        """
         return self.sum_spread_bits(layer) + 17
 
     def sum_noise_bits(self, layer: int) -> int:
-        """Width of the error that is added to a sum, signed: noise and offset, without 19 fraction
-        bits.
+        """Return the width of the error that is added to a sum, signed: noise and offset, without
+        19 fraction bits.
         """
         return self.sum_spread_bits(layer) - 1
 
     def amplified_bits(self, layer: int) -> int:
-        """Width of a layer's sums as its amplifiers give them, signed."""
+        """Return the width of a layer's sums behind its amplifiers, signed."""
         bits = self.crossbars[layer].sum_bits
         if self.noisy_sums:
             bits = max(bits, self.sum_noise_bits(layer)) + 1

@@ -56,7 +56,7 @@ class MemoryMap:
 
 
 def memory_map(engine: EngineParameters) -> tuple[MemoryMap, ...]:
-    """Every memory of an engine, as ``docs/protocol.md`` numbers them.
+    """Return every memory of an engine, as ``docs/protocol.md`` numbers them.
 
     Parameters
     ----------

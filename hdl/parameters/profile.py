@@ -75,7 +75,7 @@ class VariationParameters:
 
 
 def distance_bits(value_bits: int) -> int:
-    """Width of a row distance in the memory of resident images.
+    """Return the width of a row distance in the memory of resident images.
 
     Distance and value of a slot fill one or two columns of block RAM, which are 9 bits wide;
     the link carries a distance in a byte.

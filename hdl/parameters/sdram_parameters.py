@@ -118,7 +118,7 @@ class SdramParameters:
 
     @classmethod
     def of(cls, part: SdramPart, frequency: int, **ways: int) -> "SdramParameters":
-        """The clocks of a part at a frequency in Hz; `ways` may name `cas` and `way`."""
+        """Return the parameters of a part at a frequency in Hz; `ways` may name `cas` and `way`."""
 
         def clocks(nanoseconds: float) -> int:
             return max(1, math.ceil(nanoseconds * 1e-9 * frequency * (1 + TOLERANCE)))

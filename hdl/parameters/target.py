@@ -56,14 +56,14 @@ class InferredBlocks:
         return min(array.lanes, self.bank_bits // array.word_bits)
 
     def write_clocks(self, array: Any) -> int:
-        """Clocks from a word that is taken to the word in its memory.
+        """Return the clocks from a word that is taken to the word in its memory.
 
         The placer's register, that of a line of states, and the memory.
         """
         return 2 + array.keeps_states
 
     def blocks(self, array: Any, words: int) -> int:
-        """Blocks that hold an array, where one holds so many words of 16 bits.
+        """Return the blocks of an array, if a block holds so many words of 16 bits.
 
         Return the number of memories; a block of half the width is twice as deep.
         """
@@ -116,11 +116,13 @@ class Sprams(InferredBlocks):
             raise ValueError(f"SPRAMs have {self.depth} lines, and the array needs {array.lines}")
 
     def cell_bits(self, array: Any) -> int:
-        """Bits of a cell: a word's are a byte, since an SPRAM writes four bits together."""
+        """Return the bits of a cell: a byte for a word, since an SPRAM writes four bits
+        together.
+        """
         return array.word_bits if array.keeps_states else 8
 
     def bank_lanes(self, array: Any) -> int:
-        """All."""
+        """Return all lanes: they share one memory."""
         return array.lanes
 
     def blocks(self, array: Any, words: int) -> int:
@@ -138,7 +140,7 @@ class Ecp5Blocks(InferredBlocks):
     """
 
     def check(self, array: Any) -> None:
-        """A lane's words are in one block."""
+        """Check that a lane's words fit one block."""
         if array.lines > max(ECP5_DEPTHS):
             raise ValueError(
                 f"a block RAM of an ECP5 has at most {max(ECP5_DEPTHS)} words, and each lane "
@@ -158,14 +160,14 @@ class Ecp5Blocks(InferredBlocks):
         return array.lines < SMALLEST_BLOCK and bits <= MOST_DISTRIBUTED
 
     def write_clocks(self, array: Any) -> int:
-        """A register at the entrance, the placer's, that of a line of states, the bus, one beside
-        the memory, the memory.
+        """Return the registers on the way: the entrance, the placer, a line of states, the bus, the
+        memory's neighbour, the memory.
         """
         hops = -(-array.banks * array.rows_per_clock // MEMORIES_PER_HOP)
         return 4 + array.keeps_states + hops
 
     def blocks(self, array: Any, words: int) -> int:
-        """One for each memory, but for those that are LUTs."""
+        """Return one block for each memory that is not made of LUTs."""
         return 0 if self.distributed(array) else array.rows_per_clock * array.banks
 
 

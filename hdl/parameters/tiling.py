@@ -95,5 +95,5 @@ class Tiling:
 
 
 def signed_bits(low: int, high: int) -> int:
-    """Width of the narrowest signed number that holds both, and 0."""
+    """Return the width of the narrowest signed number that holds both, and 0."""
     return max((-1 - min(low, 0)).bit_length(), max(high, 0).bit_length()) + 1

@@ -10,7 +10,7 @@ BLOCK_BITS = 1024
 
 
 def block_memory(shape: Any, depth: int, *, distributed: bool = False) -> memory.Memory:
-    """A memory without contents, for block RAM.
+    """Return a memory without contents, for block RAM.
 
     Read it through a port of the ``comb`` domain with a register behind it: the tools merge the two
     into the block's own synchronous read. Amaranth's synchronous read port promises the old word

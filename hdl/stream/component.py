@@ -12,10 +12,10 @@ class Component(wiring.Component):
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """A port: the signature makes it, so a type checker cannot know it."""
+            """Return a port: the signature makes it, so a type checker cannot know it."""
 
     def elaborate(self, platform: object) -> Module:
-        """The block's module, as Amaranth asks for it."""
+        """Return the block's module, for Amaranth."""
         m = Module()
         self.build(m, platform)
         return m

@@ -57,13 +57,13 @@ def _chain(m: Module, init: Const, a: Any, b: Any, c: Any, d: Any, total: Signal
 
 
 def _bits(value: Value, width: int) -> list[Value]:
-    """A value's bits, extended: a signed one's by its sign."""
+    """Extend a value's bits: a signed value's by its sign."""
     beyond = value[-1] if value.shape().signed else Const(0, 1)
     return [value[bit] if bit < len(value) else beyond for bit in range(width)]
 
 
 def times_digit(m: Module, platform: Any, word: Value, digit: Value, name: str) -> Signal:
-    """A word times an unsigned digit of one or two bits, in one carry chain.
+    """Multiply a word by an unsigned digit of one or two bits, in one carry chain.
 
     A word of one bit needs no carry chain.
     """
@@ -91,7 +91,9 @@ def times_digit(m: Module, platform: Any, word: Value, digit: Value, name: str) 
 def add_or_start(
     m: Module, platform: Any, term: Value, sum_: Value, start: Value, name: str
 ) -> Signal:
-    """A term plus a running sum, or the term alone where `start` is set, in one carry chain."""
+    """Add a term to a running sum, or take the term alone where `start` is set, in one carry
+    chain.
+    """
     total = Signal(sum_.shape(), name=name)
     if not is_ecp5(platform):
         with m.If(start):
@@ -123,7 +125,7 @@ def add_or_begin(
     start: Value,
     name: str,
 ) -> Signal:
-    """A term plus a running sum, or plus a start where `begin` is set, in one carry chain.
+    """Add a term to a running sum, or to a start where `begin` is set, in one carry chain.
 
     `start` must be 0 where `begin` is not set; it is a signed value.
     """

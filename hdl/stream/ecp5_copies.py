@@ -66,7 +66,7 @@ def copies(m: Module, platform: Any, value: Any, count: int, name: str) -> list[
 
 
 def tree(m: Module, platform: Any, value: Any, leaves: int, name: str) -> list[Any]:
-    """Two registers in a row, the second in `leaves` copies; otherwise as `copies`."""
+    """Build two registers in a row, the second in `leaves` copies; otherwise like `copies`."""
     branches = copies(m, platform, value, -(-leaves // LEAVES), f"{name}_branch")
     found = []
     for number, branch in enumerate(branches):

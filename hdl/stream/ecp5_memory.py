@@ -27,7 +27,7 @@ from allspin.hdl.stream.ecp5_copies import is_ecp5
 
 
 def block_instance(width: int, ports: Mapping[str, Any]) -> Instance:
-    """A block RAM that is written at its port A and read at B, with output registers.
+    """Return a block RAM that is written at its port A and read at B, with output registers.
 
     Parameters
     ----------
@@ -73,7 +73,8 @@ def line_block(
     address: Value,
     read: Signal,
 ) -> Instance:
-    """A block RAM of lines of several words; signals as of `WordMemory` and `LineMemory`.
+    """Return a block RAM of lines of several words, with the signals of `WordMemory` and
+    `LineMemory`.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ Rows = CrossbarParameters | MapParameters | WindowParameters
 
 
 def slot_layout(parameters: Rows) -> data.StructLayout:
-    """A row that is driven.
+    """Return the layout of a driven row.
 
     Members
     -------
@@ -29,7 +29,8 @@ def slot_layout(parameters: Rows) -> data.StructLayout:
 
 
 def event_layout(parameters: Rows) -> data.StructLayout:
-    """A beat: the rows that are driven in one clock, at most one of each part of the array.
+    """Return the layout of a beat: the rows that are driven in one clock, at most one of each part
+    of the array.
 
     Members
     -------
@@ -43,7 +44,8 @@ def event_layout(parameters: Rows) -> data.StructLayout:
 
 
 def sum_layout(parameters: CrossbarParameters) -> data.StructLayout:
-    """Sums of `neurons_per_clock` columns; the columns of an image come in order.
+    """Return the layout of the sums of `neurons_per_clock` columns; the columns of an image come in
+    order.
 
     Members
     -------
@@ -79,7 +81,7 @@ def noise_layout(parameters: EngineParameters, layer: int) -> data.StructLayout:
 
 
 def amplified_layout(parameters: EngineParameters, layer: int) -> data.StructLayout:
-    """`sum_layout` of a layer, as its amplifiers give it.
+    """Return the layout of the sums of a layer behind its amplifiers.
 
     Members
     -------
@@ -92,7 +94,7 @@ def amplified_layout(parameters: EngineParameters, layer: int) -> data.StructLay
 
 
 def result_layout(parameters: EngineParameters) -> data.StructLayout:
-    """A logit; the classes of an image come in order.
+    """Return the layout of a logit; the classes of an image come in order.
 
     Members
     -------

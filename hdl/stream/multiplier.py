@@ -29,7 +29,8 @@ rows of the part, and one where the products of a wide factor's parts are added.
 
 
 def multiply(m: Module, platform: Any, factor: Value, other: Value, name: str) -> Signal:
-    """A product `PRODUCT_CLOCKS` later; on an ECP5 in multipliers.
+    """Multiply two values; the product comes `PRODUCT_CLOCKS` later, on an ECP5 from its
+    multipliers.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def multiply(m: Module, platform: Any, factor: Value, other: Value, name: str) -
 
 
 def _parts(value: Value) -> Iterator[tuple[int, Value]]:
-    """Parts of a signed value that each fit a multiplier, and where they begin."""
+    """Yield parts of a signed value that each fit a multiplier, with their lowest bits' places."""
     low = 0
     while len(value) - low > FACTOR_BITS:
         yield low, value[low : low + PART_BITS]
@@ -79,7 +80,7 @@ def _parts(value: Value) -> Iterator[tuple[int, Value]]:
 
 
 def _multiplier(m: Module, factor: Value, part: Value, name: str) -> Signal:
-    """A multiplier without registers of its own, and both its factors signed."""
+    """Build a multiplier of signed factors without registers of its own."""
     whole = Signal(signed(2 * FACTOR_BITS), name=name)
     pins: dict[str, Value] = {}
     for pin, value in (("A", factor), ("B", part)):
