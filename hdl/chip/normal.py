@@ -67,15 +67,15 @@ class DigitMultiplier(Component):
     def __init__(self, width: int, bits: int) -> None:
         super().__init__(
             {
-                # Take `factor`, `other` and `last`.
+                # Load `factor`, `other` and `last`.
                 "load": In(1),
                 # Signed factor.
                 "factor": In(signed(width)),
                 # Unsigned factor.
                 "other": In(bits),
-                # Clocks that it takes, less one.
+                # Clocks of the multiplication, less one.
                 "last": In(range(bits // DIGIT_BITS)),
-                # Go on; not while `load`.
+                # Advance; not while `load`.
                 "step": In(1),
                 # The product, shifted up by as many bits as `other` has left.
                 "product": Out(signed(width + DIGIT_BITS + bits)),

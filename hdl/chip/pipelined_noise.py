@@ -87,7 +87,7 @@ class PipelinedNoise(Component):
             "beats": In(stream.Signature(beat_layout(parameters, layer))),
             # A beat has been drawn, for one clock.
             "made": Out(1),
-            # Its kind.
+            # Kind of the beat.
             "kind": Out(self._kind_bits),
             # Its normal values times their spread, a lane each; of kind `LAST` the first alone.
             "products": Out(signed(product_bits(spread_bits))).array(lanes),

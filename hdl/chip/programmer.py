@@ -56,7 +56,7 @@ class Programmer(Component):
         self._parameters = parameters
         self._variation = parameters.variation
         ports = {
-            # To be kept while `busy`.
+            # Stable while `busy`.
             "chip": In(CHIP_LAYOUT),
             # `LOAD_LAYOUT`, bytes of the memories STATES only.
             "states": In(LOADS),
@@ -67,7 +67,7 @@ class Programmer(Component):
             # `word_layout`; a word cannot be held back.
             "valid": Out(1),
             "word": Out(word_layout(parameters.rah_bits)),
-            # Words will still come.
+            # More words will come.
             "busy": Out(1),
         }
         if self._variation.iterative:

@@ -23,7 +23,7 @@ def state_layout(state_bits: int) -> data.StructLayout:
     Members
     -------
     state : unsigned
-        Its state.
+        The cell's state.
     polarity : 1 bit
         `allspin.sim.synapse.response.Polarity` of its last pulse.
     """

@@ -50,7 +50,7 @@ class NoiseQueue(Component):
                 "asked": In(1),
                 # The queue has room for one more.
                 "credit": Out(1),
-                # One has been made.
+                # A beat of noise has been drawn.
                 "made": In(1),
                 "payload": In(layout),
                 # `noise_layout`, in order.

@@ -63,7 +63,7 @@ class Variation(Component):
         self.noises = [getattr(self, f"noise_{layer}") for layer in range(given)]
 
     def build(self, m: Module, platform: object) -> None:
-        """Build it."""
+        """Connect all blocks."""
         p = self._parameters
         m.submodules.chip = chip = ChipRegisters()
         m.submodules.programmer = programmer = Programmer(p)

@@ -22,7 +22,7 @@ SUM_BITS = product_bits(SPREAD_BITS) + 2
 
 
 class WordMaker(Component):
-    """The ports of both forms.
+    """Ports of both word makers.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class WordMaker(Component):
                 "line": Out(state_layout(self._state_bits)),
                 # Entry of that line.
                 "entry": In(ENTRY_LAYOUT),
-                # A word, which cannot be held back.
+                # The word, which cannot be held back.
                 "valid": Out(1),
                 "word": Out(signed(parameters.rah_bits)),
                 **more,

@@ -24,12 +24,12 @@ ENTRY_LAYOUT = data.StructLayout(
         "d2d": signed(SPREAD_BITS),
     }
 )
-"""A line.
+"""Layout of a line of a write table.
 
 Members
 -------
 level : signed
-    R_AH word that is aimed at.
+    R_AH word of the level.
 c2c, d2d : signed
     One standard deviation, in units of ``2**-8`` words.
 """

@@ -46,7 +46,7 @@ def map_ports(parameters: WindowParameters) -> dict[str, Any]:
         "seen": In(1),
         # A map has come as a whole.
         "filled": Out(1),
-        # Values that are to be kept.
+        # Values to keep.
         "writes": Out(write_layout(p)),
         # Line to look at and the map's half; the bits that are set in it, in the same clock.
         "line": In(range(p.map.height)),

@@ -30,7 +30,7 @@ class Pool(Component):
             {
                 # `activations_layout`, pixel by pixel, line by line; `last` ends each pixel.
                 "activations": In(stream.Signature(layout)),
-                # The same of the smaller map.
+                # `activations_layout` of the smaller map.
                 "largest": Out(stream.Signature(layout)),
             }
         )

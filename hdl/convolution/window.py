@@ -52,7 +52,7 @@ class Scan(Component):
                 # Bits that are set at each position, in the order of the kernel's places. Of the
                 # tag, `origin` is the first place, counted in the map, and `half` the map.
                 "masks": Out(stream.Signature(mask_layout(1, len(p.seen), self.tag))),
-                # The last is taken.
+                # The last position is taken.
                 "done": Out(1),
             }
         )

@@ -70,13 +70,13 @@ def build_ends(
     Parameters
     ----------
     m : Module
-        Gets it.
+        Module of the columns.
     parameters : CrossbarParameters
         Parameters of the crossbar.
     columns : Columns
         Columns that own the beats and offsets.
     conversions : Conversions or FastConversions
-        Is told.
+        Gets the control signals.
     clocks : int
         Delay of the control signals behind a beat.
     """
@@ -224,7 +224,7 @@ class Accumulators(Component):
                 # shadow.
                 "adds": In(1),
                 "ends": In(1),
-                # The next sums come to the fore.
+                # The next sums move to the front of the shadow.
                 "shifts": In(1),
                 # Sums of the shadow that leave next.
                 "sums": Out(data.ArrayLayout(signed(p.sum_bits), p.neurons_per_clock)),

@@ -49,7 +49,7 @@ class Departure(Component):
         p = self._parameters
         step = p.neurons_per_clock
         left = Signal(range(p.lanes + 1))  # sums in the shadow that have not set out
-        promised = Signal()  # the others are sure to
+        promised = Signal()  # the credits of the remaining sums are sure
         image_ends = Signal()
         m.d.comb += [
             self.sets_out.eq((left != 0) & (self.credit | promised)),

@@ -16,7 +16,7 @@ from allspin.hdl.engine.layer import EngineLayer
 from allspin.hdl.engine.loads import Loads
 from allspin.hdl.engine.readback import Readback
 from allspin.hdl.engine.readout import Readout
-from allspin.hdl.engine.shape import Shape
+from allspin.hdl.engine.shape import NetworkShape
 from allspin.hdl.engine.under_way import UnderWay
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS
@@ -61,7 +61,7 @@ class Engine(Component):
             "load": In(LOADS),
             # A line to read; only while `idle`. Images wait until it is read.
             "fetch": In(FETCHES),
-            # The line's bytes.
+            # Bytes of the line.
             "fetched": Out(BYTES),
             # No image is under way, no line is being read and no chip is being made.
             "idle": Out(1),
@@ -85,7 +85,7 @@ class Engine(Component):
         m.submodules.readout = readout = Readout(p)
         shape = None
         if p.general:
-            m.submodules.shape = shape = Shape(p)
+            m.submodules.shape = shape = NetworkShape(p)
             m.d.comb += [
                 shape.load.payload.eq(loads.byte),
                 shape.load.valid.eq(loads.valid),

@@ -86,7 +86,7 @@ class EngineLayer(Component):
             # The Programmer has a word for this layer, in place of `load`.
             "programs": In(1),
             "word": In(word_layout(parameters.rah_bits)),
-            # Reads its memories.
+            # Port that reads its memories.
             "read": In(READ_SIGNATURE),
             # Number of rows that are driven in this clock (a clock late where they are many), and
             # number of columns whose sums are taken.
@@ -141,7 +141,7 @@ class EngineLayer(Component):
         in_last = (p.columns - 1) % p.neurons_per_clock + 1
         last_picked = Signal()
         waits = Signal()  # sums wait to be read
-        release = Signal()  # they have been read, and go
+        release = Signal()  # sums that were read leave
         m.d.comb += [
             read.taken.eq(events.ready & here),
             last_picked.eq(picked == Mux(sums.payload.last, in_last, p.neurons_per_clock) - 1),

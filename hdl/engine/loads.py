@@ -29,7 +29,7 @@ class Loads(Component):
         self._far = self._has_states and parameters.target.wide
         super().__init__(
             {
-                # From the link.
+                # Byte from the link.
                 "load": In(LOADS),
                 # The byte.
                 "byte": Out(LOAD_LAYOUT),

@@ -54,7 +54,7 @@ class Readback(Component):
             {
                 # Line to read.
                 "fetch": In(FETCHES),
-                # The line.
+                # The line that is read.
                 "fetched": Out(BYTES),
                 # Begin no line now.
                 "hold": In(1),
@@ -86,7 +86,7 @@ class Readback(Component):
 
         reading = Signal()  # a register, since it goes a long way
         drive = Signal()
-        collect = Signal()  # a register too
+        collect = Signal()  # a register, like `reading`
         self._build_layers(m, reading, drive, collect, collected.i)
 
         bytes_left = Signal(range(9))

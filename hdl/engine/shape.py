@@ -14,7 +14,7 @@ from allspin.hdl.stream.layouts import (
 CLASS_BITS = 16
 
 
-class Shape(Component):
+class NetworkShape(Component):
     """Shape of the network on a general machine: its last hidden layer, and its classes.
 
     Parameters

@@ -22,7 +22,7 @@ from allspin.hdl.stream.registers import later
 GAIN_BITS = 14
 """Width of a share of the gain, signed: less than the gain itself. With it, unsigned."""
 SHARE_BITS = 13
-"""Its fraction bits."""
+"""Fraction bits of a share."""
 LINE_BYTES = 8
 CLOCKS = 5
 """From a sum to its amplified one: noise, three for the product, rounding."""
@@ -138,7 +138,7 @@ class LastAmplifiers(Component):
         class without a written gain has 1.
         """
         load = self.load.payload
-        on = Signal(reset_less=True)  # as memories: a reset keeps it
+        on = Signal(reset_less=True)  # a reset keeps it, like memories
         low = Signal(8, reset_less=True)
         byte = Signal(range(LINE_BYTES))
         class_ = Signal(range(self._crossbar.columns + 1))

@@ -50,7 +50,7 @@ class ColumnConverter(Component):
         word = converter_word(parameters.current_bits)
         super().__init__(
             {
-                # All registers move on.
+                # Enable of all registers.
                 "go": In(1),
                 # The column's sum.
                 "sum": In(signed(parameters.amplified_bits(layer))),

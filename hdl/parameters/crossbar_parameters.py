@@ -14,7 +14,7 @@ from allspin.sim.network.network import MAX_LINES
 
 @dataclass(frozen=True)
 class CrossbarParameters:
-    """One crossbar.
+    """Parameters of one crossbar.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ def _lanes(network: Network, profile: HardwareProfile, number: int) -> int:
 
 @dataclass(frozen=True)
 class EngineParameters:
-    """A whole engine.
+    """Parameters of a whole engine.
 
     Parameters
     ----------
@@ -144,11 +144,11 @@ class EngineParameters:
                     rah_bits=rah_bits,
                     rows_per_clock=profile.rows_per_clock,
                     levels=(
-                        UniformLevels.of(layer.levels)
+                        UniformLevels.from_table(layer.levels)
                         if profile.states and layer.adc is None
                         else None
                     ),
-                    tiling=Tiling.of(
+                    tiling=Tiling.from_adc(
                         layer.adc, offsets=profile.tile_offsets or profile.variation is not None
                     ),
                     memory=further if number else profile.memory,
@@ -232,7 +232,7 @@ class EngineParameters:
 
     @property
     def target(self) -> Target:
-        """The kind of part."""
+        """Target of the engine."""
         return self.crossbars[0].target
 
     @property

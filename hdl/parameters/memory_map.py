@@ -35,7 +35,7 @@ SHAPE_BYTES = 3
 
 @dataclass(frozen=True)
 class MemoryMap:
-    """One memory as the link sees it.
+    """One memory of the link's address map.
 
     Parameters
     ----------

@@ -189,5 +189,5 @@ class HardwareProfile:
 
     @property
     def target(self) -> Target:
-        """The kind of part."""
+        """Target of the profile."""
         return TARGETS[self.memory]

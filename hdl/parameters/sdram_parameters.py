@@ -69,7 +69,7 @@ class SdramParameters:
     refresh : int
         Clocks from one refresh to the next at most.
     power_up : int
-        Clocks before the first command at least.
+        Least number of clocks before the first command.
     cas : int
         Clocks from a read command to its word, 2 or 3.
     way : int

@@ -58,10 +58,10 @@ class Tiling:
     offsets: bool = False
 
     def __post_init__(self) -> None:
-        Adc(self.rows, self.bits, self.shift)  # has the same ranges
+        Adc(self.rows, self.bits, self.shift)  # has the same limits
 
     @classmethod
-    def of(cls, adc: Adc | None, *, offsets: bool = False) -> Self | None:
+    def from_adc(cls, adc: Adc | None, *, offsets: bool = False) -> Self | None:
         """Return the tiling of a network's layer; None if its columns are read in one piece.
 
         It has offsets if the layer has, or if they are requested.

@@ -48,7 +48,7 @@ class UniformLevels:
         check_range("the highest level", self.words[-1], *words)
 
     @classmethod
-    def of(cls, levels: npt.NDArray[np.integer]) -> Self | None:
+    def from_table(cls, levels: npt.NDArray[np.integer]) -> Self | None:
         """Return the levels of a table; None if they are not uniform.
 
         Parameters
@@ -63,7 +63,7 @@ class UniformLevels:
 
     @property
     def bits(self) -> int:
-        """The fewest that hold a state."""
+        """Fewest bits that hold a state."""
         return (self.count - 1).bit_length()
 
     @property

@@ -44,12 +44,12 @@ class MapParameters:
 
     @property
     def pixels(self) -> int:
-        """Places of the map."""
+        """Number of places of the map."""
         return self.height * self.width
 
     @property
     def rows(self) -> int:
-        """All its values."""
+        """Number of its values."""
         return self.pixels * self.channels
 
     @property

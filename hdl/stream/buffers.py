@@ -37,7 +37,7 @@ class Ring(Component):
                 "arrives": In(1),
                 # The item.
                 "payload": In(shape),
-                # Pointer to where the next one goes.
+                # Pointer to the place of the next item.
                 "end": Out(range(2 * depth)),
                 # Pointer to the first one that must be kept.
                 "start": In(range(2 * depth)),
@@ -90,7 +90,7 @@ def read_ring(m: Module, found: Any, head: Signal, limit: Signal, o: stream.Inte
     Parameters
     ----------
     m : Module
-        Gets the logic.
+        Module that gets the logic.
     found : Value
         The memory's item at `head`, in the same clock.
     head : Signal
@@ -173,7 +173,7 @@ class Reservation(Component):
     depth : int
         Places, a power of two; more than the clocks of the way, or it stalls.
     ahead : int
-        For `credits_ahead`.
+        Number of items for `credits_ahead`.
     distributed : bool
         True for look-up tables: the output of a block RAM is late.
     """
@@ -186,7 +186,7 @@ class Reservation(Component):
         self._distributed = distributed
         super().__init__(
             {
-                # Something sets out. Only while `credit`.
+                # An item sets out; only while `credit`.
                 "taken": In(1),
                 # A credit is free.
                 "credit": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out

@@ -12,7 +12,7 @@ from amaranth.hdl import (
 )
 
 LEAVES = 5
-"""Copies that a copy drives."""
+"""Copies that one copy drives."""
 LANES_PER_LEAF = 4
 """Lanes of a crossbar that a leaf of a tree drives."""
 
@@ -30,11 +30,11 @@ def copies(m: Module, platform: Any, value: Any, count: int, name: str) -> list[
     Parameters
     ----------
     m : Module
-        Gets the registers.
+        Module that gets the registers.
     platform : Platform or None
         Platform of the elaboration.
     value : Value
-        Their input.
+        Input of the registers.
     count : int
         Number of registers.
     name : str

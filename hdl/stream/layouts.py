@@ -157,7 +157,7 @@ last : 1 bit
 LOADS = stream.Signature(LOAD_LAYOUT)
 FETCHES = stream.Signature(FETCH_LAYOUT)
 BYTES = stream.Signature(BYTE_LAYOUT)
-"""Streams of these."""
+"""Streams of these payloads."""
 
 IMAGE_BITS = USE_BITS
 """Width of an image's number, by which the noise of its uses is drawn."""

@@ -35,11 +35,11 @@ def multiply(m: Module, platform: Any, factor: Value, other: Value, name: str) -
     Parameters
     ----------
     m : Module
-        Gets them, and registers.
+        Module that gets the multipliers and registers.
     platform : Platform or None
         Platform of the elaboration.
     factor : Value
-        Unsigned, of at most `PART_BITS`.
+        Unsigned factor of at most `PART_BITS`.
     other : Value
         The other factor, of any width.
     name : str

@@ -102,8 +102,8 @@ class LayerIdentity:
                 )
         # Converters that have offsets may have them 0.
         forced = self.tiling is not None and self.tiling.offsets
-        if self.tiling != Tiling.of(layer.adc, offsets=forced):
-            yield f"{self.tiling or WHOLE}, not {Tiling.of(layer.adc) or WHOLE}"
+        if self.tiling != Tiling.from_adc(layer.adc, offsets=forced):
+            yield f"{self.tiling or WHOLE}, not {Tiling.from_adc(layer.adc) or WHOLE}"
         if self.levels is not None and not np.isin(layer.words, self.levels.words).all():
             yield f"{self.levels}, which are not this network's R_AH words"
 

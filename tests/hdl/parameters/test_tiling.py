@@ -44,5 +44,5 @@ def test_widths_hold_the_extremes_and_no_more(
 
 
 def test_a_network_s_converters() -> None:
-    assert Tiling.of(None) is None
-    assert Tiling.of(Adc(64, 5, 9)) == Tiling(64, 5, 9)
+    assert Tiling.from_adc(None) is None
+    assert Tiling.from_adc(Adc(64, 5, 9)) == Tiling(64, 5, 9)

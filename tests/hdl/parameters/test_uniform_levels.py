@@ -15,7 +15,7 @@ from allspin.hdl.parameters.uniform_levels import UniformLevels
     ],
 )  # fmt: skip
 def test_of_a_table(levels: list[int], found: tuple[int, int, int]) -> None:
-    uniform = UniformLevels.of(np.array(levels, np.int16))
+    uniform = UniformLevels.from_table(np.array(levels, np.int16))
     assert uniform == UniformLevels(*found)
     assert uniform is not None
     assert list(uniform.words) == levels
@@ -23,7 +23,7 @@ def test_of_a_table(levels: list[int], found: tuple[int, int, int]) -> None:
 
 @pytest.mark.parametrize("levels", [[5], [0, 0], [1, -1], [-9, -3, 4, 9], [-3, 0, 3, 5]])
 def test_tables_of_other_levels(levels: list[int]) -> None:
-    assert UniformLevels.of(np.array(levels, np.int16)) is None
+    assert UniformLevels.from_table(np.array(levels, np.int16)) is None
 
 
 @pytest.mark.parametrize(("count", "bits"), [(2, 1), (3, 2), (4, 2), (10, 4), (16, 4), (100, 7)])
