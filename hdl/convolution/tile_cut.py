@@ -52,8 +52,8 @@ class TileCut(Component):
         within = (self._lines - 1).bit_length()
         bits = len(mask.places[0])
         row = mask.tag.row if "row" in mask.tag.shape().members else Const(0, within)
-        piece = Signal(range((bits + self._lines - 2) // self._lines + 1))  # places of this mask
-        tile = Signal(len(row) + len(piece))  # tile of the piece
+        piece = Signal(range((bits + self._lines - 2) // self._lines + 1))  # index in this mask
+        tile = Signal(len(row) + len(piece))  # its tile
         # In which piece of a mask each of its places is.
         of = [(row[:within] + place) >> within for place in range(bits)]
         here = Cat(k == piece for k in of)

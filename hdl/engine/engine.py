@@ -169,7 +169,7 @@ class Engine(Component):
             given = flat.events
         wiring.connect(m, given, events)
 
-    def _build_route(self, m: Module, shape: "Shape", layers: list[EngineLayer]) -> None:
+    def _build_route(self, m: Module, shape: NetworkShape, layers: list[EngineLayer]) -> None:
         """Connect the last hidden layer of a general machine to the last crossbar.
 
         The layers between get no events, so they give none either.
