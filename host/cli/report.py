@@ -12,8 +12,8 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.draw.picture_style import PictureStyle
-from allspin.host.report.findings import CHIPS, QUICK_CHIPS, QUICK_IMAGES, ReportSubject
 from allspin.host.report.page import figures, report
+from allspin.host.report.subject import CHIPS, QUICK_CHIPS, QUICK_IMAGES, ReportSubject
 from allspin.host.show.say import say
 from allspin.sim.errors import UserError
 from allspin.sim.network.tiling import Tiles

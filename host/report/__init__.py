@@ -1,1 +1,1 @@
-"""The report: one HTML page of what a network is, does and costs, with nothing outside it."""
+"""Report of one network: an HTML page, or its pictures for a journal."""

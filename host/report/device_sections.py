@@ -1,4 +1,4 @@
-"""The devices, the chips that are made of them, and the maps of a network's words."""
+"""Sections about the devices, the chips made of them, and the maps of a network's words."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,9 +21,9 @@ from allspin.host.charts.rah_maps import (
 from allspin.host.charts.row_charts import Strip, strips
 from allspin.host.draw.html import image, spelled
 from allspin.host.draw.style import name_text
-from allspin.host.report.findings import Findings, ReportSubject
+from allspin.host.report.findings import Findings
 from allspin.host.report.section import (
-    Drawn,
+    ReportPicture,
     Section,
     facts,
     note,
@@ -31,30 +31,32 @@ from allspin.host.report.section import (
     paragraph,
     tiles,
 )
+from allspin.host.report.subject import ReportSubject
 from allspin.host.show.table import Table, TableColumn, short
 from allspin.sim.device.device import Device
+from allspin.sim.network.network import Network
 from allspin.sim.synapse.response import Polarity
 
 MAPS = 24
-"""Maps at most."""
+"""Most maps."""
 FAR = 0.3
-"""Strips within this share of the axis of the figure without variation are drawn closer."""
+"""Share of the axis, from the figure without variation, whose rows a second picture enlarges."""
 
 
 def _synapse(device: Device) -> h.Node:
-    rows = [
-        (polarity.name.lower(), *map(float, values))
-        for polarity in Polarity
-        for values in zip(*pulses_and_spread(device, polarity), strict=True)
-    ]
-    up, down = (device.synapse.pulses_across(polarity) for polarity in Polarity)
+    rows = []
+    for polarity in Polarity:
+        for values in zip(*pulses_and_spread(device, polarity), strict=True):
+            rows.append((polarity.name.lower(), *map(float, values)))
     columns = (
         TableColumn("polarity"),
         TableColumn("pulses", form=".0f"),
         TableColumn("R_AH", device.unit, form=".5g"),
         TableColumn("C2C, one deviation", device.unit, form=".4g"),
     )
-    return Drawn(
+    up = device.synapse.pulses_across(Polarity.POTENTIATION)
+    down = device.synapse.pulses_across(Polarity.DEPRESSION)
+    return ReportPicture(
         "synapse-curve",
         synapse_curve(device),
         [Table("R_AH against pulses", columns, rows)],
@@ -64,31 +66,29 @@ def _synapse(device: Device) -> h.Node:
 
 
 def _neuron(subject: ReportSubject) -> h.Node:
-    """The hidden neurons' curve and the table that the machine keeps of it."""
+    """Draw the hidden neurons' curve, with the machine's table of it."""
     network = subject.network
     if len(network.layers) < 2:
         return None
-    size, top = 2**network.current_bits, 2**network.hidden_bits - 1
+    size = 2**network.current_bits
+    top = 2**network.hidden_bits - 1
     current = np.linspace(0, size - 1, 61)
     response = network.neuron.response(current / (size - 1)) * top
-    tables = [
-        Table(
-            "the device's curve",
-            (TableColumn("current", "LSB", ".2f"), TableColumn("R_AH above reset", "LSB", ".3f")),
-            list(zip(current.tolist(), response.tolist(), strict=True)),
-        )
-    ]
-    if (table := network.layers[0].table) is not None:
-        # Only where the table steps: the rest says nothing new.
+    columns = (TableColumn("current", "LSB", ".2f"), TableColumn("R_AH above reset", "LSB", ".3f"))
+    rows: list[tuple[float, ...]] = list(zip(current.tolist(), response.tolist(), strict=True))
+    tables = [Table("the device's curve", columns, rows)]
+    table = network.layers[0].table
+    if table is not None:
+        # Only the steps of the table: other rows repeat the one above.
         steps = np.flatnonzero(np.diff(table.astype(int), prepend=-1))
-        columns = TableColumn("from current", "LSB"), TableColumn("activation", "LSB")
+        columns = (TableColumn("from current", "LSB"), TableColumn("activation", "LSB"))
         rows = list(zip(steps.tolist(), table[steps].tolist(), strict=True))
         tables.append(Table("where the table steps", columns, rows))
-    return Drawn("neuron-curve", neuron_curve(network, subject.device), tables)
+    return ReportPicture("neuron-curve", neuron_curve(network, subject.device), tables)
 
 
 def _source(source: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """What a device's file says of where it comes from, key by key."""
+    """Generate the keys and values of a device file's source."""
     for key, value in source.items():
         if isinstance(value, Mapping):
             yield from _source(value, f"{before}{key}.")
@@ -101,181 +101,191 @@ def _source(source: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, 
             yield f"{before}{key}", ", ".join(map(str, several))
 
 
-def devices(findings: Findings) -> Section:
-    """Synapse and neuron, their curves and how they vary."""
-    subject, device = findings.subject, findings.subject.device
-    electrical, joule = device.electrical, EngFormatter("J")
+def _device_facts(subject: ReportSubject) -> dict[str, h.Node]:
+    device = subject.device
+    electrical = device.electrical
+    about: dict[str, h.Node] = {
+        "Device": device.name,
+        "Asked for as": subject.device_name,
+        "States told apart": f"{device.synapse.states}",
+        "R_AH": f"{short(device.synapse.low)} to {short(device.synapse.high)} ({device.unit})",
+    }
     energies = {
         "Potentiation pulse": electrical.pulse_energy(electrical.potentiation_current),
         "Depression pulse": electrical.pulse_energy(electrical.depression_current),
         "Read": electrical.read_energy,
     }
-    about = {
-        "Device": device.name,
-        "Asked for as": subject.device_name,
-        "States told apart": f"{device.synapse.states}",
-        "R_AH": f"{short(device.synapse.low)} to {short(device.synapse.high)} ({device.unit})",
-        **{name: joule(float(f"{x:.3g}")) for name, x in energies.items() if x is not None},
-    }
-    columns = TableColumn("key"), TableColumn("what the device's file says")
+    in_joule = EngFormatter("J")
+    for name, energy in energies.items():
+        if energy is not None:
+            about[name] = in_joule(float(f"{energy:.3g}"))
+    return about
+
+
+def device_section(findings: Findings) -> Section:
+    """Show synapse and neuron: their curves and variation."""
+    subject = findings.subject
+    device = subject.device
+    columns = (TableColumn("key"), TableColumn("what the device's file says"))
     source = Table("where the device comes from", columns, list(_source(device.source)))
-    return Section(
-        "devices",
-        "The devices",
-        [
-            facts(about),
-            numbers(source) if source.rows else None,
-            _synapse(device),
-            _neuron(subject),
-            paragraph("How the devices vary, and what each figure is taken to be of:"),
-            h.ul[[h.li[spelled(line)] for line in device.readings()]],
-        ],
-        [subject.command("report", *subject.device_options, images=False)],
-    )
+    body = [
+        facts(_device_facts(subject)),
+        numbers(source) if source.rows else None,
+        _synapse(device),
+        _neuron(subject),
+        paragraph("How the devices vary, and what each figure is taken to be of:"),
+        h.ul[[h.li[spelled(line)] for line in device.readings()]],
+    ]
+    commands = [subject.command("report", *subject.device_options, images=False)]
+    return Section("devices", "The devices", body, commands)
 
 
-def _tables(findings: Findings, columns: list[int]) -> list[Table]:
-    """What the maps hold, in short and word by word."""
-    network = findings.subject.network
-    words, heard = network.layers[0].words.astype(int), None
+def _map_tables(network: Network, columns: list[int]) -> list[Table]:
+    """Return the words of the maps, in short and in full."""
+    words = network.layers[0].words.astype(int)
+    strength = None
     if len(network.layers) > 1:
-        heard = np.abs(network.layers[1].words.astype(int)).sum(axis=1).tolist()
-    rows = [
-        (
-            *(column, int(own.min()), float(own.mean()), int(own.max())),
-            100 * float(np.mean(own > 0)),
-            heard and heard[column],
+        strength = np.abs(network.layers[1].words.astype(int)).sum(axis=1).tolist()
+    rows = []
+    lines = []
+    for column in columns:
+        own = words[:, column]
+        rows.append(
+            (
+                column,
+                int(own.min()),
+                float(own.mean()),
+                int(own.max()),
+                100 * float(np.mean(own > 0)),
+                None if strength is None else strength[column],
+            )
         )
-        for column, own in zip(columns, words.T[columns], strict=True)
-    ]
-    lines = [
-        (column, number, " ".join(map(str, pixels)))
-        for column in columns
-        for number, pixels in enumerate(as_picture(network, words[:, column]).tolist())
-    ]
-    names = (
+        for number, pixels in enumerate(as_picture(network, own).tolist()):
+            lines.append((column, number, " ".join(map(str, pixels))))
+    heads = (
         TableColumn("column"),
         TableColumn("lowest"),
         TableColumn("mean", form=".2f"),
         TableColumn("highest"),
+        TableColumn("above zero", "%", form=".1f"),
+        TableColumn("strength in the next crossbar"),
     )
-    more = TableColumn("above zero", "%", form=".1f"), TableColumn("strength in the next crossbar")
-    texts = TableColumn("column"), TableColumn("line"), TableColumn("R_AH words, left to right")
+    texts = (
+        TableColumn("column"),
+        TableColumn("line"),
+        TableColumn("R_AH words, left to right"),
+    )
     return [
-        Table("the maps in short", (*names, *more), rows),
+        Table("the maps in short", heads, rows),
         Table("every word of the maps, line by line of the image", texts, lines),
     ]
 
 
-def maps(findings: Findings) -> Section:
-    """What the columns of the first crossbar look for, each as an image."""
-    subject, network = findings.subject, findings.subject.network
-    columns, top = strongest(network, MAPS), top_word(network)
-    lit, all_of = lit_pixels(network, subject.images)[:, :, None], network.layers[0].columns
-    hidden = len(network.layers) > 1
-    alt = f"Map of {'neuron' if hidden else 'class'}"
-    shown = [(image(map_pixels(network, each) * lit, f"{alt} {each}"), each) for each in columns]
-    chosen = (
-        f"the {len(columns)} of {all_of} hidden neurons that the next crossbar hears most"
-        if hidden and len(columns) < all_of
-        else "all of them"
-    )
-    in_ohm = resistances(network, subject.device)
-    return Section(
-        "maps",
-        "R_AH maps",
-        [
-            paragraph(
-                "What the columns of the first crossbar look for, each drawn as the image, or the "
-                f"part of it, that drives it: {chosen}. R_AH is a word of {network.rah_bits} "
-                "bits: purple is "
-                f"{-top}, white 0, orange {top}{f'; {in_ohm}' if in_ohm else ''}. Hatched are "
-                f"pixels that fewer than {100 * SHARE:g} % of the images light, which nothing "
-                "taught."
-            ),
-            tiles("maps", shown),
-            note(f"Below each map: {'the number of its neuron' if hidden else 'its class'}."),
-            numbers(*_tables(findings, columns)),
-        ],
-        [subject.command("report")],
-    )
-
-
-def _chips_tables(findings: Findings) -> list[Table]:
-    """Accuracies chip by chip, and what programming took."""
+def maps_section(findings: Findings) -> Section:
+    """Show the columns of the first crossbar as images."""
     subject = findings.subject
-    columns = [TableColumn(one.column.title, form=".2f") for one in findings.chips]
-    shares = np.array([100 * one.accuracies for one in findings.chips]).T.tolist()
-    electrical = subject.device.electrical
+    network = subject.network
+    columns = strongest(network, MAPS)
+    top = top_word(network)
+    lit = lit_pixels(network, subject.images)[:, :, None]
+    hidden = len(network.layers) > 1
+    all_of = network.layers[0].columns
+    alt = "Map of neuron" if hidden else "Map of class"
+    shown = [(image(map_pixels(network, each) * lit, f"{alt} {each}"), each) for each in columns]
+    chosen = "all of them"
+    if hidden and len(columns) < all_of:
+        chosen = f"the {len(columns)} of {all_of} hidden neurons that the next crossbar hears most"
+    in_ohm = resistances(network, subject.device)
+    scale = f"; {in_ohm}" if in_ohm else ""
+    text = (
+        "What the columns of the first crossbar look for, each drawn as the image, or the "
+        f"part of it, that drives it: {chosen}. R_AH is a word of {network.rah_bits} "
+        f"bits: purple is {-top}, white 0, orange {top}{scale}. Hatched are pixels that fewer "
+        f"than {100 * SHARE:g} % of the images light, which nothing taught."
+    )
+    below = "the number of its neuron" if hidden else "its class"
+    body = [
+        paragraph(text),
+        tiles("maps", shown),
+        note(f"Below each map: {below}."),
+        numbers(*_map_tables(network, columns)),
+    ]
+    return Section("maps", "R_AH maps", body, [subject.command("report")])
+
+
+def _accuracy_table(findings: Findings) -> Table:
+    columns = [TableColumn("chip")]
+    columns += [TableColumn(one.column.title, form=".2f") for one in findings.chips]
+    percent = np.array([100 * one.accuracies for one in findings.chips]).T.tolist()
+    rows = [(chip, *row) for chip, row in enumerate(percent)]
+    return Table("accuracy in percent, chip by chip", columns, rows)
+
+
+def _programming_table(findings: Findings) -> Table:
+    subject = findings.subject
     rows = []
     for one in findings.chips:
-        counts, energy = one.counts, one.counts.energy(electrical)
+        counts = one.counts
+        energy = counts.energy(subject.device.electrical)
         rows.append(
             (
                 one.column.title,
-                *(counts.pulses / counts.cells, counts.reads / counts.cells),
+                counts.pulses / counts.cells,
+                counts.reads / counts.cells,
                 100 * (counts.unconverged / counts.cells),
                 None if energy is None else energy / subject.chips,
             )
         )
-    took = (
-        *(TableColumn("chips"), TableColumn("pulses a cell"), TableColumn("reads a cell")),
-        *(TableColumn("cells outside the band", "%"), TableColumn("energy a chip", "J")),
+    columns = (
+        TableColumn("chips"),
+        TableColumn("pulses a cell"),
+        TableColumn("reads a cell"),
+        TableColumn("cells outside the band", "%"),
+        TableColumn("energy a chip", "J"),
     )
-    return [
-        Table(
-            "accuracy in percent, chip by chip",
-            (TableColumn("chip"), *columns),
-            [(chip, *row) for chip, row in enumerate(shares)],
-        ),
-        Table("what programming took", took, rows),
-    ]
+    return Table("what programming took", columns, rows)
 
 
-def chips(findings: Findings) -> Section:
-    """What the network reaches on many chips, by variation and by programming."""
-    subject, last = findings.subject, findings.chips[-1]
-    count = f"{subject.chips} chip{'s' if subject.chips > 1 else ''}"
-    rows = [
-        Strip(
-            one.column.title,
-            (100 * one.accuracies).tolist(),
-            f"{one.figure} %",
-            100 * one.mean if subject.chips > 1 else None,
-        )
-        for one in findings.chips
-    ]
-    ideal, label = 100 * findings.accuracy, "test accuracy (%)"
-    guide = ideal, f"Dotted: without variation, {ideal:.2f} %"
+def _near_rows(rows: list[Strip], ideal: float) -> list[Strip]:
+    """Return the rows near the figure without variation, which a second picture enlarges."""
+    lowest = min(min(row.values) for row in rows)
+    return [row for row in rows if ideal - min(row.values) < FAR * (ideal - lowest)]
+
+
+def chips_section(findings: Findings) -> Section:
+    """Show the accuracy over chips, by variation and by programming."""
+    subject = findings.subject
+    count = "1 chip" if subject.chips == 1 else f"{subject.chips} chips"
+    rows = []
+    for one in findings.chips:
+        mean = 100 * one.mean if subject.chips > 1 else None
+        percent = (100 * one.accuracies).tolist()
+        rows.append(Strip(one.column.title, percent, f"{one.figure} %", mean))
+    ideal = 100 * findings.accuracy
+    guide = (ideal, f"Dotted: without variation, {ideal:.2f} %")
+    axis = "test accuracy (%)"
+    last = findings.chips[-1]
     worst = min(findings.chips, key=lambda one: one.mean)
-    lowest = [min(row.values) for row in rows]
-    near = [
-        row
-        for row, low in zip(rows, lowest, strict=True)
-        if ideal - low < FAR * (ideal - min(lowest))
-    ]
-    title = f"Test accuracy on {count} of {name_text(subject.device.name)}"
-    closer = f"Closer: the {len(near)} near the figure without variation"
-    return Section(
-        "chips",
-        "Accuracy over chips",
-        [
-            paragraph(
-                f"A chip is one draw of all variation of the device {subject.device.name}. Of "
-                f"{count}, each programmed with the network and asked {len(subject.images):,} test "
-                f"images, the hardest case, {worst.column.title}, reaches {worst.figure} %; "
-                f"{last.column.title}, {last.figure} %."
-            ),
-            Drawn(
-                "chips-accuracy",
-                strips(title, rows, label, guide),
-                _chips_tables(findings),
-                "A dot is a chip, the upright bar the mean; figures are mean and standard "
-                "deviation over the chips.",
-            ),
-            Drawn("chips-closer", strips(closer, near, label, guide), ())
-            if 1 < len(near) < len(rows)
-            else None,
-        ],
-        [subject.command("chips", *subject.device_options, "--chips", str(subject.chips))],
+    text = (
+        f"A chip is one draw of all variation of the device {subject.device.name}. Of "
+        f"{count}, each programmed with the network and asked {len(subject.images):,} test "
+        f"images, the hardest case, {worst.column.title}, reaches {worst.figure} %; "
+        f"{last.column.title}, {last.figure} %."
     )
+    title = f"Test accuracy on {count} of {name_text(subject.device.name)}"
+    body = [
+        paragraph(text),
+        ReportPicture(
+            "chips-accuracy",
+            strips(title, rows, axis, guide),
+            [_accuracy_table(findings), _programming_table(findings)],
+            "A dot is a chip, the upright bar the mean; figures are mean and standard "
+            "deviation over the chips.",
+        ),
+    ]
+    near = _near_rows(rows, ideal)
+    if 1 < len(near) < len(rows):
+        closer = f"Closer: the {len(near)} near the figure without variation"
+        body.append(ReportPicture("chips-closer", strips(closer, near, axis, guide), ()))
+    commands = [subject.command("chips", *subject.device_options, "--chips", str(subject.chips))]
+    return Section("chips", "Accuracy over chips", body, commands)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from allspin.host.data.datasets import load_dataset
-from allspin.host.report.findings import train_command
+from allspin.host.report.train_command import train_command
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import load_network
 

@@ -9,7 +9,8 @@ import pytest
 
 from allspin.host.chips.tiles import calibration_images
 from allspin.host.compare import comparison
-from allspin.host.report.findings import Compared, ReportSubject, compared
+from allspin.host.report.findings import ComparisonSubject, compared
+from allspin.host.report.subject import ReportSubject
 from allspin.host.show.display import Display
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
@@ -29,9 +30,9 @@ def subject(idx_folder) -> ReportSubject:
 
 def test_counterparts_are_cut_as_the_command_cuts_them(subject, monkeypatch):
     """For which they need the images that choose steps."""
-    given: list[Compared] = []
+    given: list[ComparisonSubject] = []
 
-    def stop(what: Compared, **_: Any) -> None:
+    def stop(what: ComparisonSubject, **_: Any) -> None:
         given.append(what)
         raise UserError("enough")
 

@@ -8,7 +8,7 @@ from allspin.host.cli import train
 from allspin.host.cli.main import build_parser
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.datasets import load_dataset
-from allspin.host.report.findings import train_command
+from allspin.host.report.train_command import train_command
 from allspin.host.train.parameters import provenance_of
 
 

@@ -14,8 +14,9 @@ from PIL import Image
 
 from allspin.host.chips.accuracy import COLUMNS, Lot, accuracy_over_chips
 from allspin.host.cli.main import build_parser
-from allspin.host.report.page import STYLE, mistakes
-from allspin.host.report.section import section
+from allspin.host.report.page import CSS
+from allspin.host.report.section import section_element
+from allspin.host.report.training_sections import mistakes_section
 from allspin.sim.device.device_file import load_device
 from allspin.sim.network.golden import GoldenModel
 from tests.host.reader import Reader
@@ -88,7 +89,7 @@ def test_charts_have_the_colours_of_the_page(made):
         "ffffcc",
     }
     inks = set(re.findall(r"var\((--\w+),", drawn))
-    assert inks <= set(re.findall(r"(--\w+):", STYLE.read_text()))
+    assert inks <= set(re.findall(r"(--\w+):", CSS.read_text()))
 
 
 def cells(text: str, caption: str) -> list[list[str]]:
@@ -199,7 +200,7 @@ def test_wrong_images_are_shown_in_their_colours(channels):
     subject = SimpleNamespace(images=images, labels=np.arange(3), command=lambda *_: "")
     answers, logits = np.array([0, 2, 1]), np.zeros((3, 3), np.int64)
     found: Any = SimpleNamespace(subject=subject, answers=answers, logits=logits)
-    drawn = re.findall(r"base64,([\w+/=]+)", str(section(mistakes(found))))
+    drawn = re.findall(r"base64,([\w+/=]+)", str(section_element(mistakes_section(found))))
     shown = np.array([Image.open(io.BytesIO(base64.b64decode(each))) for each in drawn])
     expected = images[1:] if channels == (3,) else 255 - images[1:].reshape(2, 4, 5, -1).mean(3)
     np.testing.assert_allclose(shown, expected, atol=1)

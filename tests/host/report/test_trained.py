@@ -16,11 +16,13 @@ from allspin.host.bitstreams.build_options import BuildChanges
 from allspin.host.bitstreams.jobs import find_jobs
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.draw.html import render
-from allspin.host.report.device_sections import devices
-from allspin.host.report.findings import DEFAULTS, Findings, ReportSubject
-from allspin.host.report.machine_sections import boards, comparison
-from allspin.host.report.page import told_curve, trained
-from allspin.host.report.section import section
+from allspin.host.report.device_sections import device_section
+from allspin.host.report.findings import Findings
+from allspin.host.report.machine_sections import boards_section, comparison_section
+from allspin.host.report.section import section_element
+from allspin.host.report.subject import ReportSubject
+from allspin.host.report.train_command import DEFAULTS
+from allspin.host.report.training_sections import epochs_of, training_section
 from allspin.sim.network.random_network import random_network
 from tests.host.reader import Reader
 
@@ -57,7 +59,7 @@ def page_of(provenance: dict[str, Any]) -> str:
     images, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
     subject = ReportSubject("n", network, "paper", DEVICE, None, images, labels, False, 1)
     findings = cast(Findings, SimpleNamespace(subject=subject, accuracy=0.5))
-    return render(section(trained(findings)))
+    return render(section_element(training_section(findings)))
 
 
 @settings(max_examples=25)
@@ -82,15 +84,15 @@ def test_the_page_of_a_fitted_device_has_no_dict_and_its_commands_run():
     subject = ReportSubject("n", network, "out/mine.toml", device, data, images, labels, False, 1)
     found = SimpleNamespace(subject=subject, accuracy=0.5, builds=[], comparison="no width")
     findings = cast(Findings, found)
-    page = Reader(render(section(devices(findings))))
+    page = Reader(render(section_element(device_section(findings))))
     assert page.said("td")[:2] == ["20.5", "one, two"]
     assert "fit.potentiation.A.value" in page.said("th")
     assert not any("{" in text for text in page.said("dd"))
-    assert comparison(findings).commands == ()
-    train, _ = map(shlex.split, trained(findings).commands)
+    assert comparison_section(findings).commands == ()
+    train, _ = map(shlex.split, training_section(findings).commands)
     words = ["--device", "out/mine.toml", "--data", "sets/set.npz", "-o", "n.safetensors"]
     assert train[-6:] == words
-    ((_, _, board, *_),) = map(shlex.split, boards(findings).commands)
+    ((_, _, board, *_),) = map(shlex.split, boards_section(findings).commands)
     assert find_jobs([board], network, None, BuildChanges())[0].shell()
 
 
@@ -102,5 +104,5 @@ def test_an_imported_network_names_its_model():
 @pytest.mark.parametrize("loss", [10**400, math.inf, math.nan, 1e300, 1e-300, True, "1", None, 0])
 def test_what_is_no_loss_makes_no_curve(loss):
     good = {"phase": "float", "loss": 0.5, "validation_accuracy": 0.9}
-    assert told_curve({"curve": [good]}) == [good]
-    assert told_curve({"curve": [good, {**good, "loss": loss}]}) == []
+    assert epochs_of({"curve": [good]}) == [good]
+    assert epochs_of({"curve": [good, {**good, "loss": loss}]}) == []
