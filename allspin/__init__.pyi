@@ -71,7 +71,7 @@ from allspin.sim.network.tiling import Tiles as Tiles
 from allspin.sim.programming.schemes import Programming as Programming
 from allspin.sim.synapse.response import Response as Response
 from allspin.sim.synapse.synapse import Synapse as Synapse
-from allspin.sim.synapse.table_synapse import (
+from allspin.sim.synapse.synapse_kinds import (
     register_response as register_response,
     register_synapse as register_synapse,
 )

@@ -25,6 +25,7 @@ from allspin.sim.network.network import Network
 from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.plain_values import TomlTable
 from allspin.sim.synapse.response import Polarity
+from allspin.sim.synapse.sot_synapse import paper_model
 
 ALL = ("c2c", "d2d", "neuron")
 COLUMNS = (Column("open loop", ALL, "open-loop"), Column("write-verify", ALL, "write-verify"))
@@ -102,7 +103,7 @@ def find_zoo() -> list[dict[str, Any]]:
 def _figures(name: str) -> dict[str, Any]:
     device = open_device(name)
     synapse, source, record = device.synapse, device.source, device.synapse.record()
-    model, ways = synapse.paper_model, [record.get(way.name.lower(), {}) for way in Polarity]
+    model, ways = paper_model(synapse), [record.get(way.name.lower(), {}) for way in Polarity]
     with refused(f"{device_path(name)}: "):
         published = [
             TomlTable("source.published", each).make(Published)

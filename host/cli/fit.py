@@ -26,7 +26,7 @@ from allspin.host.show.say import warn
 from allspin.host.show.terminal import print_tables
 from allspin.sim.device.device_file import save_device, save_point
 from allspin.sim.errors import UserError
-from allspin.sim.synapse.pulse_changes import is_lookup_table
+from allspin.sim.synapse.lookup_table import is_lookup_table
 from allspin.sim.systems import MissingPackage, naming_extras
 
 

@@ -17,15 +17,15 @@ from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import MAX_STATES
 from allspin.sim.network.neuron import neuron_to_dict
+from allspin.sim.synapse.lookup_table import mean_device
 from allspin.sim.synapse.pulse_chain import after
 from allspin.sim.synapse.pulse_changes import LEAST_PAIRS, Changes
 from allspin.sim.synapse.response import Polarity, PulseResponse, Response
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
-from allspin.sim.synapse.table_synapse import (
-    TableResponse,
-    TableSynapse,
-    mean_device,
-)
+from allspin.sim.synapse.sot_synapse import SotSynapse, paper_model
+from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 
 def make_device(result: FitResult) -> Device:
@@ -294,7 +294,7 @@ def with_reference(device: Device, reference: str) -> Device:
 
 
 def _lending(base: Device, polarity: Polarity) -> SotSynapse:
-    model = base.synapse.paper_model
+    model = paper_model(base.synapse)
     if model is None:
         raise UserError(
             f"the synapse of {base.name} is a table and lends no model of "

@@ -10,7 +10,7 @@ from allspin.host.lab.roles import ColumnMap
 from allspin.host.lab.tables import read_csv
 from allspin.host.lab.varying import role
 from allspin.host.show.table import Table, TableColumn
-from allspin.sim.synapse.pulse_changes import is_lookup_table
+from allspin.sim.synapse.lookup_table import is_lookup_table
 
 HEADS = {
     "columns": ("file", "column", "unit", "taken for", "why", "cells"),

@@ -46,9 +46,9 @@ from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
 from allspin.sim.files import read_file
 from allspin.sim.parameters import make
-from allspin.sim.synapse.pulse_law import MAX_BYTES
+from allspin.sim.synapse.lookup_table import MAX_BYTES, load_lookup_tables
 from allspin.sim.synapse.response import Array, Polarity
-from allspin.sim.synapse.table_synapse import TableSynapse, load_lookup_tables
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 
 class Fitted(FitResult):

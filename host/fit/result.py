@@ -21,7 +21,7 @@ from allspin.sim.device.device import Device
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import Brief, Parameters, Shown, option
 from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.synapse import DEVICE_READINGS, OCCASIONS
+from allspin.sim.synapse.synapse_variation import DEVICE_READINGS, OCCASIONS
 
 REFERENCES = ("column", "centred", "ideal")
 """A column of devices, with their C2C and D2D, or something without."""

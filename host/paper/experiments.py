@@ -31,7 +31,8 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.programming.schemes import DEFAULT_BAND, Programming, default_tries
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 VERSION = 1
 """It changes when an experiment of the same parameters has another outcome."""

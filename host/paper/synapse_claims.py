@@ -24,12 +24,12 @@ from allspin.host.paper.chapter import (
 from allspin.host.train.array_devices import raw_synapse
 from allspin.sim.chip.words import SynapseArray
 from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.synapse import (
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     CycleVariation,
     DeviceVariation,
-    SotSynapse,
 )
 
 PULSES = 100

@@ -43,6 +43,7 @@ from allspin.sim.programming.schemes import (
     Programming,
     default_tries,
 )
+from allspin.sim.synapse.sot_synapse import paper_model
 from allspin.sim.synapse.synapse import Synapse
 
 STATES = "{states}"
@@ -365,7 +366,7 @@ def bent(synapse: Synapse, factor: float, states: int | None) -> Synapse:
     UserError
         If its response is not of the paper's kind.
     """
-    model = synapse.paper_model
+    model = paper_model(synapse)
     if model is None:
         raise UserError("it has no A, which `nonlinearity` and `states` are for")
     responses = {}

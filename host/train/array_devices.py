@@ -38,7 +38,9 @@ from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.parameters import number
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 FULL_SCALE = 30.0
 """Column sum that drives a neuron with its full-scale current, in weights of 1."""

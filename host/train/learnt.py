@@ -46,7 +46,7 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Counts
-from allspin.sim.synapse.synapse import CycleVariation
+from allspin.sim.synapse.synapse_variation import CycleVariation
 
 AT_BOUND = 0.005
 """Share of the range within which a film is at its end."""

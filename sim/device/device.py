@@ -16,7 +16,8 @@ from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.parameters import Shown
-from allspin.sim.synapse.synapse import Synapse, SynapseVariation
+from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.synapse_variation import SynapseVariation
 
 SIEMENS = re.compile("[pnum\u00b5\u03bckMG]?(S|(?i:siemens))")
 """A unit of conductance, with any prefix."""

@@ -21,7 +21,7 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.files import read_file, read_text, write_atomically
 from allspin.sim.network.neuron import SotNeuron, neuron_from_dict, neuron_to_dict
 from allspin.sim.plain_values import MAX_TOML, TomlTable, parse_toml
-from allspin.sim.synapse.table_synapse import synapse_from_table
+from allspin.sim.synapse.synapse_kinds import synapse_from_table
 
 FORMAT = 1
 """Version of the file's layout."""

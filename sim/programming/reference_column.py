@@ -72,7 +72,7 @@ def write_reference(chip: Chip, number: int, layer: Layer, programming: Programm
     polarity, widths = Polarity(plan.polarity[MIDDLE]), plan.widths[[MIDDLE]]
     written, (targets, scale) = synapse.written(polarity, widths), level_targets(synapse, levels)
     draws = cell_normals(chip.seed, number, Purpose.REFERENCE, (rows, 4))[:, [1, 2 + polarity]]
-    held = written.read(written.drawn_film(), *(draws * UNIT).T)
+    held = written.read(written.stored_normal(), *(draws * UNIT).T)
     law = written.law.scaled(targets[MIDDLE], 1 / synapse.span, 0.0)
     return Reference(
         word_units((held - targets[MIDDLE]) * scale)[:, np.newaxis],

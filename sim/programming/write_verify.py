@@ -181,7 +181,7 @@ class WriteVerify:
         self.chip, self.number, self.levels = chip, number, layer.levels
         synapse = self.synapse = chip.device.synapse
         self.laws = [written.law for written in synapse.trains]
-        self.drawn = [written.drawn_film() for written in synapse.trains]
+        self.drawn = [written.stored_normal() for written in synapse.trains]
         targets, self.scale = level_targets(synapse, layer.levels)
         self.allowed = ruled_out(programming.polarity, targets, (synapse.low + synapse.high) / 2)
         # Where the mean reference is above the middle, cells that are to be read at it are too.
@@ -386,7 +386,7 @@ class WriteVerify:
                 some = cells[here]
                 n, deviates = pulses[here], self.deviates[one][some]
                 left = self.synapse.pulsed(one, self.films[some], n, deviates)
-                self.films[some] = left.read(left.drawn_film(), noise[here], np.zeros(some.size))
+                self.films[some] = left.read(left.stored_normal(), noise[here], np.zeros(some.size))
                 r[here] = self.synapse.read(one, self.films[some], deviates)
         self.resistance[cells] = r
         r += self.fixed[cells]

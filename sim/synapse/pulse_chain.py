@@ -1,14 +1,14 @@
 """Many pulses: the Markov chain of R_AH on a grid.
 
-A pulse takes a film from one node of the grid to places between nodes. Each place is given to
-the three nearest nodes in shares that keep its mean and its mean square, so a grid adds nothing
-to a deviation but by how much the law bends between its nodes. (Shared among two nodes, a place
-would add to the variance up to a quarter of their distance squared at each pulse: with 60 nodes
-and 1 % of noise a pulse, half of a deviation.) The grid is refined until mean and deviation
-after every number of pulses stay.
+A pulse moves a device from a node of the grid to places between nodes. Each place is divided among
+the three nearest nodes in shares that preserve its mean and its mean square, so the grid adds to a
+deviation only through the curvature of the law between nodes. (Divided among two nodes, each pulse
+would add up to a quarter of their squared distance to the variance: with 60 nodes and 1 % of noise
+a pulse, half of a deviation.) The grid is refined until mean and deviation after every number of
+pulses converge.
 
-The chain is taken backwards: what is kept for each node is mean and mean square of where a film
-that starts there is after some pulses.
+The chain is evaluated backwards: each node has mean and mean square of the R_AH after some pulses
+of a device that starts there.
 """
 
 from collections.abc import Iterator
@@ -17,39 +17,42 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.synapse.pulse_changes import Array, Changes
+from allspin.sim.synapse.normal_sample import Array
+from allspin.sim.synapse.pulse_changes import Changes
 
 FIRST_STEPS = 64
-"""Steps of the first grid."""
+"""Number of steps of the first grid."""
 MAX_STEPS = 2048
-"""Steps of the last grid."""
+"""Number of steps of the last grid."""
 ENTRIES = 16_000_000
-"""Entries of a grid's chain, before those of one node are joined, that are made at most."""
+"""Largest number of entries of a chain's matrix before entries of one node are merged."""
 AT_ONCE = 500_000
-"""Of these, how many are held at once."""
+"""Number of entries in memory at once."""
 WORK = 1_000_000_000
-"""Products that all pulses on a grid may take."""
+"""Largest number of products for all pulses on a grid."""
 SURE = 0.005
-"""Share of a deviation that another refinement may still change."""
+"""Relative change of a deviation at which refinement ends."""
 LEAST = 1e-4
-"""Share of the range that a refinement may still change."""
+"""Change, as a share of the range, at which refinement ends."""
 
 
 class Chain:
-    """The chain of one law on one grid.
+    """Markov chain of one distribution of changes on one grid.
 
     Parameters
     ----------
     changes : Changes
-        What one pulse does.
+        Distribution of a pulse's change.
     steps : int
-        Steps of the grid from end to end.
+        Number of steps of the grid from end to end.
     """
 
     def __init__(self, changes: Changes, steps: int) -> None:
+        # SciPy takes long to import.
         from scipy.sparse import csr_array
 
-        self.low, self.span = changes.low, changes.high - changes.low
+        self.low = changes.low
+        self.span = changes.high - changes.low
         self.steps = steps
         share = np.arange(steps + 1) / steps
         ends = np.clip(share + changes.at(self.low + share * self.span) / self.span, 0, 1)
@@ -65,11 +68,11 @@ class Chain:
 
     @property
     def products(self) -> int:
-        """Products that a pulse takes."""
+        """Number of products for one pulse."""
         return int(self._matrix.nnz)
 
     def _shared(self, share: Array) -> tuple[npt.NDArray[np.intp], Array]:
-        """The three nearest nodes of places, as shares of the range, and what each gets."""
+        """Return the three nearest nodes of places (shares of the range) and their shares."""
         place = share * self.steps
         nearest = np.clip(np.rint(place), 1, self.steps - 1)
         away = place - nearest
@@ -78,7 +81,7 @@ class Chain:
         return nodes, np.stack(parts)
 
     def pulses(self) -> Iterator[tuple[Array, Array]]:
-        """Mean and variance, in ranges, after 0, 1, 2 ... pulses from each node."""
+        """Yield mean and variance, in ranges, after 0, 1, 2 ... pulses from each node."""
         share = np.arange(self.steps + 1) / self.steps
         both = np.stack([share, share**2], axis=1)
         while True:
@@ -87,25 +90,25 @@ class Chain:
             both = self._matrix @ both
 
     def at(self, table: Array, resistance: Array) -> Array:
-        """Values between the nodes, of a table that has one for each node."""
+        """Interpolate a table that has one value for each node."""
         nodes, parts = self._shared(np.clip((resistance - self.low) / self.span, 0, 1))
         return np.sum(table[nodes] * parts, axis=0)
 
 
 def until_still(changes: Changes, start: float, most: int, least: float) -> int:
-    """Pulses until the mean hardly moves any more.
+    """Return the number of pulses until the mean stops moving.
 
     Parameters
     ----------
     changes : Changes
-        What one pulse does.
+        Distribution of a pulse's change.
     start : float
-        R_AH before the first: one of the ends.
+        R_AH before the first pulse: one of the ends.
     most : int
-        Pulses that are tried.
+        Largest number of pulses.
     least : float
-        Share of the range by which a pulse must move the mean, or it does not count; nor does one
-        that moves it back.
+        Smallest change of the mean by a pulse, as a share of the range. A pulse that moves the
+        mean less, or back, ends the count.
     """
     chain = Chain(changes, FIRST_STEPS)
     node = -1 if start == changes.high else 0
@@ -124,18 +127,18 @@ def until_still(changes: Changes, start: float, most: int, least: float) -> int:
 def after(
     changes: Changes, resistance: npt.ArrayLike, pulses: npt.ArrayLike
 ) -> tuple[Array, Array]:
-    """Mean and standard deviation of R_AH after some pulses.
+    """Compute mean and standard deviation of R_AH after pulses.
 
-    The grid is refined until that changes next to nothing, as long as it is not too dear.
+    The grid is refined until the result converges or the work limit is reached.
 
     Parameters
     ----------
     changes : Changes
-        What one pulse does.
+        Distribution of a pulse's change.
     resistance : array_like of float
         R_AH before the first pulse.
     pulses : array_like of float
-        How many. Between whole ones mean and variance are interpolated.
+        Number of pulses. Between integers mean and variance are interpolated.
 
     Returns
     -------
@@ -159,24 +162,23 @@ def after(
 
 
 def _after(chain: Chain, resistance: Array, pulses: Array) -> tuple[Array, Array]:
-    """Mean and deviation on one grid, in ranges."""
+    """Compute mean and deviation on one grid, in ranges."""
     whole = np.floor(pulses).astype(np.int64)
     order = np.argsort(whole, kind="stable")
     last = int(whole.max(initial=0))
     edges = np.searchsorted(whole[order], np.arange(last + 3))
     mean, variance = np.zeros((2, resistance.size))
     for number, (means, variances) in enumerate(chain.pulses()):
-        # Films that have had all their whole pulses, and those that had them a pulse ago.
+        # Devices whose whole pulses end here, and those whose ended one pulse earlier.
         for first, share in ((number, 1.0), (number - 1, 0.0)):
-            films = order[edges[first] : edges[first + 1]] if first >= 0 else order[:0]
-            if not films.size:
+            devices = order[edges[first] : edges[first + 1]] if first >= 0 else order[:0]
+            if not devices.size:
                 continue
-            part = np.abs(share - (pulses[films] - whole[films]))
-            own, square = (
-                chain.at(table, resistance[films]) for table in (means, variances + means**2)
-            )
-            mean[films] += part * own
-            variance[films] += part * (square - own**2)
+            part = np.abs(share - (pulses[devices] - whole[devices]))
+            own = chain.at(means, resistance[devices])
+            square = chain.at(variances + means**2, resistance[devices])
+            mean[devices] += part * own
+            variance[devices] += part * (square - own**2)
         if number > last:
             break
     return mean, np.sqrt(np.maximum(variance, 0.0))

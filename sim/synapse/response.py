@@ -1,7 +1,7 @@
-"""A synapse's response: what pulses of one polarity do to its R_AH, on average.
+"""The mean response of a synapse's R_AH to pulses of one polarity: the paper's device equations.
 
-The paper's is `PulseResponse`. Another law is one class (`Response`) under
-`allspin.sim.synapse.table_synapse.register_response`; ``docs/extending.md`` has one.
+The paper's law is `PulseResponse`. Another law is one class (`Response`) under
+`allspin.sim.synapse.synapse_kinds.register_response`; ``docs/extending.md`` has an example.
 
 With P the pulse number, A the nonlinearity in pulses and P_max the pulses between the ends
 of the range, the paper's equations (after X. Sun and S. Yu, IEEE JETCAS 9, 570, 2019) are::
@@ -12,15 +12,15 @@ of the range, the paper's equations (after X. Sun and S. Yu, IEEE JETCAS 9, 570,
 
 **The depression formula is the corrected one.** As printed, ``B (1 - exp(-(P - P_max) / A))
 + R_max``, it has lost two signs: at P = 0 it would lie beyond R_min by orders of magnitude.
-The form above is that of the work it cites, and meets R_min at P = 0 and R_max at P_max.
+The form above is that of the cited work, and gives R_min at P = 0 and R_max at P_max.
 
-Both say the same in steps: a pulse takes the device a fixed share of the way to an
-asymptote, B away from where that polarity starts. So it works from any present state::
+In steps, both formulas are the same: a pulse moves the device a fixed share of the distance to an
+asymptote, which lies B away from the polarity's start. This holds from any present state::
 
     d(n) = B - (B - d(0)) exp(-n / A),   d: distance from the polarity's start
 
-A may be infinite (every pulse the same step) or negative (steps that grow along the way, so
-that both polarities can run along one curve). Resistances are in ohm, or in any one unit.
+A may be infinite (equal steps) or negative (steps that grow along the curve, so that both
+polarities can follow one curve). Resistances are in ohm, or in any one unit.
 """
 
 import abc
@@ -40,42 +40,42 @@ Array = npt.NDArray[np.float64]
 
 MAX_PULSES = 65_535
 MAX_RAH = 1e12
-"""Far above any device's R_AH in any unit; squares of it are far from overflowing."""
+"""Largest magnitude of R_AH in any unit; its square does not overflow."""
 MIN_SPAN = 1e-30
-"""Far below any device's range; squares of it are still numbers."""
+"""Smallest range of R_AH; its square does not underflow."""
 MAX_EXPONENT = 700.0
-"""Exponentials of more overflow."""
+"""Largest argument of an exponential that does not overflow."""
 LINEAR = 1e-9
-"""Below this P_max / A a response is computed as a straight line, which it then is."""
+"""P_max / A below which a response is a straight line to double precision."""
 FINE = 1 << 16
-"""Places along a law without an inverse at which it is looked at."""
+"""Number of samples of a law without an analytical inverse."""
 OFF = 1e-6
-"""How far a law may miss its ends, as a share of the range."""
+"""Tolerance at the ends of a law, as a share of the range."""
 KEYS = {"nonlinearity": "A", "pulses": "P_max", "low": "R_min", "high": "R_max"}
-"""What device files call these attributes, after the paper."""
+"""Names of these attributes in device files, after the paper."""
 
 
 class Polarity(IntEnum):
-    """What a pulse does to R_AH."""
+    """Direction in which a pulse changes R_AH."""
 
     POTENTIATION = 0
-    """Raises it."""
+    """The pulse raises R_AH."""
     DEPRESSION = 1
-    """Lowers it."""
+    """The pulse lowers R_AH."""
 
 
 class Response(abc.ABC):
-    """What pulses of one polarity do, on average, told from where that polarity starts.
+    """Base class of the mean responses to pulses of one polarity, from the polarity's start.
 
-    A kind is a frozen dataclass that has `pulses`, `low` and `high` beside parameters of its own,
-    and defines `kind` and `moved`; the rest follows from these unless it says otherwise.
+    A kind is a frozen dataclass that has `pulses`, `low` and `high` besides its own parameters, and
+    defines `kind` and `moved`; everything else follows from these unless the kind overrides it.
 
     Attributes
     ----------
     kind : str
-        What device files call the kind.
+        Name of the kind in device files.
     has_nonlinearity : bool
-        Whether it has an A, which devices may differ in.
+        True if the law has an A, in which devices may differ.
     pulses : int
         P_max, pulses from one end of the range to the other, 1 to 65535.
     low, high : float
@@ -84,7 +84,7 @@ class Response(abc.ABC):
     Raises
     ------
     ValueError
-        If a value is outside its range, or the law does not lead from end to end.
+        If a value is outside its range, or the law does not connect the ends of the range.
     """
 
     kind: ClassVar[str]
@@ -104,8 +104,8 @@ class Response(abc.ABC):
         self._check_law()
 
     def _check_law(self) -> None:
-        """Raise unless the law leads from end to end."""
-        with np.errstate(all="ignore"):  # a law that fails there is told by what comes of it
+        """Raise unless the law connects the ends of the range."""
+        with np.errstate(all="ignore"):  # a law that fails there is refused below
             ends = self.moved(np.array([0.0, self.pulses]))
         if not np.allclose(ends, (0, 1), rtol=0, atol=OFF):
             raise ValueError(
@@ -115,7 +115,7 @@ class Response(abc.ABC):
 
     @classmethod
     def keys(cls) -> dict[str, str]:
-        """Keys of the kind's table in a device file, and the attributes that they are."""
+        """Return the attribute of each key of the kind's table in a device file."""
         fields: Any = cls
         names = [field.name for field in dataclasses.fields(fields)]
         return {KEYS.get(name, name): name for name in names}
@@ -127,43 +127,43 @@ class Response(abc.ABC):
 
     @abc.abstractmethod
     def moved(self, pulses: npt.ArrayLike, stretch: npt.ArrayLike = 1.0) -> Array:
-        """Share of the range that pulses from the polarity's start have moved R_AH by.
+        """Compute the share of the range by which pulses from the start have moved R_AH.
 
         Parameters
         ----------
         pulses : array_like of float
-            From 0 to P_max.
+            Number of pulses, 0 to P_max.
         stretch : array_like of float
-            Each device's factor on A; a law without an A leaves it.
+            Each device's factor on A; a law without an A ignores it.
 
         Returns
         -------
         ndarray of float64, the shape that the arguments broadcast to
-            From 0 to 1, never falling along the pulses.
+            Share from 0 to 1; it never falls along the pulses.
         """
 
     @cached_property
     def _way(self) -> tuple[Array, Array]:
-        """The law as a table: shares moved, each once, and the pulses to them."""
+        """Table of the law: distinct shares, and the pulses to each."""
         pulses = np.linspace(0, self.pulses, self.pulses * max(FINE // self.pulses, 1) + 1)
         shares, first = np.unique(np.maximum.accumulate(self.moved(pulses)), return_index=True)
         return shares, pulses[first]
 
     def pulses_for(self, share: Array) -> Array:
-        """Pulses, with fractions, to a share from 0 to 1: `moved` the other way round."""
+        """Return the pulses, with fractions, to a share from 0 to 1: the inverse of `moved`."""
         return np.interp(share, *self._way)
 
     def advanced(self, distance: Array, pulses: Array, span: Array, stretch: Array) -> Array:
-        """Distance from the polarity's start after pulses from any present one.
+        """Compute the distance from the polarity's start after pulses from any present distance.
 
-        By default the film moves on as a device does that is there on its way from the start.
+        By default a device continues as on its way from the start.
 
         Parameters
         ----------
         distance : ndarray of float64
-            Present distance of each film from the start.
+            Present distance of each device from the start.
         pulses : ndarray of float64
-            Pulses for each, at least 0.
+            Pulses of each device, at least 0.
         span, stretch : ndarray of float64
             Each device's own range, and its factor on A.
         """
@@ -172,51 +172,52 @@ class Response(abc.ABC):
         return distance + span * (self.moved(end, stretch) - self.moved(start, stretch))
 
     def decay(self, pulses: Array) -> Array:
-        """The last of some pulses' steps as a share of the first; from the start by default."""
+        """Return the last step of a train as a share of its first; by default from the start."""
         n = np.clip(pulses, 1, self.pulses)
         return (self.moved(n) - self.moved(n - 1)) / self.moved(1.0)
 
     def summed(self, pulses: Array) -> Array:
-        """Deviation after pulses of one deviation each, in that deviation.
+        """Return the deviation after pulses with a deviation of 1 each.
 
-        By default no pulse takes anything of the deviations before it.
+        By default a pulse does not reduce earlier deviations.
         """
         return np.sqrt(pulses)
 
     def shortened(self, pulses: int) -> Self:
-        """The same law across the same range in other pulses."""
+        """Return the same law over the same range with another P_max."""
         here: Any = self
         return dataclasses.replace(here, pulses=pulses)
 
     def potentiated(self, pulse: npt.ArrayLike) -> Array:
-        """R_P(P), the paper's first equation, for P from 0 to P_max."""
+        """Compute R_P(P), the paper's first equation, for P from 0 to P_max."""
         return self.low + self.span * self.moved(pulse)
 
     def depressed(self, pulse: npt.ArrayLike) -> Array:
-        """R_D(P), the paper's second equation, corrected; P falls from P_max to 0."""
+        """Compute R_D(P), the paper's second equation, corrected; P falls from P_max to 0."""
         return self.high - self.span * self.moved(self.pulses - np.asarray(pulse, np.float64))
 
 
 def _share_moved(nonlinearity: npt.ArrayLike, pulses: npt.ArrayLike, whole: float) -> Array:
-    """``(1 - exp(-pulses / A)) / (1 - exp(-whole / A))``, and its limit for a large A."""
-    a, n = np.asarray(nonlinearity, np.float64), np.asarray(pulses, np.float64)
+    """Return ``(1 - exp(-pulses / A)) / (1 - exp(-whole / A))``, or its limit for a large A."""
+    a = np.asarray(nonlinearity, np.float64)
+    n = np.asarray(pulses, np.float64)
     straight = np.abs(a) * LINEAR > whole
     size = np.where(straight, whole, np.abs(a))
     share = np.where(straight, n / whole, np.expm1(-n / size) / np.expm1(-whole / size))
-    # Of a negative A both exponentials may overflow, where their ratio does not.
+    # With a negative A both exponentials may overflow, but not their ratio.
     grown = np.where(straight | (a > 0), 0.0, (n - whole) / size)
     return share * np.exp(np.minimum(grown, MAX_EXPONENT))
 
 
 @dataclass(frozen=True)
 class PulseResponse(Response):
-    """The paper's law: each pulse takes R_AH a fixed share of the way to an asymptote.
+    """The paper's law: each pulse moves R_AH a fixed share of the distance to an asymptote.
 
     Parameters
     ----------
     nonlinearity : float
-        A, in pulses: infinite for equal steps, negative for steps that grow; not so small
-        against `pulses` that numbers overflow.
+        A, in pulses: infinite for equal steps, negative for growing steps; its magnitude is at
+        least ``pulses / 700``, so that exponentials do not overflow.
     pulses : int
         P_max, pulses from one end of the range to the other, 1 to 65535.
     low, high : float
@@ -237,7 +238,8 @@ class PulseResponse(Response):
     has_nonlinearity: ClassVar[bool] = True
 
     def _check_law(self) -> None:
-        a, least = self.nonlinearity, self.pulses / MAX_EXPONENT
+        a = self.nonlinearity
+        least = self.pulses / MAX_EXPONENT
         if abs(a) < least:
             raise ValueError(
                 f"A must be at least {least:.3g} or at most {-least:.3g} "
@@ -246,7 +248,7 @@ class PulseResponse(Response):
 
     @property
     def normalisation(self) -> float:
-        """B: distance of the asymptote from the start (infinite for equal steps)."""
+        """B, the distance of the asymptote from the start; infinite for equal steps."""
         if abs(self.nonlinearity) * LINEAR > self.pulses:
             return math.inf
         return self.span / -math.expm1(-self.pulses / self.nonlinearity)
@@ -257,10 +259,11 @@ class PulseResponse(Response):
 
     def pulses_for(self, share: Array) -> Array:
         """See `Response.pulses_for`."""
-        a, whole = self.nonlinearity, self.pulses
+        a = self.nonlinearity
+        whole = self.pulses
         if math.isinf(self.normalisation):
             return share * whole
-        with np.errstate(divide="ignore"):  # at the asymptote: infinitely many, cut to P_max
+        with np.errstate(divide="ignore"):  # infinite at the asymptote, limited to P_max
             return np.clip(-a * np.log1p(share * math.expm1(-whole / a)), 0, whole)
 
     def advanced(self, distance: Array, pulses: Array, span: Array, stretch: Array) -> Array:
@@ -275,13 +278,13 @@ class PulseResponse(Response):
         return asymptote - (asymptote - distance) * np.exp(-pulses / a)
 
     def decay(self, pulses: Array) -> Array:
-        """See `Response.decay`; it is the same from wherever the film is."""
+        """See `Response.decay`; it does not depend on the present R_AH."""
         return np.exp((1 - pulses) / self.nonlinearity)
 
     def summed(self, pulses: Array) -> Array:
-        """See `Response.summed`: each pulse shrinks what was before, as any distance.
+        """See `Response.summed`; each pulse reduces earlier deviations, as it does distances.
 
-        With ``q = exp(-1 / A)`` that is ``sqrt((1 - q^2n) / (1 - q^2))``.
+        With ``q = exp(-1 / A)`` the result is ``sqrt((1 - q^2n) / (1 - q^2))``.
         """
-        # The share of variance is `_share_moved` itself, with half of A and one pulse a unit.
+        # The variance is `_share_moved` with half of A, where one pulse is the unit.
         return np.sqrt(_share_moved(self.nonlinearity / 2, pulses, 1.0))

@@ -31,7 +31,8 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 # How long work takes, by the wall's clock and by the processor's.
 

@@ -29,7 +29,7 @@ from allspin.sim.device.retention import DISTRIBUTIONS, Retention
 from allspin.sim.network import layer, layer_kinds, levels, network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse import synapse
-from allspin.sim.synapse.table_synapse import TableResponse
+from allspin.sim.synapse.table_response import TableResponse
 from tests.docs.documents import blocks, python, read, rows
 
 FORMATS, HOUR, GENERATOR = read("formats.md"), read("first-hour.md"), read("generator.md")

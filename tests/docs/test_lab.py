@@ -11,7 +11,7 @@ from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_network
 from allspin.sim.device.device_file import load_device
 from allspin.sim.network.netfile import save_network
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 from tests.docs.documents import blocks, read
 
 pytestmark = pytest.mark.long

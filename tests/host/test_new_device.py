@@ -18,8 +18,9 @@ from allspin.sim.device.device_file import (
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.netfile import load_network
 from allspin.sim.synapse.response import Array, Polarity, Response
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
-from allspin.sim.synapse.table_synapse import SYNAPSES, register_response
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_kinds import SYNAPSES, register_response
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 
 @dataclass(frozen=True)

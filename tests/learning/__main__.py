@@ -28,7 +28,8 @@ from allspin.host.data.datasets import load_dataset
 from allspin.host.train.array_devices import ArrayParameters
 from allspin.host.train.in_array import ArrayNetwork, row_values
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import CycleVariation
 from tests.learning.core import LearningCore, WordSynapse
 
 A22_9 = PulseResponse(22.0, 100), PulseResponse(9.0, 100), 100

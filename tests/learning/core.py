@@ -20,7 +20,7 @@ from allspin.hdl.stream.multiplier import PRODUCT_CLOCKS, multiply
 from allspin.hdl.stream.registers import later
 from allspin.sim.chip.generator import FRACTION_BITS, ROUNDS, Purpose, normal_values
 from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 
 UNIT_BITS, PLACE_BITS = 18, 8
 """The table has ``2**PLACE_BITS`` places for each polarity, in one block RAM of 512 lines."""

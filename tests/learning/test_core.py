@@ -7,7 +7,7 @@ import pytest
 
 from allspin.sim.chip.generator import Purpose, draw_bits
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation
+from allspin.sim.synapse.synapse_variation import CycleVariation
 from tests.hdl.driving import put, simulate
 from tests.learning.core import (
     ROW_BITS,

@@ -29,7 +29,7 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, Programming
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 
 PAPER = open_device("paper")
 

@@ -17,7 +17,8 @@ from allspin.sim.device.device_file import load_device, save_device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 LOW, HIGH, CYCLE, DEVICE = 1e-5, 3e-5, 0.012, 0.015
 DOWN = HIGH - (HIGH - LOW) * np.linspace(0, 1, 26) ** 1.002

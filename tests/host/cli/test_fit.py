@@ -11,7 +11,7 @@ import pytest
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.table_synapse import TableSynapse
 
 N = np.arange(41)

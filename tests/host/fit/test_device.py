@@ -24,7 +24,7 @@ from allspin.sim.device.device_file import (
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.table_synapse import TableSynapse
 from tests.host.fit.conftest import fitted, measured
 from tests.sim.synapse.monte_carlo import HIGH, LOW, Table

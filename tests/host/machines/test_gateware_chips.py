@@ -41,8 +41,9 @@ from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.synapse import SotSynapse
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 NETWORK = random_network((30, 12, 5), 4)
 MANY_STATES = random_network((30, 12, 5), 5, states=100)

@@ -15,7 +15,7 @@ from allspin.host.paper.experiments import (
 from allspin.host.paper.reproduce import run_experiments
 from allspin.host.train.array_devices import TYPES
 from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 
 
 @pytest.fixture

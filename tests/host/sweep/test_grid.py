@@ -13,7 +13,7 @@ from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
 from allspin.sim.network.tiling import Tiles
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 
 
 def test_every_combination_is_a_point_once():

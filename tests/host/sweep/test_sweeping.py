@@ -26,7 +26,7 @@ from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.tiling import Tiles, tiles_of, with_steps
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 
 GRIDS = {"c2c": [0, 1], "program": ["open-loop", "write-verify"], "calibrate": [False, True]}
 

@@ -17,7 +17,7 @@ from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT, device_deviates
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 SHAPE = (200, 150)
 

@@ -17,9 +17,13 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError
+from allspin.sim.synapse.lookup_table import load_lookup_tables
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse, load_lookup_tables
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 from tests.sim.synapse.monte_carlo import Table
 
 LOW, HIGH, SIGMA = 2.0, 6.0, 0.03

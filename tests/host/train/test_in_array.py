@@ -39,7 +39,8 @@ from allspin.sim.parameters import make
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 ARRAY = ArrayParameters(rate=0.05, epochs=4, full_scale=5.0)
 SMALL = make(

@@ -11,7 +11,8 @@ from allspin.host.train.target import TrainingTarget
 from allspin.host.train.training_options import Robustness
 from allspin.sim.network.neuron import CmosSigmoidNeuron, SotNeuron
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 PAPER = open_device("paper")
 

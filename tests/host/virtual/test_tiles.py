@@ -21,7 +21,7 @@ from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 from tests.sim.network.any_network import in_tiles
 
 PLAIN = random_network((40, 10, 5), 3)

@@ -19,7 +19,7 @@ from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.programming import chip_network, program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 
 NETWORK = random_network((24, 7, 4), 1)
 CROSS: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 300.0, "arms": 200.0}

@@ -17,7 +17,7 @@ from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 
 
 def z(seed: int, layer: int, purpose: Purpose, row: int, column: int, number: int = 0) -> int:

@@ -15,7 +15,7 @@ from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 from tests.sim.chip.exact import converter_of
 
 SYNAPSE = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))

@@ -17,7 +17,7 @@ from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
 
 WHOLE = random_network((40, 7, 4), 3)
 TILED = with_steps(WHOLE, Tiles(16, 8), (7, 5))

@@ -23,7 +23,8 @@ from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 from tests.sim.chip.exact import state_words
 
 PAPER = load_device(

@@ -21,8 +21,10 @@ from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.schemes import Programming, plan_layer
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 from tests.sim.chip.exact import chip_of, state_words, synapse, z
 
 P, D = Polarity

@@ -28,7 +28,8 @@ from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.synapse.table_synapse import TableSynapse
 
 FILE = """

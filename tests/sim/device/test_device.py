@@ -14,7 +14,7 @@ from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.device.retention import Retention
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 CROSS: dict[str, Any] = {"hall_resistance": 1.0, "longitudinal": 312.0, "arms": 200.0}
 SERIES = {"reading": "series", **CROSS}

@@ -30,15 +30,16 @@ from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import (
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     OCCASIONS,
     CycleVariation,
     DeviceVariation,
-    SotSynapse,
 )
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 PAPER = Path(__file__).resolve().parents[3] / "host" / "data" / "devices" / "paper.toml"
 

@@ -16,7 +16,8 @@ from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.programming.write_verify import measured_cells
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 LOW, HIGH = 100.2, 101.0
 """A range of R_AH that zero is not in, in ohm."""

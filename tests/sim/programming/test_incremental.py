@@ -18,7 +18,8 @@ from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 Array = npt.NDArray[np.float64]
 STEPS, NOISE, BAND, TRIES = 50, 0.008, 0.01, 6

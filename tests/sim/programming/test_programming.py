@@ -27,8 +27,11 @@ from allspin.sim.programming.programming import (
 )
 from allspin.sim.programming.schemes import SCHEMES, Counts, Programming
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse, Synapse
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 C2C = CycleVariation(0.065, 0.029)
 D2D = DeviceVariation(0.13, 0.48, "weight")

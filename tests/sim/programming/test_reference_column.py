@@ -15,7 +15,8 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.programming.programming import Programmed, program_chip
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 ROWS, CYCLE, DEVICE = 4000, 0.01, 0.02
 LOW, HIGH = 1e-5, 3e-5

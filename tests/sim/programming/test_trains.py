@@ -12,8 +12,10 @@ from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.programming import LEVEL_CHOICES, device_levels
 from allspin.sim.programming.schemes import Programming, penalty, plan_layer, quieter
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
-from allspin.sim.synapse.table_synapse import TableResponse, TableSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 P, D = Polarity
 

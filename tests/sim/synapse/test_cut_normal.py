@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import integrate, stats
 
-from allspin.sim.synapse.written import cut_moments, uncut
+from allspin.sim.synapse.cut_normal import cut_moments, uncut
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import (
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import (
     CYCLE_READINGS,
     DEVICE_READINGS,
     CycleVariation,
     DeviceVariation,
-    SotSynapse,
 )
 
 P, D = Polarity

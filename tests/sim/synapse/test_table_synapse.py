@@ -9,14 +9,11 @@ from hypothesis import given, strategies as st
 from scipy import optimize, stats
 
 from allspin.sim.errors import UserError
+from allspin.sim.synapse.lookup_table import load_lookup_tables
 from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.synapse import SotSynapse
-from allspin.sim.synapse.table_synapse import (
-    TableResponse,
-    TableSynapse,
-    load_lookup_tables,
-    rising,
-)
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.table_response import TableResponse, rising
+from allspin.sim.synapse.table_synapse import TableSynapse
 from tests.sim.synapse.monte_carlo import HIGH, LOW, Table
 
 P, D = Polarity
@@ -108,7 +105,7 @@ def test_a_table_of_deviations_by_pulse_is_pulsed_one_by_one() -> None:
         moved = table.advance(D, films) + 0.05 * rng.standard_normal(films.size)
         films = np.clip(moved, table.low, table.high)
     left = table.pulsed(D, np.full(1, 0.97), 3.0)
-    drawn = left.read(left.drawn_film(), rng.standard_normal(films.size), np.zeros(1))
+    drawn = left.read(left.stored_normal(), rng.standard_normal(films.size), np.zeros(1))
     assert drawn.mean() == pytest.approx(films.mean(), abs=2e-3)
     assert drawn.std() == pytest.approx(films.std(), rel=0.02)
     assert table.pulsed(D, 0.97, 3.0).ends == (table.low, table.high)

@@ -17,8 +17,8 @@ def test_a_law_that_is_cut_is_drawn_with_its_moments() -> None:
         assert films.std(axis=0) == pytest.approx(np.hypot(law.cycle, law.device), rel=5e-3)
         # What devices and cycles have of it stays in proportion.
         assert drawn.device / drawn.cycle == pytest.approx(law.device / law.cycle)
-    first = Written(law, (-1.0, 2.0)).at(np.array([0])).drawn_film()
-    assert first.mean == pytest.approx(Written(law, (-1.0, 2.0)).drawn_film().mean[:1])
+    first = Written(law, (-1.0, 2.0)).at(np.array([0])).stored_normal()
+    assert first.mean == pytest.approx(Written(law, (-1.0, 2.0)).stored_normal().mean[:1])
 
 
 def test_what_is_read_beside_the_film_is_not_bounded_by_it() -> None:
@@ -37,7 +37,7 @@ def test_what_is_read_beside_the_film_is_not_bounded_by_it() -> None:
         assert seen.std(axis=0) == pytest.approx(read.std(axis=0), rel=0.01)
         assert np.sign(drawn.device).tolist() == [1, -1, 1]
     # As they are drawn in real numbers.
-    read = written.read(written.drawn_film(), cycles, devices)
+    read = written.read(written.stored_normal(), cycles, devices)
     assert read.std(axis=0) == pytest.approx((films + offset * devices).std(axis=0), rel=0.01)
     assert written.law.device is offset
 
