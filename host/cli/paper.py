@@ -3,7 +3,7 @@
 from allspin.host.cli.options import Arguments, Parser, add_shared
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.paper.chapter import FULL, QUICK
-from allspin.host.paper.reproduce import claims_of, printed_table, printed_verdicts, reproduce
+from allspin.host.paper.reproduce import reproduce
 from allspin.host.show.terminal import print_tables
 
 HELP = """\
@@ -32,10 +32,6 @@ def run(arguments: Arguments) -> int:
     """Make the report; verdicts and the last chapter's table go to stdout."""
     effort = QUICK if arguments.quick else FULL
     style = PictureStyle.open(arguments.style or "screen")
-    chapters = reproduce(effort, arguments.out, arguments.steps, style=style)
-    print_tables(
-        [printed_verdicts(claims_of(chapters)), *map(printed_table, chapters[-1].tables)],
-        [f"the report is {arguments.out / 'paper.html'}"],
-        wide=arguments.wide,
-    )
+    report = reproduce(effort, arguments.out, arguments.steps, style=style)
+    print_tables(report.tables(), report.notes(), wide=arguments.wide)
     return 0

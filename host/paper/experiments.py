@@ -1,4 +1,4 @@
-"""Experiments: what is computed for the report, each named by plain values.
+"""Experiments of the report, each identified by plain values.
 
 An experiment is its parameters: equal ones are run once, and a finished one is found again by
 them. All are run in a worker process that holds the data set.
@@ -35,12 +35,12 @@ from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 VERSION = 1
-"""It changes when an experiment of the same parameters has another outcome."""
+"""Version of the results: it changes when equal parameters give another outcome."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One thing to compute.
+    """Experiment, identified by its kind and parameters.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Experiment:
     text : str
         Its parameters as canonical JSON: see `experiment`.
     cost : float
-        About how many seconds of one core it takes; it names nothing.
+        Seconds of one core that it takes, about; not part of its identity.
     """
 
     kind: str
@@ -58,11 +58,11 @@ class Experiment:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The parameters."""
+        """Parameters by name."""
         return json.loads(self.text)
 
     def key(self, digest: str) -> str:
-        """Name of the result: a digest of kind, parameters, versions and data set."""
+        """Return the name of the result: a digest of kind, parameters, versions and data set."""
         whole = json.dumps([VERSION, in_array.VERSION, digest, self.kind, self.text])
         return hashlib.sha256(whole.encode()).hexdigest()[:24]
 
@@ -91,17 +91,17 @@ TRAINING: dict[str, Any] = {
     "after_gain": [],
     "after_threshold": [],
 }
-"""Parameters of a training, and what each is unless said otherwise.
+"""Parameters of a training, with their defaults.
 
 `states` None is software synapses; `A` None is equal steps; `after_...` are deviations that
 come only after training: D2D of the weights, of the neurons' gain and of their threshold.
 """
 SECONDS = {"software": 0.7, "pulsed": 2.0}
-"""About what an epoch of 60,000 images takes, in seconds of one core."""
+"""Seconds of one core for an epoch of 60,000 images, about."""
 
 
 def training(**values: Any) -> Experiment:
-    """A training in the array, `TRAINING` but for what is given.
+    """Return a training in the array, with changes to `TRAINING`.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def training(**values: Any) -> Experiment:
 
 
 def paper_type(number: int, seed: int, **changes: Any) -> Experiment:
-    """Training of one of the paper's four types, but for what is given."""
+    """Return the training of one of the paper's four types, with changes."""
     given = TYPES[number]
     values: dict[str, Any] = {
         "seed": seed,
@@ -135,20 +135,20 @@ def paper_type(number: int, seed: int, **changes: Any) -> Experiment:
 
 
 def _names(network: str) -> dict[str, Any]:
-    """A network that ships, and a digest of its content."""
+    """Identify a network that ships by its name and a digest of its content."""
     content = network_to_bytes(open_network(network))
     return {"network": network, "network_digest": hashlib.sha256(content).hexdigest()[:16]}
 
 
 def chips(network: str, column: Column, seeds: int) -> Experiment:
-    """Accuracy of a network on chips of the paper's devices.
+    """Return the experiment on a network's accuracy over chips of the paper's devices.
 
     Parameters
     ----------
     network : str
         Name of a network that ships.
     column : Column
-        What the chips have, and how they are programmed.
+        Variations of the chips, and how they are programmed.
     seeds : int
         Chips, numbered from 0.
     """
@@ -165,12 +165,12 @@ def chips(network: str, column: Column, seeds: int) -> Experiment:
 
 
 def clean(network: str) -> Experiment:
-    """Accuracy of a network as it was trained, on the golden model."""
+    """Return the experiment on a network's accuracy as trained, on the golden model."""
     return Experiment("clean", json.dumps(_names(network), sort_keys=True), 0.3)
 
 
 def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
-    """The synapse of a training's parameters; None for numbers in software."""
+    """Return the synapse of a training's parameters; None for numbers in software."""
     states = values["states"]
     if states is None:
         return None
@@ -185,7 +185,7 @@ def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
 
 
 def parameters_of(values: dict[str, Any]) -> ArrayParameters:
-    """What `allspin.host.train.in_array` takes for a training's parameters."""
+    """Convert a training's parameters to those of learning in the array."""
     return ArrayParameters(
         rate=values["rate"],
         epochs=values["epochs"],
@@ -209,7 +209,7 @@ def parameters_of(values: dict[str, Any]) -> ArrayParameters:
 def _afterwards(
     trained: in_array.ArrayTrained, values: dict[str, Any], dataset: Dataset
 ) -> dict[str, list[float]]:
-    """Accuracies with deviations that were not there in training."""
+    """Compute accuracies with deviations that are added after training."""
     network, test = trained.network, in_array.row_values(dataset.test_images)
 
     def share(**changes: Any) -> float:
@@ -274,7 +274,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Dataset], dict[str, Any]]] = {
     "chips": _chips,
     "clean": _clean,
 }
-"""What computes each kind of experiment."""
+"""Functions that compute each kind of experiment."""
 
 
 def perform(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
@@ -297,13 +297,13 @@ class ResultCache:
         self.folder, self.digest = folder, digest
 
     def path(self, experiment: Experiment) -> Path:
-        """The file of an experiment's result."""
+        """Return the file of an experiment's result."""
         return self.folder / f"{experiment.kind}-{experiment.key(self.digest)}.json"
 
     def find(self, experiment: Experiment) -> dict[str, Any] | None:
-        """The result of an experiment, or None where it is not there or damaged."""
+        """Return the result of an experiment; None if it is missing or damaged."""
         try:
-            # A note tells whether it is whole, and its name whose result it is.
+            # The note has a checksum, and the name identifies the experiment.
             return read_note(self.path(experiment))["result"]
         except (OSError, ValueError):
             return None

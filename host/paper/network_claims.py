@@ -1,4 +1,4 @@
-"""The network: its four types (Fig. 6), its number of states, and what comes after the paper."""
+"""Chapters on the network: its four types (Fig. 6), its number of states, and chips."""
 
 from functools import partial
 from itertools import product
@@ -12,45 +12,48 @@ from allspin.host.chips.accuracy import COLUMNS, Column
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.draw.style import INK, new_figure, styled
 from allspin.host.paper.chapter import (
-    Cell,
     Chapter,
     ChapterPicture,
+    ChapterRecipe,
     ChapterTable,
-    Claim,
     Effort,
     Found,
-    Part,
-    Reading,
     Runs,
-    Spread,
-    accuracy,
+    chapter_table,
     lines_table,
     sweep_line,
+)
+from allspin.host.paper.claims import (
+    Claim,
+    Reading,
+    Spread,
+    accuracy,
     within,
 )
 from allspin.host.paper.experiments import chips, clean, paper_type
+from allspin.host.show.table import Cell
 from allspin.host.train.array_devices import FULL_SCALE, TYPE_NAMES
 from allspin.sim.programming.schemes import default_tries
 
 TYPE_RATES = {1: 0.9753, 2: 0.9528, 3: 0.9101, 4: 0.8360}
 """Recognition rates of the paper."""
 TYPE_TOLERANCES = {1: 0.01, 2: 0.01, 3: 0.02, 4: 0.02}
-"""How near counts as reproduced, as shares."""
+"""Deviation from the paper's rate that counts as reproduced, as a share."""
 SCALES = (3.0, 10.0, 20.0, 60.0)
-"""Other gains of the V-I converter, as its full scale in weights."""
+"""Further gains of the V-I converter, as its full scale in weights."""
 FEW_SCALES = (10.0,)
 OWN_CYCLE = [0.065, 0.029]
-"""The synapse's own C2C by polarity."""
+"""C2C of the synapse by polarity."""
 UNITS = {
     "range": "of the range",
     "step": "of a mean step",
     "increment": "of the change itself",
 }
-"""What the C2C may be a fraction of."""
+"""Quantities that the C2C may be a fraction of."""
 
 
 def _type_runs(effort: Effort) -> Runs:
-    """By type; by full scale; by type and what its own C2C is a fraction of."""
+    """Return the runs by type; by full scale; by type and the quantity of its C2C."""
     seeds, few = range(effort.seeds), range(effort.sweep_seeds)
     runs: Runs = {number: [paper_type(number, seed) for seed in seeds] for number in TYPE_RATES}
     for scale in effort.points(SCALES, FEW_SCALES):
@@ -70,7 +73,7 @@ def _learning(found: Found, effort: Effort) -> ChapterPicture:
         images, shares = curves_of[0, :, 0].tolist(), curves_of[:, :, 2].T
         spreads = [Spread.of(over_seeds) for over_seeds in shares]
         lines.append(sweep_line(f"type {number}: {TYPE_NAMES[number]}", images, spreads))
-    table = ChapterTable(
+    table = chapter_table(
         "learning-curves",
         "Learning curves of the four types",
         ("type", "training images", "accuracy (%)", "standard deviation", "seeds"),
@@ -111,7 +114,7 @@ def _confusions(matrices: dict[int, list[list[int]]]) -> Figure:
 def _confusion(found: Found) -> ChapterPicture:
     matrices = {number: found[number][0]["confusion"] for number in TYPE_RATES}
     return ChapterPicture(
-        ChapterTable(
+        chapter_table(
             "confusion",
             "Confusion of the four types: images of each label (row) by answer",
             ("type", "label", *(f"answer {digit}" for digit in range(len(matrices[1])))),
@@ -127,7 +130,7 @@ def _confusion(found: Found) -> ChapterPicture:
 
 
 def _types_table(found: Found, spreads: dict[int, Spread]) -> ChapterTable:
-    return ChapterTable(
+    return chapter_table(
         "types",
         "The four types, each family by one recipe",
         (
@@ -151,7 +154,7 @@ def _types_table(found: Found, spreads: dict[int, Spread]) -> ChapterTable:
 
 
 def _reading(number: int, name: str, spread: Spread, assumption: bool = False) -> Reading:
-    """What networks of a type recognise, against the paper's rate."""
+    """Compare the rates of each type with the paper's."""
     agrees = within(spread.mean, TYPE_RATES[number], TYPE_TOLERANCES[number])
     return Reading(name, spread.percent(), agrees, assumption)
 
@@ -225,7 +228,7 @@ def _type_chapter(found: Found, effort: Effort) -> Chapter:
         (_learning(found, effort), _confusion(found)),
         (
             _types_table(found, spreads),
-            ChapterTable(
+            chapter_table(
                 "converter-gain",
                 "Type 2 against the gain of the V-I converter, which the text does not give",
                 (
@@ -248,13 +251,13 @@ STATE_CYCLES = {
     0.014: "C2C of 0.014 of the range on each update",
 }
 ENOUGH = 0.80
-"""What may be called acceptable, reading it as the paper does: its ten states reach 83.60 %."""
+"""Acceptable rate in the paper's sense: its ten states reach 83.60 %."""
 LOSS = 0.02
-"""What ten states may cost against a hundred, reading it strictly."""
+"""Largest loss of ten states against a hundred in a strict sense."""
 
 
 def _state_runs(effort: Effort) -> Runs:
-    """By C2C and states, and of ten and a hundred states by the whole recipe."""
+    """Return the runs by C2C and states, and those of ten and a hundred states in full."""
     few = range(effort.sweep_seeds)
     runs: Runs = {
         (cycle, states): [
@@ -311,22 +314,22 @@ def _state_chapter(found: Found, effort: Effort) -> Chapter:
 
 
 NETWORKS = (("paper-10", "mnist-10"), ("paper-100", "mnist-100"))
-"""Networks trained for these devices, and the plain ones that stand in where they are not."""
+"""Networks trained for these devices, each with the plain one that replaces it if missing."""
 MORE = (
     Column("pulse width", ("c2c",), "pulse-width"),
     Column("write-verify, and all D2D, not calibrated", ("c2c", "d2d", "neuron"), "write-verify"),
 )
-"""Columns besides those of ``allspin chips``."""
+"""Columns beyond those of ``allspin chips``."""
 
 
 def shown_networks() -> list[str]:
-    """The networks of the table, by name."""
+    """Return the names of the table's networks."""
     there = shipped_networks()
     return [next(name for name in names if name in there) for names in NETWORKS]
 
 
 def _beyond_runs(effort: Effort) -> Runs:
-    """By network, and by network and column."""
+    """Return the runs by network, and by network and column."""
     return {network: [clean(network)] for network in shown_networks()} | {
         (network, column): [chips(network, column, effort.chips)]
         for network in shown_networks()
@@ -359,13 +362,13 @@ def _beyond_chapter(found: Found, effort: Effort) -> Chapter:
         ),
         (),
         (
-            ChapterTable(
+            chapter_table(
                 "chips",
                 "The paper's devices, trained offline, 10,000 images",
                 ("network", "programmed", "mean (%)", "standard deviation", "chips"),
                 rows,
             ),
-            ChapterTable(
+            chapter_table(
                 "chips-cost",
                 "What programming takes",
                 ("network", "programmed", "pulses a cell", "reads a cell", "not converged (%)"),
@@ -375,6 +378,6 @@ def _beyond_chapter(found: Found, effort: Effort) -> Chapter:
     )
 
 
-TYPES = Part(_type_chapter, _type_runs)
-STATES = Part(_state_chapter, _state_runs)
-BEYOND = Part(_beyond_chapter, _beyond_runs)
+TYPES = ChapterRecipe(_type_chapter, _type_runs)
+STATES = ChapterRecipe(_state_chapter, _state_runs)
+BEYOND = ChapterRecipe(_beyond_chapter, _beyond_runs)

@@ -1,4 +1,4 @@
-"""The neuron: its curve and how it varies (Figs. 4d, 5a, 5b), its energy and its area."""
+"""Chapters on the neuron: its curve and variation (Figs. 4d, 5a, 5b), its energy and area."""
 
 import math
 from functools import partial
@@ -7,17 +7,19 @@ import numpy as np
 
 from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
 from allspin.host.paper.chapter import (
-    Cell,
     Chapter,
     ChapterPicture,
-    ChapterTable,
-    Claim,
+    ChapterRecipe,
     Effort,
     Found,
-    Part,
-    Reading,
+    chapter_table,
     lines_table,
 )
+from allspin.host.paper.claims import (
+    Claim,
+    Reading,
+)
+from allspin.host.show.table import Cell
 from allspin.sim.cost.spin import CLAIMED, FEMTO, joule_heat
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron
@@ -29,7 +31,7 @@ C2C, D2D = 0.014, 0.18
 X, Y = "input current (of full scale)", "R_AH (of its range)"
 CURRENT = np.linspace(0, 1, 201)
 SLIGHT = 0.05
-"""A root mean square difference of this share of the range is read as slight."""
+"""Root mean square difference, as a share of the range, that counts as slight."""
 
 
 def _line(label: str, response: np.ndarray, dashed: bool = False) -> ChartLine:
@@ -128,22 +130,22 @@ def _curve_chapter(found: Found, effort: Effort) -> Chapter:
 
 
 NEURON_CURRENT, RESISTANCE, TIME = 0.2e-6, 1000.0, 10e-9
-"""Of the scaled neuron: ampere, ohm, second."""
+"""Current, resistance and time of the scaled neuron: A, ohm, s."""
 WIDTH, LENGTH, STEP, SPEED = 50e-9, 800e-9, 20e-9, 80.0
-"""Of the scaled neuron: metres, metres, metres a position, metres a second."""
+"""Length, width, step and velocity of the scaled neuron: m, m, m a position, m/s."""
 CMOS_AREA, CMOS_ENERGY = 4.7, 2.622
-"""The paper's CMOS neuron: um^2, fJ."""
+"""Area and energy of the paper's CMOS neuron: um^2, fJ."""
 MEASURED_CURRENT, MEASURED_WIDTH = 0.2e-3, 50e-6
 SYNAPSE_CURRENTS, SYNAPSE_WIDTH = (8e-3, 11e-3), 30e-6
 SYNAPSE_RESISTANCE, SYNAPSE_TIME = 312.5, 1e-3
-"""Five squares at the neuron's 62.5 ohm a square; a pulse, in seconds."""
+"""Resistance of five squares at the neuron's 62.5 ohm a square, and a pulse in seconds."""
 AND_AREA, INVERTER_AREA = 1.064, 0.532
 AND_LEAKAGE, INVERTER_LEAKAGE = 25.07e-9, 14.35e-9
-"""Of a 45-nm library (um^2, W), typical corner."""
+"""Area and leakage of cells of a 45-nm library at its typical corner: um^2, W."""
 GATE_SWITCHING = 24.7
-"""fJ in 10 ns of four AND2 and an inverter at an input activity of 1, without wires."""
+"""Energy of four AND2 and an inverter in 10 ns at an input activity of 1, without wires, fJ."""
 NEAR = 0.2
-"""A figure within this share of the paper's counts as the same."""
+"""Relative difference from the paper's figure that counts as equal."""
 
 SHEETS = [current / SYNAPSE_WIDTH for current in SYNAPSE_CURRENTS]
 """Sheet currents that switch the synapse, A/m."""
@@ -151,9 +153,9 @@ SCALED = [sheet * WIDTH for sheet in SHEETS]
 """The same across the scaled neuron, A."""
 STATED = joule_heat(NEURON_CURRENT, RESISTANCE, TIME)
 AT_SHEET = [joule_heat(current, RESISTANCE, TIME) for current in SCALED]
-"""fJ of a use of the scaled neuron: as stated, and at the synapse's sheet currents."""
+"""Energy of a use of the scaled neuron, as stated and at the synapse's sheet currents, fJ."""
 AREA, POSITIONS = WIDTH * LENGTH * 1e12, LENGTH / STEP
-"""Of the scaled neuron: um^2, and places of its domain wall."""
+"""Area of the scaled neuron, um^2, and positions of its domain wall."""
 
 
 def _energy_rows() -> list[tuple[Cell, ...]]:
@@ -321,7 +323,7 @@ def _energy_chapter(found: Found, effort: Effort) -> Chapter:
         ),
         (),
         (
-            ChapterTable(
+            chapter_table(
                 "energy",
                 "Energy and area: the paper's figures, and the arithmetic on its own numbers",
                 ("what", "paper", "arithmetic", "from"),
@@ -332,5 +334,5 @@ def _energy_chapter(found: Found, effort: Effort) -> Chapter:
     )
 
 
-CURVE = Part(_curve_chapter)
-ENERGY = Part(_energy_chapter)
+CURVE = ChapterRecipe(_curve_chapter)
+ENERGY = ChapterRecipe(_energy_chapter)

@@ -1,4 +1,4 @@
-"""Training with raw pulses: what their nonlinearity does, and computed widths against it."""
+"""Chapters on training with raw pulses: nonlinearity, computed widths, and collapse."""
 
 from dataclasses import replace
 from functools import partial
@@ -9,17 +9,19 @@ from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
 from allspin.host.paper.chapter import (
     Chapter,
     ChapterPicture,
-    ChapterTable,
-    Claim,
+    ChapterRecipe,
     Effort,
     Found,
-    Part,
-    Reading,
     Runs,
-    Spread,
-    accuracy,
+    chapter_table,
     lines_table,
     sweep_line,
+)
+from allspin.host.paper.claims import (
+    Claim,
+    Reading,
+    Spread,
+    accuracy,
     within,
 )
 from allspin.host.paper.experiments import training
@@ -29,12 +31,12 @@ from allspin.sim.synapse.response import Polarity
 PULSES = 100
 RAW = [22.0, 9.0]
 NONLINEARITIES = [1000.0, 100.0, 50.0, 22.0, 15.0, 9.0]
-"""A, in pulses, of a response of `PULSES`."""
+"""Values of A, in pulses, for a response of `PULSES`."""
 FEW_NONLINEARITIES = [1000.0, 22.0, 9.0]
 BOTH_RATES = (0.03, 0.3)
 EPOCHS = 1
 SHARP = 0.05
-"""A loss of this share counts as sharp, and less than it as tolerable."""
+"""Share whose loss counts as sharp; a smaller loss counts as tolerable."""
 SIGNS = {
     "equal": "equal polarity: both pulses along one curve",
     "opposite": "opposite polarity: each pulse steep at its start",
@@ -46,7 +48,7 @@ def _a(sign: str, a: float) -> list[float]:
 
 
 def _nonlinearity_runs(effort: Effort) -> Runs:
-    """By sign, rate and A."""
+    """Return the runs by sign, rate and A."""
     return {
         (sign, rate, a): [
             training(seed=seed, rate=rate, epochs=EPOCHS, states=PULSES, A=_a(sign, a))
@@ -143,7 +145,7 @@ SCHEMES = {"equal": "equal pulses", "width": "pulses of computed width"}
 
 
 def _width_runs(effort: Effort) -> Runs:
-    """By scheme and rate."""
+    """Return the runs by scheme and rate."""
     return {
         (scheme, rate): [
             training(seed=seed, rate=rate, epochs=EPOCHS, states=PULSES, A=RAW, scheme=scheme)
@@ -155,7 +157,7 @@ def _width_runs(effort: Effort) -> Runs:
 
 
 def widths(polarity: Polarity, pulses: int = PULSES) -> list[float]:
-    """Widths, in nominal pulses, of a train that makes equal steps from end to end."""
+    """Return the widths, in nominal pulses, of a train of equal steps over the whole range."""
     synapse = raw_synapse(*RAW, states=PULSES)
     levels = np.linspace(synapse.low, synapse.high, pulses + 1)
     if polarity == Polarity.DEPRESSION:
@@ -210,7 +212,7 @@ def _width_chapter(found: Found, effort: Effort) -> Chapter:
         ),
         (_width_picture(),),
         (
-            ChapterTable(
+            chapter_table(
                 "pulse-width-accuracy",
                 "Accuracy after one epoch, by programming scheme",
                 ("scheme", "rate", "mean (%)", "standard deviation", "seeds"),
@@ -247,7 +249,7 @@ COLLAPSED = 0.1135
 """The paper's rate with raw pulses: the share of the digit 1 in MNIST's test images."""
 EXACT = 0.0005
 TOLERANCE = 0.01
-"""How near to the paper's rate counts as reproduced."""
+"""Deviation from the paper's rate that counts as reproduced."""
 COLLAPSE_RATES = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
 FEW_COLLAPSE_RATES = [0.03, 0.3, 1.0]
 SET_UPS = {
@@ -259,7 +261,7 @@ RESPONSES = {"raw": (RAW, "A = 22 and 9"), "linear": (None, "equal steps")}
 
 
 def _collapse_runs(effort: Effort) -> Runs:
-    """By pulses, set-up and rate."""
+    """Return the runs by pulses, set-up and rate."""
     return {
         (pulses, set_up, rate): [
             training(seed=seed, rate=rate, epochs=EPOCHS, states=100, A=a, **changes)
@@ -279,7 +281,7 @@ Counts = dict[tuple[str, str, float], int]
 def _collapse_claims(
     spreads: Spreads, constant: Counts, met: Counts, seeds: int
 ) -> tuple[Claim, ...]:
-    """`constant` seeds give one answer, and `met` seeds meet the paper's rate exactly."""
+    """Claims about the collapse: `constant` seeds give one answer, `met` seeds the paper's rate."""
 
     def reading(set_up: str, rate: float, what: str, agrees: bool) -> Reading:
         changes, name = SET_UPS[set_up]
@@ -382,7 +384,7 @@ def _collapse_chapter(found: Found, effort: Effort) -> Chapter:
         ),
         (_collapse_picture(spreads, effort.points(COLLAPSE_RATES, FEW_COLLAPSE_RATES)),),
         (
-            ChapterTable(
+            chapter_table(
                 "collapse-constant",
                 "Networks that give one answer to more than 99 % of the images",
                 ("pulses", "network", "rate", "accuracy (%)", "standard deviation", "collapsed"),
@@ -399,6 +401,6 @@ def _collapse_chapter(found: Found, effort: Effort) -> Chapter:
     )
 
 
-NONLINEARITY = Part(_nonlinearity_chapter, _nonlinearity_runs)
-WIDTH = Part(_width_chapter, _width_runs)
-COLLAPSE = Part(_collapse_chapter, _collapse_runs)
+NONLINEARITY = ChapterRecipe(_nonlinearity_chapter, _nonlinearity_runs)
+WIDTH = ChapterRecipe(_width_chapter, _width_runs)
+COLLAPSE = ChapterRecipe(_collapse_chapter, _collapse_runs)

@@ -1,4 +1,4 @@
-"""The synapse: its R_AH states under pulses (Figs. 1d, 2), and how it varies (Figs. 3a, 3b)."""
+"""Chapters on the synapse: states under pulses (Figs. 1d, 2), and variation (Figs. 3a, 3b)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,17 +10,20 @@ from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
 from allspin.host.fit.response import ResponseFit, fit_response
 from allspin.host.lab.curves import Curve
 from allspin.host.paper.chapter import (
-    Cell,
     Chapter,
     ChapterPicture,
+    ChapterRecipe,
     ChapterTable,
-    Claim,
     Effort,
     Found,
-    Part,
-    Reading,
+    chapter_table,
     lines_table,
 )
+from allspin.host.paper.claims import (
+    Claim,
+    Reading,
+)
+from allspin.host.show.table import Cell
 from allspin.host.train.array_devices import raw_synapse
 from allspin.sim.chip.words import SynapseArray
 from allspin.sim.synapse.response import Polarity
@@ -34,16 +37,16 @@ from allspin.sim.synapse.synapse_variation import (
 
 PULSES = 100
 FITTED_CYCLES = 10
-"""As many as the text has; the caption of Fig. 3a has six."""
+"""Cycles of the fit, as in the text; the caption of Fig. 3a has six."""
 A = {Polarity.POTENTIATION: 22.0, Polarity.DEPRESSION: 9.0}
 FITTED_SEED = 1
 PULSE, R_AH = "pulse", "R_AH (half of the range)"
 NOISE = CycleVariation(0.065, 0.029, "increment", "pulse")
-"""The reading of C2C that a single device's curve is drawn with."""
+"""Reading of C2C for the curve of a single device."""
 
 
 def _measured() -> dict[Polarity, np.ndarray]:
-    """One device's R_AH after each pulse of each cycle, down from saturation and then up.
+    """Return one device's R_AH after each pulse of each cycle, down from saturation and up again.
 
     Shape (cycles, pulses + 1) for each polarity.
     """
@@ -58,13 +61,13 @@ def _measured() -> dict[Polarity, np.ndarray]:
 
 
 def printed_depression(pulse: np.ndarray) -> np.ndarray:
-    """The depression formula as the paper prints it, R_AH from -1 to 1."""
+    """Compute the depression formula as the paper prints it, R_AH from -1 to 1."""
     a = A[Polarity.DEPRESSION]
     return 2 / (1 - np.exp(-PULSES / a)) * (1 - np.exp(-(pulse - PULSES) / a)) + 1
 
 
 def levels_met(polarity: Polarity) -> int:
-    """Uniform levels, of 100, that whole pulses meet within half a level."""
+    """Count the uniform levels, of 100, that whole pulses meet within half a level."""
     synapse = raw_synapse(A[Polarity.POTENTIATION], A[Polarity.DEPRESSION], PULSES)
     reached = synapse.curve(polarity, np.arange(PULSES + 1))
     levels = np.linspace(synapse.low, synapse.high, PULSES)
@@ -169,7 +172,7 @@ def _response_chapter(found: Found, effort: Effort) -> Chapter:
         for polarity, cycles in measured.items()
     }
     met = {polarity: levels_met(polarity) for polarity in Polarity}
-    fitted = ChapterTable(
+    fitted = chapter_table(
         "fit",
         f"Fit of {FITTED_CYCLES} cycles that were drawn with the paper's A",
         ("polarity", "A drawn with (pulses)", "A fitted (pulses)", "95 % from", "95 % to"),
@@ -181,7 +184,7 @@ def _response_chapter(found: Found, effort: Effort) -> Chapter:
             for polarity, a in ((polarity, fit.nonlinearity) for polarity, fit in fits.items())
         ],
     )
-    reach = ChapterTable(
+    reach = chapter_table(
         "levels",
         "Uniform levels, of 100, that whole pulses meet within half a level",
         ("polarity", "A (pulses)", "levels met"),
@@ -215,7 +218,7 @@ TITLES = {
     "span": "a factor on the polarity's range",
     "nonlinearity": "a factor on the polarity's A",
 }
-"""Readings in few words."""
+"""Short names of the readings."""
 
 
 def _varied_synapse(c2c: CycleVariation, d2d: DeviceVariation) -> SotSynapse:
@@ -223,7 +226,7 @@ def _varied_synapse(c2c: CycleVariation, d2d: DeviceVariation) -> SotSynapse:
 
 
 def pulsed(array: SynapseArray, pulses: int, look: Callable[[], np.ndarray]) -> np.ndarray:
-    """What is to be seen in a cycle from saturation: at first, and after each pulse.
+    """Observe a cycle from saturation: at first, and after each pulse.
 
     Parameters
     ----------
@@ -248,19 +251,19 @@ def pulsed(array: SynapseArray, pulses: int, look: Callable[[], np.ndarray]) -> 
 
 
 def _cycles(c2c: CycleVariation, devices: int, cycles: int) -> np.ndarray:
-    """R_AH of devices after each pulse, shape (cycles, 2 * pulses, devices)."""
+    """Return R_AH of devices after each pulse, shape (cycles, 2 * pulses, devices)."""
     array = SynapseArray(_varied_synapse(c2c, DeviceVariation()), SEED, 0, (1, devices))
     return np.array([pulsed(array, 100, lambda: array.resistance[0])[1:] for _ in range(cycles)])
 
 
 def _devices(d2d: DeviceVariation) -> np.ndarray:
-    """Mean response of each device, shape (devices, 2 * pulses)."""
+    """Return the mean response of each device, shape (devices, 2 * pulses)."""
     array = SynapseArray(_varied_synapse(CycleVariation(), d2d), SEED, 0, (1, DEVICES))
     return pulsed(array, 100, lambda: array.read()[0])[1:].T
 
 
 def _panel(kind: str, reading: str, values: np.ndarray) -> ChartPanel:
-    """Panel of a reading of C2C or D2D: a line a cycle or a device."""
+    """Return the panel of a reading of C2C or D2D, with a line for each cycle or device."""
     one = "cycle" if kind == "C2C" else "device"
     lines = [
         ChartLine(f"{one} {number + 1}", list(range(1, 201)), resistance.tolist(), marked=False)
@@ -270,7 +273,7 @@ def _panel(kind: str, reading: str, values: np.ndarray) -> ChartPanel:
 
 
 def _numbers(name: str, title: str, panels: dict[str, ChartPanel]) -> ChapterTable:
-    """Numbers of all panels' lines, named by their reading."""
+    """Return the numbers of all panels' lines, named by their reading."""
     lines = [
         ChartLine(f"{reading}: {line.label}", line.x, line.y)
         for reading, panel in panels.items()
@@ -280,7 +283,7 @@ def _numbers(name: str, title: str, panels: dict[str, ChartPanel]) -> ChapterTab
 
 
 def _distribution(reading: str) -> list[tuple[Cell, ...]]:
-    """R_AH of many devices after ten pulses of each polarity."""
+    """Return R_AH of many devices after ten pulses of each polarity."""
     many = _cycles(CycleVariation(*C2C, reading, "pulse"), SAMPLES, 1)[0]
     return [
         (reading, name, 10, float(many[at].mean()), float(many[at].std(ddof=1) / 2))
@@ -320,7 +323,7 @@ def _variation_chapter(found: Found, effort: Effort) -> Chapter:
             ),
         ),
         (
-            ChapterTable(
+            chapter_table(
                 "c2c-distribution",
                 f"R_AH after ten pulses of a polarity, {SAMPLES} devices with C2C on each pulse",
                 ("reading", "polarity", "pulses", "mean (half ranges)", "deviation (of the range)"),
@@ -330,5 +333,5 @@ def _variation_chapter(found: Found, effort: Effort) -> Chapter:
     )
 
 
-RESPONSE = Part(_response_chapter)
-VARIATION = Part(_variation_chapter)
+RESPONSE = ChapterRecipe(_response_chapter)
+VARIATION = ChapterRecipe(_variation_chapter)

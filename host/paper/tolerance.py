@@ -1,4 +1,4 @@
-"""Accuracy against C2C and D2D: of the synapse (Figs. 3c and 3d), of the neuron (5c and 5d)."""
+"""Chapters on accuracy against C2C and D2D of synapse (Figs. 3c, 3d) and neuron (5c, 5d)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,29 +8,31 @@ from allspin.host.charts.line_charts import ChartPanel, curves
 from allspin.host.paper.chapter import (
     Chapter,
     ChapterPicture,
-    Claim,
+    ChapterRecipe,
     Effort,
     Found,
-    Part,
-    Reading,
     Runs,
+    lines_table,
+    sweep_line,
+)
+from allspin.host.paper.claims import (
+    Claim,
+    Reading,
     Spread,
     accuracy,
     falls,
-    lines_table,
-    sweep_line,
 )
 from allspin.host.paper.experiments import Experiment, paper_type
 
 Lines = dict[str, list[Spread]]
-"""By reading, the accuracy at each deviation."""
+"""Accuracies over the deviations, by reading."""
 Changes = dict[str, Callable[[float], dict[str, Any]]]
-"""By reading, the parameters of an experiment with a deviation."""
+"""Parameters of an experiment with a deviation, by reading."""
 X, Y = "standard deviation", "test accuracy (%)"
 
 
 def fall_claim(what: str, lines: Lines) -> Claim:
-    """The claim that accuracy falls as a deviation grows, a reading a line."""
+    """Return the claim that accuracy falls as a deviation grows, with a reading a line."""
     readings = tuple(
         Reading(name, f"{spreads[0].percent()} to {spreads[-1].percent()}", falls(spreads))
         for name, spreads in lines.items()
@@ -44,7 +46,7 @@ def fall_claim(what: str, lines: Lines) -> Claim:
 
 
 def tolerance_claim(what: str, cycles: Lines, devices: Lines) -> Claim:
-    """The claim that D2D is tolerated better than C2C, a reading a pair of lines."""
+    """Return the claim that D2D is tolerated better than C2C, with a reading a pair of lines."""
 
     def mean(spreads: list[Spread]) -> float:
         return sum(spread.mean for spread in spreads[1:]) / (len(spreads) - 1)
@@ -114,23 +116,23 @@ def tolerance(
     devices: Changes,
     after: Callable[[list[float]], dict[str, Any]],
     results_after: dict[str, str],
-) -> Part:
-    """The chapter on what accuracy is left as a component's C2C and D2D grow.
+) -> ChapterRecipe:
+    """Return the recipe of the chapter on a component's C2C and D2D.
 
     Parameters
     ----------
     subject : str
         ``synapse`` or ``neuron``.
     figure : int
-        Number of the paper's figure, whose parts c and d these are.
+        Number of the paper's figure; its parts c and d are reproduced.
     text, caption : str
-        What was done, and what a point of the picture is.
+        Description of the experiment, and of a point of the picture.
     sigmas, few : list of float
         Standard deviations, of a full and of a quick run; the first is 0.
     train : callable
         The experiment of a seed and of parameters.
     cycles, devices : dict of str to callable
-        By reading, the parameters of C2C, and of D2D that is there in training.
+        Parameters of C2C, and of D2D in training, by reading.
     after : callable
         The parameters of D2D that comes after training only, with all the deviations.
     results_after : dict of str to str
@@ -138,7 +140,7 @@ def tolerance(
     """
 
     def runs(effort: Effort) -> Runs:
-        """By reading and deviation, and those whose deviations come afterwards."""
+        """Return the runs by reading and deviation, and those with deviations after training."""
         points, seeds = effort.points(sigmas, few), range(effort.sweep_seeds)
         found: Runs = {
             (words, sigma): [train(seed=seed, **changes(sigma)) for seed in seeds]
@@ -167,7 +169,7 @@ def tolerance(
             ),
         )
 
-    return Part(chapter, runs)
+    return ChapterRecipe(chapter, runs)
 
 
 NO_CYCLE = [0.0, 0.0]

@@ -50,9 +50,8 @@ def csv_bytes(table: Table) -> bytes:
 
 def markdown(table: Table) -> str:
     """Return heads and rows as a Markdown table, as people read them."""
-    lines = ["| " + " | ".join(column.head for column in table.columns) + " |"]
-    lines.append("| " + " | ".join("---" for _ in table.columns) + " |")
+    lines = [[column.head for column in table.columns], ["---"] * len(table.columns)]
     for row in table.rows:
-        cells = [shown(cell, column) for cell, column in zip(row, table.columns, strict=True)]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        cells = zip(row, table.columns, strict=True)
+        lines.append([shown(cell, column).replace("|", "\\|") for cell, column in cells])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -12,9 +12,16 @@ from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
 from allspin.host.draw.style import new_figure
 from allspin.host.paper import network_claims, neuron_claims, pulses, synapse_claims
-from allspin.host.paper.chapter import QUICK, ChapterPicture, ChapterTable, Effort, Part, Verdict
+from allspin.host.paper.chapter import (
+    QUICK,
+    ChapterPicture,
+    Effort,
+    chapter_table,
+)
+from allspin.host.paper.claims import Verdict
 from allspin.host.paper.experiments import ResultCache, paper_type, parameters_of
-from allspin.host.paper.reproduce import PARTS, claims_of, reproduce, run_experiments
+from allspin.host.paper.reproduce import RECIPES, reproduce, run_experiments
+from allspin.host.show.table_files import csv_bytes
 from allspin.host.train.array_devices import TYPE_NAMES
 from allspin.sim.synapse.response import Polarity
 
@@ -23,7 +30,7 @@ TINY = Effort("tiny", seeds=2, sweep_seeds=1, chips=2, fine=False)
 
 def test_chapters_from_their_experiments(tmp_path, idx_folder):
     folder = idx_folder(shape=(6, 6), classes=4, train=64, test=40)
-    parts = [part for part in PARTS if part is not network_claims.BEYOND]
+    parts = [part for part in RECIPES if part is not network_claims.BEYOND]
     wanted = [one for part in parts for one in part.experiments(TINY)]
     cache = ResultCache(tmp_path, load_dataset(folder).digest)
     results = run_experiments(wanted, cache, folder)
@@ -34,17 +41,17 @@ def test_chapters_from_their_experiments(tmp_path, idx_folder):
     assert len(names) == len(tables)
     assert {"learning-curves", "confusion", "synapse-tolerance", "collapse", "energy"} <= names
     for table in tables:
-        assert table.rows
-        assert all(len(row) == len(table.header) for row in table.rows)
-    claims = claims_of(chapters)
+        assert table.table.rows
+        assert all(len(row) == len(table.table.columns) for row in table.table.rows)
+    claims = [claim for chapter in chapters for claim in chapter.claims]
     assert len({claim.claim for claim in claims}) == len(claims) >= 25
-    rows = {row[0]: row for row in chapters[parts.index(network_claims.TYPES)].tables[0].rows}
+    rows = {row[0]: row for row in chapters[parts.index(network_claims.TYPES)].tables[0].table.rows}
     for number, name in TYPE_NAMES.items():
         runs = [results[paper_type(number, seed)]["accuracy"] for seed in range(2)]
         assert rows[f"{number}: {name}"][2] == pytest.approx(50 * sum(runs), abs=0.006)
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part is not network_claims.BEYOND])
+@pytest.mark.parametrize("part", [part for part in RECIPES if part is not network_claims.BEYOND])
 def test_all_parameters_are_legal(part):
     for effort in (TINY, Effort("all", 2, 2, 2, True)):
         for experiment in part.experiments(effort):
@@ -64,15 +71,15 @@ def test_the_last_chapter_shows_each_network_and_column():
     }
     shares, costs = network_claims.BEYOND.make(results, TINY).tables
     columns = len(network_claims.COLUMNS) + len(network_claims.MORE)
-    assert len(shares.rows) == len(network_claims.NETWORKS) * (columns + 1)
-    assert len(costs.rows) == len(network_claims.NETWORKS) * columns
-    assert shares.rows[1][2:] == (91.2, 1.41, 2)
-    assert {row[0] for row in shares.rows} == set(network_claims.shown_networks())
+    assert len(shares.table.rows) == len(network_claims.NETWORKS) * (columns + 1)
+    assert len(costs.table.rows) == len(network_claims.NETWORKS) * columns
+    assert shares.table.rows[1][2:] == (91.2, 1.41, 2)
+    assert {row[0] for row in shares.table.rows} == set(network_claims.shown_networks())
 
 
 def test_a_picture_shows_itself_in_a_notebook():
     picture = ChapterPicture(
-        ChapterTable("x", "x", ("x",), [(1,)]),
+        chapter_table("x", "x", ("x",), [(1,)]),
         "x",
         lambda: new_figure(4.0, 3.0, "of what it shows"),
     )
@@ -99,7 +106,7 @@ def test_the_printed_formula_is_contradicted_but_for_its_signs():
 
 def test_energy_against_arithmetic_by_hand():
     chapter = neuron_claims.ENERGY.make({}, QUICK)
-    rows = {row[0]: row[2] for row in chapter.tables[0].rows}
+    rows = {row[0]: row[2] for row in chapter.tables[0].table.rows}
     expected = {
         "SOT neuron, energy of a use": "0.0004 fJ",
         "what 0.1 fJ would take": "3.16 uA, or 2.5 us",
@@ -124,16 +131,19 @@ def test_computed_widths_rise_along_the_train_and_take_the_whole_range(polarity)
 
 def test_all_files_are_there_and_the_tables_agree(tmp_path, idx_folder, seen):
     folder = idx_folder(shape=(8, 8), classes=4, train=96, test=40)
-    parts: tuple[Part, ...] = (synapse_claims.RESPONSE, neuron_claims.CURVE, neuron_claims.ENERGY)
+    parts = (
+        synapse_claims.RESPONSE,
+        neuron_claims.CURVE,
+        neuron_claims.ENERGY,
+    )
     out = tmp_path / "new" / "folder"
-    chapters = reproduce(QUICK, out, seen, folder, parts)
-    claims = claims_of(chapters)
+    report = reproduce(QUICK, out, seen, folder, parts)
     names = {path.name for path in out.iterdir()}
     for name in ("rah-states", "response", "sot-relu", "neuron-variation"):
         assert {f"{name}.png", f"{name}.svg", f"{name}.csv"} <= names
     rows = list(csv.reader((out / "verdicts.csv").open(newline="")))
     assert rows[0] == ["claim", "paper", "ours", "verdict", "reason"]
-    assert [row[3] for row in rows[1:]] == [claim.verdict.value for claim in claims]
+    assert [row[3] for row in rows[1:]] == [claim.verdict.value for claim in report.claims]
     page, text = (out / "paper.html").read_text(), (out / "paper.md").read_text()
     assert set(re.findall(r'(?:src|href)="([^"]*)"', page)) <= names
     assert set(re.findall(r"\]\(([^)]*)\)", text)) <= names
@@ -142,8 +152,8 @@ def test_all_files_are_there_and_the_tables_agree(tmp_path, idx_folder, seen):
 
 
 def test_csv_keeps_numbers_and_quotes_text():
-    table = ChapterTable("t", "T", ("a, b", "c"), [('x"y', 1 / 3), ("z", 7)])
-    assert table.csv().decode() == '"a, b",c\n"x""y",0.333333333\nz,7\n'
+    table = chapter_table("t", "T", ("a, b", "c"), [('x"y', 1 / 3), ("z", 7)])
+    assert csv_bytes(table.table).decode() == '"a, b",c\n"x""y",0.333333333\nz,7\n'
 
 
 def test_a_folder_that_is_a_file_is_one_line(tmp_path, capsys):

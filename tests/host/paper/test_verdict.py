@@ -5,7 +5,7 @@ import statistics
 import pytest
 from hypothesis import given, strategies as st
 
-from allspin.host.paper.chapter import Claim, Reading, Spread, Verdict, falls, within
+from allspin.host.paper.claims import Claim, Reading, Spread, Verdict, falls, within
 
 
 def claim(*readings):
