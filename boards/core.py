@@ -11,8 +11,8 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
 from allspin.boards.top import join
+from allspin.hdl.bus.bus import BUSES, Bus, Register
 from allspin.hdl.export import engine_line
-from allspin.hdl.link.bus import BUSES, Bus, Register
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.resident.sdram import pins_layout
 from allspin.hdl.stream.component import Component
@@ -33,7 +33,7 @@ class Core(Component):
     Raises
     ------
     ValueError
-        If `allspin.hdl.link.bus.Bus` refuses the machine.
+        If `allspin.hdl.bus.bus.Bus` refuses the machine.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:

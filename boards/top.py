@@ -7,8 +7,8 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.bus.bus import Bus
 from allspin.hdl.engine.engine import Engine
-from allspin.hdl.link.bus import Bus
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import MAX_WINDOW, LinkParameters
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter

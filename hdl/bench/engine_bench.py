@@ -16,7 +16,7 @@ from allspin.hdl.bench.streams import Stalls, StreamDriver, StreamMonitor, level
 from allspin.hdl.contents import Contents, load_beats, network_contents
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE
-from allspin.hdl.resident.beat_memory import beat_members, pack_beats
+from allspin.hdl.resident.beats import beat_members, pack_beats
 from allspin.hdl.stream.layouts import (
     BYTE_LAYOUT,
     FETCH_LAYOUT,

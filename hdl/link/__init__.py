@@ -1,1 +1,1 @@
-"""The link in gateware: frames, sparse images, requests and answers, UART."""
+"""Link of the gateware: frames, sparse images, requests and answers, UART and USB."""

@@ -1,4 +1,4 @@
-"""Answers: which one is next, and its bytes."""
+"""Answers: their order, and their bytes."""
 
 import enum
 
@@ -25,7 +25,7 @@ CLASS_BYTES = 2
 
 
 class Cause(enum.IntEnum):
-    """What an answer answers."""
+    """Cause of an answer."""
 
     FRAME = 0
     IMAGE = 1
@@ -33,29 +33,29 @@ class Cause(enum.IntEnum):
 
 
 HEAD_LAYOUT = data.StructLayout({"kind": 8, "tag": 16, "session": 8, "error": ErrorCode, "more": 1})
-"""The head of an answer.
+"""Head of an answer.
 
 Members
 -------
 kind, tag, session : 8, 16 and 8 bits
-    Its bytes.
+    Bytes of the head.
 error : ErrorCode
-    What follows in an error.
+    Byte after the head of an error.
 more : 1 bit
-    A body follows that is not of constants: logits, or lines.
+    High if logits or lines follow.
 """
 
 
 class AnswerOrder(Component):
-    """Decide which answer is next, from whatever has one to give.
+    """Decide which answer is next.
 
-    An error of a frame is told as soon as no answer is being sent, images in their order, and any
-    other request when it is shown.
+    An error of a frame is answered as soon as no other answer is being sent, images in their order,
+    and any other request when the parser shows it.
 
     Parameters
     ----------
     engine : EngineParameters
-        Whose logits.
+        Parameters of the engine.
     """
 
     def __init__(self, engine: EngineParameters) -> None:
@@ -65,14 +65,14 @@ class AnswerOrder(Component):
                 "errors": In(stream.Signature(ErrorCode)),
                 # Images in the order of their logits.
                 "images": In(stream.Signature(IMAGE_LAYOUT)),
-                # A request that is no image.
+                # A request other than an image.
                 "request": In(REQUEST_LAYOUT),
-                # Its answer may be given, and has been.
+                # Its answer is due, and has been sent.
                 "due": In(1),
                 "answered": Out(1),
                 # The engine's logits.
                 "results": In(stream.Signature(result_layout(engine))),
-                # Those of images that are answered with them.
+                # Logits of the images that are answered with logits.
                 "logits": Out(stream.Signature(result_layout(engine))),
                 "head": Out(stream.Signature(HEAD_LAYOUT)),
             }
@@ -81,8 +81,8 @@ class AnswerOrder(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the order."""
         image, request, head = self.images.payload, self.request, self.head.payload
-        # A reset clears it, so that each answer tells whether the memories are still those that
-        # the host has written.
+        # A reset clears it, so that each answer shows if the memories are still those that the host
+        # has written.
         session = Signal(8, init=NO_SESSION)
         cause = Signal(Cause)
         coming = Signal(Cause)  # the cause from the next clock on
@@ -94,10 +94,10 @@ class AnswerOrder(Component):
             self.images.ready.eq(done & (cause == Cause.IMAGE)),
             self.answered.eq(done & (cause == Cause.REQUEST)),
         ]
-        # Registers, since what is chosen from is far and wide; it stays as it is until `done`.
+        # In registers, since the sources are many and far away; they are stable until `done`.
         m.d.sync += cause.eq(coming)
         self._build_head(m, coming)
-        gives = Signal()  # where logic is slow, logits flow from a register on
+        gives = Signal()  # on a part with slow logic, a register gates the logits
         if self._slow:
             m.d.sync += gives.eq(0)
             with m.If(gives):
@@ -134,12 +134,12 @@ class AnswerOrder(Component):
                 with m.If(self.head.ready):
                     m.next = "DONE"
             with m.State("DONE"):
-                # A state of its own, so that what caused the answer moves on from a register.
+                # A separate state, so that the answer's cause advances from a register.
                 m.d.comb += done.eq(1)
                 m.next = "IDLE"
 
     def _build_head(self, m: Module, cause: Signal) -> None:
-        """The answer's head, by what causes it."""
+        """Build the answer's head from its cause."""
         image, request, head = self.images.payload, self.request, self.head.payload
         failed = request.error != 0
         with m.Switch(cause):
@@ -168,12 +168,12 @@ class AnswerOrder(Component):
 
 
 class LogitBytes(Component):
-    """Logits to bytes: each image's, the lowest byte first, and then its class.
+    """Convert each image's logits to bytes, lowest byte first, followed by its class.
 
     Parameters
     ----------
     engine : EngineParameters
-        Whose logits.
+        Parameters of the engine.
     """
 
     def __init__(self, engine: EngineParameters) -> None:
@@ -181,13 +181,13 @@ class LogitBytes(Component):
         super().__init__(
             {
                 "logits": In(stream.Signature(result_layout(engine))),
-                # A packet for each image.
+                # One packet per image.
                 "o": Out(BYTES),
             }
         )
 
     def build(self, m: Module, platform: object) -> None:
-        """Build the order of bytes."""
+        """Build the conversion."""
         result = self.logits.payload
         logit = Signal(8 * self._logit_bytes)
         winner = Signal(8 * CLASS_BYTES)
@@ -203,7 +203,7 @@ class LogitBytes(Component):
             with m.State("LOGIT"):
                 m.d.comb += self.o.payload.data.eq(logit.word_select(place, 8))
                 with m.If(place == self._logit_bytes - 1):
-                    # The last one stays, for its winner.
+                    # The last logit stays, for its winner.
                     m.d.comb += self.logits.ready.eq(self.o.ready & ~result.last)
                     with m.If(self.o.valid & self.o.ready):
                         m.d.sync += place.eq(0)
@@ -222,23 +222,23 @@ class LogitBytes(Component):
 
 
 class AnswerSender(Component):
-    """Send an answer: its head, and what follows of it.
+    """Send an answer: its head and its body.
 
     Throughput: one byte per cycle.
 
     Parameters
     ----------
     parameters : LinkParameters
-        What the identity tells.
+        Parameters in the identity.
     """
 
     def __init__(self, parameters: LinkParameters) -> None:
         self._identity = identity_bytes(parameters)
         super().__init__(
             {
-                # It is there a clock before it is offered; taken with the answer's last byte.
+                # Stable a clock before it is offered; taken with the answer's last byte.
                 "head": In(stream.Signature(HEAD_LAYOUT)),
-                # What follows the head of an answer of either kind.
+                # Bodies of answers with logits and with lines.
                 "logits": In(BYTES),
                 "lines": In(BYTES),
                 # Lines are awaited.
@@ -251,7 +251,7 @@ class AnswerSender(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the sender."""
         head = self.head.payload
-        # The fifth byte is of an error, or an identity's first.
+        # The fifth byte is an error's code, or an identity's first byte.
         first, *identity = (Const(byte, 8) for byte in self._identity)
         fifth = Mux(head.kind == Answer.IDENTITY, first, head.error)
         known = Array((head.kind, head.tag[:8], head.tag[8:], head.session, fifth, *identity))
@@ -263,7 +263,7 @@ class AnswerSender(Component):
                 m.d.comb += final.eq(len(known) - 1)
             with m.Case(Answer.ERROR):
                 m.d.comb += final.eq(ANSWER_HEADER_BYTES)
-        # Many bytes to choose from: one every other clock.
+        # A wide multiplexer: one byte every other clock.
         chosen = Signal(8)
         ends = Signal()
         settled = Signal()

@@ -1,8 +1,7 @@
 """Consistent-overhead byte stuffing (Cheshire and Baker 1999): frames closed by a zero byte.
 
-A frame is a chain of blocks. A block's first byte, its code, says how far the next one
-is: code - 1 bytes without a zero follow it, and then a zero is meant, except after a code
-of 255 and at the end of the frame.
+A frame is a chain of blocks. A block's first byte is its code: code - 1 bytes without a zero follow
+it, and then stands for a zero, except after a code of 255 and at the end of the frame.
 """
 
 from amaranth.hdl import Module, Mux, Signal
@@ -16,7 +15,7 @@ from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES
 from allspin.hdl.stream.registers import RegisterSlice
 
 LONGEST_BLOCK = 254
-"""Bytes without a zero that one code can stand for."""
+"""Largest number of bytes without a zero in one block."""
 
 
 DECODED_LAYOUT = data.StructLayout({"data": 8, "end": 1, "malformed": 1})
@@ -25,16 +24,16 @@ DECODED_LAYOUT = data.StructLayout({"data": 8, "end": 1, "malformed": 1})
 Members
 -------
 data : 8 bits
-    The byte; nothing where `end` is set.
+    The byte; unused with `end`.
 end : 1 bit
-    The frame is over. No byte comes with it.
+    The frame has ended. No byte comes with it.
 malformed : 1 bit
     With `end`: the frame stopped inside a block.
 """
 
 
 class CobsDecoder(Component):
-    """Take frames apart: one byte in a clock, and in the same clock at most one out.
+    """Decode frames: one byte per clock in, and at most one out in the same clock.
 
     A zero byte ends the frame, wherever it comes; a zero byte between frames is dropped.
 
@@ -55,11 +54,11 @@ class CobsDecoder(Component):
         """Build the decoder."""
         byte = self.i.payload
         left = Signal(8)  # bytes of this block still to come
-        over = Signal(init=1)  # there are none; a register, since much follows from it
-        inside = Signal()  # of a frame
-        joined = Signal()  # no zero is meant between this block and the next
-        code = Signal()
-        silent = Signal()  # the byte gives nothing
+        over = Signal(init=1)  # `left` is 0; a register, since many signals follow from it
+        inside = Signal()  # within a frame
+        joined = Signal()  # no zero stands between this block and the next
+        code = Signal()  # the byte is a block's code
+        silent = Signal()  # the byte gives no output
         m.d.comb += [
             code.eq((byte != 0) & over),
             silent.eq(Mux(code, ~inside | joined, (byte == 0) & ~inside)),
@@ -83,7 +82,7 @@ class CobsDecoder(Component):
 
 
 class CobsEncoder(Component):
-    """Put packets into frames, each closed by a zero byte.
+    """Encode packets as frames, each closed by a zero byte.
 
     A block's code is known only at its end, so the block waits in a memory; the code then
     goes into the place kept for it in the clock of the zero byte that it replaces. One
@@ -99,7 +98,7 @@ class CobsEncoder(Component):
     """
 
     DEPTH = 512
-    """Two of the longest blocks, so that one leaves while the next comes."""
+    """Bytes of two longest blocks, so that one leaves while the next comes."""
 
     def __init__(self, *, every_clock: bool = True) -> None:
         self._every_clock = every_clock
@@ -119,13 +118,13 @@ class CobsEncoder(Component):
         read = memory.read_port(domain="comb")
 
         head = Signal(range(2 * self.DEPTH))  # the next byte to leave
-        place = Signal.like(head)  # kept for the open block's code; what is before may leave
-        tail = Signal.like(head, init=1)  # behind the open block
-        code = Signal(8, init=1)  # the open block's, should it end here
+        place = Signal.like(head)  # reserved for the open block's code; bytes before it may leave
+        tail = Signal.like(head, init=1)  # end of the open block
+        code = Signal(8, init=1)  # the open block's code, if it ends here
         commit = Signal()
         full = Signal()
 
-        # Packets come from far away, and whether a byte is zero must be known at a clock's start.
+        # Packets come from far away, and the zero test must be done at a clock's start.
         m.submodules.near = near = RegisterSlice(
             data.StructLayout({"packet": BYTE_LAYOUT, "zero": 1}), every_clock=self._every_clock
         )
@@ -138,11 +137,11 @@ class CobsEncoder(Component):
             write.addr.eq(Mux(commit, place, tail)),
             write.data.eq(Mux(commit, code, packet.data)),
         ]
-        # Told a clock late, since `ready` goes a long way from here, and early enough that a
-        # packet's end still finds room: its last code and its delimiter, behind which the
-        # next place is not written yet.
+        # A clock late, since `ready` has a long path from here, and early enough that a packet's
+        # end still finds room for its last code and its delimiter, after which the next place is
+        # not written yet.
         m.d.sync += full.eq((tail - head)[: len(tail)] >= self.DEPTH - 2)
-        # A byte is staged behind the open block; or the block is committed, its code in its place.
+        # A byte is appended to the open block; or the block is committed with its code.
         with m.If(write.en):
             m.d.sync += [tail.eq(tail + 1), code.eq(code + 1)]
             with m.If(commit):
@@ -164,7 +163,7 @@ class CobsEncoder(Component):
                     m.d.comb += [write.en.eq(1), commit.eq(1)]
                     m.next = following
                     if following == "DELIMITER":
-                        # One more block, whose code is zero and which has no bytes.
+                        # One more block without bytes, whose code is zero.
                         m.d.sync += code.eq(0)
 
         m.d.comb += read.addr.eq(head)

@@ -1,11 +1,11 @@
-"""Frames: payloads with a CRC, in COBS, on a byte stream."""
+"""Frames on a byte stream: payloads with a CRC, in COBS."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.link.cobs import DECODED_LAYOUT, CobsDecoder, CobsEncoder
+from allspin.hdl.link.crc import FrameCrc
 from allspin.hdl.link.protocol import CRC_BYTES, HEADER_BYTES, MAX_WINDOW, MIN_WINDOW, ErrorCode
 from allspin.hdl.stream.block_memory import block_memory
 from allspin.hdl.stream.buffers import read_ring
@@ -13,75 +13,17 @@ from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import BYTE_LAYOUT, BYTES
 from allspin.sim.errors import check_power_of_two
 
-# The CRC of a frame, of a byte a clock or of a bit a clock.
-
-
-class FrameCrc(Component):
-    """CRC of the bytes since the last start.
-
-    Throughput: one byte per cycle; behind a UART one byte per 8 cycles.
-
-    Parameters
-    ----------
-    every_clock : bool
-        Whether a byte can come in every clock, or one every eight: bit by bit a CRC is a shift
-        register and little else.
-    """
-
-    def __init__(self, *, every_clock: bool = True) -> None:
-        self._every_clock = every_clock
-        super().__init__(
-            {
-                # Bytes; `valid` stays until one is taken. Between two, `value` and `matches` are of
-                # all that were taken.
-                "i": In(stream.Signature(8)),
-                # Forget what was taken; between two bytes.
-                "start": In(1),
-                # The CRC; its low byte is sent first.
-                "value": Out(8 * CRC_BYTES),
-                # The last bytes taken are the CRC of those before.
-                "matches": Out(1),
-            }
-        )
-
-    def build(self, m: Module, platform: object) -> None:
-        """Build the CRC."""
-        width = 8 if self._every_clock else 1
-        m.submodules.processor = processor = catalog.CRC32_ISO_HDLC(data_width=width).create()
-        m.d.comb += [
-            processor.start.eq(self.start),
-            self.value.eq(processor.crc),
-            self.matches.eq(processor.match_detected),
-        ]
-        if self._every_clock:
-            m.d.comb += [
-                self.i.ready.eq(1),
-                processor.valid.eq(self.i.valid),
-                processor.data.eq(self.i.payload),
-            ]
-            return
-        # A byte stays where it is until its last bit is taken.
-        place = Signal(3)
-        m.d.comb += [
-            self.i.ready.eq(place == 7),
-            processor.valid.eq(self.i.valid),
-            processor.data.eq(self.i.payload.bit_select(place, 1)),
-        ]
-        with m.If(self.i.valid):
-            m.d.sync += place.eq(place + 1)
-
-
 PENDING_ERRORS = 4
-"""Errors that wait to be told, a power of two; the rest of a flood is dropped."""
+"""Errors that can wait for their answers, a power of two; further ones are dropped."""
 
 
 class FrameBuffer(Component):
-    """Keep a frame as it comes, and offer it when it was whole; or forget it.
+    """Buffer a frame as it comes, and offer it once it is complete and right, or drop it.
 
     Parameters
     ----------
     window : int
-        Bytes that there is room for, a power of two.
+        Size in bytes, a power of two.
     """
 
     def __init__(self, window: int) -> None:
@@ -90,12 +32,12 @@ class FrameBuffer(Component):
             {
                 # The frame's next byte.
                 "item": In(BYTE_LAYOUT),
-                # It has come; it is lost where the buffer is full.
+                # Write it; it is lost if the buffer is full.
                 "put": In(1),
-                # It was the last one, and the frame is to be offered or forgotten.
+                # It is the last one, and the frame is to be offered or dropped.
                 "keep": In(1),
                 "drop": In(1),
-                # There is no room, and no frame but this one; a clock late.
+                # The buffer is full, and holds no other frame; a clock late.
                 "full": Out(1),
                 "alone": Out(1),
                 # The frames that were kept.
@@ -109,8 +51,8 @@ class FrameBuffer(Component):
         write = memory.write_port()
         read = memory.read_port(domain="comb")
         head = Signal(range(2 * self._window))  # the next byte to be read
-        whole = Signal.like(head)  # behind the last frame that was kept
-        tail = Signal.like(head)  # behind what has been written
+        whole = Signal.like(head)  # end of the last frame that was kept
+        tail = Signal.like(head)  # end of the bytes written
         following = Signal.like(tail)
         m.d.comb += [
             following.eq(tail + 1),
@@ -118,8 +60,8 @@ class FrameBuffer(Component):
             write.data.eq(self.item),
             write.en.eq(self.put & ~self.full),
         ]
-        # These are a clock behind what is read, which empties the buffer and never fills it;
-        # and a frame's end is more than a clock before the next one needs a place.
+        # These are a clock behind reads, which empty the buffer and never fill it; and a frame's
+        # end is more than a clock before the next frame needs a place.
         m.d.sync += [
             self.full.eq(Mux(write.en, following ^ head, tail ^ head) == self._window),
             self.alone.eq(whole == head),
@@ -135,15 +77,14 @@ class FrameBuffer(Component):
 
 
 class FrameReceiver(Component):
-    """Deliver the payloads of the frames that are whole, and an error for each other.
+    """Deliver the payloads of complete frames, and an error for each other frame.
 
-    A payload is written into a buffer as it comes and becomes visible when its CRC has
-    been found right; otherwise the buffer is wound back. One byte a clock in and out, but
-    two clocks for a frame's end; a payload's first byte comes out four clocks after its
-    frame's delimiter went in.
+    A payload is written into a buffer as it comes, and becomes visible once its CRC is right;
+    otherwise the buffer is wound back. One byte per clock goes in and out, except for two clocks at
+    a frame's end; a payload's first byte comes out four clocks after its frame's delimiter went in.
 
-    While a frame finds no room beside those that wait to be read, `received.ready` stays
-    low; a frame that is too long for the empty buffer is dropped.
+    While a frame finds no room beside those that wait to be read, `received.ready` stays low; a
+    frame that is too long for the empty buffer is dropped.
 
     Throughput: one byte per cycle; first byte 4 cycles after the frame's end.
 
@@ -152,7 +93,7 @@ class FrameReceiver(Component):
     window : int
         Longest payload in bytes, a power of two from 256 to 32768.
     every_clock : bool
-        As `FrameCrc`'s: whether a byte can come in every clock, or one every eight.
+        Parameter of `FrameCrc`.
     """
 
     def __init__(self, window: int, *, every_clock: bool = True) -> None:
@@ -177,18 +118,18 @@ class FrameReceiver(Component):
         wiring.connect(m, wiring.flipped(self.received), decoder.i)
         wiring.connect(m, buffer.payload, wiring.flipped(self.payload))
 
-        # The last bytes of a frame are held back until they are known to be its CRC or not.
+        # The last bytes of a frame are held back, since they may be its CRC.
         held = Signal(8 * (CRC_BYTES + 1))
-        # A register: 32 bits are long to compare. So a frame's end is looked at for two clocks.
+        # A register, since the comparison of 32 bits is slow; so a frame's end takes two clocks.
         matches = Signal()
         compared = Signal()
-        length = Signal(range(HEADER_BYTES + CRC_BYTES + 1))  # of the frame, up to the least
+        length = Signal(range(HEADER_BYTES + CRC_BYTES + 1))  # of the frame, up to the shortest
 
         take = Signal()
-        place = Signal()  # there is one for the byte, or it wants none
-        hopeless = Signal()  # the buffer is full of this frame alone; stays so until the frame ends
-        needed = Signal()  # the frame's next byte or its end wants a place in the buffer
-        # What was decoded, in a register: that and what becomes of it are too much for a clock.
+        place = Signal()  # the buffer has a place for the byte, or the byte needs none
+        hopeless = Signal()  # the buffer is full of this frame alone, until the frame ends
+        needed = Signal()  # the frame's next byte or its end needs a place in the buffer
+        # The decoded byte in a register: decoding and its consequences take more than a clock.
         beat = Signal(DECODED_LAYOUT)
         valid = Signal()
         good = Signal()
@@ -196,7 +137,7 @@ class FrameReceiver(Component):
         m.d.comb += [
             hopeless.eq(buffer.full & buffer.alone),
             needed.eq(length > CRC_BYTES),
-            # Once there is a place, there is one until it is taken.
+            # A free place stays free until it is taken.
             place.eq(valid & (~needed | ~buffer.full | hopeless)),
             take.eq(place & Mux(beat.end, compared, check.i.ready)),
             decoder.o.ready.eq(take | ~valid),
@@ -227,7 +168,7 @@ class FrameReceiver(Component):
         self._build_errors(m, failed, needed & buffer.full)
 
     def _build_errors(self, m: Module, failed: Signal, overflows: Value) -> None:
-        """A short queue of errors, with one bit for each: was the frame too long?"""
+        """Build a short queue of errors, with a bit for each: 1 if the frame was too long."""
         too_long = Signal(PENDING_ERRORS)
         oldest = Signal(range(2 * PENDING_ERRORS))
         newest = Signal.like(oldest)
@@ -247,17 +188,17 @@ class FrameReceiver(Component):
 
 
 class FrameSender(Component):
-    """Put payloads into frames: append the CRC, low byte first, and encode.
+    """Send payloads as frames: append the CRC, low byte first, and encode.
 
-    One byte a clock but for six clocks at the end of a payload.
+    One byte per clock, except for six clocks at the end of a payload.
 
     Throughput: one byte per cycle.
 
     Parameters
     ----------
     every_clock : bool
-        As `CobsEncoder`'s and `FrameCrc`'s: whether it takes a byte in every clock, or one every
-        eight.
+        Parameter of `CobsEncoder` and `FrameCrc`: True if it takes a byte in every clock, False for
+        one in eight clocks.
     """
 
     def __init__(self, *, every_clock: bool = True) -> None:
@@ -280,7 +221,7 @@ class FrameSender(Component):
         byte = self.payload.payload
         packet = encoder.i.payload
         m.d.comb += check.i.payload.eq(byte.data)
-        place = Signal(range(CRC_BYTES))  # of the CRC's byte that goes next
+        place = Signal(range(CRC_BYTES))  # the next byte of the CRC
         final = place == CRC_BYTES - 1
         with m.FSM(name="part"):
             with m.State("PAYLOAD"):

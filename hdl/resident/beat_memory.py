@@ -6,173 +6,34 @@ is k modulo the number of slots; a slot's *step* counts them.
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.profile import distance_bits
-from allspin.hdl.stream.block_memory import block_memory
+from allspin.hdl.resident.plain_memory import BitMemory, PlainMemory
 from allspin.hdl.stream.component import Component
-from allspin.hdl.stream.ecp5_copies import copies, is_ecp5
-from allspin.hdl.stream.ecp5_memory import WordMemory, block_instance
+from allspin.hdl.stream.ecp5_copies import copies
+from allspin.hdl.stream.ecp5_memory import WordMemory
 from allspin.hdl.stream.registers import later
 
-# An image as beats: the rows that are driven in one clock, packed as densely as they go.
-
-Beat = tuple[tuple[int, int], ...]
-"""For each part of the array: the row within the part, and its value; (0, 0) where silent."""
-
-
-def pack_beats(
-    values: npt.NDArray[np.integer], rows_per_clock: int, tile_rows: int | None = None
-) -> list[Beat]:
-    """The beats of an image that drive each row that is not zero.
-
-    Part k of the array has the rows whose number modulo `rows_per_clock` is k, and drives one
-    of them in a clock. So an image takes as many beats as its busiest part has rows to
-    drive, and a blank image one. Where columns are read tile by tile, each tile takes as many as
-    its busiest part has, since no beat drives rows of two tiles.
-
-    Parameters
-    ----------
-    values : ndarray of int, shape (rows,)
-        What each row is driven with.
-    rows_per_clock : int
-        Slots of a beat.
-    tile_rows : int, optional
-        Rows of a tile, a multiple of `rows_per_clock`; all by default.
-
-    Returns
-    -------
-    list of Beat
-        At least one; the last is the image's last.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> pack_beats(np.array([0, 5, 7, 0, 9]), 2)
-    [((1, 7), (0, 5)), ((2, 9), (0, 0))]
-    """
-    beats: list[Beat] = []
-    lines = -(-(tile_rows or len(values)) // rows_per_clock)  # of a tile's part
-    for first in range(0, -(-len(values) // rows_per_clock), lines):
-        parts = []
-        for part in range(rows_per_clock):
-            own = values[part::rows_per_clock][first : first + lines]
-            rows = np.flatnonzero(own)
-            parts.append(list(zip((first + rows).tolist(), own[rows].tolist(), strict=True)))
-        count = max(map(len, parts))
-        padded = [slots + [(0, 0)] * (count - len(slots)) for slots in parts]
-        beats += zip(*padded, strict=True)
-    return beats or [((0, 0),) * rows_per_clock]
-
-
-def beat_members(beat: Beat, last: bool) -> dict[str, int]:
-    """A beat as members of `allspin.hdl.stream.layouts.event_layout`, for a `PayloadCode`."""
-    members = {"last": int(last)}
-    for part, (row, value) in enumerate(beat):
-        members[f"slots[{part}].row"] = row
-        members[f"slots[{part}].value"] = value
-    return members
-
-
-# Memories with a register behind the block's own, which ends the time that it takes.
-
-
-class PlainMemory(Component):
-    """A memory as every tool infers it.
-
-    Parameters
-    ----------
-    shape : ShapeLike
-        Shape of a line.
-    lines : int
-        How many there are.
-
-    Attributes
-    ----------
-    latency : int
-        In clocks.
-    settling : int
-        Clocks from `write` to the line in its place.
-    """
-
-    def __init__(self, shape: Any, lines: int) -> None:
-        self._shape = shape
-        self._lines = lines
-        self.latency = 2
-        self.settling = 1
-        super().__init__(
-            {
-                # Store `stored` at `place`.
-                "write": In(1),
-                # Where, and what.
-                "place": In(range(lines)),
-                "stored": In(shape),
-                # What to read.
-                "address": In(range(lines)),
-                # What was at `address` `latency` clocks ago.
-                "found": Out(shape),
-            }
-        )
-
-    def build(self, m: Module, platform: object) -> None:
-        """Build the memory."""
-        m.submodules.memory = memory = block_memory(self._shape, self._lines)
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
-        # The first register is the block's own; no reset reaches it.
-        first = Signal(self._shape, reset_less=True)
-        second = Signal(self._shape, reset_less=True)
-        m.d.comb += [
-            write.addr.eq(self.place),
-            write.data.eq(self.stored),
-            write.en.eq(self.write),
-            read.addr.eq(self.address),
-            self.found.eq(second),
-        ]
-        m.d.sync += [first.eq(read.data), second.eq(first)]
-
-
-class BitMemory(PlainMemory):
-    """One block RAM of single bits with its output register; as `PlainMemory`.
-
-    Parameters
-    ----------
-    lines : int
-        Bits that are used, at most 16384.
-    """
-
-    def __init__(self, lines: int) -> None:
-        super().__init__(1, lines)
-
-    def build(self, m: Module, platform: object) -> None:
-        """Build the memory."""
-        if not is_ecp5(platform):
-            return super().build(m, platform)
-        ports: dict[str, Any] = {
-            "i_WEA": self.write,
-            "i_DIA0": self.stored,
-            "o_DOB0": self.found,
-        }
-        for side, address in (("A", self.place), ("B", self.address)):
-            ports |= {f"i_AD{side}{bit}": one for bit, one in enumerate(address)}
-        m.submodules.block = block_instance(1, ports)
-
-
 COLUMN_BITS = 9
+
 COLUMN_LINES = 2048
 """A DP16KD as a column of words."""
+
 PLANE_LINES = 16384
 """A DP16KD as a column of bits."""
+
 MEMORIES_PER_COPY = 8
 """Memories that one register of the address drives."""
+
 BANKS_PER_HOP = 2
 """Banks between two registers of the write bus."""
+
 WAYS_BITS = 2
+
 WAYS = 2**WAYS_BITS
 """Banks that are brought together between two registers."""
 

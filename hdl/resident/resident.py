@@ -10,9 +10,11 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.hdl.resident.lines import Loader, ResidentReader, WordLoader
+from allspin.hdl.resident.judge import Judge, LabelJudge
+from allspin.hdl.resident.loaders import Loader, WordLoader
 from allspin.hdl.resident.packing import WORD_BITS
-from allspin.hdl.resident.player import BeatPlayer, Judge, LabelJudge
+from allspin.hdl.resident.player import BeatPlayer
+from allspin.hdl.resident.reader import ResidentReader
 from allspin.hdl.resident.sdram import SdramController, memory_ports
 from allspin.hdl.resident.word_player import WordPlayer
 from allspin.hdl.stream.component import Component

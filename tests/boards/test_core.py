@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from allspin.boards.core import Core, program_image
+from allspin.hdl.bus import bus
+from allspin.hdl.bus.bus import Fault, Register
 from allspin.hdl.contents import network_contents
-from allspin.hdl.link import bus
-from allspin.hdl.link.bus import Fault, Register
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile, ResidentParameters

@@ -13,7 +13,7 @@ from allspin.host.show.document import Marks
 from tests.docs.rooms import ROOT
 
 MARKS = Marks("<!-- tables of blocks -->", "<!-- end of tables of blocks -->")
-ROOMS = ("crossbar", "convolution", "neuron", "engine", "chip", "stream", "link", "resident")
+ROOMS = ("crossbar", "convolution", "neuron", "engine", "chip", "stream", "link", "bus", "resident")
 """Rooms of `hdl` with blocks of the machine, in the order of the page."""
 THROUGHPUT = "Throughput: "
 """Beginning of the paragraph of a block's docstring with its throughput and latency."""

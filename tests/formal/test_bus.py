@@ -10,8 +10,9 @@ from typing import Any
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 from amaranth.lib import data
 
+from allspin.hdl.bus.bus import Register
+from allspin.hdl.bus.event_gate import ROW_BITS, VALUE_BITS
 from allspin.hdl.link import bus as source, memory_requests
-from allspin.hdl.link.bus import ROW_BITS, VALUE_BITS, Register
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import memory_map

@@ -30,7 +30,7 @@ PARAMETERS = EngineParameters(
 MOST = 3
 """Images in the engine."""
 LATE = 4
-"""Clocks from a line's last byte to the output of a `allspin.hdl.resident.lines.Loader`."""
+"""Clocks from a line's last byte to the output of a `allspin.hdl.resident.loaders.Loader`."""
 IMAGES, LOAD, FETCH = range(3)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.convolution.window import Window
 from allspin.hdl.parameters.window_parameters import WindowParameters
-from allspin.hdl.resident.beat_memory import pack_beats
+from allspin.hdl.resident.beats import pack_beats
 from allspin.sim.network.layer_kinds import Convolution
 from tests.coverage.coverage import Recording
 from tests.hdl.streams import StreamBench

@@ -17,7 +17,7 @@ from allspin.hdl.engine.crossbar_kinds import make_crossbar
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.tiling import Tiling
 from allspin.hdl.parameters.uniform_levels import UniformLevels
-from allspin.hdl.resident.beat_memory import pack_beats
+from allspin.hdl.resident.beats import pack_beats
 from tests.coverage.coverage import Recording
 from tests.hdl.driving import send, send_at_once, step
 from tests.hdl.streams import StreamBench

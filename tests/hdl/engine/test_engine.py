@@ -11,7 +11,7 @@ from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, WEIGHTS, memory_map
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.hdl.resident.beat_memory import pack_beats
+from allspin.hdl.resident.beats import pack_beats
 from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from allspin.hdl.link.link import Dispatcher
+from allspin.hdl.link.dispatcher import Dispatcher
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters

@@ -6,7 +6,8 @@ from typing import Any
 from cobs import cobs
 from hypothesis import example, given, settings, strategies as st
 
-from allspin.hdl.link.frames import FrameCrc, FrameReceiver, FrameSender
+from allspin.hdl.link.crc import FrameCrc
+from allspin.hdl.link.frames import FrameReceiver, FrameSender
 from allspin.hdl.link.protocol import ErrorCode
 from tests.hdl.driving import put, simulate, step
 from tests.hdl.link.wire import beats, frame, packets

@@ -10,12 +10,8 @@ from hypothesis import given, strategies as st
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.resident import beat_memory
-from allspin.hdl.resident.beat_memory import (
-    BeatMemory,
-    EcpBeatMemory,
-    beat_members,
-    pack_beats,
-)
+from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory
+from allspin.hdl.resident.beats import beat_members, pack_beats
 from tests.hdl.driving import Ecp5, step
 from tests.hdl.resident.slow_code import beat_blocks, most_beats
 from tests.hdl.streams import StreamBench

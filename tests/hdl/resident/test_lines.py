@@ -5,7 +5,7 @@ from typing import Any
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.hdl.resident.lines import Loader
+from allspin.hdl.resident.loaders import Loader
 from allspin.sim.network.random_network import random_network
 from tests.hdl.driving import loads, send_at_once
 from tests.hdl.streams import StreamBench

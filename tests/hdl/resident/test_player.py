@@ -11,7 +11,8 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.resident import beat_memory, player as player_module
 from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory
-from allspin.hdl.resident.player import BeatPlayer, Judge
+from allspin.hdl.resident.judge import Judge
+from allspin.hdl.resident.player import BeatPlayer
 from allspin.sim.network.random_network import random_network
 from tests.hdl.driving import put, step
 from tests.hdl.resident.slow_code import Line, pack_image

@@ -1,0 +1,1 @@
+"""Engine behind buses of other designs: AXI-Stream for images, Wishbone for the rest."""

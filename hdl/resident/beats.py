@@ -1,0 +1,62 @@
+"""Beats of an image: the rows that are driven in one clock, packed as densely as possible."""
+
+import numpy as np
+import numpy.typing as npt
+
+# An image as beats: the rows that are driven in one clock, packed as densely as they go.
+
+Beat = tuple[tuple[int, int], ...]
+"""For each part of the array: the row within the part, and its value; (0, 0) where silent."""
+
+
+def pack_beats(
+    values: npt.NDArray[np.integer], rows_per_clock: int, tile_rows: int | None = None
+) -> list[Beat]:
+    """The beats of an image that drive each row that is not zero.
+
+    Part k of the array has the rows whose number modulo `rows_per_clock` is k, and drives one
+    of them in a clock. So an image takes as many beats as its busiest part has rows to
+    drive, and a blank image one. Where columns are read tile by tile, each tile takes as many as
+    its busiest part has, since no beat drives rows of two tiles.
+
+    Parameters
+    ----------
+    values : ndarray of int, shape (rows,)
+        What each row is driven with.
+    rows_per_clock : int
+        Slots of a beat.
+    tile_rows : int, optional
+        Rows of a tile, a multiple of `rows_per_clock`; all by default.
+
+    Returns
+    -------
+    list of Beat
+        At least one; the last is the image's last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pack_beats(np.array([0, 5, 7, 0, 9]), 2)
+    [((1, 7), (0, 5)), ((2, 9), (0, 0))]
+    """
+    beats: list[Beat] = []
+    lines = -(-(tile_rows or len(values)) // rows_per_clock)  # of a tile's part
+    for first in range(0, -(-len(values) // rows_per_clock), lines):
+        parts = []
+        for part in range(rows_per_clock):
+            own = values[part::rows_per_clock][first : first + lines]
+            rows = np.flatnonzero(own)
+            parts.append(list(zip((first + rows).tolist(), own[rows].tolist(), strict=True)))
+        count = max(map(len, parts))
+        padded = [slots + [(0, 0)] * (count - len(slots)) for slots in parts]
+        beats += zip(*padded, strict=True)
+    return beats or [((0, 0),) * rows_per_clock]
+
+
+def beat_members(beat: Beat, last: bool) -> dict[str, int]:
+    """A beat as members of `allspin.hdl.stream.layouts.event_layout`, for a `PayloadCode`."""
+    members = {"last": int(last)}
+    for part, (row, value) in enumerate(beat):
+        members[f"slots[{part}].row"] = row
+        members[f"slots[{part}].value"] = value
+    return members
