@@ -1,1 +1,1 @@
-"""From a machine on a board to its bitstream, with Yosys and nextpnr."""
+"""Build of a bitstream from a machine on a board, with Yosys and nextpnr."""

@@ -1,4 +1,4 @@
-"""What differs between the families of parts: scripts, commands, names of resources."""
+"""Families of parts: their scripts, commands and names of resources."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,26 +16,26 @@ TOP = "top"
 
 @dataclass(frozen=True)
 class Family:
-    """How one family of parts is built.
+    """Family of parts, with the tools that build it.
 
     Parameters
     ----------
     name : str
-        Of the family.
+        Name of the family.
     synthesis : str
         Yosys' command for it.
     machine_options, shell_options : str
-        Its options for the machine and for what surrounds it.
+        Options of that command for the machine and for its shell.
     router, packer : str
-        Names of the tools behind Yosys.
+        Names of the tools after Yosys.
     constraints : str
         Suffix of the file with the pins.
     bitstream : str
-        Suffix of what is flashed.
+        Suffix of the bitstream.
     cells : str
-        nextpnr's name for what holds a LUT, a flip-flop or both.
+        nextpnr's name of cells with a LUT, a flip-flop or both.
     lut_cells : str
-        Pattern of Yosys' names for LUTs; empty where `cells` counts them.
+        Pattern of Yosys' names for LUTs; empty if `cells` counts them.
     flip_flops : str
         Pattern of Yosys' names for flip-flops.
     memories : tuple of str
@@ -45,10 +45,9 @@ class Family:
     before : str
         Yosys commands between reading the machine and its synthesis.
     route_options : tuple of str
-        What nextpnr is told besides.
+        Further options of nextpnr.
     wire_delay : int
-        What a wire from cell to cell takes, in ps, for the mapping to tables; 0 for what Yosys
-        takes.
+        Delay of a wire between cells in ps, for the mapping to LUTs; 0 for Yosys' default.
     """
 
     name: str
@@ -69,7 +68,7 @@ class Family:
     wire_delay: int = 0
 
     def machine_script(self) -> str:
-        """Yosys: ``machine.il`` to ``machine.net.il``."""
+        """Return Yosys' script from ``machine.il`` to ``machine.net.il``."""
         return "\n".join(
             [
                 "read_rtlil machine.il",
@@ -85,14 +84,14 @@ class Family:
         )
 
     def _synthesis(self, command: str) -> list[str]:
-        """Yosys' command, with its step to tables by our own reckoning of wires."""
+        """Yosys' command, with a mapping to LUTs by the family's delay of wires."""
         if not self.wire_delay:
             return [command]
         tables = f"abc9 -W {self.wire_delay}"
         return [f"{command} -run begin:map_luts", tables, "clean", f"{command} -run map_cells:"]
 
     def shell_script(self) -> str:
-        """Yosys: ``machine.net.il`` and ``shell.il`` to ``top.json``, ``cells.json``."""
+        """Return Yosys' script from ``machine.net.il`` and ``shell.il`` to ``top.json``."""
         return "\n".join(
             [
                 "read_rtlil machine.net.il",
@@ -112,18 +111,18 @@ class Family:
         )
 
     def route_command(self, platform: Any, planned: Sequence[str], seed: int, mhz: float) -> list:
-        """Arguments of nextpnr.
+        """Return the arguments of nextpnr.
 
         Parameters
         ----------
         platform : TemplatedPlatform
-            The board's.
+            The board's platform.
         planned : sequence of str
-            What the platform would run.
+            The platform's own command.
         seed : int
-            Of placing.
+            Seed of the placement.
         mhz : float
-            What clocks without a constraint must reach.
+            Frequency of clocks without a constraint.
         """
         return [
             *_without(planned[1:], ("--log",), ("--quiet",)),
@@ -133,19 +132,19 @@ class Family:
         ]
 
     def pack_command(self, platform: Any, planned: Sequence[str]) -> list[str]:
-        """The packer's arguments."""
+        """Return the packer's arguments."""
         return _without(planned[1:], ("--svf",), ())
 
     def count(self, counts: Mapping[str, int], pattern: str) -> int:
-        """How many cells have a name like a pattern."""
+        """Return the number of cells whose type matches a pattern."""
         return sum(number for name, number in counts.items() if re.fullmatch(pattern, name))
 
 
 class GowinFamily(Family):
-    """The tools for Gowin parts are newer than what the platform knows."""
+    """Family of Gowin parts, whose tools are newer than the platform's commands."""
 
     def route_command(self, platform: Any, planned: Sequence[str], seed: int, mhz: float) -> list:
-        """As `Family.route_command`."""
+        """Return the arguments of nextpnr, as `Family.route_command`."""
         return [
             *("--device", platform.part, "--vopt", f"family={platform._chipdb_device}"),
             *("--vopt", f"cst={TOP}.cst", "--json", f"{TOP}.json", "--write", f"{TOP}.pnr.json"),
@@ -154,21 +153,21 @@ class GowinFamily(Family):
         ]
 
     def pack_command(self, platform: Any, planned: Sequence[str]) -> list[str]:
-        """As `Family.pack_command`."""
+        """Return the packer's arguments, as `Family.pack_command`."""
         return list(planned[1:])
 
 
 ROUTED = "routed.json"
-"""What nextpnr writes of what it has placed and routed, for a simulator."""
+"""nextpnr's netlist of the placed and routed design, for a simulator."""
 TIMING_WEIGHT = ("--placer-heap-timingweight", "40")
-"""How much nextpnr's placer heeds time beside the length of wires. It takes 10 of its own accord;
-docs/performance.md has what was measured."""
+"""Weight of time in nextpnr's placer, beside the length of wires. nextpnr's default is 10;
+docs/performance.md has measurements."""
 
 ICE40 = Family(
     name="iCE40",
     synthesis="synth_ice40 -device u",
-    # With registers in sight: of the 5,110 cells of an iCEBreaker's chips 60 fewer, which else find
-    # no place among the part's 5,280.
+    # With -dff, the 5,110 cells of an iCEBreaker's chips are 60 fewer; otherwise they do not fit
+    # into the part's 5,280.
     machine_options="-dsp -spram -abc9 -dff",
     shell_options="",
     router="nextpnr-ice40",
@@ -180,8 +179,8 @@ ICE40 = Family(
     flip_flops="SB_DFF.*",
     memories=("ICESTORM_RAM", "ICESTORM_SPRAM"),
     multipliers=("ICESTORM_DSP",),
-    # The eight multipliers are for what needs them: a lane's product is small, and there are
-    # more lanes than multipliers.
+    # A lane's product is small, and lanes outnumber the eight multipliers, which serve other
+    # blocks.
     before=(
         f"hierarchy -top {MACHINE}\n"
         "proc\n"
@@ -190,7 +189,7 @@ ICE40 = Family(
         "alumacc\n"  # adders, before synth_ice40 looks for multiplications
         "select -clear"
     ),
-    # The netlist is small enough to be kept each time.
+    # The netlist is small enough to be written each time.
     route_options=("--write", ROUTED, *TIMING_WEIGHT),
 )
 ECP5 = Family(
@@ -208,11 +207,11 @@ ECP5 = Family(
     flip_flops="TRELLIS_FF",
     memories=("DP16KD",),
     multipliers=("MULT18X18D",),
-    # With a hundred lanes of 8-bit words the 25F has few blocks to spare for what is small.
+    # With a hundred lanes of 8-bit words, the 25F has few blocks to spare for small memories.
     before=f'setattr -set ram_style "distributed" {MACHINE}.engine.layer_*.converter/m:* '
     f"{MACHINE}.engine.layer_*.neurons.neuron_*/m:*",
-    # Yosys takes 300. Routed, a wire of this machine takes 0.9 ns on average, and tables in a row
-    # are what is slow then: with this, a third of the slow paths is left.
+    # Yosys' default is 300. Routed, a wire of this machine takes 0.9 ns on average, so that chains
+    # of LUTs are slow: this value leaves a third of the slow paths.
     wire_delay=900,
     route_options=TIMING_WEIGHT,
 )
@@ -234,12 +233,12 @@ GOWIN = GowinFamily(
 
 
 def family_of(platform: Any) -> Family:
-    """The family of a platform's part.
+    """Return the family of a platform's part.
 
     Raises
     ------
     ValueError
-        If it is none that can be built here.
+        If the family cannot be built here.
     """
     if isinstance(platform, LatticeICE40Platform):
         return ICE40
@@ -252,13 +251,13 @@ def family_of(platform: Any) -> Family:
 
 
 def with_options(command: Sequence[str], options: Sequence[str]) -> list[str]:
-    """A command line with more options; one with a value takes the place of what is there."""
+    """Add options to a command line; an option with a value replaces an earlier one."""
     valued = [one for one, value in pairwise(options) if not value.startswith("--")]
     return [*_without(command, valued, ()), *options]
 
 
 def _without(words: Sequence[str], valued: Sequence[str], flags: Sequence[str]) -> list[str]:
-    """A command line without some options."""
+    """Command line without some options: `valued` ones with their values, and `flags`."""
     kept = []
     rest = iter(words)
     for word in rest:

@@ -1,4 +1,4 @@
-"""What a build came to: how fast, how full, and what to change where that is not enough."""
+"""Figures of a build: its clock, its use of the part, and the remedy of a shortfall."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -9,35 +9,35 @@ from allspin.boards.build.flow import Build, Routed, SynthesisedBoard
 
 MHZ = 1e6
 Use = tuple[int, int]
-"""How many of a resource are used, and how many there are."""
+"""Used and available numbers of a resource."""
 
 
 def share(used: int, available: int) -> float:
-    """What share of a resource is used; 0 where there is none."""
+    """Return the used share of a resource; 0 if none is available."""
     return used / available if available else 0.0
 
 
 def figures(
     build: Build, profile: str, netlist: SynthesisedBoard, seeds: Sequence[Routed]
 ) -> dict[str, Any]:
-    """The figures of a finished build, as JSON has them.
+    """Return the figures of a finished build, as in its manifest.
 
     Parameters
     ----------
     build : Build
-        What was built.
+        The build.
     profile : str
         Name of the machine.
     netlist : SynthesisedBoard
-        What was placed.
+        The placed netlist.
     seeds : sequence of Routed
         Each attempt; the fastest counts.
 
     Returns
     -------
     dict
-        Frequencies in MHz, times in seconds of wall clock when it was built. ``shortfall`` is one
-        line on what is wrong and what to change, or None.
+        Frequencies in MHz, wall-clock times in seconds when it was built. ``shortfall`` is a line
+        with the problem and its remedy, or None.
     """
     family, board = build.family, build.parameters.board
     # The widest: as many lanes again make the same machine.
@@ -109,7 +109,7 @@ def figures(
 
 
 def _too_large(uses: Mapping[str, Use], lanes: int, rows_per_clock: int) -> str:
-    """Of what there is too much, and what to change."""
+    """Most overused resource, and a remedy."""
     name, (used, available) = max(uses.items(), key=lambda item: share(*item[1]))
     of_all = share(used, available)
     over = f"{used:,} of {available:,} {'logic cells' if name == 'cells' else name}, " + (
@@ -125,7 +125,7 @@ def _too_large(uses: Mapping[str, Use], lanes: int, rows_per_clock: int) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """The digest of a file, by which it is known."""
+    """Return the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -1,11 +1,11 @@
-"""The stages of a build, each kept under the digest of all that went into it.
+"""Stages of a build, each kept under the digest of all its inputs.
 
 1. The machine alone becomes a netlist: minutes, and the same for all boards of one part.
-2. The board around it becomes a netlist and both become one: seconds.
+2. The shell becomes a netlist and both become one: seconds.
 3. That netlist is placed, routed and packed, once for each seed: minutes.
 
-A build that is stopped goes on at the stage that it was in. The same inputs and the same
-tools give the same bitstream, byte for byte.
+A build that was stopped continues with the stage that it was in. The same inputs and tools give the
+same bitstream, byte for byte.
 """
 
 import json
@@ -29,8 +29,8 @@ from allspin.sim.errors import UserError
 OUTCOME = "outcome.json"
 _USE = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%$", re.MULTILINE)
 _ELEMENT = re.compile(r"(?<=\s)(\\[^\s\"]*)\[(\d+)\](?=\s)")
-"""Amaranth's name for an element of an array. ABC9 makes the same name of a vector's bit, and
-then Yosys stops ("count_id")."""
+"""Amaranth's name of an array's element. ABC9 makes the same name of a vector's bit, at which Yosys
+stops ("count_id")."""
 _TOO_MANY = re.compile(
     r"unable to (find legal )?place|no bels remaining|failed to (expand region|place)|not enough",
     re.IGNORECASE,
@@ -50,18 +50,18 @@ class Tools(NamedTuple):
 
 @dataclass(frozen=True)
 class SynthesisedBoard:
-    """A whole board, synthesised.
+    """Synthesised board.
 
     Parameters
     ----------
     folder : Path
-        Holds ``top.json``, which nextpnr reads.
+        Folder with ``top.json``, which nextpnr reads.
     name : str
-        Digest of all that it was made of.
+        Digest of all its inputs.
     cells : mapping of str to int
-        How many cells of which type.
+        Number of cells of each type.
     seconds : float
-        What Yosys took for the machine and for the board around it, when it ran.
+        Time of Yosys for the machine and the shell, when it ran.
     """
 
     folder: Path
@@ -71,28 +71,28 @@ class SynthesisedBoard:
 
     @property
     def path(self) -> Path:
-        """The file, in Yosys' JSON."""
+        """File of the netlist, in Yosys' JSON."""
         return self.folder / f"{TOP}.json"
 
 
 @dataclass(frozen=True)
 class Routed:
-    """What came of placing and routing with one seed.
+    """Result of placing and routing with one seed.
 
     Parameters
     ----------
     folder : Path
-        Holds the bitstream and the logs.
+        Folder with the bitstream and the logs.
     seed : int
-        Of placing.
+        Seed of the placement.
     bitstream : Path or None
-        None where the design does not fit.
+        The bitstream; None if the design does not fit.
     fmax : float or None
         Highest frequency of the machine's clock, in Hz.
     resources : mapping of str to tuple of int
-        How many of nextpnr's resources are used, and how many there are.
+        Used and available numbers of nextpnr's resources.
     seconds : float
-        What placing, routing and packing took, when they ran.
+        Time of placing, routing and packing, when they ran.
     """
 
     folder: Path
@@ -104,23 +104,23 @@ class Routed:
 
 
 class Build:
-    """The build of a machine on a board.
+    """Build of a machine on a board.
 
     Parameters
     ----------
     parameters : ShellParameters
-        Which machine on which board.
+        The board and its machine.
     wanted : {"auto", "native", "pypi"}
-        Which tools.
+        Source of the tools.
     progress : callable
-        Told what is being done, and for how many seconds now.
+        Called with the step and the seconds since it began.
 
     Attributes
     ----------
     family : Family
-        Of the board's part.
+        Family of the board's part.
     tools : Tools
-        What it is built with.
+        Tools of the build.
 
     Raises
     ------
@@ -143,13 +143,13 @@ class Build:
 
     @cached_property
     def _plan(self) -> Mapping[str, Any]:
-        """What amaranth-boards' platform would build the shell from."""
+        """Files from which amaranth-boards' platform would build the shell."""
         self._progress("elaborating the board", 0.0)
         return self._platform.prepare(Shell(self.parameters), TOP, emit_src=False).files
 
     @cached_property
     def _machine(self) -> str:
-        """The machine as RTLIL, with names that Yosys takes."""
+        """The machine as RTLIL, with names that Yosys accepts."""
         return _ELEMENT.sub(r"\1<\2>", machine_text(self.parameters, self._progress))
 
     @cached_property
@@ -173,7 +173,7 @@ class Build:
             raise _failed(self.tools.yosys, folder / "yosys.out")
 
     def synthesise(self) -> SynthesisedBoard:
-        """The first two stages.
+        """Run the first two stages.
 
         Raises
         ------
@@ -213,22 +213,22 @@ class Build:
         )
 
     def route(self, netlist: SynthesisedBoard, seed: int = 1, *, written: bool = False) -> Routed:
-        """The last stage.
+        """Run the last stage.
 
         Parameters
         ----------
         netlist : SynthesisedBoard
-            What to place.
+            The netlist to place.
         seed : int
-            Of placing.
+            Seed of the placement.
         written : bool
-            Whether the folder must hold what was routed, as `ROUTED`, for a simulator. Of an ECP5
-            that is some 100 MB, and the bitstream beside it is the same without.
+            True if the folder must have the routed netlist `ROUTED`, for a simulator. For an ECP5
+            it takes about 100 MB; the bitstream is the same without it.
 
         Raises
         ------
         UserError
-            If a tool fails for another reason than that the design does not fit.
+            If a tool fails for another reason than a design that does not fit.
         """
         family = self.family
         constraints = f"{TOP}.{family.constraints}"
@@ -286,17 +286,17 @@ class Build:
 
 
 def reached(report: Mapping[str, Any], mhz: float) -> float:
-    """The machine's highest frequency, in MHz, by what nextpnr reports.
+    """Return the machine's highest frequency in MHz, from nextpnr's report.
 
-    A clock that is slower by design counts as if it were the machine's. A way from one clock to
-    another, which no constraint is for, must be shorter than a period of the machine's.
+    A clock that is slower by design is scaled to the machine's. A path between two clocks, which no
+    constraint covers, must be shorter than a period of the machine's clock.
 
     Parameters
     ----------
     report : mapping
-        Of nextpnr.
+        nextpnr's report.
     mhz : float
-        What the machine's clock must reach.
+        Wanted frequency of the machine's clock.
     """
     clocks = [
         each["achieved"] * max(1.0, mhz / each.get("constraint", mhz))
@@ -320,7 +320,7 @@ def _kept(folder: Path) -> dict[str, Any]:
 
 
 def _failed(tool: Tool, log: Path) -> UserError:
-    """What to say of a tool that failed; its log is kept, the folder is not."""
+    """Error of a tool that failed; its log is kept, the folder is not."""
     kept = cache_folder() / f"failed-{tool.name}.log"
     shutil.copyfile(log, kept)
     return UserError(f"{tool.name} failed: {complaint(log)} (all that it said: {kept})")

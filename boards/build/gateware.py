@@ -1,15 +1,14 @@
-"""Which gateware it is: a digest of a machine's logic, whatever the sources call its parts.
+"""Digest of a machine's logic, independent of the names in its sources.
 
-A build says what a board reaches with the logic that was built. Whether that is still the logic of
-the sources is a question of neither commits nor files: code moves, and comments and names change,
-without any gate being another. So the digest is of the RTLIL that Amaranth makes, in which every
-name that a tool could have given as well is replaced by a number: of signals, cells, memories,
-processes, and modules with their ports. Only the ports of the whole machine keep their names, since
-the board is connected to those, and so do cells and ports of the part's own.
+A build's figures hold for the logic that was built. Neither commits nor files show if the sources
+still make this logic: code moves, and comments and names change, without another gate. So the
+digest is that of Amaranth's RTLIL, in which numbers replace the names of signals, cells, memories,
+processes, and modules with their ports. Only the ports of the whole machine, to which the board is
+connected, and the part's own cells and ports keep their names.
 
-Two machines with one digest are the same up to such names. The other way round is not promised:
-where statements change places, cells may come in another order, and then the digest is another
-although the logic is not. A row is then called older than it is, and never newer.
+Two machines with equal digests are equal up to such names. The converse does not hold: if
+statements change places, cells may come in another order, and the digest differs although the logic
+does not. A build is then called older than it is, but never newer.
 """
 
 import contextlib
@@ -27,21 +26,21 @@ from allspin.hdl.cache import note_path, read_note, write_note
 from allspin.hdl.cache.process import Progress, no_progress
 
 DIGITS = 32
-"""Of the SHA-256 of the text without names."""
+"""Digits of the SHA-256 of the text without names."""
 UNSEEN = re.compile(r"\\(src|top|generator|enum_base_type|enum_value_\w+)\Z")
-"""Attributes that say where something comes from, or what a viewer shows for its values."""
+"""Attributes with source locations, or with a viewer's names of values."""
 _NAME = re.compile(r"(?<!\S)[\\$]\S+")
 
 
 def machine_text(parameters: ShellParameters, progress: Progress = no_progress) -> str:
-    """A board's machine as RTLIL, without the places of its sources.
+    """Return a board's machine as RTLIL, without source locations.
 
     Parameters
     ----------
     parameters : ShellParameters
-        Which machine on which board.
+        The board and its machine.
     progress : callable
-        Told that it is being made, which takes many seconds for a large one.
+        Called before the conversion, which takes many seconds for a large machine.
     """
     progress("elaborating the machine", 0.0)
     platform = parameters.board.create_platform()
@@ -51,42 +50,42 @@ def machine_text(parameters: ShellParameters, progress: Progress = no_progress) 
 def gateware_of(
     parameters: ShellParameters, text: str | None = None, progress: Progress = no_progress
 ) -> str:
-    """The digest of a board's machine, remembered as long as no source changes.
+    """Return the digest of a board's machine, which the cache remembers until a source changes.
 
     Parameters
     ----------
     parameters : ShellParameters
-        Which machine on which board.
+        The board and its machine.
     text : str, optional
-        What `machine_text` returned, where that is known.
+        Result of `machine_text`, if it is known.
     progress : callable
-        As of `machine_text`.
+        Parameter of `machine_text`.
     """
     part = str(getattr(parameters.board.platform_type, "device", ""))
     note = note_path("gateware", sources_digest(), repr(parameters.machine), part)
     with contextlib.suppress(OSError, ValueError):
         return str(read_note(note))
-    found = gateware_digest(text or machine_text(parameters, progress))
-    write_note(note, found)
-    return found
+    value = gateware_digest(text or machine_text(parameters, progress))
+    write_note(note, value)
+    return value
 
 
 @dataclass
 class _Module:
-    """A module's text.
+    """Text of a module.
 
     Attributes
     ----------
     wires : dict of str to str
-        What each wire is like, attributes included, by name.
+        Width and attributes of each wire, by name.
     memories : dict of str to str
-        The same of memories.
+        Shape and attributes of each memory, by name.
     ports : dict of str to str
-        Direction of the wires that are ports, in their order.
+        Direction of each port, in their order.
     body : list of list of str
-        Cells and processes, a list of lines each.
+        Lines of each cell and process.
     connections : list of tuple of str
-        Left and right side.
+        Left and right sides.
     """
 
     wires: dict[str, str] = field(default_factory=dict)
@@ -97,12 +96,12 @@ class _Module:
 
 
 def gateware_digest(text: str) -> str:
-    """The digest of a machine.
+    """Return the digest of a machine.
 
     Parameters
     ----------
     text : str
-        RTLIL as Amaranth writes it; the first module is the whole.
+        Amaranth's RTLIL; the first module is the whole machine.
 
     Returns
     -------
@@ -114,12 +113,12 @@ def gateware_digest(text: str) -> str:
 
 
 def anonymous(text: str) -> Iterator[str]:
-    """The lines of a machine's text without the names that do not matter.
+    """Yield the lines of a machine's text without its names.
 
     Parameters
     ----------
     text : str
-        As of `gateware_digest`.
+        Parameter of `gateware_digest`.
     """
     modules = _parse(text)
     numbers = {name: number for number, name in enumerate(modules)}
@@ -131,9 +130,9 @@ def anonymous(text: str) -> Iterator[str]:
 def _anonymous(
     module: _Module, modules: Mapping[str, _Module], numbers: Mapping[str, int], *, whole: bool
 ) -> Iterator[str]:
-    """One module's lines; a name has its number, and what it names is told, where it first occurs.
+    """Lines of one module. A name becomes a number, described where it first occurs.
 
-    So a wire that nothing uses, which stands only for what another one is, goes.
+    So an unused wire, which is only another name of something, disappears.
     """
     places: dict[str, int] = {}
 
@@ -171,7 +170,7 @@ def _anonymous(
             else:
                 yield line
     for left, right in module.connections:
-        # Left are ports, and else what the body does not know is another name of something.
+        # The left side is a port; a wire that the body does not use is only another name.
         if left in module.ports or left in places or left not in module.wires:
             yield f"connect {renamed(left)} {renamed(right)}"
 
@@ -181,13 +180,14 @@ _ITEM = re.compile(
     r"(?:  end\n)?",
     re.MULTILINE,
 )
-"""What a module has, with the lines within a cell or a process."""
+"""Item of a module, with the lines of a cell or process."""
 _SIDES = re.compile(r"(\{.*?\}|\S+(?: \[[^]]*\])?) (.*)")
-"""Left and right of a connection; left is one wire, or a part of one, or several in braces."""
+"""Left and right side of a connection; the left side is a wire, a part of it, or several wires in
+braces."""
 
 
 def _parse(text: str) -> dict[str, _Module]:
-    """The modules of a text, by name."""
+    """Modules of a text, by name."""
     if strange := _ITEM.sub("", text).strip():
         raise ValueError(f"not what Amaranth writes: {strange.splitlines()[0]!r}")
     modules: dict[str, _Module] = {}
@@ -200,7 +200,7 @@ def _parse(text: str) -> dict[str, _Module]:
         *shape, name = rest.split() or [""]
         attributes.sort()
         if kind == "module":
-            module = modules[rest] = _Module()  # its attributes say where it comes from
+            module = modules[rest] = _Module()  # its attributes are source locations
         elif kind == "wire":
             width = f"width {shape[shape.index('width') + 1]}"
             module.wires[name] = " ".join([width, *attributes])

@@ -1,4 +1,4 @@
-"""The programs that make bitstreams: native where they are installed, else YoWASP's.
+"""Programs that make bitstreams: native ones if they are installed, else YoWASP's.
 
 YoWASP packages the same tools as WebAssembly for PyPI; they are two to three times as slow.
 """
@@ -24,16 +24,16 @@ Wanted = Literal["auto", "native", "pypi"]
 
 @dataclass(frozen=True)
 class PackagedTool:
-    """Where PyPI has a tool.
+    """Tool in a package of PyPI.
 
     Parameters
     ----------
     package : str
         Name of the package.
     module, function : str
-        What runs it, given its arguments without the program's name.
+        Function that runs the tool with its arguments, without the program's name.
     native : str
-        What to install for the native one.
+        System package of the native tool.
     """
 
     package: str
@@ -64,7 +64,7 @@ PACKAGED = {
     ),
     "gowin_pack": PackagedTool("apycula", "apycula.gowin_pack", "main", "python3-apycula"),
 }
-"""Every tool that a build may want."""
+"""All tools of builds."""
 
 _RUN = "import sys; from {module} import {function} as run; sys.exit(run(sys.argv[1:]))"
 _RUN_MAIN = (
@@ -74,18 +74,18 @@ _RUN_MAIN = (
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that was found.
+    """Installed program.
 
     Parameters
     ----------
     name : str
-        As its users call it.
+        Name of the program.
     command : tuple of str
-        How to run it.
+        Command that runs it.
     source : str
         ``native`` or ``pypi``.
     version : str
-        What it says of its version, or of its file where it says nothing.
+        Its version, or a digest of its file if it prints none.
     """
 
     name: str
@@ -98,21 +98,21 @@ class Tool:
 
 
 def find_tool(name: str, wanted: Wanted = "auto", which: Callable = shutil.which) -> Tool:
-    """A program by its name.
+    """Find a program by its name.
 
     Parameters
     ----------
     name : str
         One of `PACKAGED`.
     wanted : {"auto", "native", "pypi"}
-        Only the installed one, only the one from PyPI, or the first of the two.
+        Source of the program; ``auto`` takes the installed one first.
     which : callable
-        What finds a program.
+        Function that searches the PATH.
 
     Raises
     ------
     UserError
-        If there is none; says what to install.
+        If it is not installed; the message names the package.
     """
     packaged = PACKAGED[name]
     path = which(name) if wanted != "pypi" else None
@@ -132,7 +132,7 @@ def find_tool(name: str, wanted: Wanted = "auto", which: Callable = shutil.which
 
 
 def _native_version(name: str, path: str) -> str:
-    """A tool's version; one that tells none is known by its content."""
+    """Version of a tool; a digest of its file if it prints none."""
     if name != "yosys" and not name.startswith("nextpnr"):
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
     command = [path, "-V" if name == "yosys" else "--version"]

@@ -84,17 +84,17 @@ class CobsDecoder(Component):
 class CobsEncoder(Component):
     """Encode packets as frames, each closed by a zero byte.
 
-    A block's code is known only at its end, so the block waits in a memory; the code then
-    goes into the place kept for it in the clock of the zero byte that it replaces. One
-    byte a clock goes in but for two clocks at the end of a packet and one after each 254
-    bytes without a zero; one byte a clock comes out. The encoding is the shortest one.
+    A block's code is known only at its end, so the block waits in a memory; the code is then
+    written into its reserved place in the clock of the zero byte that it replaces. One byte per
+    clock goes in, except for two clocks at the end of a packet and one after each 254 bytes without
+    a zero; one byte per clock comes out. The encoding is the shortest one.
 
     Throughput: one byte per cycle.
 
     Parameters
     ----------
     every_clock : bool
-        Whether one byte a clock goes in, or one every other clock.
+        True if one byte per clock goes in, False for one every other clock.
     """
 
     DEPTH = 512

@@ -16,12 +16,12 @@ from allspin.hdl.stream.layouts import BYTES, FETCHES, LOADS
 
 
 def space_layout(memories: Sequence[MemoryMap]) -> data.StructLayout:
-    """What a space is; all zero if there is none of its number.
+    """Layout of a space's properties, all zero for a missing space.
 
     Members
     -------
     exists, readable : 1 bit each
-        There is one, and it may be read.
+        The space exists, and may be read.
     lines, line_bytes : unsigned
         Its size.
     """
@@ -41,16 +41,16 @@ class SpaceTable(Component):
     Parameters
     ----------
     memories : sequence of MemoryMap
-        All that there are.
+        All memories of the engine.
     """
 
     def __init__(self, memories: Sequence[MemoryMap]) -> None:
         self._memories = memories
         super().__init__(
             {
-                # Which one.
+                # Number of the space.
                 "number": In(8),
-                # What it is, a clock later.
+                # Its properties, a clock later.
                 "space": Out(space_layout(memories)),
             }
         )
@@ -69,24 +69,24 @@ class SpaceTable(Component):
                     ]
 
 
-def _told(m: Module, target: Target, of_request: Value, name: str) -> Value:
-    """What is told from a request; from a register where logic is slow."""
+def _registered(m: Module, target: Target, value: Value, name: str) -> Value:
+    """Value that follows from a request; in a register on a part with slow logic."""
     if not target.slow_clock:
-        return of_request
-    told = Signal(name=name)
-    m.d.sync += told.eq(of_request)
-    return told
+        return value
+    register = Signal(name=name)
+    m.d.sync += register.eq(value)
+    return register
 
 
 class MemoryExecutor(Component):
-    """Check requests for lines against the memory map, and write those that are to be written.
+    """Check requests for lines against the memory map, and execute writes.
 
     Throughput: one byte per cycle.
 
     Parameters
     ----------
     engine : EngineParameters
-        Whose memories.
+        Parameters of the engine.
     """
 
     def __init__(self, engine: EngineParameters) -> None:
@@ -94,21 +94,21 @@ class MemoryExecutor(Component):
         self._target = engine.target
         super().__init__(
             {
-                # A READ or a WRITE, whose `space` has been there for at least a clock.
+                # A READ or a WRITE, whose `space` has been stable for at least a clock.
                 "request": In(REQUEST_LAYOUT),
-                # It is to be executed, until `executed`.
+                # Execute it, until `executed`.
                 "executes": In(1),
                 # Memories may be written.
                 "quiet": In(1),
-                # What is to be written.
+                # Data to write.
                 "rest": In(BYTES),
-                # Nothing more comes.
+                # The request has no more bytes.
                 "ended": In(1),
                 # To the engine's memories.
                 "load": Out(LOADS),
                 # A line has been written.
                 "line_done": Out(1),
-                # It is done, and why it failed; 0 if it did not.
+                # It is done, with its error; 0 for success.
                 "executed": Out(1),
                 "error": Out(ErrorCode),
             }
@@ -116,13 +116,15 @@ class MemoryExecutor(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the executor."""
-        request, byte, load = self.request, self.rest.payload, self.load.payload
+        request = self.request
+        byte = self.rest.payload
+        load = self.load.payload
         m.submodules.table = table = SpaceTable(self._memories)
         space = table.space
-        # The kind and the space are there a clock before they are asked for.
-        reads = _told(m, self._target, request.kind == Request.READ, "reads")
-        clears = _told(m, self._target, request.space[:4] == COUNTERS, "clears")
-        beyond = Signal()  # what is asked for is not there, or not to be read
+        # The kind and the space are stable a clock before they are used.
+        reads = _registered(m, self._target, request.kind == Request.READ, "reads")
+        clears = _registered(m, self._target, request.space[:4] == COUNTERS, "clears")
+        beyond = Signal()  # the requested lines do not exist, or may not be read
         place = _Place(space)
         m.d.comb += [
             table.number.eq(request.space),
@@ -196,26 +198,26 @@ class MemoryExecutor(Component):
 
 
 class _Place:
-    """Where a write is: registers that count the lines of its space, and the bytes of its line.
+    """Place of a write: registers that count the lines of its space and the bytes of its line.
 
     Parameters
     ----------
     space : View
-        `space_layout`: the space that is written.
+        Properties of the space (`space_layout`).
     """
 
     def __init__(self, space: data.View) -> None:
         self._line_bytes = space.line_bytes
         self.lines_left = Signal.like(space.lines)  # from the address to the space's end
-        self.bytes_left = Signal.like(space.line_bytes)  # of the line
+        self.bytes_left = Signal.like(space.line_bytes)  # to the line's end
         self.first = Signal()  # the next byte is a line's first
-        # Known a clock before they are asked for.
+        # Computed a clock before they are used.
         self.no_lines = Signal()
         self.line_ends = Signal()
         self.last_line = Signal()
 
     def begin_line(self, m: Module) -> None:
-        """A line's first byte is next."""
+        """Begin a line: its first byte is next."""
         m.d.sync += [
             self.bytes_left.eq(self._line_bytes - 1),
             self.line_ends.eq(self._line_bytes == 1),
@@ -229,16 +231,16 @@ class LineReader(Component):
     Parameters
     ----------
     target : Target
-        The part: where its logic is slow, what is told from a request comes from a register.
+        The part: on one with slow logic, values that follow from a request are in registers.
     """
 
     def __init__(self, target: Target) -> None:
         self._target = target
         super().__init__(
             {
-                # A READ of at least one line; all of them exist.
+                # A READ of at least one line; all of its lines exist.
                 "request": In(REQUEST_LAYOUT),
-                # They are to be read, until the last byte has been taken.
+                # Read them, until the last byte has been taken.
                 "reads": In(1),
                 # The engine's memories.
                 "fetch": Out(FETCHES),
@@ -252,9 +254,11 @@ class LineReader(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the reader."""
-        request, fetch, byte = self.request, self.fetch.payload, self.fetched.payload
-        # The count is there a clock before a line is fetched, two before the line's bytes.
-        final = _told(m, self._target, request.count == 1, "final")
+        request = self.request
+        fetch = self.fetch.payload
+        byte = self.fetched.payload
+        # The count is stable a clock before a line is fetched, two before the line's bytes.
+        final = _registered(m, self._target, request.count == 1, "final")
         m.d.comb += [
             fetch.layer.eq(request.space[4:]),
             fetch.memory.eq(request.space[:4]),
@@ -277,6 +281,6 @@ class LineReader(Component):
                     with m.If(final):
                         m.next = "FETCH"
             with m.State("LINE_READ"):
-                # A state of its own, so that the next line follows from a register.
+                # A separate state, so that the next line follows from a register.
                 m.d.comb += self.line_done.eq(1)
                 m.next = "FETCH"

@@ -1,6 +1,6 @@
-"""The link protocol's numbers, as ``docs/protocol.md`` gives them.
+"""Numbers of the link protocol, as in ``docs/protocol.md``, and the identity of a device.
 
-Gateware and host both read them here; neither shares the code that acts on them.
+Gateware and host read the numbers here; they share no code that acts on them.
 """
 
 import enum
@@ -18,19 +18,21 @@ from allspin.sim.network.neuron_base import short_name
 MAGIC = b"ASPN"
 VERSION = 3
 NO_TAG = 0xFFFF
-"""Tag of an error that no request can be named for; a request never has it."""
+"""Tag of an error that belongs to no request; a request never has it."""
 
 HEADER_BYTES = 3
 """Kind and tag: the shortest payload of a request."""
 ANSWER_HEADER_BYTES = HEADER_BYTES + 1
-"""The same of an answer, which has the session too: the shortest payload of an answer."""
+"""Kind, tag and session: the shortest payload of an answer."""
 CRC_BYTES = 4
-VENDOR, PRODUCT = 0x16C0, 0x27DD
-"""Shared by all CDC-ACM devices that the system's own driver serves and that no program looks for
-by these numbers; they need no serial number (``USB-IDs-for-free.txt`` of obdev/v-usb, rule 7)."""
+VENDOR = 0x16C0
+PRODUCT = 0x27DD
+"""USB vendor and product of all CDC-ACM devices that the system's own driver serves and that no
+program searches by these numbers; no serial number is needed (``USB-IDs-for-free.txt`` of
+obdev/v-usb, rule 7)."""
 
 NO_SESSION = 0
-"""Session of a device since it was reset, until a host opens one."""
+"""Session of a device after a reset, until a host opens one."""
 MAX_SESSION = 255
 
 RUN_BITS = 3
@@ -38,11 +40,11 @@ RUN_BITS = 3
 MAX_RUN = 2**RUN_BITS - 1
 MAX_SKIP = 2 ** (8 - RUN_BITS) - 1
 PACKED_BITS = 4
-"""Up to this many pixel bits, two values share a byte."""
+"""Largest number of pixel bits for which two values share a byte."""
 
 
 class Feature(enum.IntFlag):
-    """What the identity says that a device has besides."""
+    """Optional features of a device, in its identity."""
 
     NONE = 0
     PROGRAMMER = 1
@@ -51,17 +53,17 @@ class Feature(enum.IntFlag):
     RESIDENT = 8
     SUM_NOISE = 16
     TILES = 32
-    """Columns that are read tile by tile: behind the layers the identity says how."""
+    """Columns are read tile by tile; the identity has the tiling of each layer after the layers."""
     STATES = 64
-    """Layers that keep states in place of R_AH words: the identity says of which levels."""
+    """Layers keep states in place of R_AH words; the identity has their levels."""
     MORE = 128
-    """A second byte of features, the bits above these, begins what follows the levels."""
+    """A second byte of features, the bits above these, follows the levels."""
     KINDS = 256
-    """Layers of several kinds: the identity ends with them."""
+    """Layers are of several kinds; the identity ends with them."""
     GENERAL = 512
-    """Runs networks of fewer layers and classes too: it is written which."""
+    """The device runs networks of fewer layers and classes too; the host writes which."""
     POSITIONS = 1024
-    """Each position of a map has neurons of its own, and V-I converters with their errors."""
+    """Each position of a map has its own neurons, and its own V-I converters with their errors."""
     SDRAM = 2048
     """Resident images are words in an SDRAM, with their labels, in lines of 256 bytes."""
 
@@ -72,18 +74,18 @@ MAX_FREQUENCY = 2**32 - 1
 
 
 class Request(enum.IntEnum):
-    """What the host asks for: a payload's kind."""
+    """Kind of a request's payload."""
 
     IDENTIFY = 0x01
     WRITE = 0x02
     READ = 0x03
     IMAGE = 0x04
     NUMBERED = 0x05
-    """An image with its number, which names the noise of its uses; answered as `IMAGE` is."""
+    """An image with its number, which selects the noise of its uses; answered as `IMAGE`."""
 
 
 class Answer(enum.IntEnum):
-    """What the device answers: the request's kind with its highest bit set, or an error."""
+    """Kind of an answer's payload: the request's kind with its highest bit set, or an error."""
 
     IDENTITY = 0x81
     WRITTEN = 0x82
@@ -105,7 +107,7 @@ class ErrorCode(enum.IntEnum):
 
 @dataclass(frozen=True)
 class LinkParameters:
-    """One end of the link: the device's.
+    """Parameters of the device's end of the link.
 
     Parameters
     ----------
@@ -114,15 +116,15 @@ class LinkParameters:
     window : int
         Size of the receive buffer in bytes, a power of two from 256 to 32768.
     frequency : int
-        Clock frequency in Hz that the identity tells; 0 where time is simulated.
+        Clock frequency in Hz in the identity; 0 if time is simulated.
     in_flight : int
-        Images that may be under way behind the one whose answer is next, a power of two from
-        2 to 256. More wait in the receive buffer.
+        Images that may be under way after the one whose answer is next, a power of two from 2 to
+        256. Further images wait in the receive buffer.
 
     Raises
     ------
     TypeError, ValueError
-        If a value is not an integer of its range, or not a power of two where it must be.
+        If a value is not an integer of its range, or not a power of two if it must be.
     """
 
     engine: EngineParameters
@@ -137,14 +139,14 @@ class LinkParameters:
 
 
 def neuron_on_wire(name: str) -> bytes:
-    """A neuron's name in an identity: its letters and digits, the first eight of them."""
+    """Return a neuron's name in an identity: its first eight letters and digits."""
     return short_name(name).encode("ascii")
 
 
 def neuron_from_wire(field: bytes) -> str:
-    """The name of the neuron that an identity has.
+    """Return the name of the neuron in an identity.
 
-    For a strange one it is the field's own text, with ? where no name has such a character.
+    For an unknown neuron, it is the field's text with ? for each character that no name has.
     """
     short = field.rstrip(b"\0")
     known = {neuron_on_wire(name): name for name in NEURONS}
@@ -153,13 +155,13 @@ def neuron_from_wire(field: bytes) -> str:
 
 
 def identity_bytes(parameters: LinkParameters) -> bytes:
-    """Body of the answer to `Request.IDENTIFY`.
+    """Return the body of the answer to `Request.IDENTIFY`.
 
     Returns
     -------
     bytes
-        32 bytes and 8 for each layer, 4 more where columns are read tile by tile, 3 more where
-        states are kept, and what further features have, as ``docs/protocol.md`` lays them out.
+        32 bytes and 8 for each layer, 4 more for each layer with tiles, 3 more for each layer of
+        states, and fields of further features, as in ``docs/protocol.md``.
     """
     engine = parameters.engine
     variation, resident = engine.variation, engine.resident
@@ -213,7 +215,7 @@ def identity_bytes(parameters: LinkParameters) -> bytes:
 
 
 def _tiling_bytes(tiling: Tiling | None) -> bytes:
-    """How a layer's columns are read, in an identity; zeros for those read in one piece."""
+    """Tiling of a layer in an identity; zeros for columns that are read in one piece."""
     if tiling is None:
         return bytes(4)
     rows = tiling.rows.bit_length() - 1
@@ -221,18 +223,18 @@ def _tiling_bytes(tiling: Tiling | None) -> bytes:
 
 
 def _levels_bytes(levels: UniformLevels | None) -> bytes:
-    """What stands for a layer's R_AH words, in an identity; zeros for words themselves."""
+    """Levels of a layer's states in an identity; zeros for a layer of R_AH words."""
     if levels is None:
         return bytes(3)
     return struct.pack("<BBb", levels.count, levels.step, levels.lowest)
 
 
 KIND_NUMBERS = 12
-"""Sizes of a layer's kind in an identity, at most."""
+"""Largest number of sizes of a layer's kind in an identity."""
 
 
 def _kind_bytes(kind: LayerKind) -> bytes:
-    """A layer's kind in an identity: which, and its sizes one after another; zeros for a dense."""
+    """Kind of a layer in an identity: its number, then its sizes; zeros for a dense layer."""
     sizes = asdict(kind).values()  # pyright: ignore[reportArgumentType]
     numbers = [n for size in sizes for n in (size if isinstance(size, tuple) else (size,))]
     numbers += [0] * (KIND_NUMBERS - len(numbers))

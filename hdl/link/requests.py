@@ -1,4 +1,4 @@
-"""Requests, taken apart: heads and fields into registers, images on their way to the decoder."""
+"""Parser of requests: heads and fields go into registers, images to the decoder."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream
@@ -9,18 +9,18 @@ from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import BYTES, IMAGE_BITS, NUMBERS
 
 FIELD_BYTES = {Request.IDENTIFY: 1, Request.WRITE: 3, Request.NUMBERED: 4, Request.READ: 5}
-"""Bytes behind the head that are fields; an IDENTIFY may come without."""
+"""Bytes of fields after the head; an IDENTIFY may have none."""
 NUMBER = slice(8 * HEADER_BYTES, 8 * HEADER_BYTES + IMAGE_BITS)
-"""Bits of a `REQUEST_LAYOUT` that are an image's number."""
+"""Bits of an image's number in a `REQUEST_LAYOUT`."""
 
 
 IMAGE_LAYOUT = data.StructLayout({"tag": 16, "malformed": 1})
-"""An image whose answer is due.
+"""Image whose answer is due.
 
 Members
 -------
 tag : 16 bits
-    Its request's.
+    Tag of its request.
 malformed : 1 bit
     It cannot be answered with logits.
 """
@@ -29,35 +29,34 @@ malformed : 1 bit
 REQUEST_LAYOUT = data.StructLayout(
     {"kind": 8, "tag": 16, "space": 8, "address": 16, "count": 16, "opens": 1, "error": ErrorCode}
 )
-"""A request: its bytes in the order in which they come, and what has become of it.
+"""Request: its bytes in the order in which they come, and its outcome.
 
 Members
 -------
 kind, tag : 8 and 16 bits
     Its head.
 space, address, count : 8, 16 and 16 bits
-    Which memory, where in it to begin, and how many lines to read; address and count move
-    on line by line. Of an IDENTIFY `space` is the session, of an image all three are its
-    number.
+    The memory, the first line, and the number of lines to read; address and count advance line by
+    line. In an IDENTIFY `space` is the session; in an image all three are its number.
 opens : 1 bit
     An IDENTIFY that opens a session.
 error : ErrorCode
-    With which it is answered; 0 if with none.
+    Error of its answer; 0 for none.
 """
 
 
 class RequestParser(Component):
-    """Read requests one after another, the next one when the one before is answered or on its way.
+    """Read requests one after another, each once the previous one is answered or under way.
 
-    Images go on while earlier ones are under way. Of any other request the fields are kept in
-    registers until it is answered; a READ or a WRITE is shown to the `MemoryExecutor` before.
+    Images go on while earlier ones are under way. The fields of any other request stay in registers
+    until it is answered; the `MemoryExecutor` executes a READ or a WRITE before.
 
     Throughput: one byte per cycle.
 
     Parameters
     ----------
     numbered : bool
-        Whether images have numbers.
+        True if images have numbers.
     """
 
     def __init__(self, *, numbered: bool) -> None:
@@ -66,30 +65,30 @@ class RequestParser(Component):
             {
                 # Payloads of at least `HEADER_BYTES` bytes.
                 "payload": In(BYTES),
-                # The number of each image, where images have them, and then its bytes.
+                # The number of each image, if images have numbers, and then its bytes.
                 "numbers": Out(NUMBERS),
                 "body": Out(BYTES),
-                # The decoder has read an image to its end, and found it malformed or not.
+                # The decoder has read an image to its end, and whether the image is malformed.
                 "judged": In(1),
                 "malformed": In(1),
                 # Each image, when it is judged.
                 "images": Out(stream.Signature(IMAGE_LAYOUT)),
                 # The request is for the executor, until `executed`.
                 "executes": Out(1),
-                # What comes behind its fields.
+                # Bytes after its fields.
                 "rest": Out(BYTES),
-                # Nothing more of the request comes.
+                # The request has no more bytes.
                 "ended": Out(1),
-                # The executor is done, and why it failed; 0 if it did not.
+                # The executor is done, with its error; 0 for success.
                 "executed": In(1),
                 "error": In(ErrorCode),
                 # A line has been written or read.
                 "line_done": In(1),
                 # All images are answered, and the engine is idle; one clock late.
                 "quiet": In(1),
-                # The request that is read, or has been.
+                # The current request.
                 "request": Out(REQUEST_LAYOUT),
-                # Its answer may be given, and has been.
+                # Its answer is due, and has been sent.
                 "due": Out(1),
                 "answered": In(1),
             }
@@ -97,7 +96,9 @@ class RequestParser(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the parser."""
-        byte, ended, request = self.payload.payload, self.ended, self.request
+        byte = self.payload.payload
+        ended = self.ended
+        request = self.request
         m.d.comb += [
             self.numbers.payload.eq(request.as_value()[NUMBER]),
             self.images.payload.tag.eq(request.tag),
@@ -111,8 +112,8 @@ class RequestParser(Component):
                 request.address.eq(request.address + 1),
                 request.count.eq(request.count - 1),
             ]
-        place = Signal(range(HEADER_BYTES + max(FIELD_BYTES.values())))  # of the byte that comes
-        m.d.sync += place.eq(0)  # where none is of the fields
+        place = Signal(range(HEADER_BYTES + max(FIELD_BYTES.values())))  # place of the next byte
+        m.d.sync += place.eq(0)  # outside the fields
         with m.FSM(name="request"):
             with m.State("FIELDS"):
                 self._build_fields(m, place)
@@ -122,7 +123,7 @@ class RequestParser(Component):
                     with m.If(self.numbers.ready):
                         m.next = "IMAGE"
             with m.State("IMAGE"):
-                # A blank image gets the byte that it may come with: an empty header.
+                # A blank image without bytes gets an empty header.
                 m.d.comb += [
                     self.body.valid.eq((self.payload.valid | ended) & self.images.ready),
                     self.body.payload.data.eq(Mux(ended, 0, byte.data)),
@@ -132,7 +133,7 @@ class RequestParser(Component):
                 with m.If(self.body.valid & self.body.ready & self.body.payload.last):
                     m.next = "VERDICT"
             with m.State("VERDICT"):
-                # There is room, since there was when the image began.
+                # The queue has room, since it had some when the image began.
                 m.d.comb += self.images.valid.eq(self.judged)
                 with m.If(self.judged):
                     m.next = "FIELDS"
@@ -150,7 +151,7 @@ class RequestParser(Component):
                 with m.If(ended):
                     m.next = "SETTLE"
             with m.State("SETTLE"):
-                # `quiet` is late: a request that made the engine busy waits for it to show.
+                # `quiet` is late: wait until it shows that a request made the engine busy.
                 m.next = "ANSWER"
             with m.State("ANSWER"):
                 m.d.comb += self.due.eq(self.quiet)
@@ -158,10 +159,11 @@ class RequestParser(Component):
                     m.next = "FIELDS"
 
     def _build_fields(self, m: Module, place: Signal) -> None:
-        """Read head and fields, each byte to its place, and choose where the request goes."""
-        byte, request = self.payload.payload, self.request
+        """Read head and fields, each byte to its place, and choose the next state."""
+        byte = self.payload.payload
+        request = self.request
         fields = {k: n for k, n in FIELD_BYTES.items() if self._numbered or k != Request.NUMBERED}
-        final = Signal.like(place)  # of the last one
+        final = Signal.like(place)  # place of the last byte
         m.d.comb += [self.payload.ready.eq(1), final.eq(HEADER_BYTES - 1)]
         with m.Switch(request.kind):
             for kind, count in fields.items():
@@ -171,7 +173,7 @@ class RequestParser(Component):
         with m.If(place == 0):
             m.d.sync += [request.opens.eq(0), request.error.eq(0)]
             if self._numbered:
-                m.d.sync += request.as_value()[NUMBER].eq(0)  # that of an IMAGE
+                m.d.sync += request.as_value()[NUMBER].eq(0)  # the number of an IMAGE
         m.d.sync += place.eq(place + self.payload.valid)
         with m.If(self.payload.valid):
             with m.If(place == final):

@@ -1,4 +1,4 @@
-"""Sparse images: runs of row values in, driven rows out."""
+"""Decoder of sparse images: runs of row values in, driven rows out."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -14,20 +14,20 @@ QUEUE_DEPTH = 32
 
 
 def pair_layout(parameters: CrossbarParameters) -> data.StructLayout:
-    """The rows that one byte drives.
+    """Layout of the rows that one byte drives.
 
     Members
     -------
     row : unsigned
-        The first one.
+        The first row.
     low, high : unsigned
         Value of `row`, and of the row after it.
     two : 1 bit
         The row after it is driven too.
     last : 1 bit
-        Nothing follows in this image.
+        Last pair of the image.
     void : 1 bit
-        It drives nothing, whatever the others say.
+        No row is driven, whatever the other members are.
     """
     packed = parameters.value_bits <= PACKED_BITS
     return data.StructLayout(
@@ -43,18 +43,18 @@ def pair_layout(parameters: CrossbarParameters) -> data.StructLayout:
 
 
 def read_layout(parameters: CrossbarParameters) -> data.StructLayout:
-    """What a byte says, before it is known whether it may.
+    """Layout of a byte's meaning, before it is checked.
 
     Members
     -------
     pair : `pair_layout`
         The rows that it drives, if it has values.
     reached : unsigned
-        The row behind it.
+        The row after them.
     header : 1 bit
-        It has no values: it is the header of a run.
+        It is the header of a run, without values.
     unfit : 1 bit
-        It cannot be right, wherever its rows are.
+        It is wrong, whatever its rows are.
     """
     reached = range(parameters.rows + MAX_SKIP + 1)
     pair = pair_layout(parameters)
@@ -62,12 +62,12 @@ def read_layout(parameters: CrossbarParameters) -> data.StructLayout:
 
 
 class RunReader(Component):
-    """Read runs: a byte in a clock, and what it says two clocks later.
+    """Read runs: a byte per clock, and its meaning two clocks later.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar whose rows are driven.
+        Parameters of the crossbar whose rows are driven.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -76,7 +76,7 @@ class RunReader(Component):
             {
                 # Images.
                 "body": In(BYTES),
-                # Each byte.
+                # The meaning of each byte.
                 "read": Out(stream.Signature(read_layout(parameters))),
             }
         )
@@ -85,7 +85,7 @@ class RunReader(Component):
         """Build the reader."""
         bits = self._parameters.value_bits
         packed = bits <= PACKED_BITS
-        # A register, since bytes come a long way; what it says is in another.
+        # A register, since bytes come from far away; their meaning is in another.
         byte = Signal(8)
         last = Signal()
         valid = Signal()
@@ -101,12 +101,12 @@ class RunReader(Component):
         with m.If(free):
             m.d.sync += self.read.valid.eq(valid)
 
-        left = Signal(range(MAX_RUN + 1))  # values of the run still to come
+        left = Signal(range(MAX_RUN + 1))  # missing values of the run
         position = Signal(range(self._parameters.rows + 1))  # the next row
         header = Signal()
         count = Signal(range(MAX_RUN + 1))  # values in this byte
         read = self.read.payload
-        target = Signal.like(read.reached)  # the position behind this byte
+        target = Signal.like(read.reached)  # the position after this byte
         large = Signal()
         m.d.comb += [
             header.eq(left == 0),
@@ -139,24 +139,24 @@ class RunReader(Component):
 
 
 class RunJudge(Component):
-    """Pass on what may be driven, and judge each image at its end.
+    """Pass on legal rows, and judge each image at its end.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar whose rows are driven.
+        Parameters of the crossbar whose rows are driven.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
         self._rows = parameters.rows
         super().__init__(
             {
-                # Each byte.
+                # The meaning of each byte.
                 "i": In(stream.Signature(read_layout(parameters))),
-                # What is driven, up to a fault; at an image's end one that is void, if it ends with
-                # nothing to drive.
+                # The rows up to a fault; at an image's end a void pair, if its last byte drives no
+                # row.
                 "pairs": Out(stream.Signature(pair_layout(parameters))),
-                # As the decoder's.
+                # Ports of the decoder.
                 "judged": Out(1),
                 "malformed": Out(1),
             }
@@ -165,8 +165,8 @@ class RunJudge(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the judge."""
         read, last = self.i.payload, self.i.payload.pair.last
-        beyond = Signal()  # the position is past even the end
-        faulty = Signal()  # this image is
+        beyond = Signal()  # the position is past the end
+        faulty = Signal()  # this image is malformed
         past = Signal()
         m.d.comb += [
             past.eq(beyond | (read.reached > self._rows)),
@@ -177,7 +177,7 @@ class RunJudge(Component):
             self.malformed.eq(faulty | read.unfit | (past & ~read.header)),
         ]
         with m.If(read.header | self.malformed):
-            # Nothing to drive: only, at the end, an event that closes the image.
+            # No row to drive; at the end, an event closes the image.
             m.d.comb += [
                 self.pairs.payload.void.eq(1),
                 self.pairs.valid.eq(self.i.valid & last),
@@ -187,22 +187,22 @@ class RunJudge(Component):
 
 
 class SparseDecoder(Component):
-    """Decode images to events, one row per clock however many the crossbar takes.
+    """Decode images to events of one row per clock, however many rows the crossbar takes.
 
-    Bytes are read one a clock, while the rows that they gave wait in a queue to be driven;
-    so the headers of runs and what comes between images cost no time as long as rows are
-    waiting, and an image takes about the larger of its bytes and its rows in clocks.
+    Bytes are read one per clock, while their rows wait in a queue. So headers of runs and the gaps
+    between images cost no time as long as rows wait, and an image takes about as many clocks as the
+    larger of its bytes and its rows.
 
-    A blank image is one byte, 0: a header that skips nothing and drives nothing. Where no
-    value is known to be an image's last, an event of value 0 closes it. An image that is
-    malformed is cut short: rows before the fault may be driven, then it is closed.
+    A blank image is one byte, 0: a header that skips and drives no rows. If an image's last byte
+    has no value, an event of value 0 closes the image. A malformed image is cut short: rows before
+    the fault may be driven, then it is closed.
 
     Throughput: one byte and one event per cycle.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar whose rows are driven.
+        Parameters of the crossbar whose rows are driven.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -214,8 +214,8 @@ class SparseDecoder(Component):
                 # For one clock, at least one after it was taken: an image's last byte has been
                 # read.
                 "judged": Out(1),
-                # With `judged`: the image has a row beyond the last, a value that is too large, or
-                # ends inside a run.
+                # With `judged`: the image has a row beyond the last, has too large a value, or ends
+                # within a run.
                 "malformed": Out(1),
                 # The driven rows; exactly one event an image is its last.
                 "events": Out(stream.Signature(event_layout(parameters))),
@@ -235,7 +235,7 @@ class SparseDecoder(Component):
         pair = queue.o.payload
         second = Signal()
         row = Signal.like(pair.row)
-        final = Signal()  # of the pair; where values are not packed, `two` has no bits
+        final = Signal()  # last event of the pair; without packed values, `two` has no bits
         m.d.comb += [
             final.eq(second | (pair.two == 0) | pair.void),
             row.eq(Mux(pair.void, 0, pair.row + second)),
@@ -245,7 +245,7 @@ class SparseDecoder(Component):
         ]
         part_bits = (self._parameters.rows_per_clock - 1).bit_length()
         for part, slot in enumerate(self.events.payload.slots):
-            # A silent slot's row is 0: the last row of another part need not exist.
+            # A silent slot's row is 0, since the same row of another part may not exist.
             with m.If(row[:part_bits] == part):
                 m.d.comb += [
                     slot.row.eq(row[part_bits:]),

@@ -1,4 +1,4 @@
-"""UART, 8N1: bytes on two wires, each in ten bits, without a clock beside them."""
+"""UART, 8N1: bytes on two wires, in ten bits each, without a clock wire."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,27 +13,27 @@ from allspin.hdl.stream.component import Component
 from allspin.sim.errors import check_range
 
 FRACTION_BITS = 4
-"""A bit's length is kept in 1/16 of a clock, so its error is at most 1/32 of a clock."""
+"""Fraction bits of a bit's length, which is in 1/16 clock; its error is at most 1/32 clock."""
 STEPS = 2**FRACTION_BITS
 MIN_DIVISOR = 4
 """See `UartParameters`."""
 MAX_DIVISOR = 65535
 BITS = 10
-"""Of a byte on the wire: start bit, eight data bits with the lowest first, stop bit."""
+"""Bits of a byte on the wire: start bit, eight data bits with the lowest first, stop bit."""
 RATE_TOLERANCE = Fraction(1, 100)
-"""How far the rate that a clock makes may be from the one that was asked for."""
+"""Largest relative error of the rate that a clock makes."""
 
 
 @dataclass(frozen=True)
 class UartParameters:
-    """How fast a UART is.
+    """Baud rate of a UART.
 
-    The receiver sees a start bit's edge up to one clock late and samples at whole clocks,
-    which together move its samples by up to one clock from a bit's middle. With a divisor
-    of D there remain D/2 - 1 clocks to a bit's edge, to be used up in the 9.5 bits until
-    the stop bit's middle by the difference of the two ends' rates: at D = 4 they may
-    differ by 2.6 %, at 8 by 3.9 %, at most by 5.2 %. Below 4 there is not enough left for
-    crystals, for the divisors of USB adapters and for slow edges; at 2 there is nothing.
+    The receiver sees a start bit's edge up to one clock late and samples at whole clocks, which
+    together move its samples by up to one clock from a bit's middle. With a divisor of D, the
+    remaining D/2 - 1 clocks to a bit's edge are the allowance for the difference of the two ends'
+    rates over the 9.5 bits until the stop bit's middle: the rates may differ by 2.6 % at D = 4, by
+    3.9 % at 8, and by at most 5.2 %. Below 4 the allowance is too small for crystals, for the
+    divisors of USB adapters and for slow edges; at 2 it is zero.
 
     Parameters
     ----------
@@ -57,23 +57,22 @@ class UartParameters:
 
     @classmethod
     def from_rates(cls, frequency: int, baud: int) -> Self:
-        """The nearest divisor for a clock and a rate.
+        """Return the nearest divisor for a clock and a baud rate.
 
-        The rate that comes of it is off by at most 1/32 of a clock a bit: 0.8 % at 4
-        clocks a bit, 0.1 % at 32.
+        The error of the resulting bit is at most 1/32 clock: 0.8 % at 4 clocks per bit, 0.1 % at
+        32.
 
         Parameters
         ----------
         frequency : int
-            Of the clock, in Hz.
+            Clock frequency, in Hz.
         baud : int
-            Bits a second.
+            Baud rate.
 
         Raises
         ------
         ValueError
-            If the clock makes no rate within 1 % of it; the message names the nearest that
-            it makes.
+            If the clock makes no rate within 1 %; the message names the nearest rate that it makes.
         """
         frequency = check_range("frequency", frequency, MIN_DIVISOR, 2**32 - 1)
         baud = check_range("baud", baud, 1, 2**32 - 1)
@@ -97,30 +96,30 @@ class UartParameters:
 class UartReceiver(Component):
     """Sample each bit in its middle.
 
-    A start bit that is not there any more in its middle was a glitch and is ignored. A
-    byte whose stop bit is missing is dropped; the next start bit is then looked for when
-    the line has been high again. The receiver cannot hold the sender back: a byte that
-    comes while the one before has not been taken is lost.
+    A start bit that has ended before its middle is a glitch and is ignored. A byte without a stop
+    bit is dropped; the next start bit is then accepted once the line has been high again. The
+    receiver cannot hold the sender back: a byte that comes before the previous one was taken is
+    lost.
 
     Throughput: one byte per ten bits on the wire.
 
     Parameters
     ----------
     parameters : UartParameters
-        How fast.
+        The baud rate.
     """
 
     def __init__(self, parameters: UartParameters) -> None:
         self._parameters = parameters
         super().__init__(
             {
-                # The wire, from any clock; high when idle.
+                # The wire, from any clock domain; high when idle.
                 "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
                 # Bytes.
                 "received": Out(stream.Signature(8)),
                 # For one clock: a byte was dropped because it had no stop bit.
                 "framing_error": Out(1),
-                # For one clock: a byte was lost because nobody took the one before.
+                # For one clock: a byte was lost because the previous one was not taken.
                 "overrun": Out(1),
             }
         )
@@ -135,7 +134,7 @@ class UartReceiver(Component):
 
         time = Signal(range(steps))  # to the next sample, in 1/16 clock
         sample = Signal()
-        number = Signal(range(BITS))  # of the bit to be sampled
+        number = Signal(range(BITS))  # number of the next bit to sample
         bits = Signal(8)
         m.d.comb += sample.eq(time[FRACTION_BITS:] == 0)
 
@@ -148,7 +147,7 @@ class UartReceiver(Component):
                     m.next = "BITS"
             with m.State("BITS"):
                 with m.If(sample):
-                    # What is left of a clock is carried over, so no error builds up.
+                    # The fraction of a clock is carried over, so that no error builds up.
                     m.d.sync += [
                         time.eq(time[:FRACTION_BITS] + (steps - STEPS)),
                         number.eq(number + 1),
@@ -172,14 +171,14 @@ class UartReceiver(Component):
 
 
 class UartTransmitter(Component):
-    """Send bytes without a gap between them while there are any.
+    """Send bytes without gaps between them.
 
     Throughput: one byte per ten bits on the wire.
 
     Parameters
     ----------
     parameters : UartParameters
-        How fast.
+        The baud rate.
     """
 
     def __init__(self, parameters: UartParameters) -> None:
@@ -198,7 +197,7 @@ class UartTransmitter(Component):
         steps = self._parameters.steps
         time = Signal(range(steps))  # to the end of the bit, in 1/16 clock
         bits = Signal(BITS, init=2**BITS - 1)
-        left = Signal(range(BITS + 1))  # bits of the byte, the one on the wire included
+        left = Signal(range(BITS + 1))  # remaining bits of the byte, with the one on the wire
         over = Signal()
         m.d.comb += [
             over.eq((time[FRACTION_BITS:] == 0) | (left == 0)),

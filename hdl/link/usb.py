@@ -1,6 +1,6 @@
-"""A serial port on USB at full speed: LUNA's CDC-ACM device, and what joins its clock to ours.
+"""Serial port on USB at full speed: LUNA's CDC-ACM device, and the crossing to the machine's clock.
 
-LUNA (greatscottgadgets/luna, BSD-3-Clause) is the extra ``usb``; nothing else here needs it.
+LUNA (greatscottgadgets/luna, BSD-3-Clause) is the extra ``usb``; no other file needs it.
 """
 
 from types import SimpleNamespace
@@ -26,37 +26,37 @@ from allspin.hdl.stream.component import Component
 from allspin.sim.systems import naming_extras
 
 CLOCK = 48_000_000
-"""Hz of ``usb_io``: four samples a bit."""
+"""Frequency of ``usb_io`` in Hz: four samples per bit."""
 FIFO_BYTES = 16
 
 
 class UsbPort(Component):
-    """Bytes from and to a host, which sees a serial port.
+    """Exchange bytes with a host, which sees a serial port.
 
-    The device is in ``usb_io``, at 48 MHz, and moves on in every fourth clock; only what looks at
-    the wires' samples does so in each. The machine's side is in ``sync``. A packet goes to the host
-    when it is full, and with each byte of 0, which ends a frame of the link.
+    The device is in ``usb_io``, at 48 MHz, and advances in every fourth clock; only the sampling of
+    the wires advances in each. The machine's side is in ``sync``. A packet goes to the host when it
+    is full, and after each byte of 0, which ends a frame of the link.
 
     Throughput: a packet of 64 bytes in some 640 bits on the wire.
 
     Parameters
     ----------
     product : str
-        What the host's user reads.
+        Product name that the host shows.
     """
 
     def __init__(self, product: str) -> None:
         self._product = product
         super().__init__(
             {
-                # Bytes; USB makes a host wait while they are not taken.
+                # Bytes; USB makes the host wait while they are not taken.
                 "received": Out(stream.Signature(8)),
                 "sent": In(stream.Signature(8)),
                 # The two wires: D+ in bit 0, D- in bit 1; driven while `driven`.
                 "wires_in": In(2),
                 "wires_out": Out(2),
                 "driven": Out(1),
-                # D+ is to be pulled up, so that the host sees a device.
+                # Pull D+ up, so that the host sees a device.
                 "attached": Out(1),
             }
         )
@@ -74,29 +74,31 @@ class UsbPort(Component):
             product_string=self._product,
             serial_number=0,
         )
-        # LUNA names an endpoint by its address in memory, so that no two builds were the same.
+        # LUNA names an endpoint by its address in memory, which differs from build to build.
         whole: Any = Fragment.get(device, platform)
         [(usb, *_)] = whole.subfragments
         usb.subfragments = [
             (part, f"{name.rstrip('_0123456789')}_{place}", *others)
             for place, (part, name, *others) in enumerate(usb.subfragments)
         ]
-        # LUNA looks at the wires' levels in more than one register.
+        # LUNA samples the wires in more than one register.
         level = Signal(2)
         m.submodules.synchronizer = FFSynchronizer(self.wires_in, level, o_domain="usb_io")
         for place, wire in enumerate(wires):
             m.d.comb += [wire.i.eq(level[place]), self.wires_out[place].eq(wire.o)]
 
-        quarter, moves, low = Signal(2), Signal(), Signal(6)
+        quarter = Signal(2)
+        moves = Signal()
+        low = Signal(6)
         m.d.usb_io += quarter.eq(quarter + 1)
         m.d.comb += [
             self.driven.eq(wires[0].oe),
             device.connect.eq(~ResetSignal("usb_io")),
             moves.eq(quarter == 0),
         ]
-        # A bus reset: both wires low for 63 bits (2.5 us at least, 7.1.7.5). LUNA forgets its
-        # address then but no endpoint's toggle, and would take the next host's first packet for an
-        # old one. It begins anew in the same quarter, since it counts quarters of its own.
+        # A bus reset: both wires low for 63 bits (2.5 us at least, 7.1.7.5). LUNA then forgets its
+        # address but no endpoint's toggle, and would take the next host's first packet for an old
+        # one. Its reset begins in the same quarter, since LUNA counts quarters of its own.
         with m.If(quarter.all()):
             m.d.usb_io += low.eq(Mux(level == 0, low + ~low.all(), 0))
         m.submodules.device = ResetInserter({"usb_io": low.all()})(
@@ -127,7 +129,7 @@ class UsbPort(Component):
 
 
 def find_luna() -> type[Any]:
-    """LUNA's serial device.
+    """Return the class of LUNA's serial device.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""Images that stay on the board, run and judged there."""
+"""Resident images: kept on the board, run and judged there."""

@@ -1,7 +1,7 @@
-"""The memory of resident images: beats, packed for block RAM.
+"""Memory of resident images: beats, packed for block RAM.
 
-A beat has a slot for each row that is driven in a clock. Slot k drives the rows whose number
-is k modulo the number of slots; a slot's *step* counts them.
+A beat has a slot for each row that is driven in a clock. Slot k drives the rows whose number is k
+modulo the number of slots; a slot's *step* counts these rows.
 """
 
 from typing import Any
@@ -21,10 +21,10 @@ from allspin.hdl.stream.registers import later
 COLUMN_BITS = 9
 
 COLUMN_LINES = 2048
-"""A DP16KD as a column of words."""
+"""Lines of a DP16KD as a column of words."""
 
 PLANE_LINES = 16384
-"""A DP16KD as a column of bits."""
+"""Lines of a DP16KD as a column of bits."""
 
 MEMORIES_PER_COPY = 8
 """Memories that one register of the address drives."""
@@ -35,17 +35,17 @@ BANKS_PER_HOP = 2
 WAYS_BITS = 2
 
 WAYS = 2**WAYS_BITS
-"""Banks that are brought together between two registers."""
+"""Banks that a multiplexer between two registers selects from."""
 
 
 def packed_layout(parameters: CrossbarParameters) -> data.StructLayout:
-    """A beat as the memory holds it.
+    """Layout of a beat in the memory.
 
     Members
     -------
     slots : array of struct
-        ``distance``: steps from the one that the slot drove in the beat before, in an image's
-        first beat from step 0. ``value``: what the row is driven with; 0 drives nothing.
+        ``distance``: steps from the row of the previous beat; from step 0 in an image's first beat.
+        ``value``: the row's value; 0 drives no row.
     last : 1 bit
         The image's last beat.
     """
@@ -61,19 +61,19 @@ def packed_layout(parameters: CrossbarParameters) -> data.StructLayout:
 
 
 class BeatMemory(PlainMemory):
-    """Packed beats.
+    """Memory of packed beats, as every tool infers it.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar that is fed.
+        Parameters of the crossbar.
     beats : int
-        How many fit.
+        Number of beats.
 
     Attributes
     ----------
     write, place, stored, address, found, latency, settling
-        As of `PlainMemory`; what is stored is a `packed_layout`.
+        Ports and attributes of `PlainMemory`, with a `packed_layout`.
     """
 
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:
@@ -81,21 +81,21 @@ class BeatMemory(PlainMemory):
 
 
 def column_widths(parameters: CrossbarParameters) -> list[int]:
-    """Bits of each column of block RAM that the slots of a beat take, lowest first."""
+    """Return the bits of each column of block RAM for the slots of a beat, lowest first."""
     slot = distance_bits(parameters.value_bits) + parameters.value_bits
     widths = [COLUMN_BITS] * (slot // COLUMN_BITS) + [slot % COLUMN_BITS] * (slot % COLUMN_BITS > 0)
     return widths * parameters.rows_per_clock
 
 
 class WriteBus(Component):
-    """What is written, on its way from bank to bank.
+    """Carry writes from bank to bank, with registers on the way.
 
     Parameters
     ----------
     layout : StructLayout
-        Of a beat.
+        Layout of a beat.
     beats : int
-        How many fit.
+        Number of beats.
     """
 
     def __init__(self, layout: data.StructLayout, beats: int) -> None:
@@ -103,15 +103,15 @@ class WriteBus(Component):
         bus = data.StructLayout({"write": 1, "place": range(beats), "stored": layout})
         super().__init__(
             {
-                # As of a `BeatMemory`.
+                # Ports of a `BeatMemory`.
                 "write": In(1),
                 "place": In(range(beats)),
                 "stored": In(layout),
                 # The same after each register on the way, one for `BANKS_PER_HOP` banks.
                 "hops": Out(bus).array(-(-banks // BANKS_PER_HOP)),
-                # It is written with what is on its hop.
+                # Write enables of the banks, each for its hop.
                 "banks": Out(banks),
-                # It is written with what is on the last hop.
+                # Write enables of the planes, for the last hop.
                 "planes": Out(-(-beats // PLANE_LINES)),
             }
         )
@@ -126,7 +126,7 @@ class WriteBus(Component):
             start.stored.eq(self.stored),
         ]
         m.d.sync += [hop.eq(earlier) for hop, earlier in zip(self.hops, before, strict=True)]
-        # Write enables are in registers beside what is written.
+        # Write enables are in registers, like the data.
         for bank, enable in enumerate(self.banks):
             hop = before[bank // BANKS_PER_HOP]
             m.d.sync += enable.eq(hop.write & (hop.place[_address_bits(COLUMN_LINES) :] == bank))
@@ -136,21 +136,21 @@ class WriteBus(Component):
 
 
 class BankChoice(Component):
-    """The beat of the bank that an address lies in, which all banks have read.
+    """Select the beat of the addressed bank, after all banks have been read.
 
-    Banks are brought together `WAYS` at a time, with a register behind each step.
+    Each step selects from `WAYS` banks, and ends with a register.
 
     Parameters
     ----------
     layout : StructLayout
-        Of a beat.
+        Layout of a beat.
     beats : int
-        How many fit.
+        Number of beats.
 
     Attributes
     ----------
     levels : int
-        Steps.
+        Number of steps.
     """
 
     def __init__(self, layout: data.StructLayout, beats: int) -> None:
@@ -159,11 +159,11 @@ class BankChoice(Component):
             self.levels += 1
         super().__init__(
             {
-                # What is read; three clocks before its words are there.
+                # Address of the beat, three clocks before its words.
                 "address": In(range(beats)),
-                # What each bank has read: all of a beat but its last bit.
+                # Word that each bank has read: a beat without its last bit.
                 "words": In(layout.size - 1).array(-(-beats // COLUMN_LINES)),
-                # The last bit, of each plane.
+                # Last bit that each plane has read.
                 "lasts": In(1).array(-(-beats // PLANE_LINES)),
                 # The beat, `levels` clocks later.
                 "beat": Out(layout),
@@ -172,10 +172,11 @@ class BankChoice(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the steps."""
-        # Which bank it is follows the address.
+        # The bank's number follows the address.
         chosen = later(m, self.address[_address_bits(COLUMN_LINES) :], "bank", 3)
         plane_shift = _address_bits(PLANE_LINES) - _address_bits(COLUMN_LINES)
-        words, lasts = self.words, self.lasts
+        words = self.words
+        lasts = self.lasts
         for level in range(self.levels):
             low = WAYS_BITS * level
             words = _choose(m, words, chosen[low : low + WAYS_BITS], f"words_{level}")
@@ -188,12 +189,12 @@ class BankChoice(Component):
 
 
 def _address_bits(lines: int) -> int:
-    """Address bits within a memory of so many lines, a power of two."""
+    """Address bits of a memory with a number of lines that is a power of two."""
     return lines.bit_length() - 1
 
 
 def _choose(m: Module, values: list[Signal], which: Value, name: str) -> list[Signal]:
-    """Registers of one in each `WAYS` values, all by the same choice."""
+    """Registers with one value of each `WAYS`, all by the same selection."""
     chosen = []
     for first in range(0, len(values), WAYS):
         group = values[first : first + WAYS]
@@ -209,18 +210,18 @@ def _choose(m: Module, values: list[Signal], which: Value, name: str) -> list[Si
 
 
 class EcpBeatMemory(BeatMemory):
-    """As `BeatMemory`, for an ECP5's clock; only the latency differs.
+    """Memory of packed beats for an ECP5's clock; only the latency differs from `BeatMemory`.
 
-    Each slot is a column of block RAMs of nine bits, and what says whether a beat is its
-    image's last a column of single bits. Between any two registers there is no more than one
-    block RAM, one stage of a multiplexer, or one way across the chip.
+    Each slot is a column of block RAMs of nine bits, and the last bits of beats are a column of
+    single bits. Between any two registers lies at most one block RAM, one stage of a multiplexer,
+    or one path across the chip.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar that is fed.
+        Parameters of the crossbar.
     beats : int
-        How many fit.
+        Number of beats.
     """
 
     def __init__(self, parameters: CrossbarParameters, beats: int) -> None:

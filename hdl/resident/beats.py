@@ -6,23 +6,23 @@ import numpy.typing as npt
 # An image as beats: the rows that are driven in one clock, packed as densely as they go.
 
 Beat = tuple[tuple[int, int], ...]
-"""For each part of the array: the row within the part, and its value; (0, 0) where silent."""
+"""Row within each part of the array, and its value; (0, 0) for a silent part."""
 
 
 def pack_beats(
     values: npt.NDArray[np.integer], rows_per_clock: int, tile_rows: int | None = None
 ) -> list[Beat]:
-    """The beats of an image that drive each row that is not zero.
+    """Return the beats that drive each row of an image whose value is not zero.
 
-    Part k of the array has the rows whose number modulo `rows_per_clock` is k, and drives one
-    of them in a clock. So an image takes as many beats as its busiest part has rows to
-    drive, and a blank image one. Where columns are read tile by tile, each tile takes as many as
-    its busiest part has, since no beat drives rows of two tiles.
+    Part k of the array has the rows whose number modulo `rows_per_clock` is k, and drives one of
+    them in a clock. So an image takes as many beats as its busiest part has rows to drive, and a
+    blank image takes one. If columns are read tile by tile, each tile takes as many beats as its
+    busiest part has rows, since no beat drives rows of two tiles.
 
     Parameters
     ----------
     values : ndarray of int, shape (rows,)
-        What each row is driven with.
+        Value of each row.
     rows_per_clock : int
         Slots of a beat.
     tile_rows : int, optional
@@ -54,7 +54,7 @@ def pack_beats(
 
 
 def beat_members(beat: Beat, last: bool) -> dict[str, int]:
-    """A beat as members of `allspin.hdl.stream.layouts.event_layout`, for a `PayloadCode`."""
+    """Return a beat as members of an `event_layout`, for a `PayloadCode`."""
     members = {"last": int(last)}
     for part, (row, value) in enumerate(beat):
         members[f"slots[{part}].row"] = row

@@ -16,12 +16,12 @@ from allspin.hdl.stream.registers import later
 
 
 def counts_layout(parameters: EngineParameters) -> data.StructLayout:
-    """What a run has counted.
+    """Layout of a run's counts.
 
     Members
     -------
     answers, correct : 16 bits
-        Results, and those that were as labelled.
+        Results, and results that equal their labels.
     cycles : unsigned
         Clocks.
     """
@@ -29,14 +29,14 @@ def counts_layout(parameters: EngineParameters) -> data.StructLayout:
 
 
 class Judge(Component):
-    """Hold results against the labels, and count.
+    """Compare results with their labels in a memory, and count.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the engine.
     images : int
-        Labels that fit.
+        Number of labels.
     """
 
     def __init__(self, parameters: EngineParameters, images: int) -> None:
@@ -60,9 +60,9 @@ class Judge(Component):
                 "winner": In(class_),
                 # A result has not been counted yet.
                 "busy": Out(1),
-                # What has been counted so far.
+                # The counts so far.
                 "counts": Out(counts_layout(parameters)),
-                # While nothing is counted: which label is on `label` two clocks later.
+                # Outside a run: the label to put on `label` two clocks later.
                 "address": In(16),
                 # A class.
                 "label": Out(class_),
@@ -90,7 +90,7 @@ class Judge(Component):
             m.d.sync += counts.eq(0)
 
     def _build_labels(self, m: Module) -> None:
-        """The labels' memory: one is there two clocks after its address."""
+        """Build the labels' memory, whose latency is two clocks."""
         address = Signal(range(self._images))
         m.d.comb += address.eq(Mux(self.count, self.counts.answers, self.address))
         width = len(self.label)
@@ -115,16 +115,16 @@ class Judge(Component):
 
 
 LABELS_WAITING = 32
-"""Labels of images under way; more images wait until there is room."""
+"""Largest number of images under way; further images wait."""
 
 
 class LabelJudge(Judge):
-    """Hold results against labels that come with the images, and count.
+    """Compare results with labels that come with the images, and count.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the engine.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -133,11 +133,14 @@ class LabelJudge(Judge):
 
     @property
     def labels(self) -> Any:
-        """Each image's label, before its result; taken where there is room."""
+        """Stream of the images' labels, each before its image's result."""
         return self._labels.i
 
     def _build_labels(self, m: Module) -> None:
-        """The oldest label is there until its result has been compared; none stays from a run."""
+        """Build the queue of labels: the oldest stays until its result has been compared.
+
+        The queue is empty at the end of a run.
+        """
         m.submodules.labels = labels = self._labels
         answered = later(m, self.answered, "answered", 2, guarded=True)
         m.d.comb += [self.label.eq(labels.o.payload), labels.o.ready.eq(answered | ~self.count)]

@@ -29,22 +29,22 @@ RUN_BYTES = 16
 IMAGES_BYTES = 2
 
 NUMBER_BYTES = 4
-"""How it begins: how many images to run, and the first one's number."""
+"""Bytes at the line's begin: number of images to run, and number of the first one."""
 
 CLASS_BYTES = 2
 """Bytes of a label's line."""
 
 WRITES = 32
-"""Words that wait while an SDRAM refreshes and opens a row: they come every other clock."""
+"""Words that wait while an SDRAM refreshes and opens a row; they come every other clock."""
 
 
 class Loader(Component):
-    """Make words of the bytes that come for this block's memories.
+    """Assemble the bytes of beats, labels and orders of runs.
 
     Parameters
     ----------
     crossbar : CrossbarParameters
-        Of the crossbar that is fed.
+        Parameters of the crossbar.
     beat_bytes : int
         Bytes of a beat's line.
     """
@@ -53,29 +53,29 @@ class Loader(Component):
         self._beat_bytes = beat_bytes
         super().__init__(
             {
-                # Other memories' bytes are ignored, and `ready` is always set.
+                # Bytes of other memories are ignored; `ready` is always set.
                 "load": In(LOADS),
-                # Line that is written.
+                # Line to write.
                 "address": Out(16),
-                # Write `beat` there.
+                # Write `beat` into the line.
                 "beat_written": Out(1),
                 "beat": Out(packed_layout(crossbar)),
-                # Write `label` there.
+                # Write `label` into the line.
                 "label_written": Out(1),
                 # A class.
                 "label": Out(16),
                 # Run the first `images` images.
                 "start": Out(1),
-                # How many.
+                # Number of images.
                 "images": Out(16),
-                # Number of the first of them, which the noise of its neurons is drawn by.
+                # Number of the first image, which selects the noise of its neurons.
                 "number": Out(IMAGE_BITS),
             }
         )
 
     def build(self, m: Module, platform: object) -> None:
         """Build the loader."""
-        # Registers, so that the link's logic ends here: whether a byte is taken is known late.
+        # Registers end the link's logic here, since the transfer of a byte is known late.
         came = Signal()
         byte = Signal(LOAD_LAYOUT)
         load = Signal(LOAD_LAYOUT)
@@ -94,10 +94,10 @@ class Loader(Component):
             order.eq(own & (memory == RESIDENT_RUN)),
         ]
 
-        number = Signal(range(max(RUN_BYTES, self._beat_bytes)))  # of the byte in its line
+        number = Signal(range(max(RUN_BYTES, self._beat_bytes)))  # place of the byte in its line
         here = Signal.like(number)
         line = Signal(16)
-        ended = Signal()  # the byte before was its line's last
+        ended = Signal()  # the previous byte was its line's last
         ends = Signal()
         m.d.comb += [
             here.eq(Mux(load.first, 0, number)),
@@ -131,10 +131,10 @@ class Loader(Component):
         self._build_run(m, order, here, load.data)
 
     def _build_run(self, m: Module, comes: Signal, here: Value, byte: Value) -> None:
-        """Take the line that orders a run.
+        """Build the order of a run.
 
-        A clock later than the others, since an image's number waits far away, where noise is
-        drawn: which of the two a byte belongs to is in registers by then.
+        A clock later than other lines, since an image's number waits far away, where noise is
+        drawn: the field of a byte is then known from registers.
         """
         data = Signal(8)
         of_images = Signal()
@@ -154,7 +154,7 @@ class Loader(Component):
 
 
 class WordLoader(Loader):
-    """Make an SDRAM's words of the bytes that come for it, and take the order of a run.
+    """Assemble the bytes of an SDRAM's words and of orders of runs.
 
     Parameters
     ----------
@@ -167,14 +167,14 @@ class WordLoader(Loader):
         Component.__init__(
             self,
             {
-                # As of the `Loader`.
+                # Ports of the `Loader`.
                 "load": In(LOADS),
                 "start": Out(1),
                 "images": Out(16),
                 "number": Out(IMAGE_BITS),
                 # Words to write, at most one in two clocks.
                 "writes": Out(stream.Signature(request_layout(sdram))),
-                # One waits.
+                # A word waits.
                 "busy": Out(1),
             },
         )
@@ -184,11 +184,14 @@ class WordLoader(Loader):
         layout = request_layout(self._sdram)
         m.submodules.queue = queue = Queue(layout, WRITES, distributed=True)
         wiring.connect(m, queue.o, wiring.flipped(self.writes))
-        load, request = self.load.payload, Signal(layout, name="request")
+        load = self.load.payload
+        request = Signal(layout, name="request")
         size = self._sdram.width // 8  # bytes of a word
-        words, order = Signal(name="words"), Signal(name="order")
-        full, byte = Signal(name="full"), Signal(LOAD_LAYOUT, name="byte")
-        place = Signal(16 + (SDRAM_LINE_BYTES - 1).bit_length())  # of the next byte
+        words = Signal(name="words")
+        order = Signal(name="order")
+        full = Signal(name="full")
+        byte = Signal(LOAD_LAYOUT, name="byte")
+        place = Signal(16 + (SDRAM_LINE_BYTES - 1).bit_length())  # place of the next byte
         here = Signal.like(place)
         own = self.load.valid & (load.layer == ENGINE)
         m.d.comb += [

@@ -1,9 +1,9 @@
-"""Images as an SDRAM has them: words of 16 bits; without Amaranth, for hosts without gateware.
+"""Packing of images to words of 16 bits for an SDRAM; without Amaranth, for hosts without gateware.
 
-An image is its label and then, for each fifteen groups of values, a *map*: bit k says that group k
-is not blank, bit 15 that no map follows. Behind a map come its groups, a word each, in order. A
-group has four values that follow one another, or two where values have more than four bits, the
-first lowest. The last map has at least one group, of zeros where the image is blank.
+An image is its label and then, for each fifteen groups of values, a *map*: bit k means that group k
+is not blank, bit 15 that no further map follows. A map's groups follow it, a word each, in order. A
+group has four consecutive values, or two of more than four bits, the first lowest. The last map has
+at least one group, which is zero for a blank image.
 """
 
 import numpy as np
@@ -14,12 +14,12 @@ MAP_GROUPS = WORD_BITS - 1
 
 
 def values_per_word(value_bits: int) -> int:
-    """Values of a group, which share a word: four, or two of more than four bits."""
+    """Return the number of values in a word: four, or two of more than four bits."""
     return 4 if value_bits <= 4 else 2
 
 
 def most_words(rows: int, value_bits: int) -> int:
-    """Words of an image without a blank group."""
+    """Return the number of words of an image without a blank group."""
     groups = -(-rows // values_per_word(value_bits))
     return 1 + -(-groups // MAP_GROUPS) + groups
 
@@ -27,14 +27,14 @@ def most_words(rows: int, value_bits: int) -> int:
 def pack_words(
     values: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer], value_bits: int
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
-    """Images as words.
+    """Pack images to words.
 
     Parameters
     ----------
     values : ndarray of uint8, shape (images, rows)
         Row values, below ``2**value_bits``.
     labels : ndarray of int, shape (images,)
-        Their classes.
+        Classes of the images.
     value_bits : int
         Width of a value, 1 to 8.
 

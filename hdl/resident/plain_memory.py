@@ -14,19 +14,19 @@ from allspin.hdl.stream.ecp5_memory import block_instance
 
 
 class PlainMemory(Component):
-    """A memory as every tool infers it.
+    """Memory as every tool infers it.
 
     Parameters
     ----------
     shape : ShapeLike
         Shape of a line.
     lines : int
-        How many there are.
+        Number of lines.
 
     Attributes
     ----------
     latency : int
-        In clocks.
+        Clocks from `address` to `found`.
     settling : int
         Clocks from `write` to the line in its place.
     """
@@ -40,12 +40,12 @@ class PlainMemory(Component):
             {
                 # Store `stored` at `place`.
                 "write": In(1),
-                # Where, and what.
+                # Line to write, and its value.
                 "place": In(range(lines)),
                 "stored": In(shape),
-                # What to read.
+                # Line to read.
                 "address": In(range(lines)),
-                # What was at `address` `latency` clocks ago.
+                # Value of the line that `address` selected `latency` clocks ago.
                 "found": Out(shape),
             }
         )
@@ -55,7 +55,7 @@ class PlainMemory(Component):
         m.submodules.memory = memory = block_memory(self._shape, self._lines)
         write = memory.write_port()
         read = memory.read_port(domain="comb")
-        # The first register is the block's own; no reset reaches it.
+        # The first register is the block's own, which has no reset.
         first = Signal(self._shape, reset_less=True)
         second = Signal(self._shape, reset_less=True)
         m.d.comb += [
@@ -69,12 +69,12 @@ class PlainMemory(Component):
 
 
 class BitMemory(PlainMemory):
-    """One block RAM of single bits with its output register; as `PlainMemory`.
+    """One block RAM of single bits with its output register.
 
     Parameters
     ----------
     lines : int
-        Bits that are used, at most 16384.
+        Number of bits, at most 16384.
     """
 
     def __init__(self, lines: int) -> None:

@@ -11,20 +11,20 @@ from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import event_layout
 
 QUEUE_DEPTH = 16
-"""Beats on their way from the memory to the crossbar: more than the memory's latency and the
-queue's own, so that one comes each clock."""
+"""Beats between the memory and the crossbar: more than the latencies of memory and queue, so that
+one beat comes in each clock."""
 
 
 class BeatFilter(Component):
-    """Tell the beats that are wanted, of those that arrive, from those that are passed over.
+    """Select the beats of the requested images from those that arrive.
 
     Parameters
     ----------
     beats : int
-        Beats that the memory has.
+        Beats in the memory.
     longest : int
-        Beats of the longest image. One that does not end by itself, since the memory holds no
-        image, ends there: a first crossbar of several passes has room for no longer one.
+        Beats of the longest image. Contents of the memory that are not an image end there, since a
+        first crossbar of several passes has no room for a longer image.
     """
 
     def __init__(self, beats: int, longest: int) -> None:
@@ -32,20 +32,20 @@ class BeatFilter(Component):
         self._longest = longest
         super().__init__(
             {
-                # As of the `BeatPlayer`.
+                # Ports of the `BeatPlayer`.
                 "start": In(1),
                 "first": In(range(beats)),
                 "skip": In(16),
                 "images": In(16),
-                # The next beat is here.
+                # The next beat arrives.
                 "arrives": In(1),
-                # It says that it is its image's last.
+                # It is marked as its image's last.
                 "ends": In(1),
-                # It is one that is to be streamed.
+                # It belongs to a requested image.
                 "wanted": Out(1),
-                # It is its image's last, or the memory's, or the longest image's.
+                # It is the last beat of its image, of the memory, or of the longest image.
                 "last": Out(1),
-                # What is read from now on is not wanted.
+                # Beats that are read from now on are not wanted.
                 "ended": Out(1, init=1),  # pyright: ignore[reportCallIssue]  # the stubs leave init out
                 # Address of the beat that arrives next.
                 "position": Out(range(beats)),
@@ -93,12 +93,12 @@ class BeatFilter(Component):
 
 
 class BeatUnpacker(Component):
-    """Add up the distances of packed beats to the rows that are driven.
+    """Add up the distances of packed beats to the numbers of the driven rows.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar that is fed.
+        Parameters of the crossbar.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -114,7 +114,8 @@ class BeatUnpacker(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the unpacker."""
-        packed, event = self.packed.payload, self.events.payload
+        packed = self.packed.payload
+        event = self.events.payload
         taken = Signal()
         fresh = Signal(init=1)  # the next beat is an image's first
         m.d.comb += [
@@ -134,17 +135,17 @@ class BeatUnpacker(Component):
 
 
 class BeatPlayer(Component):
-    """Keep images and stream them as events, a beat a clock.
+    """Keep images and stream them as events, a beat per clock.
 
-    The memory's last beat ends an image whether it says so or not, and with it the whole
-    stream: so whatever the memory holds, at least one image is streamed and the end comes.
+    The memory's last beat ends an image in any case, and with it the whole stream. So at least one
+    image is streamed and the stream ends, whatever the memory contains.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar that is fed.
+        Parameters of the crossbar.
     beats : int
-        Beats that fit.
+        Number of beats.
 
     Attributes
     ----------
@@ -161,25 +162,25 @@ class BeatPlayer(Component):
         self._layout = packed_layout(parameters)
         super().__init__(
             {
-                # As of the `BeatMemory`; not while `playing`.
+                # Ports of the `BeatMemory`; not while `playing`.
                 "write": In(1),
                 "place": In(range(beats)),
                 "stored": In(self._layout),
                 # Stream; not while `playing`.
                 "start": In(1),
-                # Address of the beat to begin at.
+                # Address of the first beat.
                 "first": In(range(beats)),
-                # Images to pass over from there.
+                # Images to skip from there.
                 "skip": In(16),
-                # Images to stream then, at least one.
+                # Images to stream after them, at least one.
                 "images": In(16),
                 # From the clock after `start` until the last beat is taken.
                 "playing": Out(1),
-                # Address behind the last beat that was streamed or passed over.
+                # Address after the last beat that was streamed or skipped.
                 "position": Out(range(beats)),
                 # Read the beat at `first`; not while `playing`.
                 "peek": In(1),
-                # It is on `beat` now.
+                # It is on `beat`.
                 "peeked": Out(1),
                 # `packed_layout`.
                 "beat": Out(self._layout),
@@ -195,8 +196,8 @@ class BeatPlayer(Component):
         m.submodules.filter = chosen = BeatFilter(self._beats, self._parameters.rows)
         m.submodules.unpacker = unpacker = BeatUnpacker(self._parameters)
         wiring.connect(m, unpacker.events, wiring.flipped(self.events))
-        # A queue that is never full, for what is read is counted. A wide one would be block RAMs,
-        # whose words are late for the sums of distances.
+        # A queue that is never full, since reads are counted. A wide one in block RAMs would give
+        # its words too late for the sums of distances.
         wide = self._parameters.rows_per_clock > 4
         m.submodules.ring = ring = Ring(self._layout, QUEUE_DEPTH, distributed=wide)
         head = Signal.like(ring.end)
@@ -204,14 +205,14 @@ class BeatPlayer(Component):
         read_ring(m, ring.item, head, ring.end, waiting)
         assert memory.latency + 6 <= QUEUE_DEPTH
 
-        # Read ahead with credits: free places in the queue for all that is under way.
+        # Read ahead with credits: free places in the queue for all beats under way.
         address = Signal(range(self._beats))
         credits = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
         issue = Signal()
         arrived = Signal(memory.latency)
         peeking = Signal(memory.latency + 1)
         pushed = Signal()
-        freed = Signal(2)  # given back a clock late: whether an event is taken is known late
+        freed = Signal(2)  # given back a clock late, since the transfer of an event is known late
         m.d.comb += [
             memory.write.eq(self.write),
             memory.place.eq(self.place),

@@ -26,14 +26,14 @@ from allspin.hdl.stream.registers import RegisterSlice
 
 
 def held_layout(parameters: EngineParameters) -> data.StructLayout:
-    """A line that is sent byte by byte.
+    """Layout of a line that is sent byte by byte.
 
     Members
     -------
     line
-        What is left of it, the next byte lowest.
+        Remaining bytes, the next one lowest.
     left : unsigned
-        Bytes behind that one.
+        Number of bytes after the next one.
     final : 1 bit
         The answer ends with the line.
     """
@@ -42,19 +42,19 @@ def held_layout(parameters: EngineParameters) -> data.StructLayout:
 
 
 class ResidentReader(Component):
-    """Answer the requests for lines of this block, and pass the others on to the engine.
+    """Answer requests for lines of resident images, and pass other requests on to the engine.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine.
+        Parameters of the engine.
     beats : int
-        Beats that fit.
+        Number of beats.
     """
 
     def __init__(self, parameters: EngineParameters, beats: int) -> None:
         self._parameters = parameters
-        # Of the words that a run has read from an SDRAM, and of the logits that came of them.
+        # Digests of the words that a run has read from an SDRAM, and of its logits.
         self._digested = parameters.resident is not None and parameters.resident.sdram is not None
         digest = {"digest": In(32), "logits": In(32)} if self._digested else {}
         super().__init__(
@@ -62,31 +62,31 @@ class ResidentReader(Component):
                 # Requests and answers: `FETCH_LAYOUT`, `BYTE_LAYOUT`.
                 "link_fetch": In(FETCHES),
                 "link_fetched": Out(BYTES),
-                # The engine's part of them.
+                # The engine's requests and answers.
                 "fetch": Out(FETCHES),
                 "fetched": In(BYTES),
-                # What the engine answers to the image that is played.
+                # The engine's results for the image that is played.
                 "results": In(stream.Signature(result_layout(parameters))),
                 # A line of this block is being read, or was a clock ago.
                 "serving": Out(1),
-                # Which line.
+                # Address of the line.
                 "address": Out(16),
-                # The player is to be told what follows.
+                # Give the player the following ports.
                 "aim": Out(1),
-                # It streams the image `address`; else it will be asked to `peek`.
+                # Stream the image `address`; otherwise a `peek` follows.
                 "play": Out(1),
-                # Where that image is, or which beat that is.
+                # Place of the image, or of the beat.
                 "first": Out(range(beats)),
                 "skip": Out(16),
-                # As of the `BeatPlayer`, of which this is the other side.
+                # Ports of the `BeatPlayer`, with the opposite directions.
                 "peek": Out(1),
                 "peeked": In(1),
                 "beat": In(packed_layout(parameters.image)),
                 "position": In(range(beats)),
-                # What the `Judge` has at `address`, and `counts_layout`.
+                # The label at `address`, and the counts, of the `Judge`.
                 "label": In(range(max(parameters.classes, 2))),
                 "counts": In(counts_layout(parameters)),
-                # Beats are written.
+                # A beat is written.
                 "forget": In(1),
                 **digest,
             }
@@ -96,7 +96,8 @@ class ResidentReader(Component):
         """Build the reader."""
         m.submodules.byte_slice = bytes_ = RegisterSlice(BYTE_LAYOUT)
         wiring.connect(m, bytes_.o, wiring.flipped(self.link_fetched))
-        asked, sent = self.link_fetch.payload, bytes_.i
+        asked = self.link_fetch.payload
+        sent = bytes_.i
         mine = Signal()
         memory = Signal(4)
         held = Signal(held_layout(self._parameters))
@@ -125,7 +126,7 @@ class ResidentReader(Component):
                 with m.If(self.link_fetch.valid & mine):
                     m.next = "REGARD"
             with m.State("REGARD"):
-                # In this clock the image is found, and which number it has.
+                # In this clock the image's place and number are computed.
                 m.d.sync += self.aim.eq(1)
                 m.next = "AIM"
             with m.State("AIM"):
@@ -136,7 +137,7 @@ class ResidentReader(Component):
                 m.d.comb += self.peek.eq(1)
                 m.next = "WAIT"
             with m.State("WAIT"):
-                # By then any other line is there too.
+                # Any other line is ready by then too.
                 self._take_line(m, held, memory)
                 with m.If(self.peeked):
                     m.next = "SEND"
@@ -160,10 +161,10 @@ class ResidentReader(Component):
                             m.next = "ENGINE"
 
     def _find(self, m: Module, found: Signal) -> None:
-        """Where the image is, a clock after `address`; `found` says that it was streamed.
+        """Compute the image's place, a clock after `address`; `found` shows that it was streamed.
 
-        Images that are asked for in order are not searched for from the start each time: where
-        the image behind the last one begins is known.
+        Images that are requested in order are not searched from the start each time, since the
+        begin of the image after the last one is remembered.
         """
         next_image = Signal(16)
         next_beat = Signal.like(self.first)
@@ -180,11 +181,12 @@ class ResidentReader(Component):
             m.d.sync += [next_image.eq(0), next_beat.eq(0)]
 
     def _take_line(self, m: Module, held: data.View, memory: Signal) -> None:
-        """The line of any memory but `RESIDENT_LOGITS`."""
+        """Take the line of a memory other than `RESIDENT_LOGITS`."""
         counts = self.counts
         counted = Cat(counts.answers, Const(0, 16), counts.correct, Const(0, 16), counts.cycles)
         if self._digested:
-            low, high = self.digest[:16], self.digest[16:]
+            low = self.digest[:16]
+            high = self.digest[16:]
             cycles = (counts.cycles | Const(0, 32))[:32]
             counted = Cat(counts.answers, low, counts.correct, high, cycles, self.logits)
         beat = [
@@ -202,7 +204,7 @@ class ResidentReader(Component):
                     m.d.sync += [held.line.eq(content), held.left.eq(size - 1)]
 
     def _take_logit(self, m: Module, held: data.View) -> None:
-        """The engine's next logit; the winner follows the last one."""
+        """Take the engine's next logit; the winner follows the last one."""
         size = self._parameters.logit_bytes
         result = self.results.payload
         logit = Signal(8 * size)

@@ -1,7 +1,7 @@
 """Resident images: kept on the board, and streamed again for each chip.
 
-So a sweep over chips is not bound by the link: the labels are on the board too, and counts
-come back.
+The labels are on the board too and only counts come back, so the link does not bound the speed of a
+sweep over chips.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
@@ -30,27 +30,27 @@ from allspin.hdl.stream.layouts import (
 from allspin.hdl.stream.registers import RegisterSlice, later
 
 LATE = 16
-"""Images whose numbers may be due: more than the first crossbar can have begun where it keeps none;
-else as many as have a beat in its `Replay` come on top."""
+"""Largest number of images whose numbers are due: more than a first crossbar without a `Replay` can
+have begun. Images with a beat in the `Replay` come on top."""
 
 
 class Resident(Component):
-    """The memory of images, between the link and the engine.
+    """Keep images between the link and the engine, and run them.
 
-    What it is not concerned with passes through. A WRITE to `RESIDENT_RUN` streams images
-    through the engine and counts how many are classified as their labels say; a READ of
-    `RESIDENT_LOGITS` streams one and returns what the engine answers. Meanwhile the link's
-    images wait, and `link_idle` is low. ``docs/protocol.md`` has the layout of all lines.
+    Other traffic passes through. A WRITE to `RESIDENT_RUN` streams images through the engine and
+    counts correct classifications; a READ of `RESIDENT_LOGITS` streams one image and returns the
+    engine's answer. Meanwhile the link's images wait, and `link_idle` is low. ``docs/protocol.md``
+    has the layout of all lines.
 
-    Events and results pass registers here, one a clock, and so do the bytes of lines, one every
-    other clock: nothing goes straight from the engine to the link.
+    Events and results pass through registers, one per clock, and so do the bytes of lines, one
+    every other clock: no combinational path joins the engine and the link.
 
     Throughput: one beat per cycle.
 
     Parameters
     ----------
     parameters : EngineParameters
-        Of the whole engine; its `resident` says how much fits.
+        Parameters of the engine; its `resident` has the sizes.
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
@@ -62,7 +62,7 @@ class Resident(Component):
         numbers = {}
         if parameters.numbered:
             numbers = {
-                # From the link: images' numbers, where the engine wants them.
+                # From the link: the images' numbers, if the engine needs them.
                 "link_numbers": In(NUMBERS),
                 "numbers": Out(NUMBERS),
             }
@@ -77,16 +77,16 @@ class Resident(Component):
                 "link_load": In(LOADS),
                 "link_fetch": In(FETCHES),
                 "link_fetched": Out(BYTES),
-                # The engine is idle, and so is this.
+                # The engine and this block are idle.
                 "link_idle": Out(1),
-                # The same to the engine.
+                # The same streams to the engine.
                 "events": Out(events),
-                # The same from the engine.
+                # The same streams from the engine.
                 "results": In(results),
                 "load": Out(LOADS),
                 "fetch": Out(FETCHES),
                 "fetched": In(BYTES),
-                # The engine's.
+                # The engine is idle.
                 "idle": In(1),
             }
         )
@@ -119,15 +119,15 @@ class Resident(Component):
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(reader, name))
 
         running = Signal()  # images are streamed and counted
-        # What the engine does is for this block. A register, since it decides much: nothing
-        # comes of what begins or ends in the clock that it takes.
+        # The engine works for this block. A register, since many signals depend on it; nothing
+        # begins or ends in the clock by which it is late.
         own = Signal()
         taken = Signal()
         settling = Signal(5 + player.settling)  # bytes are on their way to their places
         steady = self.idle
         if sdram is not None:
             steady &= self._build_sdram(m, loader, player, judge, reader)
-            # Each logit of a run, as its bytes are on the link.
+            # Each logit of a run, in the bytes of the link.
             m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8 * p.logit_bytes).create()
             m.d.comb += [
                 crc.data.eq(results.o.payload.logit),
@@ -142,16 +142,18 @@ class Resident(Component):
             loader.load.payload.eq(self.load.payload),
             loader.load.valid.eq(taken),
         ]
-        # What goes to the engine: the player's events or the link's.
-        played, i = player.events, events.i
+        # To the engine: the player's events or the link's.
+        played = player.events
+        i = events.i
         m.d.comb += [
             i.payload.eq(Mux(own, played.payload, self.link_events.payload)),
             i.valid.eq(Mux(own, played.valid, self.link_events.valid)),
             played.ready.eq(i.ready),
             self.link_events.ready.eq(i.ready & ~own),
         ]
-        # What comes of it: for the judge while images run, for a reader, or the link.
-        read, o = reader.results, results.o
+        # Results: for the judge while images run, for the reader, or for the link.
+        read = reader.results
+        o = results.o
         m.d.comb += [
             self.link_results.payload.eq(o.payload),
             self.link_results.valid.eq(o.valid & ~own),
@@ -167,7 +169,7 @@ class Resident(Component):
             judge.answered.eq(running & results.o.valid & results.o.payload.last),
             judge.winner.eq(results.o.payload.winner),
         ]
-        # What the player does next is in registers.
+        # The player's next task is in registers.
         m.d.sync += player.start.eq(0)
         with m.If(loader.start):
             m.d.sync += [
@@ -177,7 +179,7 @@ class Resident(Component):
                 player.skip.eq(0),
                 player.images.eq(loader.images),
             ]
-        # Each of these hands over to the next without a clock between.
+        # Each of these hands over to the next without a clock in between.
         with m.Elif(
             ~player.start
             & ~player.playing
@@ -206,7 +208,7 @@ class Resident(Component):
         judge: Judge,
         reader: ResidentReader,
     ) -> None:
-        """What is written into the memories, and read from them."""
+        """Connect the memories to the loader and the reader."""
         m.d.comb += [
             player.place.eq(loader.address),
             player.stored.eq(loader.beat),
@@ -232,12 +234,14 @@ class Resident(Component):
         judge: Judge,
         reader: ResidentReader,
     ) -> Value:
-        """The memory beside the FPGA; whether it has been started, and has all words."""
+        """Connect the SDRAM; return a signal that it has been started and has all words."""
         sdram = self._resident.sdram
         assert sdram is not None
         m.submodules.controller = controller = SdramController(sdram)
-        requests, writes, reads = controller.requests, loader.writes, player.reads
-        # A word of 32 bits is read twice, for each half once.
+        requests = controller.requests
+        writes = loader.writes
+        reads = player.reads
+        # A word of 32 bits is read twice, once for each half.
         half_bits = (sdram.width // WORD_BITS).bit_length() - 1
         half = later(m, reads.payload[:half_bits], "half", sdram.latency)
         m.d.comb += [
@@ -256,7 +260,7 @@ class Resident(Component):
             reader.counts.eq(judge.counts),
             reader.digest.eq(player.digest),
             reader.forget.eq(loader.busy),
-            # No word can be asked for.
+            # Single words cannot be read.
             reader.peeked.eq(1),
         ]
         with m.If(~writes.valid):
@@ -274,7 +278,7 @@ class Resident(Component):
         player: BeatPlayer | WordPlayer,
         reader: ResidentReader,
     ) -> None:
-        """Numbers of the images that go to the engine: the link's, or counted here."""
+        """Connect the numbers of the images that go to the engine: the link's, or counted here."""
         first = self._parameters.crossbars[0]
         number = Signal(IMAGE_BITS)
         named = Signal(IMAGE_BITS)

@@ -1,4 +1,4 @@
-"""A controller of SDR SDRAM: one open row, a word a clock, refresh in time."""
+"""Controller of an SDR SDRAM: one open row, a word per clock, refresh in time."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ FIRST_REFRESHES = 8
 
 
 def request_layout(parameters: SdramParameters) -> data.StructLayout:
-    """A word to read or to write: its address, and what is written."""
+    """Layout of a request for a word: its address, and the word to write."""
     return data.StructLayout(
         {"address": parameters.address_bits, "write": 1, "word": parameters.width}
     )
 
 
 def pins_layout(parameters: SdramParameters) -> data.StructLayout:
-    """What goes to the memory; a command is active high, as amaranth-boards names the pins."""
+    """Layout of the outputs to the memory; commands are active high, as in amaranth-boards."""
     return data.StructLayout(
         {
             "ras": 1,
@@ -38,16 +38,18 @@ def pins_layout(parameters: SdramParameters) -> data.StructLayout:
 
 
 def memory_ports(resident: ResidentParameters | None) -> dict[str, Any]:
-    """Ports to an SDRAM and from it, as of the `SdramController`; none where there is none."""
-    sdram = resident and resident.sdram
-    return {"sdram": Out(pins_layout(sdram)), "sdram_read": In(sdram.width)} if sdram else {}
+    """Return the ports to an SDRAM and from it, as of the `SdramController`; empty without one."""
+    if resident is None or resident.sdram is None:
+        return {}
+    sdram = resident.sdram
+    return {"sdram": Out(pins_layout(sdram)), "sdram_read": In(sdram.width)}
 
 
 class SdramController(Component):
-    """Read and write words of an SDRAM, in the order in which they are asked for.
+    """Read and write words of an SDRAM, in the order of the requests.
 
-    Words of one row go one a clock; another row is closed and opened first. Each refresh comes
-    within `parameters.refresh` clocks after the one before, and takes the row with it. Every
+    Words of one row go one per clock; another row must be closed and opened first. Each refresh
+    comes within `parameters.refresh` clocks after the previous one, and closes the row. Every
     access is a burst of one word, so any clock may be the last. The clock enable, the chip select
     and the masks of the memory are held active.
 
@@ -63,7 +65,7 @@ class SdramController(Component):
             {
                 # `request_layout`.
                 "requests": In(stream.Signature(request_layout(parameters))),
-                # What is read, `latency` clocks after it was asked for.
+                # A word that was read, `latency` clocks after its request.
                 "comes": Out(1),
                 "found": Out(parameters.width),
                 # The memory has been started.
@@ -78,14 +80,15 @@ class SdramController(Component):
     def build(self, m: Module, platform: object) -> None:
         """Build the controller."""
         p = self._parameters
-        request, pins = self.requests.payload, self.pins
+        request = self.requests.payload
+        pins = self.pins
         place = request.address[p.column_bits :]
         opened = Signal.like(place)  # bank and row
         hit = Signal()
         taken = Signal()
         left = Signal(range(max(p.rp, p.rcd, p.rfc, 2)))  # clocks until the next command
         keep = Signal(range(max(p.ras, p.wr)))  # clocks until the row may be closed
-        reads = Signal(p.latency)  # words on their way
+        reads = Signal(p.latency)  # words under way
         due = self._build_clock(m)
         count = Signal(
             range(max(p.power_up // self._period + 2, FIRST_REFRESHES) + 1),
@@ -108,7 +111,7 @@ class SdramController(Component):
             m.d.sync += keep.eq(keep - 1)
         with m.FSM(name="sdram"):
             with m.State("POWER_UP"):
-                # As many refresh periods as the supply needs to be stable.
+                # The refresh periods until the supply is stable.
                 with m.If(due):
                     m.d.sync += [due.eq(0), count.eq(count - 1)]
                 with m.If(count == 0):
@@ -142,7 +145,7 @@ class SdramController(Component):
                     ]
                     m.next = "OPEN"
             with m.State("OPEN"), m.If(left == 0):
-                # Words that are read leave the wires before one is written.
+                # Words that are read leave the wires before a word is written.
                 m.d.comb += taken.eq(
                     self.requests.valid & hit & ~due & ~(request.write & reads.any())
                 )
@@ -162,11 +165,11 @@ class SdramController(Component):
 
     @property
     def _period(self) -> int:
-        """Clocks from one refresh's being due to the next one's."""
+        """Clocks between the times at which two refreshes become due."""
         return self._parameters.refresh - self._parameters.slack
 
     def _build_clock(self, m: Module) -> Signal:
-        """Whether a refresh is due."""
+        """Build the timer; return a signal that a refresh is due."""
         due = Signal(init=1)
         timer = Signal(range(self._period), init=self._period - 1)
         m.d.sync += timer.eq(Mux(timer == 0, self._period - 1, timer - 1))

@@ -1,4 +1,4 @@
-"""Images from an SDRAM to the crossbar: words (`words`), unpacked as they come."""
+"""Player of images from an SDRAM: words are unpacked to events as they come."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ from allspin.hdl.stream.layouts import event_layout
 
 
 class WordUnpacker(Component):
-    """Make events of words, one word a clock.
+    """Unpack words to events, one word per clock.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar that is fed.
+        Parameters of the crossbar.
     """
 
     def __init__(self, parameters: CrossbarParameters) -> None:
@@ -31,11 +31,11 @@ class WordUnpacker(Component):
                 "words": In(stream.Signature(WORD_BITS)),
                 # The word is a label, to be taken now.
                 "label": Out(1),
-                # The word says that it is its image's last.
+                # The word is marked as its image's last.
                 "ends": Out(1),
-                # It is its image's last: what follows is a label.
+                # It is its image's last: a label follows.
                 "last": In(1),
-                # Its values are to become events.
+                # Its values become events.
                 "wanted": In(1),
                 # `event_layout`, a clock later.
                 "events": Out(stream.Signature(event_layout(parameters))),
@@ -49,25 +49,33 @@ class WordUnpacker(Component):
         p = self._parameters
         per_word = values_per_word(p.value_bits)
         beats = max(1, per_word // p.rows_per_clock)  # of a word
-        word, taken = self.words.payload, Signal()
-        label, mapped, ends = Signal(init=1), Signal(MAP_GROUPS, name="map"), Signal(name="closing")
+        word = self.words.payload
+        taken = Signal()
+        # The private name keeps the RTLIL, and so the digest, of earlier builds.
+        at_label = Signal(init=1, name="$at_label")
+        mapped = Signal(MAP_GROUPS, name="map")
+        ends = Signal(name="closing")
         base = Signal(len(self.events.payload.slots[0].row) + 2)  # group of the map's lowest bit
-        # The map without its lowest bit: the filter waits for whether that was the last one.
-        rest, following = Signal(MAP_GROUPS, name="rest"), Signal(MAP_GROUPS, name="following")
+        # The map without its lowest bit: the filter waits for the test if that was the last one.
+        rest = Signal(MAP_GROUPS, name="rest")
+        following = Signal(MAP_GROUPS, name="following")
         place = Signal(range(MAP_GROUPS))
-        is_map = ~label & (mapped == 0)
+        is_map = ~at_label & (mapped == 0)
         m.d.comb += [
             following.eq(Mux(is_map, word, rest)),
             place.eq(_lowest(mapped)),
             taken.eq(self.words.valid & self.words.ready),
-            self.label.eq(label),
+            self.label.eq(at_label),
             self.ends.eq(
-                Mux(is_map, word[-1] & (word[:-1] == 0), ~label & ends & (rest == 0)),
+                Mux(is_map, word[-1] & (word[:-1] == 0), ~at_label & ends & (rest == 0)),
             ),
         ]
-        held, group = Signal(WORD_BITS, name="held"), Signal.like(base, name="group")
-        final, fresh, pending = Signal(name="final"), Signal(init=1), Signal(beats, name="pending")
-        stored = taken & self.wanted & ((~label & ~is_map) | self.last)
+        held = Signal(WORD_BITS, name="held")
+        group = Signal.like(base, name="group")
+        final = Signal(name="final")
+        fresh = Signal(init=1)
+        pending = Signal(beats, name="pending")
+        stored = taken & self.wanted & ((~at_label & ~is_map) | self.last)
         m.d.comb += self.words.ready.eq(
             (pending == 0) | (self.events.ready & (pending & (pending - 1) == 0))
         )
@@ -76,11 +84,11 @@ class WordUnpacker(Component):
             m.d.sync += pending.eq(pending & (pending - 1))
         with m.If(taken):
             m.d.sync += [
-                label.eq(self.last),
+                at_label.eq(self.last),
                 mapped.eq(following),
                 rest.eq(following & (following - 1)),
             ]
-            with m.If(label):
+            with m.If(at_label):
                 m.d.sync += base.eq(-MAP_GROUPS)
             with m.Elif(is_map):
                 m.d.sync += [ends.eq(word[-1]), base.eq(base + MAP_GROUPS)]
@@ -94,7 +102,7 @@ class WordUnpacker(Component):
                 group.eq(base + place),
                 final.eq(self.last),
                 fresh.eq(self.last),
-                # Beats of zeros are left out, but for an only one.
+                # Beats of zeros are left out, except for a single one.
                 pending.eq(some | (some == 0)),
             ]
         self._build_events(m, held, group, pending, final, beats)
@@ -102,7 +110,7 @@ class WordUnpacker(Component):
     def _build_events(
         self, m: Module, held: Signal, group: Signal, pending: Signal, final: Signal, beats: int
     ) -> None:
-        """The events of a word, one for each bit of `pending`, lowest first."""
+        """Build the events of a word, one for each bit of `pending`, lowest first."""
         p = self._parameters
         bits = WORD_BITS // values_per_word(p.value_bits)
         words = max(1, p.rows_per_clock * bits // WORD_BITS)  # of a beat
@@ -114,8 +122,9 @@ class WordUnpacker(Component):
             event.last.eq(final & (pending & (pending - 1) == 0)),
         ]
         for number, slot in enumerate(event.slots):
-            here, there = number * bits % WORD_BITS, number * bits // WORD_BITS
-            mine = Const(1) if words == 1 else group % words == there
+            here = number * bits % WORD_BITS
+            place = number * bits // WORD_BITS
+            mine = Const(1) if words == 1 else group % words == place
             m.d.comb += [
                 slot.row.eq((group * beats + beat) >> words.bit_length() - 1),
                 slot.value.eq(Mux(mine, values[here : here + bits], 0)),
@@ -123,7 +132,7 @@ class WordUnpacker(Component):
 
 
 def _lowest(bits: Signal) -> Any:
-    """The number of the lowest bit that is set."""
+    """Number of the lowest bit that is set."""
     number: Any = Const(0)
     for each in reversed(range(len(bits))):
         number = Mux(bits[each], each, number)
@@ -131,21 +140,21 @@ def _lowest(bits: Signal) -> Any:
 
 
 QUEUE_WORDS = 32
-"""Words on their way from the memory: more than its latency and a refresh."""
+"""Words between the memory and the unpacker: more than its latency and a refresh."""
 
 
 class WordPlayer(Component):
-    """Stream images from an SDRAM as events, a word a clock.
+    """Stream images from an SDRAM as events, a word per clock.
 
-    The last word of the memory ends an image whether it says so or not, and with it the whole
-    stream, as in `BeatPlayer`.
+    The memory's last word ends an image in any case, and with it the whole stream, as in
+    `BeatPlayer`.
 
     Parameters
     ----------
     parameters : CrossbarParameters
-        Of the crossbar that is fed.
+        Parameters of the crossbar.
     words : int
-        Words that the memory has for images.
+        Words of the memory for images.
     """
 
     def __init__(self, parameters: CrossbarParameters, words: int) -> None:
@@ -154,7 +163,7 @@ class WordPlayer(Component):
         self.settling = 0
         super().__init__(
             {
-                # As of the `BeatPlayer`, by words in place of beats.
+                # Ports of the `BeatPlayer`, with words in place of beats.
                 "start": In(1),
                 "first": In(range(words)),
                 "skip": In(16),
@@ -163,14 +172,14 @@ class WordPlayer(Component):
                 "position": Out(range(words)),
                 "begun": Out(1),
                 "events": Out(stream.Signature(event_layout(parameters))),
-                # Addresses to read, and what is there, in that order.
+                # Addresses to read, and their words, in that order.
                 "reads": Out(stream.Signature(range(words))),
                 "comes": In(1),
                 "found": In(WORD_BITS),
-                # Labels of the images that are streamed; where there is room must be known without
-                # one, and each is taken at once.
+                # Labels of the images that are streamed; `ready` must not depend on `valid`, and
+                # each label is taken at once.
                 "labels": Out(stream.Signature(WORD_BITS)),
-                # CRC-32 of all words since `start`, those of images that are passed over too.
+                # CRC-32 of all words since `start`, including those of skipped images.
                 "digest": Out(32),
             }
         )
@@ -188,8 +197,11 @@ class WordPlayer(Component):
         waiting = stream.Signature(WORD_BITS).create()
         read_ring(m, ring.item, head, ring.end, waiting)
         credits = Signal(range(QUEUE_WORDS + 1), init=QUEUE_WORDS)
-        words, labels, goes = unpacker.words, self.labels, Signal()
-        issued, freed = self.reads.valid & self.reads.ready, Signal()
+        words = unpacker.words
+        labels = self.labels
+        goes = Signal()
+        issued = self.reads.valid & self.reads.ready
+        freed = Signal()
         m.d.comb += [
             self.reads.valid.eq(~chosen.ended & (credits != 0)),
             ring.arrives.eq(self.comes),
@@ -198,7 +210,7 @@ class WordPlayer(Component):
             words.payload.eq(waiting.payload),
             words.valid.eq(waiting.valid & ~chosen.ended & (labels.ready | ~unpacker.label)),
             goes.eq(words.valid & words.ready),
-            # What was read behind the end is dropped.
+            # Words that were read after the end are dropped.
             waiting.ready.eq(goes | chosen.ended),
             freed.eq(waiting.valid & waiting.ready),
             labels.payload.eq(waiting.payload),

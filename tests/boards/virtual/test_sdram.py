@@ -132,6 +132,7 @@ def test_what_the_controller_must_not_do_ends_the_process(memory, options, said)
     assert f"the simulated SDRAM: {said} at clock" in found.stderr
 
 
+@pytest.mark.long
 def test_a_machine_whose_memory_is_slower_than_its_controller_thinks_is_one_line(monkeypatch):
     """Its tRCD is what the controller has for tRFC."""
     monkeypatch.setattr(

@@ -42,7 +42,14 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+QUICK = "four-rows-a-clock-in-groups"
+"""Case of `make test`; compiled machines of the virtual board run all of them there."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[pytest.mark.long] * (case != QUICK)) for case in CASES],
+)
 def test_engine_is_the_golden_model(simulator, case):
     network, profile = CASES[case]
     images = random_images(network, 30, 5)
@@ -73,7 +80,9 @@ def careless_handshake(verilog: str) -> str:
     return verilog.replace(taken, "  assign shifts = sums__valid;")
 
 
-@pytest.mark.parametrize("break_", [wrong_sum, careless_handshake])
+@pytest.mark.parametrize(
+    "break_", [wrong_sum, pytest.param(careless_handshake, marks=pytest.mark.long)]
+)
 def test_a_break_in_the_hardware_is_seen(break_):
     verilog = engine_source(EngineParameters.from_network(SMALL))
     with pytest.raises(BenchFailure, match="failed: stalls_everywhere"):

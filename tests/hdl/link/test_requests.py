@@ -80,15 +80,19 @@ def test_each_byte_has_its_place(stall: float) -> None:
     assert bench.executed == 2
 
 
-@pytest.mark.parametrize("kind", [0, WRITE, READ, NUMBERED, 6, 255])
-@pytest.mark.parametrize("size", [0, 2, 3, 4, 5])
-def test_what_is_too_short_or_unknown_is_not_executed(kind: int, size: int) -> None:
-    whole = size >= {WRITE: 3, READ: 5}.get(kind, 9)
-    bench = Bench([struct.pack("<BH", kind, 7) + bytes(size)])
-    ((found, tag, *_, error),) = bench.requests(1)
-    known = kind in (WRITE, READ)
-    assert (found, tag, bench.executed) == (kind, 7, whole)
-    assert error == (0 if whole else ErrorCode.LENGTH if known else ErrorCode.KIND)
+def test_a_short_or_unknown_request_is_not_executed() -> None:
+    cases = [
+        (kind, size) for kind in (0, WRITE, READ, NUMBERED, 6, 255) for size in (0, 2, 3, 4, 5)
+    ]
+    bench = Bench([struct.pack("<BH", kind, 7) + bytes(size) for kind, size in cases])
+    requests = bench.requests(len(cases))
+    executed = 0
+    for (kind, size), (found, tag, *_, error) in zip(cases, requests, strict=True):
+        is_whole = size >= {WRITE: 3, READ: 5}.get(kind, 9)
+        executed += is_whole
+        code = ErrorCode.LENGTH if kind in (WRITE, READ) else ErrorCode.KIND
+        assert (found, tag, error) == (kind, 7, 0 if is_whole else code)
+    assert bench.executed == executed
 
 
 def test_the_executor_s_error_is_the_request_s_and_the_rest_is_dropped() -> None:
@@ -144,82 +148,80 @@ def test_the_table_has_the_memory_map() -> None:
     simulator.run()
 
 
+Executed = tuple[int, list[tuple[int, ...]]]
+"""Error with which the executor ends, and its writes."""
+
+
 def execute(
-    engine: EngineParameters,
-    kind: int,
-    space: int,
-    address: int,
-    count: int = 0,
-    data: bytes = b"",
-) -> tuple[int, list[tuple[int, ...]]]:
-    """With which error the executor ends, and what it writes."""
+    engine: EngineParameters, requests: list[tuple[int, int, int, int, bytes]]
+) -> list[Executed]:
+    """Execute requests (kind, space, address, count, data) one after another."""
     dut = MemoryExecutor(engine)
     bench = StreamBench(dut)
-    due = beats(data)
     load = bench.take(dut.load, 0)
-    errors = []
+    executed: list[Executed] = []
 
-    async def request(ctx: Any) -> None:
-        line = address
-        fields = {"kind": kind, "space": space, "count": count}
-        await step(ctx, dut, quiet=1, request={**fields, "address": line})
-        ctx.set(dut.executes, 1)
-        while not errors:
-            ctx.set(dut.ended, not due)
-            ctx.set(dut.rest.valid, bool(due))
-            if due:
-                ctx.set(dut.rest.payload, due[0])
-            if ctx.get(dut.executed):
-                errors.append(int(ctx.get(dut.error)))
-            line += ctx.get(dut.line_done)
-            if due and ctx.get(dut.rest.ready):
-                due.pop(0)
-            await ctx.tick()
-            ctx.set(dut.request, {**fields, "address": line})
-        ctx.set(dut.executes, 0)
-        ctx.set(dut.rest.valid, 0)
+    async def run(ctx: Any) -> None:
+        for kind, space, address, count, data in requests:
+            due = beats(data)
+            before = len(load)
+            error = None
+            fields = {"kind": kind, "space": space, "count": count}
+            await step(ctx, dut, quiet=1, request={**fields, "address": address})
+            ctx.set(dut.executes, 1)
+            while error is None:
+                ctx.set(dut.ended, not due)
+                ctx.set(dut.rest.valid, bool(due))
+                if due:
+                    ctx.set(dut.rest.payload, due[0])
+                if ctx.get(dut.executed):
+                    error = int(ctx.get(dut.error))
+                address += ctx.get(dut.line_done)
+                if due and ctx.get(dut.rest.ready):
+                    due.pop(0)
+                await ctx.tick()
+                ctx.set(dut.request, {**fields, "address": address})
+            ctx.set(dut.executes, 0)
+            ctx.set(dut.rest.valid, 0)
+            await ctx.tick().repeat(3)
+            executed.append((error, load[before:]))
 
-    bench.run(request)
-    return errors[0], load
+    bench.run(run)
+    return executed
+
+
+REQUESTS = [
+    ((WRITE, 0, 2, 0, b"abcdef"), 0, b"abcdef"),
+    ((WRITE, 0, 4, 0, b"abcd"), ErrorCode.SPACE, b"abc"),
+    ((WRITE, 0, 3, 0, b"abcdefg"), ErrorCode.SPACE, b"abcdef"),
+    ((WRITE, 0, 0, 0, b"abcd"), ErrorCode.LENGTH, b"abcd"),
+    ((WRITE, 0, 5, 0, b"abc"), ErrorCode.SPACE, b""),
+    ((WRITE, 9, 0, 0, b"abc"), ErrorCode.SPACE, b""),
+    ((WRITE, 0, 0, 0, b""), 0, b""),
+    ((READ, 0, 0, 5, b""), 0, b""),
+    ((READ, 0, 2, 3, b""), 0, b""),
+    ((READ, 0, 2, 4, b""), ErrorCode.SPACE, b""),
+    ((READ, 0, 5, 0, b""), ErrorCode.SPACE, b""),
+    ((READ, 5, 0, 1, b""), ErrorCode.SPACE, b""),
+]
+"""Requests with their errors and the bytes that are written."""
 
 
 @SPEEDS
-def test_a_write_gives_each_line_its_address(engine: EngineParameters) -> None:
-    error, load = execute(engine, WRITE, 0, 2, data=b"abcdef")
-    assert error == 0
-    assert load == [(0, 0, k % 3 == 0, 2 + k // 3, byte) for k, byte in enumerate(b"abcdef")]
-
-
-@SPEEDS
-@pytest.mark.parametrize(
-    ("request_", "error", "written"),
-    [
-        ((WRITE, 0, 4, 0, b"abcd"), ErrorCode.SPACE, b"abc"),
-        ((WRITE, 0, 3, 0, b"abcdefg"), ErrorCode.SPACE, b"abcdef"),
-        ((WRITE, 0, 0, 0, b"abcd"), ErrorCode.LENGTH, b"abcd"),
-        ((WRITE, 0, 5, 0, b"abc"), ErrorCode.SPACE, b""),
-        ((WRITE, 9, 0, 0, b"abc"), ErrorCode.SPACE, b""),
-        ((WRITE, 0, 0, 0, b""), 0, b""),
-        ((READ, 0, 0, 5, b""), 0, b""),
-        ((READ, 0, 2, 3, b""), 0, b""),
-        ((READ, 0, 2, 4, b""), ErrorCode.SPACE, b""),
-        ((READ, 0, 5, 0, b""), ErrorCode.SPACE, b""),
-        ((READ, 5, 0, 1, b""), ErrorCode.SPACE, b""),
-    ],
-)
-def test_what_is_not_there_is_refused(
-    engine: EngineParameters,
-    request_: tuple[int, int, int, int, bytes],
-    error: int,
-    written: bytes,
-) -> None:
-    found, load = execute(engine, *request_)
-    assert (found, bytes(byte for *_, byte in load)) == (error, written)
+def test_existing_lines_are_written_and_missing_ones_refused(engine: EngineParameters) -> None:
+    executed = execute(engine, [request for request, *_ in REQUESTS])
+    assert [(error, bytes(byte for *_, byte in load)) for error, load in executed] == [
+        (error, written) for _, error, written in REQUESTS
+    ]
+    # Each line has its address, and its first byte a mark.
+    assert executed[0][1] == [
+        (0, 0, k % 3 == 0, 2 + k // 3, byte) for k, byte in enumerate(b"abcdef")
+    ]
 
 
 @SPEEDS
 def test_counters_are_cleared_by_a_write_without_data(engine: EngineParameters) -> None:
-    assert execute(engine, WRITE, 0xF4, 1) == (0, [(15, 4, 1, 1, 0)])
+    assert execute(engine, [(WRITE, 0xF4, 1, 0, b"")]) == [(0, [(15, 4, 1, 1, 0)])]
 
 
 @pytest.mark.parametrize("target", [PORTABLE, ICE40UP5K])

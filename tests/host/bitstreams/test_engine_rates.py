@@ -28,9 +28,12 @@ IMAGES = random_images(NETWORK, 300, 2)
 LABELS = GoldenModel(NETWORK).classify(IMAGES)
 
 
+PROFILE = HardwareProfile(rows_per_clock=4, resident=ResidentParameters(beats=300, images=40))
+
+
 def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    profile = HardwareProfile(rows_per_clock=4, resident=ResidentParameters(4096, 100))
+    profile = PROFILE
     found = count_cycles(NETWORK, profile, IMAGES, LABELS)
     bound = cycle_bounds(NETWORK, EngineParameters.from_network(NETWORK, profile), IMAGES).mean()
     assert bound < found < 2 * bound + 10
@@ -49,9 +52,6 @@ def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch):
     monkeypatch.setattr("allspin.boards.sources.sources_digest", lambda: "other sources")
     with pytest.raises(pytest.fail.Exception, match="it runs"):
         count_cycles(NETWORK, profile, IMAGES, LABELS)
-
-
-RESIDENT = ResidentParameters(beats=300, images=40)
 
 
 EVENT, LAST_EVENT, SUM, LAST_SUM = 1, 2, 4, 8
@@ -85,10 +85,10 @@ def test_images_that_overlap_are_told(words):
         latencies(words, 2)
 
 
-@pytest.mark.parametrize("rows_per_clock", [1, pytest.param(4, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rows_per_clock", [4, pytest.param(1, marks=pytest.mark.long)])
 def test_a_machine(rows_per_clock, monkeypatch):
     network = random_network((24, 12, 6), 1)
-    profile = HardwareProfile(rows_per_clock=rows_per_clock, resident=RESIDENT)
+    profile = dataclasses.replace(PROFILE, rows_per_clock=rows_per_clock)
     images = random_images(network, 12, 3)
     found = measure_latency(network, profile, images)
     trace = GoldenModel(network).trace(images)
@@ -139,7 +139,7 @@ def test_a_trace_that_was_cut_is_told(monkeypatch):
     monkeypatch.setattr(latency, "cycle_bounds", lambda *_: np.array([20]))
     network = random_network((24, 12, 6), 1)
     with pytest.raises(UserError, match=r"latency cannot be told: [0-9] of 12 images passed"):
-        measure_latency(network, HardwareProfile(resident=RESIDENT), random_images(network, 12, 4))
+        measure_latency(network, PROFILE, random_images(network, 12, 4))
 
 
 def test_latency_of_maps_is_refused_before_anything_is_made():

@@ -14,12 +14,16 @@ NETWORK = random_network((6, 4, 3), 0)
 """It has few cells, so that its machines are soon elaborated."""
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(VARIABLE, str(tmp_path))
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    """Cache of these tests, so that each machine is elaborated once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def built(name, profile):
+    """Fields of the manifest of a machine of the present sources."""
     board = find_board(name).running(profile)
     parameters = ShellParameters.from_network(board, NETWORK, board.profiles[profile].hardware)
     crossbar = parameters.machine.link.engine.crossbars[0]
@@ -32,13 +36,13 @@ def built(name, profile):
     }
 
 
-@pytest.mark.parametrize(("name", "profile"), [("ulx3s-25f", "ideal"), ("ulx3s-85f", "fast")])
+@pytest.mark.parametrize(("name", "profile"), [("ulx3s-25f", "ideal"), ("icebreaker", "ideal")])
 def test_what_was_built_of_these_sources_is_not_older(name, profile):
     assert not is_older(built(name, profile), NETWORK)
 
 
 def test_lanes_that_a_build_chose_count_as_its_own():
-    record = built("ulx3s-85f", "ideal")
+    record = built("ulx3s-25f", "ideal")
     assert is_older({**record, "lanes": 2}, NETWORK)
     assert is_older({**record, "rows_per_clock": 1}, NETWORK)
 
@@ -61,8 +65,8 @@ def test_what_is_known_of_no_machine_of_today_is_older(changes):
 
 
 def test_at_another_clock_it_is_another_machine(monkeypatch):
-    record = built("ulx3s-85f", "fast")
-    board = find_board("ulx3s-85f")
-    slower = board.running("fast", 60_000_000)
-    monkeypatch.setattr(gateware, "find_boards", lambda: {"ulx3s-85f": slower})
+    record = built("ulx3s-25f", "ideal")
+    board = find_board("ulx3s-25f")
+    slower = board.running("ideal", 60_000_000)
+    monkeypatch.setattr(gateware, "find_boards", lambda: {"ulx3s-25f": slower})
     assert is_older(record, NETWORK)
