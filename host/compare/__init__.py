@@ -1,1 +1,1 @@
-"""The network's neurons against CMOS: area, energy, time, by synthesis and by published figures."""
+"""Comparison of a network's neurons with CMOS: area, energy and time."""

@@ -1,4 +1,4 @@
-"""What the verdict hangs on, and the energy and area around a neuron that follow from it."""
+"""Assumptions of the comparison, and the energy and area of the periphery that follow."""
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -15,7 +15,7 @@ from allspin.sim.cost.periphery import (
 from allspin.sim.cost.spin import NeuronFigures, supplied
 
 PERIPHERY = ("amplifier", "converter", "adc", "comparator", "driver")
-"""What surrounds a neuron and can be switched on and off."""
+"""Parts of the periphery that can be switched on and off."""
 DEFAULT_PERIPHERY = ("amplifier", "converter", "adc", "driver")
 BITS = 4
 """Resolution of amplifiers and ADCs: the paper's neuron has 4 bits."""
@@ -29,18 +29,18 @@ ADC_CONVERSION = replace(
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What the verdict hangs on.
+    """Assumptions that the verdict depends on.
 
     Attributes
     ----------
     current : float
         Mean input current of the spin neuron, A.
     set_time : float
-        In which it is set, and reset again, s.
+        Time in which the neuron is set, and reset again, s.
     mean_square : float
         Mean squared input current, in units of its squared mean: counted.
     signal : float
-        Full scale of what an amplifier reads, V.
+        Full scale of an amplifier's input, V.
     efficiency : float
         Noise efficiency factor of the amplifiers.
     adc, comparator : float
@@ -48,7 +48,7 @@ class Assumptions:
     driver : float
         W of a row's driver.
     activity : float or None
-        Activity of the CMOS neurons' inputs; None for the counted one.
+        Activity of the CMOS neurons' inputs; None for the activity counted on images.
     frequency : float
         Clock of the CMOS neurons, Hz.
     voltage : float
@@ -71,27 +71,27 @@ class Assumptions:
     periphery: frozenset[str] = field(default_factory=lambda: frozenset(DEFAULT_PERIPHERY))
 
     def on(self, part: str, energy: float) -> float:
-        """A part's energy if it is on, else 0."""
+        """Return a part's energy if it is on, else 0."""
         return energy if part in self.periphery else 0.0
 
     @property
     def amplifier(self) -> float:
-        """FJ of one read of a column or of a neuron."""
+        """Energy of one read of a column or of a neuron, fJ."""
         return amplifier_energy(self.efficiency, self.signal, BITS, self.set_time, self.voltage)
 
     @property
     def row(self) -> float:
-        """FJ of driving a row once."""
+        """Energy of driving a row once, fJ."""
         return self.on("driver", self.driver * self.set_time * 1e15)
 
     @property
     def conversion(self) -> float:
-        """FJ of turning what was amplified into bits."""
+        """Energy of converting an amplifier's output to bits, fJ."""
         return self.on("adc", self.adc) + self.on("comparator", self.comparator)
 
 
 def spin_heat(figures: NeuronFigures, a: Assumptions) -> dict[str, float]:
-    """Heat of a use of the spin neuron, fJ, by part."""
+    """Return the heat of a use of the spin neuron by part, fJ."""
     moved = replace(figures, set_time=a.set_time)
     whole = moved.use(a.mean_square, a.current)
     reset = moved.set_heat(a.current)
@@ -99,7 +99,7 @@ def spin_heat(figures: NeuronFigures, a: Assumptions) -> dict[str, float]:
 
 
 def spin_periphery(a: Assumptions) -> dict[str, float]:
-    """What surrounds a use of the spin neuron, fJ, by part.
+    """Return the energy of the periphery in a use of the spin neuron by part, fJ.
 
     The column's voltage is amplified and converted to the neuron's current, which the supply
     gives at its own voltage, and gives again to reset; the neuron's own voltage is amplified to
@@ -112,24 +112,24 @@ def spin_periphery(a: Assumptions) -> dict[str, float]:
 
 
 def cmos_periphery(a: Assumptions) -> dict[str, float]:
-    """What surrounds a use of a CMOS neuron at the foot of a spin column, fJ, by part."""
+    """Return the energy of the periphery in a use of a CMOS neuron below a spin column, fJ."""
     return {"amplifier": a.on("amplifier", a.amplifier), "adc": a.conversion}
 
 
 def spin_periphery_area(a: Assumptions, flip_flop: float) -> float:
-    """um^2: each amplifier and converter at least a flip-flop's, which has as many transistors."""
+    """Return the area of amplifiers and converters, each at least a flip-flop's, in um^2."""
     count = 2 * ("amplifier" in a.periphery) + ("converter" in a.periphery)
     return count * flip_flop
 
 
 def cmos_periphery_area(a: Assumptions, flip_flop: float) -> float:
-    """um^2: an amplifier, and the share of an ADC that one column uses."""
+    """Return the area of an amplifier, and of one column's share of an ADC, in um^2."""
     blocks = flip_flop * (("amplifier" in a.periphery) + ("comparator" in a.periphery))
     return blocks + ADC_AREA * a.frequency / ADC_RATE * ("adc" in a.periphery)
 
 
 def published(a: Assumptions) -> list[dict[str, Any]]:
-    """Every figure that is taken from elsewhere, with its range and its source."""
+    """Return every published figure, with its range and its source."""
     figures = {
         "ADC conversion": ADC_CONVERSION,
         "comparator decision": COMPARISON,

@@ -1,4 +1,4 @@
-"""The comparison: every number with where it comes from."""
+"""The comparison of spin neurons with CMOS neurons, each number with its source."""
 
 import math
 from dataclasses import dataclass
@@ -10,11 +10,14 @@ import numpy.typing as npt
 
 from allspin.hdl.cost.standard_cells import yosys_version
 from allspin.host.compare.assumptions import Assumptions, published
+from allspin.host.compare.comparison_table import notes, tables
 from allspin.host.compare.dense_array import mac_baseline, recorded_fpga
 from allspin.host.compare.neurons import (
     PAPER_AREA,
     PAPER_ENERGY,
     CellPrice,
+    Entry,
+    NeuronKind,
     cmos_entries,
     column_entry,
     run_kind,
@@ -26,6 +29,8 @@ from allspin.host.compare.tile_costs import tile_cost, tiles_record, tried
 from allspin.host.compare.whole import layers_record, whole_network
 from allspin.host.keywords import takes
 from allspin.host.show.display import Display
+from allspin.host.show.result import Result
+from allspin.host.show.table import Table
 from allspin.sim.chip.chip import Chip
 from allspin.sim.cost.liberty import Library
 from allspin.sim.cost.spin import (
@@ -41,45 +46,44 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.tiling import cut, tiles_of
-from allspin.sim.parameters import Shown
 from allspin.sim.programming.programming import program_chip
 from allspin.sim.programming.schemes import SCHEMES, Programming
 
 CHIP = 0
-"""The chip whose programming is counted."""
+"""Seed of the chip whose programming is counted."""
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Shown):
-    """A network's spin neurons beside CMOS ones; ``docs/baseline.md`` says what is in each part.
+class Comparison(Result):
+    """Comparison of a network's spin neurons with CMOS ones; see ``docs/baseline.md``.
 
     Attributes
     ----------
     network, device, library, yosys : str
-        Names of what was compared, and the version of Yosys.
+        Names of the network, the device and the cells, and the version of Yosys.
     topology : list of int
         Widths from the pixels to the classes.
     frequency_hz, voltage : float
-        Of the CMOS neurons.
+        Clock and supply of the CMOS neurons.
     images, images_counted : int
-        Test images, and those whose activity was counted.
+        Numbers of test images, and of those whose activity was counted.
     periphery_on : list of str
-        Which parts of the periphery are counted.
+        Parts of the periphery that are counted.
     rows_per_image : list of float
         Rows driven, layer by layer, at all positions together.
     layers : list of dict
-        What each layer is: its kind, cells, lines, converters, neurons, and uses an image.
+        Each layer's kind, cells, lines, converters, neurons, and uses an image.
     neurons : list of dict
         Each neuron's figures, with those of the whole network of such neurons.
     paper_neuron, synapse, baseline : dict
         The paper's neuron, a synapse, and a dense array of multipliers.
     programming, published, break_even, tornado : list of dict
-        What each scheme takes; figures from elsewhere; at which periphery an advantage is gone; and
-        the ratio of energies as each assumption goes through its range.
+        Costs of each programming scheme; published figures; the periphery at which an advantage
+        ends; and the range of the ratio of energies over each assumption.
     tiles : dict or None
-        What the converters of tiles take; None of a network without, where none were tried.
+        Costs of tiles' converters; None if the network has no tiles and none were tried.
     fpga : dict or None
-        What was recorded on FPGAs, where it is of this topology.
+        Figures recorded on FPGAs, if they are of this topology.
     """
 
     network: str
@@ -106,11 +110,20 @@ class Comparison(Shown):
     tiles: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``allspin compare --json`` prints it."""
+        """Return the record that ``allspin compare --json`` prints."""
         return dict(vars(self))
 
+    def tables(self) -> list[Table]:
+        """Return neurons, network, layers, the paper's neuron, break-even, tiles and FPGAs."""
+        return tables(self.to_dict())
+
+    def notes(self) -> list[str]:
+        """Return the costs of programming, and of a synapse."""
+        return notes(self.to_dict())
+
     def plot(self) -> Any:
-        """The energy of a use of each neuron."""
+        """Draw the energy of a use of each neuron."""
+        # Matplotlib is loaded when a picture is drawn.
         from allspin.host.charts.comparison_charts import energy_split
 
         return energy_split(self.to_dict())
@@ -128,12 +141,12 @@ def compare(
     Parameters
     ----------
     subject : ComparisonSubject, str, Path or Network
-        What is compared; of a network, its file, or the name of one that ships, with the devices
-        of the paper, the cells that ship, and MNIST.
+        Subject; or a network, its file, or the name of one that ships, with the devices of the
+        paper, the cells that ship, and MNIST.
     options : CompareOptions, optional
-        What it is made under.
+        Conditions of the comparison.
     progress : Display or bool, optional
-        Shows how far it is: by default a bar, in a terminal or a notebook.
+        Display of the steps: by default a bar, in a terminal or a notebook.
     **keywords
         Of `CompareOptions`, and ``device``, ``at``, ``liberty``, ``data``, ``tile_rows`` and
         ``adc_bits`` as ``allspin compare`` has them.
@@ -148,72 +161,100 @@ def compare(
         If the network has no hidden layer, the device file lacks a figure, or a neuron cannot
         be made of the library's cells.
     ValueError
-        If there are not as many images as are to be counted.
+        If the data set has fewer images than `options` counts.
     """
     options = options or CompareOptions()
     if not isinstance(subject, ComparisonSubject):
         subject = ComparisonSubject.open(subject, calibrated=options.accuracy is not None)
-    network, device, library = subject.network, subject.device, subject.library
-    images = subject.images
+    network = subject.network
     if len(network.layers) < 2:
         raise UserError("a comparison needs a network with a hidden layer of neurons")
     with refused():
-        neuron, synapse = neuron_figures(device), synapse_figures(device)
-    if len(images) < 2:
+        neuron = neuron_figures(subject.device)
+        synapse = synapse_figures(subject.device)
+    if len(subject.images) < 2:
         raise UserError("a comparison counts what changes from image to image: give 2 or more")
-    shown = images[: options.counted(len(images))]
-    nets = counterparts(subject.name, network, options.others)
-    period, steps = 1e9 / options.frequency, len(nets) + 2
+    shown = subject.images[: options.counted(len(subject.images))]
     progress.start("comparing with CMOS neurons")
-    kinds = {}
-    for number, (kind, (counterpart, origin)) in enumerate(nets.items()):
-        cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
-        progress.advance(number, steps, f"{kind}: {origin}{cells}")
-        kinds[kind] = run_kind(_cut_alike(counterpart, subject), origin, subject, shown, period)
-    spin = kinds["sot"]
-    progress.advance(len(nets), steps, "a digital column, mapped once and kept")
-    column = column_entry(kinds["cmos-relu"], shown, library, period)
+    kinds = _run_kinds(subject, options, shown, progress)
+    column = column_entry(kinds["cmos-relu"], shown, subject.library, 1e9 / options.frequency)
     assumptions = Assumptions(
         current=neuron.current,
         set_time=neuron.set_time,
-        mean_square=spin.mean_square,
-        voltage=library.voltage,
+        mean_square=kinds["sot"].mean_square,
+        voltage=subject.library.voltage,
         frequency=options.frequency,
         periphery=options.periphery,
     )
     entries = [
-        *spin_entries(neuron, assumptions, kinds, library),
-        *cmos_entries(assumptions, kinds, library),
+        *spin_entries(neuron, assumptions, kinds, subject.library),
+        *cmos_entries(assumptions, kinds, subject.library),
         column,
     ]
+    progress.advance(len(kinds) + 1, len(kinds) + 2, "programming")
+    comparison = _comparison(
+        subject, options, shown, kinds, neuron, synapse, assumptions, entries, progress
+    )
+    progress.finish(f"{len(entries)} neurons")
+    return comparison
+
+
+def _run_kinds(
+    subject: ComparisonSubject,
+    options: CompareOptions,
+    shown: npt.NDArray[np.uint8],
+    progress: Display,
+) -> dict[str, NeuronKind]:
+    """Run the network with each kind of neuron, by the neuron's name."""
+    networks = counterparts(subject.name, subject.network, options.others)
+    steps = len(networks) + 2
+    kinds = {}
+    for number, (kind, (counterpart, origin)) in enumerate(networks.items()):
+        cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
+        progress.advance(number, steps, f"{kind}: {origin}{cells}")
+        alike = _cut_alike(counterpart, subject)
+        kinds[kind] = run_kind(alike, origin, subject, shown, 1e9 / options.frequency)
+    progress.advance(len(networks), steps, "a digital column, mapped once and kept")
+    return kinds
+
+
+def _comparison(
+    subject: ComparisonSubject,
+    options: CompareOptions,
+    shown: npt.NDArray[np.uint8],
+    kinds: dict[str, NeuronKind],
+    neuron: NeuronFigures,
+    synapse: SynapseFigures,
+    assumptions: Assumptions,
+    entries: list[Entry],
+    progress: Display,
+) -> Comparison:
+    """Compute all parts of the comparison from the neurons."""
+    network = subject.network
+    spin = kinds["sot"]
     prices = {kind: ran.price for kind, ran in kinds.items() if ran.price is not None}
-    progress.advance(len(nets) + 1, steps, "programming")
     recorded = recorded_fpga(network)
-    found = Comparison(
+    neurons = []
+    for entry in entries:
+        whole = whole_network(entry, network, kinds[entry["kind"]], synapse, assumptions)
+        neurons.append({**entry, "network": whole})
+    return Comparison(
         network=subject.name,
         topology=list(network.topology),
-        device=device.name,
-        library=library.name,
+        device=subject.device.name,
+        library=subject.library.name,
         yosys=yosys_version(),
         frequency_hz=options.frequency,
-        voltage=library.voltage,
-        images=len(images),
+        voltage=subject.library.voltage,
+        images=len(subject.images),
         images_counted=len(shown),
         periphery_on=sorted(options.periphery),
         rows_per_image=spin.rows,
         layers=layers_record(network),
-        neurons=[
-            {
-                **entry,
-                "network": whole_network(
-                    entry, network, kinds[entry["kind"]], synapse, assumptions
-                ),
-            }
-            for entry in entries
-        ],
-        paper_neuron=paper_neuron(neuron, prices["cmos-bare"], library),
-        synapse=synapse_record(synapse, device, network),
-        programming=programming_costs(network, device),
+        neurons=neurons,
+        paper_neuron=paper_neuron(neuron, prices["cmos-bare"], subject.library),
+        synapse=synapse_record(synapse, subject.device, network),
+        programming=programming_costs(network, subject.device),
         published=published(assumptions),
         break_even=break_even(prices, neuron, assumptions),
         tornado=tornado(prices, neuron, assumptions),
@@ -221,12 +262,10 @@ def compare(
         fpga=recorded,
         tiles=_tiles(subject, spin.accuracy, options.accuracy, shown, assumptions, progress),
     )
-    progress.finish(f"{len(entries)} neurons")
-    return found
 
 
 def _cut_alike(network: Network, subject: ComparisonSubject) -> Network:
-    """A counterpart, cut into the subject's tiles where its file has none."""
+    """Cut a counterpart into the subject's tiles if its file has none."""
     own = tiles_of(subject.network)[0]
     if own is None or subject.calibration is None or any(tiles_of(network)):
         return network
@@ -241,7 +280,7 @@ def _tiles(
     a: Assumptions,
     progress: Display,
 ) -> dict[str, Any] | None:
-    """What the converters of tiles take, and the cheapest for an accuracy that is wanted."""
+    """Return the costs of tiles' converters, and the cheapest tiles for a wanted accuracy."""
     network = subject.network
     own = tile_cost(network, accuracy, shown, a) if any(tiles_of(network)) else None
     if wanted is None:
@@ -255,7 +294,7 @@ def _tiles(
 
 
 def paper_neuron(neuron: NeuronFigures, bare: CellPrice, library: Library) -> dict[str, Any]:
-    """The paper's neuron: its claim, its numbers, and what its own synapse takes."""
+    """Return the paper's neuron: its claim, its numbers, and its synapse's current."""
     k = np.arange(3)[:, None]
     bits = len(bare.netlist.inputs["value"])
     flipped = bare.netlist.simulate({"negative": k % 2, "value": (1 - k % 2) * (2**bits - 1)})
@@ -286,7 +325,7 @@ def paper_neuron(neuron: NeuronFigures, bare: CellPrice, library: Library) -> di
 
 
 def synapse_record(synapse: SynapseFigures, device: Device, network: Network) -> dict[str, Any]:
-    """Area, read and pulses of a synapse, by the device file."""
+    """Return the area, the read and the pulses of a synapse, by the device file."""
     electrical = device.electrical
     return {
         "area_um2": synapse.area,
@@ -305,7 +344,7 @@ def synapse_record(synapse: SynapseFigures, device: Device, network: Network) ->
 
 
 def programming_costs(network: Network, device: Device) -> list[dict[str, Any]]:
-    """What each scheme takes to program one chip: counted pulses, saturations and reads."""
+    """Return the pulses, saturations and reads of each scheme for one chip."""
     found = []
     for scheme in SCHEMES:
         try:

@@ -1,4 +1,4 @@
-"""The comparison as tables of a terminal."""
+"""Tables and notes of a comparison."""
 
 import re
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ PERIPHERY = "with periphery"
 
 
 def tables(found: Mapping[str, Any]) -> list[Table]:
-    """The tables of a comparison, one below the other.
+    """Return the tables of a comparison.
 
     Parameters
     ----------
     found : mapping
-        What `allspin.host.compare.comparison.compare` returned, as plain values.
+        Record of the comparison, as `Comparison.to_dict` returns it.
     """
     shown = [_neurons(found), _network(found), _layers(found), _paper(found), _break_even(found)]
     if found["tiles"]:
@@ -63,7 +63,7 @@ def _neurons(found: Mapping[str, Any]) -> Table:
 
 
 def _source(neuron: Mapping[str, Any], key: str) -> str:
-    """Where a number comes from: the first word of its provenance."""
+    """Return the source of a number: the first word of its provenance."""
     return re.split(r"\W", neuron["provenance"][key], maxsplit=1)[0]
 
 
@@ -219,7 +219,7 @@ def _tiles(found: Mapping[str, Any]) -> Table:
 
 
 def _cheapest(found: Mapping[str, Any]) -> list[str]:
-    """Which tiles are the cheapest for an accuracy that was asked for, a line each."""
+    """Name the cheapest tiles for the wanted accuracy, a line each."""
     if found["accuracy"] is None:
         return []
     accuracy, best = f"{100 * found['accuracy']:.2f} %", found["cheapest"]
@@ -252,13 +252,13 @@ def _fpga(fpga: Mapping[str, Any]) -> Table:
 
 
 def _tool(version: str) -> str:
-    """A tool and its version, without how and where it was built."""
+    """Return a tool and its version, without its compiler and folder."""
     words = version.split()
     return next((f"{words[0]} {word.rstrip(')')}" for word in words if word[0].isdigit()), version)
 
 
 def notes(found: Mapping[str, Any]) -> list[str]:
-    """What is said below the tables, line by line."""
+    """Return the lines below the tables."""
     lines = []
     for row in found["programming"]:
         if row["energy_j"] is not None:

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The same network on dense arrays of digital multipliers, the common baseline."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ RECORDED = Path(__file__).with_name("fpga.json")
 
 
 def recorded_fpga(network: Network) -> dict[str, Any] | None:
-    """What was recorded on FPGAs, where it is of a network's topology.
+    """Return the figures recorded on FPGAs, if they are of a network's topology.
 
     Returns
     -------
@@ -42,21 +42,21 @@ def mac_baseline(
     frequency: float,
     recorded: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """The same trained network on dense arrays, one a layer, a unit for each column.
+    """Return the costs of the network on dense arrays, one a layer, with a unit for each column.
 
     Parameters
     ----------
     network : Network
         The network.
     rows_driven : list of float
-        Rows with a value other than 0 in an image, mean, layer by layer: what an array that
-        skipped zeros would take.
+        Mean rows with a nonzero value in an image, layer by layer: the work of an array that
+        skips zeros.
     accuracy : float
-        Of the network: the integers are the same.
+        Accuracy of the network, since the integers are the same.
     frequency : float
-        Of the clock in 45 nm, Hz.
+        Clock in 45 nm, Hz.
     recorded : dict or None
-        As of `recorded_fpga`.
+        Figures that `recorded_fpga` returned.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def mac_baseline(
 
 
 def _recorded_arrays(recorded: dict[str, Any], cycles: int) -> dict[str, Any]:
-    """What the dense arrays of all layers take of an FPGA."""
+    """Return the resources of an FPGA that the dense arrays of all layers take."""
     arrays = [use for use in recorded["usage"] if use["design"].startswith("dense layer")]
     clock = min(use["fmax"] for use in arrays)
     return {

@@ -1,4 +1,4 @@
-"""Neurons of a comparison: what each did on images, what it costs, and where that comes from."""
+"""Neurons of a comparison: their activity on images, their costs, and the sources of these."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,18 +30,18 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 
 COLUMN_IMAGES = 8
-"""Images whose rows a digital column is simulated on, clock by clock."""
+"""Images whose rows drive a simulated digital column, clock by clock."""
 PAPER_AREA, PAPER_ENERGY = 4.7, 2.622
-"""The paper's CMOS neuron: um^2 and fJ."""
+"""Area and energy of the paper's CMOS neuron: um^2 and fJ."""
 FLIP_FLOP = 4.522
-"""um^2; what stands for an analogue block of as many transistors if the library has none."""
+"""Area in um^2 that replaces a flip-flop's if the library has none."""
 
 Images = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
 class CellPrice:
-    """A CMOS neuron in standard cells.
+    """CMOS neuron in standard cells.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class CellPrice:
 
 @dataclass(frozen=True, eq=False)
 class NeuronKind:
-    """The network with one kind of neuron, and what it did on some images.
+    """Network with one kind of neuron, and its activity on some images.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class NeuronKind:
 
     @property
     def mean_square(self) -> float:
-        """Mean of the squared input current, in units of its squared mean, as counted.
+        """Mean square of the input current, in units of its squared mean, as counted.
 
         A spin neuron's stated current is a mean; its heat follows the mean square.
         """
@@ -105,7 +105,7 @@ class NeuronKind:
 def run_kind(
     network: Network, origin: str, subject: ComparisonSubject, shown: Images, period: float
 ) -> NeuronKind:
-    """Run a network on images, and map its neuron to cells if that is no spin device.
+    """Run a network on images, and map its neuron to cells if it is a CMOS one.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def run_kind(
 
 
 def _in_turn(values: Currents, neurons: int) -> Currents:
-    """Values (images, uses) of which those of a neuron follow one another, line by line."""
+    """Arrange values (images, uses) so that those of a neuron follow one another."""
     images, uses = values.shape
     each = values.reshape(images * (uses // neurons), neurons).T
     return each.reshape(uses, images).T
@@ -155,7 +155,7 @@ def _in_turn(values: Currents, neurons: int) -> Currents:
 def _price_in_cells(
     network: Network, currents: Currents, activations: Currents, library: Library, period: float
 ) -> CellPrice:
-    """Map a network's neuron to cells, and run it on what its neurons did.
+    """Map a network's neuron to cells, and simulate it on the network's currents.
 
     Each column of uses is a copy of the block, a clock a use.
     """
@@ -164,14 +164,14 @@ def _price_in_cells(
     netlist = _in_cells(name, block.component, library, period)
     activity = netlist.simulate(block.stimulus)
     shown = activity.outputs["activation"]
-    if block.registered:  # the activation is there a clock later
+    if block.registered:  # the activation comes one clock later
         activations, shown = activations[:-1], shown[1:]
     assert np.array_equal(shown, activations), f"the cells of {name} compute otherwise"
     return CellPrice(netlist, netlist.energy(activity, period), period, _input_activity(block))
 
 
 def _in_cells(name: str, component: wiring.Component, library: Library, period: float) -> Netlist:
-    """Map a component to cells, in which it closes timing."""
+    """Map a component to cells in which it closes timing."""
     netlist = synthesise(component, library, period)
     if netlist.longest_path() > 1000 * period:
         raise UserError(
@@ -182,7 +182,7 @@ def _in_cells(name: str, component: wiring.Component, library: Library, period: 
 
 
 def _input_activity(block: CellBlock) -> float:
-    """Transitions of an input bit in a clock; constant inputs are left out."""
+    """Return the transitions of an input bit in a clock, without constant inputs."""
     toggles = bits = 0
     for name, values in block.stimulus.items():
         if len(np.unique(values)) == 1:
@@ -195,7 +195,7 @@ def _input_activity(block: CellBlock) -> float:
 
 
 def _cell_parts(energy: Energy, times: float = 1.0) -> dict[str, float]:
-    """FJ of a use in cells, by part, of a use of so many clocks."""
+    """Return the energy in cells by part, for a use of `times` clocks, in fJ."""
     return {
         "cells": energy.internal * times,
         "loads": energy.load * times,
@@ -204,13 +204,13 @@ def _cell_parts(energy: Energy, times: float = 1.0) -> dict[str, float]:
 
 
 def _flip_flop(library: Library) -> float:
-    """um^2 of the library's smallest flip-flop."""
+    """Return the area of the library's smallest flip-flop, in um^2."""
     areas = [cell.area for cell in library.cells.values() if cell.register is not None]
     return min(areas, default=FLIP_FLOP)
 
 
 Entry = dict[str, Any]
-"""One neuron of the comparison, as JSON has it; ``docs/baseline.md`` says what is in it."""
+"""Record of a neuron for JSON; see ``docs/baseline.md``."""
 
 
 def _entry(
@@ -227,25 +227,25 @@ def _entry(
     provenance: dict[str, str],
     details: dict[str, Any],
 ) -> Entry:
-    """A neuron of the comparison.
+    """Return the record of a neuron.
 
     Parameters
     ----------
     ran : NeuronKind
-        The network that its accuracy is of.
+        Network with that accuracy.
     name, what : str
-        Its name, unique, and what is meant.
+        Unique name, and description.
     area, energy : float, dict
-        um^2, and fJ of a use by part: those of the neuron.
+        Area in um^2, and energy of a use by part in fJ, of the neuron.
     periphery_area, periphery : float, dict
-        The same of what surrounds it.
+        The same of its periphery.
     period, latency : float
         Time from one use to the next, and from input to output, ns.
     provenance : dict
-        Where each number but the accuracy comes from: counted, synthesised, paper or reference,
-        and more words.
+        Source of each number but the accuracy: counted, synthesised, paper or reference, and
+        further words.
     details : dict
-        What else is known, such as the longest path.
+        Further figures, such as the longest path.
     """
     bare = sum(energy.values())
     whole = bare + sum(periphery.values())
@@ -273,14 +273,14 @@ def _entry(
 def spin_entries(
     neuron: NeuronFigures, a: Assumptions, kinds: dict[str, NeuronKind], library: Library
 ) -> list[Entry]:
-    """The spin neurons.
+    """Return the records of the spin neurons.
 
     The paper's by its own numbers, as claimed, and at the synapse's sheet current; then other
     kinds, by the same numbers with the currents that they get.
     """
     counted = "counted: I^2 R t, mean square of the currents on these images"
     stated = "by the device file's own numbers, currents as counted, set and reset"
-    # Kind, name, what is meant, under what, and where the energy comes from.
+    # Kind, name, description, conditions, and the source of the energy.
     readings = [
         ("sot", "sot", stated, a, counted),
         ("sot", "sot-claimed", "as the paper claims: around 0.1 fJ", a, "paper"),
@@ -317,7 +317,7 @@ def spin_entries(
 
 
 def cmos_entries(a: Assumptions, kinds: dict[str, NeuronKind], library: Library) -> list[Entry]:
-    """The CMOS neurons in cells, and the bare gate as the paper prices it."""
+    """Return the records of the CMOS neurons in cells, and of the paper's bare gate."""
     entries = []
     for kind, ran in kinds.items():
         price = ran.price
@@ -369,7 +369,7 @@ def _netlist_details(netlist: Netlist) -> dict[str, Any]:
 def _price_column(
     network: Network, images: Images, library: Library, period: float
 ) -> tuple[Netlist, Energy]:
-    """A digital column of the first layer in cells, and its energy of a clock, a driven row.
+    """Map a digital column of the first layer to cells; return its energy in a clock.
 
     Every one of the layer's columns is run on the first `COLUMN_IMAGES` images.
     """
@@ -381,7 +381,7 @@ def _price_column(
     inputs = layer.kind.im2col(inputs, layer.rows)
     top = 2**network.pixel_bits - 1
     sum_bits = (int(np.abs(words).sum(axis=0).max()) * top).bit_length() + 1
-    # A power of two in place of the V-I converters' gains; the threshold stays where it is.
+    # A power of two replaces the V-I converters' gains; the threshold stays.
     factor = layer.converter.gains.mean() / 2**layer.converter.shift
     drop = max(round(np.log2(2 ** (network.current_bits - network.hidden_bits) / factor)), 0)
     gains = np.maximum(layer.converter.gains, 1)
@@ -409,14 +409,14 @@ def _price_column(
     )
     sums = inputs.astype(np.int64) @ words + start
     wanted = np.clip(sums >> drop, 0, 2**network.hidden_bits - 1)
-    # The activation is there a clock later, so that of the last image is not seen.
+    # The activation comes one clock later, so that of the last image is missing.
     shown = activity.outputs["activation"][np.flatnonzero(last)[:-1] + 1]
     assert np.array_equal(shown, wanted[:-1]), "the column's cells compute otherwise"
     return netlist, netlist.energy(activity, period)
 
 
 def column_entry(relu: NeuronKind, images: Images, library: Library, period: float) -> Entry:
-    """A neuron that does without a spin column: it multiplies and sums for itself.
+    """Return the record of a neuron without a spin column, which multiplies and adds by itself.
 
     Parameters
     ----------

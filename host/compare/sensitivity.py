@@ -1,4 +1,4 @@
-"""Where the advantage ends, and what the verdict hangs on."""
+"""Sensitivity of the verdict: break-even periphery, and the range of each assumption."""
 
 import itertools
 from collections.abc import Callable
@@ -17,17 +17,17 @@ from allspin.sim.cost.periphery import NOISE_EFFICIENCY, SIGNAL
 from allspin.sim.cost.spin import NeuronFigures
 
 REFERENCES = ("cmos-bare", "cmos-relu")
-"""The CMOS neurons that ratios are taken against."""
+"""CMOS neurons that ratios are taken against."""
 
 
 def spin_energy(neuron: NeuronFigures, a: Assumptions, periphery: bool) -> float:
-    """FJ of a use of the spin neuron, with or without what surrounds it."""
+    """Return the energy of a use of the spin neuron, with or without its periphery, in fJ."""
     around = sum(spin_periphery(a).values()) if periphery else 0.0
     return sum(spin_heat(neuron, a).values()) + around
 
 
 def cmos_energy(price: CellPrice, a: Assumptions, periphery: bool) -> float:
-    """FJ of a use of a CMOS neuron, with or without what surrounds it."""
+    """Return the energy of a use of a CMOS neuron, with or without its periphery, in fJ."""
     leakage = price.energy.leakage * (1e9 / a.frequency) / price.period
     dynamic = price.energy.dynamic
     if a.activity is not None and price.input_activity:
@@ -39,16 +39,15 @@ def cmos_energy(price: CellPrice, a: Assumptions, periphery: bool) -> float:
 def break_even(
     prices: dict[str, CellPrice], neuron: NeuronFigures, a: Assumptions
 ) -> list[dict[str, Any]]:
-    """At which energy of its periphery a spin neuron costs as much as each CMOS neuron.
+    """Return the energy of the periphery at which a spin neuron costs as much as each CMOS neuron.
 
     Returns
     -------
     list of dict
-        For each CMOS neuron: ``against``; ``bare_fj``, what may surround the spin neuron
-        where nothing surrounds the CMOS one; ``with_periphery_fj``, where the CMOS one has what
-        surrounds it; ``spin_periphery_fj``, what does surround the spin neuron here;
-        ``advantage``, whether that is less, in both cases; and ``current_ua``, the neuron's
-        current whose heat alone takes the bare figure.
+        For each CMOS neuron: ``against``; ``bare_fj``, the break-even periphery without the CMOS
+        neuron's own; ``with_periphery_fj``, the one with it; ``spin_periphery_fj``, the spin
+        neuron's periphery here; ``advantage``, true if that is less, in both cases; and
+        ``current_ua``, the neuron's current whose heat alone takes the bare figure.
     """
     heat = spin_energy(neuron, a, False)
     around = sum(spin_periphery(a).values())
@@ -72,7 +71,7 @@ def break_even(
 
 
 Parameter = tuple[str, str, float, float, float, str, Callable[[float], dict[str, float]]]
-"""Name, unit, low and high end, value here, who says so, and what a value changes."""
+"""Name, unit, low and high end, present value, source, and the effect of a value."""
 
 
 def _parameters(neuron: NeuronFigures, a: Assumptions, price: CellPrice) -> list[Parameter]:
@@ -135,7 +134,7 @@ def _parameters(neuron: NeuronFigures, a: Assumptions, price: CellPrice) -> list
 
 
 def _span(bar: dict[str, Any]) -> float:
-    """How much larger the ratio is at one end of a parameter's range than at the other."""
+    """Return the ratio of the energies' ratios at the two ends of a parameter's range."""
     ends = bar["ratio_low"], bar["ratio_high"]
     return max(ends) / min(ends)
 
@@ -143,7 +142,7 @@ def _span(bar: dict[str, Any]) -> float:
 def tornado(
     prices: dict[str, CellPrice], neuron: NeuronFigures, a: Assumptions
 ) -> list[dict[str, Any]]:
-    """Energy of a use, spin over CMOS, as each parameter goes through its range.
+    """Return the ratio of energies, spin over CMOS, over the range of each parameter.
 
     Returns
     -------

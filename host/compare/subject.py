@@ -1,4 +1,4 @@
-"""What is compared, under what, with the network of each kind of neuron; and what is left."""
+"""Subject and conditions of a comparison, the counterparts of a network, and the files written."""
 
 import dataclasses
 import json
@@ -33,19 +33,19 @@ from allspin.sim.parameters import Parameters, Shown, listed, megahertz, option
 MHZ = 1e6
 MAX_MHZ = 10_000
 IMAGES = 1000
-"""Images whose activity is counted, if there are as many."""
+"""Images whose activity is counted by default."""
 
 
 @dataclass(frozen=True, eq=False)
 class ComparisonSubject(Shown):
-    """A network, with the devices of its spin neurons and the cells of its CMOS neurons.
+    """Network, with the devices of its spin neurons and the cells of its CMOS neurons.
 
     Parameters
     ----------
     name : str
-        What the network is called; networks ``NAME-KIND`` that ship are its counterparts.
+        Name of the network; networks ``NAME-KIND`` that ship are its counterparts.
     network : Network
-        The network; it has a hidden layer.
+        Network with a hidden layer.
     device : Device
         Its spin devices, with electrical figures.
     library : Library
@@ -55,7 +55,7 @@ class ComparisonSubject(Shown):
     labels : ndarray of int64, shape (images,)
         Their classes.
     calibration : tuple of ndarray, or None
-        Images and labels that choose the steps of tiles; None where there are none to choose.
+        Images and labels that choose the steps of tiles; None without tiles to choose.
     """
 
     name: str
@@ -81,7 +81,7 @@ class ComparisonSubject(Shown):
         progress: Any = None,
         **keywords: Any,
     ) -> Self:
-        """What is compared, by its names and files.
+        """Open a subject by its names and files.
 
         Parameters
         ----------
@@ -96,9 +96,9 @@ class ComparisonSubject(Shown):
         at : str or OperatingPoint, optional
             Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
         tiles : Tiles, optional
-            What the network's columns are cut into (its own).
+            Tiles to cut the network's columns into; by default its own.
         calibrated : bool
-            Whether tiles are to be tried, which needs images that choose their steps.
+            True if tiles will be tried, which needs images that choose their steps.
         progress : Display or bool, optional
             Shows the cutting.
         **keywords
@@ -120,20 +120,20 @@ class ComparisonSubject(Shown):
 
 @dataclass(frozen=True)
 class CompareOptions(Parameters):
-    """The conditions of a comparison.
+    """Conditions of a comparison.
 
     Parameters
     ----------
     frequency : float
         Clock of the CMOS neurons, Hz, 1 MHz to 10 GHz.
     images : int or None
-        Images whose activity is counted, at least 2; None for 1000, or as many as there are.
+        Images whose activity is counted, at least 2; None for 1000, or all of a smaller set.
     periphery : frozenset of str
         Which parts of `allspin.host.compare.assumptions.PERIPHERY` are on.
     others : tuple of str, Path or Network
-        Networks that were trained with other neurons.
+        Networks trained with other neurons.
     accuracy : float or None
-        Percent of the images that the cheapest tiles shall reach; None tries no tiles.
+        Percent of the images that the cheapest tiles must reach; None tries no tiles.
 
     Raises
     ------
@@ -193,12 +193,12 @@ class CompareOptions(Parameters):
             )
 
     def counted(self, images: int) -> int:
-        """How many of some images are counted.
+        """Return the number of images that are counted.
 
         Raises
         ------
         ValueError
-            If there are not as many; the message begins with ``images``.
+            If the data set has fewer; the message begins with ``images``.
         """
         return check_range(
             "images", min(IMAGES, images) if self.images is None else self.images, 2, images
@@ -206,7 +206,7 @@ class CompareOptions(Parameters):
 
 
 def convert(network: Network, neuron: Neuron) -> Network:
-    """Another neuron in a trained network, without training.
+    """Replace the neuron of a trained network, without training.
 
     The V-I converters' gains and offsets are set so that the new neuron's straight part lies
     on the old one's.
@@ -248,22 +248,22 @@ def convert(network: Network, neuron: Neuron) -> Network:
 def counterparts(
     name: str, network: Network, others: Sequence[str | Path | Network]
 ) -> dict[str, tuple[Network, str]]:
-    """A network for each kind of neuron.
+    """Return a network for each kind of neuron.
 
     Parameters
     ----------
     name : str
-        What the network is called; ``NAME-KIND`` that ship are taken as trained for it.
+        Name of the network; ``NAME-KIND`` that ship are its trained counterparts.
     network : Network
         The network.
     others : sequence of str, Path or Network
-        Networks that were trained with other neurons; they go before those that
+        Networks trained with other neurons; they go before those that
         ship.
 
     Returns
     -------
     dict
-        Each network and where it comes from, by the neurons' names, in the order of
+        Each network and its origin, by the neurons' names, in the order of
         `allspin.sim.network.neuron.NEURONS`.
 
     Raises

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Costs of ADCs for tiles: energy and area of the conversions, and the accuracy of each choice."""
 
 from typing import Any
 
@@ -18,41 +18,41 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut, tiles_of
 
 ROWS = (64, 128, 256)
-"""Rows of tiles that are tried: what others build."""
+"""Rows of tiles that are tried, as others build them."""
 BITS = range(2, 9)
-"""Bits that are tried."""
+"""Resolutions that are tried, in bits."""
 ADDER = 32
-"""Bits of the addition that is published."""
+"""Bits of the published addition."""
 
 Images = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Grey levels, shape (images, height, width), and classes, shape (images,)."""
 
 
 Cost = dict[str, Any]
-"""Tiles, what a network reaches with them, and what their converters take:
+"""Record of tiles, the accuracy with them, and the costs of their converters:
 
-``tile_rows``, ``adc_bits`` : of each tile, the largest of the layers.
-``shifts`` : each layer's step is two to this power; None where it is read in one piece.
+``tile_rows``, ``adc_bits`` : rows and bits of a tile, the largest of the layers.
+``shifts`` : exponent of each layer's step, a power of two; None for columns read in one piece.
 ``accuracy`` : share of the test images.
-``converters`` : one for each column of each tile.
-``conversions`` : of an image, counted.
-``conversion_pj``, ``amplifier_pj``, ``addition_pj``, ``energy_pj`` : what they take for an image,
+``converters`` : number of converters, one for each column of each tile.
+``conversions`` : conversions of an image, counted.
+``conversion_pj``, ``amplifier_pj``, ``addition_pj``, ``energy_pj`` : energies of an image,
 and the sum.
-``least_pj``, ``most_pj`` : the sum with the least and the most that a conversion is published with.
-``area_um2``, ``least_um2``, ``most_um2`` : what the columns use of converters at 1.28 billion
+``least_pj``, ``most_pj`` : the sum with the least and the most published energy of a conversion.
+``area_um2``, ``least_um2``, ``most_um2`` : the columns' share of converters at 1.28 billion
 conversions a second.
 """
 
 
 def _driven(adc: Adc, layer: Layer, inputs: npt.NDArray[np.uint8]) -> float:
-    """Tiles of a layer that an image drives, at all positions together, on average."""
+    """Return the mean number of a layer's tiles that an image drives, at all positions together."""
     driven, starts = layer.kind.im2col(inputs, layer.rows), range(0, layer.rows, adc.rows)
     often = sum(float(driven[:, at : at + adc.rows].any(axis=1).mean()) for at in starts)
     return often * layer.kind.positions
 
 
 def _amplified(adc: Adc, trace: LayerTrace, a: Assumptions) -> float:
-    """FJ of a read of a tile's column, whose amplifier tells half a step.
+    """Return the energy of a read of a tile's column, whose amplifier resolves half a step, in fJ.
 
     The span of a whole column's sums is the full scale of the assumed signal.
     """
@@ -64,17 +64,17 @@ def _amplified(adc: Adc, trace: LayerTrace, a: Assumptions) -> float:
 def tile_cost(
     network: Network, accuracy: float, images: npt.NDArray[np.uint8], a: Assumptions
 ) -> Cost:
-    """What the converters of a network with tiles take.
+    """Return the costs of the converters of a network with tiles.
 
-    Conversions are counted on images: a tile without a driven row has none. Each takes a read of
-    an amplifier that tells half a step, a conversion by its bits, and an addition.
+    Conversions are counted on images: a tile without a driven row has none. Each takes the read
+    of an amplifier that resolves half a step, a conversion by its bits, and an addition.
 
     Parameters
     ----------
     network : Network
         Some or all of its layers have tiles.
     accuracy : float
-        What it reaches.
+        Accuracy of the network.
     images : ndarray of uint8, shape (images, height, width)
         Images on which conversions are counted.
     a : Assumptions
@@ -124,22 +124,22 @@ def tried(
     a: Assumptions,
     progress: Display,
 ) -> list[Cost]:
-    """A network cut into tiles of `ROWS` and `BITS`, each with its accuracy and its cost.
+    """Cut a network into tiles of `ROWS` and `BITS`, and return the accuracy and cost of each.
 
     Parameters
     ----------
     network : Network
-        Cut already or not. What it is cut into stays as it is: it may be trained for it.
+        The network; its own tiles stay as they are, for it may be trained for them.
     calibration : tuple of ndarray
         Images and labels that choose the steps.
     test_set : tuple of ndarray
-        Images and labels that tell accuracy.
+        Images and labels of the test set.
     counted : ndarray of uint8, shape (images, height, width)
         Those of the test images that conversions are counted on.
     a : Assumptions
         As of `tile_cost`.
     progress : Display
-        Told how far it is.
+        Display of the steps.
     """
     found = []
     images, labels = test_set
@@ -154,16 +154,16 @@ def tried(
 
 
 def tiles_record(own: Cost | None, costs: list[Cost], accuracy: float | None) -> Cost | None:
-    """What ``compare --json`` has as ``tiles``; None where there are none and none were tried.
+    """Return the record ``tiles`` of ``compare --json``; None without any tiles.
 
     Parameters
     ----------
     own : dict or None
-        Of the network's own tiles.
+        Costs of the network's own tiles.
     costs : list of dict
-        Of those that were tried.
+        Costs of the tiles that were tried.
     accuracy : float or None
-        What the cheapest of these shall reach.
+        Accuracy that the cheapest of them must reach.
     """
     if own is None and not costs:
         return None

@@ -1,5 +1,6 @@
-"""The whole network: with one kind of neuron, on dense arrays, and in tiles."""
+"""Costs of the whole network with one kind of neuron, and the record of its layers."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from allspin.host.compare.assumptions import (
@@ -13,7 +14,7 @@ from allspin.sim.network.network import Network
 
 
 def layers_record(network: Network) -> list[dict[str, Any]]:
-    """What each layer is and has, for ``compare --json``.
+    """Return the record of each layer for ``compare --json``.
 
     ``lines`` are rows and columns; ``adcs`` are converters of tiles, or in the last layer one for
     each class; an image uses all of them ``uses_per_image`` times.
@@ -41,11 +42,10 @@ def layers_record(network: Network) -> list[dict[str, Any]]:
 def whole_network(
     entry: Entry, network: Network, ran: NeuronKind, synapse: SynapseFigures, a: Assumptions
 ) -> dict[str, Any]:
-    """The whole network with one kind of neuron, for one image.
+    """Return the costs of the whole network with one kind of neuron, for one image.
 
-    Bare, that is the heat of the rows' currents along the synapses, and the neurons; with
-    periphery also the rows' drivers, what surrounds the neurons, and the reading of the
-    classes.
+    The bare costs are the heat of the rows' currents along the synapses, and the neurons. The
+    periphery adds the rows' drivers, the neurons' periphery, and the reading of the classes.
 
     Parameters
     ----------
@@ -54,58 +54,98 @@ def whole_network(
     network : Network
         The network.
     ran : NeuronKind
-        What the network with that kind of neuron did.
+        Activity of the network with that kind of neuron.
     synapse : SynapseFigures
         Its synapses.
     a : Assumptions
-        What surrounds the neurons.
+        Assumptions about the periphery.
     """
+    if entry["name"] == "cmos-column":
+        costs = _digital_columns(entry, network, ran, a)
+    else:
+        costs = _device_columns(entry, network, ran, synapse, a)
+    bare = sum(costs.parts.values())
+    whole = bare + sum(costs.around.values())
+    return {
+        "parts_fj": {**costs.parts, **costs.around},
+        "energy_pj": bare / 1000,
+        "energy_with_periphery_pj": whole / 1000,
+        "area_um2": costs.area,
+        "area_with_periphery_um2": costs.area + costs.area_around,
+        "latency_ns": costs.latency,
+        "images_per_second": costs.rate,
+        "energy_delay_with_periphery_pj_ns": whole / 1000 * costs.latency,
+    }
+
+
+@dataclass(frozen=True)
+class _WholeCosts:
+    """Costs of the whole network.
+
+    Attributes
+    ----------
+    parts, around : dict of str to float
+        Energy of an image by part, fJ: bare, and of the periphery.
+    area, area_around : float
+        Area, um^2: bare, and of the periphery.
+    latency : float
+        Time of an image, ns.
+    rate : float
+        Images a second.
+    """
+
+    parts: dict[str, float]
+    around: dict[str, float]
+    area: float
+    area_around: float
+    latency: float
+    rate: float
+
+
+def _digital_columns(
+    entry: Entry, network: Network, ran: NeuronKind, a: Assumptions
+) -> _WholeCosts:
+    """Return the costs of digital columns in every layer, a clock a row, without devices."""
+    layers = network.layers
+    events = sum(rows * layer.columns for rows, layer in zip(ran.rows, layers, strict=True))
+    synapses = sum(layer.rows * layer.columns for layer in layers)
+    return _WholeCosts(
+        parts={"neurons": entry["energy_fj"] / entry["details"]["clocks_per_use"] * events},
+        around={"sram": events * SRAM_READ_8KB / 8},
+        area=entry["area_um2"] * sum(layer.columns for layer in layers),
+        area_around=synapses * network.rah_bits * SRAM_CELL_AREA,
+        latency=sum(ran.rows) * 1e9 / a.frequency,
+        rate=1e9 / (max(ran.rows) * 1e9 / a.frequency),
+    )
+
+
+def _device_columns(
+    entry: Entry, network: Network, ran: NeuronKind, synapse: SynapseFigures, a: Assumptions
+) -> _WholeCosts:
+    """Return the costs of columns of devices, with an amplifier and a converter for each class."""
     layers = network.layers
     synapses = sum(layer.rows * layer.columns for layer in layers)
-    uses = ran.currents.shape[1]  # of hidden neurons, each once for an image and a position
     neurons = sum(network.neurons(number) for number in range(len(layers) - 1))
-    turns = [layer.kind.positions for layer in layers]  # one after another: uses of a crossbar
-    of_neuron = max(layer.uses // network.neurons(n) for n, layer in enumerate(layers))
-    if entry["name"] == "cmos-column":
-        # Every layer's columns are digital ones, a clock a row; no device is read.
-        events = sum(rows * layer.columns for rows, layer in zip(ran.rows, layers, strict=True))
-        parts = {"neurons": entry["energy_fj"] / entry["details"]["clocks_per_use"] * events}
-        around = {"sram": events * SRAM_READ_8KB / 8}
-        area = entry["area_um2"] * sum(layer.columns for layer in layers)
-        area_around = synapses * network.rah_bits * SRAM_CELL_AREA
-        latency = sum(ran.rows) * 1e9 / a.frequency
-        rate = 1e9 / (max(ran.rows) * 1e9 / a.frequency)
-    else:
-        # Columns of devices, with an amplifier and a converter for each class.
-        heat = sum(
-            synapse.read(square, layer.columns)
-            for square, layer in zip(ran.squares, layers, strict=True)
-        )
-        reading = a.on("amplifier", a.amplifier) + a.conversion
-        parts = {"synapses": heat, "neurons": entry["energy_fj"] * uses}
-        around = {
+    uses = ran.currents.shape[1]  # of hidden neurons, once for an image and a position
+    turns = [layer.kind.positions for layer in layers]  # uses of a crossbar one after another
+    uses_of_neuron = max(layer.uses // network.neurons(n) for n, layer in enumerate(layers))
+    heat = 0.0
+    for square, layer in zip(ran.squares, layers, strict=True):
+        heat += synapse.read(square, layer.columns)
+    reading = a.on("amplifier", a.amplifier) + a.conversion
+    drivers = ROW_DRIVER_AREA if "driver" in a.periphery else 0.0
+    read_time = synapse.time * 1e9
+    return _WholeCosts(
+        parts={"synapses": heat, "neurons": entry["energy_fj"] * uses},
+        around={
             "neurons' periphery": sum(entry["periphery_parts_fj"].values()) * uses,
             "row drivers": sum(ran.rows) * a.row,
             "class readout": network.classes * reading,
-        }
-        area = entry["area_um2"] * neurons + synapse.scaled_area * synapses
-        drivers = ROW_DRIVER_AREA * ("driver" in a.periphery)
-        area_around = (
-            entry["periphery_area_um2"] * neurons
-            + drivers * sum(layer.rows for layer in layers)
-            + cmos_periphery_area(a, FLIP_FLOP) * network.classes
-        )
-        latency = sum(turns) * max(entry["latency_ns"], synapse.time * 1e9)
-        rate = min(entry["uses_per_second"] / of_neuron, 1e9 / (synapse.time * 1e9 * max(turns)))
-    bare = sum(parts.values())
-    whole = bare + sum(around.values())
-    return {
-        "parts_fj": {**parts, **around},
-        "energy_pj": bare / 1000,
-        "energy_with_periphery_pj": whole / 1000,
-        "area_um2": area,
-        "area_with_periphery_um2": area + area_around,
-        "latency_ns": latency,
-        "images_per_second": rate,
-        "energy_delay_with_periphery_pj_ns": whole / 1000 * latency,
-    }
+        },
+        area=entry["area_um2"] * neurons + synapse.scaled_area * synapses,
+        area_around=entry["periphery_area_um2"] * neurons
+        + drivers * sum(layer.rows for layer in layers)
+        + cmos_periphery_area(a, FLIP_FLOP) * network.classes,
+        latency=sum(turns) * max(entry["latency_ns"], read_time),
+        rate=min(entry["uses_per_second"] / uses_of_neuron, 1e9 / (read_time * max(turns))),
+    )

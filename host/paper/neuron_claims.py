@@ -132,7 +132,7 @@ def _curve_chapter(found: Found, effort: Effort) -> Chapter:
 NEURON_CURRENT, RESISTANCE, TIME = 0.2e-6, 1000.0, 10e-9
 """Current, resistance and time of the scaled neuron: A, ohm, s."""
 WIDTH, LENGTH, STEP, SPEED = 50e-9, 800e-9, 20e-9, 80.0
-"""Length, width, step and velocity of the scaled neuron: m, m, m a position, m/s."""
+"""Width, length, step and velocity of the scaled neuron: m, m, m a position, m/s."""
 CMOS_AREA, CMOS_ENERGY = 4.7, 2.622
 """Area and energy of the paper's CMOS neuron: um^2, fJ."""
 MEASURED_CURRENT, MEASURED_WIDTH = 0.2e-3, 50e-6

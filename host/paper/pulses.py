@@ -281,7 +281,10 @@ Counts = dict[tuple[str, str, float], int]
 def _collapse_claims(
     spreads: Spreads, constant: Counts, met: Counts, seeds: int
 ) -> tuple[Claim, ...]:
-    """Claims about the collapse: `constant` seeds give one answer, `met` seeds the paper's rate."""
+    """Return the claims about the collapse.
+
+    `constant` counts the seeds with a single answer, `met` those with exactly the paper's rate.
+    """
 
     def reading(set_up: str, rate: float, what: str, agrees: bool) -> Reading:
         changes, name = SET_UPS[set_up]
