@@ -12,8 +12,9 @@ from allspin.host.cli.options import (
     naming_options,
 )
 from allspin.host.cli.train import training_parameters, widths
-from allspin.host.live.choices import Choices, live_package
+from allspin.host.live.choices import Choices
 from allspin.host.live.learning import Learning
+from allspin.host.live.package import live_package
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.host.show.say import say, tell, warn
 from allspin.host.train.learnt import DEFAULTS

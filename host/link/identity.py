@@ -1,4 +1,4 @@
-"""What a device says of itself, and whether a network fits it."""
+"""Identity of a device: its answer to IDENTIFY, and its fit for a network."""
 
 import io
 import math
@@ -29,15 +29,15 @@ _KIND = struct.Struct(f"<{1 + KIND_NUMBERS}H")
 
 _KNOWN = sum(Feature)
 MOST_CELLS = 1 << 28
-"""Of a machine: a network is padded to its size, and what answers may say anything."""
+"""Most cells of a machine: an answer may claim any size, and a network is padded to it."""
 WHOLE = "columns read in one piece"
 OFFSETS = range(-(1 << OFFSET_BITS - 1), 1 << OFFSET_BITS - 1)
-"""Of a tile's converter, on any machine."""
+"""Offsets that a tile's converter can have, on any machine."""
 
 
 @dataclass(frozen=True)
 class LayerIdentity:
-    """One layer of a device.
+    """Layer of a device.
 
     Attributes
     ----------
@@ -50,9 +50,9 @@ class LayerIdentity:
     rows_per_clock : int
         Rows driven in one clock.
     tiling : Tiling or None
-        How columns are read tile by tile; None where they are read in one piece.
+        Tiles of the columns; None for columns read in one piece.
     levels : UniformLevels or None
-        What its R_AH words must be where it keeps states in their place.
+        Levels that its R_AH words must have, if it keeps states in their place.
     kind : LayerKind
         How values come to its rows.
     """
@@ -68,28 +68,28 @@ class LayerIdentity:
 
     @property
     def inputs(self) -> int:
-        """Values that drive it."""
+        """Number of values that drive it."""
         return self.kind.inputs(self.rows)
 
     @property
     def outputs(self) -> int:
-        """Values that it hands on."""
+        """Number of values that it passes on."""
         return math.prod(self.kind.shape(self.columns))
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Of an image that the layer reads; a line of pixels where all drive it at once."""
+        """Shape of an image that the layer reads; a line of pixels if all drive it at once."""
         *sides, channels = self.kind.input_shape(self.rows)
         return tuple(sides) if len(sides) > 1 and channels == 1 else (*sides, channels)
 
     @property
     def tile_rows(self) -> int:
-        """Of its inputs, those that a beat may have together: a tile's, or all of them."""
+        """Most inputs of a beat: a tile's, or all of them."""
         tiling = self.tiling if self.inputs == self.rows else None
         return self.inputs if tiling is None else tiling.rows
 
     def mismatch(self, layer: Layer) -> Iterator[str]:
-        """What keeps it from being a network's layer, besides its size."""
+        """Generate the reasons why it cannot be a network's layer, besides its size."""
         if self.kind != layer.kind:
             yield f"{self.kind}, not {layer.kind}"
         offsets = None if layer.adc is None else layer.adc.offsets
@@ -110,7 +110,7 @@ class LayerIdentity:
 
 @dataclass(frozen=True)
 class Identity:
-    """The answer to IDENTIFY.
+    """Answer to IDENTIFY.
 
     Attributes
     ----------
@@ -125,13 +125,13 @@ class Identity:
     layers : tuple of LayerIdentity
         First to last.
     features : Feature
-        What it has besides.
+        Further features.
     state_bits : int
         Width of a state in its Programmer.
     rounds_per_clock : int
         Of its generator.
     resident_beats, resident_images : int
-        What fits its memory of images.
+        Capacity of its memory of images.
     """
 
     frequency: int
@@ -150,12 +150,12 @@ class Identity:
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """Read an answer's body.
+        """Parse an answer's body.
 
         Raises
         ------
         ValueError
-            If it is not an identity of this protocol's version; the message is one line.
+            If it is not an identity of this version of the protocol; the message is one line.
         """
         if len(body) < _HEAD.size or body[:4] != MAGIC:
             raise ValueError("its identity is not allspin's")
@@ -203,11 +203,11 @@ class Identity:
 
     @property
     def neuron_per(self) -> str:
-        """As of `Network`."""
+        """Scope of the hidden neurons, as in `Network`."""
         return "position" if Feature.POSITIONS in self.features else "column"
 
     def neurons(self, layer: int) -> int:
-        """Number of a hidden layer's neurons, and of its V-I converters."""
+        """Return the number of a hidden layer's neurons, and of its V-I converters."""
         own = self.layers[layer]
         return own.columns * (own.kind.positions if self.neuron_per == "position" else 1)
 
@@ -227,7 +227,7 @@ class Identity:
         return self.classes * self.logit_bytes + 2
 
     def __str__(self) -> str:
-        """Short description, as tables and messages have it."""
+        """Return a short description for tables and messages."""
         general = "any network up to " * (Feature.GENERAL in self.features)
         lanes = "/".join(str(layer.lanes) for layer in self.layers)
         return (
@@ -237,7 +237,7 @@ class Identity:
         )
 
     def mismatch(self, network: Network) -> str | None:
-        """What keeps the device from running a network; None if nothing does."""
+        """Return the reasons why the device cannot run a network; None if it can."""
         kind = NEURONS.get(self.neuron)
         any_neuron = kind is not None and kind.has_table
         differences = []
@@ -272,12 +272,12 @@ class Identity:
         return "; ".join(differences) or None
 
     def has_room(self, topology: tuple[int, ...]) -> bool:
-        """Whether a network of these widths can lie in the device: its own, or smaller ones."""
+        """Return True if a network of these widths fits the device, exactly or with spare room."""
         room = self.room(len(topology) - 1)
         return room is not None and all(map(operator.le, topology, room))
 
     def room(self, layers: int) -> tuple[int, ...] | None:
-        """Widths of the largest network of so many layers; None where it takes none of these."""
+        """Return the widths of the largest network of `layers` layers; None if it takes none."""
         most = len(self.layers)
         if layers != most and not (Feature.GENERAL in self.features and 2 <= layers < most):
             return None
@@ -285,11 +285,11 @@ class Identity:
         return (*widths, min(last, self.layers[-1].inputs), self.topology[-1])
 
     def places(self, network: Network) -> list[int]:
-        """The device's layer of each layer of a network: the last one is always the last."""
+        """Return the device's layer for each layer of a network: the last for the last."""
         return [*range(len(network.layers) - 1), len(self.layers) - 1]
 
     def fitted(self, network: Network) -> Network:
-        """A network that fits, as it lies in the device, but for the rows of the last layer.
+        """Pad a network to the device's size, but for the rows of the last layer.
 
         Raises
         ------
@@ -325,7 +325,7 @@ class Identity:
 
 
 def _tiling(field: bytes) -> Tiling | None:
-    """How a layer's columns are read; zeros where in one piece, nothing where all are."""
+    """Parse the tiling of a layer; zeros, or an empty field, for columns read in one piece."""
     if not field or not field[0]:
         return None
     rows, bits, shift, offset_bits = field
@@ -333,12 +333,12 @@ def _tiling(field: bytes) -> Tiling | None:
 
 
 def _levels(field: bytes) -> UniformLevels | None:
-    """What stands for a layer's R_AH words; zeros, or nothing, where words themselves do."""
+    """Parse the levels of a layer; zeros, or an empty field, for words of any value."""
     return UniformLevels(*_LEVELS.unpack(field)) if field and field[0] else None
 
 
 def _kind(field: bytes) -> LayerKind:
-    """A layer's kind; zeros, or nothing, for a dense one."""
+    """Parse a layer's kind; zeros, or an empty field, for a dense one."""
     number, *sizes = _KIND.unpack(field) if field else (0,)
     if number > 1:
         raise ValueError("its identity has a layer of a kind that this version does not know")

@@ -1,4 +1,4 @@
-"""What a page may choose: names out of a few, a seed, and how far knobs are turned."""
+"""Choices of a page: networks, machines, chips, schemes and knobs, each checked."""
 
 import contextlib
 import os
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,124 +13,23 @@ import numpy.typing as npt
 
 from allspin.host.data.catalogue import network_name, open_device, open_network, shipped_networks
 from allspin.host.data.datasets import check_fit, load_test_set
+from allspin.host.live.knobs import Knob, knobs
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
-from allspin.host.sweep.grid import scaled
 from allspin.sim.device.device import Device
-from allspin.sim.device.imperfections import UNITS
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_one_of, check_range, meant
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import SCHEMES
-from allspin.sim.systems import naming_extras
-
-# How much of each variation of a device a page may turn up or down.
-
-HIGHEST = (3.0, 2.5, 2.0, 1.5, 1.0)
-"""Factors that a knob may go up to, the first that the device's figures take."""
-STEP = 0.05
-OLDEST = 9.0
-"""Decades of seconds, some thirty years."""
-
-SCALES = {
-    "c2c": "C2C of synapses",
-    "d2d": "D2D of synapses",
-    "neuron_d2d": "D2D of neurons",
-    "neuron_c2c": "C2C of neurons",
-}
-"""The variations that are multiplied, in the words of the page."""
-AGE = "age"
-
-
-@dataclass(frozen=True)
-class Knob:
-    """A slider of the page.
-
-    Attributes
-    ----------
-    name : str
-        Of what it turns.
-    title, unit : str
-        What the page calls it, and what its value is of.
-    high, step, value : float
-        It goes from 0 to `high` by `step`, and stands at `value` at first.
-    """
-
-    name: str
-    title: str
-    unit: str
-    high: float
-    step: float
-    value: float
-
-
-def _highest(device: Device, name: str) -> float:
-    """The factor that a knob may go up to."""
-    for factor in HIGHEST[:-1]:
-        with contextlib.suppress(ValueError):
-            turned(device, {name: factor})
-            return factor
-    return HIGHEST[-1]
-
-
-def knobs(device: Device) -> tuple[Knob, ...]:
-    """The sliders of a device: one for each variation that it has.
-
-    Parameters
-    ----------
-    device : Device
-        What chips are made of.
-    """
-    neuron, wrong = device.neuron_variation, device.imperfections
-    there = {
-        "c2c": True,
-        "d2d": device.synapse.devices_differ,
-        "neuron_d2d": neuron.gain or neuron.threshold,
-        "neuron_c2c": neuron.use,
-    }
-    factors = [(name, SCALES[name], "times the device's") for name, has in there.items() if has]
-    for name, unit in UNITS.items():
-        if value := getattr(wrong, name):
-            factors.append((name, name.replace("_", " "), f"times {value:g} {unit}"))
-    found = [Knob(*factor, _highest(device, factor[0]), STEP, 1.0) for factor in factors]
-    if wrong.drift or wrong.drift_spread or wrong.retention is not None:
-        found.append(Knob(AGE, "age", "decades of seconds", OLDEST, 0.25, wrong.decades))
-    return tuple(found)
-
-
-def turned(device: Device, values: Mapping[str, float]) -> Device:
-    """A device with its variation turned up or down.
-
-    Parameters
-    ----------
-    device : Device
-        The device.
-    values : mapping
-        Values of knobs by their names; those that are missing leave it as it is.
-
-    Raises
-    ------
-    ValueError
-        If a figure leaves its range.
-    """
-    varied = scaled(device, *(values.get(name, 1.0) for name in SCALES))
-    wrong = device.imperfections
-    changed = {
-        name: getattr(wrong, name) * factor for name, factor in values.items() if name in UNITS
-    }
-    if AGE in values:
-        changed[AGE] = 10 ** values[AGE] - 1
-    return replace(varied, imperfections=replace(wrong, **changed))
-
 
 BOARD = "board"
-"""What a page calls the board: which one it is, only the command line says."""
+"""Name of the board in a page; only the command line knows its port."""
 MOST_CELLS = 1 << 21
-"""Cells of a network that a page can show."""
+"""Most cells of a network that a page can show."""
 
 
 @dataclass(frozen=True)
 class PageSetting:
-    """What a page has chosen.
+    """Setting that a page has chosen.
 
     Attributes
     ----------
@@ -144,7 +42,7 @@ class PageSetting:
     scheme : str
         One of `allspin.sim.programming.schemes.SCHEMES`.
     calibrate : bool
-        Whether the thresholds of the chip's neurons are calibrated.
+        True if the thresholds of the chip's neurons are calibrated.
     knobs : dict of str to float
         Values of the device's knobs, by their names.
     """
@@ -159,20 +57,20 @@ class PageSetting:
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """What may be chosen, and what is shown.
+    """Networks, machines and images that pages may choose.
 
     Attributes
     ----------
     networks : dict of str to str, Path or Network
         Those that may be chosen, by the names that pages know.
     first : str
-        The one that is chosen at first.
+        Name of the network at first.
     on : str
-        The machine that is chosen at first; ``board`` where the command line names a port.
+        Machine at first; ``board`` if the command line names a port.
     port : str or None
         The board's port, or ``auto``; None without a board.
     device : Device
-        What chips are made of.
+        Device of the chips.
     images : ndarray of uint8, shape (images, height, width)
         Test images.
     labels : ndarray of int64, shape (images,)
@@ -189,12 +87,12 @@ class Choices:
 
     @cached_property
     def knobs(self) -> tuple[Knob, ...]:
-        """Those of the device."""
+        """Knobs of the device."""
         return knobs(self.device)
 
     @property
     def machines(self) -> tuple[str, ...]:
-        """Those that may be chosen."""
+        """Machines that may be chosen."""
         return (GOLDEN, VIRTUAL) if self.port is None else (GOLDEN, VIRTUAL, BOARD)
 
     @classmethod
@@ -207,12 +105,12 @@ class Choices:
         at: str | OperatingPoint | None = None,
         data: str | Path | None = None,
     ) -> "Choices":
-        """Read what a page shows.
+        """Read the networks, the device and the images of a page.
 
         Parameters
         ----------
         network : str, Path or Network
-            The one that is chosen at first; those that ship and take such images may be, too.
+            Network at first; networks that ship and take such images may be chosen, too.
         on : str
             ``golden``, ``virtual``, ``auto`` or a serial port.
         device, at
@@ -250,23 +148,23 @@ class Choices:
         return cls(networks, name, on if port is None else BOARD, port, made_of, images, labels)
 
     def usual(self) -> PageSetting:
-        """What is chosen at first: chip 0, programmed open loop."""
+        """Return the setting at first: chip 0, programmed open loop."""
         values = {knob.name: knob.value for knob in self.knobs}
         return PageSetting(self.first, self.on, 0, next(iter(SCHEMES)), False, values)
 
     def setting(self, chosen: Mapping[str, Any]) -> PageSetting:
-        """Check what a page chose.
+        """Check the setting that a page chose.
 
         Parameters
         ----------
         chosen : mapping
-            Values by the names of `PageSetting`; those that are missing stay as `usual` has them.
-            What it has besides is not looked at.
+            Values by the names of `PageSetting`; missing ones are those of `usual`, and unknown
+            ones are ignored.
 
         Raises
         ------
         ValueError, TypeError
-            If a value is none of those that may be chosen.
+            If a value may not be chosen.
         """
         names = [field.name for field in fields(PageSetting)]
         made = replace(self.usual(), **{name: chosen[name] for name in names if name in chosen})
@@ -284,19 +182,3 @@ class Choices:
             for knob in self.knobs
         }
         return replace(made, knobs=values)
-
-
-# The server itself, whose packages are needed for nothing else.
-
-
-def live_package() -> ModuleType:
-    """The server's module, with `LiveServer`, `Place` and `open_in_browser`.
-
-    Raises
-    ------
-    UserError
-        If a package that it needs is not installed.
-    """
-    with naming_extras():
-        from allspin.host.live import serve
-    return serve

@@ -32,17 +32,17 @@ from allspin.sim.network.network import Network
 EVERY = 0.1
 """Seconds between two frames."""
 LOOK = 0.02
-"""Seconds between two looks at whether there is something to do."""
+"""Seconds between two checks for work."""
 SMOOTH = 20
-"""Batches whose mean loss a frame has."""
+"""Batches in the mean loss of a frame."""
 BARS = 30
-"""Of the histogram of pulses, at most."""
+"""Most bars of the histogram of pulses."""
 TOP = full_scale(8)
-"""What the largest weight is in a frame, in which weights have 8 bits."""
+"""Largest weight of a frame, whose weights have 8 bits."""
 
 
 class Learning:
-    """A training in the array that is watched, and that can be begun again.
+    """Training in the array that pages watch, and that can begin again.
 
     Parameters
     ----------
@@ -96,11 +96,11 @@ class Learning:
         self.work = in_background(self._run)
 
     def _written(self) -> Network:
-        """What is learnt so far, in whole numbers."""
+        """Present result of the training, in whole numbers."""
         return array_network(self._network, self._formats, self._dataset.image_shape, {})
 
     def _run(self) -> None:
-        """Learn what is wanted, one training after another; in a thread."""
+        """Run one training after another, in a thread."""
         while (wanted := self.wanted) is not None:
             with contextlib.suppress(CancelledError):
                 train_in_array(self._dataset, wanted, watch=self._look)
@@ -116,7 +116,7 @@ class Learning:
         curve: list[tuple[int, float, float]],
         losses: list[float],
     ) -> None:
-        """Look at a training between two batches, and let it go on when it may."""
+        """Handle requests between two batches, and wait while the training is paused."""
         self._network, is_mark = network, not losses
         if is_mark and curve:
             self.choices.networks[self.choices.first] = self._written()
@@ -162,7 +162,7 @@ class Learning:
 
 
 class Watcher:
-    """What one page sees of a learning.
+    """Page that watches a training.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ class Watcher:
         self._learning, self._send, self._ready, self._seen = learning, send, True, ()
 
     def receive(self, text: str) -> None:
-        """Take what a page said; ``ready`` when it has drawn a frame and takes another.
+        """Take a message of the page; ``ready`` when it has drawn a frame and takes another.
 
         Raises
         ------
@@ -195,7 +195,7 @@ class Watcher:
                 self._learning.paused = kind == "pause"
 
     async def run(self) -> None:
-        """Show it until the page is closed."""
+        """Send frames until the page is closed."""
         self._learning.watchers += 1
         try:
             while True:

@@ -1,4 +1,4 @@
-"""What a page may say, checked: nothing of it is a path or a command; and what it is told first."""
+"""Messages between page and server: their format, and the checks of a page's words."""
 
 import json
 import struct
@@ -13,21 +13,19 @@ from allspin.host.show.version import version
 from allspin.sim.errors import check_one_of, check_range
 from allspin.sim.programming.schemes import SCHEMES
 
-# A message to a page: an object, and bytes that belong to it.
-
 HEAD = struct.Struct("<I")
-"""Length of the object as JSON, before it; the bytes follow."""
+"""Length of the object as JSON, in front of it; the bytes follow."""
 
 
 def encode(said: dict[str, Any], content: bytes = b"") -> str | bytes:
-    """A message as a WebSocket carries it: text without bytes, else binary.
+    """Encode a message to a page for a WebSocket: text without bytes, else binary.
 
     Parameters
     ----------
     said : dict
         Plain values.
     content : bytes
-        What belongs to it.
+        Bytes that belong to the object.
     """
     text = json.dumps(said, separators=(",", ":"), allow_nan=False)
     head = text.encode()
@@ -35,28 +33,28 @@ def encode(said: dict[str, Any], content: bytes = b"") -> str | bytes:
 
 
 MAX_BYTES = 1 << 16
-"""Of a message."""
+"""Most bytes of a message from a page."""
 MAX_STROKES, MAX_POINTS = 200, 2000
-"""Of a drawing."""
+"""Most strokes and points of a drawing."""
 MAX_CHIPS = 1000
-"""Chips that a page may ask for."""
+"""Most chips that a page may ask for."""
 KINDS = ("choose", "show", "chips", "save")
 
 
 @dataclass(frozen=True)
 class Show:
-    """The page shows an image.
+    """Request to show an image.
 
     Attributes
     ----------
     serial : int
-        The page's number of the request, which the answer repeats.
+        Number of the request, which the answer repeats.
     test : int or None
         Number of a test image; None for a drawing.
     strokes : tuple of tuple of int
         The drawing, as of `allspin.host.live.shown.raster`.
     use : int
-        Which use of the neurons a drawing is; a test image has its own number.
+        Number of a drawing's use of the neurons; a test image has its own number.
     """
 
     serial: int
@@ -66,19 +64,18 @@ class Show:
 
 
 Message = PageSetting | Show | int | None
-"""A setting that was chosen; an image; a number of chips whose accuracy the page wants; or None: it
-wants all values as an npz."""
+"""A setting; an image; a number of chips to score; or None, to save all values as an npz."""
 
 
 def read(text: str, kinds: Iterable[str]) -> tuple[str, dict[str, Any]]:
-    """The kind of what a page said, and what it said; `ValueError` if it is anything else.
+    """Return the kind of a page's message, and the message; raise `ValueError` if it is invalid.
 
     Parameters
     ----------
     text : str
         JSON, an object with ``kind``.
     kinds : iterable of str
-        Those that there are.
+        Valid kinds.
     """
     try:
         said = json.loads(text)
@@ -92,19 +89,19 @@ def read(text: str, kinds: Iterable[str]) -> tuple[str, dict[str, Any]]:
 
 
 def parse(text: str, choices: Choices) -> Message:
-    """Check what a page said.
+    """Check a page's message.
 
     Parameters
     ----------
     text : str
         JSON, an object with ``kind``.
     choices : Choices
-        What may be chosen.
+        Networks, machines and images that pages may choose.
 
     Raises
     ------
     ValueError, TypeError
-        If it is anything else; the message is one line.
+        If the message is invalid; the error is one line.
     """
     kind, said = read(text, KINDS)
     if kind == "choose":
@@ -135,12 +132,12 @@ def _show(said: Mapping[str, Any], images: int) -> Show:
 
 
 def hello(choices: Choices) -> dict[str, Any]:
-    """Everything that may be chosen, with what is chosen at first.
+    """Return the first message to a page: all choices, and the setting at first.
 
     Parameters
     ----------
     choices : Choices
-        What a page shows.
+        Networks, machines and images that pages may choose.
     """
     return {
         "kind": "hello",

@@ -13,7 +13,8 @@ from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.images import frame_ink, framing_for
-from allspin.host.live.choices import Choices, PageSetting, turned
+from allspin.host.live.choices import Choices, PageSetting
+from allspin.host.live.knobs import turned
 from allspin.host.show.version import commit
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device

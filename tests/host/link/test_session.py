@@ -55,7 +55,7 @@ TILED = (
 """Without offsets, and with others."""
 SEEDS = (3, 4)
 """Chips."""
-RUNS_WITH_TWO_FAULTS = int(os.environ.get("ALLSPIN_FAULT_RUNS", "40"))
+RUNS_WITH_TWO_FAULTS = int(os.environ.get("ALLSPIN_FAULT_RUNS", "24"))
 """Of all kinds of machines together, and as many with old frames; `make faults` does a thousand."""
 
 
@@ -323,9 +323,11 @@ def test_states_that_an_old_frame_may_have_changed_are_sent_again() -> None:
             assert (device.read_words(number) == layer).all()
 
 
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)])
 @every_kind
-def test_a_reset_after_any_frame_is_told(name: str) -> None:
-    for frame in range(1, clean(name).to_host.frames):
+def test_a_reset_after_any_frame_is_told(name: str, every: bool) -> None:
+    frames = range(1, clean(name).to_host.frames)
+    for frame in frames if every else some_of(frames):
         with pytest.raises(UserError, match=r"^the virtual board was reset: it is no longer"):
             run(KINDS[name], Faults(reset_after=(frame,), seed=frame))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from allspin.host.live import serve
+from allspin.host.live import application as serving
 from allspin.host.live.shown import Made, timeline
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.hall_array import HallArray
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_told_and_the_page_goes_on(page, said, words):
 
 
 def test_too_many_messages_end_the_connection(page):
-    for _ in range(int(serve.BURSTS[0]) + 100):
+    for _ in range(int(serving.BURSTS[0]) + 100):
         page.socket.send_text("{}")
     with pytest.raises(WebSocketDisconnect) as closed:
         page.until("no such kind")
@@ -110,18 +110,18 @@ def test_too_many_messages_end_the_connection(page):
 
 def test_a_page_says_a_burst_and_then_so_much_a_second():
     now = [0.0]
-    rates = serve.Rates(lambda: now[0])
-    burst, size = (int(most) for most in serve.BURSTS)
+    rates = serving.Rates(lambda: now[0])
+    burst, size = (int(most) for most in serving.BURSTS)
     assert sum(rates.allow(1) for _ in range(2 * burst)) == burst
     now[0] = 1.0
-    assert sum(rates.allow(1) for _ in range(burst)) == serve.RATES[0]
+    assert sum(rates.allow(1) for _ in range(burst)) == serving.RATES[0]
     now[0] = 1000.0  # it holds no more than it held at first
     assert rates.allow(size)
     assert not rates.allow(1)
 
 
 def test_no_more_pages_than_there_is_room_for(client, monkeypatch):
-    monkeypatch.setattr(serve, "MOST_PAGES", 1)
+    monkeypatch.setattr(serving, "MOST_PAGES", 1)
     with open_page(client):
         with pytest.raises(WebSocketDisconnect) as closed, open_page(client):
             pass

@@ -6,7 +6,8 @@ import pytest
 
 from allspin.host.chips.accuracy import only
 from allspin.host.data.catalogue import open_device
-from allspin.host.live.choices import Choices, knobs, turned
+from allspin.host.live.choices import Choices
+from allspin.host.live.knobs import knobs, turned
 from allspin.host.sweep.grid import scaled
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention

@@ -5,7 +5,7 @@ import re
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from allspin.host.live.serve import Access, headers
+from allspin.host.live.access import Access, headers
 from tests.host.live.conftest import HOST, ORIGIN, PORT, TOKEN
 
 ADDRESS = f"/{TOKEN}/socket"

@@ -7,8 +7,8 @@ import subprocess
 import numpy as np
 import pytest
 
+from allspin.host.live.application import PAGE
 from allspin.host.live.choices import Choices
-from allspin.host.live.serve import PAGE
 from allspin.host.live.shown import Made, drawn_image
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.random_network import random_images, random_network
