@@ -1,4 +1,4 @@
-"""Measure what neurons, engines and the dense array take of an FPGA, by Yosys and nextpnr.
+"""Measure the resources of neurons, engines and the dense array, by Yosys and nextpnr.
 
 ``python -m tests.host.compare.fpga`` does it for `mnist-10`, in the better part of an hour, and
 writes the figures that ship.
@@ -93,7 +93,7 @@ def measure(design: str, component: wiring.Component, part: str) -> dict[str, An
 
 
 def designs(network: Network) -> dict[tuple[str, str], Callable[[], wiring.Component]]:
-    """What is measured for a network, by name and part."""
+    """Return the measurements for a network, by name and part."""
     found: dict[tuple[str, str], Callable[[], wiring.Component]] = {}
     own = EngineParameters.from_network(network, HardwareProfile(lanes=LANES))
     for kind in NEURONS:

@@ -1,4 +1,4 @@
-"""The comparison: counted, and moved by whatever it is counted from."""
+"""The comparison: figures are counted, and follow the figures that they are computed from."""
 
 import json
 import re
@@ -86,7 +86,7 @@ def test_the_spin_neurons_heat_follows_the_currents(found: dict[str, Any]) -> No
 
 def test_one_cells_energy_changes_the_table(found: dict[str, Any]) -> None:
     changed = named(compared(with_energy(LIBRARY, "AND2_X1", "5.10")))
-    # Twice the energy inside of all that the four AND2 switch, and nothing else.
+    # Twice the internal energy of all switching of the four AND2 changes only that.
     before, after = (each["cmos-bare"]["energy_parts_fj"] for each in (named(found), changed))
     assert before["cells"] < after["cells"] < 2 * before["cells"]
     assert after["loads"] == pytest.approx(before["loads"])

@@ -1,4 +1,4 @@
-"""What was recorded of FPGAs is what would be measured."""
+"""Recorded figures of FPGAs equal new measurements."""
 
 from allspin.host.compare.dense_array import recorded_fpga
 from allspin.host.data.catalogue import open_network

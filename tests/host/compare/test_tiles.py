@@ -1,4 +1,4 @@
-"""What tiles' converters take: conversions counted image by image, and the cheapest by hand."""
+"""Costs of tiles' converters: conversions counted image by image, and the cheapest by hand."""
 
 import dataclasses
 
@@ -90,7 +90,7 @@ def test_kernels_are_converted_and_read_at_each_position() -> None:
     assert found["conversions"] == pytest.approx(4 * driven / 30)
     assert found["converters"] == 2 * 4
     assert [each["adcs"] for each in layers_record(tiled)] == [2 * 4, 5 * -(-60 // 16)]
-    # The neuron is a device, so nothing is mapped to cells.
+    # The neuron is a device, so no cells are mapped.
     labels = np.zeros(30, np.int64)
     subject = ComparisonSubject("it", network, DEVICE, load_library(), images, labels)
     ran = run_kind(network, "", subject, images, 10.0)

@@ -1,4 +1,4 @@
-"""What a notebook shows of an object is that object; names in it are only text."""
+"""Cards of a notebook show the right values, and render names as plain text."""
 
 import dataclasses
 import re

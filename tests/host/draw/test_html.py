@@ -1,4 +1,4 @@
-"""Whatever goes in as text comes out of a parser as the same text."""
+"""HTML: a parser reads the same text that went in."""
 
 import htpy as h
 import pytest

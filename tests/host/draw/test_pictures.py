@@ -1,4 +1,4 @@
-"""Pictures: what they show is right, whatever the network, and equal data make equal files."""
+"""Pictures show the right values for any network, and equal data make equal files."""
 
 import dataclasses
 import re
@@ -95,7 +95,7 @@ def test_a_name_is_drawn_as_it_is_written(tmp_path, recwarn, name, shown):
     for title in (text, f"{R_AH} {text}"):
         save_picture(titled(title), tmp_path, "named")
     assert not recwarn.list
-    # With a text beside it that is none of a formula's, it is the same picture.
+    # A text beside it that is no formula does not change the picture.
     save_picture(titled(text), tmp_path, "named")
     figure = titled(shown)
     for drawn in figure.texts:
@@ -234,7 +234,7 @@ def test_panels_that_have_no_room_side_by_side_stand_below_each_other(tmp_path, 
     save_picture(figure, tmp_path, "both", PictureStyle(("png",), width=width))
     first, second = (axes.get_window_extent() for axes in figure.axes)
     assert second.x0 > first.x1 if width == 170 else second.y1 < first.y0
-    figure.draw_without_rendering()  # what was saved has other dots
+    figure.draw_without_rendering()  # saving used another resolution
     named = figure.findobj(lambda text: isinstance(text, Text) and "What the" in text.get_text())
     assert len(named) == 2
     for box in (text.get_window_extent() for text in named):
@@ -269,7 +269,7 @@ def test_confusion_counts_every_image_once():
     assert sorted(texts(figure)) == ["1", "1", "1", "1", "2"]
     assert figure.get_suptitle().startswith("Confusion: 2 of 6")
     figure.draw_without_rendering()
-    # What is seen through is white: a viewer that mixes it with its neighbours draws no line there.
+    # A transparent patch is white, since viewers that blend it with its neighbours draw lines.
     (image,) = figure.axes[0].images
     pixels = image.make_image(FigureCanvasAgg(figure).get_renderer())[0]
     through = pixels[..., 3] < 255
@@ -399,7 +399,7 @@ def test_a_strips_mean_and_grid_spare_its_label(tmp_path):
     rows = [Strip(f"a label of many words, {n}", [93 + n, 95 + n], "1 %", 94) for n in range(4)]
     figure = strips("title", rows, "accuracy (%)")
     save_picture(figure, tmp_path, "strips", PictureStyle(("png",), style="paper-1"))
-    figure.draw_without_rendering()  # what was saved has other dots
+    figure.draw_without_rendering()  # saving used another resolution
     (axes,) = figure.axes
     places = [np.asarray(line.get_xdata()).tolist() for line in axes.lines]
     means = [line for line, xs in zip(axes.lines, places, strict=True) if xs == [94, 94]]

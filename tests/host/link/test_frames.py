@@ -19,7 +19,7 @@ def slow_crc(data: bytes) -> int:
 
 
 def slow_decode(frame: bytes) -> bytes:
-    """COBS, without the closing zero: each code byte tells where the next zero stood."""
+    """Encode as COBS, without the closing zero: each code byte tells the place of the next zero."""
     decoded = bytearray()
     while frame:
         code, block, frame = frame[0], frame[1 : frame[0]], frame[frame[0] :]
@@ -57,7 +57,7 @@ def test_a_frame_is_what_the_document_says(payload):
 
 
 def fed(deframer: Deframer, stream: bytes, data: st.DataObject) -> list[bytes]:
-    """Payloads of a stream that is cut anywhere."""
+    """Return the payloads of a stream that is cut anywhere."""
     found = []
     while stream:
         size = data.draw(st.integers(1, len(stream)))
@@ -112,11 +112,11 @@ def test_an_endless_frame_is_not_kept(sizes):
 
 
 BATCHES, FRAMES = 100, 10_000
-"""A million frames; `make faults` does ten."""
+"""Number of frames: a million; `make faults` takes ten."""
 
 
 def hurt(frames: list[bytes], draws: np.random.Generator) -> bytes:
-    """Frames that are damaged, cut, joined and lengthened, each in one way."""
+    """Generate frames that are damaged, cut, joined or lengthened, each in one way."""
     kinds = draws.integers(6, size=len(frames)).tolist()
     places = draws.integers(1 << 30, size=len(frames)).tolist()
     values = draws.integers(1, 256, size=len(frames)).tolist()

@@ -1,4 +1,4 @@
-"""The identity, byte by byte as the document lays it out, and what fits it."""
+"""The identity: byte by byte as documented, and the networks that fit it."""
 
 import dataclasses
 import struct
@@ -173,7 +173,7 @@ def test_states_are_for_words_that_they_can_stand_for():
 
 
 def test_how_columns_are_read_tile_by_tile():
-    """In four bytes of each layer, behind all that others have."""
+    """Tilings take four bytes of each layer, behind all other fields."""
     identity = Identity.parse(TILED)
     plain = Identity.parse(BODY)
     first, second = (

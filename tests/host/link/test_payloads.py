@@ -13,7 +13,7 @@ from allspin.sim.network.random_network import random_network
 
 
 def slow_decode(body: bytes, rows: int, bits: int) -> list[int]:
-    """Row values of an image, by the document's words."""
+    """Decode an image's row values as the document describes."""
     image = [0] * rows
     row = 0
     stream = iter(body)
@@ -37,7 +37,7 @@ def slow_decode(body: bytes, rows: int, bits: int) -> list[int]:
 
 @st.composite
 def batches(draw):
-    """Images from black to full, with gaps and stretches of any length; and their bits."""
+    """Draw images from black to full, with gaps and stretches of any length; and their bits."""
     bits = draw(st.integers(1, 8))
     rows = draw(st.integers(1, 200))
     images = []
@@ -87,7 +87,7 @@ def test_values_must_fit():
 
 
 CLASSES = 300
-"""More than a byte tells apart."""
+"""More classes than a byte can number."""
 
 
 @pytest.mark.parametrize("winner", [0, 255, 256, 299])

@@ -52,16 +52,16 @@ TILED = (
     test_tiles.NETWORK,
     *(in_tiles(test_tiles.PLAIN, 16, 5, offsets=seed) for seed in (1, 2)),
 )
-"""Without offsets, and with others."""
+"""Networks without offsets, and with two sets of offsets."""
 SEEDS = (3, 4)
-"""Chips."""
+"""Seeds of chips."""
 RUNS_WITH_TWO_FAULTS = int(os.environ.get("ALLSPIN_FAULT_RUNS", "24"))
-"""Of all kinds of machines together, and as many with old frames; `make faults` does a thousand."""
+"""Runs of all kinds of machines together; `make faults` does a thousand."""
 
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """A kind of machine, and what is done with it."""
+    """Kind of machine, and its work."""
 
     profile: HardwareProfile
     work: Callable[["Kind", LinkedMachine], None]
@@ -80,19 +80,19 @@ class Kind:
 
 @cache
 def program(kind: Kind) -> Path:
-    """Its virtual board."""
+    """Build the virtual board of a kind."""
     return build(TopParameters.from_network(kind.networks[0], kind.profile))
 
 
 @cache
 def ideal(kind: Kind, number: int) -> npt.NDArray[np.int64]:
-    """Logits of one of the networks."""
+    """Return the logits of one of the networks."""
     return reference.logits(kind.networks[number], kind.images)
 
 
 @cache
 def golden(kind: Kind, chip: Chip, order: int = 1) -> tuple[list[Words], npt.NDArray[np.int64]]:
-    """A chip's words, and its logits of the images in an order.
+    """Return a chip's words, and its logits of the images in an order.
 
     The noise of a use is drawn by an image's place, so the order matters to it.
     """
@@ -103,7 +103,7 @@ def golden(kind: Kind, chip: Chip, order: int = 1) -> tuple[list[Words], npt.NDA
 
 
 def networks(kind: Kind, device: LinkedMachine) -> None:
-    """One network after another."""
+    """Program one network after another."""
     for which, network in enumerate(kind.networks):
         device.program(network)
         for number, layer in enumerate(network.layers):
@@ -112,7 +112,7 @@ def networks(kind: Kind, device: LinkedMachine) -> None:
 
 
 def chips(kind: Kind, device: LinkedMachine) -> None:
-    """Two chips after another, each word compared with the golden model's."""
+    """Program two chips one after another, and compare each word with the golden model's."""
     made = made_of(device, **kind.wrong)
     maker = ChipMaker(device, kind.networks[0], made, Programming())
     assert maker.reason is None
@@ -125,7 +125,7 @@ def chips(kind: Kind, device: LinkedMachine) -> None:
 
 
 def resident(kind: Kind, device: LinkedMachine) -> None:
-    """Images that stay, on two chips; then others in their place."""
+    """Load images that stay, on two chips; then others in their place."""
     made = made_of(device)
     maker = ChipMaker(device, kind.networks[0], made, Programming())
     images = ResidentImages(device)
@@ -140,7 +140,7 @@ def resident(kind: Kind, device: LinkedMachine) -> None:
 
 
 def sweep(kind: Kind, device: LinkedMachine) -> None:
-    """Batches outside, chips inside: what each chip counts, several requests under way."""
+    """Sweep chips over batches, with several requests under way."""
     made = made_of(device, **kind.wrong)
     many = ResidentChips(device, ChipMaker(device, kind.networks[0], made, Programming()))
     assert many.possible
@@ -154,7 +154,7 @@ def sweep(kind: Kind, device: LinkedMachine) -> None:
 
 
 def made_again(kind: Kind, device: LinkedMachine) -> None:
-    """An ideal network, and chips of noisy sums and wrong amplifiers in its place."""
+    """Program an ideal network, and chips of noisy sums and wrong amplifiers in its place."""
     networks(kind, device)
     chips(kind, device)
 
@@ -185,12 +185,12 @@ NAMES = [
     pytest.param(name, marks=[pytest.mark.long] * (kind.profile is OF_SUMS))
     for name, kind in KINDS.items()
 ]
-"""Those whose board no other test builds take long."""
+"""Kinds; those with a board that no other test builds are long."""
 every_kind = pytest.mark.parametrize("name", NAMES)
 
 
 class Noted(FaultyTransport[Any]):
-    """Keeps all that was sent."""
+    """Line that keeps all bytes that were sent."""
 
     sent = b""
 
@@ -211,14 +211,14 @@ def run(kind: Kind, faults: Faults, patience: float | None = None) -> Noted:
 
 @cache
 def clean(name: str) -> Noted:
-    """A machine's work where nothing is lost, and nothing is asked twice."""
+    """Do a machine's work without losses and repetitions."""
     found = run(KINDS[name], Faults(), PATIENT)
     assert found.to_device.frames == found.to_host.frames > 20
     return found
 
 
 Fault = tuple[str, str, int]
-"""Direction, what happens, and to which frame."""
+"""Direction, kind of fault, and number of the frame."""
 
 
 def faults(*which: Fault, seed: int = 0) -> Faults:
@@ -254,7 +254,7 @@ def test_any_two_frames_may_get_lost(name: str) -> None:
 
 
 class Old(FaultyWire):
-    """A wire that carries old frames again: behind frame n the one that was number `again[n]`."""
+    """Wire that repeats old frames: behind frame n the one with number `again[n]`."""
 
     def __init__(self, again: dict[int, int]) -> None:
         super().__init__(NO_FAULTS, [0])
@@ -353,12 +353,12 @@ def test_after_a_reset_the_next_host_finds_nothing_of_the_one_before(
 
 
 def some_of(places: range) -> Iterator[int]:
-    """A few of them, others on each machine."""
+    """Return four of the places, which depend on the machine."""
     return iter(random.Random(len(places)).sample(places, 4))
 
 
 class Dying(Transport):
-    """A stream of a host that is killed when it has sent so much; the board lives on."""
+    """Stream of a host that is killed after so many bytes; the board lives on."""
 
     def __init__(self, board: VirtualTransport, most: int) -> None:
         self.name, self._board, self._left = board.name, board, most
@@ -375,12 +375,12 @@ class Dying(Transport):
 
 
 class Killed(Exception):
-    """It was."""
+    """End of a host."""
 
 
 @every_kind
 def test_the_next_host_finds_nothing_of_one_that_died(name: str) -> None:
-    """In the middle of a frame, mostly."""
+    """Most hosts die in the middle of a frame."""
     kind = KINDS[name]
     with VirtualTransport(program(kind)) as board:
         for place in some_of(range(20, len(clean(name).sent))):

@@ -1,4 +1,4 @@
-"""How a UART is spoken to: what is refused, and what a bit takes."""
+"""Parameters of UARTs: the ones that are refused, and the length of a bit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A small network with its images, what pages may choose of it, and a page that talks."""
+"""A small network with its images, the choices of a page, and a page that sends messages."""
 
 import contextlib
 import dataclasses
@@ -28,7 +28,7 @@ from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.parameters import make
 
 PATIENCE = 60
-"""Seconds after which nothing more is heard."""
+"""Seconds after which a missing message fails a test."""
 TOKEN, PORT = "a-token", 8000
 HOST = f"127.0.0.1:{PORT}"
 ORIGIN = "http:" + f"//{HOST}"
@@ -46,7 +46,7 @@ def network() -> Network:
 
 @pytest.fixture
 def make_choices() -> Callable[..., Choices]:
-    """What a page may choose of two small networks; values of `Choices` may be others."""
+    """Return the choices of two small networks; values of `Choices` may be changed."""
 
     def make(**changes: Any) -> Choices:
         device = changes.get("device", open_device("paper"))
@@ -64,7 +64,7 @@ def choices(make_choices) -> Choices:
 
 
 class Page:
-    """A page's end of its WebSocket; what was heard and not asked for is kept."""
+    """Page's end of its WebSocket; it keeps messages that no test has asked for yet."""
 
     def __init__(self, socket: Any) -> None:
         self.socket = socket
@@ -76,7 +76,7 @@ class Page:
         self.socket.send_text(json.dumps(said))
 
     def _hear(self) -> tuple[dict[str, Any], bytes]:
-        """The next message: its object, and the bytes that belong to it."""
+        """Return the next message: its object, and the bytes that belong to it."""
         message = self._ear.submit(self.socket.receive).result(PATIENCE)
         if message["type"] == "websocket.close":
             raise WebSocketDisconnect(message["code"], message.get("reason"))
@@ -87,7 +87,7 @@ class Page:
         return json.loads(content[4 : 4 + length]), content[4 + length :]
 
     def until(self, kind: str, **values: Any) -> tuple[dict[str, Any], bytes]:
-        """The first message of a kind with some values that was not yet asked for."""
+        """Return the first message of a kind with some values that no test has asked for yet."""
         wanted = {"kind": kind, **values}.items()
         for place in itertools.count():
             if place == len(self._kept):
@@ -99,7 +99,7 @@ class Page:
 
 @pytest.fixture
 def serve() -> Callable[..., TestClient]:
-    """A server of some choices, and of a learning if there is one."""
+    """Serve some choices, and a learning if given."""
     return lambda *served: TestClient(
         application(served[0], Access(TOKEN, PORT), *served[1:]), base_url=ORIGIN
     )
@@ -112,7 +112,7 @@ def client(choices, serve) -> TestClient:
 
 @contextlib.contextmanager
 def open_page(client: TestClient, place: str = "socket", first: str = "hello") -> Iterator[Page]:
-    """A page that is opened at a server, by its link, and has been told what it may choose."""
+    """Open a page at a server by its link, and read the first message."""
     address = f"/{TOKEN}/{place}"
     with client.websocket_connect(address, headers={"host": HOST, "origin": ORIGIN}) as socket:
         page = Page(socket)

@@ -17,12 +17,12 @@ from allspin.host.live.serve import LiveServer, Place
 DESK = 1280
 """Width of a usual screen, in pixels."""
 PATIENCE = 180.0
-"""Seconds after which a page does not answer."""
+"""Seconds after which a page counts as silent."""
 
 
 @contextmanager
 def served(choices: Choices, learning: Learning | None = None) -> Iterator[str]:
-    """The link to a server."""
+    """Return the link to a server."""
     server = LiveServer(choices, Place(port=0), learning)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -34,12 +34,12 @@ def served(choices: Choices, learning: Learning | None = None) -> Iterator[str]:
 
 
 def wait(browser: webdriver.Chrome, done: Callable[[], object]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     WebDriverWait(browser, PATIENCE, 0.005).until(lambda _: done())
 
 
 def durations(browser: webdriver.Chrome, name: str) -> list[float]:
-    """Milliseconds that something has taken each time, by the page itself."""
+    """Return the durations of an action in milliseconds, as the page measures them."""
     script = f"return performance.getEntriesByName({name!r}).map(entry => entry.duration)"
     return browser.execute_script(script)
 

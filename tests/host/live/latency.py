@@ -1,4 +1,4 @@
-"""How fast the live page is, in Chromium on this machine: ``python -m tests.host.live.latency``.
+"""Latency of the live page in Chromium on this computer: ``python -m tests.host.live.latency``.
 
 Times are the page's own: from the event of the pointer, or of the dice, until the logits are drawn.
 """
@@ -26,7 +26,7 @@ LOADED = "return document.querySelector('.logits canvas')?.hasAttribute('aria-la
 
 
 def _machine(browser: webdriver.Chrome, link: str, on: str) -> dict[str, list[float]]:
-    """Strokes and chips on a machine."""
+    """Draw strokes, and change chips on a machine."""
     show(browser, "about:blank", DESK)
     show(browser, f"{link}#on={on}", DESK)
     state = {"golden": "golden model", "virtual": "ready"}[on]
@@ -49,7 +49,7 @@ def _machine(browser: webdriver.Chrome, link: str, on: str) -> dict[str, list[fl
 
 
 def _page(browser: webdriver.Chrome, link: str) -> tuple[list[float], int]:
-    """Milliseconds until a page has its first logits, and the bytes that it took."""
+    """Return the milliseconds until a page has its first logits, and its bytes."""
     times = []
     for _ in range(LOADS):
         show(browser, "about:blank", DESK)
@@ -61,7 +61,7 @@ def _page(browser: webdriver.Chrome, link: str) -> tuple[list[float], int]:
 
 
 def main() -> int:
-    """Measure, print a table, and tell by the exit status whether all limits are kept."""
+    """Measure, print a table, and return 0 if all limits are kept."""
     rows: list[tuple[str, float, float, float]] = []
     with served(Choices.open("paper-10")) as link, tempfile.TemporaryDirectory() as folder:
         browser = start_browser(Path(folder))

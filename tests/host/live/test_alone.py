@@ -1,4 +1,4 @@
-"""The page without a server: what its JavaScript computes, against model, host and native board."""
+"""The page without a server: its JavaScript against the model, the host and the native board."""
 
 import dataclasses
 import gzip
@@ -97,7 +97,7 @@ def test_data_that_lack_bytes_are_refused(node, choices):
 
 
 def drawings(count: int) -> list[list[list[int]]]:
-    """Strokes that wander about."""
+    """Make strokes that wander about."""
     rng = np.random.default_rng(7)
     made = []
     for _ in range(count):
@@ -116,7 +116,7 @@ SYMMETRIC = [
     [[0, 0, 1000, 1000], [1000, 0, 0, 1000]],
     [[0, 0, 1000, 0, 1000, 1000, 0, 1000, 0, 0]],
 ]
-"""Drawings whose centre is in the middle between two pixels, and that fill the pad's edge."""
+"""Drawings with a centre between two pixels, or that fill the pad's edge."""
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (12, 20)])
@@ -171,11 +171,11 @@ SAID = [
     {"kind": "choose", "setting": {"chip": 2**32 - 1}},
     {"kind": "show", "serial": 3, "strokes": [[100, 100, 900, 900]], "use": 70000},
 ]
-"""A chip of states that are sent, words that are sent, and a chip that is drawn again."""
+"""Chips of states that are sent, of words that are sent, and one that is drawn again."""
 
 
 def check_visit(told: list, choices) -> None:
-    """What a page was told of `SAID` is what the golden model says."""
+    """Check the page's values of `SAID` against the golden model."""
     made = [Made.of(choices, choices.setting(each["setting"])) for each in SAID[::2]]
     chips = [content for each, content in told if each["kind"] == "made"]
     for chip, content in zip(made, chips, strict=True):
@@ -213,7 +213,7 @@ def test_the_pages_model_and_the_gateware_agree_on_a_thousand_images(node, choic
 
 
 def requests(network: Network) -> bytes:
-    """A thousand frames and more: a network's memories, images, and what no host sends."""
+    """Make a thousand frames: a network's memories, images, and frames that no host sends."""
     rng = np.random.default_rng(11)
     payloads = [bytes([1, 0, 0, 9])]
 
@@ -262,11 +262,11 @@ return {
   inside: Math.min(box.top, innerHeight - box.bottom, box.left, innerWidth - box.right),
 };
 """
-"""Pixels from a step's box to what it tells of, of its arrow within that, of it in the window."""
+"""Pixels from a step's box to its target, of its arrow to the box, and of it to the window."""
 
 
 def check_tour(browser) -> None:
-    """Six steps, each of which points at what is in the window; and a term of the glossary."""
+    """Walk through six steps, each of which points into the window; and a glossary term."""
     tour = browser.find_element(By.ID, "tour")
     browser.find_element(By.XPATH, "//button[text()='Tour']").click()
     told = []
@@ -290,7 +290,7 @@ def check_tour(browser) -> None:
 
 @contextmanager
 def opened_alone(folder: Path, profile: Path) -> Iterator[tuple[webdriver.Chrome, str]]:
-    """A browser, and the address of a page that a server of files serves."""
+    """Serve the page's files, and open a browser with their address."""
     serve = partial(SimpleHTTPRequestHandler, directory=str(folder))
     server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
     threading.Thread(target=server.serve_forever).start()

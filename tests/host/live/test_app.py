@@ -1,4 +1,4 @@
-"""A page's messages: what is answered, and what is refused by size, rate and number."""
+"""Messages of a page: their answers, and limits of size, rate and number."""
 
 import dataclasses
 import io

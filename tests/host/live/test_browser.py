@@ -49,7 +49,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 @pytest.fixture(scope="module")
 def link() -> Iterator[str]:
-    """A server of the network that the page shows unless another is asked for."""
+    """Serve the network that the page shows by default."""
     choices = Choices.open("paper-10")
     fewer = replace(choices, images=choices.images[:300], labels=choices.labels[:300])
     with served(fewer) as address:
@@ -58,7 +58,7 @@ def link() -> Iterator[str]:
 
 @pytest.fixture
 def small_link(choices) -> Iterator[str]:
-    """A server of a network whose virtual board is compiled soon."""
+    """Serve a network whose virtual board compiles quickly."""
     with served(choices) as address:
         yield address
 
@@ -77,20 +77,20 @@ def rest(browser: webdriver.Chrome) -> None:
 
 
 def logits(browser: webdriver.Chrome) -> list[int]:
-    """The logits that the page tells to those who do not see it."""
+    """Return the logits that the page describes for screen readers."""
     return [
         int(number) for number in browser.execute_script(ANSWER).split("Logits ")[-1].split(",")
     ]
 
 
 def said(browser: webdriver.Chrome) -> dict[str, str]:
-    """What the link behind # says."""
+    """Return the values in the link behind #."""
     fragment = browser.execute_script("return location.hash.slice(1)")
     return dict(urllib.parse.parse_qsl(fragment))
 
 
 def strokes(text: str) -> list[list[int]]:
-    """A drawing of a link, read without the page's code."""
+    """Read a drawing from a link without the page's code."""
     digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     pairs = [re.findall("..", part) for part in text.split(".")]
     return [[digits.index(a) * 64 + digits.index(b) for a, b in stroke] for stroke in pairs]
@@ -99,7 +99,7 @@ def strokes(text: str) -> list[list[int]]:
 def expected(
     image: np.ndarray, seed: int | None, use: int, on: str | Network = "paper-10"
 ) -> list[int]:
-    """What the golden model of a chip says of an image."""
+    """Return the logits of a chip's golden model for an image."""
     network, device = open_network(on), open_device("paper")
     if seed is None:
         return GoldenModel(network).logits(image[np.newaxis])[0].tolist()
@@ -110,7 +110,7 @@ def expected(
 
 
 def accessible(browser: webdriver.Chrome, contrasts: int = 5) -> list[str]:
-    """What axe finds wrong with a page, which has so many texts to look at, or more."""
+    """Return the faults that axe finds in a page with at least so many texts."""
     browser.execute_script(gzip.decompress(AXE.read_bytes()).decode())
     found = browser.execute_async_script(
         "const done = arguments[arguments.length - 1];"
@@ -406,7 +406,7 @@ def test_a_network_is_seen_to_learn_and_can_be_drawn_at(browser, learn, width, s
         return browser.find_element(By.ID, "state").text
 
     def seen() -> tuple[str, ...]:
-        """The crossbars' map, the curve and the pulses."""
+        """Check the crossbars' map, the curve and the pulses."""
         return tuple(
             browser.execute_script(
                 "return [...document.querySelectorAll('figure canvas')].map(c => c.toDataURL())"

@@ -1,4 +1,4 @@
-"""What a page may choose, and what its knobs do to a device."""
+"""Choices of a page, and the effect of its knobs on a device."""
 
 import dataclasses
 
@@ -108,7 +108,7 @@ def test_other_imperfections_have_theirs():
 
 
 def test_factors_are_on_the_deviations():
-    """As those of a sweep are."""
+    """Knobs scale variations like the factors of a sweep."""
     device = turned(PAPER, {"c2c": 2.0, "d2d": 0.5, "neuron_d2d": 0.25, "neuron_c2c": 3.0})
     wanted = scaled(PAPER, 2.0, 0.5, 0.25, 3.0)
     assert (device.synapse, device.neuron_variation) == (wanted.synapse, wanted.neuron_variation)

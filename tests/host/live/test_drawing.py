@@ -1,4 +1,4 @@
-"""Strokes become images as MNIST's were made: in a box of 20 pixels, about the centre of mass."""
+"""Strokes become images as MNIST's do: in a box of 20 pixels, about the centre of mass."""
 
 import numpy as np
 import pytest

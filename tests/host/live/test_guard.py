@@ -1,4 +1,4 @@
-"""Who may speak to the server: by token, host and origin; and what its pages may do."""
+"""Access to the server by token, host and origin; and the headers of its pages."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A learning that pages watch: what its frames say, and who makes it wait, end or begin again."""
+"""Learning that pages watch: its frames, and how it waits, ends and begins again."""
 
 import time
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from allspin.sim.parameters import make
 from tests.host.live.conftest import PATIENCE, Page, open_page
 
 LONG = 2000
-"""Epochs that are not over before a test is."""
+"""Epochs that outlast a test."""
 
 
 @pytest.fixture
 def learnt(learn) -> Callable[..., Learnt]:
-    """What ``train --in-array`` makes of the same images."""
+    """Return the result of ``train --in-array`` for the same images."""
 
     def train(learning: Learning, **options) -> Learnt:
         given = {"device": "paper", "hidden": (12,), "batch": 8, **options}
@@ -41,7 +41,7 @@ def ended(learning: Learning) -> bool:
 
 
 def next_frame(page: Page, **values) -> tuple[dict, bytes]:
-    """The first frame that has some values; others are taken meanwhile."""
+    """Return the first frame with some values, and drop others."""
     while True:
         page.say(kind="ready")
         said, content = page.until("frame")
@@ -50,7 +50,7 @@ def next_frame(page: Page, **values) -> tuple[dict, bytes]:
 
 
 def words(learnt: Learnt, low: float, high: float) -> bytes:
-    """What is read of its cells, from -127 to 127 over the range of the device."""
+    """Return the read-out of its cells, from -127 to 127 over the range of the device."""
     read = (learnt.cells["R_AH"] - low) / (high - low)
     return np.clip(np.rint(254 * read - 127), -127, 127).astype(np.int8).tobytes()
 
@@ -85,7 +85,7 @@ def test_a_learning_waits_where_it_is_told_to_or_nobody_looks(learn, serve):
     client = serve(learning.choices, learning)
 
     def stands() -> tuple[int, int]:
-        """Images and pulses once it waits, and that it does."""
+        """Return images and pulses once it waits, and check that it waits."""
         time.sleep(3 * watched.LOOK)
         pulses = int(learning._network.given.sum())
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""What a page may not say is one line."""
+"""Invalid messages of a page are refused in one line."""
 
 import json
 

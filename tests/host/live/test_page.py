@@ -1,4 +1,4 @@
-"""The page's files: nothing from elsewhere, and of the types they say."""
+"""The page's files: nothing from other hosts, and of the right types."""
 
 import json
 import re

@@ -92,7 +92,7 @@ def test_noise_of_sums_is_the_golden_models_and_can_be_turned_down(make_choices,
 
 @pytest.fixture
 def compiling(monkeypatch):
-    """A compilation that begins, and goes on when it is released."""
+    """Start a compilation that waits until it is released."""
     compiles, begun, released, done = chair.virtual_program, *(threading.Event() for _ in "123")
 
     def slowly(network, profile, progress):
@@ -149,7 +149,7 @@ def test_a_server_ends_while_a_virtual_board_compiles(choices, compiling):
 
 @pytest.fixture(params=["its own", "any network's"])
 def board(bridged, network, request):
-    """A serial port with a board behind it, made for the network or for any up to larger sizes."""
+    """Open a serial port with a board for the network, or for any up to larger sizes."""
     if request.param == "its own":
         return bridged(virtual_program(network, HardwareProfile(variation=CHIPS)))
     return bridged(virtual_program(random_network(WIDEST, 0), GENERAL))
@@ -195,7 +195,7 @@ def test_a_board_that_is_unplugged_is_told_and_found_again(
 
 
 def test_a_board_that_refuses_a_chip_is_not_asked_without_a_pause(network, monkeypatch):
-    """As one of an ideal machine refuses each chip."""
+    """Refuse each chip, as a machine for ideal networks does."""
     opened: list[int] = []
     nothing: Any = None
 

@@ -1,4 +1,4 @@
-"""The server itself: its link, its port, and how it ends."""
+"""The server: its link, its port, and its end."""
 
 import contextlib
 import socket
@@ -55,7 +55,7 @@ def connected(server) -> socket.socket:
 
 
 def send_slowly(connection: socket.socket) -> None:
-    """A header that does not end for half a minute."""
+    """Send a header that takes half a minute."""
     for _ in range(600):
         connection.sendall(b"x")
         time.sleep(0.05)

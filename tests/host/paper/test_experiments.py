@@ -41,7 +41,7 @@ def test_the_papers_types_are_those_of_the_recipe(number):
         dataclasses.replace(TYPES[number], seed=4),
     )
     if expected.synapse is not None:
-        # With no D2D its reading is nothing.
+        # Without D2D its reading has no effect.
         assert isinstance(given.synapse, SotSynapse)
         assert isinstance(expected.synapse, SotSynapse)
         assert not any(given.synapse.d2d[polarity] for polarity in Polarity)
@@ -92,7 +92,7 @@ def test_an_interrupted_run_goes_on_from_what_is_done(cache, folder):
     assert set(results) == set(wanted)
     assert [one for one in wanted if "kept" in results[one]] == done
     assert len(told) == len(wanted) - len(done) + 1
-    # From what there was on, by which whoever is told knows the time left.
+    # From the known results on, so that the time left can be computed.
     total = sum(one.cost for one in wanted)
     assert told[0] == (pytest.approx(sum(one.cost for one in done)), total)
     assert told[-1] == (pytest.approx(total), total)

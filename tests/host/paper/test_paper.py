@@ -85,7 +85,7 @@ def test_a_picture_shows_itself_in_a_notebook():
     )
     shown = matplotlib.image.imread(io.BytesIO(picture._repr_png_()))
     height, width, _ = shown.shape
-    # In inches at a hundred dots, but for what is cut off around it.
+    # Inches at a hundred dots, without the margin that is cut off.
     assert (width, height) == pytest.approx((400, 300), rel=0.2)
     assert shown[..., :3].min() < 0.5 < shown[..., :3].max()
 

@@ -20,7 +20,7 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
 
 ATTACK = '<script>alert("x")</script>&amp;\'<img src=x onerror=alert(1)>'
-"""What every name holds; a file's name has no slash."""
+"""Markup that every name contains; a file's name has no slash."""
 FILE_ATTACK = "<script>alert(1)<img src=x onerror=alert(2)>&amp;'\""
 SECTIONS = [
     *("trained", "devices", "chips", "maps", "confusion"),
@@ -60,7 +60,7 @@ def hostile_network() -> Network:
 
 
 def hostile_builds(network: str) -> list[dict[str, Any]]:
-    """What ``allspin build`` keeps, with names that try to be markup."""
+    """Records of ``allspin build``, with names that contain markup."""
     good = {
         "board": ATTACK,
         "part": ATTACK,
@@ -110,7 +110,7 @@ def write_idx(path: Path, values: np.ndarray[Any, Any]) -> None:
 
 @dataclass(frozen=True)
 class Made:
-    """What ``allspin report`` made.
+    """Result of ``allspin report``.
 
     Attributes
     ----------
@@ -119,9 +119,9 @@ class Made:
     text : str
         Its content.
     arguments : list of str
-        What made it.
+        Exit status, output and errors.
     network : Network
-        What it is about.
+        Subject of the report.
     images, labels : ndarray
         The test set.
     """

@@ -55,7 +55,7 @@ def test_each_section_is_shown(made, browser):
 
 
 def focused(browser: webdriver.Chrome) -> str:
-    """What has the focus: its place among the elements, and what it is."""
+    """Return the place of the focused element among all elements, and its kind."""
     return browser.execute_script(
         "const e = document.activeElement;"
         "return e === document.body ? '' : e.tagName.toLowerCase() + ' ' +"

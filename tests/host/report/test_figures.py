@@ -1,4 +1,4 @@
-"""The pictures of a report for a journal: all of the page's, with captions, whatever names say."""
+"""Pictures of a report for a journal: all of the page's, with captions, for any names."""
 
 import json
 import re

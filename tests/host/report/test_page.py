@@ -72,7 +72,7 @@ def test_each_chart_has_its_title_and_numbers(page):
     assert len(charts) == sum("id" in figure for figure in page.all("figure")) > 8
     assert len({svg["aria-label"] for svg in charts}) == len(charts)
     assert all(svg["role"] == "img" for svg in charts)
-    # Of one that is drawn closer they are above.
+    # Tables of an enlarged picture stand above it.
     assert len(page.all("details")) >= len(charts) - 1
     # Tables lie in boxes that scroll, and those are reachable.
     boxes = [box for box in page.all("div") if "scroll" in box.get("class", "").split()]
@@ -147,9 +147,9 @@ def test_boards_show_the_builds_of_this_network(made):
     assert "of another network" not in made.text
     verdicts = {name: rows[name][-1] for name in ("small", "slow", "large")}
     assert verdicts == {"small": "does not fit", "slow": "misses timing", "large": "yes"}
-    assert {row[-2] for row in rows.values()} == {"older"}  # none says of which gateware it is
+    assert {row[-2] for row in rows.values()} == {"older"}  # no record states its gateware
     assert {"31.25", "2,300", "71.0"} <= set(rows["large"])
-    # What does not fit, or has no rate, is not drawn as if it ran.
+    # Builds that do not fit, or have no rate, are not drawn as running.
     assert [row[0] for row in cells(made.text, "images/s")][1:] == ["large, ideal, older"]
     shares = cells(made.text, "share of the logic cells")
     assert [row[1] for row in shares] == ["42.0", "71.0", "42.0", "190.0"]

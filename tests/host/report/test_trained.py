@@ -1,4 +1,4 @@
-"""A network's provenance is whatever its file says: of any of it there is a page."""
+"""Any provenance of a network's file has a page."""
 
 import dataclasses
 import json

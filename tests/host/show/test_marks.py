@@ -1,4 +1,4 @@
-"""Only what stands between a document's marks is written, and only where both are there once."""
+"""Marks: only the text between them is replaced, and only if both occur once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Steps on stderr: lines where there is no terminal, a bar and lines where there is one."""
+"""Steps on stderr: lines without a terminal, a bar and lines with one."""
 
 import re
 import time
@@ -39,13 +39,13 @@ def test_a_long_step_says_now_and_then_how_far_it_is(capfd, monkeypatch):
         steps.advance(1, 4)
         steps.advance(2, 4, "60 degrees")
         said = ""
-        while "degrees" not in said:  # as long as it takes: a step that says nothing hangs here
+        while "degrees" not in said:  # a step that prints no figures hangs here
             said += capfd.readouterr().err
         warn("it boils")
         steps.finish()
     said += capfd.readouterr().err
     assert re.search(r"boiling water \.\.\.\n  \. 50%, 0 s, \d s left 60 degrees", said)
-    # What is said beside it is on a line of its own.
+    # A message beside the bar has a line of its own.
     assert "\nallspin: it boils\n" in said
 
 
@@ -55,7 +55,7 @@ def test_what_takes_no_time_is_not_told_and_what_does_is(capfd, monkeypatch):
     assert capfd.readouterr().err == ""
     monkeypatch.setenv("ALLSPIN_TICK", "0.01")
     with Steps() as steps, steps.waiting("asking"):
-        time.sleep(0.5)  # reading meanwhile could lose what is written
+        time.sleep(0.5)  # reading now could lose output
     said = capfd.readouterr().err
     assert said.startswith("asking ...\n  .")
     assert said.endswith("\n")

@@ -1,4 +1,4 @@
-"""Whatever a name holds, a terminal gets it as text; and there is one way to print."""
+"""A terminal gets any name as plain text, and only one module prints."""
 
 import re
 import shutil
@@ -30,7 +30,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 def test_only_what_is_seen_and_line_breaks_and_tabs_are_left(text):
     shown = printable(text)
     assert all(c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") for c in shown)
-    # Nothing is lost: escapes are Python's.
+    # The escapes are Python's: they decode to the same text.
     if "\\" not in text and text.isascii():
         assert shown.encode().decode("unicode_escape") == text
 
@@ -142,7 +142,7 @@ def test_the_commit_of_a_clone_and_whether_its_sources_are_changed(clone, monkey
     (root / "sim" / "a").unlink()
     changed = f"{head} and changes"
     assert (commit(), short_commit(changed)) == (changed, f"{head[:12]} and changes")
-    for copy in (root / "sim", root.parent):  # in another project's clone, and in none
+    for copy in (root / "sim", root.parent):  # in another project's clone, and outside any
         monkeypatch.setattr(versions, "ROOT", copy)
         assert commit() is None
     monkeypatch.setattr(versions, "ROOT", root)

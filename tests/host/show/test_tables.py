@@ -72,7 +72,7 @@ def test_three_digits_count(value, text):
     assert significant(value) == text
 
 
-# What is printed: for a person on a terminal, TSV elsewhere.
+# Output: tables on a terminal, TSV elsewhere.
 
 CHIPS = Table(
     "Accuracy",

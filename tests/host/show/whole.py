@@ -1,4 +1,4 @@
-"""What every table of a command must be: as wide as the terminal, with no number broken."""
+"""Property of every table: it fits the terminal's width, and no number is broken."""
 
 import io
 import re

@@ -10,7 +10,7 @@ Script = Callable[..., Path]
 
 @pytest.fixture
 def script(tmp_path: Path) -> Script:
-    """Make a program of lines of a language, the shell's if none is named."""
+    """Make a program from lines of a language, the shell's by default."""
 
     def write(text: str, interpreter: str = "/bin/sh") -> Path:
         path = tmp_path / "board"

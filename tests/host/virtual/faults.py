@@ -31,7 +31,7 @@ def _check_frames(name: str, numbers: Sequence[int]) -> None:
 
 @dataclass(frozen=True)
 class WireFaults:
-    """What goes wrong in one direction.
+    """Faults of one direction of a link.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ NO_FAULTS = WireFaults()
 
 @dataclass(frozen=True)
 class Faults:
-    """What goes wrong on a link and with the board behind it.
+    """Faults of a link, and resets of the board behind it.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Faults:
         Each direction's.
     reset_after : tuple of int
         The board is reset when it has sent so many frames, answers to all that was asked since the
-        link was opened. Of what is under way to it then, a part gets lost; the rest reaches the
+        link was opened. A part of the frames under way to it gets lost then; the rest reaches the
         board as it is after power-on.
     seed : int
         Names every draw, 0 to 2^32 - 1.
@@ -93,12 +93,12 @@ class Faults:
 
 
 class FaultyWire:
-    """One direction of a link: bytes in, what is left of them out.
+    """One direction of a link, which loses and damages frames.
 
     Parameters
     ----------
     faults : WireFaults
-        What goes wrong.
+        Faults of the direction.
     seed : sequence of int
         Names the draws; every wire has its own.
 
@@ -133,7 +133,7 @@ class FaultyWire:
         return b"".join(self._flip(self._whole_or_not(piece)) for piece in _pieces(data))
 
     def _whole_or_not(self, piece: bytes) -> bytes:
-        """What is left of a piece of a frame, if frames are dropped and damaged."""
+        """Return the rest of a piece of a frame after drops and damages."""
         closes = piece.endswith(_ZERO)
         self._open |= len(piece) > closes
         if not self._open:
@@ -180,7 +180,7 @@ def _pieces(data: bytes) -> list[bytes]:
 
 
 class FaultyTransport(Transport, Generic[Board]):
-    """A stream that loses and damages what it carries, to a board that gets reset.
+    """Stream that loses and damages frames, to a board that is reset.
 
     It is like a serial port: nothing holds the sender back but the window, and silence soon makes
     a host ask again.
@@ -190,16 +190,16 @@ class FaultyTransport(Transport, Generic[Board]):
     power_on : callable
         Opens the stream to the board as it is after power-on: now, and for each reset.
     faults : Faults
-        What goes wrong.
+        Faults of the stream.
     timeout : float
         See `Transport`.
 
     Attributes
     ----------
     board : Transport
-        The stream to the board as it is now: what `power_on` returned last.
+        Stream to the present board, which `power_on` returned last.
     to_device, to_host : FaultyWire
-        Each direction, with what it did so far.
+        Each direction, with its counts.
     resets : int
         Resets so far.
     """
@@ -217,7 +217,7 @@ class FaultyTransport(Transport, Generic[Board]):
         self.to_host = FaultyWire(faults.to_host, [faults.seed, 1])
         self._draws = np.random.default_rng([faults.seed, _DRAWS_OF_RESETS])
         self._reset_after = deque(sorted(set(faults.reset_after)))
-        self._waiting = bytearray()  # what the board has not taken
+        self._waiting = bytearray()  # bytes that the board has not taken
         self._begun = b""  # of a frame of which it has taken a part
         self._unanswered: deque[bytes] = deque(maxlen=MOST_UNANSWERED)  # frames that it has taken
         self.board = power_on()
@@ -235,16 +235,16 @@ class FaultyTransport(Transport, Generic[Board]):
 
     @property
     def pending(self) -> bool:
-        """Whether there is something that the board has not taken yet."""
+        """True if bytes wait for the board."""
         return bool(self._waiting)
 
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
-        """Take what there is room for, and return what is left of what the board sent."""
+        """Take bytes if the buffer has room, and return the bytes of the board that are left."""
         taken = 0
         if len(self._waiting) < MOST_UNDER_WAY:
             self._waiting += self.to_device.carry(data)
             taken = len(data)
-        # What was dropped is sent as far as the sender can tell.
+        # The sender does not notice dropped bytes.
         patience = 0.0 if taken and not self._waiting else timeout
         sent, received = self.board.exchange(bytes(self._waiting), patience)
         *frames, self._begun = (self._begun + self._waiting[:sent]).split(_ZERO)
@@ -263,11 +263,11 @@ class FaultyTransport(Transport, Generic[Board]):
         return taken, left
 
     def reset(self) -> None:
-        """Reset the board, as if by its button; some of what it has not answered is lost."""
+        """Reset the board, as if by its button; some unanswered frames are lost."""
         self.board.close()
         self.board = self._power_on()
         lost = int(self._draws.integers(len(self._unanswered) + 1))
-        # What follows is still on the wire.
+        # Later frames are still on the wire.
         self._waiting[:0] = b"".join([*self._unanswered][lost:]) + self._begun
         self._unanswered.clear()
         self._begun = b""

@@ -24,7 +24,7 @@ for line in sys.stdin:
 NETWORK = dataclasses.replace(random_network((30, 12, 5), 4), image_shape=(5, 6))
 PROFILE = HardwareProfile(variation=CHIPS)
 END = 1 << 7
-"""Of two layers: the last sum of the last one."""
+"""Bit of the last sum of the last of two layers."""
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def tap():
 
 @pytest.fixture
 def board(tap, script):
-    """A board that writes so many words of a value when it is told to."""
+    """Board that writes words of a value when a file appears."""
     board = VirtualTransport(script(WRITES, sys.executable), trace=tap.trace)
     yield board
     board.process.kill()

@@ -1,4 +1,4 @@
-"""The virtual board's process: what it answers, and how it ends."""
+"""The virtual board's process: its answers and its end."""
 
 import fcntl
 import os
@@ -174,7 +174,7 @@ def test_its_pipes_are_as_large_as_they_may_be_and_never_block(transport):
     limit = int(Path("/proc/sys/fs/pipe-max-size").read_text())
     for pipe in (transport.input, transport.output):
         size = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
-        # Many users may share a limit on all their pipes, but none gets less than is usual.
+        # Users may share a limit on their pipes, but each gets the usual size at least.
         assert 1 << 16 <= size <= max(1 << 16, limit)
         assert not os.get_blocking(pipe)
 

@@ -21,7 +21,7 @@ STREAM = b"".join(FRAMES)
 
 
 def carry(faults, data, seed=0, cuts=()):
-    """What is left of bytes; and frames, flips, drops and damages that the wire counted."""
+    """Return the rest of the bytes; and frames, flips, drops and damages counted by the wire."""
     wire = FaultyWire(faults, [seed])
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     left = b"".join(wire.carry(data[a:b]) for a, b in itertools.pairwise(edges))
@@ -153,7 +153,7 @@ def frames(count, first=1):
 
 
 def drive(transport, data, cut):
-    """Send all, `cut` bytes at a time, and return what came back."""
+    """Send all bytes, `cut` at a time, and return the bytes that came back."""
     received = b""
     while data:
         sent, more = transport.exchange(data[:cut], 0.0)
@@ -190,7 +190,7 @@ def test_a_reset_comes_after_so_many_answers_and_finds_a_fresh_board(cut):
     # Each board counts from 1; the first answers three times, the second twice.
     assert numbers[:5] == [1, 2, 3, 1, 2]
     assert numbers[5:] == list(range(1, len(numbers) - 4))
-    # What was not lost is answered once and in order.
+    # Every frame that was not lost is answered once, in order.
     order = [answer[1] for answer in received]
     assert order == sorted(set(order))
     assert order[:3] == [1, 2, 3]

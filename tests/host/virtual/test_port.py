@@ -22,7 +22,7 @@ MOST = PIPE_BYTES + MOST_WAITING + (1 << 19)
 
 @pytest.fixture
 def board(script):
-    """A board that sends back what it gets."""
+    """Return a board that echoes its bytes."""
     return script("exec cat")
 
 
@@ -47,7 +47,7 @@ def read_all(client, count):
 
 
 def fill(client, data):
-    """Write until nothing more is taken for a second, and return how much was."""
+    """Write until the port takes no more for a second, and return the number of bytes."""
     sent = 0
     while sent < len(data) and select.select([], [client], [], 1)[1]:
         sent += os.write(client, data[sent : sent + 65536])
@@ -59,7 +59,7 @@ def silent(client):
 
 
 def passes(client, data):
-    """Whether bytes come back as they are, and nothing else."""
+    """Return True if exactly these bytes come back."""
     os.write(client, data)
     return read_all(client, len(data)) == data and silent(client)
 
@@ -142,7 +142,7 @@ def test_the_port_waits_without_work(board):
     wake, ends = os.pipe()
     with VirtualPort(link) as port, client_of(port.path):
         os.write(ends, b".")
-        # With a client that says nothing, a turn ends only because the wait is ended.
+        # With a silent client, a turn ends only because `wake` ends the wait.
         assert port.carry(wake)
     os.close(wake)
     os.close(ends)

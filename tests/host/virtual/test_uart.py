@@ -61,20 +61,20 @@ def test_beyond_that_errors_are_found_and_said(clock_error, monkeypatch):
             answers = device.stream(IMAGES)
     except UserError as error:
         said = str(error)
-    # What is answered is right, and what is not is said.
+    # Every answer is right, and every missing one is reported.
     assert (answers is None) == ("its clock may differ too much from the host's" in said)
     assert answers is None or (answers.logits == EXPECTED).all()
 
 
 def asked(rng, tag):
-    """A random request, and what its answer must be but for its session."""
+    """Make a random request, and its right answer without the session."""
     number, row = rng.randrange(len(IMAGES)), rng.randrange(len(WORDS))
     logits = b"".join(
         int(logit).to_bytes(2, "little", signed=True) for logit in EXPECTED[number]
     ) + int(EXPECTED[number].argmax()).to_bytes(2, "little")
     kind, body, answer = rng.choices(
         [
-            (Request.IDENTIFY, b"", None),  # an answer many times its length
+            (Request.IDENTIFY, b"", None),  # an answer many times as long
             (Request.WRITE, bytes([0, row, 0]) + WORDS[row].tobytes(), b""),
             (Request.READ, bytes([0, row, 0, 1, 0]), WORDS[row].tobytes()),
             (Request.IMAGE, CODED[number], logits),
@@ -90,7 +90,7 @@ def test_a_wire_that_is_never_idle_neither_overruns_nor_deadlocks(small):
     frames, expected = zip(*(asked(rng, tag) for tag in range(1000)), strict=True)
     waiting = deque(frames)
     deframer, under_way, got, out = Deframer(), deque(), [], b""
-    # The sender is faster than the device by what is allowed.
+    # The sender is faster than the device by the allowed error.
     with VirtualTransport(small, bit_clocks=4 * 0.975) as transport:
         LinkedMachine(transport).program(NETWORK)
         while len(got) < len(expected):
