@@ -10,9 +10,10 @@ from typing import Any
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 from amaranth.lib import data
 
+from allspin.hdl.bus import bus, event_gate, memory_window
 from allspin.hdl.bus.bus import Register
 from allspin.hdl.bus.event_gate import ROW_BITS, VALUE_BITS
-from allspin.hdl.link import bus as source, memory_requests
+from allspin.hdl.link import memory_requests
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import memory_map
@@ -209,7 +210,7 @@ FOUR, TILES = engine(6, rows_per_clock=4), engine(9, tiling=Tiling(8, 4, 1))
 PROOFS = [
     Proof(
         f"EventGate, {name}",
-        source,
+        event_gate,
         lambda hdl, p=p: gate(hdl, p),
         depth=2,
         parts=(registers,),
@@ -232,7 +233,7 @@ PROOFS = [
 PROOFS += [
     Proof(
         "MemoryWindow",
-        source,
+        memory_window,
         lambda hdl: window(hdl, FOUR),
         depth=3,
         parts=(memory_requests,),
@@ -245,10 +246,10 @@ PROOFS += [
     ),
     Proof(
         "Bus",
-        source,
+        bus,
         lambda hdl: access(hdl, FOUR),
         depth=4,
-        parts=(registers, memory_requests),
+        parts=(registers, memory_requests, event_gate, memory_window),
         mutants=(
             Mutant("granted & selected)", "selected)"),
             Mutant("settled & moves", "moves & 0"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Mux, Signal, Value
 
-from allspin.hdl.link import frames as source
+from allspin.hdl.link import crc as source
 from tests.formal.proof import Mutant, Proof, about, later, moves, when
 from tests.formal.stand_ins import offer
 

@@ -12,7 +12,7 @@ from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value
 from amaranth.lib import data
 
-from allspin.hdl.link import answers, link as source, memory_requests, requests
+from allspin.hdl.link import answers, dispatcher as source, memory_requests, requests
 from allspin.hdl.link.protocol import (
     ANSWER_HEADER_BYTES,
     HEADER_BYTES,

@@ -11,7 +11,7 @@ from amaranth.lib import data
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.memory_map import ENGINE, LABELS, RESIDENT_BEATS, RESIDENT_RUN
-from allspin.hdl.resident import lines as source
+from allspin.hdl.resident import loaders as source
 from allspin.hdl.stream.layouts import LOAD_LAYOUT
 from tests.formal.proof import Mutant, Proof, about, later, when
 

@@ -15,7 +15,7 @@ from amaranth.lib import data, wiring
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import ResidentParameters
-from allspin.hdl.resident import lines as reader_source, resident as source
+from allspin.hdl.resident import reader as reader_source, resident as source
 from tests.formal.proof import Mutant, Proof, about, anything, copied, later, moves, stand_in, when
 from tests.formal.stand_ins import offer
 

@@ -7,7 +7,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_BEATS, RESIDENT_RUN
 from allspin.hdl.parameters.sdram_parameters import SdramParameters
-from allspin.hdl.resident import lines, word_player
+from allspin.hdl.resident import loaders, word_player
 from tests.formal.proof import Mutant, Proof, about, later, moves, when
 
 SDRAM = SdramParameters(
@@ -136,7 +136,7 @@ def player(hdl: Any) -> Module:
 PROOFS = [
     Proof(
         "WordLoader",
-        lines,
+        loaders,
         loader,
         2,
         (Mutant("bit_length() - 1].all())", "bit_length() - 1].any() == 0)"),),
