@@ -32,7 +32,7 @@ from allspin.host.data.datasets import (
 from allspin.host.data.images import load_image as load_image
 from allspin.host.fit.decay import fit_decay as fit_decay
 from allspin.host.fit.fitting import fit as fit
-from allspin.host.fit.result import FitOptions as FitOptions
+from allspin.host.fit.options import FitOptions as FitOptions
 from allspin.host.fit.switching import fit_switching as fit_switching
 from allspin.host.foreign.importing import (
     ImportOptions as ImportOptions,

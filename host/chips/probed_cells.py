@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.arrays import read_npz
+from allspin.host.lab.column_map import NAMES, plain
 from allspin.host.lab.quantities import MAX_MAGNITUDE, SENTINELS, unit_of
-from allspin.host.lab.roles import NAMES, plain
 from allspin.host.lab.tables import read_csv
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words, rounded_words, saturates

@@ -15,12 +15,15 @@ from allspin.host.cli.options import (
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
 from allspin.host.draw.picture_style import PictureStyle
-from allspin.host.fit.decay import DecayOptions, FittedDecay, fit_decay
-from allspin.host.fit.explained import HEADS, columns_table
-from allspin.host.fit.fitting import Fitted, LookupDevice, fit, take_lookup_tables
-from allspin.host.fit.result import FitOptions
+from allspin.host.fit.decay import FittedDecay, fit_decay
+from allspin.host.fit.explain import HEADS, columns_table
+from allspin.host.fit.fitted import Fitted
+from allspin.host.fit.fitting import fit
+from allspin.host.fit.lookup import LookupDevice, take_lookup_tables
+from allspin.host.fit.options import DecayOptions, FitOptions
 from allspin.host.fit.switching import FittedSwitching, fit_switching, is_switching
-from allspin.host.lab.columns import ColumnNames, ReadOptions, is_decay
+from allspin.host.lab.column_map import is_decay
+from allspin.host.lab.reading import ColumnNames, ReadOptions
 from allspin.host.lab.tables import CsvFile, read_csv
 from allspin.host.show.say import warn
 from allspin.host.show.terminal import print_tables

@@ -1,80 +1,37 @@
-"""From files of decays to a device that ages: retention added to one that is known."""
+"""Fit of decays: from files to a device with retention, added to a known one."""
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from allspin.host.data.catalogue import open_device, several_files
-from allspin.host.fit.decay_fit import DecayFit, fit_decays
-from allspin.host.fit.explained import curves_table
+from allspin.host.estimate.decays import DecayFit, fit_decays
+from allspin.host.estimate.intervals import CONFIDENCE
+from allspin.host.fit.explain import curves_table
+from allspin.host.fit.options import DecayOptions
 from allspin.host.fit.panels import Panel, PanelCurve
-from allspin.host.fit.response import CONFIDENCE
 from allspin.host.fit.result import COLUMNS, MadeDevice, row
 from allspin.host.keywords import takes
-from allspin.host.lab.columns import ReadOptions
 from allspin.host.lab.curves import Measurement
-from allspin.host.lab.quantities import quantity
-from allspin.host.lab.runs import read_measurement
-from allspin.host.show.table import Number, Table
+from allspin.host.lab.measurement import read_measurement
+from allspin.host.lab.reading import ReadOptions
+from allspin.host.show.table import Cell, Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError, refused
-from allspin.sim.parameters import option
 
 OUTSIDE = 0.02
-"""Of the range, by which a decay may start beyond the device's."""
-
-
-@dataclass(frozen=True)
-class DecayOptions:
-    """How decays are fitted.
-
-    Parameters
-    ----------
-    attempt_time : float or None
-        In seconds, 1e-15 to 1; None to fit it to several temperatures, else 1e-9.
-    equilibrium : float
-        What R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends.
-    keep_outliers : bool
-        Whether points far from the fit are kept.
-    name : str or None
-        Of the device; None for that of the one which the retention is added to.
-
-    Raises
-    ------
-    ValueError
-        If one of them is outside its range.
-    """
-
-    attempt_time: float | None = field(
-        default=None,
-        metadata=option(
-            "attempt time of decays, such as 1ns (fitted to several temperatures, else 1ns)",
-            "TIME",
-            type=quantity("s", "--attempt-time"),
-        ),
-    )
-    equilibrium: float = field(
-        default=0.0,
-        metadata=option(
-            "what R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends (0)", "SHARE"
-        ),
-    )
-    keep_outliers: bool = False
-    name: str | None = None
-
-    def __post_init__(self) -> None:
-        Retention(0.0, self.attempt_time or 1e-9, equilibrium=self.equilibrium)
+"""Share of the range by which a decay may start beyond the device's."""
 
 
 @dataclass(frozen=True, eq=False)
 class FittedDecay(MadeDevice):
-    """What came of decays.
+    """Result of fitting decays.
 
     Attributes
     ----------
@@ -83,9 +40,9 @@ class FittedDecay(MadeDevice):
     fit : DecayFit
         Values and intervals.
     base : Device
-        What the retention is added to.
+        Device that the retention is added to.
     options : DecayOptions
-        What was asked for.
+        Options of the fit.
     """
 
     decays: Measurement
@@ -96,43 +53,46 @@ class FittedDecay(MadeDevice):
     @property
     def complaints(self) -> list[str]:
         """Curves that the model does not describe, a line each."""
-        return [
-            f"{curve.name}: {goodness}"
-            for curve, goodness in zip(self.decays.curves, self.fit.goodness, strict=True)
-            if not goodness.described
-        ]
+        pairs = zip(self.decays.curves, self.fit.goodness, strict=True)
+        return [f"{curve.name}: {one}" for curve, one in pairs if not one.described]
 
     def explained(self) -> Table:
-        """Which decays were found in which lines."""
+        """Return the table of decays: file and line of each."""
         return curves_table(self.decays.curves)
 
     @property
     def name(self) -> str:
-        """The device's."""
+        """Name of the device."""
         return self.options.name or self.base.name
 
     def retention(self) -> Retention:
-        """The device's, at the lowest temperature that was measured.
+        """Return the device's retention, at the lowest temperature that was measured.
 
         Raises
         ------
         UserError
             If a decay starts outside the device's range.
         """
-        synapse, fit = self.base.synapse, self.fit
-        places = [(start - synapse.low) / synapse.span for start in fit.starts]
-        for place, start in zip(places, fit.starts, strict=True):
-            if not -OUTSIDE <= place <= 1 + OUTSIDE:
+        synapse = self.base.synapse
+        fit = self.fit
+        positions = []
+        for start in fit.starts:
+            position = (start - synapse.low) / synapse.span
+            if not -OUTSIDE <= position <= 1 + OUTSIDE:
                 raise UserError(
                     f"a decay starts at {start:.4g} {self.decays.unit}, outside the range of "
                     f"{self.base.name}, {synapse.low:.4g} to {synapse.high:.4g} {self.base.unit}"
                 )
-        several = len(places) > 1
+            positions.append(min(max(position, 0.0), 1.0))
+        barriers: Any = tuple(one.value for one in fit.barriers)
+        if len(positions) == 1:
+            (barriers,) = barriers
+            positions = []
         with refused("the fitted retention cannot be used: "):
             return Retention(
-                tuple(one.value for one in fit.barriers) if several else fit.barriers[0].value,
+                barriers,
                 fit.used_attempt,
-                tuple(min(max(place, 0.0), 1.0) for place in places) if several else (),
+                tuple(positions),
                 within=fit.within.value if fit.within else 0.0,
                 between=fit.between.value if fit.between else 0.0,
                 equilibrium=self.options.equilibrium,
@@ -140,14 +100,14 @@ class FittedDecay(MadeDevice):
             )
 
     def device(self) -> Device:
-        """The base with this retention, and where it comes from.
+        """Return the base with this retention, and the source of its values.
 
         Raises
         ------
         UserError
             If a decay starts outside the device's range.
         """
-        wrong = dataclasses.replace(self.base.imperfections, retention=self.retention())
+        imperfections = dataclasses.replace(self.base.imperfections, retention=self.retention())
         retention = {
             "method": "least squares",
             "confidence": CONFIDENCE,
@@ -157,21 +117,26 @@ class FittedDecay(MadeDevice):
         return dataclasses.replace(
             self.base,
             name=self.name,
-            imperfections=wrong,
+            imperfections=imperfections,
             source=self.base.source | {"retention": retention},
         )
 
     def report(self) -> dict[str, Any]:
-        """Values with their intervals, as plain data; what was not measured is not there."""
+        """Return values with their intervals, as plain data; values not measured are left out."""
         fit = self.fit
-        spreads = {"within": fit.within, "between": fit.between, "attempt_time": fit.attempt_time}
-        return {
-            "barriers": [
-                {"start": start, **one.plain()}
-                for start, one in zip(fit.starts, fit.barriers, strict=True)
-            ],
-            **{name: one.plain() for name, one in spreads.items() if one is not None},
-            **({} if fit.attempt_time else {"attempt_time_assumed": fit.used_attempt}),
+        pairs = zip(fit.starts, fit.barriers, strict=True)
+        report: dict[str, Any] = {
+            "barriers": [{"start": start, **one.plain()} for start, one in pairs]
+        }
+        if fit.within is not None:
+            report["within"] = fit.within.plain()
+        if fit.between is not None:
+            report["between"] = fit.between.plain()
+        if fit.attempt_time is None:
+            report["attempt_time_assumed"] = fit.used_attempt
+        else:
+            report["attempt_time"] = fit.attempt_time.plain()
+        return report | {
             "one_barrier_p_value": fit.p_value,
             "temperatures": sorted({curve.temperature for curve in self.decays.curves}),
             "curves": len(self.decays.curves),
@@ -179,14 +144,15 @@ class FittedDecay(MadeDevice):
         }
 
     def outliers(self) -> list[str]:
-        """Points that were set aside, in words."""
-        return [
-            f"{self.decays.curves[number].name}, {self.decays.curves[number].x[place]:.4g} s"
-            for number, place in self.fit.aside
-        ]
+        """Return descriptions of points that were set aside."""
+        found = []
+        for number, place in self.fit.aside:
+            curve = self.decays.curves[number]
+            found.append(f"{curve.name}, {curve.x[place]:.4g} s")
+        return found
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
-        """As ``allspin fit --json`` prints it.
+        """Return the object that ``allspin fit --json`` prints.
 
         Parameters
         ----------
@@ -204,63 +170,68 @@ class FittedDecay(MadeDevice):
         }
 
     def tables(self, device: Device) -> list[Table]:
-        """Values and intervals of the retention."""
+        """Return values and intervals of the retention."""
         fit = self.fit
-        given = None if fit.attempt_time else Number(fit.used_attempt, ".4g")
-        found: list[tuple[str, Any, str]] = [
-            *(
-                (f"barrier from {start:.3g} {self.decays.unit}", barrier, "eV")
-                for start, barrier in zip(fit.starts, fit.barriers, strict=True)
-            ),
-            ("deviation within a cell", fit.within, "eV"),
-            ("deviation between cells", fit.between, "eV"),
-            ("attempt time", fit.attempt_time, "s"),
-            ("attempt time, given", given, "s"),
-            ("p-value of one barrier", Number(fit.p_value, ".2g"), ""),
-        ]
-        return [
-            Table(
-                f"Retention of {device.name}: values and 95 % intervals",
-                COLUMNS[1:],
-                [row("", *one)[1:] for one in found if one[1] is not None],
-            )
-        ]
+        rows: list[tuple[Cell, ...]] = []
+        for start, barrier in zip(fit.starts, fit.barriers, strict=True):
+            rows.append(row("", f"barrier from {start:.3g} {self.decays.unit}", barrier, "eV"))
+        if fit.within is not None:
+            rows.append(row("", "deviation within a cell", fit.within, "eV"))
+        if fit.between is not None:
+            rows.append(row("", "deviation between cells", fit.between, "eV"))
+        if fit.attempt_time is None:
+            rows.append(row("", "attempt time, given", Number(fit.used_attempt, ".4g"), "s"))
+        else:
+            rows.append(row("", "attempt time", fit.attempt_time, "s"))
+        rows.append(row("", "p-value of one barrier", Number(fit.p_value, ".2g"), ""))
+        title = f"Retention of {device.name}: values and 95 % intervals"
+        return [Table(title, COLUMNS[1:], [one[1:] for one in rows])]
 
     def notes(self, _: Device) -> list[str]:
-        """What the fit says in words."""
-        lines = {
-            "One barrier describes the decays: they are exponentials.": not self.fit.within,
-            "One barrier does not describe the decays; a distribution of barriers is taken.": (
-                self.fit.within
-            ),
-            "The attempt time was not measured, which needs several temperatures: barriers hold "
-            "for it, and for temperatures near those that were measured.": (
-                not self.fit.attempt_time
-            ),
-            "R_AH is taken to decay to the middle of the range; --equilibrium gives another.": (
-                not self.options.equilibrium
-            ),
-            "One device was measured: the deviation between cells is not known.": (
-                not self.fit.between
-            ),
-        }
-        return [line for line, holds in lines.items() if holds]
+        """Return remarks on the model and on values that are not known."""
+        notes = []
+        if self.fit.within is None:
+            notes.append("One barrier describes the decays: they are exponentials.")
+        else:
+            notes.append(
+                "One barrier does not describe the decays; a distribution of barriers is taken."
+            )
+        if self.fit.attempt_time is None:
+            notes.append(
+                "The attempt time was not measured, which needs several temperatures: barriers "
+                "hold for it, and for temperatures near those that were measured."
+            )
+        if not self.options.equilibrium:
+            notes.append(
+                "R_AH is taken to decay to the middle of the range; --equilibrium gives another."
+            )
+        if self.fit.between is None:
+            notes.append("One device was measured: the deviation between cells is not known.")
+        return notes
 
     def plot(self) -> Any:
-        """Data, fits and residuals over the logarithm of time, a colour for each temperature."""
-        # Pictures are loaded when somebody asks for them.
+        """Draw data, fits and residuals over the logarithm of time, a colour for a temperature."""
+        # Matplotlib takes long to load, and a fit does without it.
         from allspin.host.fit.picture import fit_picture
 
+        curves = self.decays.curves
         panel = Panel("Decays", "time since it was written (s)", log=True)
-        drawn = zip(self.decays.curves, self.fit.models, self.fit.lines, strict=True)
-        for curve, model, line in sorted(drawn, key=lambda one: one[0].temperature):
-            at, name = curve.x > 0, f"{curve.temperature:g} K"
-            values = curve.x[at], curve.resistance[np.newaxis, at], model[at]
-            panel.curves.append(PanelCurve(name, *values, line, curve.device))
-        panel.aside += [
-            (self.decays.curves[n].x[at : at + 1], self.decays.curves[n].resistance[at : at + 1])
-            for n, at in self.fit.aside
-        ]
+        for number in sorted(range(len(curves)), key=lambda n: curves[n].temperature):
+            curve = curves[number]
+            at = curve.x > 0
+            panel.curves.append(
+                PanelCurve(
+                    f"{curve.temperature:g} K",
+                    curve.x[at],
+                    curve.resistance[np.newaxis, at],
+                    self.fit.models[number][at],
+                    self.fit.lines[number],
+                    curve.device,
+                )
+            )
+        for number, place in self.fit.aside:
+            point = curves[number].at(np.array([place]))
+            panel.aside.append((point.x, point.resistance))
         return fit_picture(self.name, self.decays.unit, [panel])
 
 
@@ -282,29 +253,26 @@ def fit_decay(
     files : str, Path or sequence of these
         CSV files; see ``docs/formats.md``.
     device : str, Path or Device
-        What the retention is added to: a device, its file, or the name of one that ships.
+        Device that the retention is added to, its file, or the name of one that ships.
     options : DecayOptions, optional
-        How the decays are fitted.
+        Options of the fit.
     reading : ReadOptions, optional
-        How the files are read.
+        Options of reading.
     at : str or OperatingPoint, optional
-        Where a file's device is taken, such as ``current=9mA``; its own point.
+        Operating point of a file's device, such as ``current=9mA``; its own point.
     progress : Display or bool, optional
-        Told what is odd about the files, and what was set aside (`Display.note`), by default by a
-        Python warning.
+        Receives notes on the files, and on outliers (`Display.note`), by default as Python
+        warnings.
     **keywords
-        Of `options` and `reading`, as ``allspin fit`` has them: ``equilibrium=0``.
-
-    Returns
-    -------
-    FittedDecay
+        Fields of `options` and `reading`, as ``allspin fit`` has them: ``equilibrium=0``.
 
     Raises
     ------
     UserError
-        If a file cannot be read or understood, its unit is not the device's, or nothing decays.
+        If a file cannot be read or understood, its unit is not the device's, or no curve decays.
     """
-    base, options = open_device(device, at), options or DecayOptions()
+    base = open_device(device, at)
+    options = options or DecayOptions()
     decays = read_measurement(several_files(files, ""), reading, decay=True)
     for note in decays.notes:
         progress.note(note)
@@ -316,10 +284,13 @@ def fit_decay(
     found = fit_decays(
         decays.curves,
         (base.synapse.low, base.synapse.high),
-        *(options.equilibrium, options.attempt_time, options.keep_outliers),
+        options.equilibrium,
+        options.attempt_time,
+        options.keep_outliers,
     )
     fitted = FittedDecay(decays, found, base, options)
-    if outliers := fitted.outliers():
+    outliers = fitted.outliers()
+    if outliers:
         progress.note(
             f"{len(outliers)} points are set aside as outliers, the first: {outliers[0]} "
             "(--keep-outliers keeps them)"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from allspin.host.fit.goodness import Goodness
+from allspin.host.estimate.goodness import Goodness
 from allspin.sim.synapse.response import Array
 
 

@@ -1,10 +1,10 @@
-"""From switching probabilities to a neuron that switches by chance, in a device that is known.
+"""Fit of switching probabilities: a neuron that switches by chance, in a known device.
 
-Each use of a current switches the film or does not: counts are binomial, with the probability
+Each use of a current switches the device or does not: counts are binomial, with the probability
 ``P = Phi((I - I_50) / sigma)`` of `allspin.sim.network.neuron.StochasticNeuron`. The logarithm of
 the likelihood is concave in the line's offset and slope, so its maximum is the only one; intervals
-are of its curvature there. Where there are probabilities without numbers of trials, their scatter
-about the curve stands for these.
+follow from its curvature there. For probabilities without numbers of trials, their scatter
+about the curve takes the place of these.
 """
 
 import dataclasses
@@ -12,22 +12,24 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import optimize
 from scipy.special import log_ndtr, ndtr
 
 from allspin.host.data.catalogue import open_device, several_files
-from allspin.host.fit.goodness import Goodness, judge
-from allspin.host.fit.response import CONFIDENCE, DeviceCurves, Interval, estimated
-from allspin.host.fit.result import COLUMNS, FitOptions, MadeDevice, row
-from allspin.host.fit.spread import spread_between
+from allspin.host.estimate.goodness import Goodness, judge
+from allspin.host.estimate.intervals import CONFIDENCE, Interval, estimated, exactly
+from allspin.host.estimate.response import DeviceCurves
+from allspin.host.estimate.spread import spread_between
+from allspin.host.fit.options import FitOptions
+from allspin.host.fit.result import COLUMNS, MadeDevice, row
 from allspin.host.keywords import takes
-from allspin.host.lab.columns import ColumnNames, ReadOptions
+from allspin.host.lab.column_map import ColumnMap
+from allspin.host.lab.measurement import digests
 from allspin.host.lab.quantities import unit_of
-from allspin.host.lab.roles import ColumnMap
-from allspin.host.lab.runs import digests
+from allspin.host.lab.reading import ColumnNames, ReadOptions
 from allspin.host.lab.tables import CsvFile, read_csv
 from allspin.host.show.table import Table
 from allspin.sim.device.device import Device
@@ -37,121 +39,160 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.network.neuron import StochasticNeuron
 from allspin.sim.synapse.response import Array
 
-NAMES = (
-    ("switched", "switches", "switching_events", "events", "successes", "hits"),
-    ("probability", "switching_probability", "p_switch", "p_sw", "prob"),
-    ("trials", "uses", "attempts", "number_of_trials", "n_trials"),
-)
-"""Of columns of counts, of probabilities and of trials, as `allspin.host.lab.roles.plain` has them;
-the numbers of uses are those of trials."""
+COUNTS = ("switched", "switches", "switching_events", "events", "successes", "hits")
+SHARES = ("probability", "switching_probability", "p_switch", "p_sw", "prob")
+TRIALS = ("trials", "uses", "attempts", "number_of_trials", "n_trials")
+"""Names of columns, as `allspin.host.lab.column_map.plain` has them; trials are uses."""
 FEWEST = 3
-"""Currents of a curve that is fitted."""
+"""Least number of currents of a curve that is fitted."""
 
 
-def _columns(file: CsvFile, names: ColumnNames) -> list[int | None]:
-    """Places of current, device, counts, probabilities and trials; None for no such column."""
-    columns = ColumnMap(file, names.of)
-    found = [[at for at in map(columns.find, own) if at is not None] for own in NAMES]
-    known = columns.place("current"), columns.place("device")
-    return [*known, *(places[0] if places else None for places in found)]
+class _Uses(NamedTuple):
+    """Uses of one device by magnitudes of the current.
+
+    Attributes
+    ----------
+    curve : DeviceCurves
+        Share of the uses that switched, against current.
+    count : ndarray of float64, shape (currents,)
+        Number of uses.
+    """
+
+    curve: DeviceCurves
+    count: Array
+
+
+class _File(NamedTuple):
+    """Devices of a file, base unit of its current, and True if uses were counted."""
+
+    devices: list[_Uses]
+    unit: str
+    counted: bool
+
+
+class _Fit(NamedTuple):
+    """I_50 and the logarithm of sigma, their standard errors, and the freedom of these."""
+
+    parameters: Array
+    errors: Array
+    freedom: float
+
+
+def _find(columns: ColumnMap, names: Sequence[str]) -> int | None:
+    """Return the place of the first column that has one of some names."""
+    places = map(columns.find, names)
+    return next((place for place in places if place is not None), None)
 
 
 def is_switching(file: CsvFile, names: ColumnNames | None = None) -> bool:
-    """Whether a file holds switching probabilities or counts of switching against current."""
-    current, _, *found = _columns(file, names or ColumnNames())
-    return current is not None and found[:2] != [None, None]
+    """Return True if a file holds probabilities or counts of switching against current."""
+    columns = ColumnMap(file, names or ColumnNames())
+    return columns.place("current") is not None and _find(columns, COUNTS + SHARES) is not None
 
 
-def _read(file: CsvFile, names: ColumnNames) -> tuple[list[tuple[DeviceCurves, Array]], str, bool]:
-    """A file's devices, the unit of the current, and whether uses were counted.
-
-    Of a device there are the shares of the uses that switched, by magnitudes of the current, and
-    the numbers of uses.
-    """
-    place, own, counts, shares, trials = (-1 if at is None else at for at in _columns(file, names))
-    if place < 0 or max(counts, shares) < 0:
+def _read(file: CsvFile, names: ColumnNames) -> _File:
+    """Read the devices of a file."""
+    columns = ColumnMap(file, names)
+    place = columns.place("current")
+    counts = _find(columns, COUNTS)
+    shares = _find(columns, SHARES)
+    trials = _find(columns, TRIALS)
+    result = shares if counts is None else counts
+    if place is None or result is None:
         raise UserError(f"{file.path} has no columns of current and of probability, or switched")
-    what = shares if counts < 0 else counts
     unit, factor = unit_of(file.columns[place].unit) or ("?", 1.0)
-    x, k = file.values(place) * factor, file.values(what)
+    x = file.values(place) * factor
     if unit not in ("A", "") or x.min() < 0 < x.max():
         raise UserError(f"{file.path}: give the current in A, mA or uA, of one sign only")
-    # Of counts without trials each row is one use.
-    n = np.ones(x.size) if trials < 0 else file.values(trials)
-    if counts < 0:
-        k = k * n * (unit_of(file.columns[what].unit) or ("", 1.0))[1]
-    for at in np.flatnonzero(~((k >= 0) & (k <= n) & (n > 0) & np.isfinite(x))).tolist():
+    # Each row of counts without trials is one use.
+    uses = np.ones(x.size) if trials is None else file.values(trials)
+    switched = file.values(result)
+    if counts is None:
+        switched = switched * uses * (unit_of(file.columns[result].unit) or ("", 1.0))[1]
+    possible = (switched >= 0) & (switched <= uses) & (uses > 0) & np.isfinite(x)
+    for at in np.flatnonzero(~possible).tolist():
         raise file.fail(
             file.rows[at][0],
-            f"{k[at]:g} of {n[at]:g} uses at a current of {x[at]:g} cannot have switched; give a "
-            "probability from 0 to 1, or counts with their column of trials",
+            f"{switched[at]:g} of {uses[at]:g} uses at a current of {x[at]:g} cannot have "
+            "switched; give a probability from 0 to 1, or counts with their column of trials",
         )
-    owners = np.array([file.path.stem if own < 0 else cells[own] for _, cells in file.rows])
-    found = []
+    own = columns.place("device")
+    owners = np.array([file.path.stem] * x.size if own is None else file.cells(own))
+    devices = []
     for device in dict.fromkeys(owners.tolist()):
         rows = owners == device
-        current, group = np.unique(np.abs(x[rows]), return_inverse=True)
-        uses = np.bincount(group, n[rows])
-        share = np.bincount(group, k[rows]) / uses
-        found.append((DeviceCurves(device, current, share[np.newaxis]), uses))
-    return found, unit, counts >= 0 or trials >= 0
+        devices.append(_gather(device, np.abs(x[rows]), switched[rows], uses[rows]))
+    return _File(devices, unit, counts is not None or trials is not None)
 
 
-def _fit(device: DeviceCurves, n: Array, counted: bool) -> tuple[Array, Array, float]:
-    """I_50 and the logarithm of sigma of a device, their standard errors and these' freedom."""
-    name, x, share = device.device, device.pulses, device.mean
-    # A step would do where all that ever switched is above all that ever did not.
+def _gather(device: str, current: Array, switched: Array, uses: Array) -> _Uses:
+    """Return the uses of a device by current."""
+    currents, group = np.unique(current, return_inverse=True)
+    count = np.bincount(group, uses)
+    share = np.bincount(group, switched) / count
+    return _Uses(DeviceCurves(device, currents, share[np.newaxis]), count)
+
+
+def _fit(uses: _Uses, counted: bool) -> _Fit:
+    """Fit one device by maximum likelihood."""
+    n = uses.count
+    name = uses.curve.device
+    x = uses.curve.pulses
+    share = uses.curve.mean
+    # A step describes data in which all that ever switched is above all that ever did not.
     if x.size < FEWEST or x[share < 1].max(initial=0) <= x[share > 0].min(initial=np.inf):
         raise UserError(
             f"device {name}: the width of the step is not known; measure at {FEWEST} or more "
             "currents, among them some at which the film switches by chance"
         )
-    middle, scale = float(x.mean()), float(np.ptp(x)) / 2
+    middle = float(x.mean())
+    scale = float(np.ptp(x)) / 2
     u = np.stack([np.ones(x.size), (x - middle) / scale])
-    a, b = optimize.minimize(
-        lambda q: (
-            -float(n @ (share * log_ndtr(q @ u) + (1 - share) * log_ndtr(-(q @ u)))) / n.sum()
-        ),
-        np.array([0.0, 1.0]),
-    ).x
+
+    def loss(q: Array) -> float:
+        z = q @ u
+        return -float(n @ (share * log_ndtr(z) + (1 - share) * log_ndtr(-z))) / n.sum()
+
+    a, b = optimize.minimize(loss, np.array([0.0, 1.0])).x
     if b <= 0:
         raise UserError(f"device {name}: it switches less often the larger the current is")
     z = a + b * u[1]
-    spread = np.exp(log_ndtr(z) + log_ndtr(-z))
-    covariance = np.linalg.inv(u * (n * np.exp(-(z**2)) / (2 * math.pi * spread)) @ u.T)
+    variance = np.exp(log_ndtr(z) + log_ndtr(-z))  # of one use
+    covariance = np.linalg.inv(u * (n * np.exp(-(z**2)) / (2 * math.pi * variance)) @ u.T)
     freedom = math.inf
-    if not counted:  # numbers of uses are not known: the scatter is, where there may be any
-        points = float(spread.sum() ** 2 / (spread @ spread))
+    if not counted:
+        # The scatter about the curve, where both outcomes occur, takes the place of the numbers.
+        points = float(variance.sum() ** 2 / (variance @ variance))
         freedom = max(points - 2, 1.0)
-        scatter = float(((share - ndtr(z)) ** 2).sum() / spread.sum())
+        scatter = float(((share - ndtr(z)) ** 2).sum() / variance.sum())
         covariance *= scatter * points / freedom
     turn = np.array([[-scale / b, scale * a / b**2], [0.0, -1 / b]])
     errors = np.sqrt(np.diag(turn @ covariance @ turn.T))
-    return np.array([middle - scale * a / b, math.log(scale / b)]), errors, freedom
+    return _Fit(np.array([middle - scale * a / b, math.log(scale / b)]), errors, freedom)
 
 
 @dataclass(frozen=True, eq=False)
 class FittedSwitching(MadeDevice):
-    """What came of switching probabilities.
+    """Result of fitting switching probabilities.
 
     Attributes
     ----------
     data : list of DeviceCurves
         Shares of each device's uses that switched, against current.
     models : list of ndarray
-        Probability that each fit has at the device's currents.
+        Probability of each fit at the device's currents.
     values : dict of str to Interval
         ``I_50`` and ``sigma`` in the unit of the current, of several devices their means;
         ``threshold_spread``, the deviation of I_50 between devices as a fraction of the largest
-        current, where there are several.
+        current, for several devices.
     goodness : Goodness
-        How well the curves are described.
+        Agreement of the model with the curves.
     source : dict
-        Largest current, its unit, what intervals rest on, and SHA-256 of each file.
+        Largest current, its unit, basis of the intervals, and SHA-256 of each file.
     base : Device
-        What the neuron is put into.
+        Device that the neuron is put into.
     name : str
-        The device's.
+        Name of the device.
     """
 
     data: list[DeviceCurves]
@@ -164,35 +205,47 @@ class FittedSwitching(MadeDevice):
 
     @property
     def complaints(self) -> list[str]:
-        """What the model does not describe."""
+        """A line if the model does not describe the curves."""
         return [] if self.goodness.described else [f"the switching: {self.goodness}"]
 
     def device(self) -> Device:
-        """The base with this neuron, and where it comes from.
+        """Return the base with this neuron, and the source of its values.
 
         Raises
         ------
         UserError
-            If the neuron cannot be one of full scale at the largest current.
+            If the neuron cannot have full scale at the largest current.
         """
-        middle, sigma, *spread = (one.value for one in self.values.values())
         full = self.source["full_current"]
+        middle = self.values["I_50"].value / full
+        sigma = self.values["sigma"].value / full
+        spread = 0.0
+        if "threshold_spread" in self.values:
+            spread = self.values["threshold_spread"].value
         with refused("the neuron cannot be used: ", "; measure up to about twice I_50"):
             return dataclasses.replace(
                 self.base,
                 name=self.name,
-                neuron=StochasticNeuron(middle / full, sigma / full),
-                neuron_variation=NeuronVariation(threshold=sum(spread)),
+                neuron=StochasticNeuron(middle, sigma),
+                neuron_variation=NeuronVariation(threshold=spread),
                 source=self.base.source | {"neuron": self.report()},
             )
 
     def report(self) -> dict[str, Any]:
-        """Values with their intervals, as plain data; what was not measured is not there."""
+        """Return values with their intervals, as plain data; values not measured are left out."""
         values = {name: one.plain() for name, one in self.values.items()}
         return {**values, **self.source, "goodness": self.goodness.plain()}
 
     def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
-        """As ``allspin fit --json`` prints it: the device file, if it was written, and pictures."""
+        """Return the object that ``allspin fit --json`` prints.
+
+        Parameters
+        ----------
+        device : Path or None
+            The device file, if it was written.
+        pictures : sequence of Path
+            The pictures.
+        """
         return {
             "device": None if device is None else str(device),
             "kind": "switching",
@@ -202,16 +255,17 @@ class FittedSwitching(MadeDevice):
         }
 
     def tables(self, device: Device) -> list[Table]:
-        """Values and intervals of the neuron."""
-        unit = str(self.source["current_unit"])
-        rows = [
-            row("", name, one, "of the largest current" if "spread" in name else unit)[1:]
-            for name, one in self.values.items()
-        ]
+        """Return values and intervals of the neuron."""
+        rows = []
+        for name, value in self.values.items():
+            unit = str(self.source["current_unit"])
+            if name == "threshold_spread":
+                unit = "of the largest current"
+            rows.append(row("", name, value, unit)[1:])
         return [Table(f"Neuron of {device.name}: values and 95 % intervals", COLUMNS[1:], rows)]
 
     def notes(self, _: Device) -> list[str]:
-        """What the intervals rest on, and whose all else is."""
+        """Return the basis of the intervals, full scale, and the source of the other values."""
         return [
             f"Intervals rest on {self.source['intervals_from']}; all but the neuron is that of "
             f"{self.base.name}.",
@@ -220,21 +274,16 @@ class FittedSwitching(MadeDevice):
         ]
 
     def plot(self) -> Any:
-        """Shares of the uses that switch, and the curve of each device."""
-        # Pictures are loaded when somebody asks for them.
+        """Draw shares of the uses that switch, and the curve of each device."""
+        # Matplotlib takes long to load, and a fit does without it.
         from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
         from allspin.host.draw.style import name_text
 
-        lines = [
-            line
-            for one, model in zip(self.data, self.models, strict=True)
-            for line in (
-                ChartLine(
-                    name_text(one.device), one.pulses.tolist(), one.mean.tolist(), joined=False
-                ),
-                ChartLine("", one.pulses.tolist(), model.tolist(), marked=False),
-            )
-        ]
+        lines = []
+        for one, model in zip(self.data, self.models, strict=True):
+            x = one.pulses.tolist()
+            lines.append(ChartLine(name_text(one.device), x, one.mean.tolist(), joined=False))
+            lines.append(ChartLine("", x, model.tolist(), marked=False))
         unit = self.source["current_unit"]
         panel = ChartPanel(lines, f"current ({unit})", "share of uses that switch")
         return curves(f"{name_text(self.name)}: switching by chance", [panel])
@@ -258,59 +307,73 @@ def fit_switching(
     files : str, Path or sequence of these
         CSV files; see ``docs/formats.md``.
     device : str, Path or Device
-        What the neuron is put into: a device, its file, or the name of one that ships.
+        Device that the neuron is put into, its file, or the name of one that ships.
     options : FitOptions, optional
-        The device's name; the base's if it is empty. Nothing else of it is of such a neuron.
+        The device's name; the base's if it is empty. No other option concerns such a neuron.
     reading : ReadOptions, optional
-        Names of columns. Nothing else of it is of such files.
+        Names of columns. No other option concerns such files.
     at : str or OperatingPoint, optional
-        Where a file's device is taken, such as ``current=9mA``; its own point.
+        Operating point of a file's device, such as ``current=9mA``; its own point.
     progress : Display or bool, optional
-        As of `allspin.fit`.
+        As in `allspin.fit`.
     **keywords
-        Of `options` and `reading`, as ``allspin fit`` has them.
+        Fields of `options` and `reading`, as ``allspin fit`` has them.
 
     Raises
     ------
     UserError
-        If a file cannot be read or understood, or the film does not switch by chance.
+        If a file cannot be read or understood, or the device does not switch by chance.
     """
-    base, reading = open_device(device, at), reading or ReadOptions()
-    options, paths = options or FitOptions(), several_files(files, "")
-    named = dataclasses.replace(reading, columns=ColumnNames()), FitOptions(options.name)
-    if named != (ReadOptions(), options):
+    base = open_device(device, at)
+    reading = reading or ReadOptions()
+    options = options or FitOptions()
+    paths = several_files(files, "")
+    other = dataclasses.replace(reading, columns=ColumnNames()) != ReadOptions()
+    if other or options != FitOptions(options.name):
         raise UserError("of switching probabilities only the name and the columns can be chosen")
     reading.columns.check(paths)
     tables = [read_csv(path) for path in paths]
     read = [_read(table, reading.columns) for table in tables]
-    (_, unit, counted), measured = read[0], [one for each in read for one in each[0]]
-    data = [one for one, _ in measured]
-    if len({each[1:] for each in read}) > 1 or len({one.device for one in data}) < len(data):
+    devices = [one for file in read for one in file.devices]
+    data = [one.curve for one in devices]
+    kinds = {(file.unit, file.counted) for file in read}
+    if len(kinds) > 1 or len({one.device for one in data}) < len(data):
         raise UserError(
             "files must have one unit of current, all numbers of uses or none, and each its devices"
         )
-    found, own_errors, (freedom, *_) = zip(*(_fit(*one, counted) for one in measured), strict=True)
-    fits, errors = np.array(found), np.array(own_errors)
-    (middle, log_sigma), basis = estimated(fits, 1, lambda _: fits[0], lambda: (errors[0], freedom))
+    ((unit, counted),) = kinds
+    fits = [_fit(one, counted) for one in devices]
     full = max(float(one.pulses.max()) for one in data)
-    values = {"I_50": middle, "sigma": log_sigma.scaled(math.exp)}
-    if len(data) > 1:
-        values["threshold_spread"] = spread_between(
-            fits[:, 0], errors[:, 0] ** 2, Interval(full, full, full)
-        )
-    models = [
-        ndtr((one.pulses - own[0]) / math.exp(own[1])) for one, own in zip(data, fits, strict=True)
-    ]
+    values, basis = _values(fits, full)
+    if counted and basis == "points":
+        basis = "counts"
+    models = []
+    for one, own in zip(data, fits, strict=True):
+        middle, log_sigma = own.parameters
+        models.append(ndtr((one.pulses - middle) / math.exp(log_sigma)))
     source = {
         "method": "maximum of the binomial likelihood",
         "confidence": CONFIDENCE,
         "full_current": full,
         "current_unit": unit or "arbitrary",
-        "intervals_from": "counts" if counted and basis == "points" else basis,
+        "intervals_from": basis,
         "devices": len(data),
-        "uses": float(sum(uses.sum() for _, uses in measured)) if counted else 0.0,
+        "uses": float(sum(one.count.sum() for one in devices)) if counted else 0.0,
         "sha256": digests(paths, (table.data for table in tables)),
     }
     return FittedSwitching(
         data, models, values, judge(data, models), source, base, options.name or base.name
     )
+
+
+def _values(fits: Sequence[_Fit], full: float) -> tuple[dict[str, Interval], str]:
+    """Return the values of all devices, and the basis of their intervals."""
+    table = np.array([one.parameters for one in fits])
+    (middle, log_sigma), basis = estimated(
+        table, 1, lambda _: table[0], lambda: (fits[0].errors, fits[0].freedom)
+    )
+    values = {"I_50": middle, "sigma": log_sigma.scaled(math.exp)}
+    if len(fits) > 1:
+        variances = np.array([one.errors[0] for one in fits]) ** 2
+        values["threshold_spread"] = spread_between(table[:, 0], variances, exactly(full))
+    return values, basis

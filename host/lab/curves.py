@@ -1,16 +1,19 @@
-"""Measured curves, and all of them together: what files are read to, and what is fitted."""
+"""Measured curves, and a measurement, which is all curves of some files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import median_filter
 
 from allspin.sim.parameters import Brief
 from allspin.sim.synapse.response import Array, Polarity
 
+LEAST_POINTS = 5
+"""Points of a curve: three parameters, and two more to judge the fit by."""
 DEAD = 0.15
-"""Of the usual swing of R_AH: pulses that change less do not switch the film."""
+"""Share of the usual swing below which pulses do not switch a device."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,9 +23,9 @@ class Curve(Brief):
     Attributes
     ----------
     device, cycle : str
-        Which device, and which of its cycles.
+        Names of the device and of the cycle.
     polarity : Polarity or None
-        Of the pulses; None for a neuron's curve.
+        Polarity of the pulses; None for a neuron's curve or a decay.
     x : ndarray of float64, shape (points,)
         Pulses given so far, current in ampere (or in the file's unit if it names none), or
         seconds since R_AH was written.
@@ -30,15 +33,15 @@ class Curve(Brief):
         R_AH, in ohm (or in the file's unit if it names none); the mean where a state was read
         several times.
     scatter : ndarray of float64, shape (2, points), or None
-        What those reads differ by, state by state: the sum of squares about their mean, and how
-        many there are beyond the first. None where each state was read once.
+        Scatter of those reads for each state: the sum of squares about their mean, and their
+        number less one. None if each state was read once.
     line : int
-        Of the file's row with which it begins.
+        Line of the file with the first point.
     rows : ndarray of int
-        The file's row of each point; -1 for a point at which a run turns, in the part behind, and
-        empty for a curve of no file.
+        Row of the file of each point; -1 for a point at which a run turns, in the part behind, and
+        empty for a curve that no file has.
     temperature : float
-        Of a decay, in kelvin; 0 for other curves.
+        Temperature of a decay in kelvin; 0 for other curves.
     path : str
         The file.
     """
@@ -56,47 +59,51 @@ class Curve(Brief):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
-        parts = [
-            f"device {self.device}",
-            f"cycle {self.cycle}" if self.cycle else "",
-            "" if self.polarity is None else self.polarity.name.lower(),
-            f"{self.temperature:g} K" if self.temperature else "",
-        ]
-        return ", ".join(filter(None, parts))
+        """Name of the curve in messages."""
+        parts = [f"device {self.device}"]
+        if self.cycle:
+            parts.append(f"cycle {self.cycle}")
+        if self.polarity is not None:
+            parts.append(self.polarity.name.lower())
+        if self.temperature:
+            parts.append(f"{self.temperature:g} K")
+        return ", ".join(parts)
 
     def at(self, places: npt.NDArray[np.integer]) -> "Curve":
-        """The curve of some of its points."""
-        scatter = None if self.scatter is None else self.scatter[:, places]
-        rows = self.rows[places] if self.rows.size else self.rows
-        x, resistance = self.x[places], self.resistance[places]
-        return replace(self, x=x, resistance=resistance, scatter=scatter, rows=rows)
+        """Return the curve of some of its points."""
+        return replace(
+            self,
+            x=self.x[places],
+            resistance=self.resistance[places],
+            scatter=None if self.scatter is None else self.scatter[:, places],
+            rows=self.rows[places] if self.rows.size else self.rows,
+        )
 
     @property
     def swing(self) -> float:
-        """What R_AH changes by in the way of the polarity, from the first points to the last.
+        """Change of R_AH along a polarity's way, from the first points to the last.
 
-        Of a neuron it is the range of the medians of parts, whose scatter is small.
+        A neuron's is the range of the medians of parts, so that scatter adds little.
         """
         if self.polarity is None:
             parts = np.array_split(self.resistance, min(10, self.x.size))
             return float(np.ptp([np.median(part) for part in parts]))
         start, end = ends(self.resistance)
-        return (start - end) if self.polarity else (end - start)
+        return start - end if self.polarity else end - start
 
     def measured(self) -> "Curve":
-        """The curve without points that are missing."""
+        """Return the curve without missing points."""
         return self.at(np.flatnonzero(np.isfinite(self.resistance)))
 
 
 @dataclass(frozen=True, eq=False)
 class Measurement(Brief):
-    """All that was measured.
+    """All curves of some files.
 
     Attributes
     ----------
     curves : list of Curve
-        Pulse curves and neuron curves.
+        Pulse curves and neuron curves, or decays.
     unit : str
         Unit of R_AH: ``ohm``, ``siemens``, or ``arbitrary``.
     current_unit : str
@@ -104,11 +111,11 @@ class Measurement(Brief):
     digests : dict of str to str
         SHA-256 of each file, by its name.
     notes : list of str
-        What was guessed or left out, a line each.
+        Remarks on guesses and on data that are left out, a line each.
     given : dict of str to object
-        What the user said about the data, for the device file.
+        The user's options about the data, for the device file.
     electrical : dict of str to float
-        What is known of pulses and reads, as `allspin.sim.device.electrical.Electrical` has it.
+        Currents and times of pulses and reads; `allspin.sim.device.electrical.Electrical`.
     """
 
     curves: list[Curve]
@@ -120,43 +127,54 @@ class Measurement(Brief):
     electrical: dict[str, float] = field(default_factory=dict)
 
     def of(self, polarity: Polarity | None) -> list[Curve]:
-        """Curves of a polarity, or of neurons."""
+        """Return curves of a polarity, or of neurons."""
         return [curve for curve in self.curves if curve.polarity is polarity]
 
 
 def by_device(curves: Sequence[Curve]) -> dict[str, list[int]]:
-    """Places of each device's curves, in the order in which devices came."""
+    """Return places of each device's curves; devices keep their order."""
     found: dict[str, list[int]] = {}
     for place, curve in enumerate(curves):
         found.setdefault(curve.device, []).append(place)
     return found
 
 
-def aligned(xs: Sequence[Array], rows: Sequence[Array]) -> tuple[Array, Array]:
-    """Every x, and the rows on it as a table, shape (rows, points); NaN where a row has none."""
-    every = np.unique(np.concatenate(xs))
-    table = np.full((len(rows), every.size), np.nan)
-    for line, x, row in zip(table, xs, rows, strict=True):
-        line[np.searchsorted(every, x)] = row
+def align(curves: Sequence[Curve]) -> tuple[Array, Array]:
+    """Return every x, and R_AH of the curves there, shape (curves, points); NaN without a point."""
+    every = np.unique(np.concatenate([curve.x for curve in curves]))
+    table = np.full((len(curves), every.size), np.nan)
+    for line, curve in zip(table, curves, strict=True):
+        line[np.searchsorted(every, curve.x)] = curve.resistance
     return every, table
 
 
 def ends(resistance: Array) -> tuple[float, float]:
-    """R_AH at a curve's start and end: medians of some points, which an outlier does not move."""
+    """Return R_AH at a curve's start and end: medians of some points, robust to an outlier."""
     few = max(1, min(5, len(resistance) // 5))
     return float(np.median(resistance[:few])), float(np.median(resistance[-few:]))
 
 
 def usual_swing(curves: Sequence[Curve]) -> float:
-    """The largest swing of a device's curves; of devices that of the upper quarter."""
+    """Return the upper quartile over devices of each device's largest swing."""
     sizes = [max(abs(curves[n].swing) for n in places) for places in by_device(curves).values()]
     return float(np.quantile(sizes, 0.75))
 
 
 def trend(resistance: Array) -> float:
-    """Change of R_AH from a curve's first points to its last, over its spread."""
+    """Return the change of R_AH from a curve's first points to its last, over its spread."""
     start, end = ends(resistance)
-    # A spike is no spread, where there are points enough to tell one.
-    rest = 2 if len(resistance) >= 20 else 0
-    spread = float(np.subtract(*np.percentile(resistance, [100 - rest, rest])))
+    # Percentiles exclude a spike where the points are enough to tell one.
+    edge = 2 if len(resistance) >= 20 else 0
+    spread = float(np.subtract(*np.percentile(resistance, [100 - edge, edge])))
     return (end - start) / spread if spread else 0.0
+
+
+def scatter_of(values: Sequence[Array]) -> float:
+    """Return the standard deviation of a point, from second differences of neighbours."""
+    steps = np.concatenate([np.diff(one, n=2) for one in values])
+    return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(6))
+
+
+def medians(values: Array) -> Array:
+    """Return running medians of five, which have no spikes and less noise."""
+    return median_filter(values, 5, mode="nearest")

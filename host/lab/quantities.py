@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from allspin.sim.errors import UserError
 
 MAX_MAGNITUDE = 1e30
-"""No quantity here is larger in any unit, nor its inverse; fourth powers are still numbers."""
+"""Largest magnitude of a quantity in any unit, and of its inverse; fourth powers stay finite."""
 NUMBER = re.compile(r"[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 NOT_NUMBERS = {
@@ -15,31 +15,35 @@ NOT_NUMBERS = {
     *("none", "overflow", "overrange", "overload", "ovld", "ovfl", "o.l", "ol", "#value!"),
     *("open", "infinity", "-infinity", "+infinity"),
 }
-"""What stands for a value that is missing or beyond a meter's range, in small letters."""
+"""Words in lower case for a value that is missing or beyond a meter's range."""
 WINDOWS = re.compile(r"[+-]?1[.,]#(inf|ind|[qs]nan|r)0*", re.IGNORECASE)
-"""The same as C libraries of Windows write it."""
+"""The same words as C libraries of Windows print them."""
 SENTINELS = (9.9e37, 9.91e37)
-"""Numbers that stand for the same: SCPI's infinity, and its not a number."""
+"""Numbers that SCPI defines for infinity and for not-a-number."""
+SHOWN = 4
+"""Number of values that a message lists."""
 
 
 def number(text: str) -> float | None:
-    """The number in a cell: NaN where a value is missing, None where there is something else.
+    """Return the number in a cell: NaN for a missing value, None for any other text.
 
-    Below the inverse of `MAX_MAGNITUDE` it is 0; above `MAX_MAGNITUDE` it is as it is written.
+    A magnitude below the inverse of `MAX_MAGNITUDE` becomes 0; one above `MAX_MAGNITUDE` is kept.
     """
     text = text.strip()
     if "," in text and DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")
     if not NUMBER.fullmatch(text):
-        return math.nan if (text.lower() in NOT_NUMBERS or WINDOWS.fullmatch(text)) else None
-    value, size = float(text), abs(float(text))
+        missing = text.lower() in NOT_NUMBERS or WINDOWS.fullmatch(text)
+        return math.nan if missing else None
+    value = float(text)
+    size = abs(value)
     if size > MAX_MAGNITUDE and any(math.isclose(size, one, rel_tol=1e-4) for one in SENTINELS):
         return math.nan
     return value if size >= 1 / MAX_MAGNITUDE else 0.0
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell has a number, or a sign for one that is missing; not an empty one."""
+    """Return True if a cell has a number or a mark of a missing one; an empty cell has neither."""
     return bool(text) and number(text) is not None
 
 
@@ -67,48 +71,50 @@ BASES = {
     "s": ("s", "sec", "seconds"),
     "m": ("m",),
 }
-"""Names of each unit; only those of one letter that are another's too keep their case."""
-WHOLE = {
-    **{name: ("s", 60.0) for name in ("min", "minutes")},
-    **{name: ("s", 3600.0) for name in ("h", "hours")},
+"""Names of each base unit."""
+CASE_MATTERS = ("S", "T", "K", "C", "s", "m")
+"""Names of one letter that another unit or prefix has in the other case."""
+FIXED = {
+    **dict.fromkeys(("min", "minutes"), ("s", 60.0)),
+    **dict.fromkeys(("h", "hours"), ("s", 3600.0)),
     "d": ("s", 86400.0),
-    **{
-        name: ("", 1.0)
-        for name in (
-            *("", "1", "a.u.", "au", "arb. units", "normalised", "normalized"),
-            *("#", "-", "n", "no.", "pulse", "pulses", "count", "counts"),
-        )
-    },
+    **dict.fromkeys(("", "1", "a.u.", "au", "arb. units", "normalised", "normalized"), ("", 1.0)),
+    **dict.fromkeys(("#", "-", "n", "no.", "pulse", "pulses", "count", "counts"), ("", 1.0)),
     "%": ("", 0.01),
 }
-"""Units in small letters that take no prefix: longer times, and arbitrary ones."""
+"""Base unit and factor of units in lower case that take no prefix."""
 SIGNS = str.maketrans({"\u00b5": "\u03bc", "\u2126": "\u03c9", "\u03a9": "\u03c9"})
-"""There are two micro signs and three ohm signs in Unicode."""
+"""Unicode has two micro signs and three ohm signs."""
 
 
 def unit_of(text: str) -> tuple[str, float] | None:
-    """Base unit and factor of a unit as it is written; None for one that is not known.
+    """Return the base unit and the factor of a written unit, or None for an unknown one.
 
-    The base unit is one of `BASES`, or empty for an arbitrary one.
+    The base unit is one of `BASES`, or empty for an arbitrary unit.
     """
     text = text.strip().translate(SIGNS)
-    if text.lower() in WHOLE:
-        return WHOLE[text.lower()]
-    for base, name in ((base, name) for base, names in BASES.items() for name in names):
-        prefix, end = text[: -len(name)].strip(), text[-len(name) :]
-        # Of one letter, units are told apart by capitals, but for ampere and volt.
-        same = (end if name in ("S", "T", "K", "C", "s", "m") else end.lower()) == name
-        # All capitals do not tell a thousandth from a million; and nobody has a million of
-        # amperes or volts: a capital M would be a thousandth.
-        shouted = prefix == "M" and len(name) > 1 and end.isupper()
-        large = prefix in ("M", "G") and base in ("A", "V")
-        if same and prefix in PREFIXES and not shouted and not large:
-            return base, PREFIXES[prefix]
+    if text.lower() in FIXED:
+        return FIXED[text.lower()]
+    for base, names in BASES.items():
+        for name in names:
+            prefix = text[: -len(name)].strip()
+            end = text[-len(name) :]
+            same = end == name if name in CASE_MATTERS else end.lower() == name
+            if same and prefix in PREFIXES and not _is_ambiguous(prefix, end, base):
+                return base, PREFIXES[prefix]
     return None
 
 
+def _is_ambiguous(prefix: str, end: str, base: str) -> bool:
+    """Return True if a capital prefix may have been meant as milli."""
+    if prefix == "M" and len(end) > 1 and end.isupper():
+        return True  # MOHM
+    # Mega-ampere and mega-volt do not occur in a laboratory.
+    return prefix in ("M", "G") and base in ("A", "V")
+
+
 def base_of(text: str) -> str:
-    """The base unit of a unit as it is written; empty for an arbitrary one, or one not known."""
+    """Return the base unit of a written unit; empty for an arbitrary or unknown one."""
     return (unit_of(text) or ("", 1.0))[0]
 
 
@@ -116,37 +122,36 @@ QUANTITY = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
 
 
 def quantity(base: str, option: str) -> Callable[[str], float]:
-    """What reads an option's value with its unit, such as ``0.1mA``, in the base unit.
+    """Return a parser of an option's value with its unit, such as ``0.1mA``, to the base unit.
 
-    It raises a `UserError` with the option if a text is none.
+    The parser raises a `UserError` that names the option.
     """
 
-    def read(text: str) -> float:
+    def parse(text: str) -> float:
         match = QUANTITY.fullmatch(text)
-        value, unit = (number(match[1]), unit_of(match[2])) if match else (None, None)
+        value = number(match[1]) if match else None
+        unit = unit_of(match[2]) if match else None
         if value and unit and unit[0] == base and abs(value) * unit[1] < MAX_MAGNITUDE:
             return value * unit[1]
         raise UserError(f"{option} takes a value with its unit, such as 0.1m{base}, not {text!r}")
 
-    return read
-
-
-# How messages tell some values.
-
-SHOWN = 4
-"""Values that a message has."""
+    return parse
 
 
 def ordered(values: Iterable[str]) -> list[str]:
-    """Values by magnitude, words last, without a decimal comma, as a condition takes them."""
-    sizes = [
-        (math.inf, text) if value is None or math.isnan(value) else (abs(value), f"{value:.10g}")
-        for text, value in ((text, number(text)) for text in values)
-    ]
+    """Sort values by magnitude, words last; decimal commas become points, as conditions need."""
+    sizes = []
+    for text in values:
+        value = number(text)
+        if value is None or math.isnan(value):
+            sizes.append((math.inf, text))
+        else:
+            sizes.append((abs(value), f"{value:.10g}"))
     return [text for _, text in sorted(sizes)]
 
 
 def few(values: Iterable[str]) -> str:
-    """The first of some values, and how many more there are."""
+    """List the first distinct values, and the number of the others."""
     shown = [text or "nothing" for text in ordered(set(values))]
-    return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" * (len(shown) > SHOWN))
+    more = len(shown) - SHOWN
+    return ", ".join(shown[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
-from allspin.host.fit.response import ResponseFit, fit_response
+from allspin.host.estimate.response import ResponseFit, fit_response
 from allspin.host.lab.curves import Curve
 from allspin.host.paper.chapter import (
     Chapter,

@@ -14,7 +14,7 @@ from allspin.boards.catalogue import find_boards
 from allspin.host.chips.cell_table import COLUMNS
 from allspin.host.cli.flash import is_kept, udev_rule
 from allspin.host.cli.main import main
-from allspin.host.lab.roles import NAMES
+from allspin.host.lab.column_map import NAMES
 from allspin.host.sweep.grid import FACTORS, SETTINGS, make_grid
 from allspin.host.sweep.results import OUTCOME_COLUMNS
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_table, normal_values

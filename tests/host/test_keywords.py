@@ -19,7 +19,7 @@ import PIL.Image
 import pytest
 
 import allspin
-from allspin.host.lab.columns import ReadOptions
+from allspin.host.lab.reading import ReadOptions
 from allspin.host.show.display import Display
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.network.tiling import Tiles

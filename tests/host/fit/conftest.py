@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.fit.fitting import Fitted, fit_all
-from allspin.host.fit.result import FitOptions
+from allspin.host.fit.fitted import Fitted
+from allspin.host.fit.fitting import fit_all
+from allspin.host.fit.options import FitOptions
 from allspin.host.lab.curves import Curve, Measurement
 from allspin.sim.synapse.response import Polarity
 

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.fit.cycles import find_unusable, steadied
-from allspin.host.fit.fitting import Fitted, fit_all
-from allspin.host.fit.outliers import set_aside
-from allspin.host.fit.result import FitOptions
+from allspin.host.estimate.drift import remove_disturbances
+from allspin.host.estimate.outliers import set_aside
+from allspin.host.estimate.unusable import find_unusable
+from allspin.host.fit.fitted import Fitted
+from allspin.host.fit.fitting import fit_all
+from allspin.host.fit.options import FitOptions
 from allspin.host.lab.curves import Curve
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
@@ -41,7 +43,7 @@ def draw(changes: Changes, devices: int = 5, cycles: int = 6, seed: int = 0) -> 
 
 def result(curves: list[Curve], offset: bool = True) -> tuple[Fitted, list[str]]:
     measurement, outliers = set_aside(measured(curves))
-    measurement = steadied(measurement, offset)
+    measurement = remove_disturbances(measurement, offset)
     return fit_all(measurement, FitOptions("x"), outliers=outliers), measurement.notes
 
 
@@ -109,7 +111,7 @@ def test_what_is_no_c2c_is_told_and_taken_off_or_left_out(name: str) -> None:
         # Of a smaller swing, the scatter here is smaller too.
         near = 0.25 if name.startswith(("wear", "run in")) else 0.1
         assert part.cycles.write.value == pytest.approx(C2C, rel=near)
-        assert part.readings[found.reading].value < 0.02
+        assert part.devices.readings[found.reading].value < 0.02
 
 
 @pytest.mark.parametrize("occasion", ["write", "pulse"])
@@ -124,7 +126,7 @@ def test_of_cycles_that_have_only_c2c_nothing_is_said(
             truth.draw(seed, devices, cycles), key=lambda one: (one.device, int(one.cycle))
         )
         assert set_aside(measured(curves))[0].notes == []
-        after = steadied(measured(curves), offset=False)
+        after = remove_disturbances(measured(curves), offset=False)
         assert after.notes == []
         pairs = zip(curves, after.curves, strict=True)
         assert all(np.array_equal(one.resistance, other.resistance) for one, other in pairs)

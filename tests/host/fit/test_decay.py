@@ -13,10 +13,12 @@ from scipy.stats import norm
 
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import open_device
-from allspin.host.fit.decay import DecayOptions, fit_decay
-from allspin.host.fit.response import Interval
-from allspin.host.lab.columns import ReadOptions, is_decay
-from allspin.host.lab.runs import read_measurement
+from allspin.host.estimate.intervals import Interval
+from allspin.host.fit.decay import fit_decay
+from allspin.host.fit.options import DecayOptions
+from allspin.host.lab.column_map import is_decay
+from allspin.host.lab.measurement import read_measurement
+from allspin.host.lab.reading import ReadOptions
 from allspin.host.lab.tables import read_csv
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.retention import Retention

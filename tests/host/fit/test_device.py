@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
+from allspin.host.estimate.response import stack
 from allspin.host.fit.device import measured_response, pair_response
-from allspin.host.fit.fitting import fit, fit_all, take_lookup_tables
-from allspin.host.fit.response import stack
-from allspin.host.fit.result import FitOptions
+from allspin.host.fit.fitting import fit, fit_all
+from allspin.host.fit.lookup import take_lookup_tables
+from allspin.host.fit.options import FitOptions
 from allspin.host.lab.curves import Curve
 from allspin.sim.device.device_file import (
     device_from_toml,
@@ -192,7 +193,7 @@ def test_a_polarity_of_half_the_range_has_half_the_figures(known: Makes) -> None
     assert isinstance(synapse, SotSynapse)
     # Of the whole device's range, which potentiation spans.
     assert (synapse.c2c.potentiation, synapse.c2c.depression) == pytest.approx((0.03, 0.01), 0.1)
-    own = result.polarities[D].readings["range"].value
+    own = result.polarities[D].devices.readings["range"].value
     assert synapse.d2d.depression == pytest.approx(own / 2, rel=0.1)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from allspin.host.data.catalogue import open_device
+from allspin.host.estimate.goodness import Goodness, runs_test
+from allspin.host.estimate.intervals import Interval
+from allspin.host.estimate.meter import from_reads
 from allspin.host.fit.fitting import fit_all
-from allspin.host.fit.goodness import Goodness, from_reads, runs_test
-from allspin.host.fit.response import Interval
-from allspin.host.fit.result import FitOptions
+from allspin.host.fit.options import FitOptions
 from allspin.host.lab.curves import Curve
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity

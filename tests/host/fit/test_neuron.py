@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from allspin.host.fit.neuron import fit_neuron, select
+from allspin.host.estimate.neuron import fit_neuron, select
 from allspin.host.lab.curves import Curve
 
 CURRENT = np.linspace(0, 20e-3, 61)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from allspin.host.estimate.outliers import Outlier, find_outliers, outlying_cycles, set_aside
 from allspin.host.fit.fitting import fit_all
-from allspin.host.fit.outliers import Outlier, find_outliers, outlying_cycles, set_aside
-from allspin.host.fit.result import FitOptions
+from allspin.host.fit.options import FitOptions
 from allspin.host.lab.curves import Curve
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.host.fit.response import Interval, ResponseFit, fit_response
-from allspin.host.fit.spread import (
+from allspin.host.estimate.intervals import Interval
+from allspin.host.estimate.response import ResponseFit, fit_response
+from allspin.host.estimate.spread import (
     DEVICE_CHOICES,
+    correlation,
     cycle_spread,
-    deviates_together,
     device_spread,
 )
 from allspin.host.lab.curves import Curve
@@ -77,7 +78,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(name: str, known: Makes) 
     for seed, polarity in itertools.product(range(DRAWS), Polarity):
         fit = fit_of(device.draw(seed, devices, cycles), polarity)
         spread = cycle_spread(fit)
-        d2d = device_spread(fit, spread)[0].get(device.reading)
+        d2d = device_spread(fit, spread).readings.get(device.reading)
         for what, interval, truth in (
             ("A", fit.nonlinearity, device.a[polarity]),
             ("R_min", fit.low, -0.4),
@@ -107,14 +108,14 @@ def test_the_reading_that_made_the_data_explains_most(reading: str, known: Makes
     right = 0
     for seed, polarity in itertools.product(range(8), Polarity):
         fit = fit_of(device.draw(seed, 6, 3), polarity)
-        shares = device_spread(fit, cycle_spread(fit))[1]
+        shares = device_spread(fit, cycle_spread(fit)).explained
         right += max(shares, key=lambda name: shares[name]) == reading
     assert right >= 15
 
 
 def test_equal_devices_have_no_spread_of_their_own(known: Makes) -> None:
     fit = fit_of(known(c2c=(0.05, 0.05)).draw(3, 6, 4))
-    for reading, spread in device_spread(fit, cycle_spread(fit))[0].items():
+    for reading, spread in device_spread(fit, cycle_spread(fit)).readings.items():
         # What cycles leave in a mean of 4 x 51 points would be 0.004 and more.
         assert spread.low == 0, reading
 
@@ -136,7 +137,7 @@ def offset_devices(rng: np.random.Generator, devices: int, correlation: float) -
 
 def together(curves: list[Curve]) -> Interval | None:
     fits = [fit_of(curves, polarity) for polarity in Polarity]
-    return deviates_together(fits, [cycle_spread(fit) for fit in fits], "range")
+    return correlation(fits, [cycle_spread(fit) for fit in fits], "range")
 
 
 @pytest.mark.parametrize("truth", [-0.5, 0.0, 0.7])

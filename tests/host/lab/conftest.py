@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from allspin.host.lab.columns import ReadOptions
 from allspin.host.lab.curves import Measurement
-from allspin.host.lab.runs import read_measurement
+from allspin.host.lab.measurement import read_measurement
+from allspin.host.lab.reading import ReadOptions
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from allspin.host.lab.facts import own_names, quantities
-from allspin.host.lab.runs import read_measurement
+from allspin.host.lab.measurement import read_measurement
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 

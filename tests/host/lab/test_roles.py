@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allspin.host.lab.columns import ColumnNames, ReadOptions
+from allspin.host.lab.column_map import ColumnMap
 from allspin.host.lab.curves import Measurement
-from allspin.host.lab.roles import ColumnMap
-from allspin.host.lab.runs import read_measurement
+from allspin.host.lab.measurement import read_measurement
+from allspin.host.lab.reading import ColumnNames, ReadOptions
 from allspin.host.lab.tables import read_csv
 from allspin.host.lab.varying import role
 from allspin.sim.errors import UserError
@@ -22,7 +22,7 @@ WAY = np.arange(8.0)
 def roles(path: Path, text: str, names: ColumnNames | None = None) -> list[str]:
     """What each column of a file is taken for, in a word."""
     path.write_text(text, "utf-8")
-    columns = ColumnMap(read_csv(path), (names or ColumnNames()).of)
+    columns = ColumnMap(read_csv(path), names or ColumnNames())
     return [role(columns, place)[0].split(",")[0] for place in range(len(columns.headings))]
 
 

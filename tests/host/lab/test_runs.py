@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.lab.columns import ColumnNames
 from allspin.host.lab.curves import Measurement
 from allspin.host.lab.quantities import quantity, unit_of
+from allspin.host.lab.reading import ColumnNames
 from allspin.host.lab.turns import all_turns, find_turn
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity

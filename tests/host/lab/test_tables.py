@@ -76,8 +76,8 @@ def test_blocks_begin_where_the_header_comes_again(write: Write) -> None:
         write(f"Device: A\n{table}\nDevice: B 2\nRange,10\n{table}# sample = C\n{table}")
     )
     assert [block[:2] for block in file.blocks] == [(2, "A"), (8, "B 2"), (12, "C")]
-    found = [(line, file.block_of(line)) for line, _ in file.rows]
-    assert (found, file.notes) == ([(3, 0), (4, 0), (9, 1), (10, 1), (13, 2), (14, 2)], [])
+    found = [(line, file.block_of(line).line) for line, _ in file.rows]
+    assert (found, file.notes) == ([(3, 2), (4, 2), (9, 8), (10, 8), (13, 12), (14, 12)], [])
 
 
 def test_words_at_the_end_are_left_out_with_a_word(write: Write) -> None:

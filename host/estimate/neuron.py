@@ -1,9 +1,9 @@
 """Least squares of the neuron's curve: R_AH against current.
 
 The model is `allspin.sim.network.neuron.SotNeuron`: flat below a threshold, then linear, then
-flat again where the film is saturated, both knees rounded. Where the data end before it is
-saturated, there is no upper knee in the fit and full scale is what was measured. Heating adds what
-grows with the square of the current, where the data show it; it is no part of the neuron.
+flat again where the device is saturated, both knees rounded. Where the data end before saturation,
+the fit has no upper knee and full scale is the end of the data. Heating adds a part that grows with
+the square of the current, where the data show it; it is no part of the neuron.
 """
 
 import itertools
@@ -15,30 +15,34 @@ import numpy.typing as npt
 from scipy import optimize, stats
 from scipy.special import expit
 
-from allspin.host.fit.goodness import Goodness, judge
-from allspin.host.fit.response import DeviceCurves, Interval, chi_interval, estimated, stack
-from allspin.host.fit.spread import spread_between
+from allspin.host.estimate.goodness import Goodness, judge
+from allspin.host.estimate.intervals import Interval, chi_interval, estimated, exactly
+from allspin.host.estimate.response import DeviceCurves, stack
+from allspin.host.estimate.spread import spread_between
 from allspin.host.lab.curves import Curve, by_device
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import Array
 
 EQUAL = 0.9
-"""Magnitudes and slopes of the two sides from this ratio on are about equal."""
+"""Ratio of magnitudes, or of slopes, from which both sides of a curve are about equal."""
 FEWEST_POINTS = 6
-"""Points of a curve that is fitted."""
+"""Least number of points of a curve that is fitted."""
+FEWEST_FOR_KNEE = 8
+"""Least number of points of a device from which an upper knee and heating are tried."""
 NAMES = ("base", "threshold", "slope", "softness", "height", "heating")
+BASE, THRESHOLD, SLOPE, SOFTNESS, HEIGHT, HEATING = range(len(NAMES))
 NO_KNEE = 1e6
 """Height, in ranges, of a curve that shows no upper knee."""
 LEAST_HEATING = 0.02
-"""Of the range, that heating adds at full current at least, to be told from another shape."""
+"""Share of the range that heating must add at full current to be told from another shape."""
 Free = npt.NDArray[np.bool_]
-"""Which of `NAMES` are fitted: the last two where the data show them."""
+"""True for each of `NAMES` that is fitted: height and heating only where the data show them."""
 
 
 @dataclass(frozen=True, eq=False)
 class NeuronFit:
-    """A neuron as fitted.
+    """Fitted neuron.
 
     Attributes
     ----------
@@ -48,7 +52,7 @@ class NeuronFit:
         Change of R_AH from the flat part to full scale.
     values : dict of str to Interval
         ``base`` (R_AH of the flat part), ``threshold`` (current), ``slope`` (R_AH a current),
-        ``softness`` (current); ``height`` (R_AH) where the film was saturated, and ``heating``
+        ``softness`` (current); ``height`` (R_AH) where the device was saturated, and ``heating``
         (R_AH a squared current) where it was seen.
     use : Interval
         Cycle-to-cycle deviation of R_AH, as a fraction of `full_resistance`.
@@ -56,9 +60,9 @@ class NeuronFit:
         Device-to-device deviation of the slope, as a fraction of it, and of the threshold, as
         a fraction of `full_current`; None for one device.
     basis : str
-        What the intervals rest on: ``devices``, ``cycles`` or ``points``.
+        Basis of the intervals: ``devices``, ``cycles`` or ``points``.
     goodness : Goodness
-        How well the model describes the curves.
+        Agreement of the model with the curves.
     devices : list of DeviceCurves
         The data, currents in place of pulses.
     models : list of ndarray
@@ -78,12 +82,12 @@ class NeuronFit:
 
     @property
     def neuron(self) -> SotNeuron:
-        """The neuron in fractions of full scale.
+        """Neuron in fractions of full scale.
 
         Raises
         ------
         UserError
-            If it does not fit the neuron's ranges.
+            If a value is outside the neuron's range.
         """
         with refused("the neuron's curve cannot be used: ", "; choose its part by --currents"):
             return SotNeuron(
@@ -95,49 +99,60 @@ class NeuronFit:
 
 
 def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
-    """R_AH, and its derivative by each of `NAMES`, shape (points, parameters)."""
+    """Return R_AH, and its derivative by each of `NAMES`, shape (points, parameters)."""
     base, threshold, slope, softness, height, heating = parameters
     lower = (current - threshold) / softness
     upper = lower - height / slope / softness
-    on, off = expit(lower), expit(upper)
-    below, above = np.logaddexp(0.0, lower), np.logaddexp(0.0, upper)
+    on = expit(lower)
+    off = expit(upper)
+    below = np.logaddexp(0.0, lower)
+    above = np.logaddexp(0.0, upper)
     ramp = softness * (below - above)
-    by_softness = below - on * lower - above + off * upper
-    by_slope = ramp - off * height / slope
-    slopes = slope * (off - on), by_slope, slope * by_softness, off, current**2
-    return (
-        base + slope * ramp + heating * current**2,
-        np.stack([np.ones(current.shape), *slopes], axis=-1),
-    )
+    derivatives = [
+        np.ones(current.shape),
+        slope * (off - on),
+        ramp - off * height / slope,
+        slope * (below - on * lower - above + off * upper),
+        off,
+        current**2,
+    ]
+    return base + slope * ramp + heating * current**2, np.stack(derivatives, axis=-1)
 
 
 def _start(x: Array, y: Array, upper_knee: bool) -> Array:
-    """Parameters to start from: the best of a few knees, between which the line is fitted."""
-    found, starts = [], np.linspace(0.0, 0.95, 20).tolist()
-    ends = itertools.product(starts, starts if upper_knee else [np.inf])
-    for threshold, end in ((start, end) for start, end in ends if end > start):
+    """Return start parameters: the best of some pairs of knees, with a straight line between."""
+    knees = np.linspace(0.0, 0.95, 20).tolist()
+    least = np.inf
+    start = np.zeros(len(NAMES))
+    for threshold, end in itertools.product(knees, knees if upper_knee else [np.inf]):
+        if end <= threshold:
+            continue
         table = np.stack([np.ones(x.size), np.clip(x, threshold, end) - threshold], axis=1)
         (base, slope), *_ = np.linalg.lstsq(table, y, rcond=None)
-        left = float(np.sum((table @ [base, slope] - y) ** 2))
-        slope = max(float(slope), 0.05)
-        height = slope * (end - threshold) if upper_knee else NO_KNEE
-        found.append((left, [float(base), threshold, slope, 0.03, height, 0.0]))
-    return np.array(min(found, key=lambda one: one[0])[1])
+        square = float(np.sum((table @ [base, slope] - y) ** 2))
+        if square < least:
+            least = square
+            slope = max(float(slope), 0.05)
+            height = slope * (end - threshold) if upper_knee else NO_KNEE
+            start = np.array([base, threshold, slope, 0.03, height, 0.0])
+    return start
 
 
 def _fit(current: Array, resistance: Array, free: Free, near: Array | None = None) -> Array:
-    """Least squares of one device's curve, from a start that is looked for or one nearby.
+    """Fit one device's curve by least squares, from a searched start or a given one.
 
-    R_AH rises with current here: curves that fall are turned before.
+    R_AH rises with current here: falling curves are turned before.
     """
     top = float(current.max())
-    base, scale = float(resistance.min()), float(np.ptp(resistance))
-    x, y = current / top, (resistance - base) / scale
+    base = float(resistance.min())
+    scale = float(np.ptp(resistance))
+    x = current / top
+    y = (resistance - base) / scale
     low = np.array([-1.0, -1.0, 0.02, 0.002, 0.02, -0.5])
     high = np.array([1.5, 1.0, 200.0, 0.3, 5.0, 0.5])
     units = np.array([scale, top, scale / top, top, scale, scale / top**2])
     origin = np.array([base, 0.0, 0.0, 0.0, 0.0, 0.0])
-    start = _start(x, y, bool(free[4])) if near is None else (near - origin) / units
+    start = _start(x, y, bool(free[HEIGHT])) if near is None else (near - origin) / units
 
     def whole(parameters: Array) -> Array:
         every = start.copy()
@@ -154,74 +169,100 @@ def _fit(current: Array, resistance: Array, free: Free, near: Array | None = Non
     return whole(found.x) * units + origin
 
 
-def _square(parameters: Array, current: Array, resistance: Array) -> float:
-    """Sum of squares that a model leaves."""
+def _square(parameters: Array, points: tuple[Array, Array]) -> float:
+    """Return the sum of squares that a model leaves of current and R_AH."""
+    current, resistance = points
     return float(np.sum((_model(parameters, current)[0] - resistance) ** 2))
 
 
 def _fit_devices(points: list[tuple[Array, Array]]) -> tuple[list[Array], Free]:
-    """Fits of each device, and what was fitted: what most of them show by an F test.
-
-    An upper knee has to be within the data, and heating to add some share of the range.
-    """
-    free = np.arange(len(NAMES)) < 4
+    """Return fits of each device, and the fitted parameters: those that most devices show."""
+    free = np.arange(len(NAMES)) < HEIGHT
     found = [_fit(*each, free) for each in points]
-    if any(current.size < 8 for current, _ in points):
+    if any(current.size < FEWEST_FOR_KNEE for current, _ in points):
         return found, free
-    for name in (4, 5):
-        more = free | (np.arange(len(NAMES)) == name)
+    for parameter in (HEIGHT, HEATING):
+        more = free.copy()
+        more[parameter] = True
         others = [_fit(*each, more) for each in points]
         votes = 0
-        for each, plain, other in zip(points, found, others, strict=True):
-            freedom, top = each[0].size - int(more.sum()), each[0].max()
-            rest = max(_square(other, *each) / freedom, 1e-300)
-            ratio = (_square(plain, *each) - rest * freedom) / rest
-            knee = other[1] + other[4] / other[2] < top
-            heats = abs(other[5]) * top**2 > LEAST_HEATING * np.ptp(each[1])
-            votes += bool(stats.f.sf(ratio, 1, freedom) < 0.01 and (knee, heats)[name - 4])
+        for each, without, with_it in zip(points, found, others, strict=True):
+            freedom = each[0].size - int(more.sum())
+            votes += _is_shown(parameter, each, without, with_it, freedom)
         if votes > len(points) / 2:
-            found, free = others, more
+            found = others
+            free = more
     return found, free
 
 
+def _is_shown(
+    parameter: int, points: tuple[Array, Array], without: Array, with_it: Array, freedom: int
+) -> bool:
+    """Return True if a device shows a parameter: it is large enough, and significant by an F test.
+
+    An upper knee has to be within the data, and heating to add some share of the range.
+    """
+    current, resistance = points
+    top = current.max()
+    if parameter == HEIGHT:
+        large = with_it[THRESHOLD] + with_it[HEIGHT] / with_it[SLOPE] < top
+    else:
+        large = abs(with_it[HEATING]) * top**2 > LEAST_HEATING * np.ptp(resistance)
+    rest = max(_square(with_it, points) / freedom, 1e-300)
+    ratio = (_square(without, points) - rest * freedom) / rest
+    return bool(large and stats.f.sf(ratio, 1, freedom) < 0.01)
+
+
 def _flat(device: DeviceCurves) -> tuple[Array, Array]:
-    """All points of a device."""
-    there = np.isfinite(device.resistance)
-    return np.broadcast_to(device.pulses, device.resistance.shape)[there], device.resistance[there]
+    """Return currents and R_AH of all points of a device."""
+    present = np.isfinite(device.resistance)
+    currents = np.broadcast_to(device.pulses, device.resistance.shape)
+    return currents[present], device.resistance[present]
 
 
 def _full(parameters: Array, free: Free, current: float) -> tuple[float, Array]:
-    """R_AH of full scale over the flat part, without heating, and its derivatives."""
-    cool = np.where(np.array(NAMES) == "heating", 0.0, parameters)
+    """Return R_AH of full scale above the flat part, without heating, and its derivatives."""
+    if free[HEIGHT]:
+        return float(parameters[HEIGHT]), np.eye(len(NAMES))[HEIGHT]
+    cool = parameters.copy()
+    cool[HEATING] = 0.0
     value, slopes = _model(cool, np.array([current]))
-    if free[4]:
-        return float(parameters[4]), np.eye(len(NAMES))[4]
-    return float(value[0] - parameters[0]), slopes[0] * (np.arange(len(NAMES)) % 5 > 0)
+    derivatives = slopes[0].copy()
+    derivatives[[BASE, HEATING]] = 0.0
+    return float(value[0] - parameters[BASE]), derivatives
 
 
 def _points_errors(found: Array, free: Free, points: tuple[Array, Array], current: float) -> Array:
-    """Standard errors of a device's parameters and full scale, from its points' scatter."""
+    """Return standard errors of a device's parameters and full scale, from its points' scatter."""
+    count = int(free.sum())
     slopes = _model(found, points[0])[1][:, free]
-    freedom = max(points[0].size - int(free.sum()), 1)
+    freedom = max(points[0].size - count, 1)
     units = np.maximum(np.abs(slopes).max(axis=0), 1e-100)
     scaled = slopes / units
-    covariance = np.linalg.pinv(scaled.T @ scaled) * _square(found, *points) / freedom
-    mix = np.vstack([np.eye(int(free.sum())), _full(found, free, current)[1][free]]) / units
+    covariance = np.linalg.pinv(scaled.T @ scaled) * _square(found, points) / freedom
+    mix = np.vstack([np.eye(count), _full(found, free, current)[1][free]]) / units
     return np.sqrt(np.maximum(np.diag(mix @ covariance @ mix.T), 0.0))
 
 
 def _side(curve: Curve) -> float:
-    """Sign of the currents that are fitted."""
-    low, high = float(-curve.x.min()), float(curve.x.max())
+    """Return the sign of the currents that are fitted."""
+    low = float(-curve.x.min())
+    high = float(curve.x.max())
     if min(low, high) < EQUAL * max(low, high):
         return -1.0 if low > high else 1.0
-    sides = [(curve.x[side], curve.resistance[side]) for side in (curve.x <= 0, curve.x >= 0)]
-    slopes = [abs(float((x - x.mean()) @ y)) / max(x.var() * x.size, 1e-300) for x, y in sides]
-    return -1.0 if EQUAL * slopes[0] > slopes[1] else 1.0
+    negative = EQUAL * _steepness(curve, curve.x <= 0)
+    return -1.0 if negative > _steepness(curve, curve.x >= 0) else 1.0
+
+
+def _steepness(curve: Curve, side: npt.NDArray[np.bool_]) -> float:
+    """Return the magnitude of the slope of one side of a curve."""
+    x = curve.x[side]
+    product = float((x - x.mean()) @ curve.resistance[side])
+    return abs(product) / max(x.var() * x.size, 1e-300)
 
 
 def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> list[Curve]:
-    """The part of neuron curves that is fitted.
+    """Select the part of neuron curves that is fitted.
 
     Parameters
     ----------
@@ -263,21 +304,20 @@ def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> lis
 
 
 def _stack(curves: Sequence[Curve]) -> list[DeviceCurves]:
-    """Gather curves by device; each keeps its own points, however close currents are."""
+    """Gather curves by device; curves on different currents keep all of their points."""
     stacked = []
     for name, places in by_device(curves).items():
         own = [curves[place] for place in places]
-        if (
-            all(np.array_equal(curve.x, own[0].x) for curve in own)
-            and np.unique(own[0].x).size == own[0].x.size
-        ):
+        x = own[0].x
+        if all(np.array_equal(one.x, x) for one in own) and np.unique(x).size == x.size:
             stacked += stack(own)
             continue
-        x, y = (
-            np.concatenate(one) for one in zip(*((c.x, c.resistance) for c in own), strict=True)
-        )
-        rows = np.repeat(np.arange(len(own)), [curve.x.size for curve in own])
-        table = np.where(rows == np.arange(len(own))[:, np.newaxis], y, np.nan)
+        x = np.concatenate([one.x for one in own])
+        table = np.full((len(own), x.size), np.nan)
+        first = 0
+        for row, one in zip(table, own, strict=True):
+            row[first : first + one.x.size] = one.resistance
+            first += one.x.size
         order = np.argsort(x, kind="stable")
         stacked.append(DeviceCurves(name, x[order], table[:, order]))
     return stacked
@@ -289,33 +329,24 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
     Parameters
     ----------
     curves : sequence of Curve
-        From `select`.
-
-    Returns
-    -------
-    NeuronFit
+        Curves that `select` returns.
     """
     falls = sum(float(np.polyfit(curve.x, curve.resistance, 1)[0]) for curve in curves) < 0
     sign = -1.0 if falls else 1.0
     devices = _stack([replace(one, resistance=sign * one.resistance) for one in curves])
     points = [_flat(device) for device in devices]
     found, free = _fit_devices(points)
+    count = int(free.sum())
     full_current = max(float(device.pulses.max()) for device in devices)
-
-    def row(parameters: Array) -> Array:
-        return np.append(parameters[free], _full(parameters, free, full_current)[0])
+    errors = [
+        _points_errors(one, free, own, full_current) for one, own in zip(found, points, strict=True)
+    ]
+    table = np.array([_values(one, free, full_current) for one in found])
 
     def refit(cycle: int) -> Array:
-        return row(_fit(*_flat(devices[0].without(cycle)), free, found[0]))
+        near = _fit(*_flat(devices[0].without(cycle)), free, found[0])
+        return _values(near, free, full_current)
 
-    table = np.array(list(map(row, found)))
-    errors = np.array(
-        [
-            _points_errors(one, free, own, full_current)
-            for one, own in zip(found, points, strict=True)
-        ]
-    )
-    count = int(free.sum())
     (*intervals, full), basis = estimated(
         table,
         len(devices[0].resistance),
@@ -323,17 +354,20 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
         lambda: (errors[0], float(max(points[0][0].size - count, 1))),
     )
     values = dict(zip(itertools.compress(NAMES, free), intervals, strict=True))
-    models = [_model(one, device.pulses)[0] for one, device in zip(found, devices, strict=True)]
-    squares = sum(_square(one, *own) for one, own in zip(found, points, strict=True))
-    freedom = max(sum(y.size for _, y in points) - len(devices) * count, 1)
-    gain = threshold_spread = None
+    gain = None
+    threshold_spread = None
     if len(devices) > 1:
-        gain = spread_between(table[:, 2], errors[:, 2] ** 2, values["slope"])
+        variances = np.array(errors) ** 2
+        gain = spread_between(table[:, SLOPE], variances[:, SLOPE], values["slope"])
         threshold_spread = spread_between(
-            table[:, 1], errors[:, 1] ** 2, Interval(*[full_current] * 3)
+            table[:, THRESHOLD], variances[:, THRESHOLD], exactly(full_current)
         )
-    for name in values.keys() - {"threshold", "softness"} if falls else ():
-        values[name] = values[name].turned()
+    if falls:
+        for name in values.keys() - {"threshold", "softness"}:
+            values[name] = values[name].turned()
+    squares = sum(_square(one, own) for one, own in zip(found, points, strict=True))
+    freedom = max(sum(y.size for _, y in points) - len(devices) * count, 1)
+    models = [_model(one, device.pulses)[0] for one, device in zip(found, devices, strict=True)]
     return NeuronFit(
         full_current=full_current,
         full_resistance=full.value,
@@ -346,3 +380,8 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
         devices=[replace(device, resistance=sign * device.resistance) for device in devices],
         models=[sign * model for model in models],
     )
+
+
+def _values(parameters: Array, free: Free, full_current: float) -> Array:
+    """Return the fitted parameters and R_AH of full scale."""
+    return np.append(parameters[free], _full(parameters, free, full_current)[0])

@@ -1,0 +1,1 @@
+"""Estimates from measured curves: disturbances, models, variation, and intervals of all values."""
