@@ -1,0 +1,267 @@
+"""Parameters of learning in the array: the update rule, its options, and the learning network."""
+
+import math
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from allspin.host.data.datasets import Dataset
+from allspin.host.train.gradient.number_formats import NumberFormats
+from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.target import TrainingTarget
+from allspin.host.train.training_options import AUGMENTATIONS
+from allspin.sim.device.device import Device, NeuronVariation
+from allspin.sim.errors import UserError
+from allspin.sim.network.neuron import Neuron, ReluNeuron
+from allspin.sim.parameters import Brief, Parameters, number, option
+from allspin.sim.synapse.synapse import CycleVariation, Synapse
+
+FULL_SCALE = 30.0
+"""Column sum that drives a neuron with its full-scale current, in weights of 1."""
+CYCLE_DEVIATION = 0.014
+"""C2C of an update without a device file, as a fraction of the range; an assumption."""
+AUTO = math.inf
+"""Learning rate that stands for a search."""
+QUICK_EPOCHS = 1
+"""Epochs of a learning that takes seconds."""
+
+ROUNDINGS = {
+    "stochastic": "at random, so that the mean number of pulses is the exact change",
+    "nearest": "to the nearest whole number",
+}
+"""Rounding of a change to whole pulses."""
+UPDATES = {
+    "equal": "equal pulses, P_max for a change by the whole range, at any R_AH",
+    "width": "one pulse, as wide as the step from the present R_AH needs",
+    "sign": "one pulse if the change exceeds a threshold",
+}
+"""Pulses of an update."""
+
+
+def learning_rate(text: str) -> float:
+    """Read a learning rate; ``auto`` is `AUTO`, and infinity is the largest number."""
+    return AUTO if text == "auto" else min(float(text), sys.float_info.max)
+
+
+@dataclass(frozen=True)
+class LearnRule(Parameters):
+    """Rule that turns changes of weights into pulses.
+
+    Parameters
+    ----------
+    update : str
+        Pulses of an update: one of `UPDATES`.
+    rounding : str
+        Rounding to whole pulses: one of `ROUNDINGS`; the update ``sign`` does not round.
+    threshold : float
+        With the update ``sign``, the change of a weight above which a pulse is given.
+    momentum : float
+        Share of each change that is added to the next, 0 to 0.999; kept in software, as an array
+        has no place for it.
+    reference : str
+        R_AH that reads as weight 0: the ``middle`` of the range, the ``symmetry`` point, or R_AH.
+    pair : bool
+        True if a weight is the difference of two devices.
+    """
+
+    update: str = field(
+        default="equal",
+        metadata={"known": UPDATES}
+        | option(f"pulses of an update: {', '.join(UPDATES)} (equal)", "NAME"),
+    )
+    rounding: str = field(
+        default="stochastic",
+        metadata={"known": ROUNDINGS}
+        | option(f"to whole pulses: {', '.join(ROUNDINGS)} (stochastic)", "NAME"),
+    )
+    threshold: float = field(
+        default=0.0,
+        metadata={"low": 0.0, "high": 1e6}
+        | option("with --update sign, change of a weight from which there is a pulse (0)", "X"),
+    )
+    momentum: float = field(
+        default=0.0,
+        metadata={"low": 0.0, "high": 0.999}
+        | option("of the changes, in software, which no array has (0)", "SHARE"),
+    )
+    reference: str = field(
+        default="middle",
+        metadata=option("what reads as weight 0: middle, symmetry or R_AH (middle)", "POINT"),
+    )
+    pair: bool = field(default=False, metadata=option("two devices a weight, with refresh"))
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """Options that differ from their defaults, by name."""
+        usual = vars(LearnRule())
+        return {name: getattr(self, name) for name in usual if getattr(self, name) != usual[name]}
+
+
+@dataclass(frozen=True)
+class ArrayParameters(LearnRule):
+    """Network that learns in the array, with its learning rule; by default, of SOT synapses.
+
+    Parameters
+    ----------
+    rate : float
+        Learning rate, for weights from -1 to 1 and the mean cross-entropy of a batch in nats.
+    epochs : int
+        Passes over the training images.
+    batch : int
+        Images in a batch.
+    steps : int or None
+        Mean steps of a change by the whole range; None for P_max of its polarity.
+    output_bias : bool
+        True if the output layer has biases in software.
+    synapse : Synapse or None
+        The device; None for numbers in software.
+    device : Device or None
+        Device with stuck cells and read noise; None for neither.
+    neuron : Neuron or None
+        The hidden layers' neuron; None for the ideal ReLU in software.
+    neuron_variation : NeuronVariation
+        Variation of SOT neurons, in training and afterwards.
+    full_scale : float
+        Column sum that drives a neuron with its full-scale current, in weights of 1.
+    hidden : tuple of int
+        Neurons of each hidden layer; empty for none.
+    seed : int
+        Seed of all draws, and of the chip.
+    """
+
+    rate: float = number(0.03, 1e-9, 1e6)
+    epochs: int = 3
+    batch: int = 32
+    steps: int | None = None
+    output_bias: bool = False
+    synapse: Synapse | None = None
+    device: Device | None = None
+    neuron: Neuron | None = None
+    neuron_variation: NeuronVariation = field(default_factory=NeuronVariation)
+    full_scale: float = number(FULL_SCALE, 1e-6, 1e6)
+    hidden: tuple[int, ...] = (100,)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class LearnParameters(Brief):
+    """Options of learning in the array.
+
+    Parameters
+    ----------
+    states : int or None
+        States of a synapse in the network that is written down, 2 to 128. None: the device's;
+        10 without a device.
+    hidden : tuple of int
+        Neurons of each hidden layer.
+    neuron : str or None
+        Kind of hidden neuron: a spin device such as ``sot``, or ``relu``. None: the device's;
+        ``sot`` without a device.
+    pixel_bits, hidden_bits : int
+        Width of a pixel and of a hidden activation, 1 to 8. Activations use a small part of the
+        neurons' curve here, so they need more bits than in a training that learns gains.
+    rah_bits : int
+        Width of an R_AH word, 2 to 8, wide enough for the states.
+    noise : float or None
+        C2C of each update as a fraction of the range of R_AH, 0 to 0.5, without a device file,
+        which has its own. None: 0.014 without a device.
+    epochs : int
+        Passes over the training images, 1 to 10,000.
+    seed : int
+        Seed of all draws, and of the chip, 0 to 2**32 - 1.
+    rate : float
+        Learning rate, 1e-6 to 1, or `AUTO` to search one.
+    batch : int
+        Images in a batch, 1 to 65,536.
+    target : TrainingTarget, optional
+        Device that learns.
+    rule : LearnRule
+        Rule that turns changes into pulses.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range.
+    UserError
+        If the neuron is not one of an array, or `noise` is given with a device.
+    """
+
+    states: int | None = None
+    hidden: tuple[int, ...] = (100,)
+    neuron: str | None = None
+    pixel_bits: int = 4
+    hidden_bits: int = 8
+    rah_bits: int = 8
+    noise: float | None = None
+    epochs: int = ArrayParameters.epochs
+    seed: int = 0
+    rate: float = field(
+        default=ArrayParameters.rate,
+        metadata=option("learning rate, 1e-6 to 1, or auto", "RATE", type=learning_rate),
+    )
+    batch: int = ArrayParameters.batch
+    target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
+    rule: LearnRule = field(default_factory=LearnRule, metadata={"made": LearnRule})
+
+    def __post_init__(self) -> None:
+        if self.target is not None and self.noise is not None:
+            raise UserError("`noise` is for learning without `device`, whose file has its C2C")
+        neuron = self.training.hidden_neuron
+        if not (neuron.spin or isinstance(neuron, ReluNeuron)):
+            raise UserError(
+                f"`neuron` must be a spin device in the array, such as sot, or relu, "
+                f"not {neuron.name}"
+            )
+
+    @property
+    def device(self) -> Device | None:
+        """Device that learns, if there is a device file."""
+        return None if self.target is None else self.target.device
+
+    @property
+    def training(self) -> TrainingParameters:
+        """Parameters of a training with the same network, which check the ranges."""
+        states = self.states
+        if states is None:
+            default = TrainingParameters.states
+            states = default if self.device is None else self.device.synapse.states
+        noise = self.noise
+        if noise is None and self.target is None:
+            noise = CYCLE_DEVIATION
+        return TrainingParameters(
+            states=states,
+            hidden=self.hidden,
+            neuron=self.neuron,
+            pixel_bits=self.pixel_bits,
+            hidden_bits=self.hidden_bits,
+            rah_bits=self.rah_bits,
+            noise=noise,
+            epochs=self.epochs,
+            seed=self.seed,
+            rate=TrainingParameters.rate if self.rate == AUTO else self.rate,
+            batch=self.batch,
+            augmentation=AUGMENTATIONS["none"],
+            target=self.target,
+        )
+
+    @property
+    def cycle(self) -> CycleVariation:
+        """C2C of an update without a device file."""
+        deviation = self.training.noise or 0.0
+        return CycleVariation(deviation, deviation)
+
+    @property
+    def formats(self) -> NumberFormats:
+        """Number formats of the network that is written down."""
+        return self.training.formats
+
+    def options(self, dataset: Dataset) -> dict[str, Any]:
+        """Return all options of a learning by name, as the network's provenance has them.
+
+        Raises
+        ------
+        UserError
+            If the data set has fewer images than a batch.
+        """
+        options = self.training.options(dataset)
+        return options | self.rule.changes | {"rate": self.rate, "in_array": True}
