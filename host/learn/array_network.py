@@ -14,8 +14,8 @@ from allspin.host.learn.neurons import Hidden, ReluHidden, SotHidden
 from allspin.host.learn.parameters import ArrayParameters
 from allspin.host.learn.weights import PulsedWeights, SoftwareWeights, Weights
 from allspin.host.train.gradient.number_formats import Array
-from allspin.host.train.layer_passes import backward_pass, forward_pass
-from allspin.host.train.loss import cross_entropy
+from allspin.host.train.gradient.layer_passes import backward_pass, forward_pass
+from allspin.host.train.gradient.loss import cross_entropy
 from allspin.sim.device.device import NeuronVariation
 
 CHUNK = 2500

@@ -15,7 +15,7 @@ from allspin.host.train.gradient.number_formats import Array
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import WORD_BITS, device_deviates
 from allspin.sim.device.device import Device
-from allspin.sim.network.formats import full_scale
+from allspin.sim.network.levels import full_scale
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.synapse import Synapse
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.files import make_folder
-from allspin.host.draw.look import SCREEN, Look
+from allspin.host.draw.picture_style import SCREEN, PictureStyle
 from allspin.host.learn.array_network import ArrayNetwork
 from allspin.host.learn.parameters import ArrayParameters
 from allspin.host.learn.symmetry import asymmetry, symmetry_point
@@ -120,18 +120,18 @@ class Learnt(Trained):
     def plot(self) -> Any:
         """Draw the learning curve."""
         # Pictures need Matplotlib, which training does not load.
-        from allspin.host.draw.accuracy_charts import learning_curve
+        from allspin.host.charts.learning_curve import learning_curve
 
         return learning_curve(curve_records(self.curve), None, self.array_accuracy)
 
-    def write(self, folder: Path, look: Look = SCREEN) -> None:
+    def write(self, folder: Path, style: PictureStyle = SCREEN) -> None:
         """Write learning curve and pulses per device, as CSV files and pictures, and the cells.
 
         Parameters
         ----------
         folder : Path
             Folder, which is made.
-        look : Look
+        style : PictureStyle
             Formats, size and style of the pictures.
 
         Raises
@@ -139,8 +139,8 @@ class Learnt(Trained):
         UserError
             If a file cannot be written.
         """
-        from allspin.host.draw.accuracy_charts import pulse_histogram
-        from allspin.host.draw.style import save_picture
+        from allspin.host.charts.learning_curve import pulse_histogram
+        from allspin.host.draw.picture_files import save_picture
 
         make_folder(folder)
         _write_table(folder / "learning.csv", "images,loss_nats,test_accuracy", self.curve)
@@ -149,8 +149,8 @@ class Learnt(Trained):
         _write_table(folder / "pulses.csv", "pulses,devices", list(histogram))
         if self.cells:
             write_atomically(folder / "cells.npz", npz_bytes(self.cells))
-        save_picture(self.plot(), folder, "learning", look)
-        save_picture(pulse_histogram(self.pulse_counts), folder, "pulses", look)
+        save_picture(self.plot(), folder, "learning", style)
+        save_picture(pulse_histogram(self.pulse_counts), folder, "pulses", style)
 
 
 def _write_table(path: Path, header: str, rows: list[Any]) -> None:

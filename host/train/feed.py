@@ -1,13 +1,13 @@
-"""Images bent a little, anew in every epoch, in batches that lie ready while training takes them.
+"""Batches of training images, bent anew in every epoch and prepared while training uses others.
 
-A transformation is applied to a group of images at once that lie side by side, one image a
-column, so that moving a pixel copies a run of memory: an epoch of MNIST takes a fraction of
-a second.
+A transformation is applied to a group of images at once. The images lie side by side, one image a
+column, so that moving a pixel copies a run of memory: an epoch of MNIST takes a fraction of a
+second.
 
-A thread prepares the batches. Of a long course a process of its own makes them, for which the
-thread waits only: a thread that makes them waits for the interpreter, and so does whoever trains
-meanwhile. The process gets a line of JSON and images by its standard input, and gives batch after
-batch as bytes through a pipe, until it is killed or nobody reads them.
+A thread prepares the batches. In a long training a worker process makes them and the thread only
+waits, since a thread that makes them competes with the training for the interpreter. The worker
+gets a line of JSON and the images by its standard input. It writes batch after batch as bytes to a
+pipe, until it is killed or the pipe is closed.
 """
 
 import json
@@ -24,106 +24,56 @@ from dataclasses import asdict, astuple, dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from allspin.host.train.augment import Bending
 from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.training_options import Augmentation
 from allspin.sim.network.golden import keep_freed_memory
 from allspin.sim.network.pixels import quantise_pixels
 
-DEPTH = 16
-"""Batches that may lie ready."""
-WORKER_FROM = 1000
-"""Batches for which a process of their own is worth its start."""
+READY_BATCHES = 16
+"""Batches that are prepared ahead."""
+WORKER_BATCHES = 1000
+"""Batches from which a worker process is worth its start."""
 WORKER_BYTES = 2**28
-"""Images that it may hold once more."""
+"""Largest size of the images that a worker holds a copy of."""
 VALIDATION_SHARE = 12
-"""One training image in so many is kept to choose between epochs: 5,000 of MNIST's."""
+"""Training images of which one is kept to choose between epochs: 5,000 of MNIST's."""
 SPLIT_SEED = 2021
-"""The same images are kept whatever the network's seed."""
-TURNED = 2000
+"""Seed of the choice of these images, the same for all networks."""
+CHUNK = 2000
 """Images that are turned into row values at a time."""
 GROUP = 32
-"""Images that share one random transformation (in one epoch; the groups are drawn anew)."""
-SIDE = 28
-"""Pixels of an image's side by which amounts in pixels are told: MNIST's."""
-KNOTS = 5
-"""Knots of the elastic displacement along each side of the image."""
-
-
-def bilinear(shape: tuple[int, int], y: Array, x: Array) -> Any:
-    """Transformations that read an image at other places, between its pixels.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Height and width of an image.
-    y, x : ndarray of float32, shape (transformations, pixels)
-        Where each pixel of the result is read, in pixels; outside the image it is dark.
-
-    Returns
-    -------
-    csr_array of float32, shape (transformations * pixels, transformations * pixels)
-        By which images are multiplied: those of each transformation below the last one's. One
-        product for all: a thread that trains meanwhile waits for the interpreter at each call.
-    """
-    from scipy.sparse import csr_array
-
-    height, width = shape
-    size = y.size
-    top, left = np.floor(y), np.floor(x)
-    down, right = y - top, x - left
-    sources, shares = np.empty((*y.shape, 4), np.int32), np.empty((*y.shape, 4), np.float32)
-    corners = (
-        (top, left, (1 - down) * (1 - right)),
-        (top, left + 1, (1 - down) * right),
-        (top + 1, left, down * (1 - right)),
-        (top + 1, left + 1, down * right),
-    )
-    for corner, (row, column, share) in enumerate(corners):
-        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-        shares[:, :, corner] = share * inside
-        sources[:, :, corner] = np.where(inside, row * width + column, 0)
-    sources += (np.arange(len(y), dtype=np.int32) * (height * width))[:, None, None]
-    ends = np.arange(0, 4 * size + 1, 4, dtype=np.int32)
-    return csr_array((shares.ravel(), sources.ravel(), ends), shape=(size, size))
-
-
-def _bumps(size: int) -> Array:
-    """Weight of each knot at each pixel of a line, shape (size, KNOTS): smooth, sums of 1."""
-    place = np.linspace(0.0, KNOTS - 1.0, size)
-    distance = np.minimum(np.abs(place[:, None] - np.arange(KNOTS)), 1.0)
-    return (0.5 + 0.5 * np.cos(np.pi * distance)).astype(np.float32)
-
+"""Images that share one random transformation in one epoch; each epoch has other groups."""
 
 Bent = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
-"""Which images a batch is of, and their row values, shape (pixels, images): whole numbers."""
+"""Indices of a batch's images, and their row values, shape (pixels, images), as whole numbers."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """Images gone through some times, each time in another order and bent anew.
+    """Several passes over images, each in another order and with other transformations.
 
-    The images that do not fill a batch are left out of that epoch.
+    Images that do not fill a batch are left out of that epoch.
 
     Parameters
     ----------
     shape : tuple of int
-        Height and width of an image, and channels if it has some, which are bent alike.
+        Height and width of an image, and channels if it has some; all channels are bent alike.
     augmentation : Augmentation
-        How far they are bent.
+        Amounts of the transformations.
     top : int
         Largest row value: grey 255.
     size : int
-        Images in a batch, at most as many as are gone through.
+        Images in a batch, at most as many as the course has.
     epochs : int
-        How many times.
+        Number of passes.
     seed : tuple of int
-        Names the order and the transformations; each epoch has draws of its own.
+        Seed of order and transformations; each epoch has draws of its own.
     """
 
     shape: tuple[int, ...]
@@ -134,33 +84,9 @@ class Course:
     seed: tuple[int, ...]
 
     @cached_property
-    def _places(self) -> tuple[Array, Array, Array]:
-        """Middle of an image, (2, 1), its pixels from there, and the knots' weights at each."""
-        sides = self.shape[:2]
-        middle = np.array([[(side - 1) / 2] for side in sides], np.float32)
-        pixels = np.indices(sides, dtype=np.float32).reshape(2, -1) - middle
-        bumps = np.einsum("yi,xj->ijyx", *map(_bumps, sides))
-        return middle, pixels, bumps.reshape(KNOTS * KNOTS, -1)
-
-    def draw(self, count: int, rng: np.random.Generator) -> Any:
-        """Draw transformations, as `bilinear` has them."""
-        how, (tall, wide) = self.augmentation, (side / SIDE for side in self.shape[:2])
-        middle, (pixel_y, pixel_x), bumps = self._places
-
-        def normal(*shape: int) -> Array:
-            return rng.standard_normal((count, *shape), dtype=np.float32)
-
-        angle = normal(1) * np.float32(np.deg2rad(how.rotation))
-        stretch_y, stretch_x = 1 + how.stretch * normal(1), 1 + how.stretch * normal(1)
-        sheared = pixel_x + how.stretch * normal(1) * pixel_y
-        shift_y, shift_x = how.shift * tall * normal(1), how.shift * wide * normal(1)
-        elastic = (how.elastic * normal(2, KNOTS * KNOTS)) @ bumps
-        cos, sin = np.cos(angle), np.sin(angle)
-        y = stretch_y * (cos * pixel_y - sin * sheared) + shift_y + tall * elastic[:, 0]
-        x = stretch_x * (sin * pixel_y + cos * sheared) + shift_x + wide * elastic[:, 1]
-        if how.mirror:
-            x = np.where(rng.random((count, 1), dtype=np.float32) < how.mirror, -x, x)
-        return bilinear((self.shape[0], self.shape[1]), y + middle[0], x + middle[1])
+    def _bending(self) -> Bending:
+        height, width = self.shape[:2]
+        return Bending((height, width), self.augmentation)
 
     def batches(
         self, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64], first: int = 0
@@ -172,31 +98,31 @@ class Course:
         images : ndarray of uint8, shape (images, pixels)
             Grey levels.
         among : ndarray of int64, shape (chosen,)
-            Which images to go through: those of a large set are not copied.
+            Indices of the course's images; the images of a large set are not copied.
         first : int
-            The first epoch that is wanted.
+            First epoch to make.
         """
         for epoch in range(first, self.epochs):
             rng = np.random.default_rng([*self.seed, epoch])
             order = among[rng.permutation(len(among))]
             for start in range(0, len(among) - self.size + 1, self.size):
                 chosen = order[start : start + self.size]
-                yield chosen, self._values(images, chosen, rng)
+                yield chosen, self._row_values(images, chosen, rng)
 
-    def _values(
+    def _row_values(
         self,
         images: npt.NDArray[np.uint8],
         chosen: npt.NDArray[np.int64],
         rng: np.random.Generator,
     ) -> npt.NDArray[np.uint8]:
-        """Row values of a batch of images."""
-        # The last group is filled up with what is thrown away again.
+        """Return the row values of a batch of bent images."""
+        # The last group is filled up with images that are dropped again below.
         filled = np.resize(chosen, -(-self.size // GROUP) * GROUP)
         groups = images[filled].reshape(-1, GROUP, images.shape[1]).transpose(0, 2, 1)
         bent = groups.astype(np.float32, order="C")
         if any(astuple(self.augmentation)):
             places = bent.reshape(len(bent) * math.prod(self.shape[:2]), -1)
-            bent = (self.draw(len(bent), rng) @ places).reshape(bent.shape)
+            bent = (self._bending.draw(len(bent), rng) @ places).reshape(bent.shape)
         values = np.ascontiguousarray(np.concatenate(bent, axis=1)[:, : self.size])
         values *= np.float32(self.top / 255)
         return np.rint(values, out=values).astype(np.uint8)
@@ -205,33 +131,25 @@ class Course:
 def from_worker(
     course: Course, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64]
 ) -> Generator[Bent, None, None]:
-    """The batches of a course, as `Course.batches` makes them, by a process of its own.
+    """Make the batches of a course in a worker process, like `Course.batches`.
 
-    It ends with the iterator, and the iterator with it: early, say, where it was killed for want
-    of memory.
+    The worker ends with the iterator. If the worker ends early, for instance for lack of memory, so
+    does the iterator.
     """
     size, pixels = course.size, images.shape[1]
-    ours, theirs = os.pipe()
-    paths = os.pathsep.join(path for path in sys.path if isinstance(path, str) and path)
-    with open(ours, "rb") as made:
+    batch_bytes = size * (8 + pixels)
+    reading_end, writing_end = os.pipe()
+    with open(reading_end, "rb") as pipe:
         try:
-            process = subprocess.Popen(
-                # Not from the current folder, which may hold a numpy.py; Ctrl-C is not for it.
-                [sys.executable, "-P", "-m", __name__, str(theirs)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": paths},
-                pass_fds=[theirs],
-                start_new_session=True,
-            )
+            process = _start_worker(writing_end)
         finally:
-            os.close(theirs)
+            os.close(writing_end)
         assert process.stdin is not None
         try:
-            with suppress(BrokenPipeError), process.stdin as given:
-                given.write(json.dumps([asdict(course), len(among)]).encode() + b"\n")
-                given.write(images[among].data)
-            while len(content := made.read(size * (8 + pixels))) == size * (8 + pixels):
+            with suppress(BrokenPipeError), process.stdin as order:
+                order.write(json.dumps([asdict(course), len(among)]).encode() + b"\n")
+                order.write(images[among].data)
+            while len(content := pipe.read(batch_bytes)) == batch_bytes:
                 places = np.frombuffer(content, np.int64, size)
                 values = np.frombuffer(content, np.uint8, offset=8 * size)
                 yield among[places], values.reshape(pixels, size)
@@ -240,34 +158,57 @@ def from_worker(
             process.wait()
 
 
-def work(made: int) -> None:
-    """Make what the standard input asks for, and write it to a file descriptor."""
+def _start_worker(writing_end: int) -> "subprocess.Popen[bytes]":
+    """Start a worker that writes to a pipe."""
+    paths = os.pathsep.join(path for path in sys.path if isinstance(path, str) and path)
+    return subprocess.Popen(
+        # -P: the current folder may hold a numpy.py. A session of its own: Ctrl-C is not for it.
+        [sys.executable, "-P", "-m", __name__, str(writing_end)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": paths},
+        pass_fds=[writing_end],
+        start_new_session=True,
+    )
+
+
+def work(pipe: int) -> None:
+    """Make the batches that the standard input asks for, and write them to a file descriptor."""
     if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever trained has ended
-    said, count = json.loads(sys.stdin.buffer.readline())
-    course = Course(**said | {"augmentation": Augmentation(**said["augmentation"])})
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end when the training has ended
+    values, count = json.loads(sys.stdin.buffer.readline())
+    course = Course(**values | {"augmentation": Augmentation(**values["augmentation"])})
     content = np.frombuffer(sys.stdin.buffer.read(), np.uint8)
     images = content.reshape(count, math.prod(course.shape))
     keep_freed_memory()
-    with threadpool_limits(1), open(made, "wb") as out:
+    with threadpool_limits(1), open(pipe, "wb") as out:
         for batch in course.batches(images, np.arange(len(images))):
             out.writelines(part.tobytes() for part in batch)
 
 
-def _made(
+def _worker_pays(
+    course: Course, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64]
+) -> bool:
+    """Return True if a worker process is worth its start, and can be started."""
+    batches = course.epochs * (len(among) // course.size)
+    is_small = images[0].nbytes * len(among) <= WORKER_BYTES
+    # In a program that embeds Python, the executable is not a Python to start.
+    is_python = "python" in Path(sys.executable or "").name
+    return batches >= WORKER_BATCHES and is_small and is_python
+
+
+def _make_batches(
     course: Course, images: npt.NDArray[np.uint8], among: npt.NDArray[np.int64]
 ) -> Generator[Bent, None, None]:
-    """The batches, of a process if that is worth it; where it is lost, this one goes on."""
-    done, epoch = 0, len(among) // course.size
-    small = images[0].nbytes * len(among) <= WORKER_BYTES
-    # Python may be part of another program, which is then no Python to start.
-    python = "python" in Path(sys.executable or "").name
-    if course.epochs * epoch >= WORKER_FROM and small and python:
+    """Make the batches, in a worker if that pays; if it is lost, this process continues."""
+    done = 0
+    if _worker_pays(course, images, among):
         with suppress(OSError):
             for batch in from_worker(course, images, among):
                 yield batch
                 done += 1
-    yield from islice(course.batches(images, among, done // epoch), done % epoch, None)
+    epoch, made = divmod(done, len(among) // course.size)
+    yield from islice(course.batches(images, among, epoch), made, None)
 
 
 def bent_batches(
@@ -276,9 +217,9 @@ def bent_batches(
     among: npt.NDArray[np.int64],
     course: Course,
 ) -> Generator[tuple[Array, npt.NDArray[np.int64]], None, None]:
-    """Go through some images as a course says.
+    """Prepare the batches of a course.
 
-    The thread that prepares batches ends with the iterator: close it, or exhaust it.
+    The thread that prepares them ends with the iterator: close it, or exhaust it.
 
     Parameters
     ----------
@@ -287,9 +228,9 @@ def bent_batches(
     labels : ndarray of int64, shape (images,)
         Class of each image.
     among : ndarray of int64, shape (chosen,)
-        Which images to go through.
+        Indices of the course's images.
     course : Course
-        In which order, and how they are bent.
+        Order and transformations.
 
     Yields
     ------
@@ -297,20 +238,23 @@ def bent_batches(
         Row values as integers.
     labels : ndarray of int64, shape (size,)
     """
-    with closing(_made(course, images, among)) as made, ThreadPoolExecutor(1, "batches") as thread:
-        ready = deque(thread.submit(next, made, None) for _ in range(DEPTH))
+    with (
+        closing(_make_batches(course, images, among)) as batches,
+        ThreadPoolExecutor(1, "batches") as thread,
+    ):
+        ready = deque(thread.submit(next, batches, None) for _ in range(READY_BATCHES))
         try:
             while (batch := ready.popleft().result()) is not None:
-                ready.append(thread.submit(next, made, None))
+                ready.append(thread.submit(next, batches, None))
                 chosen, values = batch
-                # By whoever trains, in whose cache they are then.
+                # The training's own core converts them, so that they are in its cache.
                 yield values.astype(np.float32), labels[chosen]
         finally:
             thread.shutdown(cancel_futures=True)
 
 
 def split(images: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Indices of the images to train on, and of those to choose between epochs on."""
+    """Return the indices of the images to learn from, and of those to choose between epochs."""
     order = np.random.default_rng(SPLIT_SEED).permutation(images)
     kept = max(1, images // VALIDATION_SHARE)
     return order[kept:], order[:kept]
@@ -319,10 +263,10 @@ def split(images: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
 def row_values(
     images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], pixel_bits: int
 ) -> Array:
-    """Row values of some images, float32, shape (rows, chosen)."""
+    """Return the row values of some images, float32, shape (rows, chosen)."""
     values = np.empty((len(chosen), images.shape[1]), np.float32)
-    for start in range(0, len(chosen), TURNED):  # NumPy's indices take eight times a pixel
-        part = slice(start, start + TURNED)
+    for start in range(0, len(chosen), CHUNK):  # NumPy's indices take eight times a pixel's memory
+        part = slice(start, start + CHUNK)
         values[part] = quantise_pixels(images[chosen[part]], pixel_bits)
     return values.T
 
@@ -331,4 +275,4 @@ if __name__ == "__main__":
     try:
         work(int(sys.argv[1]))
     except (MemoryError, ValueError):
-        sys.exit(1)  # whoever trains has ended, or goes on alone
+        sys.exit(1)  # the training has ended, or continues without a worker

@@ -1,7 +1,6 @@
-"""What is trained, and how: the parameters of a training, with their ranges."""
+"""Parameters of a training, with their ranges."""
 
 import math
-import sys
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,10 +8,10 @@ from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
 from allspin.host.train.feed import split
 from allspin.host.train.gradient.machine_pass import Noise
 from allspin.host.train.gradient.number_formats import NumberFormats
-from allspin.host.train.kernels import Kernels, laid_on, read_conv
+from allspin.host.train.kernels import Kernels, convolutions, read_conv
 from allspin.host.train.target import Occasion, TrainingTarget
-from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, LearnRule, Robustness
-from allspin.sim.errors import UnknownKind, UserError, check_number, check_one_of, check_range
+from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
+from allspin.sim.errors import UnknownKind, UserError, check_one_of, check_range
 from allspin.sim.network.levels import (
     MAX_RAH_BITS,
     MAX_STATES,
@@ -28,95 +27,86 @@ from allspin.sim.parameters import Brief, Parameters, option
 from allspin.sim.programming.schemes import usual_tries
 
 HIDDEN = (100,)
-"""Neurons of each hidden layer."""
+"""Neurons of each hidden layer, by default."""
 BATCH = 256
-"""Images in a batch, where there are many."""
+"""Images in a batch of a large data set."""
 EPOCH_STEPS = 64
-"""Batches in an epoch, where there are few images: the batches are smaller then."""
+"""Least number of batches in an epoch; with few images the batches are smaller."""
 SMALLEST_BATCH = 32
 RATE = 3e-3
 """Peak of the learning rate with real numbers."""
 QUANTISED_SHARE = 2 / 3
 """Peak with the machine's integers, as a share of that."""
 WIDE_CURRENT_HIDDEN_BITS = 7
-"""Activations from this width on get input currents of 10 bits, not 8."""
+"""Width of activations from which input currents have 10 bits, not 8."""
 DEFAULT_NEURON = "sot"
-"""Of the hidden layers, where neither the options nor a device say it."""
+"""Neuron of the hidden layers if neither the options nor a device name one."""
 EPOCHS = 100
 QUICK_EPOCHS = 16
 FLOAT_SHARE = 0.6
-"""Epochs with real numbers, before, to each one with the machine's integers."""
+"""Epochs with real numbers, before, for each one with the machine's integers."""
 DEFAULT_AUGMENTATION = "digits"
-"""Of MNIST's images, where the options do not say it; others may mean something else once bent."""
+"""Augmentation of MNIST's images by default; other images may mean something else once bent."""
 MAX_EPOCHS = 10_000
 RECIPE = 1
-"""Version of the recipe: it changes when the same options give another network."""
-
-
-AUTO = math.inf
-"""A learning rate that is to be found."""
-
-
-def learning_rate(text: str) -> float:
-    """The learning rate that an option says; infinity is none, but the largest number."""
-    return AUTO if text == "auto" else min(float(text), sys.float_info.max)
+"""Version of the recipe; it changes when the same options train another network."""
 
 
 @dataclass(frozen=True)
 class TrainingParameters(Parameters, Brief):
-    """What to train.
+    """Parameters of a training.
 
     Parameters
     ----------
     states : int
         States of a synapse, 2 to 128.
     hidden : tuple of int
-        Neurons of each hidden layer, at most 14 layers with the convolutions. None: 100; with
-        convolutions there is none.
+        Neurons of each hidden layer; with the convolutions, at most 14 layers. None: 100, or no
+        dense hidden layer behind convolutions.
     neuron : str or None
-        Kind of neuron: one of `allspin.sim.network.neuron.NEURONS`. None: that of the target's
-        device; `sot` without a target.
+        Kind of hidden neuron. None: the device's; `sot` without a device.
     pixel_bits, hidden_bits : int
         Width of a pixel and of a hidden activation, 1 to 8.
     rah_bits : int
         Width of an R_AH word, 2 to 8, wide enough for the states.
     noise : float or None
-        Standard deviation of the noise on every weight in training, as a fraction of the
-        range of R_AH (outermost level to outermost level), 0 to 0.5. None: that of a write
-        of the target's device, by state; none without a target.
+        Standard deviation of the noise on every weight in training, 0 to 0.5, as a fraction of the
+        range of R_AH (outermost level to outermost level). None: that of a write of the device, by
+        state; 0 without a device.
     epochs : int
-        Epochs with the machine's integers, 1 to 10,000; `float_epochs` go before.
+        Epochs with the machine's integers, 1 to 10,000; 0.6 times as many with real numbers go
+        before.
     seed : int
-        Names all chance, 0 to 2**32 - 1.
+        Seed of all random draws, 0 to 2**32 - 1.
     rate : float
         Peak of the learning rate with real numbers, 1e-6 to 1; with the machine's integers it is
-        two thirds of it. In the array `AUTO` looks for one.
+        two thirds of it.
     batch : int or None
-        Images in a batch, 1 to 65,536. None: 256, or fewer where there are few images.
+        Images in a batch, 1 to 65,536. None: 256, or fewer for small data sets.
     augmentation : Augmentation or None
-        How far the training images are bent. None: MNIST's as digits are, others not at all.
+        Amounts by which the training images are bent. None: those of digits for MNIST, none for
+        other images.
     target : TrainingTarget, optional
-        The device whose levels the states have, and whose neuron the hidden layers have if it is
-        of the kind that is asked for.
+        Device that gives the states their levels, and the hidden layers their neuron if it is of
+        the chosen kind.
     robust : Robustness, optional
-        Train for chips of the target's device, with all that varies, and how.
+        Options of a training for chips of the device, with all that varies.
     tiles : Tiles, optional
-        What the columns are cut into once training computes with the machine's integers.
-    rule : LearnRule, optional
-        How changes become pulses, where the network learns in the array.
+        Tiles that columns are cut into once training computes with the machine's integers.
     straight_through : bool
-        Whether each use of neurons that switch by chance is drawn once training computes with the
-        machine's integers; else they answer their mean.
+        True to draw each use of neurons that switch by chance once training computes with the
+        machine's integers; False to train with their mean.
     conv : tuple of Kernels
         Convolutions before the hidden layers.
     neuron_per : str
-        Of convolutions: as of `allspin.sim.network.network.Network`.
+        Neurons of convolutions: one for each column, which its positions share, or one for each
+        position.
 
     Raises
     ------
     ValueError, TypeError
-        If a value is outside its range, or the target's device has no such levels; the message
-        names the range.
+        If a value is outside its range, or the device does not have such levels; the message names
+        the range.
     """
 
     states: int = field(
@@ -164,11 +154,8 @@ class TrainingParameters(Parameters, Brief):
     )
     rate: float = field(
         default=RATE,
-        metadata=option(
-            f"peak of the learning rate, 1e-6 to 1 ({RATE:g}), or with --in-array auto",
-            "RATE",
-            type=learning_rate,
-        ),
+        metadata={"low": 1e-6, "high": 1}
+        | option(f"peak of the learning rate, 1e-6 to 1 ({RATE:g})", "RATE"),
     )
     batch: int | None = field(
         default=None,
@@ -179,7 +166,6 @@ class TrainingParameters(Parameters, Brief):
     target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
     robust: Robustness | None = field(default=None, metadata={"made": Robustness.parse})
     tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
-    rule: LearnRule | None = field(default=None, metadata={"made": LearnRule})
     straight_through: bool = field(
         default=False,
         metadata=option("draw each use of neurons that switch by chance (train by their mean)"),
@@ -218,8 +204,6 @@ class TrainingParameters(Parameters, Brief):
             check_range("hidden", width, 1, MAX_LINES)
         if self.neuron is not None and self.neuron not in NEURONS:
             raise UnknownKind.named("neuron", NEURONS, self.neuron)
-        if self.rate != AUTO:
-            object.__setattr__(self, "rate", check_number("rate", self.rate, 1e-6, 1))
         if self.target is not None:
             self.target.levels(self.states, self.rah_bits)
         if self.robust is not None and self.target is None:
@@ -235,7 +219,7 @@ class TrainingParameters(Parameters, Brief):
 
     @property
     def teacher_epochs(self) -> int:
-        """Epochs of the network that teaches this one; 0 where nobody does."""
+        """Epochs of the teacher; 0 without a teacher."""
         if self.robust is None or not self.robust.taught:
             return 0
         return max(1, round(self.robust.TEACHER_SHARE * self.epochs))
@@ -247,7 +231,7 @@ class TrainingParameters(Parameters, Brief):
 
     @property
     def occasions(self) -> list[Occasion]:
-        """The ways of using chips that the network is trained for, if it is."""
+        """Ways of using chips that the network is trained for; empty if it is not trained for chips."""
         if self.robust is None or self.target is None:
             return []
         blind, share = self.target.programming, self.robust.verified
@@ -256,7 +240,7 @@ class TrainingParameters(Parameters, Brief):
 
     @property
     def weight_noise(self) -> Noise:
-        """Noise on the weights, as `allspin.host.train.gradient.passes.forward` takes it."""
+        """Noise on the weights, in the form of `allspin.host.train.gradient.passes.forward`."""
         if self.noise is not None or self.target is None:
             return self.noise or 0.0
         return self.target.noise(self.states, self.rah_bits)
@@ -284,7 +268,7 @@ class TrainingParameters(Parameters, Brief):
         )
 
     def augmentation_of(self, dataset: Dataset) -> Augmentation:
-        """How far the images of a data set are bent.
+        """Return the augmentation of a data set's images.
 
         Raises
         ------
@@ -306,17 +290,17 @@ class TrainingParameters(Parameters, Brief):
         return self.augmentation
 
     def quickly(self, dataset: Dataset) -> "TrainingParameters":
-        """The same for few epochs, which bear less: MNIST's images are bent gently, unless told."""
+        """Return the parameters for few epochs: by default, MNIST's images are bent gently."""
         is_bent = self.augmentation is None and dataset.digest == MNIST_DIGEST
         return replace(self, augmentation=AUGMENTATIONS["gentle"]) if is_bent else self
 
     def batch_of(self, images: int) -> int:
-        """Images in a batch where so many are learnt from.
+        """Return the images in a batch for a number of images to learn from.
 
         Raises
         ------
         UserError
-            If there are fewer images than a batch is to have.
+            If `batch` is larger than this number.
         """
         if self.batch is None:
             return min(max(SMALLEST_BATCH, min(BATCH, images // EPOCH_STEPS)), images)
@@ -328,14 +312,14 @@ class TrainingParameters(Parameters, Brief):
         return self.batch
 
     def options(self, dataset: Dataset) -> dict[str, Any]:
-        """All that a training on a data set uses, by the names of ``train``'s options.
+        """Return all options of a training on a data set, by the names of ``train``'s options.
 
         Raises
         ------
         UserError
-            If the parameters do not go with the data set.
+            If the parameters do not fit the data set.
         """
-        laid_on(self.conv, dataset.image_shape)
+        convolutions(self.conv, dataset.image_shape)
         target, robust, tiles = self.target, self.robust, self.tiles
         return {
             "states": self.states,
@@ -346,14 +330,13 @@ class TrainingParameters(Parameters, Brief):
             "pixel_bits": self.pixel_bits,
             "hidden_bits": self.hidden_bits,
             "rah_bits": self.rah_bits,
-            # As ever without a device: equal options make equal files.
+            # Older files have 0.0 without a device; equal options keep on giving equal files.
             "noise": self.noise if target else self.noise or 0.0,
             "epochs": self.epochs,
             "seed": self.seed,
             **({} if target is None else target.to_dict()),
             **({} if robust is None else {"robust": robust.text}),
             **({} if tiles is None else tiles.to_dict()),
-            **({} if self.rule is None else self.rule.text),
             **({"straight_through": True} if self.straight_through else {}),
             "augment": self.augmentation_of(dataset).text,
             "rate": self.rate,
@@ -362,12 +345,16 @@ class TrainingParameters(Parameters, Brief):
 
 
 def provenance_of(parameters: TrainingParameters, dataset: Dataset) -> dict[str, Any]:
-    """What a network's file says of its training: options as they are unless told are left out."""
+    """Return the provenance of a training for the network's file, without default options."""
     options = parameters.options(dataset)
-    unsaid: dict[str, Any] = {"rate": RATE}
+    defaults: dict[str, Any] = {"rate": RATE}
     if dataset.digest == MNIST_DIGEST:
-        unsaid["augment"] = DEFAULT_AUGMENTATION
+        defaults["augment"] = DEFAULT_AUGMENTATION
     if parameters.batch is None:
-        unsaid["batch"] = options["batch"]
-    said = {name: options[name] for name in options if unsaid.get(name, ...) != options[name]}
-    return {"command": "train", "recipe": RECIPE, "options": said}
+        defaults["batch"] = options["batch"]
+    chosen = {
+        name: value
+        for name, value in options.items()
+        if name not in defaults or value != defaults[name]
+    }
+    return {"command": "train", "recipe": RECIPE, "options": chosen}

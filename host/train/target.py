@@ -1,4 +1,4 @@
-"""The device that a network is trained for, and how its chips are used."""
+"""Device that a network is trained for, and the ways in which its chips are used."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,16 +18,16 @@ from allspin.sim.programming.schemes import Programming, plan_layer
 
 @dataclass(frozen=True, eq=False)
 class TrainingTarget(Brief):
-    """A device to train for.
+    """Device to train for.
 
     Parameters
     ----------
     device : Device
         The device.
     choice : str
-        What its states are: one of `allspin.sim.programming.programming.LEVEL_CHOICES`.
+        Choice of its levels: one of `allspin.sim.programming.programming.LEVEL_CHOICES`.
     programming : Programming
-        How its chips will be programmed where nothing is read: whose noise is trained with.
+        Open-loop programming of its chips, whose noise the training has.
     """
 
     device: Device
@@ -42,14 +42,14 @@ class TrainingTarget(Brief):
         level_choice: str | None = None,
         polarity: str | None = None,
     ) -> "TrainingTarget":
-        """The target of the words of ``allspin train``.
+        """Return the target that the options of ``allspin train`` name.
 
         Raises
         ------
         UserError
-            If there is no device, or it cannot be read.
+            If `device` is missing, or cannot be read.
         ValueError
-            If there is no such choice.
+            If a choice is unknown.
         """
         if device is None:
             raise UserError("`at`, `level_choice` and `polarity` need `device`")
@@ -60,11 +60,17 @@ class TrainingTarget(Brief):
         )
 
     def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
-        """R_AH word of each state; `ValueError` where there is no such choice for this device."""
+        """Return the R_AH word of each state.
+
+        Raises
+        ------
+        ValueError
+            If the device does not have such levels.
+        """
         return tuple(device_levels(self.device.synapse, states, self.choice, rah_bits).tolist())
 
     def shared(self, states: int, rah_bits: int) -> str:
-        """What is to be said where pulses reach fewer levels than states; else nothing."""
+        """Return a warning if pulses reach fewer levels than states; otherwise an empty text."""
         distinct = len(set(self.levels(states, rah_bits)))
         if distinct == states:
             return ""
@@ -74,25 +80,24 @@ class TrainingTarget(Brief):
         )
 
     def noise(self, states: int, rah_bits: int) -> npt.NDArray[np.float64]:
-        """Noise of each state, as a fraction of the range: cycle to cycle, and what a train misses.
+        """Return the noise of each state as a fraction of the range: C2C, and a train's error.
 
         Returns
         -------
         ndarray of float64, shape (states,)
-            Standard deviation. Device-to-device variation is left out: it is what verifying
-            takes away.
+            Standard deviation. D2D is left out, because verifying removes it.
         """
         levels = np.array(self.levels(states, rah_bits), np.int16)
         plan = plan_layer(self.device.synapse, levels, self.programming, rah_bits, mean_device=True)
-        missed = plan.reached.astype(np.float64) - levels
-        return np.hypot(plan.cycle, missed) / float(levels[-1] - levels[0])
+        error = plan.reached.astype(np.float64) - levels
+        return np.hypot(plan.cycle, error) / float(levels[-1] - levels[0])
 
     def to_dict(self) -> dict[str, Any]:
-        """What a network's provenance says of it."""
-        at = self.device.source.get("at")
+        """Return the target in the form of a network's provenance."""
+        point = self.device.source.get("at")
         return {
             "device": self.device.name,
-            **({"at": at} if isinstance(at, str) else {}),
+            **({"at": point} if isinstance(point, str) else {}),
             "levels": self.choice,
             "program": self.programming.scheme,
             "polarity": self.programming.polarity,
@@ -101,16 +106,16 @@ class TrainingTarget(Brief):
 
 @dataclass(frozen=True)
 class Occasion:
-    """A way in which chips are used, and the share of training that it has.
+    """Way in which chips are used, and its share of the training.
 
     Parameters
     ----------
     programming : Programming
-        How the chips are programmed.
+        Programming of the chips.
     calibrated : bool
-        Whether their neurons are calibrated.
+        True if their neurons are calibrated.
     share : float
-        Of the images of a batch.
+        Share of the images of a batch.
     """
 
     programming: Programming

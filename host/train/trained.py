@@ -1,4 +1,4 @@
-"""What comes of a training."""
+"""Result of a training."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,19 +10,19 @@ from allspin.sim.parameters import Shown
 
 @dataclass(frozen=True, eq=False)
 class Trained(Shown):
-    """What came of a training.
+    """Result of a training.
 
     Attributes
     ----------
     network : Network
         The best network by validation, with the learning curve in its provenance.
     validation_accuracy, test_accuracy : float
-        Share of images that the golden model classifies rightly.
+        Shares of images that the golden model classifies correctly.
     interrupted : bool
-        Whether Ctrl-C ended it early.
+        True if Ctrl-C ended it early.
     chips : list of dict
-        What chips reach on the validation images, as `allspin.host.train.lesson.judge` says, if it
-        was trained for them.
+        Scores of chips on the validation images, if the network was trained for chips: see
+        `allspin.host.train.training_chips.judge`.
     """
 
     network: Network
@@ -31,10 +31,14 @@ class Trained(Shown):
     interrupted: bool
     chips: list[dict[str, Any]] = field(default_factory=list)
 
-    accuracy = property(lambda self: self.test_accuracy, doc="Of the test images.")
+    @property
+    def accuracy(self) -> float:
+        """Accuracy on the test images."""
+        return self.test_accuracy
 
     def plot(self) -> Any:
-        """The learning curve."""
+        """Draw the learning curve."""
+        # Pictures need Matplotlib, which training does not load.
         from allspin.host.charts.learning_curve import learning_curve
 
         return learning_curve(

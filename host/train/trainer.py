@@ -1,10 +1,10 @@
-"""How a network is trained: real numbers first, then the machine's integers."""
+"""Training of a network: real numbers first, then the machine's integers."""
 
 import math
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from functools import partial, wraps
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -15,48 +15,70 @@ from allspin.host.data.datasets import Data, Dataset, load_dataset
 from allspin.host.keywords import takes
 from allspin.host.show.display import Display
 from allspin.host.train.feed import Course, bent_batches, row_values, split
-from allspin.host.train.gradient.latent import Adam, LatentNetwork
+from allspin.host.train.gradient.adam import Adam
+from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.loss import fit_logit_scale
 from allspin.host.train.gradient.machine_pass import Noise
 from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.gradient.passes import forward
-from allspin.host.train.kernels import Kernels, laid_on
-from allspin.host.train.lesson import JUDGE_SEED, Lesson, calibrated, chip_law, judge
-from allspin.host.train.parameters import (
-    AUTO,
-    EPOCHS,
-    QUICK_EPOCHS,
-    TrainingParameters,
-    provenance_of,
-)
+from allspin.host.train.kernels import Kernels, convolutions
+from allspin.host.train.lesson import JUDGE_SEED, Lesson
+from allspin.host.train.parameters import EPOCHS, QUICK_EPOCHS, TrainingParameters, provenance_of
 from allspin.host.train.trained import Trained
+from allspin.host.train.training_chips import chip_law, judge
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, keep_freed_memory
 from allspin.sim.network.tiling import cut
 
 WARM_UP = 0.02
 """Share of a phase in which the learning rate rises."""
-LINES = 10
-"""Epochs between two lines of progress where there is no bar."""
+LOG_EPOCHS = 10
+"""Epochs between two lines of progress if no bar is shown."""
 MEMORY_EPOCHS = 2.5
 """Epochs over which the running average of the parameters reaches back."""
-SURE = 2.0
-"""Standard errors by which tuning must classify more images rightly: the best of several epochs
-exceeds one easily by chance."""
+SIGNIFICANCE = 2.0
+"""Standard errors by which tuning must gain: the best of several epochs exceeds one easily by
+chance."""
+
+TEACHER_PHASE, FLOAT_PHASE, QUANTISED_PHASE = 3, 1, 2
+"""Numbers of the phases in the seeds of their draws."""
 
 
 class _Training:
-    """State of one training: its network, its lesson, and the phases that it goes through."""
+    """State of one training: its network, its lesson, and its phases.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Data set to learn.
+    parameters : TrainingParameters
+        Parameters of the training.
+    progress : Display
+        Display of the share that is done.
+
+    Attributes
+    ----------
+    network : LatentNetwork
+        The network in training.
+    lesson : Lesson
+        Its loss.
+    curve : list of dict
+        The learning curve, one entry an epoch.
+    best : (float, ndarray) or None
+        Accuracy and values of the best quantised epoch so far.
+    """
+
+    network: LatentNetwork
+    lesson: Lesson
 
     def __init__(self, dataset: Dataset, parameters: TrainingParameters, progress: Display) -> None:
-        if parameters.rate == AUTO or parameters.rule is not None:
-            raise UserError("`rate` auto, and how changes become pulses, are for `in_array`")
         if len(dataset.train_images) < 2:
             raise UserError("training needs at least 2 training images; give a larger data set")
         keep_freed_memory()
         self.dataset = dataset
         self.parameters = parameters
         self._progress = progress
-        self.told = ""
+        self._last_accuracy = ""
         self.images = dataset.train_images.reshape(len(dataset.train_images), -1)
         self.learnt, kept = split(len(self.images))
         self.kept = dataset.train_images[kept], dataset.train_labels[kept]
@@ -67,155 +89,174 @@ class _Training:
         self.step = 0
         self.curve: list[dict[str, Any]] = []
         self.best: tuple[float, Array] | None = None
-        self.came: npt.NDArray[np.int64] | None = None
+        self._imported_hits: npt.NDArray[np.int64] | None = None
 
     def begin(self, hidden: tuple[int, ...], noise: Noise, conv: tuple[Kernels, ...] = ()) -> None:
-        """Begin with a network that has learnt nothing yet."""
+        """Begin with a network of random weights."""
         parameters = self.parameters
-        columns = [each.columns for each in conv]
+        columns = [kernels.columns for kernels in conv]
         topology = (self.images.shape[1], *columns, *hidden, self.dataset.classes)
         rng = np.random.default_rng([parameters.seed, 0])
-        kinds = laid_on(conv, self.dataset.image_shape)
-        per = parameters.neuron_per
-        self.network = LatentNetwork(parameters.formats, topology, rng, kinds, per)
-        few = row_values(self.images, self.network.few(self.learnt), parameters.pixel_bits)
-        self.network.fit_first_weights(few)
+        kinds = convolutions(conv, self.dataset.image_shape)
+        self.network = LatentNetwork(
+            parameters.formats, topology, rng, kinds, parameters.neuron_per
+        )
+        sample = self.network.sample(self.learnt)
+        values = row_values(self.images, sample, parameters.pixel_bits)
+        self.network.fit_first_weights(values)
         self.lesson = Lesson(noise)
 
     def learn(self) -> None:
-        """Go through all phases: a teacher's if there is one, real numbers, integers."""
-        parameters, robust, teacher = self.parameters, self.parameters.robust, None
-        teaching, real = parameters.teacher_epochs, parameters.float_epochs
-        self.steps += self.epoch_steps * (teaching + real)
-        if robust is not None and teaching:
+        """Run all phases: the teacher's if it has one, real numbers, integers."""
+        parameters = self.parameters
+        robust = parameters.robust
+        self.steps += self.epoch_steps * (parameters.teacher_epochs + parameters.float_epochs)
+        teacher = None
+        if robust is not None and parameters.teacher_epochs:
             self.begin((robust.teacher,), 0.0, parameters.conv)
-            self.run_phase("teacher", teaching, parameters.rate, 3)
+            self.run_phase("teacher", parameters.teacher_epochs, parameters.rate, TEACHER_PHASE)
             teacher = self.network
         self.begin(parameters.hidden, parameters.weight_noise, parameters.conv)
-        self.run_phase("float", real, parameters.rate, 1)
+        self.run_phase("float", parameters.float_epochs, parameters.rate, FLOAT_PHASE)
         self.network.start_quantising()
         self.cut()
         if robust is not None and parameters.target is not None:
-            device, tiled = parameters.target.device, parameters.tiles is not None
+            device = parameters.target.device
+            tiled = parameters.tiles is not None
             laws = [
-                (each.share, chip_law(device, self.network.formats, each, tiled))
-                for each in parameters.occasions
-                if each.share
+                (occasion.share, chip_law(device, self.network.formats, occasion, tiled))
+                for occasion in parameters.occasions
+                if occasion.share
             ]
             self.lesson = Lesson(0.0, laws, robust, teacher)
-        self.run_phase("quantised", parameters.epochs, parameters.quantised_rate, 2)
+        self.run_quantised_phase()
 
-    def go_on(self, network: LatentNetwork) -> None:
-        """Go on with a network that was quantised elsewhere."""
-        self.network, self.lesson = network, Lesson(self.parameters.weight_noise)
+    def tune(self, network: LatentNetwork) -> None:
+        """Train a network further that was quantised elsewhere."""
+        self.network = network
+        self.lesson = Lesson(self.parameters.weight_noise)
         self.cut()
-        few = network.few(self.learnt)
-        sums, _ = forward(network, row_values(self.images, few, self.parameters.pixel_bits))
-        network.log_scale[:] = math.log(calibrated(sums, self.dataset.train_labels[few])[0])
+        sample = network.sample(self.learnt)
+        sums, _ = forward(network, row_values(self.images, sample, self.parameters.pixel_bits))
+        scale, _ = fit_logit_scale(sums, self.dataset.train_labels[sample])
+        network.log_scale[:] = math.log(scale)
         self.consider(network.values)
-        self.came = self.right()
-        self.run_phase("quantised", self.parameters.epochs, self.parameters.quantised_rate, 2)
+        self._imported_hits = self.hits()
+        self.run_quantised_phase()
 
-    def right(self) -> npt.NDArray[np.int64]:
-        """Which kept images the network classifies rightly, 0 or 1, with the noise that it learns.
+    def run_quantised_phase(self) -> None:
+        """Train with the machine's integers."""
+        parameters = self.parameters
+        self.run_phase(
+            "quantised", parameters.epochs, parameters.quantised_rate, QUANTISED_PHASE
+        )
 
-        Each batch of them has a draw of its own, the same in every epoch.
+    def hits(self) -> npt.NDArray[np.int64]:
+        """Return 1 for each validation image that is classified correctly, with the noise of training.
+
+        Each batch of them has its own draw, the same in every epoch.
         """
         rng = np.random.default_rng(JUDGE_SEED)
-        images, batch = self.kept_values.shape[1], self.network.at_once or self.batch
+        images = self.kept_values.shape[1]
+        batch = self.network.pass_images or self.batch
         sums = [
             forward(self.network, part, self.parameters.weight_noise, rng)[0]
             for part in np.split(self.kept_values, range(batch, images, batch), axis=1)
         ]
         return (np.argmax(np.concatenate(sums), axis=1) == self.kept[1]).astype(np.int64)
 
-    def beats_what_came(self) -> bool:
-        """Whether the network is better than one that came from elsewhere, if one did.
+    def beats_imported(self) -> bool:
+        """Return True if the network is better than an imported one, or none was imported.
 
-        With noise any gain counts. Without, it must exceed `SURE` standard errors, which the images
-        tell on which the two disagree (McNemar, 1947, doi 10.1007/BF02295996).
+        With noise any gain counts. Without noise the gain must exceed `SIGNIFICANCE` standard
+        errors, which follow from the images on which the two networks disagree (McNemar, 1947, doi
+        10.1007/BF02295996).
         """
-        if self.came is None:
+        if self._imported_hits is None:
             return True
-        gains = self.right() - self.came
-        chance = 0 if np.any(self.parameters.weight_noise) else np.count_nonzero(gains)
-        return int(gains.sum()) > SURE * math.sqrt(chance)
+        gains = self.hits() - self._imported_hits
+        variance = 0 if np.any(self.parameters.weight_noise) else np.count_nonzero(gains)
+        return int(gains.sum()) > SIGNIFICANCE * math.sqrt(variance)
 
     def consider(self, values: Array) -> float:
-        """Accuracy of the network with some values, which are kept if none before were better."""
+        """Return the accuracy of the network with some values; keep them if they are the best."""
         latest = self.network.values.copy()
         self.network.values[:] = values
         accuracy = self.lesson.accuracy(self.network, self.kept_values, self.kept[1])
-        better = self.best is None or accuracy >= self.best[0]
-        if self.network.quantised and better and self.beats_what_came():
+        is_best = self.best is None or accuracy >= self.best[0]
+        if self.network.quantised and is_best and self.beats_imported():
             self.best = accuracy, values.copy()
         self.network.values[:] = latest
         return accuracy
 
     def run_phase(self, phase: str, epochs: int, peak: float, number: int) -> None:
-        """Train for some epochs, and go on from the running average.
+        """Train for some epochs, and continue from the running average.
 
         Parameters
         ----------
         phase : str
             Name of the phase in the learning curve.
         epochs : int
-            How many.
+            Number of epochs.
         peak : float
             Largest learning rate.
         number : int
-            Keeps the phase's draws apart from others'.
+            Number of the phase in the seeds of its draws.
         """
-        network, parameters, shape = self.network, self.parameters, self.dataset.image_shape
+        network = self.network
         adam = Adam(network.values, MEMORY_EPOCHS * self.epoch_steps)
-        rng = np.random.default_rng([parameters.seed, number, 1])
+        rng = np.random.default_rng([self.parameters.seed, number, 1])
         course = Course(
-            shape=shape,
-            augmentation=parameters.augmentation_of(self.dataset),
+            shape=self.dataset.image_shape,
+            augmentation=self.parameters.augmentation_of(self.dataset),
             top=network.formats.input_top(0),
             size=self.batch,
             epochs=epochs,
-            seed=(parameters.seed, number, 0),
+            seed=(self.parameters.seed, number, 0),
         )
-        total = 0.0
+        total_loss = 0.0
         labels = self.dataset.train_labels
         with closing(bent_batches(self.images, labels, self.learnt, course)) as batches:
             for step, batch in enumerate(batches):
                 epoch, place = divmod(step, self.epoch_steps)
-                # Up quickly, down along a cosine.
-                done = (step + 0.5) / (epochs * self.epoch_steps)
-                rate = peak * min(1.0, done / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
-                lost, gradient = self.lesson.gradient(network, *batch, rng)
+                rate = _learning_rate(peak, (step + 0.5) / (epochs * self.epoch_steps))
+                loss, gradient = self.lesson.gradient(network, *batch, rng)
                 adam.step(gradient, rate)
                 network.clip()
                 adam.follow()
-                total += lost
-                loss, accuracy = total / (place + 1), None
-                if place == self.epoch_steps - 1:
-                    accuracy = self.consider(adam.average)
-                    self.curve.append(
-                        {
-                            "phase": phase,
-                            "epoch": epoch + 1,
-                            "loss": round(loss, 6),
-                            "validation_accuracy": round(accuracy, 6),
-                        }
-                    )
-                    total = 0.0
+                total_loss += loss
+                mean_loss = total_loss / (place + 1)
+                is_epoch_end = place == self.epoch_steps - 1
+                if is_epoch_end:
+                    self._end_epoch(phase, epoch, mean_loss, adam.average)
+                    total_loss = 0.0
                 self.step += 1
-                if accuracy is not None:
-                    self.told = f", validation {accuracy:.2%}"
-                where = f"{phase} {epoch + 1}/{epochs}: loss {loss:.3f}{self.told}"
-                self._progress.advance(self.step, self.steps, where)
-                if accuracy is not None and (epoch in (0, epochs - 1) or (epoch + 1) % LINES == 0):
-                    self._progress.log(where)
+                message = f"{phase} {epoch + 1}/{epochs}: loss {mean_loss:.3f}{self._last_accuracy}"
+                self._progress.advance(self.step, self.steps, message)
+                if is_epoch_end and (
+                    epoch in (0, epochs - 1) or (epoch + 1) % LOG_EPOCHS == 0
+                ):
+                    self._progress.log(message)
         network.values[:] = adam.average
 
-    def cut(self) -> None:
-        """Compute through the converters of tiles from here on, if that is asked for.
+    def _end_epoch(self, phase: str, epoch: int, loss: float, values: Array) -> None:
+        """Put an epoch on the learning curve."""
+        accuracy = self.consider(values)
+        self._last_accuracy = f", validation {accuracy:.2%}"
+        self.curve.append(
+            {
+                "phase": phase,
+                "epoch": epoch + 1,
+                "loss": round(loss, 6),
+                "validation_accuracy": round(accuracy, 6),
+            }
+        )
 
-        The steps are those with which most validation images are right. Training goes on with
-        them: weights follow a step more easily than a step could follow them.
+    def cut(self) -> None:
+        """Compute through the ADCs of tiles from here on, if there are tiles.
+
+        The steps of the ADCs are those with the best accuracy on the validation images. Training
+        continues with them: weights adapt to a step more easily than a step to weights.
         """
         if self.parameters.tiles is not None:
             whole = self.network.export(self.dataset.image_shape, {})
@@ -236,22 +277,28 @@ class _Training:
         network = self.network.export(self.dataset.image_shape, record)
         target = self.parameters.target
         chips = [
-            judge(network, target.device, each, self.kept)
-            for each in self.parameters.occasions
+            judge(network, target.device, occasion, self.kept)
+            for occasion in self.parameters.occasions
             if target is not None
         ]
         if chips:
             network = replace(network, provenance=record | {"validation_chips": chips})
-        right = GoldenModel(network).classify(self.dataset.test_images) == self.dataset.test_labels
-        return Trained(network, accuracy, float(np.mean(right)), interrupted, chips)
+        classes = GoldenModel(network).classify(self.dataset.test_images)
+        test_accuracy = float(np.mean(classes == self.dataset.test_labels))
+        return Trained(network, accuracy, test_accuracy, interrupted, chips)
 
 
-def _trained(
+def _learning_rate(peak: float, done: float) -> float:
+    """Return the learning rate at a share of a phase: a quick rise, then a cosine down."""
+    return peak * min(1.0, done / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _run(
     training: _Training, learn: Callable[[], None], provenance: dict[str, Any], progress: Display
 ) -> Trained:
-    """What comes of a training, also if Ctrl-C ends it once there is a network."""
+    """Run a training; if Ctrl-C ends it, return the best network so far."""
     progress.start(f"training on {len(training.learnt):,} images")
-    # One thread: the products are too small to share, and sums come out the same everywhere.
+    # One thread: products are too small to share, and sums are then the same on every machine.
     with threadpool_limits(1):
         interrupted = False
         try:
@@ -267,23 +314,6 @@ def _trained(
     return trained
 
 
-def _or_in_array(function: Callable[..., Trained]) -> Callable[..., Trained]:
-    """Let a function learn in the array where ``in_array`` is given."""
-
-    @wraps(function)
-    def called(*given: Any, in_array: bool = False, **words: Any) -> Trained:
-        if not in_array:
-            return function(*given, **words)
-        from allspin.host.train import learnt as array
-
-        few = {"epochs": array.QUICK_EPOCHS} if words.pop("quick", False) else {}
-        learnt: Any = array.learn_in_array(*given, **(array.usual(words) | few | words))
-        return learnt
-
-    return called
-
-
-@_or_in_array
 @takes("data", parameters=TrainingParameters)
 def train(
     data: Data | Dataset | npt.ArrayLike | None = None,
@@ -295,43 +325,39 @@ def train(
 ) -> Trained:
     """Train a network.
 
-    The training images bar a twelfth are learnt from; that twelfth chooses between epochs;
-    the test images are used once, at the end.
+    The network learns from eleven twelfths of the training images. The last twelfth chooses between
+    epochs. The test images are used once, at the end.
 
     Parameters
     ----------
     data : Dataset, str, Path or array_like, optional
-        What to learn, as of `allspin.load_dataset`: ``train(x, y)`` has arrays by place. The MNIST
-        that ships.
+        Data set, in any form that `allspin.load_dataset` takes; by default, the MNIST that ships.
     parameters : TrainingParameters, optional
-        How.
+        Parameters of the training.
     quick : bool
-        Whether seconds shall do, by fewer epochs, where `parameters` have the usual ones, and
-        MNIST's images bent gently, where they do not say how.
+        True for a training of seconds: fewer epochs and gently bent MNIST images, unless
+        `parameters` say otherwise.
     progress : Display or bool, optional
-        Shows how far it is: by default a bar, in a terminal or a notebook.
+        Display of the share that is done: by default a bar, in a terminal or a notebook.
     **keywords
-        Of `TrainingParameters`, and ``device``, ``at``, ``level_choice``, ``polarity``,
-        ``augment``, ``tile_rows`` and ``adc_bits`` as ``allspin train`` has them. With ``in_array``
-        the network learns by pulses, and `allspin.host.train.learnt.Learnt` comes of it.
+        Values of `TrainingParameters`, and ``device``, ``at``, ``level_choice``, ``polarity``,
+        ``augment``, ``tile_rows`` and ``adc_bits``, with the meaning of ``allspin train``.
 
     Raises
     ------
     UserError
-        If there is no such data set or but one training image.
+        If the data set cannot be read or has a single training image.
     KeyboardInterrupt
-        On Ctrl-C before the first epoch with the machine's integers has ended; later, Ctrl-C
-        ends the training and the best network so far is returned.
+        On Ctrl-C before the first epoch with the machine's integers has ended. Later, Ctrl-C ends
+        the training, and the best network so far is returned.
     """
-    dataset, parameters = (
-        load_dataset(cast(Any, data)),
-        cast(TrainingParameters | None, parameters) or TrainingParameters(),
-    )
+    dataset = load_dataset(cast(Any, data))
+    parameters = cast(TrainingParameters | None, parameters) or TrainingParameters()
     if quick:
         epochs = QUICK_EPOCHS if parameters.epochs == EPOCHS else parameters.epochs
         parameters = replace(parameters.quickly(dataset), epochs=epochs)
     training = _Training(dataset, parameters, progress)
-    return _trained(training, training.learn, provenance_of(parameters, dataset), progress)
+    return _run(training, training.learn, provenance_of(parameters, dataset), progress)
 
 
 def tune(
@@ -343,26 +369,26 @@ def tune(
 ) -> Trained:
     """Train a network further that has the machine's integers already.
 
-    Images are shared out as in `train`. The network that came is returned unless an epoch gets
-    more of the images right that choose between epochs, beyond what chance may do.
+    Images are divided as in `train`. The given network is returned unless an epoch classifies more
+    validation images correctly, beyond chance.
 
     Parameters
     ----------
     dataset : Dataset
-        What to learn.
+        Data set to learn.
     parameters : TrainingParameters
-        How; its epochs are with the machine's integers, and there are none before.
+        Parameters of the training; its epochs all have the machine's integers.
     network : LatentNetwork
-        Quantised; changed in place.
+        Quantised network; changed in place.
     provenance : dict
-        Where the network comes from.
+        Origin of the network.
     progress : Display
-        Told of every batch.
+        Display of the share that is done.
 
     Raises
     ------
     UserError
-        If there is but one training image.
+        If the data set has a single training image.
     """
     training = _Training(dataset, parameters, progress)
-    return _trained(training, partial(training.go_on, network), provenance, progress)
+    return _run(training, partial(training.tune, network), provenance, progress)

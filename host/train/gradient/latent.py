@@ -1,49 +1,51 @@
-"""A network in training: its latent real numbers, and how they learn."""
+"""Network in training: latent real numbers behind the integers that the machine runs."""
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.train.gradient.geometry import geometry_of
+from allspin.host.train.gradient.layer_passes import forward_pass
 from allspin.host.train.gradient.number_formats import GRID, Array, NumberFormats
-from allspin.host.train.gradient.windows import path_of
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer import GAIN_BITS, MAX_SHIFT, Converter, Layer
 from allspin.sim.network.layer_kinds import DENSE, LayerKind
 from allspin.sim.network.network import Network
 
-SPREAD = 0.3
+FIRST_CURRENT_SPREAD = 0.3
 """Standard deviation of the neurons' input currents before training."""
 OUTERMOST = 2.5
 """Outermost level, in standard deviations of a column's weights, when quantisation starts."""
 GAIN_ROOM = 1.5
-"""How far a gain may grow in training before it meets the end of its range."""
+"""Factor by which a gain may grow in training before it reaches the end of its range."""
 SMALLEST = 1e-6
 """Least standard deviation that anything is divided by."""
-AT_ONCE = 2**18
-"""Row values of all positions and images of a pass: they stay in the cache."""
-LEAST, MOST = 8, 40
-"""Images of a pass: they share a chip, and a batch is to see several."""
-FIRST_IMAGES = 2000
-"""Images that the first weights are scaled on."""
-MANY = 16
-"""As many times the images of a pass, where there are convolutions."""
+PASS_VALUES = 2**18
+"""Row values of all positions and images of a pass, so that they stay in the cache."""
+LEAST_IMAGES, MOST_IMAGES = 8, 40
+"""Images of a pass. They share a chip, and a batch must see several chips."""
+SAMPLE_IMAGES = 2000
+"""Images that scale the first weights."""
+SAMPLE_PASSES = 16
+"""The same in passes, for networks with convolutions."""
 SMALLEST_GAIN = 1e-9
-"""Stands for a gain of 0, which has no logarithm."""
+"""Gain in place of 0, which has no logarithm."""
 
 
 class LatentColumns(NamedTuple):
-    """A layer of a network in training, in units of full scale.
+    """Layer of a network in training, in units of full scale.
 
     Attributes
     ----------
     weights : ndarray of float, shape (rows, columns)
         Latent weights, from -1 to 1.
     gains, offsets : ndarray of float, shape (columns,)
-        Current per column sum, and current taken off.
+        Current per column sum, and current that is subtracted.
     """
 
     weights: npt.NDArray[np.floating[Any]]
@@ -54,8 +56,8 @@ class LatentColumns(NamedTuple):
 class LatentNetwork:
     """Weights, gains and offsets as real numbers, behind the integers that the machine runs.
 
-    Quantities are in units of full scale: a weight of 1 is the outermost level, a row value of 1
-    the largest pixel or activation, a current of 1 the largest input current of a neuron.
+    All quantities are in units of full scale: a weight of 1 is the outermost level, a row value
+    of 1 the largest pixel or activation, a current of 1 the largest input current of a neuron.
 
     Parameters
     ----------
@@ -64,35 +66,36 @@ class LatentNetwork:
     topology : tuple of int
         Values of an image, and the columns of each layer.
     rng : Generator
-        Draws the first weights.
+        Draws of the first weights.
     kinds : sequence of LayerKind
-        Of the first layers; all others are dense.
+        Kinds of the first layers; all others are dense.
     neuron_per : str
-        As of `allspin.sim.network.network.Network`.
+        ``column`` or ``position``: see `allspin.sim.network.network.Network`.
 
     Attributes
     ----------
     weights : list of ndarray of float32
-        Of each layer, shape (rows, columns).
+        Weights of each layer, shape (rows, columns).
     log_gains, offsets : list of ndarray of float32
-        Of each hidden layer, shape (columns,): the logarithm of the current per column sum, and
-        the current taken off.
+        Values of each hidden layer, shape (columns,): logarithm of the current per column sum, and
+        the current that is subtracted.
     log_scale : ndarray of float32, shape (1,)
-        Logarithm of what the loss takes a sum of full scale for.
+        Logarithm of the logit that the loss assigns to a sum of full scale.
     values : ndarray of float32
-        All of these, one after another: they are views of what an optimiser changes in place.
+        All of the above, one after another; they are views of this array, which an optimiser
+        changes in place.
     quantised : bool
-        Whether the network computes with the machine's integers.
+        True if the network computes with the machine's integers.
     shifts : list of int
         Right shift of each hidden layer's V-I converters.
     adcs : list of Adc or None
-        Each layer's converters once it does, where columns are cut into tiles.
+        ADCs of each layer's tiles; None if columns are not cut into tiles.
     shapes : list of tuple of int
         Rows and columns of each layer.
-    paths : list of Direct
-        How each layer's values come to its rows.
-    at_once : int or None
-        Images that a pass has at most, where there are convolutions.
+    geometries : list of DenseGeometry
+        Geometry of each layer.
+    pass_images : int or None
+        Largest number of images in a pass if the network has convolutions.
     """
 
     def __init__(
@@ -108,15 +111,9 @@ class LatentNetwork:
         self.layers = len(topology) - 1
         self.neuron_per = neuron_per
         self.kinds = [*kinds, *[DENSE] * (self.layers - len(kinds))]
-        self.paths = [path_of(kind, neuron_per == "position") for kind in self.kinds]
+        self.geometries = [geometry_of(kind, neuron_per == "position") for kind in self.kinds]
         self.shapes: list[tuple[int, int]] = []
-        values, most = topology[0], 0
-        for kind, path, columns in zip(self.kinds, self.paths, topology[1:], strict=True):
-            self.shapes.append((path.rows(values), columns))
-            values = math.prod(kind.shape(columns))
-            if kind.positions > 1:
-                most = max(most, kind.positions * max(self.shapes[-1]))
-        self.at_once = min(max(AT_ONCE // most, LEAST), MOST) if most else None
+        self.pass_images = self._lay_out_layers()
         self.quantised = False
         first = [
             rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[0]))
@@ -125,38 +122,60 @@ class LatentNetwork:
         others = np.zeros(2 * sum(topology[1:-1]) + 1, np.float32)
         self.values = np.concatenate([*map(np.ravel, first), others])
         *parts, self.log_scale = self.parts(self.values)
-        self.weights, hidden = parts[: self.layers], parts[self.layers :]
-        self.log_gains, self.offsets = hidden[: self.layers - 1], hidden[self.layers - 1 :]
-        self.shifts = [0] * (self.layers - 1)
+        hidden_layers = self.layers - 1
+        self.weights = parts[: self.layers]
+        self.log_gains = parts[self.layers :][:hidden_layers]
+        self.offsets = parts[self.layers :][hidden_layers:]
+        self.shifts = [0] * hidden_layers
         self.adcs: list[Adc | None] = [None] * self.layers
 
+    def _lay_out_layers(self) -> int | None:
+        """Compute the shapes of the layers; return the largest number of images in a pass."""
+        inputs = self.topology[0]
+        most_values = 0
+        for kind, geometry, columns in zip(
+            self.kinds, self.geometries, self.topology[1:], strict=True
+        ):
+            shape = (geometry.rows(inputs), columns)
+            self.shapes.append(shape)
+            inputs = math.prod(kind.shape(columns))
+            if kind.positions > 1:
+                most_values = max(most_values, kind.positions * max(shape))
+        if not most_values:
+            return None
+        return min(max(PASS_VALUES // most_values, LEAST_IMAGES), MOST_IMAGES)
+
     def gains(self, layer: int) -> Array:
-        """Current per column sum, both of full scale, shape (columns,)."""
+        """Return the current per column sum, both in full scales, shape (columns,)."""
         return np.exp(self.log_gains[layer])
 
     def parts(self, values: Array) -> list[Array]:
-        """Views of values of all parameters, or of gradients by them, as `values` has them."""
+        """Return views of values of all parameters, or of gradients by them, in `values`' order."""
         hidden = [(columns,) for columns in self.topology[1:-1]]
         shapes = [*self.shapes, *hidden, *hidden, (1,)]
         parts = np.split(values, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
         return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
     def passes(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Some images, cut into those of a pass each: of whole chips, into those of a chip."""
-        ends = [*range(start, end, self.at_once or max(end - start, 1)), end]
-        return list(pairwise(ends))
+        """Cut a range of images into passes; the images of a pass may share a chip."""
+        size = self.pass_images or max(end - start, 1)
+        return list(pairwise([*range(start, end, size), end]))
 
-    def few(self, images: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Of some images as many as a first look takes, which is one pass."""
-        return images[: FIRST_IMAGES if self.at_once is None else MANY * self.at_once]
+    def sample(self, images: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the first of some images, enough to scale weights or logits on."""
+        if self.pass_images is None:
+            return images[:SAMPLE_IMAGES]
+        return images[: SAMPLE_PASSES * self.pass_images]
 
     def clip(self) -> None:
-        """Hold the latent weights within reach of the levels, once there are levels."""
-        for weights in self.weights if self.quantised else ():
+        """Hold the latent weights within the outermost levels, once quantised."""
+        if not self.quantised:
+            return
+        for weights in self.weights:
             np.clip(weights, -1, 1, out=weights)
 
     def fit_first_weights(self, values: Array) -> None:
-        """Scale the first weights so that the neurons work in the middle of their range.
+        """Scale the first weights so that neurons work in the middle of their range.
 
         Parameters
         ----------
@@ -164,15 +183,21 @@ class LatentNetwork:
             Row values of some images, as integers.
         """
         drive = values.T / np.float32(self.formats.input_top(0))
-        start = np.float32(self.formats.neuron.start)
-        for path, weights, offsets in zip(self.paths, self.weights, self.offsets, strict=False):
-            rows = path.driven(drive)
-            spread = path.product(rows, weights).std(axis=0)
-            weights *= np.float32(SPREAD) / np.maximum(spread, np.float32(SMALLEST))
-            sums = path.product(rows, weights)
-            offsets[:] = sums.mean(axis=0) - start
-            drive, _ = path.handed_on(self.formats.respond(np.clip(sums - offsets, 0, 1))[0])
+        hidden = [partial(self._fit_hidden_layer, layer) for layer in range(self.layers - 1)]
+        drive, _ = forward_pass(hidden, drive)
         self.weights[-1] /= np.maximum((drive @ self.weights[-1]).std(), np.float32(SMALLEST))
+
+    def _fit_hidden_layer(self, layer: int, drive: Array) -> tuple[Array, None]:
+        """Scale the first weights of a hidden layer; return its outputs."""
+        geometry, weights, offsets = self.geometries[layer], self.weights[layer], self.offsets[layer]
+        rows = geometry.unroll(drive)
+        spread = geometry.product(rows, weights).std(axis=0)
+        weights *= np.float32(FIRST_CURRENT_SPREAD) / np.maximum(spread, np.float32(SMALLEST))
+        sums = geometry.product(rows, weights)
+        offsets[:] = sums.mean(axis=0) - np.float32(self.formats.neuron.start)
+        activations, _ = self.formats.respond(np.clip(sums - offsets, 0, 1))
+        outputs, _ = geometry.pass_on(activations)
+        return outputs, None
 
     def start_quantising(self) -> None:
         """Pass from real numbers to the machine's integers: every column gets its gain."""
@@ -181,18 +206,19 @@ class LatentNetwork:
             spread = weights.std(axis=None if last else 0)
             outer = np.float32(OUTERMOST) * np.maximum(spread, np.float32(SMALLEST))
             weights /= outer
-            (self.log_scale if last else self.log_gains[layer])[:] += np.log(outer)
+            scale = self.log_scale if last else self.log_gains[layer]
+            scale[:] += np.log(outer)
         self._fit_shifts()
 
     def take(self, columns: Sequence[LatentColumns], scale: float) -> None:
-        """Pass to the machine's integers with layers that come from elsewhere.
+        """Pass to the machine's integers with layers that were quantised elsewhere.
 
         Parameters
         ----------
         columns : sequence of LatentColumns
-            Of each layer; gains and offsets of the last one count for nothing.
+            The layers; gains and offsets of the last one are ignored.
         scale : float
-            Of the logits: what the loss takes a sum of full scale for.
+            Logit that the loss assigns to a sum of full scale.
         """
         for weights, taken in zip(self.weights, columns, strict=True):
             weights[:] = taken.weights
@@ -203,7 +229,7 @@ class LatentNetwork:
         self._fit_shifts()
 
     def _fit_shifts(self) -> None:
-        """Quantise, and let gains use as many of their bits as leaves them room to grow."""
+        """Quantise, with gains in as many bits as leave them room to grow."""
         for layer in range(self.layers - 1):
             largest = GAIN_ROOM * float(self.gains(layer).max()) * self._gain_unit(layer)
             shift = int(np.floor(np.log2((2**GAIN_BITS - 1) / largest)))
@@ -212,21 +238,21 @@ class LatentNetwork:
         self.clip()
 
     def _gain_unit(self, layer: int) -> float:
-        """A gain of 1 in steps of current per step of column sum."""
+        """Return a gain of 1 in steps of current per step of column sum."""
         return self.formats.current_top / (self.formats.input_top(layer) * self.formats.outermost)
 
     def states(self, layer: int) -> npt.NDArray[Any]:
-        """State of each synapse of a layer: the nearest level's, as whole numbers."""
-        own = self.formats.own_levels is not None
-        top = GRID - 1 if own else self.formats.states - 1
+        """Return the state of each synapse, with the nearest level, as whole numbers."""
+        has_own_levels = self.formats.own_levels is not None
+        top = GRID - 1 if has_own_levels else self.formats.states - 1
         place = self.weights[layer] + np.float32(1)
         place *= np.float32(top / 2)
         np.rint(place, out=place)
         np.clip(place, 0, top, out=place)
-        return self.formats.nearest_states[place.astype(np.intp)] if own else place
+        return self.formats.nearest_states[place.astype(np.intp)] if has_own_levels else place
 
     def words(self, layer: int) -> Array:
-        """R_AH words of a layer, as whole numbers."""
+        """Return the R_AH words of a layer, as whole numbers."""
         levels = self.formats.levels
         words = self.states(layer)
         if self.formats.own_levels is not None:
@@ -236,25 +262,22 @@ class LatentNetwork:
         return words
 
     def converter(self, layer: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Gains and offsets of a layer's V-I converters, as whole numbers."""
+        """Return gains and offsets of a layer's V-I converters, as whole numbers."""
         unit = self._gain_unit(layer) * 2.0 ** self.shifts[layer]
-        gains = self.gains(layer).astype(np.float64) * unit
-        offsets = self.offsets[layer].astype(np.float64) * self.formats.current_top
+        gains = np.rint(self.gains(layer).astype(np.float64) * unit)
+        offsets = np.rint(self.offsets[layer].astype(np.float64) * self.formats.current_top)
         bound = 2 ** (self.formats.current_bits + 1)
-        return (
-            np.clip(np.rint(gains), 0, 2**GAIN_BITS - 1),
-            np.clip(np.rint(offsets), -bound, bound - 1),
-        )
+        return np.clip(gains, 0, 2**GAIN_BITS - 1), np.clip(offsets, -bound, bound - 1)
 
     def export(self, image_shape: tuple[int, ...], provenance: dict[str, Any]) -> Network:
-        """The network that the machine runs.
+        """Return the network that the machine runs.
 
         Parameters
         ----------
         image_shape : tuple of int
             Height and width of an image.
         provenance : dict
-            Where the network comes from.
+            Origin of the network.
         """
         formats = self.formats
         layers = []
@@ -265,65 +288,6 @@ class LatentNetwork:
                 converter = Converter(gains, offsets, self.shifts[layer])
                 table = formats.table if formats.neuron.has_table else None
             states = self.states(layer).astype(np.uint8)
-            parts = converter, table, self.adcs[layer], self.kinds[layer]
-            layers.append(Layer(states, formats.levels, *parts))
+            adc, kind = self.adcs[layer], self.kinds[layer]
+            layers.append(Layer(states, formats.levels, converter, table, adc, kind))
         return formats.network(layers, image_shape, provenance, self.neuron_per)
-
-
-BETA_1 = 0.9
-BETA_2 = 0.999
-EPSILON = 1e-8
-
-
-class Adam:
-    """Adam (Kingma and Ba, 2015, arXiv:1412.6980), in place, and a running average.
-
-    Parameters
-    ----------
-    values : ndarray of float32
-        What learns; changed in place.
-    memory : float
-        Steps over which the running average of the values reaches back; it reaches back over a
-        part of the steps so far while they are few.
-
-    Attributes
-    ----------
-    average : ndarray of float32
-        Running average of the values: a better network than the last step's.
-    """
-
-    def __init__(self, values: Array, memory: float) -> None:
-        self.values = values
-        self.memory = memory
-        self.average = values.copy()
-        self._steps = 0
-        self._first, self._second = np.zeros((2, *values.shape), np.float32)
-
-    def step(self, gradient: Array, rate: float) -> None:
-        """Move against the gradient.
-
-        Parameters
-        ----------
-        gradient : ndarray of float32
-            By each value; overwritten.
-        rate : float
-            Learning rate.
-        """
-        self._steps += 1
-        self._first *= np.float32(BETA_1)
-        self._first += np.float32(1 - BETA_1) * gradient
-        np.multiply(gradient, gradient, out=gradient)
-        gradient *= np.float32(1 - BETA_2)
-        self._second *= np.float32(BETA_2)
-        self._second += gradient
-        np.sqrt(self._second, out=gradient)
-        gradient *= np.float32(1 / np.sqrt(1 - BETA_2**self._steps))
-        gradient += np.float32(EPSILON)
-        np.divide(self._first, gradient, out=gradient)
-        gradient *= np.float32(-rate / (1 - BETA_1**self._steps))
-        self.values += gradient
-
-    def follow(self) -> None:
-        """Take the values into the running average."""
-        share = np.float32(1 / min(self._steps + 1, self.memory))
-        self.average += share * (self.values - self.average)

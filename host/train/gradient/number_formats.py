@@ -1,4 +1,4 @@
-"""Number formats of a network in training, and how its neurons answer."""
+"""Number formats of a network in training, and the response of its neurons."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from allspin.sim.network.neuron_base import Neuron
 Array = npt.NDArray[np.float32]
 
 FINE = 4096
-"""Entries of the tables that stand for a neuron's smooth response and its slope."""
+"""Entries of the tables of a neuron's smooth response and of its slope."""
 GRID = 8193
-"""Places of a weight that are told apart where levels are a device's own: an eighth of the
-least step between R_AH words at most."""
+"""Places of a weight that are distinguished if levels are a device's own: at most an eighth of the
+least step between R_AH words."""
 
 
-def looked_up(table: Array, place: npt.NDArray[np.intp]) -> Array:
-    """Entries of a table at some places, in the places' own order in memory."""
+def look_up(table: Array, place: npt.NDArray[np.intp]) -> Array:
+    """Return entries of a table, in the memory order of the places."""
     return table.take(place.T).T if place.flags.fnc else table.take(place)
 
 
 def smooth_response(neuron: Neuron) -> tuple[npt.NDArray[np.float64], Array]:
-    """Response of a neuron without rounding at `FINE` currents from 0 to 1, and its slope."""
+    """Compute a neuron's response without rounding at `FINE` currents from 0 to 1, and its slope."""
     currents = np.arange(FINE) / (FINE - 1)
     response = neuron.response(currents)
     return response, np.gradient(response, currents).astype(np.float32)
@@ -41,15 +41,15 @@ class NumberFormats:
     Parameters
     ----------
     neuron : Neuron
-        Of the hidden layers.
+        Neuron of the hidden layers.
     states : int
         States of a synapse.
     pixel_bits, hidden_bits, rah_bits, current_bits : int
-        As `allspin.sim.network.network.Network` has them.
+        Widths in bits: see `allspin.sim.network.network.Network`.
     own_levels : tuple of int, optional
-        R_AH word of each state where they are a device's own; uniform ones by default.
+        R_AH word of each state of a device; uniform levels by default.
     straight_through : bool
-        Whether each use of a neuron that switches by chance is drawn in training.
+        True if training draws each use of a neuron that switches by chance.
     """
 
     neuron: Neuron
@@ -62,7 +62,7 @@ class NumberFormats:
     straight_through: bool = False
 
     def input_top(self, layer: int) -> int:
-        """Largest value that drives the rows of a layer."""
+        """Return the largest row value of a layer."""
         return 2 ** (self.pixel_bits if layer == 0 else self.hidden_bits) - 1
 
     @cached_property
@@ -74,19 +74,19 @@ class NumberFormats:
 
     @cached_property
     def nearest_states(self) -> npt.NDArray[np.uint8]:
-        """State whose level is nearest, at `GRID` places from lowest to highest level."""
+        """State with the nearest level, at `GRID` places from the lowest to the highest level."""
         low, high = float(self.levels[0]), float(self.levels[-1])
         middles = (self.levels[:-1] + self.levels[1:].astype(np.float64)) / 2
         return np.searchsorted(middles, np.linspace(low, high, GRID)).astype(np.uint8)
 
     @cached_property
     def outermost(self) -> int:
-        """Largest R_AH word: a weight of 1."""
+        """Largest R_AH word, which is a weight of 1."""
         return int(self.levels[-1])
 
     @property
     def current_top(self) -> int:
-        """Largest input current of a neuron: a current of 1."""
+        """Largest input current of a neuron, which is a current of 1."""
         return 2**self.current_bits - 1
 
     @cached_property
@@ -101,22 +101,22 @@ class NumberFormats:
         return response.astype(np.float32), slope
 
     def respond(self, currents: Array) -> tuple[Array, Array]:
-        """Response of the neuron without rounding, and its slope.
+        """Compute the neuron's response without rounding, and its slope.
 
         Parameters
         ----------
         currents : ndarray of float32
-            From 0 to 1.
+            Currents from 0 to 1.
         """
         place = (currents * np.float32(FINE - 1) + np.float32(0.5)).astype(np.intp)
         response, slope = self.smooth
-        return looked_up(response, place), looked_up(slope, place)
+        return look_up(response, place), look_up(slope, place)
 
     @cached_property
     def padded_table(self) -> tuple[Array, Array]:
-        """`table` and its slope without rounding, each with one place more at either end.
+        """`table` and its slope without rounding, with one more entry at either end.
 
-        There the neuron is beyond its table and has no slope.
+        The added entries are for currents beyond the table, where the neuron has no slope.
         """
         currents = (np.arange(2**self.current_bits) / self.current_top).astype(np.float32)
         activations = np.pad(self.table.astype(np.float32), 1, mode="edge")
@@ -129,18 +129,18 @@ class NumberFormats:
         provenance: Mapping[str, Any],
         neuron_per: str = "column",
     ) -> Network:
-        """A network of these formats.
+        """Return a network of these formats.
 
         Parameters
         ----------
         layers : sequence of Layer
-            From the pixels on.
+            The layers, first to last.
         image_shape : tuple of int
             Height and width of an image.
         provenance : mapping
-            Where the network comes from.
+            Origin of the network.
         neuron_per : str
-            As of `allspin.sim.network.network.Network`.
+            ``column`` or ``position``: see `allspin.sim.network.network.Network`.
         """
         return Network(
             layers=tuple(layers),

@@ -1,10 +1,10 @@
 """Forward and backward pass of a network in training, on the machine and on chips that vary.
 
 Before quantisation the forward pass computes with real numbers. From then on it is the machine's,
-bit for bit, or that of chips; the backward pass takes each rounding for the identity
+bit for bit, or that of chips. The backward pass treats each rounding as the identity
 (straight-through estimator: Bengio, Leonard and Courville, 2013, arXiv:1308.3432), the draw of a
-neuron that switches by chance for its mean, and a conversion of a tile's sum for a constant where
-it saturates.
+neuron that switches by chance as its mean, and a conversion of a tile's sum as a constant if it
+saturates.
 """
 
 from dataclasses import dataclass
@@ -13,124 +13,147 @@ from functools import partial
 import numpy as np
 
 from allspin.host.train.gradient.chip_pass import ChipLaw, chip_neurons, chip_reads
+from allspin.host.train.gradient.geometry import Back, Real
 from allspin.host.train.gradient.latent import LatentNetwork
-from allspin.host.train.gradient.machine_pass import Noise, Read, machine_neurons, machine_reads
+from allspin.host.train.gradient.layer_passes import backward_pass, forward_pass
+from allspin.host.train.gradient.machine_pass import (
+    Noise,
+    Read,
+    Units,
+    machine_neurons,
+    machine_reads,
+)
 from allspin.host.train.gradient.number_formats import Array
-from allspin.host.train.gradient.windows import Back, Real
 
 
 @dataclass(frozen=True, eq=False)
 class LayerPass:
-    """What the backward pass needs of a layer.
+    """Record of a layer's forward pass, for the backward pass.
 
     Attributes
     ----------
-    drive : ndarray of float32, shape (uses, rows)
-        Row values; a use is an image, or a position of one.
     sums : ndarray, shape (uses, columns)
-        Column sums.
+        Column sums; a use is an image, or a position of one.
+    reads : list of Read
+        Rows that were read together: all of the layer, or those of each tile.
+    units : Units
+        Units of the layer's integers.
     slopes : ndarray of float32, shape (uses, columns), or None
         Slope of the neurons' response by the current; None in the last layer.
-    unit : float32
-        A column sum of 1 in units of full scale.
-    weight_scale, drive_scale : float32
-        What the gradients of `reads` by weights and by row values are multiplied with.
-    reads : list of Read
-        Of the rows that were read together: all of the layer, or those of each tile.
     back : Back or None
-        From slopes by what the layer hands on to those by its activations.
+        From slopes by the layer's outputs to slopes by its activations; None in the last layer.
     """
 
-    drive: Array
     sums: Real
-    slopes: Array | None
-    unit: np.float32
-    weight_scale: np.float32
-    drive_scale: np.float32
     reads: list[Read]
-    back: Back | None = None
+    units: Units
+    slopes: Array | None
+    back: Back | None
 
 
 def forward(
     network: LatentNetwork,
     values: Array,
-    how: Noise | ChipLaw = 0.0,
+    variation: Noise | ChipLaw = 0.0,
     rng: np.random.Generator | None = None,
 ) -> tuple[Array, list[LayerPass]]:
-    """Column sums of the last layer, and what the backward pass needs.
+    """Compute the column sums of the last layer, and a record for the backward pass.
 
     Parameters
     ----------
     network : LatentNetwork
-        What to compute; quantised, for chips.
+        The network; for chips, quantised.
     values : ndarray of float32, shape (rows, images)
         Row values as whole numbers.
-    how : Noise or ChipLaw
-        On the machine, with noise on its weights, or on chips: what they make of states and
-        columns.
+    variation : Noise or ChipLaw
+        Noise on the machine's weights, or the law of chips.
     rng : Generator, optional
-        Draws the noise, or a chip for each image.
+        Draws of the noise, or of a chip for each image.
 
     Returns
     -------
     sums : ndarray of float32, shape (images, classes)
-        In units of full scale.
+        Sums in units of full scale.
     record : list of LayerPass
-        For `backward`.
+        Record for `backward`.
     """
-    record: list[LayerPass] = []
-    drive = values.T
-    for layer in range(network.layers):
-        rows = network.paths[layer].driven(drive)
-        if isinstance(how, ChipLaw):
-            assert rng is not None
-            reads, scales = chip_reads(network, layer, rows, how, rng)
-            respond = partial(chip_neurons, network, layer, law=how, rng=rng)
-        else:
-            reads, scales = machine_reads(network, layer, rows, how, rng)
-            respond = partial(machine_neurons, network, layer, unit=scales[0], rng=rng)
-        sums: Real = sum((each for _, each, _ in reads[1:]), reads[0][1])
-        slopes = back = None
-        if layer < network.layers - 1:
-            activations, slopes = respond(sums)
-            drive, back = network.paths[layer].handed_on(activations)
-        record.append(LayerPass(rows, sums, slopes, *scales, reads, back))
-    return (record[-1].sums * record[-1].unit).astype(np.float32), record
+    layers = [
+        partial(_forward_layer, network, layer, variation, rng) for layer in range(network.layers)
+    ]
+    sums, record = forward_pass(layers, values.T)
+    return (sums * record[-1].units.sum).astype(np.float32), record
 
 
-def backward(network: LatentNetwork, slope: Array, record: list[LayerPass]) -> Array:
-    """Gradient of the loss by each parameter.
+def _forward_layer(
+    network: LatentNetwork,
+    layer: int,
+    variation: Noise | ChipLaw,
+    rng: np.random.Generator | None,
+    values: Array,
+) -> tuple[Array, LayerPass]:
+    """Compute a layer: its outputs, or the sums of the last layer, and the record."""
+    geometry = network.geometries[layer]
+    drive = geometry.unroll(values)
+    if isinstance(variation, ChipLaw):
+        assert rng is not None
+        reads, units = chip_reads(network, layer, drive, variation, rng)
+        respond = partial(chip_neurons, network, layer, law=variation, rng=rng)
+    else:
+        reads, units = machine_reads(network, layer, drive, variation, rng)
+        respond = partial(machine_neurons, network, layer, unit=units.sum, rng=rng)
+    sums: Real = sum((read.sums for read in reads[1:]), reads[0].sums)
+    if layer == network.layers - 1:
+        return sums, LayerPass(sums, reads, units, None, None)
+    activations, slopes = respond(sums)
+    outputs, back = geometry.pass_on(activations)
+    return outputs, LayerPass(sums, reads, units, slopes, back)
+
+
+def backward(network: LatentNetwork, slopes: Array, record: list[LayerPass]) -> Array:
+    """Compute the gradient of the loss by each parameter.
 
     Parameters
     ----------
     network : LatentNetwork
         The network, unchanged since `forward`.
-    slope : ndarray of float32, shape (images, classes)
-        Gradient by the sums that `forward` returned.
+    slopes : ndarray of float32, shape (images, classes)
+        Slope of the loss by each sum that `forward` returned.
     record : list of LayerPass
-        What `forward` returned with them.
+        Record that `forward` returned with them.
 
     Returns
     -------
     ndarray of float32
-        As the network's values; that by the scale of the logits is left at 0.
+        Gradient in the order of the network's values; 0 for the scale of the logits.
     """
     gradient = np.empty_like(network.values)
     gradient[-1] = 0
     parts = network.parts(gradient)
-    hidden = parts[network.layers :]
-    for layer in reversed(range(network.layers)):
-        here, by_weight = record[layer], parts[layer]
-        if here.slopes is not None and here.back is not None:
-            slope = here.back(slope) * here.slopes
-            np.negative(slope.sum(axis=0), out=hidden[layer + network.layers - 1])
-            slope = slope * network.gains(layer)
-            by_gain = np.einsum("ij,ij->j", slope, here.sums.astype(np.float32))
-            np.multiply(by_gain, here.unit, out=hidden[layer])
-        back = [read(slope, by_weight[rows], layer > 0) for rows, _, read in here.reads]
-        by_weight *= here.weight_scale
-        if layer:
-            slope = back[0] if len(back) == 1 else np.concatenate(back, axis=1)
-            slope *= here.drive_scale
-            slope = network.paths[layer].undriven(slope)
+    layers = [
+        partial(_backward_layer, network, layer, done, parts) for layer, done in enumerate(record)
+    ]
+    backward_pass(layers, slopes)
     return gradient
+
+
+def _backward_layer(
+    network: LatentNetwork, layer: int, done: LayerPass, parts: list[Array], slopes: Array
+) -> Array:
+    """Fill in a layer's part of the gradient; return the slopes by the values that it takes."""
+    if done.slopes is not None and done.back is not None:
+        by_log_gain = parts[network.layers + layer]
+        by_offset = parts[network.layers + network.layers - 1 + layer]
+        slopes = done.back(slopes) * done.slopes
+        np.negative(slopes.sum(axis=0), out=by_offset)
+        slopes = slopes * network.gains(layer)
+        by_gain = np.einsum("ij,ij->j", slopes, done.sums.astype(np.float32))
+        np.multiply(by_gain, done.units.sum, out=by_log_gain)
+    by_weight = parts[layer]
+    further = layer > 0
+    by_drive = [read.back(slopes, by_weight[read.rows], further) for read in done.reads]
+    by_weight *= done.units.weight_slope
+    if not further:
+        return slopes
+    slopes = by_drive[0] if len(by_drive) == 1 else np.concatenate(by_drive, axis=1)
+    slopes *= done.units.drive_slope
+    return network.geometries[layer].fold(slopes)
