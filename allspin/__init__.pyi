@@ -38,6 +38,11 @@ from allspin.host.foreign.importing import (
     ImportOptions as ImportOptions,
     import_network as import_network,
 )
+from allspin.host.learn.learning import learn as learn
+from allspin.host.learn.parameters import (
+    LearnParameters as LearnParameters,
+    LearnRule as LearnRule,
+)
 from allspin.host.machines.machine import Machine as Machine
 from allspin.host.report.page import report as report
 from allspin.host.run.inference import (
@@ -53,9 +58,7 @@ from allspin.host.run.simulate import (
 from allspin.host.show.display import Display as Display
 from allspin.host.sweep.sweeping import sweep as sweep
 from allspin.host.sweep.workers import Cluster as Cluster
-from allspin.host.train.parameters import (
-    TrainingParameters as TrainingParameters,
-)
+from allspin.host.train.parameters import TrainingParameters as TrainingParameters
 from allspin.host.train.trainer import train as train
 from allspin.sim.chip.chip import Chip as Chip
 from allspin.sim.device.device import Device as Device

@@ -15,10 +15,11 @@ from allspin.host.chips.accuracy import Column, Lot, measure, summary
 from allspin.host.chips.measured import MeasureOptions
 from allspin.host.data.catalogue import device_path, open_device, shipped_devices
 from allspin.host.data.datasets import Dataset, load_dataset, load_test_set
+from allspin.host.learn.learning import learn
+from allspin.host.learn.parameters import QUICK_EPOCHS
 from allspin.host.show.display import Display
 from allspin.host.show.table import Number, Table, TableColumn
-from allspin.host.train.parameters import AUTO
-from allspin.host.train.trainer import train
+from allspin.host.train.training_options import AUTO
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -193,10 +194,9 @@ def _learners(
     """What each of some chips of a device reaches by learning in the array."""
     for seed in seeds:
         progress.start(f"{name}, learning, chip {seed}")
-        found: Any = train(
+        found: Any = learn(
             dataset,
-            in_array=True,
-            quick=True,
+            epochs=QUICK_EPOCHS,
             device=name,
             seed=seed,
             rate=AUTO,

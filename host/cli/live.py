@@ -10,16 +10,16 @@ from allspin.host.cli.options import (
     add_options,
     add_shared,
     naming_options,
+    read_options,
 )
-from allspin.host.cli.train import training_parameters, widths
+from allspin.host.cli.train import widths
+from allspin.host.learn.parameters import CYCLE_DEVIATION, LearnParameters, LearnRule
 from allspin.host.live.choices import Choices
 from allspin.host.live.learning import Learning
 from allspin.host.live.package import live_package
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.host.show.say import say, tell, warn
-from allspin.host.train.learnt import DEFAULTS
 from allspin.host.train.parameters import TrainingParameters
-from allspin.host.train.training_options import LearnRule
 
 HELP = """\
 Open a page in the browser: draw a digit, and watch a machine work on it, from the rows that are
@@ -82,10 +82,10 @@ def add_arguments(parser: Parser) -> None:
         TrainingParameters,
         *("states", "neuron", "noise", "epochs", "seed", "rate", "batch"),
         states="states, 2 to 128 (the device's, else 10); of a device only what is written down",
-        noise=f"C2C of an update without --device, of the range ({DEFAULTS['noise']})",
-        epochs=f"times through the training images ({DEFAULTS['epochs']})",
-        rate=f"learning rate, 1e-6 to 1, or auto ({DEFAULTS['rate']})",
-        batch=f"images in a batch ({DEFAULTS['batch']})",
+        noise=f"C2C of an update without --device, of the range ({CYCLE_DEVIATION})",
+        epochs=f"times through the training images ({LearnParameters.epochs})",
+        rate=f"learning rate, 1e-6 to 1, or auto ({LearnParameters.rate})",
+        batch=f"images in a batch ({LearnParameters.batch})",
     )
     parser.add_argument("--hidden", metavar="N[,N...]", type=widths, help="hidden neurons (100)")
     add_options(parser, LearnRule)
@@ -106,7 +106,7 @@ def run(arguments: Arguments) -> int:
     with arguments.steps.waiting("reading network and images"):
         if arguments.in_array:
             learning = Learning(
-                arguments.data, training_parameters(arguments), choose, arguments.steps
+                arguments.data, read_options(arguments, LearnParameters), choose, arguments.steps
             )
             choices = learning.choices
         else:

@@ -21,20 +21,18 @@ from allspin.host.cli.options import (
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.draw.picture_style import PictureStyle
+from allspin.host.learn import parameters as in_array
+from allspin.host.learn.learning import learn
+from allspin.host.learn.parameters import CYCLE_DEVIATION, LearnParameters, LearnRule
+from allspin.host.learn.result import Learnt
 from allspin.host.show.say import tell, warn
 from allspin.host.show.table import Number, figures
-from allspin.host.train import learnt as in_array, parameters as recipe
-from allspin.host.train.learnt import Learnt
+from allspin.host.train import parameters as recipe
 from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.recipe import KEYS, read_recipe
 from allspin.host.train.trainer import train
-from allspin.host.train.training_options import (
-    ALL,
-    KEYS,
-    USUAL,
-    LearnRule,
-    Robustness,
-    read_recipe,
-)
+from allspin.host.train.training_options import ALL, AUTO, USUAL, Robustness
+from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 
 
@@ -83,9 +81,9 @@ def add_arguments(parser: Parser) -> None:
         action="store_true",
         default=None,
         help="learn by pulses on SOT synapses, as the paper does, from images as they are; then "
-        f"--noise is the C2C of an update ({in_array.DEFAULTS['noise']}), --hidden-bits "
-        f"{in_array.DEFAULTS['hidden_bits']}, --rate {in_array.DEFAULTS['rate']}, --batch "
-        f"{in_array.DEFAULTS['batch']} and --epochs {in_array.DEFAULTS['epochs']}, quick "
+        f"--noise is the C2C of an update ({CYCLE_DEVIATION}), --hidden-bits "
+        f"{LearnParameters.hidden_bits}, --rate {LearnParameters.rate}, --batch "
+        f"{LearnParameters.batch} and --epochs {LearnParameters.epochs}, quick "
         f"{in_array.QUICK_EPOCHS}, unless given",
     )
     add_options(parser, LearnRule)
@@ -104,7 +102,7 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
     """What was chosen, as the table has it."""
     found = {
         "augmentation": options["augment"],
-        "learning rate": "auto" if options["rate"] == recipe.AUTO else f"{options['rate']:g}",
+        "learning rate": "auto" if options["rate"] == AUTO else f"{options['rate']:g}",
         "images in a batch": f"{options['batch']:,}",
         "epochs": f"{options['epochs']:,}",
     }
@@ -161,11 +159,13 @@ def _with_recipe(arguments: Arguments) -> Arguments:
     return merged
 
 
-def training_parameters(arguments: Arguments) -> TrainingParameters:
-    """What is to be trained, and how, by the options."""
-    usual = in_array.usual(vars(arguments)) if arguments.in_array else {}
-    lacking = {name: usual[name] for name in usual if getattr(arguments, name, None) is None}
-    return read_options(arguments, TrainingParameters, **lacking)
+def _parameters(arguments: Arguments) -> TrainingParameters | LearnParameters:
+    """Return the parameters of the training, or of the learning in the array."""
+    if not arguments.in_array:
+        return read_options(arguments, TrainingParameters)
+    if arguments.augment not in (None, "none"):
+        raise UserError("`augment` must be none in the array, which sees each image as it is")
+    return read_options(arguments, LearnParameters)
 
 
 def _told(learnt: Learnt) -> list[tuple[str, Any, str]]:
@@ -173,10 +173,11 @@ def _told(learnt: Learnt) -> list[tuple[str, Any, str]]:
     facts = learnt.facts
     if facts["left_out"]:
         warn(f"learning does without {', '.join(facts['left_out'])} of the device")
-    if 100 * facts["pulses"] < learnt.given.size:
+    if 100 * facts["pulses"] < learnt.pulse_counts.size:
         warn(
-            f"only {facts['pulses']} pulses for {learnt.given.size} devices, which learn next to "
-            "nothing; try --rate auto or more epochs, with --update sign a smaller --threshold"
+            f"only {facts['pulses']} pulses for {learnt.pulse_counts.size} devices, which learn "
+            "next to nothing; try --rate auto or more epochs, with --update sign a smaller "
+            "--threshold"
         )
     rows = [
         ("pulses", facts["pulses"], ""),
@@ -184,7 +185,7 @@ def _told(learnt: Learnt) -> list[tuple[str, Any, str]]:
         ("at most", facts["most_pulses"], ""),
         ("energy of the pulses", facts["energy"], "J"),
         ("their time, one after another", facts["pulse_time"], "s"),
-        ("films at an end of their range", 100 * facts["at_bounds"], "%"),
+        ("devices at an end of their range", 100 * facts["at_bounds"], "%"),
         ("asymmetry of the device", facts["asymmetry"], ""),
         ("symmetry point, of the range", facts["symmetry_point"], ""),
     ]
@@ -194,7 +195,7 @@ def _told(learnt: Learnt) -> list[tuple[str, Any, str]]:
 def run(arguments: Arguments) -> int:
     """Train, save, and say how good the network is."""
     arguments = _with_recipe(arguments)
-    parameters = training_parameters(arguments)
+    parameters = _parameters(arguments)
     output, target = arguments.output, parameters.target
     look = PictureStyle.open(arguments.style or "screen")
     if arguments.out is not None:
@@ -203,17 +204,20 @@ def run(arguments: Arguments) -> int:
     check_apart(output, arguments.recipe, arguments.data)
     with arguments.steps.waiting("reading the images"):
         dataset = load_dataset(arguments.data)
-    parameters = parameters.quickly(dataset) if arguments.quick else parameters
-    options = parameters.options(dataset) | ({"in_array": True} if arguments.in_array else {})
+    if arguments.quick and isinstance(parameters, TrainingParameters):
+        parameters = parameters.quickly(dataset)
+    options = parameters.options(dataset)
     choices = chosen(options)
     tell(f"training with {', '.join(f'{name} {value}' for name, value in choices.items())}")
-    if target is not None and (said := target.shared(parameters.states, parameters.rah_bits)):
+    if target is not None and (said := target.shared(options["states"], options["rah_bits"])):
         warn(said)
     start = time.perf_counter()
     try:
         with ended_by_clusters():
-            learn = in_array.learn_in_array if arguments.in_array else train
-            trained = learn(dataset, parameters, progress=arguments.steps)
+            if isinstance(parameters, LearnParameters):
+                trained = learn(dataset, parameters, progress=arguments.steps)
+            else:
+                trained = train(dataset, parameters, progress=arguments.steps)
     except KeyboardInterrupt:
         arguments.steps.stop()
         warn("interrupted; nothing was saved")

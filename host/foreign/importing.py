@@ -17,7 +17,7 @@ from allspin.host.foreign.model import Model, read_model
 from allspin.host.foreign.quantise import layer_errors, quantise
 from allspin.host.keywords import takes
 from allspin.host.train.feed import split
-from allspin.host.train.lesson import calibrated
+from allspin.host.train.gradient.loss import fit_logit_scale
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters
 from allspin.host.train.target import TrainingTarget
 from allspin.host.train.trained import Trained
@@ -188,7 +188,7 @@ def choose_scaling(
     """
     if len(scalings) == 1:
         return Choice(scalings[0])
-    found = [calibrated(network.logits(each.apply(images)), labels) for each in scalings]
+    found = [fit_logit_scale(network.logits(each.apply(images)), labels) for each in scalings]
     factors, losses = zip(*found, strict=True)
     means = np.mean(losses, axis=1)
     best, other = np.argsort(means + FOLD * np.abs(np.log(factors)), kind="stable").tolist()

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.foreign.description import FloatLayer, FloatNetwork, Reals, relu
+from allspin.host.train.gradient.geometry import geometry_of
 from allspin.host.train.gradient.latent import LatentColumns, LatentNetwork
 from allspin.host.train.gradient.number_formats import NumberFormats
-from allspin.host.train.gradient.windows import path_of
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import MAX_LINES, Convolution, LayerKind
 from allspin.sim.network.network import Network
@@ -295,7 +295,7 @@ def _hidden(formats: NumberFormats, layer: FloatLayer, rows: Rows) -> tuple[Late
     wanted = layer.sums(rows.model)
     # Some images are enough where each has many positions.
     few = slice(_images_of(kind, height))
-    driven = path_of(kind, per_position=False).driven(rows.values[few])  # (position, image)
+    driven = geometry_of(kind, per_position=False).unroll(rows.values[few])  # (position, image)
     of_driven = wanted[few].reshape(-1, kind.positions, columns).swapaxes(0, 1)
     of_driven = of_driven.reshape(-1, columns)
     chosen, latent, _ = fit_weights(

@@ -13,10 +13,10 @@ from allspin.host.learn.devices import CrossbarDevices
 from allspin.host.learn.neurons import Hidden, ReluHidden, SotHidden
 from allspin.host.learn.parameters import ArrayParameters
 from allspin.host.learn.weights import PulsedWeights, SoftwareWeights, Weights
-from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.gradient.layer_passes import backward_pass, forward_pass
 from allspin.host.train.gradient.loss import cross_entropy
-from allspin.sim.device.device import NeuronVariation
+from allspin.host.train.gradient.number_formats import Array
+from allspin.sim.device.neuron_variation import NeuronVariation
 
 CHUNK = 2500
 """Images that are classified at a time."""

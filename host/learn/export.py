@@ -11,8 +11,8 @@ import numpy.typing as npt
 from allspin.host.learn.array_network import ArrayNetwork
 from allspin.host.learn.weights import PulsedWeights
 from allspin.host.train.gradient.number_formats import NumberFormats
-from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.layer import GAIN_BITS, MAX_SHIFT, Converter, Layer
+from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 
 

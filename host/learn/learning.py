@@ -11,7 +11,7 @@ from allspin.host.keywords import takes
 from allspin.host.learn.export import array_network, read_cells
 from allspin.host.learn.neurons import full_scale_of
 from allspin.host.learn.paper_types import linear_synapse
-from allspin.host.learn.parameters import AUTO, ArrayParameters, LearnParameters
+from allspin.host.learn.parameters import ArrayParameters, LearnParameters
 from allspin.host.learn.result import Learnt, curve_records, learning_facts
 from allspin.host.learn.training import (
     VERSION,
@@ -20,8 +20,9 @@ from allspin.host.learn.training import (
     search_rate,
     train_in_array,
 )
+from allspin.host.train.training_options import AUTO
 from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import NeuronVariation
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.programming import program_chip

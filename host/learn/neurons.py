@@ -6,8 +6,8 @@ from allspin.host.learn.parameters import FULL_SCALE, ArrayParameters
 from allspin.host.train.gradient.number_formats import FINE, Array, smooth_response
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT
-from allspin.sim.device.device import NeuronVariation
-from allspin.sim.network.neuron import Neuron
+from allspin.sim.device.neuron_variation import NeuronVariation
+from allspin.sim.network.neuron_base import Neuron
 
 HALF_SWITCH = 1.0
 """Column sum at which a stochastic neuron switches in half of its uses. Sums are of this size at
@@ -52,7 +52,7 @@ class ReluHidden:
 class SotHidden:
     """Layer of SOT neurons behind V-I converters, each neuron a device of the chip.
 
-    The arithmetic is that of `allspin.sim.device.device.NeuronVariation.respond`, with the
+    The arithmetic is that of `allspin.sim.device.neuron_variation.NeuronVariation.respond`, with the
     response from a table. Learning uses the slopes of the device's own curve.
 
     Parameters

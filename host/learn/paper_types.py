@@ -28,7 +28,8 @@ import math
 from allspin.host.learn.parameters import CYCLE_DEVIATION, ArrayParameters
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.synapse import CycleVariation, DeviceVariation, SotSynapse
+from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
 
 def linear_synapse(

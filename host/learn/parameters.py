@@ -1,7 +1,5 @@
 """Parameters of learning in the array: the update rule, its options, and the learning network."""
 
-import math
-import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,19 +7,20 @@ from allspin.host.data.datasets import Dataset
 from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import TrainingTarget
-from allspin.host.train.training_options import AUGMENTATIONS
-from allspin.sim.device.device import Device, NeuronVariation
+from allspin.host.train.training_options import AUGMENTATIONS, AUTO, learning_rate
+from allspin.sim.device.device import Device
+from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
-from allspin.sim.network.neuron import Neuron, ReluNeuron
+from allspin.sim.network.neuron import ReluNeuron
+from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.parameters import Brief, Parameters, number, option
-from allspin.sim.synapse.synapse import CycleVariation, Synapse
+from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.synapse_variation import CycleVariation
 
 FULL_SCALE = 30.0
 """Column sum that drives a neuron with its full-scale current, in weights of 1."""
 CYCLE_DEVIATION = 0.014
 """C2C of an update without a device file, as a fraction of the range; an assumption."""
-AUTO = math.inf
-"""Learning rate that stands for a search."""
 QUICK_EPOCHS = 1
 """Epochs of a learning that takes seconds."""
 
@@ -36,11 +35,6 @@ UPDATES = {
     "sign": "one pulse if the change exceeds a threshold",
 }
 """Pulses of an update."""
-
-
-def learning_rate(text: str) -> float:
-    """Read a learning rate; ``auto`` is `AUTO`, and infinity is the largest number."""
-    return AUTO if text == "auto" else min(float(text), sys.float_info.max)
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,17 @@ from dataclasses import replace
 import numpy as np
 
 from allspin.host.data.datasets import Data, load_dataset
+from allspin.host.learn.array_network import ArrayNetwork
+from allspin.host.learn.export import array_network
+from allspin.host.learn.learning import learn
+from allspin.host.learn.parameters import ArrayParameters, LearnParameters
+from allspin.host.learn.training import train_in_array
 from allspin.host.live.choices import Choices
 from allspin.host.live.messages import read
 from allspin.host.live.seat import in_background
 from allspin.host.live.visit import Send
 from allspin.host.show.display import Display
 from allspin.host.show.say import printable
-from allspin.host.train.array_devices import ArrayParameters
-from allspin.host.train.in_array import ArrayNetwork, train_in_array
-from allspin.host.train.learnt import array_network, learn_in_array
-from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.errors import check_range
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
@@ -48,8 +49,8 @@ class Learning:
     ----------
     data : str, Path or None
         What is learnt, as of `allspin.load_dataset`.
-    parameters : TrainingParameters
-        How, as of `allspin.host.train.learnt.learn_in_array`. A rate that is to be found is found
+    parameters : LearnParameters
+        How, as of `allspin.host.learn.learning.learn`. A rate that is to be found is found
         here.
     choose : callable
         Makes what pages may choose on which digits are drawn, of the network that learns.
@@ -75,13 +76,13 @@ class Learning:
     Raises
     ------
     UserError
-        As `learn_in_array` does, and `choose`.
+        As `learn` does, and `choose`.
     """
 
     def __init__(
         self,
         data: Data | None,
-        parameters: TrainingParameters,
+        parameters: LearnParameters,
         choose: Callable[[Network], Choices],
         progress: Display | bool = False,
     ) -> None:
@@ -90,7 +91,7 @@ class Learning:
         self.paused, self.watchers, self._due = False, 0, 0.0
         # It is not wanted yet: it ends before the first batch, with everything checked.
         with contextlib.suppress(CancelledError):
-            learn_in_array(self._dataset, parameters, progress=progress, watch=self._look)
+            learn(self._dataset, parameters, progress=progress, watch=self._look)
         self.choices = choose(self._written())
         self.wanted = self._network.parameters
         self.work = in_background(self._run)
@@ -130,7 +131,7 @@ class Learning:
     def _tell(self, curve: list[tuple[int, float, float]], losses: list[float]) -> None:
         """Make the next frame."""
         crossbars, given = self._network.pulsed, self._network.parameters
-        pulses = self._network.given
+        pulses = self._network.pulse_counts
         most, images = int(pulses.max()), len(self._dataset.train_images)
         words = [
             np.rint(TOP * np.clip(each.matrix / max(-each.low, each.high), -1, 1)).astype(np.int8)

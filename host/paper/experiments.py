@@ -18,14 +18,10 @@ from allspin.host.charts.confusion import confusion_counts
 from allspin.host.chips.accuracy import Column, Lot, measure
 from allspin.host.data.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
 from allspin.host.data.datasets import Dataset
-from allspin.host.train import in_array
-from allspin.host.train.array_devices import (
-    FULL_SCALE,
-    TYPES,
-    ArrayParameters,
-    linear_synapse,
-    raw_synapse,
-)
+from allspin.host.learn.array_network import row_values
+from allspin.host.learn.paper_types import TYPES, linear_synapse, raw_synapse
+from allspin.host.learn.parameters import FULL_SCALE, ArrayParameters
+from allspin.host.learn.training import VERSION as RECIPE_VERSION, ArrayTrained, train_in_array
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
@@ -63,7 +59,7 @@ class Experiment:
 
     def key(self, digest: str) -> str:
         """Return the name of the result: a digest of kind, parameters, versions and data set."""
-        whole = json.dumps([VERSION, in_array.VERSION, digest, self.kind, self.text])
+        whole = json.dumps([VERSION, RECIPE_VERSION, digest, self.kind, self.text])
         return hashlib.sha256(whole.encode()).hexdigest()[:24]
 
 
@@ -207,19 +203,19 @@ def parameters_of(values: dict[str, Any]) -> ArrayParameters:
 
 
 def _afterwards(
-    trained: in_array.ArrayTrained, values: dict[str, Any], dataset: Dataset
+    trained: ArrayTrained, values: dict[str, Any], dataset: Dataset
 ) -> dict[str, list[float]]:
     """Compute accuracies with deviations that are added after training."""
-    network, test = trained.network, in_array.row_values(dataset.test_images)
+    network, test = trained.network, row_values(dataset.test_images)
 
     def share(**changes: Any) -> float:
-        return float(np.mean(network.answers(test, **changes) == dataset.test_labels))
+        return float(np.mean(network.classify(test, **changes) == dataset.test_labels))
 
     def with_weights(sigma: float) -> float:
         varied = synapse_of(values | {"d2d": [sigma, sigma]})
         assert varied is not None
-        films = [crossbar.films[0] for crossbar in network.pulsed]
-        return share(matrices=[each.read(varied, each.deviates(varied)) for each in films])
+        devices = [crossbar.devices[0] for crossbar in network.pulsed]
+        return share(matrices=[each.read(varied, each.deviates(varied)) for each in devices])
 
     def with_neurons(variation: NeuronVariation) -> float:
         return share(neurons=network.hidden_neurons(variation))
@@ -234,15 +230,15 @@ def _afterwards(
 
 
 def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    trained = in_array.train_in_array(dataset, parameters_of(values))
-    confusion = confusion_counts(dataset.test_labels, trained.answers, dataset.classes)
-    sums = in_array.row_values(dataset.test_images) @ trained.network.weights[0].matrix
+    trained = train_in_array(dataset, parameters_of(values))
+    confusion = confusion_counts(dataset.test_labels, trained.classes, dataset.classes)
+    sums = row_values(dataset.test_images) @ trained.network.weights[0].matrix
     return {
         "accuracy": trained.curve[-1][2],
         "curve": [list(mark) for mark in trained.curve],
         "confusion": confusion.tolist(),
         "answered": (confusion.sum(axis=0) / confusion.sum()).tolist(),
-        "pulses": int(trained.network.given.sum()),
+        "pulses": int(trained.network.pulse_counts.sum()),
         "seconds_an_epoch": trained.seconds / values["epochs"],
         "largest_sum": float(sums.max()),
         **_afterwards(trained, values, dataset),

@@ -11,6 +11,8 @@ from allspin.host.charts.line_charts import ChartPanel, curves
 from allspin.host.chips.accuracy import COLUMNS, Column
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.draw.style import INK, new_figure, styled
+from allspin.host.learn.paper_types import TYPE_NAMES
+from allspin.host.learn.parameters import FULL_SCALE
 from allspin.host.paper.chapter import (
     Chapter,
     ChapterPicture,
@@ -32,7 +34,6 @@ from allspin.host.paper.claims import (
 )
 from allspin.host.paper.experiments import chips, clean, paper_type
 from allspin.host.show.table import Cell
-from allspin.host.train.array_devices import FULL_SCALE, TYPE_NAMES
 from allspin.sim.programming.schemes import default_tries
 
 TYPE_RATES = {1: 0.9753, 2: 0.9528, 3: 0.9101, 4: 0.8360}

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
+from allspin.host.learn.paper_types import raw_synapse
 from allspin.host.paper.chapter import (
     Chapter,
     ChapterPicture,
@@ -25,7 +26,6 @@ from allspin.host.paper.claims import (
     within,
 )
 from allspin.host.paper.experiments import training
-from allspin.host.train.array_devices import raw_synapse
 from allspin.sim.synapse.response import Polarity
 
 PULSES = 100

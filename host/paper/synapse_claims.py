@@ -9,6 +9,7 @@ import numpy as np
 from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
 from allspin.host.estimate.response import ResponseFit, fit_response
 from allspin.host.lab.curves import Curve
+from allspin.host.learn.paper_types import raw_synapse
 from allspin.host.paper.chapter import (
     Chapter,
     ChapterPicture,
@@ -24,7 +25,6 @@ from allspin.host.paper.claims import (
     Reading,
 )
 from allspin.host.show.table import Cell
-from allspin.host.train.array_devices import raw_synapse
 from allspin.sim.chip.words import SynapseArray
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.sot_synapse import SotSynapse

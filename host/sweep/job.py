@@ -21,6 +21,7 @@ from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.catalogue import Held, device_path, network_path
 from allspin.host.data.datasets import Dataset, check_fit, load_dataset, load_test_set
 from allspin.host.data.files import load_extensions
+from allspin.host.learn.learning import learn
 from allspin.host.link.memories import Memories
 from allspin.host.machines.gateware_chips import (
     ChipMaker,
@@ -31,7 +32,6 @@ from allspin.host.machines.machine import GoldenMachine, Machine, Maker, program
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine
 from allspin.host.show.say import warn
 from allspin.host.sweep.grid import Point
-from allspin.host.train.trainer import train
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_bytes
@@ -243,13 +243,13 @@ def _learnt(job: Job, words: dict[str, Any]) -> tuple[Integers, Row]:
     dataset = _learning_set(material.data[0], material.calibration)
     dataset = replace(dataset, test_images=images, test_labels=labels)
     hidden = tuple(map(int, point.network.split(",")))
-    given = {"in_array": True, "hidden": hidden, "seed": job.chip, "progress": False}
+    given = {"hidden": hidden, "seed": job.chip, "progress": False}
     with refused("learn: ", kinds=(ValueError, TypeError)):
-        found: Any = train(dataset, device=device, **words | given)
+        found: Any = learn(dataset, device=device, **words | given)
     if found.interrupted:
         raise KeyboardInterrupt
-    right = int(np.sum(found.answers == labels))
-    return found.answers, Row(
+    right = int(np.sum(found.classes == labels))
+    return found.classes, Row(
         point, job.chip, len(labels), right, found.facts["pulses_per_device"], 0.0, 0.0
     )
 

@@ -10,7 +10,12 @@ from allspin.host.train.gradient.machine_pass import Noise
 from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.kernels import Kernels, convolutions, read_conv
 from allspin.host.train.target import Occasion, TrainingTarget
-from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
+from allspin.host.train.training_options import (
+    AUGMENTATIONS,
+    Augmentation,
+    Robustness,
+    learning_rate,
+)
 from allspin.sim.errors import UnknownKind, UserError, check_one_of, check_range
 from allspin.sim.network.levels import (
     MAX_RAH_BITS,
@@ -155,7 +160,11 @@ class TrainingParameters(Parameters, Brief):
     rate: float = field(
         default=RATE,
         metadata={"low": 1e-6, "high": 1}
-        | option(f"peak of the learning rate, 1e-6 to 1 ({RATE:g})", "RATE"),
+        | option(
+            f"peak of the learning rate, 1e-6 to 1 ({RATE:g}), or with --in-array auto",
+            "RATE",
+            type=learning_rate,
+        ),
     )
     batch: int | None = field(
         default=None,
@@ -231,7 +240,7 @@ class TrainingParameters(Parameters, Brief):
 
     @property
     def occasions(self) -> list[Occasion]:
-        """Ways of using chips that the network is trained for; empty if it is not trained for chips."""
+        """Ways of using chips that the network is trained for; empty without robust training."""
         if self.robust is None or self.target is None:
             return []
         blind, share = self.target.programming, self.robust.verified

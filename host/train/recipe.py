@@ -6,7 +6,8 @@ from typing import Any
 
 from allspin.host.data.catalogue import shipped_devices
 from allspin.sim.errors import refused
-from allspin.sim.files import MAX_TOML, parse_toml, read_text
+from allspin.sim.files import read_text
+from allspin.sim.plain_values import MAX_TOML, parse_toml
 
 KEYS: dict[str, type] = {
     "states": int,
@@ -40,7 +41,7 @@ KEYS: dict[str, type] = {
     "reference": str,
     "pair": bool,
 }
-"""Keys of a recipe file, the options of ``train`` and ``learn`` with underscores, and their types."""
+"""Keys of a recipe file, options of ``train`` and ``learn`` with underscores, and their types."""
 TYPE_NAMES = {
     int: "a whole number",
     float: "a number",

@@ -147,14 +147,12 @@ class _Training:
     def run_quantised_phase(self) -> None:
         """Train with the machine's integers."""
         parameters = self.parameters
-        self.run_phase(
-            "quantised", parameters.epochs, parameters.quantised_rate, QUANTISED_PHASE
-        )
+        self.run_phase("quantised", parameters.epochs, parameters.quantised_rate, QUANTISED_PHASE)
 
     def hits(self) -> npt.NDArray[np.int64]:
-        """Return 1 for each validation image that is classified correctly, with the noise of training.
+        """Return 1 for each validation image that is classified correctly, else 0.
 
-        Each batch of them has its own draw, the same in every epoch.
+        The weights have the noise of training. Each batch has its own draw, equal in every epoch.
         """
         rng = np.random.default_rng(JUDGE_SEED)
         images = self.kept_values.shape[1]
@@ -233,9 +231,7 @@ class _Training:
                 self.step += 1
                 message = f"{phase} {epoch + 1}/{epochs}: loss {mean_loss:.3f}{self._last_accuracy}"
                 self._progress.advance(self.step, self.steps, message)
-                if is_epoch_end and (
-                    epoch in (0, epochs - 1) or (epoch + 1) % LOG_EPOCHS == 0
-                ):
+                if is_epoch_end and (epoch in (0, epochs - 1) or (epoch + 1) % LOG_EPOCHS == 0):
                     self._progress.log(message)
         network.values[:] = adam.average
 

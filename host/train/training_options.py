@@ -1,5 +1,7 @@
 """Options of training as texts: amounts of bending, and training for chips that vary."""
 
+import math
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
@@ -7,6 +9,14 @@ from typing import Any, Self
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.layer_kinds import MAX_LINES
 from allspin.sim.parameters import Parameters, described, number
+
+AUTO = math.inf
+"""Learning rate that stands for a search, in the array."""
+
+
+def learning_rate(text: str) -> float:
+    """Read a learning rate; ``auto`` is `AUTO`, and infinity is the largest number."""
+    return AUTO if text == "auto" else min(float(text), sys.float_info.max)
 
 
 @dataclass(frozen=True)

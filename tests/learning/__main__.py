@@ -25,8 +25,8 @@ from allspin.boards.build.families import ECP5
 from allspin.boards.build.tools import find_tool
 from allspin.boards.shell import MACHINE
 from allspin.host.data.datasets import load_dataset
-from allspin.host.train.array_devices import ArrayParameters
-from allspin.host.train.in_array import ArrayNetwork, row_values
+from allspin.host.learn.array_network import ArrayNetwork, row_values
+from allspin.host.learn.parameters import ArrayParameters
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse_variation import CycleVariation

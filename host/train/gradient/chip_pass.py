@@ -125,9 +125,7 @@ class _Crossbar(NamedTuple):
     rng: np.random.Generator
 
 
-def _convert(
-    crossbar: _Crossbar, drive: Array, sums: Array
-) -> tuple[Array, Array]:
+def _convert(crossbar: _Crossbar, drive: Array, sums: Array) -> tuple[Array, Array]:
     """Convert a tile's sums; return the codes, and their slopes by the sums.
 
     The code is 0 if no row of the tile is driven.

@@ -189,7 +189,11 @@ class LatentNetwork:
 
     def _fit_hidden_layer(self, layer: int, drive: Array) -> tuple[Array, None]:
         """Scale the first weights of a hidden layer; return its outputs."""
-        geometry, weights, offsets = self.geometries[layer], self.weights[layer], self.offsets[layer]
+        geometry, weights, offsets = (
+            self.geometries[layer],
+            self.weights[layer],
+            self.offsets[layer],
+        )
         rows = geometry.unroll(drive)
         spread = geometry.product(rows, weights).std(axis=0)
         weights *= np.float32(FIRST_CURRENT_SPREAD) / np.maximum(spread, np.float32(SMALLEST))

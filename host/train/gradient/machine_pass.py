@@ -172,8 +172,7 @@ def machine_reads(
     adc = network.adcs[layer] if quantised else None
     geometry = network.geometries[layer]
     reads = [
-        _read(geometry, rows, drive, matrix, adc, precision)
-        for rows in tile_rows(adc, len(matrix))
+        _read(geometry, rows, drive, matrix, adc, precision) for rows in tile_rows(adc, len(matrix))
     ]
     return reads, Units(drive_unit * weight_unit, drive_unit, weight_unit)
 

@@ -28,7 +28,7 @@ def look_up(table: Array, place: npt.NDArray[np.intp]) -> Array:
 
 
 def smooth_response(neuron: Neuron) -> tuple[npt.NDArray[np.float64], Array]:
-    """Compute a neuron's response without rounding at `FINE` currents from 0 to 1, and its slope."""
+    """Compute a neuron's unrounded response at `FINE` currents from 0 to 1, and its slope."""
     currents = np.arange(FINE) / (FINE - 1)
     response = neuron.response(currents)
     return response, np.gradient(response, currents).astype(np.float32)

@@ -17,7 +17,7 @@ from allspin.host.foreign import importing
 from allspin.host.foreign.description import FloatLayer, FloatNetwork, InputScaling
 from allspin.host.foreign.importing import Choice, ImportOptions, choose_scaling, import_network
 from allspin.host.train.feed import split
-from allspin.host.train.lesson import softmax
+from allspin.host.train.gradient.loss import softmax
 from allspin.host.train.target import TrainingTarget
 from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.errors import UserError

@@ -17,11 +17,11 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.data.catalogue import open_device
+from allspin.host.learn.parameters import LearnParameters
 from allspin.host.live.access import Access
 from allspin.host.live.application import application
 from allspin.host.live.choices import Choices
 from allspin.host.live.learning import Learning
-from allspin.host.train.learnt import usual
 from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network

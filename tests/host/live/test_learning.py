@@ -6,10 +6,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from allspin.host.learn.devices import CrossbarDevices as Films
+from allspin.host.learn.learning import learn as learn_in_array
+from allspin.host.learn.parameters import usual
+from allspin.host.learn.result import Learnt
 from allspin.host.live import learning as watched
 from allspin.host.live.learning import Learning
-from allspin.host.train.films import Films
-from allspin.host.train.learnt import Learnt, learn_in_array, usual
 from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.parameters import make
 from tests.host.live.conftest import PATIENCE, Page, open_page

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from allspin.host.data.datasets import load_dataset
+from allspin.host.learn.paper_types import TYPES
 from allspin.host.paper import experiments
 from allspin.host.paper.experiments import (
     ResultCache,
@@ -13,7 +14,6 @@ from allspin.host.paper.experiments import (
     training,
 )
 from allspin.host.paper.reproduce import run_experiments
-from allspin.host.train.array_devices import TYPES
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.sot_synapse import SotSynapse
 

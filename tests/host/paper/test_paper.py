@@ -11,6 +11,7 @@ import pytest
 from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
 from allspin.host.draw.style import new_figure
+from allspin.host.learn.paper_types import TYPE_NAMES
 from allspin.host.paper import network_claims, neuron_claims, pulses, synapse_claims
 from allspin.host.paper.chapter import (
     QUICK,
@@ -22,7 +23,6 @@ from allspin.host.paper.claims import Verdict
 from allspin.host.paper.experiments import ResultCache, paper_type, parameters_of
 from allspin.host.paper.reproduce import RECIPES, reproduce, run_experiments
 from allspin.host.show.table_files import csv_bytes
-from allspin.host.train.array_devices import TYPE_NAMES
 from allspin.sim.synapse.response import Polarity
 
 TINY = Effort("tiny", seeds=2, sweep_seeds=1, chips=2, fine=False)

@@ -11,11 +11,11 @@ import pytest
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips, only
 from allspin.host.data.catalogue import device_path, open_device, open_network
 from allspin.host.data.datasets import load_test_set
+from allspin.host.learn.result import Learnt
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Job, make_chip, measure
 from allspin.host.sweep.sweeping import make_plan, run_sweep, sweep
 from allspin.host.sweep.workers import Cluster
-from allspin.host.train.learnt import Learnt
 from allspin.host.train.trainer import train
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.hall_array import HallArray

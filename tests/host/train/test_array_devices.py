@@ -5,13 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from allspin.host.train.array_devices import (
-    ArrayParameters,
-    PulsedWeights,
-    SotHidden,
-    linear_synapse,
-    raw_synapse,
-)
+from allspin.host.learn.neurons import SotHidden
+from allspin.host.learn.paper_types import linear_synapse, raw_synapse
+from allspin.host.learn.parameters import ArrayParameters
+from allspin.host.learn.weights import PulsedWeights
 from allspin.host.train.gradient.number_formats import FINE
 from allspin.sim.chip.generator import Purpose, column_normals
 from allspin.sim.chip.words import UNIT, device_deviates

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.host.train.feed import Course, bilinear
+from allspin.host.train.augment import bilinear
+from allspin.host.train.feed import Course
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation
 
 SHAPE = (9, 12)

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from allspin.host.train.array_devices import ArrayParameters, PulsedWeights, raw_synapse
-from allspin.host.train.films import symmetry_point, zero_of
-from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
+from allspin.host.learn.array_network import ArrayNetwork, row_values
+from allspin.host.learn.paper_types import raw_synapse
+from allspin.host.learn.parameters import ArrayParameters
+from allspin.host.learn.symmetry import reference_resistance as zero_of, symmetry_point
+from allspin.host.learn.training import train_in_array
+from allspin.host.learn.weights import PulsedWeights
 from allspin.sim.chip.words import device_deviates
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml

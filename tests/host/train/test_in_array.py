@@ -12,16 +12,15 @@ import pytest
 from allspin.host.chips.probed_cells import probe_cells
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.train.array_devices import (
-    FULL_SCALE,
-    ArrayParameters,
-    full_scale_of,
-    linear_synapse,
-    raw_synapse,
-)
-from allspin.host.train.films import zero_of
-from allspin.host.train.in_array import ArrayNetwork, row_values, train_in_array
-from allspin.host.train.learnt import DEFAULTS, Learnt, array_network, learn_in_array
+from allspin.host.learn.array_network import ArrayNetwork, row_values
+from allspin.host.learn.export import array_network
+from allspin.host.learn.learning import learn as learn_in_array
+from allspin.host.learn.neurons import full_scale_of
+from allspin.host.learn.paper_types import linear_synapse, raw_synapse
+from allspin.host.learn.parameters import DEFAULTS, FULL_SCALE, ArrayParameters
+from allspin.host.learn.result import Learnt
+from allspin.host.learn.symmetry import reference_resistance as zero_of
+from allspin.host.learn.training import train_in_array
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import TrainingTarget
 from allspin.host.train.trainer import train

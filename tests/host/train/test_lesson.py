@@ -9,10 +9,12 @@ import pytest
 from allspin.host.data.catalogue import open_device
 from allspin.host.train.gradient.chip_pass import ChipLaw
 from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.loss import softmax
 from allspin.host.train.gradient.passes import forward
-from allspin.host.train.lesson import Lesson, chip_law, softmax, told
+from allspin.host.train.lesson import Lesson, teacher_shares as told
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import Occasion, TrainingTarget
+from allspin.host.train.training_chips import chip_law
 from allspin.host.train.training_options import Robustness
 from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.imperfections import Imperfections

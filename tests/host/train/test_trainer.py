@@ -14,10 +14,11 @@ from allspin.host.show.display import Display
 from allspin.host.train.feed import split
 from allspin.host.train.gradient.latent import LatentNetwork
 from allspin.host.train.kernels import read_conv
-from allspin.host.train.lesson import FIRST_JUDGE, Lesson
+from allspin.host.train.lesson import Lesson
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import TrainingTarget
 from allspin.host.train.trainer import _Training, train, tune
+from allspin.host.train.training_chips import FIRST_JUDGE
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation, Robustness
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError

@@ -6,15 +6,9 @@ import pytest
 import tomli_w
 from hypothesis import given, strategies as st
 
-from allspin.host.train.kernels import Kernels, laid_on, read_conv
-from allspin.host.train.training_options import (
-    ALL,
-    AUGMENTATIONS,
-    KEYS,
-    Augmentation,
-    Robustness,
-    read_recipe,
-)
+from allspin.host.train.kernels import Kernels, convolutions as laid_on, read_conv
+from allspin.host.train.recipe import KEYS, read_recipe
+from allspin.host.train.training_options import ALL, AUGMENTATIONS, Augmentation, Robustness
 from allspin.sim.errors import UserError
 
 

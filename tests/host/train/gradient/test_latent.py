@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.train.gradient.latent import Adam, LatentNetwork
+from allspin.host.train.gradient.adam import Adam
+from allspin.host.train.gradient.latent import LatentNetwork
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import TrainingTarget
 

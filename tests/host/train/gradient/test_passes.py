@@ -14,9 +14,9 @@ from allspin.host.train.gradient.chip_pass import ChipLaw
 from allspin.host.train.gradient.latent import LatentNetwork
 from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.gradient.passes import backward, forward
-from allspin.host.train.lesson import chip_law
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import Occasion, TrainingTarget
+from allspin.host.train.training_chips import chip_law
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device

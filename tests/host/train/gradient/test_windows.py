@@ -10,14 +10,16 @@ from scipy import stats
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.train.gradient.chip_pass import ChipLaw
+from allspin.host.train.gradient.geometry import ConvolutionGeometry as Windows
 from allspin.host.train.gradient.latent import LatentNetwork
+from allspin.host.train.gradient.loss import softmax
 from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.gradient.passes import backward, forward
-from allspin.host.train.gradient.windows import Windows
-from allspin.host.train.kernels import laid_on, read_conv
-from allspin.host.train.lesson import Lesson, chip_law, softmax, told
+from allspin.host.train.kernels import convolutions as laid_on, read_conv
+from allspin.host.train.lesson import Lesson, teacher_shares as told
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import Occasion, TrainingTarget
+from allspin.host.train.training_chips import chip_law
 from allspin.sim.chip.chip import Chip
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
