@@ -52,8 +52,8 @@ class ReluHidden:
 class SotHidden:
     """Layer of SOT neurons behind V-I converters, each neuron a device of the chip.
 
-    The arithmetic is that of `allspin.sim.device.neuron_variation.NeuronVariation.respond`, with the
-    response from a table. Learning uses the slopes of the device's own curve.
+    The arithmetic is that of `NeuronVariation.respond` of `allspin.sim.device.neuron_variation`;
+    the response is a table. Learning uses the slopes of the device's own curve.
 
     Parameters
     ----------

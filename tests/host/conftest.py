@@ -89,51 +89,50 @@ def _labelled(
     return grey.astype(np.uint8), (labels + first).astype(np.uint8)
 
 
-@pytest.fixture
-def idx_folder(tmp_path: Path) -> IdxFolder:
+def write_idx_folder(
+    folder: Path,
+    shape: tuple[int, int] = (20, 24),
+    classes: int = 47,
+    train: int = 470,
+    test: int = 94,
+    compressed: bool = True,
+    pattern: str = "{half}-{kind}-idx{rank}-ubyte",
+    first: int = 0,
+    seed: int = 0,
+) -> Path:
     """Write a small data set that can be learnt, under the names that real ones have.
 
-    ``idx_folder(name, shape, classes, train, test, compressed, pattern, first, seed)``
-    returns its folder. `pattern` makes a file's name of ``half`` (train or t10k),
-    ``other`` (train or test), ``kind`` (images or labels) and ``rank`` (3 or 1);
-    `first` is the first label (1 in EMNIST letters).
+    `pattern` makes a file's name of ``half`` (train or t10k), ``other`` (train or test), ``kind``
+    (images or labels) and ``rank`` (3 or 1); `first` is the first label (1 in EMNIST letters).
     """
+    rng = np.random.default_rng(seed)
+    folder.mkdir()
+    # Each class is a handful of soft strokes of its own.
+    row, column = np.mgrid[: shape[0], : shape[1]]
+    centres = rng.uniform(0.15, 0.85, (classes, 4, 2)) * shape
+    distance = (row - centres[..., 0, None, None]) ** 2 + (
+        column - centres[..., 1, None, None]
+    ) ** 2
+    prototypes = np.exp(-distance / (0.02 * shape[0] * shape[1])).max(axis=1)
+    for half, count in (("train", train), ("t10k", test)):
+        images, labels = _labelled(prototypes, count, first, rng)
+        for kind, array in (("images", images), ("labels", labels)):
+            other = "train" if half == "train" else "test"
+            file = pattern.format(half=half, other=other, kind=kind, rank=array.ndim)
+            content = _idx_bytes(array)
+            if compressed:
+                content = gzip.compress(content, compresslevel=1, mtime=0)
+                file += ".gz"
+            (folder / file).write_bytes(content)
+    return folder
 
-    def write(
-        name: str = "other",
-        shape: tuple[int, int] = (20, 24),
-        classes: int = 47,
-        train: int = 470,
-        test: int = 94,
-        compressed: bool = True,
-        pattern: str = "{half}-{kind}-idx{rank}-ubyte",
-        first: int = 0,
-        seed: int = 0,
-    ) -> Path:
-        rng = np.random.default_rng(seed)
-        folder = tmp_path / name
-        folder.mkdir()
-        # Each class is a handful of soft strokes of its own.
-        row, column = np.mgrid[: shape[0], : shape[1]]
-        centres = rng.uniform(0.15, 0.85, (classes, 4, 2)) * shape
-        distance = (row - centres[..., 0, None, None]) ** 2 + (
-            column - centres[..., 1, None, None]
-        ) ** 2
-        prototypes = np.exp(-distance / (0.02 * shape[0] * shape[1])).max(axis=1)
-        for half, count in (("train", train), ("t10k", test)):
-            images, labels = _labelled(prototypes, count, first, rng)
-            for kind, array in (("images", images), ("labels", labels)):
-                file = pattern.format(
-                    half=half,
-                    other="train" if half == "train" else "test",
-                    kind=kind,
-                    rank=array.ndim,
-                )
-                content = _idx_bytes(array)
-                if compressed:
-                    content = gzip.compress(content, compresslevel=1, mtime=0)
-                (folder / (file + ".gz" * compressed)).write_bytes(content)
-        return folder
+
+@pytest.fixture
+def idx_folder(tmp_path: Path) -> IdxFolder:
+    """Write a small data set: ``idx_folder(name, ...)``, see `write_idx_folder`."""
+
+    def write(name: str = "other", **values: Any) -> Path:
+        return write_idx_folder(tmp_path / name, **values)
 
     return write
 

@@ -43,7 +43,7 @@ FILMS = [("float, a chance for each cell", SotSynapse, False), ("float", SotSyna
     for bits in (8, 10, 12, 16)
     for kind, stochastic in (("nearest", False), ("stochastic", True))
 ]
-"""Films of a device: what they are called, how they are made, and whether chances are of lines."""
+"""Devices: what they are called, how they are made, and whether chances are of lines."""
 BATCH, LANES, SEEDS, MHZ = 32, (1, 2, 4, 100), (4, 16), 100
 """Seeds of the straight device, and of others, which scatter more."""
 FIXED = 326 + 50 + 112 + 45

@@ -42,7 +42,7 @@ def wanted(value, delta, row_chance, column_chance, stochastic):
 
 
 def pulsed(films, polarity, table, bits, film_bits, stochastic):
-    """Films after a pulse each, with 32 random bits each; ``table[polarity, place]`` is a pair."""
+    """Return R_AH words after a pulse each, by 32 random bits and ``table[polarity, place]``."""
     step, spread = table[polarity, films >> film_bits - PLACE_BITS].T
     rest = UNIT_BITS - film_bits
     moved = np.where(polarity, -step, step) + (normal_values(bits) * spread >> FRACTION_BITS)

@@ -32,8 +32,10 @@ class LayerPass:
 
     Attributes
     ----------
+    drive : ndarray of float32, shape (uses, rows)
+        Row values; a use is an image, or a position of one.
     sums : ndarray, shape (uses, columns)
-        Column sums; a use is an image, or a position of one.
+        Column sums.
     reads : list of Read
         Rows that were read together: all of the layer, or those of each tile.
     units : Units
@@ -44,6 +46,7 @@ class LayerPass:
         From slopes by the layer's outputs to slopes by its activations; None in the last layer.
     """
 
+    drive: Array
     sums: Real
     reads: list[Read]
     units: Units
@@ -103,10 +106,10 @@ def _forward_layer(
         respond = partial(machine_neurons, network, layer, unit=units.sum, rng=rng)
     sums: Real = sum((read.sums for read in reads[1:]), reads[0].sums)
     if layer == network.layers - 1:
-        return sums, LayerPass(sums, reads, units, None, None)
+        return sums, LayerPass(drive, sums, reads, units, None, None)
     activations, slopes = respond(sums)
     outputs, back = geometry.pass_on(activations)
-    return outputs, LayerPass(sums, reads, units, slopes, back)
+    return outputs, LayerPass(drive, sums, reads, units, slopes, back)
 
 
 def backward(network: LatentNetwork, slopes: Array, record: list[LayerPass]) -> Array:

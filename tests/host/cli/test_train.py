@@ -243,7 +243,7 @@ def test_an_end_saves_the_best_so_far_if_there_is_a_network(start, train, data, 
 
 
 def test_a_robust_network_says_what_chips_reach(cli, train, data, monkeypatch) -> None:
-    monkeypatch.setattr("allspin.host.train.lesson.CHIPS", 3)
+    monkeypatch.setattr("allspin.host.train.training_chips.JUDGES", 3)
     out, err = cli.run(f"{train} -o net --robust --device paper --epochs 2")
     assert "teacher 1/1: loss" in err
     for words in ("worst of 3 chips, open-loop", "mean of 3 chips, write-verify, calibrated"):

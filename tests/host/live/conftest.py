@@ -22,7 +22,6 @@ from allspin.host.live.access import Access
 from allspin.host.live.application import application
 from allspin.host.live.choices import Choices
 from allspin.host.live.learning import Learning
-from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.parameters import make
@@ -127,7 +126,7 @@ def learn(idx_folder: Callable[..., Path]) -> Iterator[Callable[..., Learning]]:
 
     def begin(**options: Any) -> Learning:
         given = {"device": "paper", "hidden": (12,), "batch": 8, **options}
-        parameters = make(TrainingParameters, usual(given) | given)
+        parameters = make(LearnParameters, given)
         made.append(Learning(data, parameters, partial(Choices.open, data=data)))
         return made[-1]
 

@@ -6,13 +6,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from allspin.host.learn.devices import CrossbarDevices as Films
-from allspin.host.learn.learning import learn as learn_in_array
-from allspin.host.learn.parameters import usual
+from allspin.host.learn import learning as learning_module
+from allspin.host.learn.devices import CrossbarDevices
+from allspin.host.learn.parameters import LearnParameters
 from allspin.host.learn.result import Learnt
 from allspin.host.live import learning as watched
 from allspin.host.live.learning import Learning
-from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.parameters import make
 from tests.host.live.conftest import PATIENCE, Page, open_page
 
@@ -26,7 +25,7 @@ def learnt(learn) -> Callable[..., Learnt]:
 
     def train(learning: Learning, **options) -> Learnt:
         given = {"device": "paper", "hidden": (12,), "batch": 8, **options}
-        return learn_in_array(learning._dataset, make(TrainingParameters, usual(given) | given))
+        return learning_module.learn(learning._dataset, make(LearnParameters, given))
 
     return train
 
@@ -73,9 +72,9 @@ def test_the_last_frame_is_what_a_training_with_the_same_options_learns(
         said, content = next_frame(page, images=page.hello["of"])
     assert content == words(one, synapse.low, synapse.high)
     assert [tuple(mark) for mark in said["curve"]] == one.curve
-    assert (said["pulses"], said["most"]) == (one.facts["pulses"], one.given.max())
-    assert sum(said["bars"]) == one.given.size == len(content)
-    assert said["bars"][0] == np.count_nonzero(one.given < said["width"])
+    assert (said["pulses"], said["most"]) == (one.facts["pulses"], one.pulse_counts.max())
+    assert sum(said["bars"]) == one.pulse_counts.size == len(content)
+    assert said["bars"][0] == np.count_nonzero(one.pulse_counts < said["width"])
     # Digits are drawn at the same network.
     chosen = learning.choices.networks[learning.choices.first]
     for layer, own in zip(chosen.layers, one.network.layers, strict=True):
@@ -89,9 +88,9 @@ def test_a_learning_waits_where_it_is_told_to_or_nobody_looks(learn, serve):
     def stands() -> tuple[int, int]:
         """Return images and pulses once it waits, and check that it waits."""
         time.sleep(3 * watched.LOOK)
-        pulses = int(learning._network.given.sum())
+        pulses = int(learning._network.pulse_counts.sum())
         time.sleep(0.2)
-        assert learning._network.given.sum() == pulses
+        assert learning._network.pulse_counts.sum() == pulses
         return learning.frame[0]["images"], pulses
 
     assert stands() == (0, 0)
@@ -142,13 +141,13 @@ def test_another_seed_begins_anew_under_way_and_at_the_end(learn, learnt, serve)
 def test_a_training_that_fails_says_so(learn, serve, monkeypatch):
     learning = learn(epochs=LONG)
 
-    def fail(*_):
-        raise ValueError("a film is torn")
+    def fail(*_, **__):
+        raise ValueError("a device is broken")
 
     with open_page(serve(learning.choices, learning), "learning", "frame") as page:
         assert not page.hello["fault"]
-        monkeypatch.setattr(Films, "pulse", fail)
-        next_frame(page, fault="ValueError('a film is torn')")
+        monkeypatch.setattr(CrossbarDevices, "pulse", fail)
+        next_frame(page, fault="ValueError('a device is broken')")
 
 
 @pytest.mark.parametrize(

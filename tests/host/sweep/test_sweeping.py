@@ -11,12 +11,12 @@ import pytest
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips, only
 from allspin.host.data.catalogue import device_path, open_device, open_network
 from allspin.host.data.datasets import load_test_set
+from allspin.host.learn.learning import learn as learn_alone
 from allspin.host.learn.result import Learnt
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Job, make_chip, measure
 from allspin.host.sweep.sweeping import make_plan, run_sweep, sweep
 from allspin.host.sweep.workers import Cluster
-from allspin.host.train.trainer import train
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
@@ -48,7 +48,7 @@ def test_chips_learn_as_they_do_alone(small, idx_folder, tmp_path):
         depression=PulseResponse(b, 39),
     )
     made = dataclasses.replace(device, synapse=synapse)
-    alone = train(data, in_array=True, device=made, hidden=9, seed=4, **learn)
+    alone = learn_alone(data, device=made, hidden=9, seed=4, **learn)
     assert isinstance(alone, Learnt)
     assert (row.chip, row.accuracy) == (4, alone.array_accuracy)
     assert row.pulses_per_cell == alone.facts["pulses_per_device"]

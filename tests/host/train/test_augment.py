@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.host.train.augment import bilinear
-from allspin.host.train.feed import Course
+from allspin.host.train.augment import Bending, bilinear
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation
 
 SHAPE = (9, 12)
@@ -19,8 +18,8 @@ def pictures(count: int) -> np.ndarray:
 
 
 def draw(how: Augmentation, count: int, seed: int, shape: tuple[int, int] = SHAPE):
-    """A course's transformations."""
-    return Course(shape, how, 255, 1, 1, ()).draw(count, np.random.default_rng(seed))
+    """Draw transformations."""
+    return Bending(shape, how).draw(count, np.random.default_rng(seed))
 
 
 def bend(mixing, image: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from allspin.host.train.augment import Bending
 from allspin.host.train.feed import Course, bent_batches, from_worker, split
 from allspin.host.train.training_options import AUGMENTATIONS, Augmentation
 from tests.processes import status, wait_for
@@ -93,7 +94,7 @@ def test_an_error_in_the_thread_reaches_the_reader(monkeypatch: pytest.MonkeyPat
     def broken(self, count, rng):
         raise MemoryError("no room")
 
-    monkeypatch.setattr(Course, "draw", broken)
+    monkeypatch.setattr(Bending, "draw", broken)
     with pytest.raises(MemoryError, match="no room"):
         list(feed(10, Course(SHAPE, Augmentation(), 255, 10, 1, (0,))))
     assert not threads()
@@ -116,7 +117,7 @@ def test_long_courses_are_made_by_a_process_and_are_the_same(
     monkeypatch.setattr(f"{FEED}.from_worker", watched)
     assert content(70, course) == here
     assert not asked
-    monkeypatch.setattr(f"{FEED}.WORKER_FROM", len(here))
+    monkeypatch.setattr(f"{FEED}.WORKER_BATCHES", len(here))
     assert content(70, course) == here
     assert len(asked) == 1
     assert not threads()
@@ -139,7 +140,7 @@ def test_where_the_process_is_lost_the_batches_go_on(
         yield from itertools.islice(course.batches(images, among), lost)
         raise BrokenPipeError
 
-    monkeypatch.setattr(f"{FEED}.WORKER_FROM", 1)
+    monkeypatch.setattr(f"{FEED}.WORKER_BATCHES", 1)
     monkeypatch.setattr(f"{FEED}.from_worker", some)
     assert content(70, course) == here
 

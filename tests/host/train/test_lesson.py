@@ -11,7 +11,7 @@ from allspin.host.train.gradient.chip_pass import ChipLaw
 from allspin.host.train.gradient.latent import LatentNetwork
 from allspin.host.train.gradient.loss import softmax
 from allspin.host.train.gradient.passes import forward
-from allspin.host.train.lesson import Lesson, teacher_shares as told
+from allspin.host.train.lesson import Lesson, teacher_shares
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.training_chips import chip_law
@@ -107,7 +107,7 @@ def test_a_teacher_answers_as_its_network_computes() -> None:
     teacher = network(5, 20)
     teacher.log_scale[:] = 1.3
     expected = softmax(forward(teacher, VALUES)[0] * np.exp(np.float32(1.3)) / 4)
-    np.testing.assert_allclose(told(teacher, VALUES, 4.0), expected, atol=1e-5)
+    np.testing.assert_allclose(teacher_shares(teacher, VALUES, 4.0), expected, atol=1e-5)
 
 
 # Laws.

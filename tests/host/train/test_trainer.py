@@ -41,7 +41,7 @@ CONVOLVED = TrainingParameters(conv=CONV, hidden=(12,), epochs=4)
 
 @pytest.fixture(autouse=True)
 def few_chips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("allspin.host.train.lesson.CHIPS", 4)
+    monkeypatch.setattr("allspin.host.train.training_chips.JUDGES", 4)
 
 
 def changed(parameters: TrainingParameters = SMALL, /, **changes: Any) -> TrainingParameters:
@@ -290,7 +290,7 @@ def test_tuning_must_be_better_beyond_chance(
     later = came.copy()
     later[:won], later[10 : 10 + lost] = True, False
     found = iter([came, later])
-    monkeypatch.setattr(_Training, "right", lambda _: next(found).astype(np.int64))
+    monkeypatch.setattr(_Training, "hits", lambda _: next(found).astype(np.int64))
     monkeypatch.setattr(Lesson, "accuracy", lambda *_: 0.9)
     latent = LatentNetwork(SMALL.formats, (120, 16, 5), np.random.default_rng(0))
     latent.start_quantising()

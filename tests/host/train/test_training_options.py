@@ -6,7 +6,7 @@ import pytest
 import tomli_w
 from hypothesis import given, strategies as st
 
-from allspin.host.train.kernels import Kernels, convolutions as laid_on, read_conv
+from allspin.host.train.kernels import Kernels, convolutions, read_conv
 from allspin.host.train.recipe import KEYS, read_recipe
 from allspin.host.train.training_options import ALL, AUGMENTATIONS, Augmentation, Robustness
 from allspin.sim.errors import UserError
@@ -182,7 +182,7 @@ def test_any_kernels_have_a_text(conv: list[Kernels]) -> None:
 
 
 def test_a_padded_map_is_as_large_as_before() -> None:
-    first, second = laid_on(read_conv("4x3x6 pad,5x5x2 pad s2 pool"), (9, 8))
+    first, second = convolutions(read_conv("4x3x6 pad,5x5x2 pad s2 pool"), (9, 8))
     assert (first.padding, first.pooled, second.map) == ((1, 1, 2, 1), (9, 8), (9, 8, 6))
     assert (second.places, second.pooled) == ((5, 4), (2, 2))
     assert read_conv("4x3x6 pad")[0].text == "4x3x6 pad"
@@ -216,4 +216,4 @@ def test_a_text_that_says_no_kernels_is_refused(text: str, said: str) -> None:
 )
 def test_kernels_that_do_not_fit_are_refused(text: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        laid_on(read_conv(text), (9, 8))
+        convolutions(read_conv(text), (9, 8))

@@ -10,13 +10,13 @@ from scipy import stats
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.train.gradient.chip_pass import ChipLaw
-from allspin.host.train.gradient.geometry import ConvolutionGeometry as Windows
+from allspin.host.train.gradient.geometry import ConvolutionGeometry
 from allspin.host.train.gradient.latent import LatentNetwork
 from allspin.host.train.gradient.loss import softmax
 from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.gradient.passes import backward, forward
-from allspin.host.train.kernels import convolutions as laid_on, read_conv
-from allspin.host.train.lesson import Lesson, teacher_shares as told
+from allspin.host.train.kernels import convolutions, read_conv
+from allspin.host.train.lesson import Lesson, teacher_shares
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.training_chips import chip_law
@@ -58,7 +58,7 @@ def make(
     """A network whose numbers are all away from their defaults, and row values for it."""
     rng, conv = np.random.default_rng(seed), read_conv(text)
     topology = (SHAPE[0] * SHAPE[1], *(each.columns for each in conv), *hidden, 4)
-    network = LatentNetwork(formats, topology, rng, laid_on(conv, SHAPE), per)
+    network = LatentNetwork(formats, topology, rng, convolutions(conv, SHAPE), per)
     values = quantise_pixels(grey(40, seed), formats.pixel_bits).reshape(40, -1)
     values = values.astype(np.float32).T
     network.fit_first_weights(values)
@@ -90,14 +90,14 @@ def test_quantised_it_is_the_golden_model_bit_for_bit(
 def test_slopes_go_back_the_way_that_values_came(text: str) -> None:
     """What brings them back is the transpose: ``<A x, y> = <x, A' y>``."""
     rng = np.random.default_rng(0)
-    for kind, each in zip(laid_on(read_conv(text), SHAPE), read_conv(text), strict=True):
-        path = Windows(kind)
-        x = rng.standard_normal((5, kind.inputs(path.rows(0)))).astype(np.float32)
-        there = path.driven(x)
+    for kind, each in zip(convolutions(read_conv(text), SHAPE), read_conv(text), strict=True):
+        geometry = ConvolutionGeometry(kind)
+        x = rng.standard_normal((5, kind.inputs(geometry.rows(0)))).astype(np.float32)
+        there = geometry.unroll(x)
         y = rng.standard_normal(there.shape).astype(np.float32)
-        assert np.sum(there * y) == pytest.approx(np.sum(x * path.undriven(y)), rel=1e-3)
+        assert np.sum(there * y) == pytest.approx(np.sum(x * geometry.fold(y)), rel=1e-3)
         activations = rng.integers(0, 3, (5 * kind.positions, each.columns)).astype(np.float32)
-        handed, back = path.handed_on(activations)
+        handed, back = geometry.pass_on(activations)
         slopes = rng.standard_normal(handed.shape).astype(np.float32)
         assert np.sum(activations * back(slopes)) == pytest.approx(
             np.sum(handed * slopes), rel=1e-3, abs=1e-3
@@ -187,8 +187,8 @@ def test_neurons_of_positions_differ_and_images_share_them() -> None:
 
 
 def test_draws_of_uses_are_normal_and_independent() -> None:
-    path = Windows(laid_on(read_conv("3x3x4 s2"), SHAPE)[0])
-    draws = path.normals(np.random.default_rng(0), (20_000, 4))
+    geometry = ConvolutionGeometry(convolutions(read_conv("3x3x4 s2"), SHAPE)[0])
+    draws = geometry.normals(np.random.default_rng(0), (20_000, 4))
     assert draws.shape == (20_000, 4)
     assert stats.kstest(draws.ravel(), "norm").pvalue > 0.01
     assert np.abs(np.corrcoef(draws, rowvar=False) - np.eye(4)).max() < 0.03
@@ -198,7 +198,7 @@ def test_draws_of_uses_are_normal_and_independent() -> None:
 def test_each_pass_of_a_batch_has_a_chip_of_its_own() -> None:
     network, values = make(FORMATS, "3x3x4 s2", 0)
     values[:] = 9
-    network.at_once, seen = 16, []
+    network.pass_images, seen = 16, []
     lesson = Lesson(0.0, [(1.0, still(spread=0.3))])
     inner = lesson.loss
 
@@ -269,6 +269,6 @@ def test_the_gradient_of_chips_is_the_slope_of_the_loss_with_the_same_draws(
 
 def test_a_teacher_with_kernels_answers_as_its_network_computes() -> None:
     teacher, values = make(FORMATS, TEXTS[1], 0, (9,), quantised=False)
-    teacher.at_once = 16
+    teacher.pass_images = 16
     expected = softmax(forward(teacher, values)[0] * np.exp(teacher.log_scale) / np.float32(4))
-    np.testing.assert_allclose(told(teacher, values, 4.0), expected, atol=1e-5)
+    np.testing.assert_allclose(teacher_shares(teacher, values, 4.0), expected, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Films that learn, against a Monte Carlo of single films that shares no code with them."""
+"""Devices that learn, against an independent Monte Carlo of single devices."""
 
 import dataclasses
 import math
@@ -12,7 +12,7 @@ from scipy import stats
 from allspin.host.learn.array_network import ArrayNetwork, row_values
 from allspin.host.learn.paper_types import raw_synapse
 from allspin.host.learn.parameters import ArrayParameters
-from allspin.host.learn.symmetry import reference_resistance as zero_of, symmetry_point
+from allspin.host.learn.symmetry import reference_resistance, symmetry_point
 from allspin.host.learn.training import train_in_array
 from allspin.host.learn.weights import PulsedWeights
 from allspin.sim.chip.words import device_deviates
@@ -169,7 +169,7 @@ def test_a_network_learns_as_films_one_by_one_do(dataset, tmp_path, name, across
     for seed in range(10):
         given = ArrayParameters(rate=0.3, epochs=2, hidden=(12,), seed=seed, synapse=synapse)
         network = ArrayNetwork(given, values.shape[1], dataset.classes)
-        films = [np.array(each.film, np.float64) for each in network.pulsed]
+        films = [np.array(each.stored, np.float64) for each in network.pulsed]
         orders = [
             np.random.default_rng([seed, 3, epoch]).permutation(len(values)) for epoch in range(2)
         ]
@@ -229,9 +229,9 @@ class Ladder(Synapse):
 def test_a_class_of_one_s_own_learns_by_its_own_law(dataset) -> None:
     given = ArrayParameters(rate=0.3, epochs=6, hidden=(12,), synapse=Ladder(), rounding="nearest")
     found = weights(Ladder(), rounding="nearest")
-    start = found.film.copy()
+    start = found.stored.copy()
     found.update(np.full(SHAPE, 0.3, np.float32))  # a change by 0.3 of 2 is 10 of 67 pulses
-    climbed = np.bincount((found.film - start).ravel().astype(int), minlength=11)
+    climbed = np.bincount((found.stored - start).ravel().astype(int), minlength=11)
     expected = 3000 * stats.binom.pmf(np.arange(11), 10, 0.75)
     assert np.allclose(climbed, expected, atol=5 * np.sqrt(expected + 1))
     trained = train_in_array(dataset, given)
@@ -271,10 +271,13 @@ def test_once_a_write_deviates_less_often_than_at_each_pulse() -> None:
 
 def test_a_sign_is_one_pulse_beyond_a_threshold() -> None:
     found = weights(curve_synapse("write").varied(0, 0), update="sign", threshold=0.1)
-    before, asked = found.film.copy(), np.linspace(-0.3, 0.3, 3000, dtype=np.float32).reshape(SHAPE)
+    before, asked = (
+        found.stored.copy(),
+        np.linspace(-0.3, 0.3, 3000, dtype=np.float32).reshape(SHAPE),
+    )
     found.update(asked.copy())
-    assert np.array_equal(np.sign(found.film - before), np.sign(asked) * (np.abs(asked) > 0.1))
-    assert np.array_equal(found.films[0].given, np.abs(asked) > 0.1)
+    assert np.array_equal(np.sign(found.stored - before), np.sign(asked) * (np.abs(asked) > 0.1))
+    assert np.array_equal(found.devices[0].pulse_counts, np.abs(asked) > 0.1)
 
 
 def test_a_change_asks_for_its_share_of_p_max_of_its_polarity() -> None:
@@ -282,8 +285,8 @@ def test_a_change_asks_for_its_share_of_p_max_of_its_polarity() -> None:
     asked = np.array([0.5, -0.5, 0.1, -0.1, 3.0, -3.0], np.float32)
     found.update(np.resize(asked, SHAPE))
     expected = np.resize([15, 10, 3, 2, 60, 40], SHAPE)
-    assert np.array_equal(found.films[0].given, expected)
-    assert found.films[0].widths == [500 * 78, 500 * 52]
+    assert np.array_equal(found.devices[0].pulse_counts, expected)
+    assert found.devices[0].widths == [500 * 78, 500 * 52]
 
 
 def test_a_pair_is_a_difference_and_is_written_again_before_it_is_full() -> None:
@@ -295,11 +298,11 @@ def test_a_pair_is_a_difference_and_is_written_again_before_it_is_full() -> None
     for change, first, second in ((0.4, 40, 0), (-0.1, 40, 10)):
         found.update(np.full(SHAPE, change, np.float32))
         assert np.allclose(found.matrix, share(first) - share(second), atol=1e-5)
-    assert not found.films[0].saturations
+    assert not found.devices[0].saturations
     found.update(np.full(SHAPE, 0.2, np.float32))
-    up, down = found.films
+    up, down = found.devices
     assert up.saturations == down.saturations == 3000
-    assert np.all(down.film == -1)
+    assert np.all(down.stored == -1)
     # To whole pulses, of which one is worth less than 0.02 there.
     assert np.abs(found.matrix - (share(60) - share(10))).max() < 0.02
     assert np.ptp(found.matrix) == 0
@@ -315,10 +318,10 @@ def test_the_reference_is_where_up_and_down_are_equal() -> None:
     assert point is not None
     assert point == pytest.approx(expected, abs=2 / 4096)
     found = weights(raw_synapse(), reference="symmetry")
-    assert np.allclose(found.matrix, found.film - point, atol=1e-6)
+    assert np.allclose(found.matrix, found.stored - point, atol=1e-6)
     for wrong in ("2", "nan", "centre"):
         with pytest.raises(UserError, match="`reference` must be middle, symmetry or R_AH between"):
-            zero_of(raw_synapse(), wrong)
+            reference_resistance(raw_synapse(), wrong)
 
 
 def test_stuck_cells_of_the_chip_take_pulses_and_stay() -> None:
@@ -330,9 +333,9 @@ def test_stuck_cells_of_the_chip_take_pulses_and_stay() -> None:
     stuck = found.matrix == -1
     assert stuck.mean() == pytest.approx(0.2, abs=0.03)
     assert np.allclose(
-        found.matrix, np.where(stuck, -1, found.film + 0.4 * potentiation), atol=1e-5
+        found.matrix, np.where(stuck, -1, found.stored + 0.4 * potentiation), atol=1e-5
     )
-    assert np.all(found.films[0].given == 25)
+    assert np.all(found.devices[0].pulse_counts == 25)
 
 
 def test_of_one_image_only_driven_rows_change_and_as_a_batch_of_it_would() -> None:
@@ -344,9 +347,9 @@ def test_of_one_image_only_driven_rows_change_and_as_a_batch_of_it_would() -> No
             rate=20.0, hidden=(7,), synapse=raw_synapse(), rounding="nearest", batch=images
         )
         network = ArrayNetwork(given, 30, 3)
-        before = [each.film.copy() for each in network.pulsed]
+        before = [each.stored.copy() for each in network.pulsed]
         network.learn(values[:images], np.full(images, 2), np.random.default_rng(0))
-        found.append([each.film for each in network.pulsed])
+        found.append([each.stored for each in network.pulsed])
         assert np.array_equal(found[-1][0][9:], before[0][9:])
         assert not np.array_equal(found[-1][0][3:9], before[0][3:9])
     for one, two in zip(*found, strict=True):
