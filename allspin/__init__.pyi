@@ -10,8 +10,7 @@ from allspin.hdl.parameters.profile import (
 from allspin.host.bitstreams.builds import build as build
 from allspin.host.chips.accuracy import Column as Column
 from allspin.host.chips.chip_options import (
-    ChipOptions as ChipOptions,
-    program_chip as program_chip,
+    program as program,
 )
 from allspin.host.chips.measured import (
     MeasureOptions as MeasureOptions,
@@ -71,6 +70,7 @@ from allspin.sim.network.network import Network as Network
 from allspin.sim.network.neuron import register_neuron as register_neuron
 from allspin.sim.network.neuron_base import Neuron as Neuron
 from allspin.sim.network.tiling import Tiles as Tiles
+from allspin.sim.programming.program import ProgrammedChip as ProgrammedChip
 from allspin.sim.programming.schemes import Programming as Programming
 from allspin.sim.synapse.response import Response as Response
 from allspin.sim.synapse.synapse import Synapse as Synapse

@@ -21,7 +21,11 @@ from allspin.host.draw.picture_files import save_pictures
 from allspin.host.draw.picture_style import SCREEN, PictureStyle
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.image_requests import encode_pixels
-from allspin.host.run.inference import TRACED_IMAGES, TracedRun, run_traced
+from allspin.host.run.traced import (
+    TRACED_IMAGES,
+    TracedRun,
+    run_traced,
+)
 from allspin.host.show.display import Display
 from allspin.host.show.table import Number, Table, figures
 from allspin.host.show.terminal import table_text

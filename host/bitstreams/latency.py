@@ -109,7 +109,7 @@ def _run(
         trace = Path(folder) / "activity"
         with open_virtual(made_for, profile, trace=(trace, clocks), progress=progress) as machine:
             progress(f"counting the cycles of {len(images)} images, one at a time", 0.0)
-            machine.program(network)
+            machine.load(network)
             resident = machine.resident_images()
             count = resident.load(images, np.zeros(len(images), np.int64))
             resident.logits()

@@ -147,7 +147,7 @@ def count_cycles(
         return float(read_note(note))
     with open_virtual(made_for, profile, progress=progress) as machine:
         progress(f"counting the clocks of {len(images):,} images", 0.0)
-        machine.program(network)
+        machine.load(network)
         if profile.resident:
             cycles = machine.resident_images().run_all(images, labels).cycles
         else:

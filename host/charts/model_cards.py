@@ -18,7 +18,7 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Shown
-from allspin.sim.programming.programming import Programmed
+from allspin.sim.programming.program import ProgrammedChip
 
 MAPS = 10
 """Most maps of a network on its card."""
@@ -161,7 +161,7 @@ def _figure_of_network(network: Network) -> Figure:
 
 
 @drawn.register
-def _figure_of_words(programmed: Programmed) -> Figure:
+def _figure_of_words(programmed: ProgrammedChip) -> Figure:
     panels = []
     for number, words in enumerate(programmed.words):
         values, counts = np.unique(words, return_counts=True)

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.chips.chip_options import MadeChip, TestSet
-from allspin.host.chips.probed_cells import ProbedCells
+from allspin.host.chips.chip_options import TestSet
 from allspin.host.show.display import Display
-from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import not_one_of
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief
-from allspin.sim.programming.schemes import Counts, Programming
+from allspin.sim.programming.counts import Counts
+from allspin.sim.programming.measured_cells import MeasuredCells
+from allspin.sim.programming.program import ProgrammedChip, program
+from allspin.sim.programming.schemes import Programming
 
 VARIATIONS = {
     "c2c": "the synapse's C2C",
@@ -78,11 +79,10 @@ class Lot(Brief):
     programming: Programming = field(default_factory=Programming)
     calibrated: bool = False
 
-    def made(self, network: Network) -> Iterator[MadeChip]:
-        """Each of the chips, programmed with a network."""
+    def chips(self, network: Network) -> Iterator[ProgrammedChip]:
+        """Program each of the chips with a network."""
         for seed in self.seeds:
-            chip = Chip(self.device, seed)
-            yield MadeChip.of(chip, network, self.programming, calibrated=self.calibrated)
+            yield program(network, self.device, seed, self.programming, calibrated=self.calibrated)
 
 
 def accuracy_over_chips(network: Network, lot: Lot, test_set: TestSet) -> npt.NDArray[np.float64]:
@@ -102,7 +102,7 @@ def accuracy_over_chips(network: Network, lot: Lot, test_set: TestSet) -> npt.ND
     ndarray of float64, shape (chips,)
         Share of the images that each chip classifies rightly.
     """
-    return np.array([chip.accuracy(test_set) for chip in lot.made(network)])
+    return np.array([chip.accuracy(*test_set) for chip in lot.chips(network)])
 
 
 # What some chips tell of all that are made alike.
@@ -289,7 +289,7 @@ class Measured(Brief):
         How its chips were programmed.
     counts : Counts
         What programming took, all chips together; nothing of chips that were read back.
-    cells : sequence of ProbedCells
+    cells : sequence of MeasuredCells
         The chips that were read back.
     energy : float or None
         What programming took, all chips together, in joule; None where it is not known.
@@ -300,7 +300,7 @@ class Measured(Brief):
     accuracies: npt.NDArray[np.float64]
     programming: Programming = field(default_factory=Programming)
     counts: Counts = field(default_factory=Counts)
-    cells: Sequence[ProbedCells] = ()
+    cells: Sequence[MeasuredCells] = ()
     energy: float | None = None
 
     @property
@@ -369,14 +369,15 @@ def measure(
         Shows it as a step.
     """
     chips = column.lot(lot)
-    made, count = chips.made(network), len(lot.seeds)
-    return measure_made(name, column, made, count, test_set, progress or Display())
+    programmed = chips.chips(network)
+    count = len(lot.seeds)
+    return measure_chips_of(name, column, programmed, count, test_set, progress or Display())
 
 
-def measure_made(
+def measure_chips_of(
     name: str,
     column: Column,
-    chips: Iterable[MadeChip],
+    chips: Iterable[ProgrammedChip],
     count: int,
     test_set: TestSet,
     progress: Display,
@@ -386,10 +387,10 @@ def measure_made(
     shares: list[float] = []
     counts, how, cells, energy = Counts(), Programming(), [], None
     for chip in chips:
-        shares.append(chip.accuracy(test_set))
+        shares.append(chip.accuracy(*test_set))
         counts, how = counts + chip.counts, chip.programming or how
         energy = counts.energy(chip.device.electrical)
-        cells += [] if chip.cells is None else [chip.cells]
+        cells += [] if chip.measured is None else [chip.measured]
         progress.advance(len(shares), count, f"{shares[-1]:.2%}")
     measured = Measured(name, column, np.array(shares), how, counts, cells, energy)
     progress.finish(measured.figure)

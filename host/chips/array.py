@@ -25,7 +25,6 @@ from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.show.say import say
 from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word, own_gains
 from allspin.sim.array.transfer import transfer
-from allspin.sim.chip.chip import Chip
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
 from allspin.sim.device.hall_array import HallArray
@@ -35,6 +34,8 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut, tiles_of
+from allspin.sim.programming.measured_cells import MeasuredCells
+from allspin.sim.programming.program import program
 
 HALF = AdcVariation(offset=0.5, noise=0.5)
 """Half an LSB of offset, and of noise at each conversion."""
@@ -116,9 +117,10 @@ def measure_tiles(
     found = []
     for tiles, some in networks.items():
         ideal = float(np.mean([accuracy(GoldenModel(each), test_set) for each in some]))
-        words = [layer.words for layer in some[0].layers]
-        made = (Chip(device, seed).golden(some[0], words) for seed in seeds(tiles))
-        chips = np.array([accuracy(chip, test_set) for chip in made])
+        cells = MeasuredCells.ideal(some[0])
+        chips = np.array(
+            [program(some[0], device, seed, cells).accuracy(*test_set) for seed in seeds(tiles)]
+        )
         spread = f", chips {chips.mean():.2%}, worst {chips.min():.2%}" if chips.size else ""
         say(f"{tiles.text}: {ideal:.2%}{spread}")
         found.append(Reached(tiles, ideal, chips))

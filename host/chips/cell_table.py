@@ -9,12 +9,10 @@ import numpy.typing as npt
 
 from allspin.host.data.arrays import npz_bytes
 from allspin.sim.chip.words import saturates
-from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief
-from allspin.sim.programming.programming import Programmed
-from allspin.sim.programming.schemes import level_targets
+from allspin.sim.programming.plans import level_targets
+from allspin.sim.programming.program import ProgrammedChip
 from allspin.sim.synapse.response import Polarity
 
 Values = npt.NDArray[Any]
@@ -96,22 +94,14 @@ def _texts(values: Values | None) -> list[str]:
     return [str(value).removesuffix(whole) for value in values.tolist()]
 
 
-def cell_table(network: Network, device: Device, programmed: Programmed) -> CellTable:
-    """The table of a programmed chip.
-
-    Parameters
-    ----------
-    network : Network
-        What it was programmed with.
-    device : Device
-        What its cells are.
-    programmed : Programmed
-        What came of it.
-    """
+def cell_table(chip: ProgrammedChip) -> CellTable:
+    """Make the table of a chip whose cells a scheme programmed."""
+    network = chip.base
+    device = chip.device
     polarities = np.array([polarity.name.lower() for polarity in Polarity])
     joined: dict[str, Any] = {name: [] for name in COLUMNS}
     for number, layer in enumerate(network.layers):
-        cells = programmed.cells[number]
+        cells = chip.cells[number]
         rows, columns = np.indices(layer.states.shape, np.int32)
         targets, _ = level_targets(device.synapse, layer.levels)
         reference = None
@@ -126,7 +116,7 @@ def cell_table(network: Network, device: Device, programmed: Programmed) -> Cell
             "R_AH": cells.resistance(device.synapse, layer.levels),
             "reference_R_AH": reference,
             "target_word": layer.levels[layer.states],
-            "word": programmed.words[number],
+            "word": chip.words[number],
             "saturated": saturates(cells.held, network.rah_bits),
             "polarity": polarities[cells.polarity],
             "pulses": cells.pulses,

@@ -16,11 +16,11 @@ from allspin.host.chips.accuracy import (
     doubts,
     known,
     measure,
-    measure_made,
+    measure_chips_of,
     summary,
 )
-from allspin.host.chips.chip_options import MadeChip, TestSet
-from allspin.host.chips.probed_cells import probe_cells
+from allspin.host.chips.chip_options import TestSet
+from allspin.host.chips.probed_cells import read_cells
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name, open_device, several
 from allspin.host.data.datasets import Data, load_test_set
@@ -28,13 +28,13 @@ from allspin.host.keywords import takes
 from allspin.host.show.display import Display
 from allspin.host.show.table import Number, Table, TableColumn as TableColumn, frame
 from allspin.host.show.version import commit
-from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.parameters import Brief, Shown, option
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
 CHIPS = 20
@@ -311,7 +311,7 @@ def _measure_files(
     progress.start(f"reading {count} file{'s' * (count > 1)} of cells")
     cells = []
     for path in options.probed:
-        cells.append(probe_cells(Path(path), network, device, options.missing))
+        cells.append(read_cells(Path(path), network, device, options.missing))
         progress.advance(len(cells), count)
     progress.finish()
     title = f"{count} measured chip{'s' * (count > 1)}"
@@ -322,16 +322,18 @@ def _measure_files(
     found = []
     for column in columns:
         made = (
-            MadeChip.of(
-                each.chip(Chip(device, seed), column.calibrated),
+            program(
                 network,
+                device,
+                seed,
                 each,
                 calibrated=column.calibrated,
+                drawn=column.calibrated,
             )
             for seed, each in enumerate(cells, options.first)
         )
         with refused():
-            found.append(measure_made(name, column, made, count, test_set, progress))
+            found.append(measure_chips_of(name, column, made, count, test_set, progress))
     return found
 
 

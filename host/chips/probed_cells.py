@@ -1,8 +1,8 @@
-"""A chip as a probe station read it back: R_AH words of a network's cells."""
+"""Files of a probe station: R_AH of a network's cells, as CSV or a NumPy archive."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,11 @@ from allspin.host.data.arrays import read_npz
 from allspin.host.lab.column_map import NAMES, plain
 from allspin.host.lab.quantities import MAX_MAGNITUDE, SENTINELS, unit_of
 from allspin.host.lab.tables import read_csv
-from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.words import Words, rounded_words, saturates
-from allspin.sim.device.adc_variation import AdcVariation
+from allspin.sim.chip.words import saturates
 from allspin.sim.device.device import Device
-from allspin.sim.device.imperfections import Imperfections
-from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import Brief
-from allspin.sim.programming.reference_column import write_reference
-from allspin.sim.programming.schemes import Programming
-from allspin.sim.programming.write_verify import measured_cells
+from allspin.sim.programming.measured_cells import MeasuredCells, words_of_resistance
 
 PLACES = ("layer", "row", "column")
 RESISTANCE = "R_AH"
@@ -37,111 +30,12 @@ ROW_BYTES = 1024
 ROW_CELLS = 64
 ITEM_BYTES = 256
 """Of an item of an archive at most: a word of 64 characters."""
-ON_COLUMNS = (
-    *("read_noise", "amplifier_gain", "amplifier_offset"),
-    *("converter_gain", "converter_offset"),
-)
-"""Imperfections of columns; those of cells are in what was read of the cells."""
-
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class ProbedCells(Brief):
-    """What a file says of a network's cells.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    held : list of ndarray of int64, each (rows, columns)
-        R_AH, less the file's references, in units of ``2**-21`` words.
-    missing : int
-        Cells of which it says nothing: they are taken for open (`Device.open_cell`).
-    saturated : int
-        Cells whose R_AH is beyond the words' range: theirs is the largest or smallest word.
-    referenced : bool
-        Whether the file has what the reference cells hold.
-    """
-
-    path: Path
-    held: list[Integers]
-    missing: int
-    saturated: int
-    referenced: bool
-
-    def on(self, chip: Chip, network: Network) -> list[Words]:
-        """The words less the chip's reference column, as the converters of its tiles take them.
-
-        Parameters
-        ----------
-        chip : Chip
-            What varies beside the cells: that of `chip`.
-        network : Network
-            What the cells were programmed with.
-        """
-        found = []
-        for number, (layer, held) in enumerate(zip(network.layers, self.held, strict=True)):
-            ends = int(layer.levels[0]), int(layer.levels[-1])
-            written = write_reference(chip, number, layer, Programming()).errors
-            kept = held - chip.reference_errors(number, layer.rows, ends, written)
-            found.append(rounded_words(chip.through_gains(network, number, kept), network.rah_bits))
-        return found
-
-    def chip(self, chip: Chip, drawn: bool = True) -> Chip:
-        """What varies of a chip beside the cells, which are known.
-
-        Parameters
-        ----------
-        chip : Chip
-            Its neurons, amplifiers, converters and, where they are not known, reference cells.
-        drawn : bool
-            Whether these are the chip's; else they are the mean ones.
-        """
-        kept: dict[str, Any] = {
-            "neuron_variation": NeuronVariation(),
-            "imperfections": Imperfections(),
-            "adc": AdcVariation(),
-        }
-        if drawn:
-            names = (*ON_COLUMNS, *(() if self.referenced else ("reference", "reference_column")))
-            wrong = {name: getattr(chip.device.imperfections, name) for name in names}
-            kept = {"imperfections": Imperfections(**wrong)}
-        # A written reference column varies as cells do; what cells hold is known.
-        varied = float(kept["imperfections"].reference_column == "written")
-        known = replace(chip.device, synapse=chip.device.synapse.varied(varied, varied), **kept)
-        return Chip(known, chip.seed)
-
-    @property
-    def cells(self) -> int:
-        """Cells of the network."""
-        return sum(held.size for held in self.held)
-
-    def readings(self) -> list[str]:
-        """What is read into the file, a line each."""
-        lines = [f"cells as {self.path} has them, with all that varies of a cell"]
-        if self.missing:
-            lines.append(
-                f"{self.missing:,} of {self.cells:,} cells are missing; they are taken for open"
-            )
-        if self.referenced:
-            lines.append(f"reference cells as {self.path} has them")
-        if self.saturated:
-            lines.append(
-                f"{self.saturated:,} of {self.cells:,} cells are saturated: their R_AH is beyond "
-                "the words' range"
-            )
-        return lines
-
-    def to_dict(self) -> dict[str, Any]:
-        """What ``--json`` says of it."""
-        names = ("cells", "missing", "saturated", "referenced")
-        return {"file": str(self.path), **{name: getattr(self, name) for name in names}}
-
-
-def probe_cells(path: Path, network: Network, device: Device, missing: float = 0.0) -> ProbedCells:
-    """Take the cells of a network from a file of a probe station.
+def read_cells(path: Path, network: Network, device: Device, missing: float = 0.0) -> MeasuredCells:
+    """Read the cells of a network from a file of a probe station.
 
     Parameters
     ----------
@@ -179,9 +73,12 @@ def probe_cells(path: Path, network: Network, device: Device, missing: float = 0
         mean = np.where(known.any(axis=1), mean, np.nan)[:, None]
         errors = np.where(known, its_rows, mean)
         with refused():
-            held.append(measured_cells(device.synapse, layer.levels, own, errors, device.open_cell))
+            held.append(
+                words_of_resistance(device.synapse, layer.levels, own, errors, device.open_cell)
+            )
     saturated = sum(int(np.count_nonzero(saturates(each, network.rah_bits))) for each in held)
-    return ProbedCells(path, held, lacking, saturated, not np.isnan(reference).all())
+    referenced = not np.isnan(reference).all()
+    return MeasuredCells(str(path), held, lacking, saturated, referenced)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from allspin.host.bitstreams.release import collect
 from allspin.host.cli.build import NETWORK_HELP
 from allspin.host.cli.options import FAILED, Arguments, Parser, add_shared, answer
 from allspin.host.data.catalogue import open_network
-from allspin.host.run.board_report import count_reports
+from allspin.host.selftest.board_report import count_reports
 from allspin.host.show.display import BuildWatch
 from allspin.host.show.document import Marks
 from allspin.host.show.say import say, warn

@@ -12,7 +12,7 @@ from allspin.host.data.catalogue import shipped_devices, shipped_networks
 from allspin.host.draw.picture_style import STYLES
 from allspin.host.machines.opening import AUTO, GOLDEN, VIRTUAL
 from allspin.sim.network.neuron import NEURONS
-from allspin.sim.programming.programming import LEVEL_CHOICES
+from allspin.sim.programming.device_levels import LEVEL_CHOICES
 from allspin.sim.programming.schemes import POLARITIES, SCHEMES
 from allspin.sim.systems import MissingPackage, naming_extras
 

@@ -6,7 +6,7 @@ from typing import Literal
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.chips.cell_table import check_suffix, table_bytes
+from allspin.host.chips.cell_table import cell_table, check_suffix, table_bytes
 from allspin.host.chips.chip_options import ChipOptions, ideal_chip
 from allspin.host.cli.options import (
     PAPER,
@@ -22,7 +22,7 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
 from allspin.host.foreign.writing import CLASSES, IMAGES, LOGITS, network_graph
 from allspin.host.link.identity import Identity
-from allspin.host.run.program import Program
+from allspin.host.machines.kept_program import KeptProgram
 from allspin.host.show.say import printable, say
 from allspin.sim.array.spice import layer_deck
 from allspin.sim.device.hall_array import READINGS
@@ -116,7 +116,8 @@ def run(arguments: Arguments) -> int:
         path = arguments.cells
         check_suffix(path)
         check_writable(path)
-        table = read_options(arguments, ChipOptions).cells(open_network(arguments.network))
+        chip = read_options(arguments, ChipOptions).make(open_network(arguments.network))
+        table = cell_table(chip)
         content, said = table_bytes(table, path), table.describe()
     elif arguments.onnx is not None:
         path = arguments.onnx
@@ -192,12 +193,15 @@ def _write_core(arguments: Arguments) -> None:
     if more:
         raise UserError("--profile is the machine of one board, such as ulx3s-25f:chips")
     link = ShellParameters.from_network(job.board, job.network, job.profile).machine.link
-    program = Program(name, Identity.parse(identity_bytes(link)))
+    program = KeptProgram(name, Identity.parse(identity_bytes(link)))
     # Where neurons switch by chance, an ideal network has noise at each use too.
     chip = ideal_chip(network) if network.neuron.noise else None
     if arguments.chip is not None:
         chip = read_options(arguments, ChipOptions).make(network)
-    program.program(network, chip)
+    if chip is None:
+        program.load_network(network)
+    else:
+        program.load_chip(chip)
     with arguments.steps.waiting("writing Verilog"), refused(f"no core of {name}: "):
         verilog = core_verilog(link.engine, name, DIALECTS[path.suffix])
     image = program_image(program.kept)

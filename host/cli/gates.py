@@ -17,12 +17,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.run.simulate import (
-    FAMILY_BOARDS,
-    ProvedStage,
-    find_provable,
-    prove_board,
-)
+from allspin.host.selftest.netlist import FAMILY_BOARDS, ProvedStage, find_provable, prove_board
 from allspin.host.show.say import warn
 from allspin.host.show.table import Table, figures
 

@@ -20,7 +20,7 @@ from allspin.host.show.terminal import print_tables
 from allspin.host.train.training_options import AUGMENTATIONS
 from allspin.sim.errors import UserError
 from allspin.sim.parameters import make
-from allspin.sim.programming.programming import LEVEL_CHOICES
+from allspin.sim.programming.device_levels import LEVEL_CHOICES
 from allspin.sim.programming.schemes import POLARITIES
 
 Options = TypeVar("Options")

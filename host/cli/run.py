@@ -4,7 +4,8 @@ import io
 
 import numpy as np
 
-from allspin.host.chips.chip_options import ChipOptions, MadeChip
+from allspin.host.chips.chip_options import ChipOptions
+from allspin.host.chips.tiles import cut_network
 from allspin.host.cli.options import (
     FAILED,
     Arguments,
@@ -30,6 +31,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.fitted import text
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.network.tiling import Tiles
+from allspin.sim.programming.program import ProgrammedChip
 
 
 def _title(score: Score) -> str:
@@ -97,7 +99,7 @@ def score_table(score: Score) -> tuple[Table, list[str]]:
     return table, [] if chip is None else chip.readings()
 
 
-def _chip_figures(chip: MadeChip) -> list[Figure]:
+def _chip_figures(chip: ProgrammedChip) -> list[Figure]:
     """What was programmed or read, what the array does to it, and what calibration took."""
     rows: list[Figure] = []
     if chip.programming is not None:
@@ -112,11 +114,11 @@ def _chip_figures(chip: MadeChip) -> list[Figure]:
             ("  energy of the pulses", counts.energy(electrical), "J"),
             ("  time, cell after cell", counts.time(electrical), "s"),
         ]
-    if chip.cells is not None:
+    if chip.measured is not None:
         rows += [
-            ("cells measured", chip.cells.cells - chip.cells.missing),
-            ("  missing", chip.cells.missing),
-            ("  saturated", chip.cells.saturated),
+            ("cells measured", chip.measured.cells - chip.measured.missing),
+            ("  missing", chip.measured.missing),
+            ("  saturated", chip.measured.saturated),
         ]
     if chip.array.layers:
         folded = "words and gains" if chip.array.folded else "the matrix itself"
@@ -126,8 +128,8 @@ def _chip_figures(chip: MadeChip) -> list[Figure]:
             ("  of that not in the words", 100 * chip.array.residual, "%"),
             ("  words too large", 100 * chip.array.saturated, "%"),
         ]
-    if chip.calibrated is not None:
-        rows.append(("calibration, uses of neurons", chip.calibrated.uses))
+    if chip.calibration_uses is not None:
+        rows.append(("calibration, uses of neurons", chip.calibration_uses))
     return rows
 
 
@@ -234,18 +236,23 @@ def run(arguments: Arguments) -> int:
         answer(arguments, taken.to_dict(), *latency_table(taken))
         return 0
     unmade = arguments.chip is None and arguments.measured is None
-    chip = None if unmade else read_options(arguments, ChipOptions)
+    chosen = None if unmade else read_options(arguments, ChipOptions)
     options = read_options(arguments, RunOptions, logits=arguments.logits is not None)
     picture, look = arguments.picture, PictureStyle.open(arguments.style or "screen")
     for written in filter(None, (arguments.logits, picture)):
         check_writable(written)
+    if arguments.image is not None and arguments.data is not None and tiles is None:
+        raise UserError("`data` is for test images, and --image takes their place")
+    chip = None
+    if chosen is not None:
+        network = cut_network(arguments.network, tiles, arguments.data, arguments.steps)
+        files["tiles"] = None
+        chip = chosen.make(network, arguments.steps)
     if arguments.image is None:
         found = score = score_network(
             arguments.network, on, options, chip=chip, images=arguments.images, **files
         )
         table = score_table(score)
-    elif arguments.data is not None and tiles is None:
-        raise UserError("`data` is for test images, and --image takes their place")
     else:
         found = classify(
             arguments.network,

@@ -16,11 +16,13 @@ from allspin.host.cli.parser import WIDTH
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
 from allspin.host.link.uart_options import UartOptions
-from allspin.host.machines.gateware_chips import SUM_CHIPS
 from allspin.host.machines.opening import AUTO, VIRTUAL
+from allspin.host.machines.programmer import SUM_CHIPS
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
-from allspin.host.run.board_report import measure_rates, reporting
-from allspin.host.run.machine_checks import Finding, known_network, open_for_selftest, selftest
+from allspin.host.selftest.board_report import measure_rates, reporting
+from allspin.host.selftest.checks import Finding, selftest
+from allspin.host.selftest.known_network import known_network
+from allspin.host.selftest.opening import open_for_selftest
 from allspin.host.show.display import BuildWatch
 from allspin.host.show.say import say
 from allspin.sim.errors import UserError

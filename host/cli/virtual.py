@@ -12,8 +12,8 @@ from pathlib import Path
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.options import Arguments, Parser, add_shared, read_options
 from allspin.host.data.catalogue import open_network
-from allspin.host.machines.gateware_chips import SUM_CHIPS
 from allspin.host.machines.opening import virtual_program
+from allspin.host.machines.programmer import SUM_CHIPS
 from allspin.host.machines.resident import VIRTUAL_RESIDENT, VIRTUAL_SDRAM
 from allspin.host.show.display import BuildWatch
 from allspin.host.show.say import say, tell

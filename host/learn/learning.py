@@ -21,11 +21,11 @@ from allspin.host.learn.training import (
     train_in_array,
 )
 from allspin.host.train.training_options import AUTO
-from allspin.sim.chip.chip import Chip
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 
 LOGGED_EPOCHS = 20
 """Epochs up to which each has a line of progress if no bar is shown."""
@@ -175,7 +175,6 @@ def _accuracy_of_other_chip(
     """Return the accuracy of the next chip, programmed with the states."""
     target = parameters.target
     assert target is not None
-    device = replace(target.device, neuron_variation=array.neuron_variation)
-    chip = Chip(device, (array.seed + 1) % 2**32)
-    words = program_chip(chip, network, target.programming).words
-    return _accuracy(chip.golden(network, words), dataset)
+    device = replace(target.device, neuron_variation=array.neuron_variation, array=HallArray())
+    chip = program(network, device, (array.seed + 1) % 2**32, target.programming)
+    return _accuracy(chip.golden(), dataset)

@@ -17,7 +17,9 @@ from allspin.host.learn.training import Mark
 from allspin.host.train.trained import Trained
 from allspin.sim.device.device import Device
 from allspin.sim.files import write_atomically
-from allspin.sim.programming.schemes import Counts
+from allspin.sim.programming.counts import (
+    Counts,
+)
 
 AT_BOUND = 0.005
 """Share of the range within which R_AH counts as at an end."""

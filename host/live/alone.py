@@ -24,13 +24,12 @@ from allspin.host.data.files import make_folder
 from allspin.host.live.choices import Choices
 from allspin.host.live.messages import encode
 from allspin.host.live.shown import Made
-from allspin.host.machines.gateware_chips import (
+from allspin.host.machines.programmer import (
     CHIPS,
     POLARITY_SHIFT,
     STUCK_FLAGS,
     TOP_SHIFT,
-    why_not_made,
-    why_not_programmed,
+    why_no_words,
     write_table_lines,
 )
 from allspin.host.show.version import version
@@ -43,7 +42,8 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import activate
 from allspin.sim.network.layer import GAIN_BITS
 from allspin.sim.network.levels import full_scale
-from allspin.sim.programming.schemes import SCHEMES, plan_layers
+from allspin.sim.programming.plans import plan_layers
+from allspin.sim.programming.schemes import SCHEMES
 
 PAGE = Path(__file__).with_name("page")
 MADE = Path("alone/machine.bin")
@@ -80,7 +80,7 @@ def why_not_alone(made: Made) -> str | None:
         return "its model has no neurons that switch by chance, and no weights beyond words"
     if device.imperfections != Imperfections():
         return "its model has no imperfections of the device"
-    return why_not_programmed(made.programming) or why_not_made(device)
+    return why_no_words(made.programming, device)
 
 
 def page_data(choices: Choices, tests: int = TESTS) -> bytes:

@@ -16,15 +16,9 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.files import Closing
 from allspin.host.live.choices import BOARD, Choices
 from allspin.host.live.shown import Made
-from allspin.host.machines.gateware_chips import CHIPS, SUM_CHIPS
-from allspin.host.machines.machine import Maker
-from allspin.host.machines.opening import (
-    GOLDEN,
-    VIRTUAL,
-    LinkedMachine,
-    open_machine,
-    virtual_program,
-)
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine, virtual_program
+from allspin.host.machines.programmer import CHIPS, SUM_CHIPS
 from allspin.host.virtual.activity_tap import ActivityTap
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
@@ -56,8 +50,6 @@ class Seat(Closing):
         self.machine = machine
         self.where = ""
         self._tap = tap
-        self._maker: Maker | None = None
-        self._kind: object = None
         self._alone = False
 
     def program(self, made: Made) -> None:
@@ -73,19 +65,8 @@ class Seat(Closing):
         UserError
             If the network does not fit, the machine cannot be such a chip, or it fails.
         """
-        if made.chip is None:
-            self._maker = None
-            self.machine.program(made.base)
-            self.where = "words sent by the host"
-            return
-        # The states of the cells are sent once for chips that differ in their seed alone.
-        kind = made.setting.network, made.setting.scheme, made.setting.knobs
-        if self._maker is None or kind != self._kind:
-            self._maker = self.machine.chip_maker(made.base, made.device, made.programming)
-            self._kind = kind
-        maker = self._maker
-        maker.make(made.chip.chip, made.network)
-        self.where = maker.where
+        self.machine.load(made.chip or made.base)
+        self.where = self.machine.words_from
 
     def show(self, image: npt.NDArray[np.uint8], number: int) -> npt.NDArray[np.int64]:
         """Logits of one image, shape (classes,), and the engine's activity from here on.

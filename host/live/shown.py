@@ -9,19 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.parameters.engine_parameters import EVENT, SUM
-from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.images import frame_ink, framing_for
 from allspin.host.live.choices import Choices, PageSetting
 from allspin.host.live.knobs import turned
 from allspin.host.show.version import commit
-from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.errors import refused
 from allspin.sim.network.golden import GoldenModel, LayerTrace
 from allspin.sim.network.layer import Layer
 from allspin.sim.network.network import Network
+from allspin.sim.programming.program import ProgrammedChip, program
 from allspin.sim.programming.schemes import Programming, default_tries
 
 # Strokes of a pen as an image of a network's.
@@ -106,7 +105,7 @@ class Made:
         What the chip is made of, its knobs turned.
     programming : Programming
         How chips are programmed.
-    chip : MadeChip or None
+    chip : ProgrammedChip or None
         The chip; None for the ideal one.
     golden, ideal : GoldenModel
         Of the chip, and of the ideal one.
@@ -117,7 +116,7 @@ class Made:
     network: Network
     device: Device
     programming: Programming
-    chip: MadeChip | None
+    chip: ProgrammedChip | None
     golden: GoldenModel
     ideal: GoldenModel
 
@@ -137,9 +136,8 @@ class Made:
             device = turned(choices.device, setting.knobs)
             how = Programming(setting.scheme, tries=default_tries(base))
             if setting.chip is not None:
-                one = Chip(device, setting.chip)
-                chip = MadeChip.of(one, base, how, calibrated=setting.calibrate)
-                network, golden = chip.network, GoldenModel(chip.network, noise=chip.noise)
+                chip = program(base, device, setting.chip, how, calibrated=setting.calibrate)
+                network, golden = chip.network, chip.golden()
         return cls(setting, base, network, device, how, chip, golden, ideal)
 
     @property
@@ -183,7 +181,7 @@ def _layer(network: Network, layer: Layer) -> dict[str, Any]:
     return told
 
 
-def _counts(chip: MadeChip) -> dict[str, Any]:
+def _counts(chip: ProgrammedChip) -> dict[str, Any]:
     """What programming took, for a line of the page."""
     counts = chip.counts
     changed = sum(

@@ -1,8 +1,8 @@
 """What runs a network, whatever it is made of."""
 
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,10 @@ from allspin.host.link.answers import Answers, Counters
 from allspin.host.link.line import Undone
 from allspin.host.link.session import NO_PROGRESS, Progress
 from allspin.host.machines.resident import ResidentImages
-from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import ProgrammedChip
 
 T = TypeVar("T")
 ATTEMPTS = 8
@@ -48,33 +46,6 @@ def programmed_anew(work: Callable[[], T], warn: Callable[[str], None]) -> T:
     return work()
 
 
-class Maker(Protocol):
-    """Turns a machine into chips of one network and one kind of device, one after another."""
-
-    @property
-    def where(self) -> str:
-        """Where the chips' R_AH words are made; empty where there is nothing to say."""
-        ...
-
-    def make(self, chip: Chip, network: Network, progress: Progress = NO_PROGRESS) -> None:
-        """Turn the machine into a chip, and clear its counters.
-
-        Parameters
-        ----------
-        chip : Chip
-            Of this maker's kind of device.
-        network : Network
-            The programmed chip, as `allspin.sim.programming.programming.chip_network` makes it.
-        progress : callable
-            Called with how much has been sent.
-
-        Raises
-        ------
-        UserError
-            If the machine cannot be such a chip, or fails.
-        """
-
-
 class Machine(Closing):
     """What a network is programmed into, and images are streamed through.
 
@@ -86,6 +57,8 @@ class Machine(Closing):
     ----------
     name : str
         What messages call it.
+    words_from : str
+        Origin of the R_AH words that were loaded last; empty if it is known.
     reads_words : bool
         Whether `read_words` can read the R_AH words back that it works with.
     description : str
@@ -95,17 +68,17 @@ class Machine(Closing):
     """
 
     name: str
+    words_from: str = ""
     reads_words: bool = False
     description: str = ""
     frequency: int | None = None
 
-    @abstractmethod
-    def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
-        """Take a network, and clear the counters.
+    def load(self, loaded: Network | ProgrammedChip, progress: Progress = NO_PROGRESS) -> None:
+        """Load a network, or a chip of one, and clear the counters.
 
         Parameters
         ----------
-        network : Network
+        loaded : Network or ProgrammedChip
             It must fit the machine.
         progress : callable
             Called with how much has been sent.
@@ -113,8 +86,20 @@ class Machine(Closing):
         Raises
         ------
         UserError
-            If the network does not fit, or the machine fails.
+            If the network does not fit, the machine cannot be such a chip, or it fails.
         """
+        if isinstance(loaded, ProgrammedChip):
+            self.load_chip(loaded, progress)
+        else:
+            self.load_network(loaded, progress)
+
+    @abstractmethod
+    def load_network(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
+        """Load a network; see `load`."""
+
+    def load_chip(self, chip: ProgrammedChip, progress: Progress = NO_PROGRESS) -> None:
+        """Load a chip; see `load`. A machine is always the ideal chip unless it has this method."""
+        raise UserError(f"{self.name} makes no chips: run without a chip, or on another machine")
 
     @abstractmethod
     def stream(
@@ -185,26 +170,43 @@ class Machine(Closing):
         """
         raise UserError(f"{self.name} does not let its R_AH words be read")
 
-    def chip_maker(
-        self, network: Network, made_of: Device, programming: Programming | None
-    ) -> Maker:
-        """What makes chips on it.
+    def score_chips(
+        self,
+        chips: Iterable[ProgrammedChip],
+        images: npt.NDArray[np.uint8],
+        labels: npt.NDArray[np.integer],
+        progress: Progress = NO_PROGRESS,
+    ) -> Iterator[int]:
+        """Load several chips and show all images to each of them.
+
+        A machine may show a batch of images to all chips in turn; else one chip follows another.
 
         Parameters
         ----------
-        network : Network
-            States and levels.
-        made_of : Device
-            What the chips are made of.
-        programming : Programming or None
-            How they are programmed; None where each comes with its words.
+        chips : iterable of ProgrammedChip
+            Chips of one network, device and scheme.
+        images : ndarray of uint8, shape (images, height, width)
+            Grey levels, 0 to 255.
+        labels : ndarray of int, shape (images,)
+            Their classes.
+        progress : callable
+            Called with the number of images shown so far, to all chips that are shown them
+            together.
+
+        Yields
+        ------
+        int
+            Images that the chip classified correctly, chip by chip.
 
         Raises
         ------
         UserError
-            If it is always the ideal chip, or the network does not fit.
+            If the machine cannot be such a chip, or fails.
         """
-        raise UserError(f"{self.name} makes no chips: run without a chip, or on another machine")
+        for chip in chips:
+            self.load(chip)
+            classes = self.stream(images).classes
+            yield int(np.count_nonzero(classes == labels))
 
     def resident_images(self) -> ResidentImages:
         """The images that it keeps.
@@ -236,45 +238,29 @@ class GoldenMachine(Machine):
 
     name = "the golden model"
 
-    def __init__(self) -> None:
-        self.model: GoldenModel | None = None
+    def __init__(self, model: GoldenModel | None = None) -> None:
+        self.model = model
 
     def close(self) -> None:
         """Do nothing."""
 
-    def program(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
-        """Take a network."""
+    def load_network(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
+        """Load a network."""
         self.model = GoldenModel(network)
+
+    def load_chip(self, chip: ProgrammedChip, progress: Progress = NO_PROGRESS) -> None:
+        """Load a chip."""
+        self.model = chip.golden()
 
     def stream(
         self, images: npt.NDArray[np.uint8], progress: Progress = NO_PROGRESS, first: int = 0
     ) -> Answers:
         """Run images; see `allspin.host.machines.machine.Machine.stream`."""
         if self.model is None:
-            raise UserError(f"{self.name} has no network yet; program it first")
+            raise UserError(f"{self.name} has no network yet; load one first")
         logits = np.empty((len(images), self.model.network.classes), dtype=np.int64)
         for start in range(0, len(images), BATCH):
             part = slice(start, start + BATCH)
             logits[part] = self.model.logits(images[part], first + start)
             progress(min(start + BATCH, len(images)))
         return Answers(logits, np.argmax(logits, axis=1))
-
-    def chip_maker(
-        self, network: Network, made_of: Device, programming: Programming | None
-    ) -> Maker:
-        """What makes chips on it; only what changes from use to use is left to be made."""
-        return _GoldenMaker(self, network)
-
-
-class _GoldenMaker:
-    """Gives a golden machine the words of a chip and its noise at each use."""
-
-    where = ""
-
-    def __init__(self, machine: GoldenMachine, network: Network) -> None:
-        self._machine = machine
-        self._network = network
-
-    def make(self, chip: Chip, network: Network, progress: Progress = NO_PROGRESS) -> None:
-        """Turn the machine into a chip."""
-        self._machine.model = GoldenModel(network, noise=chip.noise(self._network))

@@ -12,7 +12,7 @@ from allspin.host.chips.tiles import calibration_images
 from allspin.host.compare.subject import ComparisonSubject
 from allspin.host.data.datasets import load_test_set
 from allspin.host.report.subject import ReportSubject
-from allspin.host.run.inference import TracedRun, run_traced
+from allspin.host.run.traced import TracedRun, run_traced
 from allspin.host.show.display import Display
 from allspin.sim.cost.liberty import CELLS_45, load_library
 from allspin.sim.errors import UserError

@@ -20,7 +20,7 @@ from allspin.host.report.section import (
     paragraph,
     scrolling,
 )
-from allspin.host.run.inference import TRACED_IMAGES
+from allspin.host.run.traced import TRACED_IMAGES
 from allspin.host.show.table import Table, TableColumn
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network

@@ -149,7 +149,7 @@ def latency(
     progress.finish(f"{engine.mean():.1f} of {len(engine)} images, one at a time")
     progress.start("through a UART and back")
     with open_virtual(network, profile, SIMULATED, progress=BuildWatch(progress)) as machine:
-        machine.program(network)
+        machine.load(network)
         line = machine.session.line
         line.next_tag = NO_ZERO
         carried, clocks = np.zeros((2, len(shown)), np.int64)

@@ -4,16 +4,14 @@ from dataclasses import dataclass, field, replace
 
 from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
-from allspin.host.chips.chip_options import MadeChip
 from allspin.host.link.uart_options import UartOptions
-from allspin.host.machines.gateware_chips import tile_offsets
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.machine import Machine
 from allspin.host.machines.opening import (
     AUTO,
     GOLDEN,
     VIRTUAL,
     BuildProgress,
-    LinkedMachine,
     no_progress,
     open_machine,
 )
@@ -21,6 +19,7 @@ from allspin.host.machines.resident import VIRTUAL_RESIDENT, VIRTUAL_SDRAM
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import option
+from allspin.sim.programming.program import ProgrammedChip
 
 
 @dataclass(frozen=True)
@@ -100,24 +99,21 @@ class MachineOptions:
 
     def open(
         self,
-        network: Network,
-        chip: MadeChip | None = None,
+        loaded: Network | ProgrammedChip,
         *,
         resident: bool = False,
         progress: BuildProgress = no_progress,
     ) -> Machine:
-        """Open the machine for a network; it is not programmed yet.
+        """Open the machine for a network or a chip of one, which is not loaded yet.
 
         Parameters
         ----------
-        network : Network
-            What it shall run; the virtual board is built for it, a real one must fit it.
-        chip : MadeChip, optional
-            What it shall be made into.
+        loaded : Network or ProgrammedChip
+            The virtual board is built for it, a real board must fit it.
         resident : bool
-            Whether it shall keep images.
+            True if the machine must keep images.
         progress : callable
-            Told what is being built, and for how many seconds now.
+            Called with the step of a build, and its seconds so far.
 
         Raises
         ------
@@ -127,11 +123,8 @@ class MachineOptions:
         """
         kept = VIRTUAL_SDRAM if self.sdram else VIRTUAL_RESIDENT
         profile = replace(self.profile, resident=kept if resident else None)
-        if chip is not None and self.on != GOLDEN:
-            profile = replace(
-                profile, variation=chip.gateware, tile_offsets=tile_offsets(chip.device)
-            )
-        machine = open_machine(self.on, network, profile, self.uart, progress=progress)
+        machine = open_machine(self.on, loaded, profile, self.uart, progress=progress)
+        network = loaded.network if isinstance(loaded, ProgrammedChip) else loaded
         try:
             self._check_shape(machine, network)
         except UserError:

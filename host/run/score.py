@@ -6,128 +6,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.images import Framed
 from allspin.host.link.answers import Answers
-from allspin.host.machines.machine import Machine
+from allspin.host.run.comparing import Compared
+from allspin.host.run.showing import ImagesShown
 from allspin.sim.errors import UserError
-from allspin.sim.network.network import Network
-from allspin.sim.parameters import Brief, Shown as Model
+from allspin.sim.parameters import Shown as Model
+from allspin.sim.programming.program import ProgrammedChip
 
 MOST_CLASSES = 16
 """With more classes than this a notebook's picture could not be read."""
-
-
-@dataclass(frozen=True, eq=False)
-class ImagesShown(Brief):
-    """What a machine did with images.
-
-    Attributes
-    ----------
-    labels : ndarray of int64, shape (images,)
-        Classes of the images.
-    correct : int
-        Images that were classified rightly.
-    seconds : float
-        Wall clock; of resident images without the loading.
-    answers : Answers or None
-        None of resident images whose logits were not asked for.
-    cycles_per_image : float or None
-        Cycles per image by the machine's counters, if it has them.
-    simulated_seconds : float or None
-        Where a UART's time is simulated.
-    at_once : int or None
-        Resident images that were on the board at a time; fewer in the last batch.
-    by_samples : tuple of float
-        Where images were shown several times: the share that is right with the logits of the first
-        1, 2, 3 ... times added. Logits and classes in `answers` are those of all times.
-    frequency : int or None
-        Hz of the machine's clock, if it tells.
-    """
-
-    labels: npt.NDArray[np.int64]
-    correct: int
-    seconds: float
-    answers: Answers | None
-    cycles_per_image: float | None
-    simulated_seconds: float | None = None
-    at_once: int | None = None
-    by_samples: tuple[float, ...] = ()
-    frequency: int | None = None
-
-    @property
-    def machine_images_per_second(self) -> float | None:
-        """By the machine's own count of cycles at its clock, if it has both."""
-        return self.frequency and self.cycles_per_image and self.frequency / self.cycles_per_image
-
-
-@dataclass(frozen=True)
-class Compared(Brief):
-    """Logits, or R_AH words that were read back, beside those of the golden model.
-
-    Attributes
-    ----------
-    compared, mismatches : int
-        How many, and how many of them are not the golden model's.
-    difference : str or None
-        The first difference in words, of logits also one of classes alone; None if there is none.
-    changed : float
-        Share of the words that is not the ideal network's.
-    """
-
-    compared: int
-    mismatches: int
-    difference: str | None
-    changed: float = 0.0
-
-
-def compare_logits(answers: Answers, expected: npt.NDArray[np.int64]) -> Compared:
-    """Compare what a machine answered with the golden model.
-
-    Parameters
-    ----------
-    answers : Answers
-        A machine's.
-    expected : ndarray of int64, shape (images, classes)
-        Logits of the golden model of what it was programmed with.
-    """
-    wrong = np.argwhere(answers.logits != expected)
-    classes = np.argmax(expected, axis=1)
-    other, difference = np.flatnonzero(answers.classes != classes), None
-    if len(wrong):
-        image, number = wrong[0]
-        difference = (
-            f"{len(wrong):,} of {expected.size:,} logits differ from the golden model; the first: "
-            f"image {image}, class {number}: {answers.logits[image, number]}, "
-            f"not {expected[image, number]}"
-        )
-    elif len(other):
-        image = other[0]
-        difference = (
-            f"the logits are right, but {len(other):,} classes differ; the first: "
-            f"image {image}: {answers.classes[image]}, not {classes[image]}"
-        )
-    return Compared(expected.size, len(wrong), difference)
-
-
-def compare_words(machine: Machine, network: Network) -> Compared:
-    """Read every R_AH word of a machine back, and compare it with a chip's network.
-
-    Parameters
-    ----------
-    machine : Machine
-        A machine that reads words back and was made into the chip.
-    network : Network
-        The chip's.
-    """
-    compared = mismatches = changed = 0
-    for number, layer in enumerate(network.layers):
-        words = machine.read_words(number)
-        compared += words.size
-        mismatches += int(np.count_nonzero(words != layer.words))
-        changed += int(np.count_nonzero(words != layer.levels[layer.states]))
-    difference = f"{mismatches:,} of {compared:,} R_AH words differ from the golden chip's"
-    return Compared(compared, mismatches, difference if mismatches else None, changed / compared)
 
 
 @dataclass(frozen=True)
@@ -154,7 +42,7 @@ class Score(Model):
     ----------
     network, on : str
         What the network and the machine are called.
-    chip : MadeChip or None
+    chip : ProgrammedChip or None
         What the machine was made into; None for the ideal chip.
     shown : ImagesShown
         What it did with the images.
@@ -173,7 +61,7 @@ class Score(Model):
 
     network: str
     on: str
-    chip: MadeChip | None
+    chip: ProgrammedChip | None
     shown: ImagesShown
     cycles_bound: float | None
     fit: Fit | None

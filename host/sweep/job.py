@@ -15,24 +15,19 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.chips.chip_options import MadeChip
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.catalogue import Held, device_path, network_path
 from allspin.host.data.datasets import Dataset, check_fit, load_dataset, load_test_set
 from allspin.host.data.files import load_extensions
 from allspin.host.learn.learning import learn
-from allspin.host.link.memories import Memories
-from allspin.host.machines.gateware_chips import (
-    ChipMaker,
-    ResidentChips,
-    tile_offsets,
+from allspin.host.link.line import (
+    Undone,
 )
-from allspin.host.machines.machine import GoldenMachine, Machine, Maker, programmed_anew
+from allspin.host.machines.machine import ATTEMPTS, GoldenMachine, Machine, programmed_anew
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine
+from allspin.host.machines.programmer import chip_profile
 from allspin.host.show.say import warn
 from allspin.host.sweep.grid import Point
-from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_bytes
 from allspin.sim.errors import UserError, refused
@@ -42,7 +37,9 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles, cut
 from allspin.sim.parameters import Brief
 from allspin.sim.plain_values import MAX_TOML
-from allspin.sim.programming.schemes import VERIFYING, Counts
+from allspin.sim.programming.counts import Counts
+from allspin.sim.programming.program import ProgrammedChip, program
+from allspin.sim.programming.schemes import VERIFYING
 
 LOT = 100
 """Chips that are shown the same batches: what an interrupted sweep measures again, at most."""
@@ -260,8 +257,8 @@ def shown(job: Job) -> tuple[Images, Integers]:
     return images[: job.images], labels[: job.images]
 
 
-def make_chip(job: Job) -> MadeChip:
-    """Make and program the chip of a job.
+def make_chip(job: Job) -> ProgrammedChip:
+    """Program the chip of a job.
 
     Raises
     ------
@@ -273,9 +270,10 @@ def make_chip(job: Job) -> MadeChip:
     network = _cut(point.network, digest, point.tiles, material.data[0], material.calibration)
     device = device_of(point, material.devices[point.device])
     with refused(f"{point.network} on {point.device}: "):
-        return MadeChip.of(
-            Chip(device, job.chip),
+        return program(
             network,
+            device,
+            job.chip,
             point.programming(network),
             calibrated=point.calibrate,
         )
@@ -292,66 +290,54 @@ def counts_of(point: Point, material: Material) -> Counts:
     return Counts(cells=sum(layer.states.size for layer in network.layers))
 
 
-# A machine, which a worker keeps open from chip to chip.
-
+# The machine that a process keeps open from chip to chip.
 
 _kept: dict[Any, Machine] = {}
-"""The machine that this process keeps open, by what it was opened as; at most one."""
-_makers: dict[Point, Maker] = {}
-"""What makes the chips of the last point there: it has sent its network's states already."""
+"""The machine by the arguments that it was opened with; at most one."""
 _kept_lock = threading.Lock()
 
 
 def close_machines() -> None:
-    """Close what this process has open."""
-    _makers.clear()
+    """Close the machine that this process has open."""
     while _kept:
         _kept.popitem()[1].close()
 
 
-def _machine(on: str, made: MadeChip) -> Machine:
-    """A board for a chip, real or virtual: one that is open already, or a new one."""
-    if made.network.beyond_words is not None:
-        raise UserError(f"no gateware can run {made.network.beyond_words}; run it on golden")
-    # A virtual board is built for its engine; what is on a port is what it is.
-    profile, engine = None, None
+def _machine(on: str, chip: ProgrammedChip) -> Machine:
+    """A board for a chip, real or virtual: the one that is open already, or a new one."""
+    if chip.network.beyond_words is not None:
+        raise UserError(f"no gateware can run {chip.network.beyond_words}; run it on golden")
+    # A virtual board is built for its engine; a board on a port is the same for all chips.
+    key: tuple[Any, ...] = (on,)
     if on == VIRTUAL:
-        profile = HardwareProfile(variation=made.gateware, tile_offsets=tile_offsets(made.device))
-        engine = EngineParameters.from_network(made.base, profile)
-    key = (on, engine, profile)
+        profile = chip_profile(chip, None)
+        key = (on, EngineParameters.from_network(chip.base, profile), profile)
     if key not in _kept:
         close_machines()
-        _kept[key] = open_machine(on, made.base, profile)
+        _kept[key] = open_machine(on, chip)
     return _kept[key]
 
 
 @contextmanager
-def kept_machine(job: Job, made: MadeChip) -> Iterator[tuple[Machine, Maker]]:
-    """The machine for a job's chip, and what makes the chip, for one worker at a time.
+def kept_machine(on: str, chip: ProgrammedChip) -> Iterator[Machine]:
+    """Yield the machine for a chip, to one thread at a time.
 
-    A worker of Dask may have several threads, a machine takes one network at a time. Where what is
-    done with it fails, it is closed: in whatever state it is then, the next job shall not find it
-    so.
+    A worker of Dask may have several threads, and a machine takes one network at a time. If the
+    work with a machine fails, the machine is closed, so that the next job opens it anew.
     """
-    given = made.base, made.device, made.programming
-    if job.on == GOLDEN:
-        golden = GoldenMachine()
-        yield golden, golden.chip_maker(*given)
+    if on == GOLDEN:
+        yield GoldenMachine()
         return
     with _kept_lock:
         try:
-            machine = _machine(job.on, made)
-            if job.point not in _makers:
-                _makers.clear()
-                _makers[job.point] = machine.chip_maker(*given)
-            yield machine, _makers[job.point]
+            yield _machine(on, chip)
         except BaseException:
             close_machines()
             raise
 
 
 def build_machines(jobs: Sequence[Job]) -> None:
-    """Have each virtual board that some jobs need built, and leave none running."""
+    """Build each virtual board that some jobs need, and leave none running."""
     try:
         for job in {job.point: job for job in jobs}.values():
             _machine(job.on, make_chip(job))
@@ -359,12 +345,11 @@ def build_machines(jobs: Sequence[Job]) -> None:
         close_machines()
 
 
-# Chips are measured one by one, or those of a point together on a board that keeps images: there
-# each batch is sent once for all of them.
+# Measurement of jobs.
 
 
-def answers_of(job: Job) -> tuple[Integers, Row]:
-    """Make, program and ask the chip of a job: the class of each image, and what that comes to.
+def answers_of(job: Job) -> Integers:
+    """Program the chip of a job, and return the class that it gives to each image.
 
     Raises
     ------
@@ -374,27 +359,25 @@ def answers_of(job: Job) -> tuple[Integers, Row]:
     return programmed_anew(partial(_answers_of, job), warn)
 
 
-def _answers_of(job: Job) -> tuple[Integers, Row]:
-    load_extensions()  # which a worker's process has not done yet
+def _answers_of(job: Job) -> Integers:
+    """Class of each image, without a second attempt."""
+    load_extensions()  # a worker's process has not loaded them yet
     if job.material.learn is not None:
-        return _learnt(job, job.material.learn)
+        return _learnt(job, job.material.learn)[0]
     images, labels = shown(job)
-    # One job a core: threads of its own would only take them from the others.
+    # One job a core: threads of its own would only take cores from the others.
     with threadpool_limits(1):
-        made = make_chip(job)
-        check_fit(made.network, images.shape[1:], labels)
-        with kept_machine(job, made) as (machine, maker):
-            resent, damaged = machine.resent, machine.damaged
-            maker.make(made.chip, made.network)
-            classes = machine.stream(images).classes
-            faults = machine.resent - resent, machine.damaged - damaged
-    correct = int(np.sum(classes == labels))
-    return classes, row_of(job, len(labels), correct, made.counts, *faults)
+        chip = make_chip(job)
+        check_fit(chip.network, images.shape[1:], labels)
+        with kept_machine(job.on, chip) as machine:
+            machine.load(chip)
+            return machine.stream(images).classes
 
 
 def measure(job: Job) -> Row:
-    """Make, program and measure the chip of a job; raises as `answers_of` does."""
-    return answers_of(job)[1]
+    """Program and measure the chip of a job; raises as `answers_of` does."""
+    (row,) = _measure_again([job], lambda chips: None)
+    return row
 
 
 def measure_here(jobs: Sequence[Job], watch: Watch = lambda chips: None) -> Rows:
@@ -403,48 +386,67 @@ def measure_here(jobs: Sequence[Job], watch: Watch = lambda chips: None) -> Rows
     Parameters
     ----------
     jobs : sequence of Job
-        Neighbours of one point are measured together where the machine can.
+        Neighbours of one point are given to the machine together.
     watch : callable
-        Told of chips that are measured together how far they are.
+        Called with the progress of chips that the machine measures together.
     """
     try:
         for _, same in groupby(jobs, lambda job: job.point):
             several = list(same)
             for first in range(0, len(several), LOT):
-                lot = several[first : first + LOT]
-                together = programmed_anew(partial(_together, lot, watch), warn)
-                yield from together or map(measure, lot)
+                yield from _measure_again(several[first : first + LOT], watch)
     finally:
         close_machines()
 
 
-def _together(lot: Sequence[Job], watch: Watch) -> list[Row] | None:
-    """What the chips of a point did, if they are several and the machine can have them together."""
-    if len(lot) == 1 or lot[0].on in (GOLDEN, VIRTUAL):
-        return None
-    load_extensions()
+def _measure_again(lot: Sequence[Job], watch: Watch) -> Rows:
+    """Measure chips of a point; those that are left again if the machine may have changed."""
+    left = list(lot)
+    attempts = ATTEMPTS
+    while left:
+        try:
+            for row in _measure_lot(tuple(left), watch):
+                left.pop(0)
+                attempts = ATTEMPTS
+                yield row
+        except Undone as error:
+            attempts -= 1
+            if not attempts:
+                raise
+            warn(f"{error}".replace("run this again", "it is programmed again"))
+
+
+def _measure_lot(lot: Sequence[Job], watch: Watch) -> Rows:
+    """Measure the chips of a point on one machine, without a second attempt."""
+    load_extensions()  # a worker's process has not loaded them yet
+    if lot[0].material.learn is not None:
+        for job in lot:
+            yield _learnt(job, job.material.learn or {})[1]
+        return
+    images, labels = shown(lot[0])
+    # One job a core: threads of its own would only take cores from the others.
     with threadpool_limits(1):
-        made = make_chip(lot[0])
-        with kept_machine(lot[0], made) as (machine, maker):
-            if not isinstance(machine, Memories) or not isinstance(maker, ChipMaker):
-                return None
-            many = ResidentChips(machine, maker)
-            if not many.possible:
-                return None
-            images, labels = shown(lot[0])
-            check_fit(made.network, images.shape[1:], labels)
-            chips = [made, *(make_chip(job) for job in lot[1:])]
-            faults = -machine.resent, -machine.damaged
-            found = many.run(
-                [(each.chip, each.network) for each in chips],
-                images,
-                labels,
-                lambda count: watch(count / len(images)),
-            )
-            faults = faults[0] + machine.resent, faults[1] + machine.damaged
-    # The line's faults are of all chips together: the first has them.
-    of_each = [faults, *[(0, 0)] * (len(lot) - 1)]
-    return [
-        row_of(job, counts.images, counts.correct, each.counts, *its)
-        for job, each, counts, its in zip(lot, chips, found, of_each, strict=True)
-    ]
+        first = make_chip(lot[0])
+        check_fit(first.network, images.shape[1:], labels)
+        counts: list[Counts] = []
+
+        def chips() -> Iterator[ProgrammedChip]:
+            for number, job in enumerate(lot):
+                chip = make_chip(job) if number else first
+                counts.append(chip.counts)
+                yield chip
+
+        def tell(done: int) -> None:
+            watch(done / len(images))
+
+        with kept_machine(lot[0].on, first) as machine:
+            resent = machine.resent
+            damaged = machine.damaged
+            scored = machine.score_chips(chips(), images, labels, tell)
+            for number, (job, correct) in enumerate(zip(lot, scored, strict=True)):
+                # Faults of the line are those since the last row: of chips that were measured
+                # together, the first has all.
+                faults = machine.resent - resent, machine.damaged - damaged
+                resent += faults[0]
+                damaged += faults[1]
+                yield row_of(job, len(labels), correct, counts[number], *faults)

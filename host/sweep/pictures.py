@@ -279,7 +279,7 @@ def worst_and_best(sweep: Sweep, factors: list[str]) -> Figure:
     matrices = []
     for title, row in (("Worst", worst), ("Best", best)):
         job = replace(sweep.plan.job(row.point, row.chip), on=GOLDEN)
-        answers, labels = answers_of(job)[0], shown(job)[1]
+        answers, labels = answers_of(job), shown(job)[1]
         classes = int(max(labels.max(), answers.max())) + 1
         name = f"{title}: chip {row.chip} ({row.accuracy:.2%})"
         matrices.append((name, labels, answers, classes))

@@ -24,7 +24,8 @@ from allspin.host.sweep.job import Row
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import read_file, write_atomically
 from allspin.sim.plain_values import MAX_JSON, parse_json
-from allspin.sim.programming.schemes import MAX_TRIES, VERIFYING, Counts
+from allspin.sim.programming.counts import Counts
+from allspin.sim.programming.schemes import MAX_TRIES, VERIFYING
 from allspin.sim.synapse.response import MAX_PULSES
 from allspin.sim.systems import SystemModule
 

@@ -12,8 +12,15 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
 from allspin.sim.parameters import Brief
-from allspin.sim.programming.programming import device_levels
-from allspin.sim.programming.schemes import Programming, plan_layer
+from allspin.sim.programming.device_levels import (
+    device_levels,
+)
+from allspin.sim.programming.plans import (
+    plan_layer,
+)
+from allspin.sim.programming.schemes import (
+    Programming,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +32,7 @@ class TrainingTarget(Brief):
     device : Device
         The device.
     choice : str
-        Choice of its levels: one of `allspin.sim.programming.programming.LEVEL_CHOICES`.
+        Choice of its levels: one of `allspin.sim.programming.device_levels.LEVEL_CHOICES`.
     programming : Programming
         Open-loop programming of its chips, whose noise the training has.
     """

@@ -3,6 +3,7 @@
 Training has chips of its own, so that no chip of a report has had a part in it.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ import numpy.typing as npt
 from allspin.host.train.gradient.chip_pass import ChipLaw
 from allspin.host.train.gradient.number_formats import Array, NumberFormats
 from allspin.host.train.target import Occasion
-from allspin.sim.chip.chip import Chip, calibrate
 from allspin.sim.device.device import Device
+from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.layer import Layer
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 
 FIRST_TRAINING_CHIP = 2**32 - 2**16
 """First seed of training's chips; `chips` and `sweep` count theirs from 0."""
@@ -45,7 +46,7 @@ def chip_law(
     depends on the state alone. Its mean and variance are estimated from cells that the chip
     generator itself draws and clamps, so they contain everything that a device file has. A column
     sums many cells; its sum is normal, with the sum of the means and of the variances. Columns'
-    own draws are those of `allspin.sim.chip.chip.Chip.varied`.
+    own draws are those of `allspin.sim.chip.converters.vary_columns`.
 
     Parameters
     ----------
@@ -109,8 +110,10 @@ def _programmed_words(
     """Return R_AH words of cells that are programmed with each state, shape (cells, states)."""
     states = np.broadcast_to(np.arange(formats.states, dtype=np.uint8), (CELLS, formats.states))
     network = formats.network([Layer(states, formats.levels)], (1, CELLS), {})
-    chip = Chip(device, FIRST_TRAINING_CHIP)
-    return program_chip(chip, network, occasion.programming).words[0].astype(np.float64)
+    # An array changes columns, not cells: their law does not depend on it.
+    bare = replace(device, array=HallArray())
+    chip = program(network, bare, FIRST_TRAINING_CHIP, occasion.programming)
+    return chip.words[0].astype(np.float64)
 
 
 def judge(
@@ -139,13 +142,11 @@ def judge(
         ``worst`` share of the images that they classify correctly.
     """
     pixels, labels = images
+    bare = replace(device, array=HallArray())
     shares = []
     for seed in range(FIRST_JUDGE, FIRST_JUDGE + JUDGES):
-        chip = Chip(device, seed)
-        words = program_chip(chip, network, occasion.programming).words
-        calibrated = calibrate(chip, network).network if occasion.calibrated else network
-        classes = chip.golden(calibrated, words).classify(pixels)
-        shares.append(float(np.mean(classes == labels)))
+        chip = program(network, bare, seed, occasion.programming, calibrated=occasion.calibrated)
+        shares.append(chip.accuracy(pixels, labels))
     scheme = occasion.programming.scheme
     return {
         "chips": f"{scheme}, calibrated" if occasion.calibrated else scheme,

@@ -7,14 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.array.transfer import transfer
-from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.words import Words
+from allspin.sim.chip.chip_layer import ChipLayer
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.network.layer import GAIN_BITS, MAX_SHIFT, Converter, Layer
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief
-from allspin.sim.programming.programming import ChipLayer, chip_network
 
 Reals = npt.NDArray[np.float64]
 
@@ -220,31 +218,6 @@ def in_array(network: Network, array: HallArray, *, folding: bool = True) -> InA
             own = layer.parts | {"effective": effective, "folded": folded}
             layers.append(ArrayLayer(**own, cells=folded.words))
     return InArray(replace(network, layers=tuple(layers)), tuple(all_folded))
-
-
-def chip_in_array(chip: Chip, network: Network, words: list[Words]) -> InArray:
-    """Put a programmed chip into the array of its device.
-
-    Parameters
-    ----------
-    chip, network, words
-        As of `allspin.sim.programming.programming.chip_network`, which it is in an ideal array.
-
-    Returns
-    -------
-    InArray
-
-    Raises
-    ------
-    ValueError
-        If a cell's Hall resistance is more than a cross can have.
-    """
-    noise = chip.noise(network)
-    return in_array(
-        chip_network(chip, network, words),
-        chip.device.array,
-        folding=noise is None or noise.on_neurons_only,
-    )
 
 
 def own_gains(effective: Reals, words: npt.NDArray[np.integer]) -> Reals:

@@ -1,48 +1,49 @@
-"""A chip: one draw of all variation, named by its seed, in integers only.
+"""One chip: a device and the seed of all of its draws, and the R_AH of cells that are not ideal.
 
-What its cells hold is in `allspin.sim.chip.retained`. Column by column, and tile by tile, a
-deviation `sigma` times a normal value z of `allspin.sim.chip.generator` makes a gain
-``gain + (gain t + 2^12) >> 13`` with
-``t = (z sigma 2^16 + 2^15) >> 16``, clamped to 0 to 1023, and adds to an offset.
+All arithmetic is in integers. Normal values z are those of `allspin.sim.chip.generator`; R_AH is in
+units of ``2**-21`` words, as `allspin.sim.chip.words` writes it::
+
+    word = rest + ((word - rest) kept) >> 16           decay, by thermal activation
+    word = word - (word loss) >> 16                    loss: drift, in units of 2**-16
+    word = word + z_hall hall - z_reference reference
+
+A stuck cell has another word instead, from which the reference is subtracted if the cell is a
+conductance.
 """
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.generator import FRACTION_BITS, Purpose
-from allspin.sim.chip.noise import ColumnNoise, cell_range
-from allspin.sim.chip.retained import ChipCells
+from allspin.sim.chip.generator import FRACTION_BITS, Purpose, cell_normals, draw_bits
+from allspin.sim.chip.retained import retained
 from allspin.sim.chip.words import (
-    OFFSET_BITS,
     SHARE_BITS,
-    USE_BITS,
+    SPREAD_BITS,
+    WORD_BITS,
     Integers,
-    Words,
     rounded,
     share_units,
-    sum_spread,
     turned,
+    word_units,
 )
+from allspin.sim.device.device import Device
 from allspin.sim.errors import check_range
-from allspin.sim.network.adc import Adc
-from allspin.sim.network.golden import GoldenModel, activate
-from allspin.sim.network.layer import GAIN_BITS, Converter
-from allspin.sim.network.network import Network
+from allspin.sim.network.layer import Layer
+from allspin.sim.parameters import Shown
 
 
 @dataclass(frozen=True, eq=False)
-class Chip(ChipCells):
+class Chip(Shown):
     """One draw of a device's variation.
 
     Parameters
     ----------
     device : Device
-        What the chip is made of; its file or the name of one that ships will do.
+        Device that the chip is made of; its file or the name of one that ships will do.
     seed : int
-        Which chip, 0 to 2**32 - 1.
+        Number of the chip, 0 to 2**32 - 1.
 
     Raises
     ------
@@ -50,8 +51,195 @@ class Chip(ChipCells):
         If the seed is outside its range or no integer.
     """
 
-    def through_gains(self, network: Network, number: int, held: Integers) -> Integers:
-        """What cells of a layer hold, as the amplifiers and converters of its tiles take it.
+    device: Device
+    seed: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "device", Device.named(self.device))
+        object.__setattr__(self, "seed", check_range("chip seed", self.seed, 0, 2**32 - 1))
+
+    def deviations(
+        self, number: int, purpose: Purpose, shape: tuple[int, int], spread: int, bits: int
+    ) -> Integers:
+        """Draw a normal value for each cell, times a spread.
+
+        Parameters
+        ----------
+        number : int
+            Layer.
+        purpose : Purpose
+            Purpose of the draws.
+        shape : tuple of int
+            Rows and columns.
+        spread : int
+            One standard deviation, in some unit; 0 draws nothing.
+        bits : int
+            Fraction bits that are dropped of the 13 that a normal value has.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, columns)
+        """
+        if not spread:
+            return np.zeros(shape, np.int64)
+        return rounded(cell_normals(self.seed, number, purpose, shape) * np.int64(spread), bits)
+
+    def open_cell(self, levels: npt.NDArray[np.int16]) -> int | None:
+        """Compute the word of an open cell where cells are conductances.
+
+        Parameters
+        ----------
+        levels : ndarray of int16, shape (states,)
+            The layer's levels; the outermost stand for the ends of the synapse's range.
+
+        Returns
+        -------
+        int or None
+            Word of a conductance of 0, below the lowest level, in units of ``2**-21`` words. None
+            for a Hall bar, whose word is then 0.
+        """
+        if self.device.open_cell is None:
+            return None
+        synapse = self.device.synapse
+        low = float(levels[0])
+        high = float(levels[-1])
+        word = low + (self.device.open_cell - synapse.low) * (high - low) / synapse.span
+        return int(word_units(np.array(word)))
+
+    def stuck(
+        self, number: int, shape: tuple[int, int], ends: tuple[int, int], opened: int | None
+    ) -> tuple[npt.NDArray[np.bool_], Integers]:
+        """Draw the stuck cells of a layer, and their words.
+
+        Parameters
+        ----------
+        number : int
+            Layer.
+        shape : tuple of int
+            Rows and columns.
+        ends : (int, int)
+            Words of the lowest and the highest R_AH. Between them each word has an equal chance.
+        opened : int or None
+            Word of an open cell, from `open_cell`.
+
+        Returns
+        -------
+        ndarray of bool and ndarray of int64, each (rows, columns)
+            True for a stuck cell; and the word of each cell if it is stuck, in units of ``2**-21``
+            words.
+        """
+        wrong = self.device.imperfections
+        low, high = ends
+        rows = np.arange(shape[0])[:, None]
+        columns = np.arange(shape[1])
+        bits = draw_bits(self.seed, number, Purpose.STUCK, rows, columns)
+        cells = bits < round(wrong.stuck * 2**32)
+        if wrong.stuck_at == "open":
+            return cells, np.full(shape, opened or 0, np.int64)
+        if wrong.stuck_at == "low":
+            return cells, np.full(shape, low << WORD_BITS, np.int64)
+        if wrong.stuck_at == "high":
+            return cells, np.full(shape, high << WORD_BITS, np.int64)
+        bits = draw_bits(self.seed, number, Purpose.STUCK_END, rows, columns)
+        if wrong.stuck_at == "between":
+            words = low + (bits.astype(np.int64) * (high - low + 1) >> 32)
+        else:
+            words = np.where(bits >= 2**31, high, low).astype(np.int64)
+        return cells, words << WORD_BITS
+
+    def held(
+        self,
+        number: int,
+        levels: npt.NDArray[np.int16],
+        written: Integers,
+        ends: tuple[int, int] | None = None,
+        reference: Integers | int = 0,
+    ) -> Integers:
+        """Compute R_AH of a layer's cells after decay, drift, offsets and stuck cells.
+
+        Parameters
+        ----------
+        number : int
+            Layer.
+        levels : ndarray of int16, shape (states,)
+            Its levels; the outermost stand for the ends of the synapse's range.
+        written : ndarray of int64, shape (rows, columns)
+            R_AH of each cell as it was written, in units of ``2**-21`` words.
+        ends : (int, int), optional
+            Words of the lowest and the highest R_AH that writes aim at (the outermost levels).
+        reference : ndarray of int64, shape (rows, 1), optional
+            Errors that writing left in the reference cells, as of `reference_errors`.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, columns)
+            R_AH of each cell less the reference of its row, in the same units, neither rounded nor
+            clamped.
+        """
+        ends = ends or (int(levels[0]), int(levels[-1]))
+        wrong = self.device.imperfections
+        shape = written.shape[0], written.shape[1]
+        words = self._drifted(number, self._decayed(number, written, ends))
+        hall_spread = round(wrong.hall_offset * (ends[1] - ends[0]) * 2**SPREAD_BITS)
+        words = words + self.deviations(number, Purpose.HALL_OFFSET, shape, hall_spread, 0)
+        errors = self.reference_errors(number, shape[0], ends, reference)
+        words -= errors
+        if wrong.stuck:
+            opened = self.open_cell(levels)
+            cells, stuck_words = self.stuck(number, shape, ends, opened)
+            if opened is not None:
+                stuck_words = stuck_words - errors
+            words[cells] = stuck_words[cells]
+        return words
+
+    def _decayed(self, number: int, words: Integers, ends: tuple[int, int]) -> Integers:
+        """R_AH after thermal activation; see `allspin.sim.chip.retained`."""
+        wrong = self.device.imperfections
+        if wrong.retention is None or not wrong.decays:
+            return words
+        shape = words.shape[0], words.shape[1]
+        normals = cell_normals(self.seed, number, Purpose.RETENTION, shape)
+        return retained(words, ends, wrong.retention, wrong.age, normals)
+
+    def _drifted(self, number: int, words: Integers) -> Integers:
+        """R_AH after logarithmic drift; a cell's draw is that of its retention."""
+        wrong = self.device.imperfections
+        if not wrong.drifts:
+            return words
+        shape = words.shape[0], words.shape[1]
+        spread = share_units(wrong.drift_spread * wrong.decades)
+        loss = share_units(wrong.drift * wrong.decades) + self.deviations(
+            number, Purpose.RETENTION, shape, spread, FRACTION_BITS
+        )
+        return words - (words * np.clip(loss, 0, 2**SHARE_BITS) >> SHARE_BITS)
+
+    def reference_errors(
+        self, number: int, rows: int, ends: tuple[int, int], written: Integers | int = 0
+    ) -> Integers:
+        """Draw the errors of the reference cell of each row.
+
+        Parameters
+        ----------
+        number : int
+            Layer.
+        rows : int
+            Its rows.
+        ends : (int, int)
+            Words of the ends of the range.
+        written : ndarray of int64, shape (rows, 1), optional
+            Errors that writing left in them, in units of ``2**-21`` words
+            (`allspin.sim.programming.reference_column`); 0 in a centred column.
+
+        Returns
+        -------
+        ndarray of int64, shape (rows, 1)
+            Excess of each reference cell over the middle, in units of ``2**-21`` words.
+        """
+        spread = round(self.device.imperfections.reference * (ends[1] - ends[0]) * 2**SPREAD_BITS)
+        return self.deviations(number, Purpose.REFERENCE, (rows, 1), spread, 0) + written
+
+    def through_gains(self, layer: Layer, number: int, held: Integers) -> Integers:
+        """Multiply R_AH of a layer's cells by the gains of its tiles' amplifiers and ADCs.
 
         ``word + (word gain + 2^12) >> 13``: words get their gain before they are rounded, since an
         error of a thousandth moves no rounded word, but the words that variation spreads over more
@@ -59,237 +247,26 @@ class Chip(ChipCells):
 
         Parameters
         ----------
-        network : Network
-            What the chip runs.
+        layer : Layer
+            Layer of the network that the chip runs.
         number : int
-            The layer.
+            Its number.
         held : ndarray of int64, shape (rows, columns)
-            In units of ``2**-21`` words (`WORD_BITS`).
+            R_AH in units of ``2**-21`` words (`WORD_BITS`).
 
         Returns
         -------
         ndarray of int64, shape (rows, columns)
-            The same where the layer has no tiles, or their gains no errors.
+            `held` itself where the layer has no tiles, or their gains have no errors.
         """
-        layer = network.layers[number]
-        if layer.adc is None:
+        adc = layer.adc
+        if adc is None:
             return held
-        shape, wrong = (layer.adc.tiles(layer.rows), layer.columns), self.device.imperfections
-        gains = sum(
-            self._drawn(number, purpose, shape, share_units(sigma), SHARE_BITS)
-            for purpose, sigma in (
-                (Purpose.ADC_GAIN, self.device.adc.gain),
-                (Purpose.AMPLIFIER_GAIN, wrong.amplifier_gain),
-            )
-        )
+        shape = adc.tiles(layer.rows), layer.columns
+        adc_gain = share_units(self.device.adc.gain)
+        amplifier_gain = share_units(self.device.imperfections.amplifier_gain)
+        gains = self.deviations(number, Purpose.ADC_GAIN, shape, adc_gain, SHARE_BITS)
+        gains += self.deviations(number, Purpose.AMPLIFIER_GAIN, shape, amplifier_gain, SHARE_BITS)
         if not np.any(gains):
             return held
-        return turned(held, np.repeat(gains, layer.adc.rows, axis=0)[: layer.rows])
-
-    def varied(self, network: Network) -> Network:
-        """The network with this chip's neurons and V-I converters, and converters of tiles.
-
-        Parameters
-        ----------
-        network : Network
-            As it was trained.
-
-        Returns
-        -------
-        Network
-            Equal but for the gains and offsets of its hidden layers, and the offsets of the
-            converters of tiles; neurons that switch by chance have tables of one use, whose noise
-            is `noise`'s.
-        """
-        widths = network.current_bits, network.hidden_bits
-        chance = network.neuron.table(*widths, one_use=True) if network.neuron.noise else None
-        layers = [
-            dataclasses.replace(
-                layer,
-                converter=self._converter(network, number),
-                table=layer.table if chance is None or layer.table is None else chance,
-                adc=self._adc(network, number),
-            )
-            for number, layer in enumerate(network.layers)
-        ]
-        return dataclasses.replace(network, layers=tuple(layers))
-
-    def _converter(self, network: Network, number: int) -> Converter | None:
-        """A layer's V-I converters with the errors of amplifiers, converters and neurons.
-
-        A neuron's gain is a factor on its whole input current, less the offset; that of
-        amplifier and V-I converter on the column's sum only.
-        See `allspin.sim.device.device`.
-        """
-        layer = network.layers[number]
-        if layer.converter is None:
-            return None
-        variation, wrong = self.device.neuron_variation, self.device.imperfections
-
-        # What is at the foot of a column is common to its positions; neurons may be of each.
-        neurons, own = network.neurons(number), {Purpose.NEURON_GAIN, Purpose.NEURON_THRESHOLD}
-
-        def error(purpose: Purpose, spread: int, bits: int) -> Integers:
-            """Of each neuron, that of its column but for the neuron's own."""
-            shape = (1, neurons if purpose in own else layer.columns)
-            return np.resize(self._drawn(number, purpose, shape, spread, bits), neurons)
-
-        def share(purpose: Purpose, sigma: float) -> Integers:
-            """Of the gain of each neuron, in units of ``2**-13``."""
-            return error(purpose, share_units(sigma), SHARE_BITS)
-
-        def current(purpose: Purpose, sigma: float) -> Integers:
-            """Error of each neuron, of a share of full scale, in least significant bits."""
-            spread = round(sigma * 2 ** (network.current_bits + USE_BITS))
-            return error(purpose, spread, OFFSET_BITS)
-
-        neuron = share(Purpose.NEURON_GAIN, variation.gain)
-        shares = [share(Purpose.CONVERTER_GAIN, wrong.converter_gain), neuron]
-        if layer.adc is None:  # a tile's amplifier is before its converter: `through_gains`
-            shares.insert(0, share(Purpose.AMPLIFIER_GAIN, wrong.amplifier_gain))
-        gains = np.resize(layer.converter.gains, neurons).astype(np.int64)
-        for each in shares:
-            gains = np.clip(turned(gains, each), 0, 2**GAIN_BITS - 1)
-
-        pivot = round(variation.pivot(network.neuron) * (2**network.current_bits - 1))
-        offsets = np.resize(layer.converter.offsets, neurons) - current(
-            Purpose.CONVERTER_OFFSET, wrong.converter_offset
-        )
-        offsets += rounded((offsets + pivot) * neuron, FRACTION_BITS)
-        offsets += current(Purpose.NEURON_THRESHOLD, variation.threshold_deviation(network.neuron))
-        bound = 2 ** (network.current_bits + 1)
-        offsets = np.clip(offsets, -bound, bound - 1).astype(np.int32)
-        return Converter(gains.astype(np.int32), offsets, layer.converter.shift)
-
-    def _adc(self, network: Network, number: int) -> Adc | None:
-        """The converters of a layer's tiles, with their offsets and those of the amplifiers.
-
-        ``offset = (z_adc adc + z_amplifier amplifier + 2^18) >> 19`` for the column of a tile, in
-        words times row values, of deviations in units of ``2**-6`` of that.
-        """
-        layer, adc = network.layers[number], network.layers[number].adc
-        if adc is None:
-            return None
-        amplifier = self.device.imperfections.amplifier_offset
-        drawn = sum(
-            self._drawn(number, purpose, (adc.tiles(layer.rows), layer.columns), spread, 0)
-            for purpose, spread in (
-                (Purpose.ADC_OFFSET, sum_spread(self.device.adc.offset, 1 << adc.shift)),
-                (Purpose.AMPLIFIER_OFFSET, sum_spread(amplifier, cell_range(network, number))),
-            )
-        )
-        if not np.any(drawn):
-            return adc
-        offsets = rounded(np.asarray(drawn), OFFSET_BITS)
-        return dataclasses.replace(
-            adc, offsets=offsets if adc.offsets is None else offsets + adc.offsets
-        )
-
-    def noise(self, network: Network) -> ColumnNoise | None:
-        """What changes from use to use, or None if nothing does."""
-        noise = ColumnNoise(self, network)
-        return None if noise.silent else noise
-
-    def golden(self, network: Network, words: list[Words]) -> GoldenModel:
-        """The golden model of this chip of a network, with given R_AH words."""
-        return GoldenModel(self.varied(network), words, self.noise(network))
-
-
-# Calibration: each column's V-I converter makes up for its own neuron's threshold.
-#
-# With no row driven, the V-I converter's offset alone drives the neuron. It is stepped, by
-# halving, to the smallest current at which at least half of some uses answer a mark or more,
-# the mark being half of full scale; the mean device does so at a current that is known. The
-# offset is then moved by the difference, so that this neuron answers the mark to the same column
-# sum as the mean device does. A gain's deviation remains, about that point.
-
-READS = 16
-"""Uses of a neuron in one step."""
-MAX_READS = 4096
-FIRST_USE = 2**32 - 2**16
-"""Calibration's uses are numbered like images, but from here: its draws are no image's."""
-
-
-@dataclass(frozen=True, eq=False)
-class Calibrated:
-    """A calibrated chip.
-
-    Attributes
-    ----------
-    network : Network
-        The network with the offsets that were found.
-    uses : int
-        Times that a neuron was used.
-    """
-
-    network: Network
-    uses: int
-
-
-def _with_offsets(network: Network, number: int, offsets: npt.NDArray[np.integer]) -> Network:
-    """A network with other offsets in one layer."""
-    layers = list(network.layers)
-    converter = layers[number].converter
-    assert converter is not None
-    gains = np.resize(converter.gains, len(offsets))
-    other = Converter(gains, offsets.astype(np.int32), converter.shift)
-    layers[number] = dataclasses.replace(layers[number], converter=other)
-    return dataclasses.replace(network, layers=tuple(layers))
-
-
-def calibrate(chip: Chip, network: Network, reads: int = READS) -> Calibrated:
-    """Calibrate the thresholds of a chip's neurons.
-
-    Parameters
-    ----------
-    chip : Chip
-        The chip.
-    network : Network
-        The network as it was trained.
-    reads : int
-        Uses of a neuron in one step, 1 to 4096.
-
-    Returns
-    -------
-    Calibrated
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `reads` is outside its range.
-    """
-    reads = check_range("reads of a calibration's step", reads, 1, MAX_READS)
-    bound = 2 ** (network.current_bits + 1)
-    first, uses = FIRST_USE, 0
-    for number, layer in enumerate(network.layers):
-        if layer.converter is None:
-            continue
-        nominal = activate(network, layer, np.arange(2**network.current_bits)).astype(np.int64)
-        mark = (int(nominal.max()) + 1) // 2
-        wanted = int(np.argmax(nominal >= mark))
-        # The wanted current lies in low + 1 .. high; one that is never reached ends at high.
-        neurons = network.neurons(number)
-        low, high = np.full(neurons, -1), np.full(neurons, bound - 1)
-        while np.any(high - low > 1):
-            tried = (low + high) // 2
-            answers = _measure(chip, _with_offsets(network, number, -tried), number, first, reads)
-            reached = 2 * (answers >= mark).sum(axis=0) >= reads
-            low, high = np.where(reached, low, tried), np.where(reached, tried, high)
-            first, uses = first + reads, uses + reads * neurons
-        offsets = np.resize(layer.converter.offsets, neurons) + wanted - high
-        offsets = np.clip(offsets, -bound, bound - 1)
-        network = _with_offsets(network, number, offsets)
-    return Calibrated(network, uses)
-
-
-def _measure(
-    chip: Chip, network: Network, number: int, first: int, reads: int
-) -> npt.NDArray[np.int64]:
-    """Answers of a layer's neurons (reads, neurons) where no row is driven."""
-    layer, noise = chip.varied(network).layers[number], ColumnNoise(chip, network)
-    assert layer.converter is not None
-    sums = np.zeros((reads, layer.converter.gains.size), np.int64)
-    sums = noise.on_sums(number, first, sums)
-    currents = (sums * layer.converter.gains >> layer.converter.shift) - layer.converter.offsets
-    currents = np.clip(noise.on_currents(number, first, currents), 0, 2**network.current_bits - 1)
-    return activate(network, layer, currents).astype(np.int64)
+        return turned(held, np.repeat(gains, adc.rows, axis=0)[: layer.rows])

@@ -239,7 +239,7 @@ def written_words(
     polarity : array_like of int
         `Polarity` of each cell's last pulse, one for all or shape (rows, columns).
     table : WriteTable
-        From `allspin.sim.programming.schemes.plan_layer`.
+        From `allspin.sim.programming.plans.plan_layer`.
     seed, layer : int
         Chip and layer.
     write : int

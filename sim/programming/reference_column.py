@@ -16,7 +16,9 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.chip.words import UNIT, Integers, word_units
 from allspin.sim.network.layer import Layer
-from allspin.sim.programming.schemes import Counts, Programming, level_targets, plan_layer
+from allspin.sim.programming.counts import Counts
+from allspin.sim.programming.plans import level_targets, plan_layer
+from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity
 
 MIDDLE = 1

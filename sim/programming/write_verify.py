@@ -16,134 +16,20 @@ what was read and the level, both less the estimate of the device's deviation. T
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
-from allspin.sim.chip.words import UNIT, WORD_BITS, Integers, device_deviates, word_units
+from allspin.sim.chip.words import UNIT, WORD_BITS, device_deviates, word_units
 from allspin.sim.network.layer import Layer
-from allspin.sim.parameters import Brief
+from allspin.sim.programming.cells import ProgrammedCells
+from allspin.sim.programming.counts import Counts
+from allspin.sim.programming.plans import level_targets, penalty, ruled_out
 from allspin.sim.programming.reference_column import Reference
-from allspin.sim.programming.schemes import Counts, Programming, level_targets, penalty, ruled_out
+from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Array, Polarity
-from allspin.sim.synapse.synapse import Synapse
-
-# What programming leaves in the cells of a layer, cell by cell, and R_AH in the device's unit.
-
-
-@dataclass(frozen=True, eq=False)
-class ProgrammedCells(Brief):
-    """The cells of a programmed layer; every array is of shape (rows, columns).
-
-    Attributes
-    ----------
-    held : ndarray of int64
-        R_AH that each holds less the reference of its row, in units of ``2**-21`` words, neither
-        rounded nor clamped.
-    polarity : ndarray of int8
-        `Polarity` of the last train, the one that stands.
-    pulses : ndarray of int64
-        Pulses of the last train.
-    widths : ndarray of float64
-        How wide these are together, in pulses of nominal width.
-    all_pulses, saturations : ndarray of int64
-        Pulses of all trains, and times that the film was saturated.
-    tries : ndarray of int64, or None
-        Times that the cell was written, and read after it; None where nothing is read.
-    converged : ndarray of bool, or None
-        Whether the cell was read within the band; None where nothing is read.
-    reference : ndarray of int64, shape (rows, 1)
-        By how much the reference cell of each row holds more than it should, in units of
-        ``2**-21`` words.
-    """
-
-    held: Integers
-    polarity: npt.NDArray[np.int8]
-    pulses: npt.NDArray[np.int64]
-    widths: Array
-    all_pulses: npt.NDArray[np.int64]
-    saturations: npt.NDArray[np.int64]
-    reference: Integers
-    tries: npt.NDArray[np.int64] | None = None
-    converged: npt.NDArray[np.bool_] | None = None
-
-    def resistance(self, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array:
-        """R_AH of each cell alone, in the synapse's unit.
-
-        Parameters
-        ----------
-        synapse : Synapse
-            What was programmed.
-        levels : ndarray of int16, shape (states,)
-            The layer's levels.
-        """
-        return _resistance(self.held + self.reference, synapse, levels)
-
-    def reference_resistance(self, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array:
-        """R_AH of the reference cell of each cell's row.
-
-        Parameters
-        ----------
-        synapse, levels
-            As of `resistance`.
-        """
-        return np.broadcast_to(_resistance(self.reference, synapse, levels), self.held.shape)
-
-
-def _resistance(held: Integers, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array:
-    """R_AH, in the synapse's unit, of what is held in units of ``2**-21`` words."""
-    _, scale = level_targets(synapse, levels)
-    return synapse.low + (held / 2**WORD_BITS - float(levels[0])) / scale
-
-
-def measured_cells(
-    synapse: Synapse,
-    levels: npt.NDArray[np.int16],
-    resistance: Array,
-    reference: npt.ArrayLike = np.nan,
-    opened: float | None = None,
-) -> Integers:
-    """What measured cells hold: the inverse of `ProgrammedCells.resistance`.
-
-    Parameters
-    ----------
-    synapse : Synapse
-        Whose range the outermost levels stand for.
-    levels : ndarray of int16, shape (states,)
-        The layer's levels.
-    resistance : ndarray of float64, shape (rows, columns)
-        R_AH in the synapse's unit; NaN for a cell that is not known. Such a cell is taken for
-        open.
-    reference : array_like of float64, as (rows, columns) or (rows, 1)
-        R_AH of the reference cells, which is subtracted; NaN where it is as it should be: that of
-        word 0.
-    opened : float or None
-        R_AH of an open cell (`Device.open_cell`); None for one that adds nothing: word 0.
-
-    Returns
-    -------
-    ndarray of int64, shape (rows, columns)
-        In units of ``2**-21`` words.
-
-    Raises
-    ------
-    ValueError
-        If the last level is not above the first.
-    """
-    if int(levels[-1]) <= int(levels[0]):
-        raise ValueError("the last level must be above the first")
-    _, scale = level_targets(synapse, levels)
-    if opened is not None:
-        resistance = np.where(np.isnan(resistance), opened, resistance)
-    own, errors = (
-        word_units(np.nan_to_num((values - synapse.low) * scale + float(levels[0]), nan=0.0))
-        for values in (resistance, np.asarray(reference))
-    )
-    return own - errors
-
 
 DEVIATES = 4.0
 """Largest deviate, in standard deviations, that a train is computed for."""

@@ -424,12 +424,12 @@ def shapes_on_virtual(effort: Effort) -> list[dict[str, Any]]:
         profile = HardwareProfile(lanes=lanes, rows_per_clock=rows, states=states)
         engine = EngineParameters.from_network(network, profile)
         with open_virtual(network, profile) as machine:
-            machine.program(network)
+            machine.load(network)
             took, _ = timed(lambda machine=machine: machine.stream(images), effort.repeats)
             counters = machine.counters()
         resident = dataclasses.replace(profile, resident=VIRTUAL_RESIDENT)
         with open_virtual(network, resident) as machine:
-            machine.program(network)
+            machine.load(network)
             cycles = machine.resident_images().run_all(images, labels).cycles_per_image
         found.append(
             {

@@ -19,13 +19,13 @@ from allspin.host.link.frames import encode_frame
 from allspin.host.link.memories import COUNTER_BYTES, Memory
 from allspin.host.link.transport import BITS_PER_BYTE
 from allspin.host.link.uart_options import UartOptions
-from allspin.host.machines.gateware_chips import REDRAW_LINE, ChipMaker, ResidentChips
-from allspin.host.machines.opening import LinkedMachine, open_virtual
+from allspin.host.machines.chip_memories import REDRAW_LINE
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.machines.opening import open_virtual
 from allspin.host.machines.resident import pack_images
 from allspin.host.show.say import say
-from allspin.sim.chip.chip import Chip
 from allspin.sim.network.pixels import quantise_pixels
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import program
 
 MACHINE = ECP5_85["chips"]
 BAUD = 3_000_000
@@ -68,15 +68,13 @@ def main() -> int:
     """Count on the virtual board, and print the table of docs/performance.md."""
     images, labels = load_test_set(None)
     network, device = open_network("mnist-10"), open_device("paper")
-    chips = [
-        (chip, chip.varied(network)) for chip in (Chip(device, seed) for seed in range(2 + MORE))
-    ]
+    chips = [program(network, device, seed) for seed in range(2 + MORE)]
     with open_virtual(network, MACHINE.hardware, UART) as machine:
-        many = ResidentChips(machine, ChipMaker(machine, network, device, Programming()))
         clocks, per_image = [], 0.0
         for made in (chips[:2], chips[:2], chips):
             machine.start_stopwatch()
-            per_image = many.run(made, images[:FEW], labels[:FEW])[-1].cycles_per_image
+            shown = machine.classify_together(made, images[:FEW], labels[:FEW])
+            per_image = shown[-1].cycles_per_image
             clocks.append(machine.elapsed_clocks() or 0)
         machine.start_stopwatch()
         machine.write(ENGINE << 4 | REDRAW, 0, REDRAW_LINE.tobytes())

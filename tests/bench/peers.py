@@ -29,7 +29,7 @@ from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
@@ -352,7 +352,9 @@ class Program:
             if not self.noisy:
                 return GoldenModel(network).classify
             chip = Chip(device, 0)
-            return chip.golden(network, program_chip(chip, network, Programming()).words).classify
+            return golden(
+                chip, network, program(network, chip.device, chip.seed, Programming()).words
+            ).classify
 
         def others() -> Classify:
             (peer,) = (peer for peer in PEERS if peer.name == self.name)

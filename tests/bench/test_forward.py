@@ -9,9 +9,10 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.chip import Chip
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 from tests.bench.peers import PEERS, USE, WRITE, FloatForward, law
+from tests.sim.chip.model import golden
 
 IMAGES = load_test_set(None)[0][:2000]
 
@@ -45,7 +46,7 @@ def test_noise_is_drawn_and_named_by_its_seed():
 def test_the_golden_model_draws_by_the_same_law():
     network = open_network("paper-10")
     chip = Chip(law(open_device("paper")), 0)
-    words = program_chip(chip, network, Programming()).words
+    words = program(network, chip.device, chip.seed, Programming()).words
     ideal, noisy = FloatForward(network), FloatForward(network, WRITE, USE)
     for layer, ours, exact, plain in zip(
         network.layers, words, ideal.matrices, noisy.matrices, strict=True
@@ -54,7 +55,7 @@ def test_the_golden_model_draws_by_the_same_law():
         assert np.std(ours - layer.words) == pytest.approx(np.std((plain - exact) / unit), rel=0.05)
         assert np.abs(plain / unit).max() < 127.01
     # Each use of a chip draws anew; between the ends no current is clamped.
-    uses = [chip.golden(network, words).trace(IMAGES, first)[0].currents for first in (0, 5000)]
+    uses = [golden(chip, network, words).trace(IMAGES, first)[0].currents for first in (0, 5000)]
     one, other = (np.asarray(currents, float) for currents in uses)
     apart = (one - other)[(one > 30) & (one < 225)] / 255
     assert np.std(apart) / np.sqrt(2) == pytest.approx(USE, rel=0.03)

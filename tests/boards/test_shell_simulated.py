@@ -34,7 +34,7 @@ from allspin.hdl.link.protocol import Answer
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.frames import encode_frame
 from allspin.host.link.transport import Disconnected, Transport
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.sim.network import reference
 from allspin.sim.network.random_network import random_images, random_network
 from tests.hdl.link.usb_host import LEVELS, UsbHost
@@ -402,7 +402,7 @@ def test_every_logit_comes_through_usb() -> None:
     def ask() -> Any:
         try:
             machine = LinkedMachine(transport)
-            machine.program(NETWORK)
+            machine.load(NETWORK)
             return machine.stream(images), machine.resent
         finally:
             transport.close()

@@ -26,10 +26,8 @@ from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, LABELS, RESIDENT
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.image_requests import encode_images
-from allspin.host.machines.gateware_chips import ChipMaker
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.resident import pack_images
-from allspin.sim.chip.chip import Chip
 from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer import GAIN_BITS, Converter, Layer
@@ -38,7 +36,6 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.network.random_network import random_network
-from allspin.sim.programming.schemes import Programming
 from tests.coverage.bins import machine_bins
 from tests.coverage.coverage import Coverage, Recording
 from tests.coverage.simulated import SimulatedTransport
@@ -162,7 +159,7 @@ def extreme_networks(network: Network) -> Iterator[Network]:
 def extremes(watched: Watched) -> None:
     """The largest and the smallest sums."""
     for network in extreme_networks(watched.work.network):
-        watched.device.program(network)
+        watched.device.load(network)
         images = watched.work.images[:3]
         answers = watched.device.stream(images)
         np.testing.assert_array_equal(answers.logits, reference.logits(network, images))
@@ -171,7 +168,7 @@ def extremes(watched: Watched) -> None:
 def crowd(watched: Watched, level: int) -> None:
     """Images close together, of one level: numbers wait for noise, noise for sums, rows for all."""
     work, device = watched.work, watched.device
-    device.program(work.network)
+    device.load(work.network)
     images = np.full_like(work.images[:1], level).repeat(12, axis=0)
     logits = device.stream(images).logits
     np.testing.assert_array_equal(logits, reference.logits(work.network, images))
@@ -180,7 +177,7 @@ def crowd(watched: Watched, level: int) -> None:
 def memories(watched: Watched) -> None:
     """Images that stay, and what their memories hold, to a host that listens late."""
     work, device = watched.work, watched.device
-    device.program(work.network)
+    device.load(work.network)
     resident = work.resident(device)
     values = quantise_pixels(work.images.reshape(len(work.images), -1), device.identity.pixel_bits)
     rows_per_clock = device.identity.layers[0].rows_per_clock
@@ -197,7 +194,7 @@ def orders(watched: Watched) -> None:
     network, images = watched.work.network, watched.work.images[-1:]
     values = quantise_pixels(images.reshape(1, -1), network.pixel_bits)
     image = bytes([Request.IMAGE]) + encode_images(values, network.pixel_bits)[0]
-    watched.device.program(network)
+    watched.device.load(network)
     requests, expected = [], []
     if Feature.RESIDENT in watched.device.identity.features:
         order = bytes([2, *bytes(15)])
@@ -237,9 +234,8 @@ def chips(watched: Watched) -> None:
     """A chip of states, and one in place where that can be; some cells are stuck."""
     work, device = watched.work, watched.device
     makes = made_of(device, stuck=0.3, stuck_at="either")
-    maker = ChipMaker(device, work.network, makes, Programming())
     for seed in (7, 8) if Feature.REDRAW in device.identity.features else (7,):
-        work.chip(device, maker, Chip(makes, seed))
+        work.chip(device, makes, seed)
 
 
 def errors(watched: Watched) -> None:
@@ -269,7 +265,7 @@ def errors(watched: Watched) -> None:
 def late_reader(watched: Watched) -> None:
     """More answers than the device has room for, and nobody who listens for long."""
     work, device = watched.work, watched.device
-    device.program(work.network)
+    device.load(work.network)
     # The first fill what answers wait in, so that a line is held back while it is read.
     identify, read = bytes([Request.IDENTIFY]), bytes([Request.READ, ENGINE << 4 | COUNTERS])
     watched.transport.deaf_until = len(watched.recording) + 1800

@@ -14,7 +14,7 @@ from amaranth.hdl import Module
 from allspin.boards.top import Top, TopParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.hdl.stream.block_memory import block_memory
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_network
 from tests.coverage import machines as watched

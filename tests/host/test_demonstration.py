@@ -8,7 +8,7 @@ import pytest
 
 from allspin.host.data.datasets import load_dataset
 from allspin.host.demonstration import run_demo
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.show.progress import Steps
 from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.errors import UserError

@@ -58,17 +58,13 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_keywords_of_a_run_are_its_options():
-    made = allspin.ChipOptions(7, scheme="write-verify", polarity="halves")
+    made = allspin.program(NETWORK, seed=7, scheme="write-verify", polarity="halves")
     options = allspin.RunOptions(check=True)
     expected = told(allspin.run(NETWORK, "golden", options, chip=made, images=60))
-    words = {"chip": 7, "program": "write-verify", "polarity": "halves", "check": True}
-    assert told(allspin.run("mnist-10", images=60, **words)) == expected
-    # Options that are given too keep what the keywords leave, arrays stand for the test set.
-    verified = allspin.ChipOptions(7, scheme="write-verify")
-    some = {"chip": verified, "options": options, "polarity": "halves"}
-    assert told(allspin.run(NETWORK, images=IMAGES / 255, labels=LABELS, **some)) == expected
-    held = {"chip": allspin.Chip(DEVICE, 7), "scheme": "write-verify", "polarity": "halves"}
-    assert told(allspin.run(NETWORK, IMAGES, LABELS, check=True, **held)) == expected
+    assert told(allspin.run("mnist-10", images=60, chip=made, check=True)) == expected
+    assert told(allspin.run(NETWORK, data=(IMAGES / 255, LABELS), options=options, chip=made)) == (
+        expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,14 +115,11 @@ def test_one_file_or_name_stands_for_several_and_for_an_object():
         "curves",
         20,
     )
-    words = allspin.program_chip(chip(3), "mnist-10", "write-verify").words
-    how = allspin.Programming("write-verify")
-    made = allspin.program_chip(allspin.Chip(DEVICE, 3), NETWORK, how).words
-    assert all(map(np.array_equal, words, made))
-    first = allspin.program_chip(3, NETWORK, program="incremental")
-    again = allspin.program_chip(chip(3), NETWORK, scheme="incremental")
-    assert all(map(np.array_equal, first.words, again.words))
-    assert first.counts.saturations < allspin.program_chip(3, NETWORK, how).counts.saturations
+    verified = allspin.program("mnist-10", "paper", 3, "write-verify")
+    again = allspin.program(NETWORK, DEVICE, 3, "write-verify")
+    assert all(map(np.array_equal, verified.words, again.words))
+    incremental = allspin.program(NETWORK, seed=3, scheme="incremental")
+    assert incremental.counts.saturations < verified.counts.saturations
     assert np.array_equal(allspin.GoldenModel("mnist-10").classify(IMAGES), NETWORK.predict(IMAGES))
     assert NETWORK.accuracy(IMAGES, LABELS) == (NETWORK.predict(IMAGES) == LABELS).mean()
     assert np.array_equal(NETWORK.weights[1], NETWORK.layers[1].words)
@@ -213,7 +206,7 @@ def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
     shown = [NETWORK, DEVICE, chip(7), fitted, allspin.run(NETWORK, images=50)]
     shown.append(allspin.measure_chips(NETWORK, chips=1, images=20))
     shown.append(allspin.sweep("paper-10", chips=1, images=20, workers=1))
-    shown += [allspin.program_chip(3, NETWORK), allspin.train(SET, epochs=2, hidden=2)]
+    shown += [allspin.program(NETWORK, seed=3), allspin.train(SET, epochs=2, hidden=2)]
     for number, each in enumerate((shown[-1], NETWORK, DEVICE)):
         each.save(f"saved-{number}")
     trained = allspin.load_network("saved-0")
@@ -307,9 +300,8 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: allspin.run("mnist-10", device="paper"), "`chip`"),
-        (lambda: allspin.run("mnist-10", chip=1, missing=0.5), "`missing` needs `measured`"),
-        (lambda: allspin.run("mnist-10", chip=1, tries=3), "`tries` needs `program`"),
+        (lambda: allspin.program("mnist-10", missing=0.5), "`missing` needs `measured`"),
+        (lambda: allspin.program("mnist-10", tries=3), "`tries` needs `program`"),
         (lambda: allspin.run("mnist-10", tile_rows=32), "`tile_rows` needs `adc_bits`"),
         (lambda: allspin.fit("curves.csv", where="field"), "`where` takes"),
         (lambda: allspin.fit("curves.csv", where="field=8"), "`where`"),
@@ -320,8 +312,7 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
         (lambda: allspin.classify(NETWORK, IMAGES[0]), "net.predict(images)"),
         (lambda: allspin.fit([FRAME]), "not list"),
         (lambda: allspin.fit_decay(FRAME, "paper"), "not SimpleNamespace"),
-        (lambda: allspin.run(NETWORK, IMAGES), "give `labels`"),
-        (lambda: allspin.run(NETWORK, IMAGES, LABELS, images=3), "multiple values"),
+        (lambda: allspin.run("paper-10", chip=allspin.program(NETWORK)), "another network"),
         (lambda: allspin.fit("curves.csv", noted=print), "did you mean progress"),
         (lambda: allspin.import_network("model.npz", bits=4), "pixel_bits or hidden_bits or rah_b"),
         (lambda: allspin.train((IMAGES,)), "as (x, y) or"),
@@ -334,10 +325,10 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
             lambda: allspin.import_network(SimpleNamespace(activation="tanh", coefs_=[])),
             "torch.onnx.export(",
         ),
-        (lambda: allspin.program_chip(1, NETWORK, tries=3), "`tries` needs `program`"),
+        (lambda: allspin.program(NETWORK, seed=1, tries=3), "`tries` needs `program`"),
         (lambda: allspin.measure_chips("paper-10", missing=0.1), "`missing` needs `measured`"),
         (lambda: allspin.compare("mnist-10", frequency=-1), "(-1 Hz)"),
-        (lambda: allspin.program_chip(chip(1), NETWORK, "incremental", band=2), "band must be"),
+        (lambda: allspin.program(NETWORK, seed=1, scheme="incremental", band=2), "band must be"),
     ],
 )
 def test_errors_name_keywords(call, said):
@@ -405,7 +396,7 @@ def test_a_notebook_has_a_line_that_is_written_over(monkeypatch):
             while "50%" not in stream.getvalue():
                 progress(len(images) // 2)
             with allspin.open_machine("golden", NETWORK, progress=False) as golden:
-                golden.program(NETWORK)
+                golden.load(NETWORK)
                 return golden.stream(images)
 
     allspin.run(NETWORK, Slow(), images=20)

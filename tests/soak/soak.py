@@ -19,17 +19,15 @@ import numpy.typing as npt
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.files import Closing
 from allspin.host.link.transport import Disconnected
-from allspin.host.machines.gateware_chips import ChipMaker
-from allspin.host.machines.opening import LinkedMachine, open_port
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.machines.opening import open_port
 from allspin.host.machines.resident import ResidentImages
-from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network
-from allspin.sim.programming.programming import chip_network, program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import program
 
 # Whether processes keep to the memory that they have.
 
@@ -226,7 +224,7 @@ class Round:
         self._machine, self._rng, self._tally = machine, rng, tally
         self._paper = open_device("paper")
         self._network = soak_network(self._seed())
-        self._maker: ChipMaker | None = None
+        self._first_chip = True
         self._images = np.empty((0, *self._network.image_shape), np.uint8)
         self._labels = np.empty(0, np.int64)
         self._resident: ResidentImages | None = None
@@ -261,20 +259,17 @@ class Round:
         """Another network, or another chip of the same."""
         if self._rng.random() < 0.3:
             self._network = soak_network(self._seed())
-            self._maker = None
-            self._machine.program(self._network)
+            self._first_chip = True
+            self._machine.load(self._network)
             return GoldenModel(self._network)
-        programming = Programming()
-        if self._maker is None:
-            self._maker = ChipMaker(self._machine, self._network, self._paper, programming)
+        if self._first_chip:
             self._tally.chips += 1
         else:
             self._tally.redraws += 1
-        chip = Chip(self._paper, self._seed())
-        self._maker.make(chip)
-        words = program_chip(chip, self._network, programming).words
-        made = chip_network(chip, self._network, words)
-        return GoldenModel(made, noise=chip.noise(self._network))
+        self._first_chip = False
+        chip = program(self._network, self._paper, self._seed())
+        self._machine.load(chip)
+        return chip.golden()
 
     def _some_images(self) -> npt.NDArray[np.uint8]:
         count = int(self._rng.integers(1, MAX_IMAGES + 1))

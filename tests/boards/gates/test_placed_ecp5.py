@@ -10,8 +10,8 @@ from allspin.boards.gates.pins import Pins
 from allspin.boards.gates.simulator import build as build_netlist
 from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
-from allspin.host.machines.opening import LinkedMachine
-from allspin.host.run.simulate import open_netlist
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.selftest.netlist import open_netlist
 from allspin.sim.network.random_network import random_network
 from tests.boards.gates.test_gates import flipped
 from tests.host.machines.work import Work

@@ -10,7 +10,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual import build as building
 from allspin.boards.virtual.build import SDRAM, SDRAM_TIMES, compiler
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.resident import VIRTUAL_SDRAM
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
@@ -143,6 +143,6 @@ def test_a_machine_whose_memory_is_slower_than_its_controller_thinks_is_one_line
         TopParameters.from_network(network, HardwareProfile(resident=VIRTUAL_SDRAM))
     )
     with LinkedMachine(VirtualTransport(program)) as device:
-        device.program(network)
+        device.load(network)
         with pytest.raises(UserError, match=r"SDRAM: tRCD at clock \d+\)$"):
             device.resident_images().run_all(random_images(network, 20, 1), [0] * 20)

@@ -15,7 +15,8 @@ from allspin.host.bitstreams.jobs import BuildJob
 from allspin.host.bitstreams.throughput import Throughput
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.machines.opening import LinkedMachine, virtual_program
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.machines.opening import virtual_program
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.random_network import random_network
@@ -94,7 +95,7 @@ def test_ten_requests_whose_answers_are_the_digits(frames):
     assert len(frames) == 10
     transport = VirtualTransport(virtual_program(NETWORK))
     with LinkedMachine(transport) as machine:
-        machine.program(NETWORK)
+        machine.load(NETWORK)
         classes = []
         for frame in frames:
             sent, answer = transport.exchange(b"\0" + frame, 5.0)
@@ -115,7 +116,7 @@ def test_a_host_is_not_misled_by_presses(frames):
     with LinkedMachine(transport) as machine:
         # Tag 0 is under way both times: modulo 65,535 it is what answers to presses have.
         machine.session.line.next_tag = NO_TAG - 3
-        machine.program(NETWORK)
+        machine.load(NETWORK)
         machine.session.line.next_tag = NO_TAG - 3
         answers = machine.stream(images)
         assert transport.presses > 1

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from allspin.host.data.catalogue import open_device
-from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_network
-from allspin.sim.programming.programming import Programmed, program_chip
+from allspin.sim.programming.program import ProgrammedChip, program
 from allspin.sim.programming.schemes import SCHEMES, Programming
 from allspin.sim.synapse.response import PulseResponse
 
@@ -35,8 +34,6 @@ def device() -> Device:
 
 
 @pytest.fixture(scope="session")
-def programmed(network: Network, device: Device) -> dict[str, Programmed]:
+def programmed(network: Network, device: Device) -> dict[str, ProgrammedChip]:
     """By scheme."""
-    return {
-        scheme: program_chip(Chip(device, 7), network, Programming(scheme)) for scheme in SCHEMES
-    }
+    return {scheme: program(network, device, 7, Programming(scheme)) for scheme in SCHEMES}

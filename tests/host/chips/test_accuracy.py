@@ -24,12 +24,14 @@ from allspin.host.chips.accuracy import (
 )
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.chip.calibration import calibrate
+from allspin.sim.chip.chip import Chip
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import SCHEMES, Programming
 from allspin.sim.synapse.sot_synapse import SotSynapse
+from tests.sim.chip.model import golden
 
 PAPER = open_device("paper")
 
@@ -83,10 +85,10 @@ def test_each_chip_is_the_one_that_its_seed_names(
 ) -> None:
     lot = Lot(PAPER, SEEDS, Programming(scheme), True)
     shares = accuracy_over_chips(network, lot, images)
-    for seed, share, made in zip(SEEDS, shares, lot.made(network), strict=True):
+    for seed, share, made in zip(SEEDS, shares, lot.chips(network), strict=True):
         chip = Chip(PAPER, seed)
-        programmed = program_chip(chip, network, lot.programming)
-        model = chip.golden(calibrate(chip, network).network, programmed.words)
+        programmed = program(network, chip.device, chip.seed, lot.programming)
+        model = golden(chip, calibrate(chip, network)[0], programmed.words)
         assert share == np.mean(model.classify(images[0]) == images[1])
         assert (made.seed, made.counts) == (seed, programmed.counts)
 
@@ -102,7 +104,7 @@ def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
     assert (record["accuracy"], record["deviation"]) == (ideal, 0)
     assert record["programming"]["scheme"] == "pulse-width"
     cells = sum(layer.states.size for layer in network.layers)
-    made = program_chip(Chip(PAPER, SEEDS[0]), network, Programming("pulse-width"))
+    made = program(network, PAPER, SEEDS[0], Programming("pulse-width"))
     assert record["pulses_per_cell"] == pytest.approx(made.counts.pulses / cells, rel=0.01)
 
 

@@ -11,7 +11,7 @@ from allspin.host.chips.cell_table import (
 )
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import Programmed
+from allspin.sim.programming.program import ProgrammedChip
 from allspin.sim.programming.schemes import VERIFYING
 
 VERIFIED = {"reads", "tries", "converged"}
@@ -22,10 +22,10 @@ REFERENCE = {"reference_R_AH"}
 
 @pytest.mark.parametrize("scheme", ["open-loop", "write-verify", "incremental"])
 def test_each_row_is_a_cell_of_the_chip(
-    network: Network, device: Device, programmed: dict[str, Programmed], scheme: str
+    network: Network, device: Device, programmed: dict[str, ProgrammedChip], scheme: str
 ) -> None:
     done = programmed[scheme]
-    header, *lines = csv.reader(cell_table(network, device, done).to_csv().decode().splitlines())
+    header, *lines = csv.reader(cell_table(done).to_csv().decode().splitlines())
     assert {"target_R_AH (ohm)", "R_AH (ohm)", "width (pulses)"} < set(header)
     names = [name.partition(" (")[0] for name in header]
     rows = [dict(zip(names, line, strict=True)) for line in lines]

@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 
 from allspin.host.chips.cell_table import cell_table, table_bytes
-from allspin.host.chips.probed_cells import ProbedCells, probe_cells
+from allspin.host.chips.probed_cells import read_cells
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import rounded_words
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import REFERENCE_COLUMNS, Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import Programmed, program_chip
+from allspin.sim.programming.measured_cells import MeasuredCells
+from allspin.sim.programming.program import ProgrammedChip, program
 from allspin.sim.programming.schemes import Programming
 
-Probe = Callable[..., ProbedCells]
+Probe = Callable[..., MeasuredCells]
 
 
 CELLS = [
@@ -56,15 +57,15 @@ def probe(tmp_path: Path, network: Network, device: Device) -> Probe:
 
     def read(
         content: str | bytes, missing: float = 0.0, made_of: Device = device, suffix: str = ".csv"
-    ) -> ProbedCells:
+    ) -> MeasuredCells:
         path = tmp_path / f"cells{suffix}"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return probe_cells(path, network, made_of, missing)
+        return read_cells(path, network, made_of, missing)
 
     return read
 
 
-def flat(cells: ProbedCells) -> list[int]:
+def flat(cells: MeasuredCells) -> list[int]:
     return [int(word) for held in cells.held for word in rounded_words(held).ravel()]
 
 
@@ -121,12 +122,12 @@ def test_what_was_written_comes_back_as_the_same_words(
     probe: Probe,
     network: Network,
     device: Device,
-    programmed: dict[str, Programmed],
+    programmed: dict[str, ProgrammedChip],
     scheme: str,
     suffix: str,
 ) -> None:
     done = programmed[scheme]
-    table = cell_table(network, device, done)
+    table = cell_table(done)
     found = probe(table_bytes(table, Path(f"x{suffix}")), suffix=suffix)
     assert flat(found) == np.concatenate([words.ravel() for words in done.words]).tolist()
     assert found.saturated == np.count_nonzero(np.asarray(table.columns["saturated"]))
@@ -153,13 +154,13 @@ def test_a_conductance_and_its_reference_come_back_as_the_same_words(
     probe: Probe, network: Network, conductance: Device, scheme: str, suffix: str
 ) -> None:
     chip = Chip(conductance, 7)
-    done = program_chip(chip, network, Programming(scheme))
-    table = cell_table(network, conductance, done)
+    done = program(network, chip.device, chip.seed, Programming(scheme))
+    table = cell_table(done)
     found = probe(table_bytes(table, Path(f"x{suffix}")), made_of=conductance, suffix=suffix)
     assert found.referenced
     # The reference is in the file, and is not drawn again.
     assert flat(found) == np.concatenate([words.ravel() for words in done.words]).tolist()
-    again = found.on(found.chip(Chip(conductance, 7)), network)
+    again = program(network, conductance, 7, found).words
     for words, expected in zip(again, done.words, strict=True):
         assert np.array_equal(words, expected)
 
@@ -171,18 +172,19 @@ def test_without_the_reference_it_is_that_of_the_chip_or_as_it_should_be(
 ) -> None:
     wrong = replace(conductance.imperfections, reference_column=column)
     conductance = replace(conductance, imperfections=wrong)
-    done = program_chip(Chip(conductance, 7), network, Programming(scheme))
-    table = cell_table(network, conductance, done)
+    done = program(network, conductance, 7, Programming(scheme))
+    table = cell_table(done)
     bare = replace(table, columns={**table.columns, "reference_R_AH": None})
     found = probe(table_bytes(bare, Path("x.csv")), made_of=conductance)
     assert not found.referenced
-    chip = found.chip(Chip(conductance, 7))
-    for words, expected in zip(found.on(chip, network), done.words, strict=True):
+    for words, expected in zip(
+        program(network, conductance, 7, found).words, done.words, strict=True
+    ):
         assert np.array_equal(words, expected)
     # A cell alone: 0.1 to 0.5 are the words -126 to 126.
-    quiet = found.chip(Chip(conductance, 0), drawn=False)
+    quiet = program(network, conductance, 0, found, drawn=False)
     alone = np.asarray(table.columns["R_AH"])
-    words = np.concatenate([each.ravel() for each in found.on(quiet, network)])
+    words = np.concatenate([each.ravel() for each in quiet.words])
     assert words.tolist() == np.clip(np.rint((alone - 0.3) / 0.2 * 126), -127, 127).tolist()
     assert np.count_nonzero(np.abs(alone) < 1e-9) >= 2  # the open ones
 
@@ -324,13 +326,13 @@ def test_of_a_device_whose_cells_are_known_only_columns_vary(device: Device) -> 
         read_noise=0.1, amplifier_gain=0.2, converter_offset=0.3, hall_offset=0.4, stuck=0.5
     )
     varied = replace(device, imperfections=wrong)
-    cells = ProbedCells(Path("x"), [], 0, 0, referenced=False)
-    known = cells.chip(Chip(varied, 3)).device
+    cells = MeasuredCells("x", [], 0, 0, referenced=False)
+    known = cells.varying(Chip(varied, 3)).device
     assert known.imperfections == Imperfections(
         read_noise=0.1, amplifier_gain=0.2, converter_offset=0.3
     )
     assert known.neuron_variation == device.neuron_variation
     assert not known.synapse.devices_differ
-    quiet = cells.chip(Chip(varied, 0), drawn=False).device
+    quiet = cells.varying(Chip(varied, 0), drawn=False).device
     assert quiet.imperfections == Imperfections()
     assert quiet.neuron_variation.use == quiet.neuron_variation.gain == 0

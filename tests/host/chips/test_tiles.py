@@ -21,6 +21,8 @@ from allspin.host.data.datasets import load_dataset
 from allspin.host.run.inference import run
 from allspin.host.train.feed import split
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
+from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
@@ -97,7 +99,7 @@ def test_chips_have_the_network_s_words_and_converters_that_vary() -> None:
     assert found.ideal == right(GoldenModel(network))
     for seed, share in zip(range(3, 6), found.chips, strict=True):
         chip = Chip(DEVICE, seed)
-        model = GoldenModel(chip.varied(network), noise=chip.noise(network))
+        model = GoldenModel(vary_columns(chip, network), noise=ColumnNoise.of_chip(chip, network))
         assert share == right(model)
         assert np.array_equal(model.words[0], NETWORK.layers[0].words)
     assert DEVICE.adc.offset == DEVICE.adc.noise == 0.5

@@ -10,9 +10,8 @@ import pytest
 
 from allspin.hdl.bench.tools import find_tools
 from allspin.host.data.catalogue import open_device
-from allspin.sim.chip.chip import Chip
 from allspin.sim.network.netfile import load_network
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 
 
@@ -112,7 +111,7 @@ def test_cells_are_those_of_the_chip(net, tmp_path, cli):
     assert "cells.csv: 360 cells, R_AH in half of the range, " in out
     _, *rows = csv.reader((tmp_path / "cells.csv").open())
     how = Programming("write-verify", tries=3)
-    done = program_chip(Chip(open_device("paper"), 7), load_network(net), how)
+    done = program(load_network(net), open_device("paper"), 7, how)
     assert [int(row[7]) for row in rows] == [int(w) for each in done.words for w in each.ravel()]
     cli.run(f"{words}.npz")
     with np.load(tmp_path / "cells.npz", allow_pickle=False) as found:

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from allspin.host.machines import opening
-from allspin.host.run import machine_checks
 from allspin.sim.network.netfile import save_network
 from tests.host.cli.conftest import NETWORK
 
@@ -323,7 +322,7 @@ def files(tmp_path_factory):
 def test_one_line(command, said, files, idx_folder, cli, monkeypatch):
     monkeypatch.chdir(files)
     monkeypatch.setattr(opening, "serial_ports", list)
-    monkeypatch.setattr(machine_checks, "ask_ports", lambda baud: {})
+    monkeypatch.setattr(opening, "ask_ports", lambda baud: {})
     if not (files / "data").exists():
         idx_folder(shape=(1, 24), classes=6, train=900, test=60).rename(files / "data")
     before = sorted(files.iterdir())

@@ -14,16 +14,15 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.session import NO_PROGRESS
 from allspin.host.machines import opening
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.machine import GoldenMachine
-from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.run import machine_options
 from allspin.host.show.version import CHANGED
-from allspin.sim.chip.chip import Chip
 from allspin.sim.device.device_file import save_device
 from allspin.sim.network.fitted import fitted
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 from tests.host.cli.conftest import NETWORK
 
@@ -83,7 +82,7 @@ def test_a_flipped_bit_in_a_memory_is_found(cli, words, monkeypatch):
 
         class Flipped(LinkedMachine):
             def program(self, network, progress=lambda done: None):
-                super().program(network, progress)
+                super().load(network, progress)
                 row = bytearray(self.read_back(0x00, 10, 1, 12))
                 row[3] ^= 0x40
                 self.write(0x00, 10, bytes(row))
@@ -199,9 +198,7 @@ def test_a_chip_says_how_it_was_programmed(cli):
     record = cli.json(words)
     assert (record["chip"], record["mismatches"], record["on"]) == (7, 0, "golden")
     made = record["programming"]
-    counts = program_chip(
-        Chip(PAPER, 7), open_network("mnist-10"), Programming("write-verify")
-    ).counts
+    counts = program(open_network("mnist-10"), PAPER, 7, Programming("write-verify")).counts
     assert (made["reads"], made["unconverged"]) == (counts.reads, counts.unconverged)
     assert made["energy"] == counts.energy(PAPER.electrical)
     assert (made["device"], made["tries"], made["polarity"]) == ("paper", 8, "quieter")

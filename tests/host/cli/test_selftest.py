@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from allspin.host.run import machine_checks
+from allspin.host.selftest import opening
 from allspin.sim.errors import UserError
 from tests.host.cli.conftest import NETWORK
 
@@ -45,12 +45,12 @@ def test_auto_takes_the_only_board(fits, network, message, monkeypatch):
         identity = SimpleNamespace(mismatch=lambda _, fit=fit: None if fit else "another topology")
         close = lambda name=name: closed.append(name)  # noqa: E731
         answers[name] = SimpleNamespace(name=name, identity=identity, close=close)
-    monkeypatch.setattr(machine_checks, "ask_ports", lambda baud: answers)
+    monkeypatch.setattr(opening, "ask_ports", lambda baud: answers)
     taken = None
     if message is None:
-        taken = machine_checks.open_for_selftest("auto", network).name
+        taken = opening.open_for_selftest("auto", network).name
         assert taken == "ab"[len(fits) - 1]
     else:
         with pytest.raises(UserError, match=message):
-            machine_checks.open_for_selftest("auto", network)
+            opening.open_for_selftest("auto", network)
     assert closed == [name for name in "ab"[: len(fits)] if name != taken]

@@ -14,7 +14,7 @@ from allspin.host.cli import flash
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.answers import Counters
 from allspin.host.machines.machine import GoldenMachine
-from allspin.host.run.board_report import count_reports, measure_rates
+from allspin.host.selftest.board_report import count_reports, measure_rates
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_network
 from allspin.sim.plain_values import parse_json
@@ -43,7 +43,7 @@ def test_all_that_was_found_is_in_one_file_and_nothing_of_the_user(cli, net, tmp
 def test_an_image_that_was_sent_again_is_not_counted_as_slow(monkeypatch):
     machine: Any = GoldenMachine()
     network = random_network((6, 3, 2), 0)
-    machine.program(network)
+    machine.load(network)
     counted = Counters(cycles=4400, images=440, rows=(), neurons=())
     monkeypatch.setattr(machine, "counters", lambda: counted)
     assert measure_rates(machine, network, 0)["cycles_per_image"] == 10

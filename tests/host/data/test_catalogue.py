@@ -16,8 +16,9 @@ from allspin.host.data.datasets import MNIST_DIGEST, load_test_set
 from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
+from tests.sim.chip.model import golden
 
 CMOS = ("cmos-bare", "cmos-relu", "cmos-sigmoid")
 LEAST = {f"mnist-{states}-{kind}": 0.985 for states in (10, 100) for kind in CMOS} | {
@@ -74,8 +75,8 @@ def test_chips_of_a_robust_network_are_as_good_as_promised(name: str, least: flo
     device, network = open_device("paper"), open_network(name)
     for seed in range(3):
         chip = Chip(device, seed)
-        words = program_chip(chip, network, Programming()).words
-        classes = chip.golden(network, words).classify(images[:2000])
+        words = program(network, chip.device, chip.seed, Programming()).words
+        classes = golden(chip, network, words).classify(images[:2000])
         assert (classes == labels[:2000]).mean() >= least
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.chips.probed_cells import probe_cells
+from allspin.host.chips.probed_cells import read_cells
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import Dataset
 from allspin.host.learn.array_network import ArrayNetwork, row_values
@@ -27,7 +27,6 @@ from allspin.host.learn.symmetry import reference_resistance
 from allspin.host.learn.training import train_in_array
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import TrainingTarget
-from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import device_deviates
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
@@ -36,8 +35,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.neuron import SotNeuron
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import program
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
@@ -237,27 +235,25 @@ def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path)
     assert pulses @ devices == facts["pulses"]
     assert (tmp_path / "out" / "learning.png").stat().st_size > 1000
     # The chip that learnt, in whole numbers: its cells as they are read, its own neurons.
-    probed = probe_cells(tmp_path / "out" / "cells.npz", found.network, device)
-    own = probed.chip(Chip(device, 0))
-    same = own.golden(found.network, probed.on(own, found.network))
-    right = same.classify(dataset.test_images) == dataset.test_labels
-    assert np.mean(right) == pytest.approx(found.array_accuracy, abs=0.04)
+    probed = read_cells(tmp_path / "out" / "cells.npz", found.network, device)
+    same = program(found.network, device, 0, probed)
+    assert same.accuracy(dataset.test_images, dataset.test_labels) == pytest.approx(
+        found.array_accuracy, abs=0.04
+    )
     # Another chip, programmed with the states, has devices of its own.
-    chip = Chip(device, 1)
-    words = program_chip(chip, found.network, Programming()).words
-    answers = chip.golden(found.network, words).classify(dataset.test_images)
-    assert found.chip_accuracy == np.mean(answers == dataset.test_labels)
+    other = program(found.network, device, 1)
+    assert found.chip_accuracy == other.accuracy(dataset.test_images, dataset.test_labels)
 
 
 def test_read_noise_is_that_of_the_chip_in_every_crossbar(dataset: Dataset, tmp_path: Path) -> None:
     noisy = Device("noisy", raw_synapse(), imperfections=Imperfections(read_noise=0.2))
     found = learnt_by(dataset, device=noisy)
     found.write(tmp_path)
-    probed = probe_cells(tmp_path / "cells.npz", found.network, noisy)
-    own = probed.chip(Chip(noisy, 0))
-    same = own.golden(found.network, probed.on(own, found.network))
-    right = same.classify(dataset.test_images) == dataset.test_labels
-    assert np.mean(right) == pytest.approx(found.array_accuracy, abs=0.04)
+    probed = read_cells(tmp_path / "cells.npz", found.network, noisy)
+    same = program(found.network, noisy, 0, probed)
+    assert same.accuracy(dataset.test_images, dataset.test_labels) == pytest.approx(
+        found.array_accuracy, abs=0.04
+    )
 
 
 def test_an_ideal_relu_has_no_device_s_variation(dataset: Dataset) -> None:

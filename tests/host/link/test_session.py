@@ -20,20 +20,18 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.transport import Transport
-from allspin.host.machines.gateware_chips import ChipMaker, ResidentChips
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.machine import programmed_anew
-from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.run.inference import run as infer
 from allspin.host.virtual.board import VirtualTransport
-from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.words import Words
+from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import ProgrammedChip, program
 from tests.host.machines.test_profiles import PATIENT, Button
 from tests.host.machines.work import SUMS, made_of
 from tests.host.virtual import test_tiles
@@ -79,7 +77,7 @@ class Kind:
 
 
 @cache
-def program(kind: Kind) -> Path:
+def board_of(kind: Kind) -> Path:
     """Build the virtual board of a kind."""
     return build(TopParameters.from_network(kind.networks[0], kind.profile))
 
@@ -91,21 +89,27 @@ def ideal(kind: Kind, number: int) -> npt.NDArray[np.int64]:
 
 
 @cache
-def golden(kind: Kind, chip: Chip, order: int = 1) -> tuple[list[Words], npt.NDArray[np.int64]]:
+def programmed(kind: Kind, made: Device, seed: int) -> ProgrammedChip:
+    """Program a chip with the first network."""
+    return program(kind.networks[0], made, seed)
+
+
+@cache
+def golden(
+    kind: Kind, chip: ProgrammedChip, order: int = 1
+) -> tuple[list[Words], npt.NDArray[np.int64]]:
     """Return a chip's words, and its logits of the images in an order.
 
     The noise of a use is drawn by an image's place, so the order matters to it.
     """
-    words = program_chip(chip, kind.networks[0], Programming()).words
-    return words, reference.logits(
-        chip.varied(kind.networks[0]), kind.images[::order], words, chip.noise(kind.networks[0])
-    )
+    network, images = chip.network, kind.images[::order]
+    return chip.words, reference.logits(network, images, noise=chip.noise)
 
 
 def networks(kind: Kind, device: LinkedMachine) -> None:
     """Program one network after another."""
     for which, network in enumerate(kind.networks):
-        device.program(network)
+        device.load(network)
         for number, layer in enumerate(network.layers):
             assert (device.read_words(number) == layer.words).all()
         assert (device.stream(kind.images).logits == ideal(kind, which)).all()
@@ -114,11 +118,11 @@ def networks(kind: Kind, device: LinkedMachine) -> None:
 def chips(kind: Kind, device: LinkedMachine) -> None:
     """Program two chips one after another, and compare each word with the golden model's."""
     made = made_of(device, **kind.wrong)
-    maker = ChipMaker(device, kind.networks[0], made, Programming())
-    assert maker.reason is None
     for seed in SEEDS:
-        words, logits = golden(kind, Chip(made, seed))
-        maker.make(Chip(made, seed))
+        chip = programmed(kind, made, seed)
+        words, logits = golden(kind, chip)
+        device.load(chip)
+        assert device.words_from == "words made by the gateware"
         for number, layer in enumerate(words):
             assert (device.read_words(number) == layer).all()
         assert (device.stream(kind.images).logits == logits).all()
@@ -127,14 +131,14 @@ def chips(kind: Kind, device: LinkedMachine) -> None:
 def resident(kind: Kind, device: LinkedMachine) -> None:
     """Load images that stay, on two chips; then others in their place."""
     made = made_of(device)
-    maker = ChipMaker(device, kind.networks[0], made, Programming())
     images = ResidentImages(device)
     for order in (1, -1):
         labels = kind.labels[::order]
         assert images.load(kind.images[::order], labels) == kind.count
         for seed in SEEDS:
-            _, logits = golden(kind, Chip(made, seed), order)
-            maker.make(Chip(made, seed))
+            chip = programmed(kind, made, seed)
+            _, logits = golden(kind, chip, order)
+            device.load(chip)
             assert images.run().correct == np.count_nonzero(logits.argmax(axis=1) == labels)
             assert (images.logits().logits == logits).all()
 
@@ -142,12 +146,9 @@ def resident(kind: Kind, device: LinkedMachine) -> None:
 def sweep(kind: Kind, device: LinkedMachine) -> None:
     """Sweep chips over batches, with several requests under way."""
     made = made_of(device, **kind.wrong)
-    many = ResidentChips(device, ChipMaker(device, kind.networks[0], made, Programming()))
-    assert many.possible
-    some = [Chip(made, seed) for seed in SEEDS * 2]
-    counts = many.run(
-        [(chip, chip.varied(kind.networks[0])) for chip in some], kind.images, kind.labels
-    )
+    some = [programmed(kind, made, seed) for seed in SEEDS * 2]
+    assert device.classifies_together(some[0])
+    counts = device.classify_together(some, kind.images, kind.labels)
     assert device.identity.resident_images < kind.count == counts[0].images
     right = [golden(kind, chip)[1].argmax(axis=1) == kind.labels for chip in some]
     assert [each.correct for each in counts] == [np.count_nonzero(each) for each in right]
@@ -202,7 +203,7 @@ class Noted(FaultyTransport[Any]):
 
 def run(kind: Kind, faults: Faults, patience: float | None = None) -> Noted:
     """Do a machine's work on a board behind such a line."""
-    transport = Noted(lambda: VirtualTransport(program(kind)), faults)
+    transport = Noted(lambda: VirtualTransport(board_of(kind)), faults)
     transport.latency = transport.latency if patience is None else patience
     with transport:
         kind.work(kind, LinkedMachine(transport))
@@ -278,7 +279,7 @@ def test_an_old_frame_that_comes_again_is_told_and_the_machine_programmed_anew(n
         # One of the first programming, and one of the second, in which any of both comes again.
         places = draws.randrange(3, frames), frames + draws.randrange(3, frames)
         said: list[str] = []
-        with FaultyTransport(lambda: VirtualTransport(program(kind)), Faults(), PATIENT) as line:
+        with FaultyTransport(lambda: VirtualTransport(board_of(kind)), Faults(), PATIENT) as line:
             line.latency = PATIENT
             line.to_device = Old({now: draws.randrange(1, now) for now in places})
             device = LinkedMachine(line)
@@ -292,7 +293,7 @@ def test_an_identify_of_an_earlier_session_that_comes_again_ends_no_run(way: str
     kind = KINDS["words"]
     network = kind.networks[0]
     for frame in some_of(range(3, 12)):
-        with FaultyTransport(lambda: VirtualTransport(program(kind)), Faults(), PATIENT) as line:
+        with FaultyTransport(lambda: VirtualTransport(board_of(kind)), Faults(), PATIENT) as line:
             line.latency = PATIENT
             setattr(line, way, Old({frame: 1}))
             LinkedMachine(line)  # of the earlier session
@@ -305,19 +306,16 @@ def test_an_identify_of_an_earlier_session_that_comes_again_ends_no_run(way: str
 def test_states_that_an_old_frame_may_have_changed_are_sent_again() -> None:
     kind = KINDS["Programmer with redraw"]
     wire, said = Old({}), list[str]()
-    with FaultyTransport(lambda: VirtualTransport(program(kind)), Faults(), PATIENT) as line:
+    with FaultyTransport(lambda: VirtualTransport(board_of(kind)), Faults(), PATIENT) as line:
         line.to_device, line.latency = wire, PATIENT
         device = LinkedMachine(line)
         made = made_of(device)
-        chip = Chip(made, 3)
-        of_other, maker = (
-            ChipMaker(device, network, made, Programming()) for network in kind.networks[::-1]
-        )
-        of_other.make(chip)
+        chip = programmed(kind, made, 3)
+        device.load(program(kind.networks[1], made, 3))
         states = len(wire.past) - 2  # the last frame but that which clears the counters
-        maker.make(chip)
+        device.load(chip)
         wire.again[len(wire.past)] = states
-        programmed_anew(lambda: maker.make(chip), said.append)
+        programmed_anew(lambda: device.load(chip), said.append)
         assert len(said) == 1
         for number, layer in enumerate(golden(kind, chip)[0]):
             assert (device.read_words(number) == layer).all()
@@ -339,10 +337,10 @@ def test_after_a_reset_the_next_host_finds_nothing_of_the_one_before(
 ) -> None:
     kind = KINDS[name]
     for frame in some_of(range(1, clean(name).to_host.frames)):
-        with VirtualTransport(program(kind)) as board:
+        with VirtualTransport(board_of(kind)) as board:
 
             def power_on(board: VirtualTransport = board) -> Transport:
-                return Button(board) if button else VirtualTransport(program(kind))
+                return Button(board) if button else VirtualTransport(board_of(kind))
 
             faults = Faults(reset_after=(frame,), seed=frame)
             with FaultyTransport(power_on, faults, PATIENT) as transport:
@@ -382,7 +380,7 @@ class Killed(Exception):
 def test_the_next_host_finds_nothing_of_one_that_died(name: str) -> None:
     """Most hosts die in the middle of a frame."""
     kind = KINDS[name]
-    with VirtualTransport(program(kind)) as board:
+    with VirtualTransport(board_of(kind)) as board:
         for place in some_of(range(20, len(clean(name).sent))):
             with pytest.raises(Killed):
                 kind.work(kind, LinkedMachine(Dying(board, place)))

@@ -31,7 +31,7 @@ from allspin.host.link.memories import line_address
 from allspin.host.live import alone
 from allspin.host.live.alone import GLOSSARY, PAGE, page_data, write_page
 from allspin.host.live.shown import Made, drawn_image
-from allspin.host.machines.gateware_chips import CHIPS
+from allspin.host.machines.programmer import CHIPS
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network

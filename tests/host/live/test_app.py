@@ -10,11 +10,14 @@ from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.live import application as serving
 from allspin.host.live.shown import Made, timeline
-from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.chip.calibration import calibrate
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
+from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.golden import GoldenModel
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import SCHEMES, VERIFYING, Programming
 from tests.host.live.conftest import open_page
 
@@ -35,14 +38,14 @@ def test_an_image_goes_through_the_chip_that_was_chosen(page, choices, network, 
     said, content = page.until("made")
     # Programmed here without the page's code, one step after another.
     chip = Chip(choices.device, 7)
-    words = program_chip(chip, network, Programming(scheme, tries=8)).words
+    words = program(network, chip.device, chip.seed, Programming(scheme, tries=8)).words
     assert content == b"".join(layer.tobytes() for layer in words)
     assert [(layer["rows"], layer["columns"]) for layer in said["layers"]] == [(30, 12), (12, 5)]
     assert said["counts"]["cells"] == 30 * 12 + 12 * 5
     assert (said["counts"]["readsPerCell"] > 0) == (scheme in VERIFYING)
     shown, _ = page.until("shown")
-    base = calibrate(chip, network).network if calibrated else network
-    varied = GoldenModel(chip.varied(base), words, chip.noise(network))
+    base = calibrate(chip, network)[0] if calibrated else network
+    varied = GoldenModel(vary_columns(chip, base), words, ColumnNoise.of_chip(chip, network))
     image = choices.images[11:12]
     assert shown["golden"] == varied.logits(image, 11)[0].tolist()
     assert shown["ideal"] == GoldenModel(network).logits(image)[0].tolist()

@@ -24,10 +24,12 @@ from allspin.host.live import seat as chair
 from allspin.host.live.choices import Choices
 from allspin.host.live.shown import drawn_image
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
+from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 from tests.host.browser import PHONE, TOOLS, messages, show, start_browser
 from tests.host.live.driving import DESK, PATIENCE, draw, durations, served, wait
@@ -104,8 +106,8 @@ def expected(
     if seed is None:
         return GoldenModel(network).logits(image[np.newaxis])[0].tolist()
     chip = Chip(device, seed)
-    words = program_chip(chip, network, Programming(tries=8)).words
-    model = GoldenModel(chip.varied(network), words, chip.noise(network))
+    words = program(network, chip.device, chip.seed, Programming(tries=8)).words
+    model = GoldenModel(vary_columns(chip, network), words, ColumnNoise.of_chip(chip, network))
     return model.logits(image[np.newaxis], use)[0].tolist()
 
 

@@ -18,8 +18,9 @@ from allspin.host.link.transport import Disconnected
 from allspin.host.live import seat as chair, visit
 from allspin.host.live.serve import LiveServer, Place
 from allspin.host.live.shown import Made
-from allspin.host.machines.gateware_chips import CHIPS
-from allspin.host.machines.opening import LinkedMachine, virtual_program
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.machines.opening import virtual_program
+from allspin.host.machines.programmer import CHIPS
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_network

@@ -14,17 +14,14 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.foreign.importing import import_network
 from allspin.host.link.identity import Identity
-from allspin.host.machines.gateware_chips import ChipMaker
+from allspin.host.machines.kept_program import KeptProgram
 from allspin.host.machines.opening import open_virtual
 from allspin.host.machines.resident import ResidentImages
-from allspin.host.run.program import Program
-from allspin.sim.chip.chip import Chip
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.network.random_network import random_images, random_network
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import program
 from tests.host.machines.work import GENERAL, PAPER, SUMS, WIDEST
 
 
@@ -84,7 +81,7 @@ def test_the_machine_of_an_85f(of_the_85f, tmp_path, name):
 def everything(machine, network, images):
     """Logits, words and counters of a network, then of two of its chips, resident too."""
     expected = GoldenModel(network).logits(images)
-    machine.program(network)
+    machine.load(network)
     for layer, words in enumerate(network.weights):
         np.testing.assert_array_equal(machine.read_words(layer), words)
     answers = machine.stream(images)
@@ -97,16 +94,13 @@ def everything(machine, network, images):
     device = dataclasses.replace(
         PAPER, imperfections=dataclasses.replace(PAPER.imperfections, **SUMS)
     )
-    maker = ChipMaker(machine, network, device, Programming())
-    assert maker.reason is None
     for seed in (7, 2**32 - 1):
-        chip = Chip(device, seed)
-        words = program_chip(chip, network, Programming()).words
-        maker.make(chip)
-        for layer, own in enumerate(words):
+        chip = program(network, device, seed)
+        machine.load(chip)
+        assert machine.words_from == "words made by the gateware"
+        for layer, own in enumerate(chip.words):
             np.testing.assert_array_equal(machine.read_words(layer), own)
-        noise = chip.noise(network)
-        expected = GoldenModel(chip.varied(network), words, noise).logits(images, 65_530)
+        expected = chip.golden().logits(images, 65_530)
         answers = machine.stream(images, first=65_530)
         np.testing.assert_array_equal(answers.logits, expected)
         np.testing.assert_array_equal(answers.classes, expected.argmax(1))
@@ -118,7 +112,7 @@ def everything(machine, network, images):
         np.testing.assert_array_equal(resident.logits().logits, expected)
         # As many images at once in a crossbar of several passes as it has room for.
         blank = np.zeros((50, *images.shape[1:]), np.uint8)
-        blanks = GoldenModel(chip.varied(network), words, noise).classify(blank)
+        blanks = chip.golden().classify(blank)
         assert resident.load(blank, blanks) == len(blank)
         assert resident.run().correct == len(blank)
 
@@ -127,7 +121,7 @@ def everything(machine, network, images):
 def test_noise_that_would_drive_spare_rows_is_refused(falls, most):
     """Of neurons that are silent at no current, or at full current alone."""
     engine = EngineParameters.from_network(random_network(WIDEST, 0), GENERAL)
-    machine = Program("the board", Identity.parse(identity_bytes(LinkParameters(engine))))
+    machine = KeptProgram("the board", Identity.parse(identity_bytes(LinkParameters(engine))))
     network = random_network((20, 12, 6), 3)
     table = np.minimum(np.arange(256), 1)
     layers = dataclasses.replace(network.layers[0], table=table[::-1] if falls else table)
@@ -135,14 +129,12 @@ def test_noise_that_would_drive_spare_rows_is_refused(falls, most):
     for use in (0.1, 0.21, 0.5):
         variation = dataclasses.replace(PAPER.neuron_variation, use=use, use_reading="current")
         device = dataclasses.replace(PAPER, neuron_variation=variation)
-        chip = Chip(device, 1)
-        maker = ChipMaker(machine, network, device, Programming())
-        noise = chip.noise(network)
-        assert noise is not None
-        refused = noise.most > most
+        chip = program(network, device, 1)
+        assert chip.noise is not None
+        refused = chip.noise.most > most
         assert refused == (use > (0.1 if falls else 0.21))
         with pytest.raises(UserError, match="spare") if refused else contextlib.nullcontext():
-            maker.memories(chip, chip.varied(network))
+            machine.load_chip(chip)
 
 
 @pytest.mark.parametrize(
@@ -157,4 +149,4 @@ def test_noise_that_would_drive_spare_rows_is_refused(falls, most):
 )
 def test_what_does_not_fit_is_refused_with_the_sizes_that_would(machine, topology, room):
     with pytest.raises(UserError, match=f"topology {room}, not " + "-".join(map(str, topology))):
-        machine.program(random_network(topology, 1))
+        machine.load(random_network(topology, 1))

@@ -20,8 +20,8 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import memory_map
 from allspin.host.link.line import Undone
 from allspin.host.link.transport import Disconnected, Transport
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.machine import ATTEMPTS, programmed_anew
-from allspin.host.machines.opening import LinkedMachine
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
 from allspin.sim.network.random_network import random_images, random_network
@@ -209,7 +209,7 @@ def is_right(device, images):
 
 
 def test_lines_are_read_back_from_any_address(device):
-    device.program(NETWORK)
+    device.load(NETWORK)
     first = NETWORK.layers[0]
     assert first.converter is not None
     converter = np.stack([first.converter.gains, first.converter.offsets], axis=1).astype("<i2")
@@ -247,7 +247,7 @@ def test_the_window_is_kept_and_used_where_the_stream_does_not_hold_back(
 @settings(deadline=None, max_examples=40)
 def test_faults_on_the_wire_change_nothing(seed, fault, slots):
     device = LinkedMachine(faulty(PlainDevice(), seed, fault, slots))
-    device.program(NETWORK)
+    device.load(NETWORK)
     assert device.read_back(0x10, 0, 7, 5) == NETWORK.layers[1].words.tobytes()
     assert is_right(device, random_images(NETWORK, 40, seed))
 
@@ -364,20 +364,20 @@ def test_lines_that_fill_their_frames_are_not_followed_by_a_frame_of_none():
         return carry_out(kind, body)
 
     plain.carry_out = counted
-    LinkedMachine(Wire(plain)).program(network)
+    LinkedMachine(Wire(plain)).load(network)
     assert len(bodies) > 8
     assert all(bodies)
 
 
 def test_another_network_is_one_line(device):
     with pytest.raises(UserError, match="it has topology up to 30-7-5, not 30-8-5"):
-        device.program(random_network((30, 8, 5), 0))
+        device.load(random_network((30, 8, 5), 0))
 
 
 def test_a_request_beyond_the_window_is_one_line():
     wide = random_network((30, 300, 5), 0)
     with pytest.raises(UserError, match="does not fit the window of the test, 256 bytes"):
-        LinkedMachine(Wire(PlainDevice(wide))).program(wide)
+        LinkedMachine(Wire(PlainDevice(wide))).load(wide)
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ def test_a_reset_is_noticed_whenever_it_comes(plain, after):
     device = LinkedMachine(Wire(plain, changed({2 * after + 2: reset}), slots=1))
 
     def work():
-        device.program(NETWORK)
+        device.load(NETWORK)
         device.stream(random_images(NETWORK, 40, 1))
         device.counters()
 
@@ -422,7 +422,7 @@ def test_a_reset_is_noticed_whenever_it_comes(plain, after):
 def test_another_host_s_session_is_noticed(plain, device):
     plain.session = plain.session % 255 + 1
     with pytest.raises(UserError, match="the test was taken by another program"):
-        device.program(NETWORK)
+        device.load(NETWORK)
 
 
 @pytest.mark.parametrize("times", [1, ATTEMPTS - 1, 10**6])
@@ -441,7 +441,7 @@ def test_a_second_program_that_takes_it_again_and_again_ends_work(plain, device,
     said: list[str] = []
 
     def work():
-        device.program(NETWORK)
+        device.load(NETWORK)
         assert is_right(device, random_images(NETWORK, 1, 0))
 
     def anew(why: str) -> None:
@@ -462,9 +462,9 @@ LINE = bytes(3 + 7)
 @pytest.mark.parametrize(
     ("work", "is_fault"),
     [
-        (lambda device: device.program(NETWORK), False),
+        (lambda device: device.load(NETWORK), False),
         # What was written since is something else: another programming, or another group.
-        (lambda device: [device.program(NETWORK) for _ in range(2)], True),
+        (lambda device: [device.load(NETWORK) for _ in range(2)], True),
         (lambda device: device.session.ask_groups([[(Request.WRITE, LINE)] * 2] * 2), True),
     ],
 )
@@ -486,10 +486,10 @@ def test_a_frame_of_a_host_before_is_noticed_though_it_has_a_tag_of_its_own(plai
     wire, asked, answer = Wire(plain), [], plain.answer
     before = LinkedMachine(wire)
     plain.answer = lambda payload: asked.append(payload) or answer(payload)
-    before.program(NETWORK)
+    before.load(NETWORK)
     plain.answer = answer
     device = LinkedMachine(wire)
-    device.program(NETWORK)
+    device.load(NETWORK)
     for payload in asked:
         wire.frames.append(stuff(payload))
         with pytest.raises(Undone):
@@ -507,17 +507,17 @@ def test_what_is_asked_later_is_sent_when_all_before_it_is_answered(plain, seed)
 
 def test_two_frames_of_lines_fit_the_window(plain):
     wire = Wire(plain)
-    LinkedMachine(wire).program(NETWORK)
+    LinkedMachine(wire).load(NETWORK)
     assert WINDOW // 2 - 20 < max(wire.lengths) <= WINDOW // 2
 
 
 def test_frames_become_as_long_as_the_line_bears():
     wire = Wire(PlainDevice(WIDE, window=4096))
     device = LinkedMachine(wire)
-    device.program(WIDE)
+    device.load(WIDE)
     assert max(wire.lengths) > 400
     wire.damage, wire.lengths = flipping(0.0025, 1), []
-    device.program(WIDE)
+    device.load(WIDE)
     assert wire.device.memories[0x00] == WIDE.layers[0].words.tobytes()
     # Those that were cut before it turned bad go on being sent as they are; clearing has 18 bytes.
     assert min(length for length in wire.lengths if length > 20) < 200
@@ -528,7 +528,7 @@ def test_a_slow_device_on_a_bad_line_is_not_taken_for_a_line_that_is_too_bad():
     wire = Wire(PlainDevice(WIDE, window=32768), slots=1)
     device = LinkedMachine(wire)
     wire.damage = flipping(0.002, 3)
-    device.program(WIDE)
+    device.load(WIDE)
     assert wire.device.memories[0x00] == WIDE.layers[0].words.tobytes()
     assert device.resent < 2 * device.damaged
 
@@ -557,4 +557,4 @@ def test_a_line_that_is_too_bad_is_one_line(plain):
         r"sent again; look at the cable, or take a lower baud rate"
     )
     with pytest.raises(UserError, match=line):
-        device.program(NETWORK)
+        device.load(NETWORK)

@@ -17,7 +17,7 @@ def test_answers_and_progress():
     seen = []
     with open_machine("golden", NETWORK) as device:
         device.check(NETWORK)
-        device.program(NETWORK)
+        device.load(NETWORK)
         device.clear_counters()
         answers = device.stream(images, seen.append)
         assert device.counters() is None

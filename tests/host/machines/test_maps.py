@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.host.machines.gateware_chips import CHIPS, SUM_CHIPS
 from allspin.host.machines.opening import open_virtual
-from allspin.host.run.machine_checks import known_network, selftest
+from allspin.host.machines.programmer import CHIPS, SUM_CHIPS
+from allspin.host.selftest.checks import selftest
+from allspin.host.selftest.known_network import known_network
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import Convolution
@@ -72,7 +73,7 @@ def test_every_part_of_a_machine(network: Network, profile: HardwareProfile, lac
             assert not wrong
             assert {name for name, each in found.items() if each.right is None} == lacks
         # The network itself is run, and one whose lines of zeros are elsewhere is not.
-        machine.program(network)
+        machine.load(network)
         images = random_images(network, 50, 7)
         assert np.array_equal(machine.stream(images).logits, GoldenModel(network).logits(images))
         if len(network.image_shape) > 2:
@@ -85,4 +86,4 @@ def test_every_part_of_a_machine(network: Network, profile: HardwareProfile, lac
         assert moved.places == first.kind.places
         other = replace(network, layers=(replace(first, kind=moved), *network.layers[1:]))
         with pytest.raises(UserError, match="has in layer 0 kernels of 3 x"):
-            machine.program(other)
+            machine.load(other)

@@ -16,8 +16,9 @@ from allspin.host.cli.main import main
 from allspin.host.link import transport as serial_port
 from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines import opening
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.machine import Machine
-from allspin.host.machines.opening import LinkedMachine, ask_ports, open_machine
+from allspin.host.machines.opening import ask_ports, open_machine
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
 from allspin.sim.network.netfile import save_network
@@ -42,7 +43,7 @@ def program():
 def stream(device: Machine, network: Network, count: int, seed: int = 0) -> int:
     """Mismatches of a device's logits and classes."""
     images = random_images(network, count, seed)
-    device.program(network)
+    device.load(network)
     answers = device.stream(images)
     expected = reference.logits(network, images)
     return int(

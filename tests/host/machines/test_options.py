@@ -10,7 +10,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_network

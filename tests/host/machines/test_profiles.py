@@ -14,7 +14,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.transport import Transport
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network

@@ -10,7 +10,7 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.data.datasets import load_test_set
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.resident import ResidentImages, pack_images
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
@@ -93,7 +93,7 @@ def test_counts_and_logits_of_two_networks(device, test_set):
     values = quantise_pixels(images[:held].reshape(held, -1), 4)
     beats = pack_images(values, 4, 4)[1].sum()
     for network in NETWORKS:
-        device.program(network)
+        device.load(network)
         expected = reference.logits(network, images[:held])
         correct = expected.argmax(axis=1) == labels[:held]
         counts = resident.run()
@@ -109,7 +109,7 @@ def test_counts_and_logits_of_two_networks(device, test_set):
 
 def test_more_than_fit_run_in_batches(device, test_set):
     images, labels = (part[:600] for part in test_set)
-    device.program(NETWORKS[0])
+    device.load(NETWORKS[0])
     resident = device.resident_images()
     held = list(resident.batches(images, labels))
     assert [k for batch in held for k in batch] == list(range(600))
@@ -134,7 +134,7 @@ def test_what_cannot_be_loaded_or_run(device):
 def test_images_lie_there_only_while_nothing_was_amiss_on_the_line(device, test_set, monkeypatch):
     """Nobody reads a block RAM of images back, so what may have changed it counts as a change."""
     images, labels = (part[:20] for part in test_set)
-    device.program(NETWORKS[0])
+    device.load(NETWORKS[0])
     sent = []
     write = device.write_memories
     monkeypatch.setattr(device, "write_memories", lambda *each: sent.append(each) or write(*each))

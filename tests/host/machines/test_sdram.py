@@ -13,10 +13,10 @@ from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, HardwareProfile
 from allspin.hdl.resident.packing import pack_words
 from allspin.host.link.line import Undone
 from allspin.host.link.memories import line_address
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.machine import programmed_anew
-from allspin.host.machines.opening import LinkedMachine
 from allspin.host.machines.resident import VIRTUAL_SDRAM, ResidentImages, logits_digest
-from allspin.host.run.machine_checks import selftest
+from allspin.host.selftest.checks import selftest
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.network import reference
 from allspin.sim.network.pixels import quantise_pixels
@@ -47,7 +47,7 @@ def device(program):
 
 
 def test_counts_and_logits_are_the_golden_models(device):
-    device.program(NETWORK)
+    device.load(NETWORK)
     resident = device.resident_images()
     assert resident.load(IMAGES, LABELS) == len(IMAGES)
     counts = resident.run()
@@ -60,7 +60,7 @@ def test_counts_and_logits_are_the_golden_models(device):
 
 @pytest.mark.parametrize("bit", [3, 11 * 16, 11 * 16 + 9])
 def test_a_word_that_is_not_as_it_was_sent_is_told(device, bit):
-    device.program(NETWORK)
+    device.load(NETWORK)
     resident = device.resident_images()
     resident.load(IMAGES, LABELS)
     values = quantise_pixels(IMAGES.reshape(len(IMAGES), -1), NETWORK.pixel_bits)
@@ -73,7 +73,7 @@ def test_a_word_that_is_not_as_it_was_sent_is_told(device, bit):
 
 
 def test_images_that_lie_there_are_not_sent_again_and_checked(device, monkeypatch):
-    device.program(NETWORK)
+    device.load(NETWORK)
     device.resident_images().load(IMAGES, LABELS)
     with monkeypatch.context() as silenced:
         silenced.setattr(device, "write_memories", None)
@@ -98,7 +98,7 @@ def test_over_a_bad_line_and_through_a_reset_no_count_is_wrong(program):
 
         def work():
             device.reopen()
-            device.program(NETWORK)
+            device.load(NETWORK)
             return device.resident_images().run_all(IMAGES, LABELS)
 
         counts = programmed_anew(work, told.append)

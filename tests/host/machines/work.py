@@ -16,17 +16,15 @@ from allspin.hdl.parameters.memory_map import ENGINE, RESIDENT_LOGITS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.data.catalogue import open_device
 from allspin.host.link.answers import parse_answers
-from allspin.host.machines.gateware_chips import SUM_CHIPS, ChipMaker
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.machines.programmer import SUM_CHIPS
 from allspin.host.machines.resident import ResidentImages
-from allspin.sim.chip.chip import Chip
-from allspin.sim.device.device import Device as ChipDevice
+from allspin.sim.device.device import Device, Device as ChipDevice
 from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import program
 
 PAPER = open_device("paper")
 FIRST = 65_530
@@ -92,7 +90,7 @@ class Work:
 
     def ideal(self, device: LinkedMachine) -> None:
         """Programming, and images: each word, logit, class and count."""
-        device.program(self.network)
+        device.load(self.network)
         for number, layer in enumerate(self.network.layers):
             np.testing.assert_array_equal(device.read_words(number), layer.words)
         model = GoldenModel(self.network)
@@ -143,24 +141,22 @@ class Work:
         sums = SUMS if Feature.SUM_NOISE in device.identity.features else {}
         for wrong in ({}, {"stuck": 0.2, "stuck_at": "either", **sums}):
             makes = made_of(device, **wrong)
-            maker = ChipMaker(device, self.network, makes, Programming())
-            assert maker.reason is None
             for seed in SEEDS:
-                model = self.chip(device, maker, Chip(makes, seed))
+                model = self.chip(device, makes, seed)
                 seen.append(np.concatenate([words.ravel() for words in model.words]))
                 if resident is not None:
                     self.run_resident(device, resident, model)
         for one, other in itertools.combinations(seen, 2):
             assert np.mean(one != other) > 0.1
 
-    def chip(self, device: LinkedMachine, maker: ChipMaker, chip: Chip) -> GoldenModel:
+    def chip(self, device: LinkedMachine, makes: Device, seed: int) -> GoldenModel:
         """A chip: its words, and images of low and high numbers; its golden model."""
-        maker.make(chip)
-        words = program_chip(chip, self.network, Programming()).words
-        for number, expected in enumerate(words):
+        chip = program(self.network, makes, seed)
+        device.load(chip)
+        assert device.words_from == "words made by the gateware"
+        for number, expected in enumerate(chip.words):
             np.testing.assert_array_equal(device.read_words(number), expected)
-        model = chip.golden(self.network, words)
-        model.noise = chip.noise(self.network)
+        model = chip.golden()
         for first in (0, FIRST):
             answers = device.stream(self.images, first=first)
             np.testing.assert_array_equal(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from allspin.host.chips.chip_options import ChipOptions
+from allspin.host.chips.chip_options import program
 from allspin.host.data.datasets import load_test_set
 from allspin.host.run.inference import classify
 from allspin.sim.errors import UserError
@@ -34,7 +34,7 @@ def test_the_gateware_sees_the_same_images(files):
 
 def test_a_chip_has_logits_of_its_own(files):
     ideal = classify("paper-10", files)
-    chip = classify("paper-10", files, chip=ChipOptions(3), check=True)
+    chip = classify("paper-10", files, chip=program("paper-10", seed=3), check=True)
     assert not np.array_equal(chip.answers.logits, ideal.answers.logits)
     assert (chip.to_dict()["chip"], chip.to_dict()["mismatches"]) == (3, 0)
 

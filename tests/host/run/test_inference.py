@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.chips.chip_options import ChipOptions
+from allspin.host.chips.chip_options import ChipOptions, program
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.answers import Answers
@@ -36,7 +36,7 @@ class Abacus(Machine):
     name = "the abacus"
     closed = False
 
-    def program(self, network, progress=NO_PROGRESS):
+    def load_network(self, network, progress=NO_PROGRESS):
         self.classes = network.classes
 
     def stream(self, images, progress=NO_PROGRESS, first=0):
@@ -71,9 +71,9 @@ def test_a_machine_that_was_changed_is_programmed_again_but_not_for_ever(data, t
     class Shaken(Abacus):
         programmed = 0
 
-        def program(self, network, progress=NO_PROGRESS):
+        def load_network(self, network, progress=NO_PROGRESS):
             self.programmed += 1
-            super().program(network)
+            super().load_network(network)
 
         def stream(self, images, progress=NO_PROGRESS, first=0):
             if self.programmed <= times:
@@ -90,7 +90,7 @@ def test_a_machine_that_was_changed_is_programmed_again_but_not_for_ever(data, t
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"chip": 7}, "the abacus makes no chips"),
+        ({"chip": program(NETWORK, seed=7)}, "the abacus makes no chips"),
         ({"options": RunOptions(resident=True)}, "the abacus keeps no images"),
     ],
 )
@@ -109,7 +109,7 @@ def in_array_of(reading, **values):
 def test_a_chip_is_in_the_array_of_its_device(data):
     made_of = in_array_of("series")
     options = RunOptions(check=True)
-    score = run(NETWORK, data=data, chip=ChipOptions(7, made_of), options=options)
+    score = run(NETWORK, data=data, chip=program(NETWORK, made_of, 7), options=options)
     assert score.difference is None
     assert score.chip is not None
     told = score.chip.to_dict()["array"]
@@ -121,7 +121,7 @@ def test_a_chip_is_in_the_array_of_its_device(data):
     model = GoldenModel(score.chip.network, noise=score.chip.noise)
     assert np.array_equal(score.shown.answers.logits, model.logits(images))
     with pytest.raises(UserError, match=r"cannot run this network: layer 0: .*; run it on golden"):
-        run(NETWORK, "virtual", data=data, chip=ChipOptions(7, made_of))
+        run(NETWORK, "virtual", data=data, chip=program(NETWORK, made_of, 7))
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,13 @@ from allspin.hdl.parameters.memory_map import (
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.identity import Identity
-from allspin.host.machines.gateware_chips import CHIPS
-from allspin.host.machines.opening import LinkedMachine, virtual_program
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.machines.opening import virtual_program
+from allspin.host.machines.programmer import CHIPS
 from allspin.host.machines.resident import ResidentImages
-from allspin.host.run.machine_checks import check_parts, known_network, memory_patterns, selftest
+from allspin.host.selftest.checks import check_parts, selftest
+from allspin.host.selftest.known_network import known_network
+from allspin.host.selftest.memory_patterns import memory_patterns
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import CmosReluNeuron, CmosSigmoidNeuron
@@ -161,7 +164,7 @@ def test_wrong_answers(open_board, part, name):
 )
 def test_what_a_machine_has_beside_its_crossbars(open_board, part, wrong):
     machine = open_board(WrongAnswers, part=part)
-    machine.program(NETWORK)
+    machine.load(NETWORK)
     found = check_parts(machine, NETWORK, random_images(NETWORK, 60, 3))
     rights = {each.name: each.right for each in found}
     assert rights == {name: name != wrong for name in ("resident images", "chip")}

@@ -31,7 +31,7 @@ def added(images: int, samples: int) -> np.ndarray:
 
 
 def test_logits_are_added_under_numbers_of_their_own() -> None:
-    score = run(NETWORK, IMAGES[:40], LABELS[:40], samples=5)
+    score = run(NETWORK, data=(IMAGES[:40], LABELS[:40]), samples=5)
     sums = added(40, 5)
     assert score.shown.answers is not None
     assert np.array_equal(score.shown.answers.logits, sums[:, -1])
@@ -45,7 +45,7 @@ def test_logits_are_added_under_numbers_of_their_own() -> None:
 
 
 def test_numbers_go_on_from_one_stream_to_the_next() -> None:
-    whole = run(NETWORK, IMAGES, LABELS, samples=2).shown.answers
+    whole = run(NETWORK, data=(IMAGES, LABELS), samples=2).shown.answers
     assert whole is not None
     made, n = ideal_chip(NETWORK), 8999
     both = [
@@ -57,7 +57,7 @@ def test_numbers_go_on_from_one_stream_to_the_next() -> None:
 @pytest.mark.long
 def test_the_virtual_board_adds_the_same() -> None:
     options = RunOptions(check=True, samples=3)
-    score = run(NETWORK, "virtual", options, images=IMAGES[:100], labels=LABELS[:100])
+    score = run(NETWORK, "virtual", options, data=(IMAGES[:100], LABELS[:100]))
     assert score.compared is not None
     assert (score.compared.compared, score.compared.mismatches) == (600, 0)
 
@@ -75,4 +75,4 @@ def test_samples_that_cannot_be(network, images, options, line) -> None:
     shown = np.broadcast_to(IMAGES[0], (images, 1, 24))
     network = replace(network, image_shape=(1, 24))
     with pytest.raises(UserError, match=line):
-        run(network, shown, np.zeros(images, int), **options)
+        run(network, data=(shown, np.zeros(images, int)), **options)

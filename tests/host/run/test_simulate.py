@@ -18,13 +18,8 @@ from allspin.host.bitstreams.build_options import BuildChanges
 from allspin.host.bitstreams.jobs import make_job
 from allspin.host.cli.main import main
 from allspin.host.run import simulate as simulated
-from allspin.host.run.simulate import (
-    ProvedStage,
-    SimulatorOptions,
-    find_provable,
-    prove,
-    prove_board,
-)
+from allspin.host.run.simulate import SimulatorOptions
+from allspin.host.selftest.netlist import ProvedStage, find_provable, prove, prove_board
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_images, random_network
 

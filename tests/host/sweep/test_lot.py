@@ -11,7 +11,7 @@ from allspin.hdl.parameters.memory_map import ENGINE, LABELS
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.line import Undone
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.sweep import job
 from allspin.host.sweep.sweeping import make_plan, run_sweep
@@ -151,7 +151,7 @@ def test_only_the_very_images_that_lie_there_are_not_sent_again(program, sent):
     line.latency = line.timeout = PATIENT
 
     def run(machine, of, part, shift=0):
-        machine.program(of)
+        machine.load(of)
         del sent[:]
         found = machine.resident_images().run_all(images[part], labels[part] + shift)
         right = GoldenModel(of).classify(images[part]) == labels[part] + shift

@@ -10,7 +10,7 @@ from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Row
 from allspin.host.sweep.results import COLUMNS, HEADER, ResultsTable, grid_path, row_line
 from allspin.sim.errors import UserError
-from allspin.sim.programming.schemes import Counts
+from allspin.sim.programming.counts import Counts
 
 GRID = make_grid({"network": "mnist-10", "c2c": [0, 0.1], "program": ["open-loop", "write-verify"]})
 POINTS = GRID.points()

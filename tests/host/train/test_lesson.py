@@ -16,11 +16,13 @@ from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.training_chips import chip_law
 from allspin.host.train.training_options import Robustness
-from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.chip.calibration import calibrate
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.golden import activate
 from allspin.sim.network.layer import Converter, Layer
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 
 PAPER = open_device("paper")
@@ -149,7 +151,7 @@ def test_columns_of_chips_sum_to_what_the_law_says(scheme: str) -> None:
     states = rng.integers(0, 10, (60, 40)).astype(np.uint8)
     drive = rng.integers(0, 16, 60).astype(float)
     made = FORMATS.network([Layer(states, FORMATS.levels)], (1, 60), {})
-    chips = [program_chip(Chip(PAPER, seed), made, programming).words[0] for seed in range(25)]
+    chips = [program(made, PAPER, seed, programming).words[0] for seed in range(25)]
     off = np.array([drive @ words - drive @ law.mean[states] for words in chips])
     off /= np.sqrt(drive**2 @ law.variance[states])
     assert abs(off.mean()) < 4 / np.sqrt(off.size) + 0.02
@@ -182,7 +184,7 @@ def test_calibration_leaves_a_gain_about_half_an_answer() -> None:
     last = Layer(np.zeros((30, 2), np.uint8), FORMATS.levels)
     made = FORMATS.network([first, last], (1, 1), {})
     chip = Chip(PAPER, 3)
-    varied = chip.varied(calibrate(chip, made).network).layers[0].converter
+    varied = vary_columns(chip, calibrate(chip, made)[0]).layers[0].converter
     assert varied is not None
     wanted = round(law.pivot * FORMATS.current_top)
     assert activate(made, first, np.array([wanted - 1, wanted])).tolist() == [7, 8]

@@ -27,8 +27,10 @@ from allspin.sim.network.netfile import network_to_bytes
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.tiling import Tiles, cut, tiles_of
-from allspin.sim.programming.programming import device_levels, program_chip
+from allspin.sim.programming.device_levels import device_levels
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
+from tests.sim.chip.model import golden
 
 PAPER = open_device("paper")
 SMALL = TrainingParameters(hidden=(16,), epochs=4)
@@ -376,8 +378,8 @@ def errors_of_chips(network: Network, dataset: Dataset) -> float:
     shares = []
     for seed in range(20):
         chip = Chip(PAPER, seed)
-        words = program_chip(chip, network, Programming()).words
-        classes = chip.golden(network, words).classify(dataset.test_images)
+        words = program(network, chip.device, chip.seed, Programming()).words
+        classes = golden(chip, network, words).classify(dataset.test_images)
         shares.append(np.mean(classes != dataset.test_labels))
     return float(np.mean(shares))
 
@@ -400,8 +402,8 @@ def test_chips_judge_on_images_that_were_not_learnt_from(dataset: Dataset) -> No
     shares = []
     for seed in range(FIRST_JUDGE, FIRST_JUDGE + 4):
         chip = Chip(PAPER, seed)
-        words = program_chip(chip, trained.network, Programming()).words
-        classes = chip.golden(trained.network, words).classify(images)
+        words = program(trained.network, chip.device, chip.seed, Programming()).words
+        classes = golden(chip, trained.network, words).classify(images)
         shares.append(np.mean(classes == labels))
     judged, calibrated = trained.network.provenance["validation_chips"]
     assert (judged["chips"], judged["number"]) == ("open-loop", 4)

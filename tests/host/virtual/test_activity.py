@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.machines.gateware_chips import CHIPS
-from allspin.host.machines.opening import LinkedMachine, open_virtual, virtual_program
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.machines.opening import open_virtual, virtual_program
+from allspin.host.machines.programmer import CHIPS
 from allspin.host.virtual.activity_tap import KEPT, QUIET, ActivityTap, read_trace
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.network.random_network import random_images, random_network
@@ -86,7 +87,7 @@ def test_it_is_what_the_board_writes_into_a_file(tmp_path, tap):
     live = []
     transport = VirtualTransport(virtual_program(NETWORK, PROFILE), trace=tap.trace)
     with LinkedMachine(transport) as machine:
-        machine.program(NETWORK)
+        machine.load(NETWORK)
         for image in images:
             assert tap.clear(30)
             machine.stream(image)
@@ -94,7 +95,7 @@ def test_it_is_what_the_board_writes_into_a_file(tmp_path, tap):
     for image, found in zip(images, live, strict=True):
         trace = tmp_path / "trace"
         with open_virtual(NETWORK, PROFILE, trace=(trace, 4000)) as machine:
-            machine.program(NETWORK)
+            machine.load(NETWORK)
             machine.stream(image)
         whole = read_trace(trace)
         np.testing.assert_array_equal(found, whole[: len(found)])

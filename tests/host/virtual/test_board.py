@@ -15,7 +15,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.host.link.frames import Deframer, encode_frame
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.activity_tap import read_trace
 from allspin.host.virtual.board import VirtualTransport
@@ -34,7 +34,7 @@ from tests.host.virtual.test_board import build, random_images
 transport = VirtualTransport(build(PARAMETERS))
 print(transport.process.pid, flush=True)
 with LinkedMachine(transport) as device:
-    device.program(NETWORK)
+    device.load(NETWORK)
     while True:
         device.stream(random_images(NETWORK, 1000, 0))
 """
@@ -54,7 +54,7 @@ def transport(program):
 @pytest.fixture
 def device(transport):
     opened = LinkedMachine(transport)
-    opened.program(NETWORK)
+    opened.load(NETWORK)
     return opened
 
 
@@ -206,7 +206,7 @@ def test_the_board_ends_when_the_host_is_killed(program):
 def test_trace_tells_what_the_engine_did(program, tmp_path):
     path = tmp_path / "trace"
     with LinkedMachine(VirtualTransport(program, trace=(path, 100_000))) as device:
-        device.program(NETWORK)
+        device.load(NETWORK)
         device.stream(IMAGES)
     activity = read_trace(path)
     assert activity[0] & 1
@@ -223,7 +223,7 @@ def test_trace_tells_what_the_engine_did(program, tmp_path):
 def test_a_trace_ends_where_it_is_told_to(program, tmp_path):
     path = tmp_path / "trace"
     with LinkedMachine(VirtualTransport(program, trace=(path, 50))) as device:
-        device.program(NETWORK)
+        device.load(NETWORK)
         device.stream(IMAGES)
         wait_for(lambda: path.stat().st_size == 400)
         device.stream(IMAGES)

@@ -8,18 +8,15 @@ import pytest
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.host.machines.gateware_chips import ChipMaker
-from allspin.host.machines.opening import LinkedMachine
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
-from allspin.sim.chip.chip import Chip
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference
 from allspin.sim.network.random_network import random_images, random_network
-from allspin.sim.programming.programming import program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import program
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from tests.sim.network.any_network import in_tiles
@@ -49,7 +46,7 @@ def test_every_logit(device, offsets):
     images = random_images(network, 200, 4)
     labels = np.zeros(200, int)
     expected = reference.logits(network, images)
-    device.program(network)
+    device.load(network)
     assert np.array_equal(device.stream(images).logits, expected)
     resident = ResidentImages(device)
     held = resident.load(images, labels)
@@ -62,23 +59,22 @@ def test_every_logit(device, offsets):
 
 def test_what_it_was_not_built_for(device):
     with pytest.raises(UserError, match=r"in layer 0 tiles of 16 rows.*not columns read in one"):
-        device.program(PLAIN)
+        device.load(PLAIN)
     adc = NETWORK.layers[0].adc
     assert adc is not None
     offsets = np.full((3, 10), 2**15, np.int32)
     layer = dataclasses.replace(NETWORK.layers[0], adc=dataclasses.replace(adc, offsets=offsets))
     wide = dataclasses.replace(NETWORK, layers=(layer, NETWORK.layers[1]))
     with pytest.raises(UserError, match="with offsets from -32768 to 32767, not 32768"):
-        device.program(wide)
+        device.load(wide)
 
 
 def test_a_chip_whose_converters_have_offsets_and_gains(device):
     adc = AdcVariation(offset=0.7, gain=0.1)
     made_of = Device("a test", SotSynapse(RESPONSE, RESPONSE, 100), adc=adc)
-    chip = Chip(made_of, 5)
-    words = program_chip(chip, NETWORK, Programming()).words
+    chip = program(NETWORK, made_of, 5)
     images = random_images(NETWORK, 100, 4)
-    expected = reference.logits(chip.varied(NETWORK), images, words, chip.noise(NETWORK))
+    expected = reference.logits(chip.network, images, noise=chip.noise)
     assert not np.array_equal(expected, reference.logits(NETWORK, images))
-    ChipMaker(device, NETWORK, made_of, Programming()).make(chip)
+    device.load(chip)
     assert np.array_equal(device.stream(images).logits, expected)

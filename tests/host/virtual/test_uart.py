@@ -14,7 +14,8 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.image_requests import encode_pixels
 from allspin.host.link.uart_options import UartOptions
-from allspin.host.machines.opening import LinkedMachine, open_machine
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.machines.opening import open_machine
 from allspin.host.virtual import board as virtual_board
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
@@ -44,7 +45,7 @@ def small():
 def test_two_and_a_half_percent_either_way_loses_nothing(frequency, baud, clock_error):
     with open_machine("virtual", NETWORK, uart=UartOptions(baud, clock_error, frequency)) as device:
         assert isinstance(device, LinkedMachine)
-        device.program(NETWORK)
+        device.load(NETWORK)
         answers = device.stream(IMAGES)
         assert (answers.logits == EXPECTED).all()
         assert device.resent == 0
@@ -57,7 +58,7 @@ def test_beyond_that_errors_are_found_and_said(clock_error, monkeypatch):
     said, answers = "", None
     try:
         with open_machine("virtual", NETWORK, uart=UartOptions(clock_error=clock_error)) as device:
-            device.program(NETWORK)
+            device.load(NETWORK)
             answers = device.stream(IMAGES)
     except UserError as error:
         said = str(error)
@@ -92,7 +93,7 @@ def test_a_wire_that_is_never_idle_neither_overruns_nor_deadlocks(small):
     deframer, under_way, got, out = Deframer(), deque(), [], b""
     # The sender is faster than the device by the allowed error.
     with VirtualTransport(small, bit_clocks=4 * 0.975) as transport:
-        LinkedMachine(transport).program(NETWORK)
+        LinkedMachine(transport).load(NETWORK)
         while len(got) < len(expected):
             # As much as the window ever allows.
             while waiting and sum(under_way) + len(waiting[0]) <= WINDOW:
@@ -115,7 +116,7 @@ def test_a_host_that_ignores_the_window_is_told_and_served_again(small):
     out = encode_frame(bytes([Request.READ, 7, 0, 0, 0, 0, 24, 0])) * 60
     with VirtualTransport(small, bit_clocks=4.0) as transport:
         device = LinkedMachine(transport)
-        device.program(NETWORK)
+        device.load(NETWORK)
         received = b""
         while out:
             sent, more = transport.exchange(out, 20.0)
@@ -134,7 +135,7 @@ def test_a_host_that_ignores_the_window_is_told_and_served_again(small):
 def test_simulated_time_is_the_wires():
     with open_machine("virtual", NETWORK, uart=UartOptions()) as device:
         assert isinstance(device, LinkedMachine)
-        device.program(NETWORK)
+        device.load(NETWORK)
         clocks = [device.stream(IMAGES[:count]).clocks or 0 for count in (1, 1, 40)]
     sizes = [len(encode_frame(b"\4\0\0" + body)) for body in CODED]
     assert clocks[0] == pytest.approx(clocks[1], abs=50)
@@ -147,5 +148,5 @@ def test_simulated_time_is_the_wires():
 
 def test_without_a_uart_there_is_no_time():
     with open_machine("virtual", NETWORK) as device:
-        device.program(NETWORK)
+        device.load(NETWORK)
         assert device.stream(IMAGES).clocks is None

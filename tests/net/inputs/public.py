@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,12 +19,11 @@ for name in ("mnist-10", "mnist-100", "mnist-10-cmos-bare", "mnist-100-cmos-sigm
     found[name] = digest(allspin.GoldenModel(allspin.load_network(name)).logits(images))
 network = allspin.load_network("paper-10")
 for source in ("paper", "flawed.toml", "array.toml"):
-    chip = allspin.Chip(allspin.load_device(source), seed=7)
+    device = allspin.load_device(source)
+    bare = replace(device, array=type(device.array)())
     for scheme in ("open-loop", "pulse-width", "write-verify"):
         for polarity in ("quieter", "depression", "potentiation", "halves"):
-            programming = allspin.Programming(scheme, polarity=polarity)
-            words = allspin.program_chip(chip, network, programming).words
-            found[f"{source} {scheme} {polarity}"] = [digest(layer) for layer in words]
-    golden = chip.golden(network, words)
-    found[f"{source} logits"] = digest(golden.logits(images[:200]))
+            chip = allspin.program(network, bare, 7, scheme, polarity=polarity)
+            found[f"{source} {scheme} {polarity}"] = [digest(layer) for layer in chip.words]
+    found[f"{source} logits"] = digest(chip.golden().logits(images[:200]))
 print(json.dumps(found))

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.sim.array.in_array import chip_in_array, effective_words, in_array
+from allspin.sim.array.in_array import effective_words, in_array
 from allspin.sim.array.transfer import transfer
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
 from allspin.sim.device.device import Device
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.random_network import random_network
 from allspin.sim.network.tiling import Tiles, with_steps
-from allspin.sim.programming.programming import chip_network, program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import program, with_words
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
 
@@ -107,11 +107,11 @@ def test_folded_words_compute_what_the_matrix_does():
 def test_a_chip_is_in_its_array_and_noise_on_sums_keeps_the_matrix_whose_units_it_has():
     array = HallArray("buffered", **CROSS, input_impedance=1e6)
     chip = Chip(device(array=array), 7)
-    words = program_chip(chip, NETWORK, Programming()).words
-    made = chip_in_array(chip, NETWORK, words)
-    same = in_array(chip_network(chip, NETWORK, words), array)
+    programmed = program(NETWORK, chip.device, chip.seed)
+    made = programmed.array
+    same = in_array(with_words(vary_columns(chip, NETWORK), programmed.words), array)
     for ours, theirs in zip(made.network.layers, same.network.layers, strict=True):
         assert np.array_equal(ours.words, theirs.words)
     assert made.folded
     noisy = device(array=array, imperfections=Imperfections(read_noise=0.01))
-    assert not chip_in_array(Chip(noisy, 7), NETWORK, words).folded
+    assert not program(NETWORK, noisy, 7).array.folded

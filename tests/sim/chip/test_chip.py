@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
 from allspin.sim.chip.generator import Purpose
+from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_variation import NeuronVariation
@@ -18,6 +20,7 @@ from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
 from tests.sim.chip.exact import converter_of, halves_up, images, small_network, synapse, z
+from tests.sim.chip.model import golden
 
 
 @st.composite
@@ -46,7 +49,7 @@ def test_converters_by_exact_arithmetic(network: Network, seed: int, reading: st
     variation = NeuronVariation(0.18, 0.1, gain_reading=reading, threshold_reading="range")
     wrong = Imperfections(amplifier_gain=0.05, converter_gain=0.03, converter_offset=0.02)
     device = Device("x", synapse(), network.neuron, variation, wrong)
-    varied = Chip(device, seed).varied(network)
+    varied = vary_columns(Chip(device, seed), network)
     before, after = converter_of(network), converter_of(varied)
     current = 2**network.current_bits
     pivot = round(network.neuron.threshold * (current - 1)) if reading == "slope" else 0  # type: ignore[union-attr]
@@ -79,10 +82,10 @@ def test_converters_by_exact_arithmetic(network: Network, seed: int, reading: st
 def test_a_chip_without_variation_is_the_network() -> None:
     network = small_network()
     chip = Chip(Device("ideal", synapse()), 5)
-    assert chip.noise(network) is None
+    assert ColumnNoise.of_chip(chip, network) is None
     own = [layer.words for layer in network.layers]
     assert np.array_equal(
-        chip.golden(network, own).logits(images()), GoldenModel(network).logits(images())
+        golden(chip, network, own).logits(images()), GoldenModel(network).logits(images())
     )
 
 

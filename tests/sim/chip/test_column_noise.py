@@ -10,6 +10,7 @@ import pytest
 
 from allspin.sim.chip import noise as column_noise
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
 from allspin.sim.chip.generator import Purpose, normal_table
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import Device
@@ -19,6 +20,7 @@ from allspin.sim.network.golden import BATCH, CHUNK
 from allspin.sim.network.layer import Converter
 from allspin.sim.network.network import Network
 from tests.sim.chip.exact import converter_of, halves_up, images, small_network, synapse, z
+from tests.sim.chip.model import golden
 
 
 def network_of(bits: int) -> Network:
@@ -44,11 +46,11 @@ def test_noise_of_each_use_by_exact_arithmetic(
     )
     chip = Chip(Device("x", synapse(), network.neuron, variation, wrong), 77)
     first = 2**16 - 1
-    trace = chip.golden(network, [layer.words for layer in network.layers]).trace(images(), first)
+    trace = golden(chip, network, [layer.words for layer in network.layers]).trace(images(), first)
     inside = 0
     for number, step in enumerate(trace):
         words = network.layers[number].words.astype(int)
-        converter = chip.varied(network).layers[number].converter
+        converter = vary_columns(chip, network).layers[number].converter
         unit = 252 * 15
         for image, column in itertools.product(range(0, 50, 7), range(words.shape[1])):
             high, low = divmod(first + image, 2**16)
@@ -82,7 +84,7 @@ def test_noise_of_every_current_that_is_not_held_at_an_end_whatever_is_drawn(
     network = network_of(bits)
     converter = converter_of(network)
     device = Device("x", synapse(), network.neuron, NeuronVariation(use=of_use))
-    model = Chip(device, 5).golden(network, [layer.words for layer in network.layers])
+    model = golden(Chip(device, 5), network, [layer.words for layer in network.layers])
     step, _ = model.trace(images(), 9)
     currents = np.asarray(step.currents)
     sums = step.inputs.astype(int) @ network.layers[0].words
@@ -129,7 +131,7 @@ def test_an_image_has_its_noise_in_whichever_batch_it_is() -> None:
     network = small_network()
     wrong = Imperfections(read_noise=0.3)
     chip = Chip(Device("x", synapse(), network.neuron, NeuronVariation(use=0.05), wrong), 3)
-    model = chip.golden(network, [layer.words for layer in network.layers])
+    model = golden(chip, network, [layer.words for layer in network.layers])
     many = np.resize(images(), (BATCH + CHUNK + 7, 2, 3))
     first = 2**16 - BATCH + 5
     assert np.array_equal(model.logits(many, first), model.trace(many, first)[-1].sums)

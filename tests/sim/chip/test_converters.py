@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
 from allspin.sim.chip.generator import Purpose, normals
+from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
@@ -14,10 +16,11 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.network.tiling import Tiles, with_steps
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
+from tests.sim.chip.model import golden
 
 WHOLE = random_network((40, 7, 4), 3)
 TILED = with_steps(WHOLE, Tiles(16, 8), (7, 5))
@@ -42,7 +45,7 @@ def normal(purpose: Purpose, layer: int, row: int, column: int, number: int = 0)
 
 def sums_of(chip: Chip, network: Network, layer: int = 0, first: int = 0) -> np.ndarray:
     words = [each.words for each in network.layers]
-    return chip.golden(network, words).trace(IMAGES, first)[layer].sums
+    return golden(chip, network, words).trace(IMAGES, first)[layer].sums
 
 
 @pytest.mark.parametrize(
@@ -55,7 +58,7 @@ def sums_of(chip: Chip, network: Network, layer: int = 0, first: int = 0) -> np.
 def test_offsets_of_converters_are_steps_and_those_of_amplifiers_cells_ranges(
     made_of: Device, purpose: Purpose, units: tuple[float, float]
 ) -> None:
-    varied = Chip(made_of, 7).varied(TILED)
+    varied = vary_columns(Chip(made_of, 7), TILED)
     for layer, unit in enumerate(units):
         adc = varied.layers[layer].adc
         assert adc is not None
@@ -69,8 +72,8 @@ def test_offsets_of_converters_are_steps_and_those_of_amplifiers_cells_ranges(
 def test_a_gain_is_in_the_words_of_its_tile() -> None:
     """By hand: a level's word, times what the tile's column makes of it, rounded."""
     chip = Chip(device(AdcVariation(gain=0.05), amplifier_gain=0.02), 7)
-    words = program_chip(chip, TILED, Programming()).words
-    plain = program_chip(Chip(device(), 7), TILED, Programming()).words
+    words = program(TILED, chip.device, chip.seed, Programming()).words
+    plain = program(TILED, device(), 7, Programming()).words
     changed = 0
     for layer, (ours, ideal) in enumerate(zip(words, plain, strict=True)):
         for (row, column), word in np.ndenumerate(ideal.astype(int)):
@@ -80,8 +83,8 @@ def test_a_gain_is_in_the_words_of_its_tile() -> None:
             assert ours[row, column] == pytest.approx(wanted, abs=1.1)  # the written level differs
             changed += ours[row, column] != word
     assert changed > 100
-    assert chip.varied(TILED).layers[0].converter is not None
-    gains = [Chip(device(amplifier_gain=0.02), 7).varied(each) for each in (TILED, WHOLE)]
+    assert vary_columns(chip, TILED).layers[0].converter is not None
+    gains = [vary_columns(Chip(device(amplifier_gain=0.02), 7), each) for each in (TILED, WHOLE)]
     assert not np.array_equal(*(each.layers[0].converter.gains for each in gains))  # type: ignore
 
 
@@ -128,5 +131,5 @@ def test_noise_is_drawn_for_each_conversion(made_of: Device, purpose: Purpose, w
 def test_more_converters_than_the_generator_can_name() -> None:
     wide = with_steps(random_network((8 * 600, 110), 1), Tiles(8, 8), (7,))
     with pytest.raises(ValueError, match=r"at most 65,536 converters of a layer, not 66,000"):
-        Chip(device(AdcVariation(noise=0.5)), 7).noise(wide)
-    assert Chip(device(AdcVariation(offset=0.5)), 7).noise(wide) is None
+        ColumnNoise.of_chip(Chip(device(AdcVariation(noise=0.5)), 7), wide)
+    assert ColumnNoise.of_chip(Chip(device(AdcVariation(offset=0.5)), 7), wide) is None

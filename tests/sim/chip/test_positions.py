@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.sim.array.in_array import chip_in_array
-from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.chip.calibration import calibrate
+from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
 from allspin.sim.chip.generator import Purpose
 from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.adc_variation import AdcVariation
@@ -21,9 +22,9 @@ from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.network.tiling import Tiles, with_steps
-from allspin.sim.programming.programming import chip_network, program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import program, with_words
 from tests.sim.chip.exact import converter_of, halves_up, synapse, z
+from tests.sim.chip.model import golden
 
 KIND = Convolution((5, 6, 2), (2, 3), (1, 2), (0, 1, 1, 0), pool=2)
 NETWORK = random_network((60, 4, 3), 8, kinds=(KIND,), image_shape=(5, 6, 2))
@@ -60,8 +61,8 @@ def test_a_draw_of_a_use_is_that_of_position_times_columns_and_column() -> None:
     """The first number is such that images lie on either side of 2**16."""
     chip = chip_of(NeuronVariation(use=0.05), read_noise=0.3, amplifier_offset=0.2)
     first, words = 2**16 - 20, own_words(NETWORK)
-    plain = NETWORK.layers[0], chip_of().golden(NETWORK, words).trace(IMAGES)[0].sums
-    step = chip.golden(NETWORK, words).trace(IMAGES, first)[0]
+    plain = NETWORK.layers[0], golden(chip_of(), NETWORK, words).trace(IMAGES)[0].sums
+    step = golden(chip, NETWORK, words).trace(IMAGES, first)[0]
     converter, inside = converter_of(NETWORK), 0
     assert step.currents is not None
     for image in range(0, 40, 3):
@@ -84,7 +85,7 @@ def test_a_draw_of_a_use_is_that_of_position_times_columns_and_column() -> None:
 
 def test_a_conversion_is_named_by_its_tile_and_use() -> None:
     network = with_steps(NETWORK, Tiles(8, 6), (5, 5))
-    noise = chip_of(adc=AdcVariation(noise=0.5)).noise(network)
+    noise = ColumnNoise.of_chip(chip_of(adc=AdcVariation(noise=0.5)), network)
     assert noise is not None
     found = noise.on_tile(0, 1, 9, np.zeros((3, USES), np.int64))
     for (image, use), value in np.ndenumerate(found):
@@ -104,7 +105,7 @@ def test_a_conversion_is_named_by_its_tile_and_use() -> None:
 def test_neurons_are_of_columns_or_of_positions_and_all_else_of_columns(network: Network) -> None:
     neurons = COLUMNS if network is NETWORK else USES
     plain = converter_of(network)
-    both = chip_of(NeuronVariation(threshold=0.1), converter_offset=0.05).varied(network)
+    both = vary_columns(chip_of(NeuronVariation(threshold=0.1), converter_offset=0.05), network)
     assert converter_of(both).offsets.shape == (neurons,)
     for number, offset in enumerate(converter_of(both).offsets):
         column = number % COLUMNS
@@ -113,12 +114,12 @@ def test_neurons_are_of_columns_or_of_positions_and_all_else_of_columns(network:
         of_neuron = z(SEED, 0, Purpose.NEURON_THRESHOLD, 0, number) * spreads[1]
         moved = halves_up(Fraction(of_neuron, 2**19)) - halves_up(Fraction(of_converter, 2**19))
         assert offset == plain.offsets[column] + moved
-    turned = converter_of(chip_of(NeuronVariation(gain=0.1)).varied(network)).gains
+    turned = converter_of(vary_columns(chip_of(NeuronVariation(gain=0.1)), network)).gains
     for number, gain in enumerate(turned):
         share = halves_up(Fraction(z(SEED, 0, Purpose.NEURON_GAIN, 0, number) * 6554, 2**16))
         own = int(plain.gains[number % COLUMNS])
         assert gain == min(own + halves_up(Fraction(own * share, 2**13)), 1023)
-    only = converter_of(chip_of(converter_gain=0.1).varied(network)).gains
+    only = converter_of(vary_columns(chip_of(converter_gain=0.1), network)).gains
     assert np.array_equal(only, np.resize(only[:COLUMNS], neurons))
     # The last layer's neurons, of which it has none, are neither.
     assert both.layers[1].converter is None
@@ -128,15 +129,15 @@ def test_neurons_are_of_columns_or_of_positions_and_all_else_of_columns(network:
 def test_each_neuron_is_calibrated(network: Network) -> None:
     """Its offset moves back by what its own threshold is wrong by."""
     chip, neurons = chip_of(NeuronVariation(threshold=0.05)), network.neurons(0)
-    found = calibrate(chip, network)
-    assert found.uses % neurons == 0
-    wrong = converter_of(chip.varied(network)).offsets
+    found, uses = calibrate(chip, network)
+    assert uses % neurons == 0
+    wrong = converter_of(vary_columns(chip, network)).offsets
     right = np.resize(converter_of(network).offsets, neurons)
-    moved = converter_of(found.network).offsets - right
+    moved = converter_of(found).offsets - right
     assert moved.shape == (neurons,)
     assert np.array_equal(moved, right - wrong)
     assert len(set(moved.tolist())) > COLUMNS / 2
-    again = converter_of(chip.varied(found.network)).offsets
+    again = converter_of(vary_columns(chip, found)).offsets
     assert np.array_equal(again, right)
 
 
@@ -150,15 +151,15 @@ def test_a_programmed_chip_stays_a_convolution(network: Network, reading: str) -
         else HallArray(reading, hall_resistance=1.0, longitudinal=1e3, arms=1e3)
     )
     chip = chip_of(NeuronVariation(gain=0.1), array=array)
-    words = program_chip(chip, network, Programming()).words
+    programmed = program(network, chip.device, chip.seed)
+    words, made = programmed.words, programmed.network
     assert [each.shape for each in words] == [(12, 4), (8, 3)]
-    made = chip_in_array(chip, network, words).network
     assert [layer.kind for layer in made.layers] == [layer.kind for layer in network.layers]
     if reading == "ideal":
-        alone = chip_network(chip, network, words)
-        expected = chip.golden(network, words).logits(IMAGES)
+        alone = with_words(vary_columns(chip, network), words)
+        expected = golden(chip, network, words).logits(IMAGES)
         for each in (made, alone):
-            model = chip_of(array=array).golden(each, own_words(each))
+            model = golden(chip_of(array=array), each)
             assert np.array_equal(model.logits(IMAGES), expected)
     elif network is OWN:
         assert "not folded" in str(made.layers[0].beyond_words)

@@ -20,7 +20,7 @@ from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.table_response import TableResponse
@@ -91,10 +91,8 @@ def test_the_integers_are_those_that_the_document_gives() -> None:
 def test_a_programmed_chip_loses_what_one_barrier_says(scheme: str) -> None:
     tau = 1e-9 * math.exp(1.0 / (8.617333262e-5 * 300))
     wrong = Imperfections(retention=Retention(1.0), age=tau)
-    new = program_chip(Chip(PAPER, 7), NET, Programming(scheme))
-    old = program_chip(
-        Chip(dataclasses.replace(PAPER, imperfections=wrong), 7), NET, Programming(scheme)
-    )
+    new = program(NET, PAPER, 7, Programming(scheme))
+    old = program(NET, dataclasses.replace(PAPER, imperfections=wrong), 7, Programming(scheme))
     inside = np.abs(new.words[0].astype(int)) < 127  # what was clamped is clamped after the decay
     lost = (old.words[0] - new.words[0] / math.e)[inside]
     assert np.abs(lost).max() <= 0.5 + 0.5 / math.e + 0.01
@@ -129,7 +127,7 @@ def test_chips_of_devices_without_retention_are_as_they_ever_were(name: str) -> 
         device = dataclasses.replace(device, synapse=TABLE, unit="siemens")
     chip = Chip(device, 7)
     found = [
-        hashlib.sha256(program_chip(chip, NET, Programming(scheme)).words[0].tobytes())
+        hashlib.sha256(program(NET, chip.device, chip.seed, Programming(scheme)).words[0].tobytes())
         for scheme in ("open-loop", "pulse-width", "write-verify")
     ]
     assert tuple(digest.hexdigest()[:16] for digest in found) == DIGESTS[name]
@@ -137,5 +135,5 @@ def test_chips_of_devices_without_retention_are_as_they_ever_were(name: str) -> 
     wrong = dataclasses.replace(WRONG[name], retention=Retention(0.5), age=0.0)
     if not WRONG[name].age:
         chip = Chip(dataclasses.replace(device, imperfections=wrong), 7)
-        words = program_chip(chip, NET, Programming()).words[0]
+        words = program(NET, chip.device, chip.seed, Programming()).words[0]
         assert hashlib.sha256(words.tobytes()).hexdigest()[:16] == DIGESTS[name][0]

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
+from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.device.neuron_variation import NeuronVariation
@@ -40,7 +42,7 @@ def test_shares_of_uses_that_switch(middle: float, sigma: float, use: float) -> 
     neuron = StochasticNeuron(middle, sigma)
     network, images = network_of(neuron), np.full((USES, 1, 1), 255, np.uint8)
     chip = Chip(Device("x", synapse(), neuron, NeuronVariation(use=use)), 3)
-    varied, noise = chip.varied(network), chip.noise(network)
+    varied, noise = vary_columns(chip, network), ColumnNoise.of_chip(chip, network)
     answers = GoldenModel(varied, noise=noise).trace(images, 99)[0].activations
     slow = reference.trace(varied, images, noise=noise, first=99)[0].activations
     assert answers is not None

@@ -19,7 +19,8 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.programming.schemes import Programming, plan_layer
+from allspin.sim.programming.plans import plan_layer
+from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
@@ -162,7 +163,7 @@ def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(
 ) -> None:
     """As in gateware, at the very value too."""
     draws = np.array([[0, 2**31 - 1, 2**31, 2**32 - 1]])
-    monkeypatch.setattr("allspin.sim.chip.retained.draw_bits", lambda *arguments: draws)
+    monkeypatch.setattr("allspin.sim.chip.chip.draw_bits", lambda *arguments: draws)
     wrong = Imperfections(stuck=0.5, stuck_at="either")
     stuck = chip_of(wrong, 1).stuck(0, (1, 4), (-5, 7), None)
     assert stuck[0].tolist() == [[True, True, False, False]]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.sim.chip.chip import Chip
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import (
@@ -27,7 +26,7 @@ from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
@@ -281,7 +280,7 @@ def used_or_refused(path: Path) -> None:
     assert device_to_toml(device_from_toml(device_to_toml(device))) == device_to_toml(device)
     assert all("\n" not in line for line in device.readings())
     try:
-        words = program_chip(Chip(device, 0), SMALL, Programming()).words
+        words = program(SMALL, device, 0, Programming()).words
     except ValueError as error:
         assert "\n" not in str(error)  # noqa: PT017
     else:

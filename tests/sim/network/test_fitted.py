@@ -9,12 +9,13 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
+from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.network.fitted import bearable_noise, fitted, silent_offset, tabled
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.random_network import random_images, random_network
-from allspin.sim.programming.programming import chip_network, program_chip
-from allspin.sim.programming.schemes import Programming
+from allspin.sim.programming.program import program, with_words
 from tests.sim.network.any_network import KINDS
 
 PAPER = open_device("paper")
@@ -48,12 +49,12 @@ def test_a_fitted_network_and_its_chip_answer_as_the_network_does(topology, more
     assert (answered[:, classes:].max(1, initial=-(10**9)) <= expected.min(1)).all()
     # The same chip: each cell's word, and each use's noise.
     chip = Chip(PAPER, seed)
-    words, own = (program_chip(chip, each, Programming()).words for each in (large, network))
+    words, own = (program(each, PAPER, seed).words for each in (large, network))
     for ours, theirs in zip(own, words, strict=True):
         np.testing.assert_array_equal(ours, theirs[: ours.shape[0], : ours.shape[1]])
-    made = fitted(tabled(chip_network(chip, network, own), 8, "sot"), larger)
-    noise = chip.noise(network)
-    expected = GoldenModel(chip.varied(network), own, noise).logits(images, 5)
+    made = fitted(tabled(with_words(vary_columns(chip, network), own), 8, "sot"), larger)
+    noise = ColumnNoise.of_chip(chip, network)
+    expected = GoldenModel(vary_columns(chip, network), own, noise).logits(images, 5)
     answered = GoldenModel(made, noise=noise).logits(padded, 5)
     np.testing.assert_array_equal(answered[:, :classes], expected)
 

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
+from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
@@ -91,7 +93,13 @@ def test_any_chip_of_any_network(network: Network, device: Device, seed: int, fi
     chip = Chip(device, seed)
     shapes = [layer.states.shape for layer in network.layers]
     words = [rng.integers(-128, 128, shape, np.int8) for shape in shapes]
-    check(chip.varied(network), grey_levels(network, rng), words, chip.noise(network), first)
+    check(
+        vary_columns(chip, network),
+        grey_levels(network, rng),
+        words,
+        ColumnNoise.of_chip(chip, network),
+        first,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +228,7 @@ def test_batches_of_maps_give_the_same() -> None:
     batch = MAX_ROW_VALUES // (network.layers[0].rows * kind.positions)
     assert 1 < batch < 100
     chip, words = Chip(device, 9), [layer.words for layer in network.layers]
-    for noise in (None, chip.noise(network)):
+    for noise in (None, ColumnNoise.of_chip(chip, network)):
         whole = reference.logits(network, images, words, noise, 5)
         model = GoldenModel(network, words, noise)
         for count in (0, 1, batch - 1, batch, batch + 1, 200):

@@ -12,9 +12,9 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.random_network import random_network
-from allspin.sim.programming.programming import Programmed, program_chip
+from allspin.sim.programming.measured_cells import words_of_resistance
+from allspin.sim.programming.program import ProgrammedChip, program
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.programming.write_verify import measured_cells
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
@@ -33,16 +33,18 @@ def synapse(c2c: float = 0.0, d2d: float = 0.0) -> SotSynapse:
     )
 
 
-def program(of: SotSynapse, how: Programming, wrong: Imperfections | None = None) -> Programmed:
+def programmed(
+    of: SotSynapse, how: Programming, wrong: Imperfections | None = None
+) -> ProgrammedChip:
     device = Device("test", of, imperfections=wrong or Imperfections())
-    return program_chip(Chip(device, 5), NETWORK, how)
+    return program(NETWORK, device, 5, how)
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
 def test_without_variation_r_ah_is_the_papers_formula_at_the_pulses_that_are_kept(
     scheme: str,
 ) -> None:
-    done = program(synapse(), Programming(scheme, "halves", tries=1))
+    done = programmed(synapse(), Programming(scheme, "halves", tries=1))
     for layer, cells in zip(NETWORK.layers, done.cells, strict=True):
         up = (LOW, 1, 22)
         down = (HIGH, -1, 9)
@@ -58,7 +60,7 @@ def test_without_variation_r_ah_is_the_papers_formula_at_the_pulses_that_are_kep
 
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
 def test_cells_add_up_to_the_counts(scheme: str) -> None:
-    done = program(synapse(0.05, 0.2), Programming(scheme, tries=4))
+    done = programmed(synapse(0.05, 0.2), Programming(scheme, tries=4))
     total = {
         name: sum(int(getattr(cells, name).sum()) for cells in done.cells)
         for name in ("all_pulses", "saturations")
@@ -92,14 +94,14 @@ def test_measured_words_are_those_that_were_programmed_whatever_the_rounding(bit
     rounded = [(2 * value + (1 << WORD_BITS)) // (2 << WORD_BITS) for value in held.tolist()]
     scale = (int(levels[-1]) - int(levels[0])) / (HIGH - LOW)
     ohm = LOW + (held / 2**WORD_BITS - float(levels[0])) / scale
-    found = measured_cells(of, levels, ohm[None])
+    found = words_of_resistance(of, levels, ohm[None])
     words, saturated = rounded_words(found, bits)[0], saturates(found, bits)[0]
     assert words.tolist() == [min(max(word, -top), top) for word in rounded]
     assert saturated.tolist() == [abs(word) > top for word in rounded]
 
 
 def test_a_cell_that_is_not_known_adds_nothing() -> None:
-    found = measured_cells(synapse(), uniform_levels(10), np.array([[math.nan, HIGH, 1e300]]))
+    found = words_of_resistance(synapse(), uniform_levels(10), np.array([[math.nan, HIGH, 1e300]]))
     assert rounded_words(found, 8).tolist() == [[0, 126, 127]]
     assert saturates(found, 8).tolist() == [[False, False, True]]
 
@@ -111,7 +113,7 @@ def test_an_open_bar_is_word_0_and_an_open_conductance_0_less_its_row_s_referenc
 ) -> None:
     wrong = Imperfections(stuck=0.3, stuck_at="open", reference=0.1)
     chip = Chip(Device("test", synapse(), imperfections=wrong, unit=unit), 5)
-    done = program_chip(chip, NETWORK, Programming(scheme, tries=2))
+    done = program(NETWORK, chip.device, chip.seed, Programming(scheme, tries=2))
     word = 0.0 if unit == "ohm" else -(LOW + HIGH) / (HIGH - LOW) * 126
     for number, (layer, cells) in enumerate(zip(NETWORK.layers, done.cells, strict=True)):
         shape = layer.states.shape

@@ -7,7 +7,6 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.device.device import Device
 from allspin.sim.device.electrical import Electrical
@@ -15,7 +14,7 @@ from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
-from allspin.sim.programming.programming import Programmed, program_chip
+from allspin.sim.programming.program import ProgrammedChip, program
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
@@ -27,14 +26,14 @@ STATES = (np.arange(60_000).reshape(300, 200) % 10).astype(np.uint8)
 NET = Network((Layer(STATES, uniform_levels(10)),), ReluNeuron(), (1, 300))
 
 
-def program(
+def programmed(
     scheme: str, cycles: CycleVariation, devices: DeviceVariation | None = None, tries: int = TRIES
-) -> Programmed:
+) -> ProgrammedChip:
     """Films that move from 0 to 1 and back by 50 equal steps."""
     straight = PulseResponse(np.inf, STEPS, 0.0, 1.0)
     synapse = SotSynapse(straight, straight, 10, cycles, devices or DeviceVariation())
     how = Programming(scheme, tries=tries, band=BAND)
-    return program_chip(Chip(Device("straight", synapse), 3), NET, how)
+    return program(NET, Device("straight", synapse), 3, how)
 
 
 def simulated(incremental: bool, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -73,7 +72,7 @@ def simulated(incremental: bool, rng: np.random.Generator) -> tuple[Array, Array
 @pytest.mark.parametrize("scheme", ["write-verify", "incremental"])
 def test_what_cells_hold_and_what_it_took_are_those_of_a_direct_simulation(scheme: str) -> None:
     cycles = CycleVariation(NOISE, NOISE, occasion="pulse")
-    done = program(scheme, cycles)
+    done = programmed(scheme, cycles)
     found = (done.cells[0].held.ravel() / 2**21 + 126) / 252 - STATES.ravel() / 9
     expected, taken = simulated(scheme == "incremental", np.random.default_rng(1))
     compared: Any = stats.ks_2samp(found, expected)
@@ -90,14 +89,14 @@ def test_what_cells_hold_and_what_it_took_are_those_of_a_direct_simulation(schem
 
 def test_the_first_train_is_that_of_write_verify_and_energy_follows_from_the_counts() -> None:
     cycles = CycleVariation(NOISE, NOISE, occasion="pulse")
-    first, both = (program(each, cycles).cells[0] for each in ("write-verify", "incremental"))
+    first, both = (programmed(each, cycles).cells[0] for each in ("write-verify", "incremental"))
     assert first.tries is not None
     assert both.tries is not None
     once = first.tries == 1
     assert np.array_equal(once, both.tries == 1)
     assert np.array_equal(first.held[once], both.held[once])
     assert (first.held[~once] != both.held[~once]).mean() > 0.9
-    counts = program("incremental", cycles).counts
+    counts = programmed("incremental", cycles).counts
     cost = Electrical(1.0, 2.0, 3.0, 1.0, 1.0, 0.5, 1.0)
     parts = counts.potentiation + 4 * counts.depression + 9 * counts.saturations
     assert counts.energy(cost) == pytest.approx(parts + counts.reads / 4)
@@ -107,7 +106,7 @@ def test_the_first_train_is_that_of_write_verify_and_energy_follows_from_the_cou
 def test_an_offset_between_devices_is_that_of_the_last_polarity_wherever_trains_start() -> None:
     """Films without C2C stay on the 50 steps; what is read beside them is the device's own."""
     sigma = DeviceVariation(0.013, 0.031, "range")
-    done = program("incremental", CycleVariation(), sigma, tries=4)
+    done = programmed("incremental", CycleVariation(), sigma, tries=4)
     cells = done.cells[0]
     assert cells.tries is not None
     further = (cells.tries > 1) & (cells.saturations < cells.tries)
@@ -123,7 +122,7 @@ def test_an_offset_between_devices_is_that_of_the_last_polarity_wherever_trains_
 def test_with_the_paper_s_d2d_fewer_cells_are_left_by_fewer_reads_and_saturations() -> None:
     cycles, devices = CycleVariation(NOISE / 2, NOISE / 2, occasion="pulse"), (0.13, 0.48, "weight")
     before, after = (
-        program(each, cycles, DeviceVariation(*devices), tries=8).counts
+        programmed(each, cycles, DeviceVariation(*devices), tries=8).counts
         for each in ("write-verify", "incremental")
     )
     assert after.unconverged < 0.8 * before.unconverged

@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
 from allspin.sim.device.device import Device
 from allspin.sim.device.electrical import Electrical
 from allspin.sim.device.imperfections import Imperfections
@@ -20,18 +21,16 @@ from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.network.tiling import Tiles, with_steps
-from allspin.sim.programming.programming import (
-    Programmed,
-    chip_network,
-    program_chip,
-)
-from allspin.sim.programming.schemes import SCHEMES, Counts, Programming
+from allspin.sim.programming.counts import Counts
+from allspin.sim.programming.program import ProgrammedChip, program, with_words
+from allspin.sim.programming.schemes import SCHEMES, Programming
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse import Synapse
 from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 from allspin.sim.synapse.table_response import TableResponse
 from allspin.sim.synapse.table_synapse import TableSynapse
+from tests.sim.chip.model import golden
 
 C2C = CycleVariation(0.065, 0.029)
 D2D = DeviceVariation(0.13, 0.48, "weight")
@@ -70,12 +69,10 @@ def network(
     )
 
 
-def program(
+def programmed(
     of: Synapse, net: Network, how: Programming, seed: int = 1, wrong: Imperfections | None = None
-) -> Programmed:
-    return program_chip(
-        Chip(Device("test", of, imperfections=wrong or Imperfections()), seed), net, how
-    )
+) -> ProgrammedChip:
+    return program(net, Device("test", of, imperfections=wrong or Imperfections()), seed, how)
 
 
 TEN = uniform_levels(10)
@@ -85,7 +82,7 @@ HUNDRED = uniform_levels(100)
 def test_open_loop_by_depression_is_the_papers_formula_with_its_spread() -> None:
     """One train of whole pulses from the highest R_AH: mean and deviation in closed form."""
     net = network(TEN, 300, 200)
-    words = program(synapse(), net, Programming("open-loop", "depression")).words[0]
+    words = programmed(synapse(), net, Programming("open-loop", "depression")).words[0]
     pulses = np.arange(101)
     curve = 126 - 252 * (1 - np.exp(-pulses / 9)) / (1 - math.exp(-100 / 9))
     for state in range(1, 9):
@@ -101,15 +98,15 @@ def test_open_loop_by_depression_is_the_papers_formula_with_its_spread() -> None
 def test_halves_and_quieter_take_the_polarity_that_they_say() -> None:
     net = network(TEN)
     states = np.concatenate([layer.states.ravel() for layer in net.layers])
-    counts = program(synapse(), net, Programming("open-loop", "halves")).counts
+    counts = programmed(synapse(), net, Programming("open-loop", "halves")).counts
     # By hand: the whole pulses nearest to each level, from below at A = 22.
     share = (TEN[5:].astype(float) + 126) / 252
     exact = -22 * np.log(1 - share * (1 - math.exp(-100 / 22)))
     by_hand = sum((states == state).sum() * exact[state - 5] for state in range(5, 10))
     assert counts.potentiation == pytest.approx(by_hand, rel=0.02)
     assert 0 < counts.depression < (states < 5).sum() * 100
-    assert program(synapse(), net, Programming()).counts.potentiation == 0
-    quiet_up = program(synapse(CycleVariation(0.02, 0.029)), net, Programming()).counts
+    assert programmed(synapse(), net, Programming()).counts.potentiation == 0
+    quiet_up = programmed(synapse(CycleVariation(0.02, 0.029)), net, Programming()).counts
     assert quiet_up.potentiation > 10 * quiet_up.depression
 
 
@@ -117,7 +114,7 @@ def test_pulse_width_meets_every_level_with_one_pulse_a_state() -> None:
     """Depression from the top: the k-th state below it takes k pulses, ever wider ones."""
     net = network(TEN)
     still = synapse(CycleVariation())
-    done = program(still, net, Programming("pulse-width", "depression"))
+    done = programmed(still, net, Programming("pulse-width", "depression"))
     for words, layer in zip(done.words, net.layers, strict=True):
         np.testing.assert_array_equal(words, layer.words)
     states = np.concatenate([layer.states.ravel() for layer in net.layers])
@@ -128,7 +125,7 @@ def test_pulse_width_meets_every_level_with_one_pulse_a_state() -> None:
     assert done.counts.depression == pytest.approx(width[states].sum())
     assert np.all(np.diff(width[::-1], 2) > 0)
     # Whole pulses do not meet them.
-    missed = program(still, net, Programming("open-loop", "depression")).words[0]
+    missed = programmed(still, net, Programming("open-loop", "depression")).words[0]
     assert np.abs(missed.astype(int) - net.layers[0].words).max() > 3
 
 
@@ -140,12 +137,12 @@ def test_a_polarity_that_ends_short_is_not_asked_for_more() -> None:
     net = network(TEN, 100, 50)
     lower = net.layers[0].states <= 2
     for scheme in ("open-loop", "pulse-width", "write-verify"):
-        words = program(narrow, net, Programming(scheme)).words[0]
+        words = programmed(narrow, net, Programming(scheme)).words[0]
         miss = np.abs(words.astype(float) - net.layers[0].words)
         assert miss[lower].max() < 6 + 5 * 0.01 * 252
         if scheme == "pulse-width":
             assert miss[~lower].max() <= 2
-    forced = program(narrow, net, Programming("pulse-width", "depression")).words[0]
+    forced = programmed(narrow, net, Programming("pulse-width", "depression")).words[0]
     assert forced.min() >= -126 * 0.5 - 3
 
 
@@ -182,7 +179,7 @@ def test_who_converged_is_within_the_band(
     wrong = Imperfections(
         hall_offset=hall, reference=reference, stuck=stuck, reference_column=column
     )
-    done = program(device, net, how, seed, wrong)
+    done = programmed(device, net, how, seed, wrong)
     outside = 0
     for words, layer, converged in zip(done.words, net.layers, done.converged, strict=True):
         span = float(layer.levels[-1] - layer.levels[0])
@@ -218,10 +215,10 @@ def test_a_chip_is_its_seed_cell_by_cell() -> None:
         Programming("write-verify", tries=6),
         Programming("incremental", tries=6),
     ):
-        one, same, other = (program(of, net, how, seed).words[0] for seed in (5, 5, 6))
+        one, same, other = (programmed(of, net, how, seed).words[0] for seed in (5, 5, 6))
         np.testing.assert_array_equal(one, same)
         assert (one != other).mean() > 0.5
-        np.testing.assert_array_equal(program(of, small, how, 5).words[0], one[:13])
+        np.testing.assert_array_equal(programmed(of, small, how, 5).words[0], one[:13])
 
 
 def test_energy_and_time_by_hand() -> None:
@@ -243,7 +240,7 @@ def test_saturated_films_drift_from_where_they_are() -> None:
     up, down = (TableResponse(sign * (2 * switched - 1), spread, np.zeros(80)) for sign in (1, -1))
     films = TableSynapse(up, down, 10, bounded=True)
     device = Device("films", films, imperfections=Imperfections(drift=0.1, age=9.0))
-    held = program_chip(Chip(device, 3), network(uniform_levels(10)), Programming()).cells[0].held
+    held = program(network(uniform_levels(10)), device, 3, Programming()).cells[0].held
     words = np.abs(held) / 2**21
     assert words.max() == pytest.approx(0.9 * 127, abs=0.01)
     assert np.mean(words > 0.9 * 125) > 0.9
@@ -264,8 +261,8 @@ def ramps(low: float, high: float, cycle: float, device: float) -> TableSynapse:
 def test_verify_does_the_same_in_any_unit_of_resistance(unit: float, cycle: float) -> None:
     net = network(TEN)
     how = Programming("write-verify", tries=4, band=0.01)
-    first = program(ramps(-1, 1, cycle, 0.1), net, how)
-    second = program(ramps(-unit, unit, cycle, 0.1), net, how)
+    first = programmed(ramps(-1, 1, cycle, 0.1), net, how)
+    second = programmed(ramps(-unit, unit, cycle, 0.1), net, how)
     assert 0 < first.counts.unconverged < first.counts.cells
     assert second.counts == first.counts
     np.testing.assert_array_equal(first.words[0], second.words[0])
@@ -276,16 +273,16 @@ def test_a_programmed_chip_is_a_network_that_any_machine_takes(tiled: bool) -> N
     net = with_steps(network(TEN), Tiles(16, 3), (9, 6)) if tiled else network(TEN)
     variation = NeuronVariation(0.18, 0.18)
     chip = Chip(Device("test", synapse(), neuron_variation=variation), 3)
-    words = program_chip(chip, net, Programming()).words
+    words = program(net, chip.device, chip.seed, Programming()).words
     images = np.random.default_rng(0).integers(0, 256, (20, 1, 40), dtype=np.uint8)
-    as_network = chip_network(chip, net, words)
+    as_network = with_words(vary_columns(chip, net), words)
     np.testing.assert_array_equal(as_network.layers[0].words, words[0])
     logits = GoldenModel(as_network).logits(images)
-    np.testing.assert_array_equal(logits, chip.golden(net, words).logits(images))
+    np.testing.assert_array_equal(logits, golden(chip, net, words).logits(images))
     # Sums of two tiles, of -4 to 3 steps of 64 each.
     assert tiled == (set(logits.flat) <= {64 * steps for steps in range(-8, 7)})
     assert not np.array_equal(
-        GoldenModel(net).logits(images), chip.golden(net, words).logits(images)
+        GoldenModel(net).logits(images), golden(chip, net, words).logits(images)
     )
 
 
@@ -293,7 +290,7 @@ def test_a_programmed_chip_is_a_network_that_any_machine_takes(tiled: bool) -> N
 def test_what_does_not_read_takes_the_same_on_every_chip(scheme: str) -> None:
     made_of = Device("test", synapse(d2d=D2D))
     net, how = network(uniform_levels(10)), Programming(scheme)
-    taken = {program_chip(Chip(made_of, seed), net, how).counts for seed in range(3)}
+    taken = {program(net, made_of, seed, how).counts for seed in range(3)}
     assert len(taken) == (3 if how.verifies else 1)
 
 
@@ -311,7 +308,7 @@ def test_a_state_that_no_cell_has_takes_nothing() -> None:
     net = dataclasses.replace(net, layers=tuple(inner))
     ends = SotSynapse(Endless(22, 100), Endless(9, 100), 100, C2C)
     how = Programming("pulse-width")
-    assert program(ends, net, how).counts == program(synapse(), net, how).counts
+    assert programmed(ends, net, how).counts == programmed(synapse(), net, how).counts
 
 
 @pytest.mark.parametrize(
@@ -339,7 +336,7 @@ def test_write_verify_reads_a_stuck_cell_where_it_is_stuck(
     wrong = Imperfections(stuck=0.4, stuck_at=at, reference=reference)
     straight = SotSynapse(PulseResponse(math.inf, 100), PulseResponse(math.inf, 100), 100)
     chip = Chip(Device("test", straight, imperfections=wrong, unit=unit), 1)
-    done = program_chip(chip, net, Programming("write-verify", tries=3))
+    done = program(net, chip.device, chip.seed, Programming("write-verify", tries=3))
     levels, states = net.layers[0].levels, net.layers[0].states
     ends = int(levels[0]), int(levels[-1])
     stuck, exact = chip.stuck(0, (len(states), len(states[0])), ends, chip.open_cell(levels))

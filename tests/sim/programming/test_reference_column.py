@@ -13,7 +13,7 @@ from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron
-from allspin.sim.programming.programming import Programmed, program_chip
+from allspin.sim.programming.program import ProgrammedChip, program
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.table_response import TableResponse
 from allspin.sim.synapse.table_synapse import TableSynapse
@@ -26,7 +26,7 @@ STATES = (np.arange(3 * ROWS).reshape(ROWS, 3) % 10).astype(np.uint8)
 NET = Network((Layer(STATES, uniform_levels(10)),), ReluNeuron(), (1, ROWS))
 
 
-def program(how: Programming, column: str = "written", seed: int = 1) -> Programmed:
+def programmed(how: Programming, column: str = "written", seed: int = 1) -> ProgrammedChip:
     spread = np.full(28, HIGH - LOW)
     up, down = (
         TableResponse(LOW + (HIGH - LOW) * way, CYCLE * spread, DEVICE * spread)
@@ -34,7 +34,7 @@ def program(how: Programming, column: str = "written", seed: int = 1) -> Program
     )
     wrong = Imperfections(reference_column=column)
     device = Device("table", TableSynapse(up, down, 10), imperfections=wrong, unit="siemens")
-    return program_chip(Chip(device, seed), NET, how)
+    return program(NET, device, seed, how)
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
@@ -43,7 +43,7 @@ def test_cells_hold_what_a_write_to_the_middle_leaves(
     scheme: str, polarity: str, way: np.ndarray
 ) -> None:
     how = Programming(scheme, polarity, tries=2)
-    done = program(how)
+    done = programmed(how)
     (cells,) = done.cells
     errors = cells.reference.ravel() / 2**21 / 252  # of the range
     pulses = int(np.abs(way - 0.5).argmin())
@@ -52,7 +52,7 @@ def test_cells_hold_what_a_write_to_the_middle_leaves(
     assert stats.kstest(errors, stats.norm(mean, np.hypot(CYCLE, DEVICE)).cdf).pvalue > 1e-3
     # Each cell is read less its row's, and they are those of a centred column but for the words
     # that gateware would have to round to.
-    plain = program(how, "centred")
+    plain = programmed(how, "centred")
     if scheme != "write-verify":
         alone = cells.held + cells.reference - plain.cells[0].held
         assert np.abs(alone).max() <= 2**20
@@ -60,7 +60,7 @@ def test_cells_hold_what_a_write_to_the_middle_leaves(
         taken = done.counts.pulses - plain.counts.pulses
         assert taken == ROWS * (1 if scheme == "pulse-width" else pulses)
         assert done.counts.saturations - plain.counts.saturations == ROWS
-    assert (program(how, seed=2).cells[0].reference != cells.reference).mean() > 0.99
+    assert (programmed(how, seed=2).cells[0].reference != cells.reference).mean() > 0.99
     own = plain.cells[0].held[:, 0] / 2**21 - NET.layers[0].words[:, 0]
     assert abs(np.corrcoef(own, errors)[0, 1]) < 4 / np.sqrt(ROWS)
 
@@ -76,7 +76,7 @@ def test_the_programmer_knows_where_the_mean_reference_is(scheme: str, unit: str
     table = TableSynapse(up, down, 10)
     wrong = Imperfections(reference_column="written", stuck=0.1, stuck_at="low")
     chip = Chip(Device("gap", table, imperfections=wrong, unit=unit), 1)
-    (cells,) = program_chip(chip, NET, Programming(scheme, tries=1, band=0.006)).cells
+    (cells,) = program(NET, chip.device, chip.seed, Programming(scheme, tries=1, band=0.006)).cells
     assert cells.reference / 2**21 / 252 == pytest.approx(0.03, abs=1e-6)
     stuck, _ = chip.stuck(0, STATES.shape, (-126, 126), None)
     assert cells.converged is not None
@@ -91,7 +91,7 @@ def test_a_deviation_beside_is_added_and_readings_say_where_whole_pulses_end() -
     spread = np.zeros(28)
     table = TableSynapse(TableResponse(UP, spread, spread), TableResponse(DOWN, spread, spread))
     device = Device("table", table, imperfections=wrong)
-    both = program_chip(Chip(device, 1), NET, Programming()).cells[0].reference
+    both = program(NET, device, 1, Programming()).cells[0].reference
     centred = dataclasses.replace(wrong, reference_column="centred")
     alone = Chip(dataclasses.replace(device, imperfections=centred), 1).reference_errors(
         0, ROWS, (-126, 126)

@@ -9,8 +9,9 @@ import pytest
 
 from allspin.sim.chip.words import SPREAD_BITS, written_words
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.programming.programming import LEVEL_CHOICES, device_levels
-from allspin.sim.programming.schemes import Programming, penalty, plan_layer, quieter
+from allspin.sim.programming.device_levels import LEVEL_CHOICES, device_levels
+from allspin.sim.programming.plans import penalty, plan_layer, quieter
+from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity, PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation

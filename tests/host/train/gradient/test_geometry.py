@@ -28,8 +28,9 @@ from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.pixels import quantise_pixels
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
+from tests.sim.chip.model import golden
 
 SHAPE = (7, 8)
 PAPER = open_device("paper")
@@ -233,8 +234,8 @@ def test_logits_scatter_as_those_of_chips_do(device: Device, adc: Adc | None, pe
     exported, logits = network.export(SHAPE, {}), []
     for seed in range(300):
         chip = Chip(device, seed)
-        words = program_chip(chip, exported, Programming()).words
-        logits.append(chip.golden(exported, words).logits(grey(40, 3)[:1])[0])
+        words = program(exported, chip.device, chip.seed, Programming()).words
+        logits.append(golden(chip, exported, words).logits(grey(40, 3)[:1])[0])
     chips = np.array(logits) / (FORMATS.input_top(1) * FORMATS.outermost)
     deviation = chips.std(axis=0)
     assert np.all(np.abs(sums.mean(axis=0) - chips.mean(axis=0)) < 4 * deviation / np.sqrt(300))

@@ -18,6 +18,8 @@ from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.training_chips import chip_law
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.converters import vary_columns
+from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
@@ -25,7 +27,7 @@ from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.pixels import quantise_pixels
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 
 SHAPE = (5, 8)
@@ -256,8 +258,10 @@ def test_logits_scatter_as_those_of_chips_do(device: Device, adcs: Adcs) -> None
     logits = []
     for seed in range(300):
         chip = Chip(device, seed)
-        words = program_chip(chip, exported, Programming()).words
-        golden = GoldenModel(chip.varied(exported), words, chip.noise(exported))
+        words = program(exported, chip.device, chip.seed, Programming()).words
+        golden = GoldenModel(
+            vary_columns(chip, exported), words, ColumnNoise.of_chip(chip, exported)
+        )
         logits.append(golden.logits(grey(60, 3)[:1])[0])
     chips = np.array(logits) / (FORMATS.input_top(1) * FORMATS.outermost)
     deviation = chips.std(axis=0)

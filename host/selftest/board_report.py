@@ -15,8 +15,8 @@ from typing import Any
 from allspin.boards.catalogue import find_boards
 from allspin.host.bitstreams.kept import FLASHED, kept_manifests
 from allspin.host.link.identity import Identity
-from allspin.host.machines.opening import LinkedMachine
-from allspin.host.run.machine_checks import Finding
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.selftest.checks import Finding
 from allspin.host.show.say import warn
 from allspin.host.show.version import version
 from allspin.sim.errors import refused

@@ -1,9 +1,8 @@
 """Chips on the virtual board: made by its gateware where it can, and the golden model's always."""
 
 import dataclasses
-from collections.abc import Iterator
-from types import SimpleNamespace
-from typing import Any, cast
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,23 +11,26 @@ from allspin.hdl.link.protocol import Feature, LinkParameters, Request, identity
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.host.chips.chip_options import MadeChip
 from allspin.host.data.catalogue import open_device
 from allspin.host.link.identity import Identity
-from allspin.host.machines.gateware_chips import (
+from allspin.host.link.memories import (
+    Memory,
+)
+from allspin.host.machines.chip_memories import ChipMemories
+from allspin.host.machines.kept_program import KeptProgram
+from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.machines.opening import VIRTUAL, open_machine
+from allspin.host.machines.programmer import (
     CHIPS,
     SUM_CHIPS,
-    ChipMaker,
-    ResidentChips,
     check_use_noise,
-    why_not_made,
+    chip_profile,
+    why_no_words,
+    why_words_are_sent,
 )
-from allspin.host.machines.opening import VIRTUAL, LinkedMachine, open_machine
-from allspin.host.run.program import Program
-from allspin.sim.array.in_array import chip_in_array
-from allspin.sim.chip.chip import Chip, calibrate
+from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.noise import ColumnNoise
-from allspin.sim.chip.words import Words
+from allspin.sim.chip.words import WORD_BITS
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device as ChipDevice
 from allspin.sim.device.hall_array import HallArray
@@ -38,7 +40,8 @@ from allspin.sim.errors import UserError
 from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.random_network import random_images, random_network
-from allspin.sim.programming.programming import program_chip
+from allspin.sim.programming.measured_cells import MeasuredCells
+from allspin.sim.programming.program import ProgrammedChip, program
 from allspin.sim.programming.schemes import Programming
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.sot_synapse import SotSynapse
@@ -55,10 +58,10 @@ AT_ENDS = "the Programmer has stuck cells at the ends of R_AH only"
 
 def test_classes_that_a_chip_could_have_by_chance_need_a_machine_that_knows_how_many_there_are():
     engine = EngineParameters.from_network(NETWORK, HardwareProfile(variation=CHIPS))
-    board = Program("the board", Identity.parse(identity_bytes(LinkParameters(engine))))
-    ChipMaker(board, NETWORK, PAPER, Programming())
+    board = KeptProgram("the board", Identity.parse(identity_bytes(LinkParameters(engine))))
+    board.load_chip(program(NETWORK, PAPER, 1))
     with pytest.raises(UserError, match="of this network's 3 could win: take a general machine"):
-        ChipMaker(board, random_network((30, 12, 3), 4), PAPER, Programming())
+        board.load_chip(program(random_network((30, 12, 3), 4), PAPER, 1))
 
 
 def fitted(occasion: str = "write", cycle: float = 0.05) -> ChipDevice:
@@ -112,9 +115,11 @@ def opened(variation: VariationParameters, rows_per_clock: int = 1) -> LinkedMac
     return device
 
 
-def check_words(device: LinkedMachine, words: list[Words]) -> None:
-    for layer, expected in enumerate(words):
-        np.testing.assert_array_equal(device.read_words(layer), expected)
+def check_chip(device: LinkedMachine, chip: ProgrammedChip) -> None:
+    """Compare each word, and logits."""
+    for number, layer in enumerate(chip.network.layers):
+        np.testing.assert_array_equal(device.read_words(number), layer.words)
+    check_logits(device, chip.golden())
 
 
 def check_logits(device: LinkedMachine, model: GoldenModel) -> None:
@@ -166,19 +171,15 @@ def check_logits(device: LinkedMachine, model: GoldenModel) -> None:
     ],
 )
 def test_three_chips_are_the_golden_models(board, network, made_of, programming, reason):
-    maker = ChipMaker(board, network, made_of, programming)
-    assert maker.reason == reason
+    sent = f"words sent by the host: {reason}" if reason else "words made by the gateware"
     seen = []
-    # The second is drawn in place, the third again with what is worked out elsewhere.
+    # The second is drawn in place, with calibrated neurons.
     for seed in (7, 8, 2**32 - 1):
-        chip = Chip(made_of, seed)
-        words = program_chip(chip, network, programming).words
-        here = calibrate(chip, network).network if seed == 8 else network
-        whole = chip_in_array(chip, here, words).network
-        maker.make(chip, whole if seed == 8 else None)
-        check_words(board, [layer.words for layer in whole.layers])
-        check_logits(board, GoldenModel(whole, noise=chip.noise(network)))
-        seen.append(np.concatenate([layer.words.ravel() for layer in whole.layers]))
+        chip = program(network, made_of, seed, programming, calibrated=seed == 8)
+        board.load(chip)
+        assert board.words_from == sent
+        check_chip(board, chip)
+        seen.append(np.concatenate([layer.words.ravel() for layer in chip.network.layers]))
     ideal = np.concatenate([layer.words.ravel() for layer in network.layers])
     assert all(np.mean(words != ideal) > 0.2 for words in seen)
     if made_of.imperfections.stuck != 1:
@@ -190,62 +191,50 @@ def test_films_beyond_the_levels_are_made_by_the_host(board):
     way = np.linspace(0.99, -0.99, 60)
     up, down = (TableResponse(one, np.full(60, 0.1), np.zeros(60)) for one in (-way, way))
     made_of = dataclasses.replace(PAPER, synapse=TableSynapse(up, down, bounded=True))
-    how = Programming("open-loop", "depression")
-    maker = ChipMaker(board, NETWORK, made_of, how)
-    assert maker.reason == "levels or deviations of saturated films are beyond the Programmer's"
-    chip = Chip(made_of, 2)
-    maker.make(chip)
-    check_words(board, program_chip(chip, NETWORK, how).words)
+    chip = program(NETWORK, made_of, 2, Programming("open-loop", "depression"))
+    board.load(chip)
+    assert "levels or deviations of saturated films are beyond" in board.words_from
+    check_chip(board, chip)
 
 
 def test_an_array_that_no_words_say_is_refused(board):
     array = HallArray("series", hall_resistance=1.0, longitudinal=300.0, arms=300.0)
-    made_of = dataclasses.replace(PAPER, array=array)
-    maker = ChipMaker(board, NETWORK, made_of, Programming())
+    chip = program(NETWORK, dataclasses.replace(PAPER, array=array), 1)
     with pytest.raises(UserError, match=r"no gateware can run this network: layer 0: the array"):
-        maker.make(Chip(made_of, 1))
+        board.load(chip)
 
 
 def test_cells_as_they_were_read_are_sent_and_the_neurons_are_the_chips(board):
     """Whatever words they are; where nobody varies, on the same board, neurons are the mean one."""
     rng = np.random.default_rng(8)
-    words = [
-        rng.integers(-127, 128, layer.states.shape).astype(np.int8) for layer in NETWORK.layers
-    ]
+    held = [rng.integers(-127, 128, layer.states.shape) << WORD_BITS for layer in NETWORK.layers]
+    cells = MeasuredCells("a test", held, 0, 0, referenced=True)
     quiet = dataclasses.replace(PAPER, neuron_variation=NeuronVariation())
     for made_of in (PAPER, quiet):
-        maker = ChipMaker(board, NETWORK, made_of, None)
-        assert maker.where == "words sent by the host: the cells are as they were read"
-        chip = Chip(made_of, 3)
-        maker.make(chip, chip_in_array(chip, NETWORK, words).network)
-        check_words(board, words)
-        check_logits(board, GoldenModel(chip.varied(NETWORK), words, chip.noise(NETWORK)))
-    assert chip.noise(NETWORK) is None
-    with pytest.raises(ValueError, match="must come with its words"):
-        maker.make(chip)
+        chip = program(NETWORK, made_of, 3, cells)
+        board.load(chip)
+        assert board.words_from == "words sent by the host: the cells are as they were read"
+        check_chip(board, chip)
+    assert chip.noise is None
 
 
 def test_a_machine_without_a_programmer_leaves_all_to_the_host(board, monkeypatch):
     features = board.identity.features & ~Feature.PROGRAMMER
     identity = dataclasses.replace(board.identity, features=features)
-    monkeypatch.setattr(board, "identity", identity)
-    maker = ChipMaker(board, NETWORK, PAPER, Programming())
-    assert maker.reason == "the gateware has no Programmer"
+    reason = why_words_are_sent(program(NETWORK, PAPER, 1), identity)
+    assert reason == "the gateware has no Programmer"
 
 
 @pytest.mark.long
 def test_a_small_programmer_leaves_many_states_to_the_host():
     with opened(VariationParameters(16, 1)) as device:
-        few = ChipMaker(device, NETWORK, PAPER, Programming())
-        many = ChipMaker(device, MANY_STATES, PAPER, Programming())
-        assert few.reason is None
-        assert many.reason == "the Programmer has 16 states at most, not 100"
-        for maker, network in ((few, NETWORK), (many, MANY_STATES), (few, NETWORK)):
-            chip = Chip(PAPER, 21)
-            maker.make(chip)
-            words = program_chip(chip, network, Programming()).words
-            check_words(device, words)
-            check_logits(device, chip.golden(network, words))
+        for network in (NETWORK, MANY_STATES, NETWORK):
+            chip = program(network, PAPER, 21)
+            device.load(chip)
+            few = network is NETWORK
+            assert few == (device.words_from == "words made by the gateware")
+            assert few or "16 states at most, not 100" in device.words_from
+            check_chip(device, chip)
 
 
 @pytest.mark.parametrize(
@@ -254,9 +243,8 @@ def test_a_small_programmer_leaves_many_states_to_the_host():
 )
 def test_noise_on_sums_is_refused_where_there_is_none(board, device):
     before = board.read_words(0)
-    maker = ChipMaker(board, NETWORK, device, Programming())
     with pytest.raises(UserError, match="was built without read noise, offset and gain error of"):
-        maker.make(Chip(device, 1))
+        board.load(program(NETWORK, device, 1))
     np.testing.assert_array_equal(board.read_words(0), before)
 
 
@@ -277,16 +265,15 @@ def test_noise_on_sums_is_the_golden_models(rows_per_clock):
             {},
         ):
             made_of = imperfect(**wrong)
-            chip = Chip(made_of, 9)
-            wanted = SUM_CHIPS if wrong else CHIPS
-            assert MadeChip.of(chip, NETWORK, Programming()).gateware == wanted
-            ChipMaker(device, NETWORK, made_of, Programming()).make(chip)
-            words = program_chip(chip, NETWORK, Programming()).words
-            model = chip.golden(NETWORK, words)
-            check_logits(device, model)
+            chip = program(NETWORK, made_of, 9)
+            profile = chip_profile(chip, None)
+            assert profile.variation == (SUM_CHIPS if wrong else CHIPS)
+            device.load(chip)
+            model = chip.golden()
+            check_chip(device, chip)
             logits.append(reference.logits(model.network, IMAGES, model.words, model.noise))
         # Where a network is programmed, nothing is left of the chip before.
-        device.program(NETWORK)
+        device.load(NETWORK)
         check_logits(device, GoldenModel(NETWORK))
     assert all(np.any(one != logits[-1]) for one in logits[:-1])
 
@@ -332,26 +319,30 @@ def test_noise_that_the_device_has_not_is_refused(board):
     ],
 )
 def test_gains_before_tiles_converters_are_in_words_of_the_host(made_of):
-    assert why_not_made(made_of) is None
-    reason = why_not_made(made_of, tiled=True)
+    assert why_no_words(Programming(), made_of) is None
+    reason = why_no_words(Programming(), made_of, tiled=True)
     assert reason == "the Programmer has no gain of a tile's amplifiers and converters"
 
 
 ORDER = (Request.WRITE, bytes([ENGINE << 4 | REDRAW, 1]))
 
 
-def groups(*chips: dict[int, bytes]) -> Any:
-    """What is sent for chips that have these memories."""
-    machine = SimpleNamespace(
-        writes=lambda memories: [bytes([space]) + lines.tobytes() for space, lines in memories]
-    )
-    maker = SimpleNamespace(
-        memories=lambda chip, network: [
+class Sent(ChipMemories):
+    """Chips that are told by their memories alone."""
+
+    def load_chip(self, chip: Any, progress: Any = None) -> None:
+        pass
+
+    def _check_chip(self, chip: Any) -> None:
+        pass
+
+    def _chip_memories(self, chip: Any) -> list[Memory]:
+        return [
             (space, np.frombuffer(content, np.uint8)[np.newaxis]) for space, content in chip.items()
         ]
-    )
-    many = ResidentChips(cast(Any, machine), cast(Any, maker))
-    return many._redraws([(cast(Any, chip), cast(Any, None)) for chip in chips])
+
+    def writes(self, memories: Iterable[Memory]) -> Iterator[bytes]:
+        return iter([bytes([space]) + lines.tobytes() for space, lines in memories])
 
 
 @pytest.mark.parametrize(
@@ -370,4 +361,4 @@ def groups(*chips: dict[int, bytes]) -> Any:
     ],
 )
 def test_what_differs_between_chips_is_sent_for_each(chips, sent):
-    assert groups(*chips) == sent
+    assert [*Sent()._redraws(chips)] == sent

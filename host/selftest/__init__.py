@@ -1,0 +1,1 @@
+"""Self-test of a machine, and the report that a board's owner sends."""

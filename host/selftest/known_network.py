@@ -1,0 +1,67 @@
+"""A random network that a machine can run, made of what the machine says of itself."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from allspin.host.link.identity import Identity
+from allspin.sim.errors import UserError
+from allspin.sim.network.layer import Converter
+from allspin.sim.network.network import Network
+from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.random_network import random_network
+
+STATES = 10
+"""States of a synapse; fewer where words are narrow."""
+
+
+def known_network(name: str, identity: Identity, seed: int) -> Network:
+    """Make a random network for a machine.
+
+    Parameters
+    ----------
+    name : str
+        Name of the machine in messages.
+    identity : Identity
+        The machine's.
+    seed : int
+        Seed of the network.
+
+    Raises
+    ------
+    UserError
+        If its neuron is not registered here.
+    """
+    if identity.neuron not in NEURONS:
+        raise UserError(
+            f"{name} has {identity.neuron} neurons, which are not registered here: name the file "
+            "that registers them in ALLSPIN_EXTENSIONS"
+        )
+    first = identity.layers[0]
+    network = random_network(
+        (first.inputs, *(layer.columns for layer in identity.layers)),
+        seed,
+        kinds=[layer.kind for layer in identity.layers],
+        image_shape=first.kind.input_shape(first.rows),
+        states=min(STATES, 2 ** (identity.rah_bits - 1)),
+        neuron=NEURONS[identity.neuron](),
+        pixel_bits=identity.pixel_bits,
+        hidden_bits=identity.hidden_bits,
+        rah_bits=identity.rah_bits,
+        current_bits=identity.current_bits,
+    )
+    rng = np.random.default_rng(seed)
+    layers = []
+    for layer, its in zip(network.layers, identity.layers, strict=True):
+        kept: dict[str, Any] = {"adc": its.tiling and its.tiling.adc}
+        if its.levels is not None:  # the machine keeps states of these levels, and no words
+            kept["states"] = rng.integers(0, its.levels.count, layer.states.shape, np.uint8)
+            kept["levels"] = np.array(its.levels.words)
+        if layer.converter is not None and identity.neuron_per == "position":
+            gains, offsets = rng.choice(
+                [layer.converter.gains, layer.converter.offsets], layer.uses, axis=1
+            )
+            kept["converter"] = Converter(gains, offsets, layer.converter.shift)
+        layers.append(replace(layer, **kept))
+    return replace(network, layers=tuple(layers), neuron_per=identity.neuron_per)

@@ -1,0 +1,233 @@
+"""Open-loop plans: the train of pulses of each state of a layer.
+
+A train has one polarity. All but the further trains of ``incremental`` start at saturation:
+potentiation after saturation at the lowest R_AH, depression after saturation at the highest.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.chip.words import MAX_SPREAD, SPREAD_BITS, WriteTable
+from allspin.sim.network.levels import full_scale
+from allspin.sim.network.network import Network
+from allspin.sim.programming.schemes import Programming
+from allspin.sim.synapse.response import Array, Polarity
+from allspin.sim.synapse.synapse import Synapse
+from allspin.sim.synapse.written import Law, Written
+
+CLOSE = 0.1
+"""Words by which a deviation may be wrong for a level to be within the words' range."""
+UNLIMITED = 2**31 - 1
+"""Deviation that no write has, in units of a `WriteTable`."""
+
+
+def quieter(synapse: Synapse) -> Polarity:
+    """The polarity whose writes vary less in the middle of the range."""
+    middle = (synapse.low + synapse.high) / 2
+    spread = []
+    for written in synapse.trains:
+        place = int(np.argmin(np.abs(written.law.mean - middle)))
+        spread.append(float(written.law.cycle[place]))
+    return Polarity.POTENTIATION if spread[0] < spread[1] else Polarity.DEPRESSION
+
+
+@dataclass(frozen=True, eq=False)
+class OpenLoopPlan:
+    """The open-loop train of each state of a layer.
+
+    Attributes
+    ----------
+    polarity : ndarray of int8, shape (states,)
+        `Polarity` of its pulses.
+    widths : ndarray of float64, shape (states,)
+        Pulses, in pulses of nominal width.
+    pulses : ndarray of int64, shape (states,)
+        Pulses of any width.
+    reached : ndarray of int16, shape (states,)
+        R_AH word that the train reaches on average.
+    cycle : ndarray of float64, shape (states,)
+        Standard deviation over cycles of what it reaches, in words.
+    table : WriteTable
+        What the train of each state is drawn from, by either polarity.
+    """
+
+    polarity: npt.NDArray[np.int8]
+    widths: Array
+    pulses: npt.NDArray[np.int64]
+    reached: npt.NDArray[np.int16]
+    cycle: Array
+    table: WriteTable
+
+
+def level_targets(synapse: Synapse, levels: npt.NDArray[np.int16]) -> tuple[Array, float]:
+    """R_AH of each level, and words a unit of R_AH."""
+    scale = (int(levels[-1]) - int(levels[0])) / synapse.span
+    return synapse.low + (levels.astype(np.float64) - float(levels[0])) / scale, scale
+
+
+def penalty(miss: Array, variance: Array) -> Array:
+    """The less, the likelier a write ends at its level: -2 log of the density, and a constant."""
+    return miss**2 / variance + np.log(variance)
+
+
+def ruled_out(polarity: str, targets: Array, middle: float) -> tuple[Array, Array]:
+    """What is added to either polarity's penalty to leave the choice or to rule it out."""
+    nothing, never = np.zeros(targets.shape), np.full(targets.shape, np.inf)
+    match polarity:
+        case "depression":
+            return never, nothing
+        case "potentiation":
+            return nothing, never
+        case "halves":
+            upper = targets > middle
+            return np.where(upper, 0.0, np.inf), np.where(upper, np.inf, 0.0)
+    return nothing, nothing
+
+
+def drawn_words(
+    synapse: Synapse,
+    levels: npt.NDArray[np.int16],
+    pulses: npt.NDArray[np.float64],
+    rah_bits: int = 8,
+) -> tuple[Law, Law]:
+    """The normal laws, in words, of which what writes leave is drawn.
+
+    Parameters
+    ----------
+    synapse : Synapse
+        The device.
+    levels : ndarray of int16, shape (states,)
+        The outermost stand for the ends of the range.
+    pulses : ndarray of float64, shape (2, states)
+        Of each write, by polarity.
+    rah_bits : int
+        Width of a word: what is drawn is cut where words end.
+    """
+    top = full_scale(rah_bits)
+    scale = (int(levels[-1]) - int(levels[0])) / synapse.span
+    ends = [synapse.low + (end - float(levels[0])) / scale for end in (-top, top)]
+    found = []
+    for polarity in Polarity:
+        written = synapse.written(polarity, pulses[polarity], (ends[0], ends[1]))
+        law = written.drawn((ends[0], ends[1]), CLOSE / scale)
+        found.append(law.scaled(synapse.low, scale, float(levels[0])))
+    return found[0], found[1]
+
+
+def spread_units(words: npt.NDArray[np.float64], most: int = MAX_SPREAD) -> npt.NDArray[np.int32]:
+    """Deviations in words as a `WriteTable` has them, limited to what gateware holds or to more."""
+    return np.clip(np.rint(words * 2**SPREAD_BITS), -most, most).astype(np.int32)
+
+
+def plan_layer(
+    synapse: Synapse,
+    levels: npt.NDArray[np.int16],
+    programming: Programming,
+    rah_bits: int = 8,
+    mean_device: bool = False,
+) -> OpenLoopPlan:
+    """Compute the open-loop train of each state.
+
+    Parameters
+    ----------
+    synapse : Synapse
+        The device.
+    levels : ndarray of int16, shape (states,)
+        R_AH words; the outermost stand for the ends of the device's range.
+    programming : Programming
+        Scheme and polarity.
+    rah_bits : int
+        Width of a word.
+    mean_device : bool
+        Whether polarities are chosen as for the mean device, without regard to D2D.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ValueError
+        If the last level is not above the first.
+    """
+    if int(levels[-1]) <= int(levels[0]):
+        raise ValueError("the last level must be above the first")
+    targets, scale = level_targets(synapse, levels)
+    trains = [_trains(synapse, polarity, targets, programming.scheme) for polarity in Polarity]
+    allowed = ruled_out(programming.polarity, targets, (synapse.low + synapse.high) / 2)
+    penalties = []
+    for (_, written), added in zip(trains, allowed, strict=True):
+        law = written.law
+        cycle, device = spread_units(law.cycle * scale), spread_units(law.device * scale)
+        sigma = np.hypot(cycle, 0 if mean_device else device) / (scale * 2**SPREAD_BITS)
+        variance = np.maximum(sigma, 1e-6 * synapse.span) ** 2
+        penalties.append(penalty(law.mean - targets, variance) + added)
+    chosen = np.argmin(penalties, axis=0).astype(np.int8)
+    place = np.arange(len(levels))
+
+    pulses = np.array([pulses for pulses, _ in trains])
+    n = pulses[chosen, place]
+    steps = np.where(chosen == Polarity.DEPRESSION, place[::-1], place)
+    laws = [written.law.scaled(synapse.low, scale, float(levels[0])) for _, written in trains]
+    drawn = drawn_words(synapse, levels, pulses, rah_bits)
+
+    def of_chosen(tables: list[Array]) -> Array:
+        return np.array(tables)[chosen, place]
+
+    return OpenLoopPlan(
+        chosen,
+        n,
+        (steps if programming.scheme == "pulse-width" else n).astype(np.int64),
+        reached=np.rint(of_chosen([law.mean for law in laws])).astype(np.int16),
+        cycle=spread_units(of_chosen([law.cycle for law in laws])) / 2**SPREAD_BITS,
+        table=replace(
+            _drawn_table(levels, drawn, of_chosen([law.mean for law in drawn]), rah_bits),
+            correlation=synapse.correlation,
+        ),
+    )
+
+
+def plan_layers(synapse: Synapse, network: Network, programming: Programming) -> list[OpenLoopPlan]:
+    """Each layer's trains: one plan for all layers of the same levels.
+
+    Raises
+    ------
+    ValueError
+        If a layer's levels do not rise from first to last.
+    """
+    made: dict[bytes, OpenLoopPlan] = {}
+    for layer in network.layers:
+        levels = layer.levels.tobytes()
+        if levels not in made:
+            made[levels] = plan_layer(synapse, layer.levels, programming, network.rah_bits)
+    return [made[layer.levels.tobytes()] for layer in network.layers]
+
+
+def _drawn_table(
+    levels: npt.NDArray[np.int16], drawn: tuple[Law, Law], means: Array, rah_bits: int
+) -> WriteTable:
+    """What is drawn, about the mean words of the chosen trains."""
+    aimed = np.rint(means).astype(np.int16)
+    cycle, device = (
+        spread_units(np.array(tables), UNLIMITED)
+        for tables in ([law.cycle for law in drawn], [law.device for law in drawn])
+    )
+    widest = max(np.abs(one).max() for one in (cycle, device))
+    beyond = np.abs(aimed).max() > full_scale(rah_bits) or widest > MAX_SPREAD
+    ends = (int(levels[0]), int(levels[-1])) if beyond else None
+    return WriteTable(aimed, cycle, device, beyond=ends, fractions=spread_units(means - aimed))
+
+
+def _trains(
+    synapse: Synapse, polarity: Polarity, targets: Array, scheme: str
+) -> tuple[Array, Written]:
+    """Pulses of one polarity for each target, and what they leave."""
+    if scheme == "pulse-width":
+        # Not the target itself is reached: one polarity's range may be the narrower one.
+        pulses = synapse.pulses_to(polarity, targets)
+        return pulses, synapse.written(polarity, pulses)
+    written = synapse.trains[polarity]
+    pulses = np.abs(written.law.mean - targets[:, None]).argmin(axis=1)
+    return pulses.astype(np.float64), written.at(pulses)
