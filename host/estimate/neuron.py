@@ -121,21 +121,29 @@ def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
 
 def _start(x: Array, y: Array, upper_knee: bool) -> Array:
     """Return start parameters: the best of some pairs of knees, with a straight line between."""
-    knees = np.linspace(0.0, 0.95, 20).tolist()
-    least = np.inf
-    start = np.zeros(len(NAMES))
-    for threshold, end in itertools.product(knees, knees if upper_knee else [np.inf]):
-        if end <= threshold:
-            continue
-        table = np.stack([np.ones(x.size), np.clip(x, threshold, end) - threshold], axis=1)
-        (base, slope), *_ = np.linalg.lstsq(table, y, rcond=None)
-        square = float(np.sum((table @ [base, slope] - y) ** 2))
-        if square < least:
-            least = square
-            slope = max(float(slope), 0.05)
-            height = slope * (end - threshold) if upper_knee else NO_KNEE
-            start = np.array([base, threshold, slope, 0.03, height, 0.0])
-    return start
+    knees = np.linspace(0.0, 0.95, 20)
+    best: tuple[float, float, float] = (np.inf, 0.0, np.inf)
+    for threshold in knees:
+        ends = knees[knees > threshold] if upper_knee else np.array([np.inf])
+        if ends.size:
+            squares = _squares_about_ramps(x, y, threshold, ends)
+            place = int(np.argmin(squares))
+            best = min(best, (float(squares[place]), threshold, ends[place]))
+    _, threshold, end = best
+    table = np.stack([np.ones(x.size), np.clip(x, threshold, end) - threshold], axis=1)
+    (base, slope), *_ = np.linalg.lstsq(table, y, rcond=None)
+    slope = max(float(slope), 0.05)
+    height = slope * (end - threshold) if upper_knee else NO_KNEE
+    return np.array([base, threshold, slope, 0.03, height, 0.0])
+
+
+def _squares_about_ramps(x: Array, y: Array, threshold: float, ends: Array) -> Array:
+    """Return the sums of squares about the best lines between a threshold and each end."""
+    ramps = np.clip(x, threshold, ends[:, np.newaxis])
+    ramps -= ramps.mean(axis=1, keepdims=True)
+    away = y - y.mean()
+    slopes = ramps @ away / np.maximum(np.sum(ramps**2, axis=1), 1e-300)
+    return np.sum((away - slopes[:, np.newaxis] * ramps) ** 2, axis=1)
 
 
 def _fit(current: Array, resistance: Array, free: Free, near: Array | None = None) -> Array:

@@ -1,1 +1,1 @@
-"""Devices fitted to what laboratories measure."""
+"""Devices that are fitted to measured curves: options, results, and files of devices."""

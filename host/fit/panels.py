@@ -1,4 +1,4 @@
-"""What is drawn of a fit, without Matplotlib, so that a fit does without it."""
+"""Data of pictures of fits, without Matplotlib, so that a fit does without it."""
 
 from dataclasses import dataclass, field
 
@@ -8,18 +8,18 @@ from allspin.sim.synapse.response import Array
 
 @dataclass(frozen=True, eq=False)
 class PanelCurve:
-    """A curve, and its model.
+    """Curve, and its model.
 
     Attributes
     ----------
     name : str
-        Of what the colour tells, such as the device.
+        Name that the colour stands for, such as the device.
     x, cycles, model : ndarray
-        Of shapes (points,), (cycles, points) and (points,).
+        Abscissa, data and model, of shapes (points,), (cycles, points) and (points,).
     line : (ndarray, ndarray) or None
-        The model on places closer to one another; without it the model is drawn at the points.
+        The model on a finer grid; None to draw it at the points.
     device : str
-        What it is of, where the colour tells something else.
+        Device of the curve, where the colour stands for something else.
     """
 
     name: str
@@ -32,16 +32,16 @@ class PanelCurve:
 
 @dataclass
 class Panel:
-    """Curves over one another, and below them what their models leave.
+    """Curves in one diagram, and below them the residuals of their models.
 
     Attributes
     ----------
     title, x : str
-        What stands above it, and at the x axis.
+        Title, and label of the x axis.
     goodness : Goodness or None
-        How well the curves are described, if that is to be said.
+        Agreement of the model with the curves, if it is shown.
     log : bool
-        Whether x is told by its logarithm.
+        True for a logarithmic x axis.
     curves : list of PanelCurve
         In the order of the legend.
     aside : list of (ndarray, ndarray)
@@ -49,7 +49,7 @@ class Panel:
     mean : (ndarray, ndarray) or None
         A dashed line, of the mean device.
     threshold : float or None
-        A place that is marked.
+        Abscissa of a vertical line.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Pictures of fits: data, models, and what is left, of pulses, neurons and decays alike."""
+"""Pictures of fits: data, models and residuals, of pulses, neurons and decays alike."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,17 +27,17 @@ from allspin.host.fit.panels import Panel, PanelCurve
 from allspin.host.show.say import shortened
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
-"""Of devices, or of temperatures, in turn."""
+"""Colours of devices, or of temperatures, in turn."""
 LOOKS = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
-"""Lines and marks of devices where colours tell something else, in turn."""
+"""Line styles and marks of devices, in turn, where colours stand for temperatures."""
 NAMED = 12
-"""More curves than these are not named."""
+"""Largest number of curves with names."""
 BEYOND = "set aside, beyond the axis"
-"""What an arrow at the edge of a panel is."""
+"""Label of an arrow at the edge of a panel."""
 
 
 def _draw_curves(upper: Axes, lower: Axes, curves: Sequence[PanelCurve]) -> float:
-    """Draw data, models and what these leave, whose median magnitude is returned."""
+    """Draw data, models and residuals; return the median magnitude of these."""
     left = []
     names, devices = (
         list(dict.fromkeys(each))
@@ -65,7 +65,7 @@ def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
     if panel.threshold is not None:
         upper.axvline(panel.threshold, color=SOFT, linestyle=":", label="threshold")
     upper.set_xscale("log" if panel.log else "linear")
-    # What is far beyond the data does not make these small: an arrow stands in a strip at the edge.
+    # An arrow in a strip at the edge stands for an outlier, which would shrink the data.
     low, high = upper.get_ylim()
     strip = 0.06 * (high - low) if panel.aside else 0.0
     look: dict[str, Any] = {"color": VERMILION, "markersize": 4, "linewidth": 0.5, "zorder": 3}
@@ -83,18 +83,18 @@ def _draw(upper: Axes, lower: Axes, panel: Panel) -> None:
 
 @styled
 def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
-    """Draw what was measured, what was fitted, and what is left.
+    """Draw data, fit and residuals.
 
     Outliers are crossed out; those beyond the axis are arrows at its edge.
 
     Parameters
     ----------
     name : str
-        The device's.
+        Name of the device.
     unit : str
-        Of R_AH.
+        Unit of R_AH.
     panels : sequence of Panel
-        Side by side.
+        Diagrams side by side.
     """
     title = f"{name_text(name)}: data, fit and residuals"
     figure = new_figure(max(4.6 * len(panels), 6.0), 5.4, title)
@@ -120,5 +120,5 @@ def fit_picture(name: str, unit: str, panels: Sequence[Panel]) -> Figure:
         lower.set_xlabel(panel.x)
         for axes in (upper, lower):
             add_grid(axes)
-    add_legend(figure, grid[0])  # what has a colour has the same in all panels
+    add_legend(figure, grid[0])  # colours are the same in all panels
     return figure

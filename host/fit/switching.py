@@ -54,12 +54,12 @@ class _Uses(NamedTuple):
     ----------
     curve : DeviceCurves
         Share of the uses that switched, against current.
-    count : ndarray of float64, shape (currents,)
+    uses : ndarray of float64, shape (currents,)
         Number of uses.
     """
 
     curve: DeviceCurves
-    count: Array
+    uses: Array
 
 
 class _File(NamedTuple):
@@ -128,17 +128,17 @@ def _read(file: CsvFile, names: ColumnNames) -> _File:
 def _gather(device: str, current: Array, switched: Array, uses: Array) -> _Uses:
     """Return the uses of a device by current."""
     currents, group = np.unique(current, return_inverse=True)
-    count = np.bincount(group, uses)
+    count = np.bincount(group, uses).astype(np.float64)
     share = np.bincount(group, switched) / count
     return _Uses(DeviceCurves(device, currents, share[np.newaxis]), count)
 
 
-def _fit(uses: _Uses, counted: bool) -> _Fit:
+def _fit(device: _Uses, counted: bool) -> _Fit:
     """Fit one device by maximum likelihood."""
-    n = uses.count
-    name = uses.curve.device
-    x = uses.curve.pulses
-    share = uses.curve.mean
+    n = device.uses
+    name = device.curve.device
+    x = device.curve.pulses
+    share = device.curve.mean
     # A step describes data in which all that ever switched is above all that ever did not.
     if x.size < FEWEST or x[share < 1].max(initial=0) <= x[share > 0].min(initial=np.inf):
         raise UserError(
@@ -358,7 +358,7 @@ def fit_switching(
         "current_unit": unit or "arbitrary",
         "intervals_from": basis,
         "devices": len(data),
-        "uses": float(sum(one.count.sum() for one in devices)) if counted else 0.0,
+        "uses": float(sum(one.uses.sum() for one in devices)) if counted else 0.0,
         "sha256": digests(paths, (table.data for table in tables)),
     }
     return FittedSwitching(

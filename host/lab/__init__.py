@@ -1,1 +1,1 @@
-"""What laboratories measured: tables as their programs write them, and the curves in them."""
+"""Files of laboratories: tables as instruments write them, and the curves in them."""

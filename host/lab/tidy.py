@@ -39,7 +39,7 @@ class RunName(NamedTuple):
     device: str
     cycle: str
     sense: Sense
-    count: int
+    repeat: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class _Run(NamedTuple):
     """Key of a run; number of such runs before it; its places among the rows."""
 
     key: Key
-    count: int
+    repeat: int
     places: Rows
 
 
@@ -202,7 +202,7 @@ def _check_abscissa(file: CsvFile, kind: str, rows: Sequence[int], x: Array) -> 
     if kind == "current":
         return
     most = MAX_AGE if kind == "time" else MAX_PULSES
-    for place in np.flatnonzero((x < 0) | (x > most)):
+    for place in np.flatnonzero((x < 0) | (x > most)).tolist():
         raise file.fail(file.rows[rows[place]][0], f"{kind} is {x[place]:g}; give 0 to {most:,g}")
 
 
@@ -297,8 +297,8 @@ def _name(columns: CurveColumns, run: _Run, place: int) -> RunName:
     if len(columns.resistances) > 1:
         cycle = f"{cycle} {columns.file.columns[place].name}".strip()
     if columns.kind != "time":
-        cycle = numbered(cycle, run.count)
-    return RunName(device, cycle, sense, run.count)
+        cycle = numbered(cycle, run.repeat)
+    return RunName(device, cycle, sense, run.repeat)
 
 
 def numbered(cycle: str, number: int) -> str:
@@ -422,4 +422,4 @@ def _check_switching(table: TidyTable, curves: list[Curve]) -> None:
 def _are_cycles_named(table: TidyTable, columns: CurveColumns) -> bool:
     """Return True if a column, or pulses that are counted anew, divide cycles."""
     by_column = "read" in columns.places or "cycle" in columns.places
-    return by_column or any(run.count for run in table.names)
+    return by_column or any(run.repeat for run in table.names)

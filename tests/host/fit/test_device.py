@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 from allspin.host.data.catalogue import open_device
 from allspin.host.estimate.response import stack
 from allspin.host.fit.device import measured_response, pair_response
+from allspin.host.fit.fitted import Fitted
 from allspin.host.fit.fitting import fit, fit_all
 from allspin.host.fit.lookup import take_lookup_tables
 from allspin.host.fit.options import FitOptions
@@ -27,18 +27,17 @@ from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.table_synapse import TableSynapse
-from tests.host.fit.conftest import fitted, measured
+from tests.host.fit.known import Known, fitted, measured
 from tests.sim.synapse.monte_carlo import HIGH, LOW, Table
 
 P, D = Polarity
-Makes = Callable[..., Any]
 Floats = npt.NDArray[np.float64]
 BASE = open_device("paper")
 CURRENT = np.linspace(0, 10e-3, 40)
 
 
-def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
-    truth = known(c2c=(0.03, 0.02), d2d=(0.1, 0.1), reading="nonlinearity")
+def test_round_trip_from_device_to_data_to_device() -> None:
+    truth = Known(c2c=(0.03, 0.02), d2d=(0.1, 0.1), reading="nonlinearity")
     result = fitted(truth.draw(1, 6, 4))
     assert result.complaints == []
     device = result.device()
@@ -58,8 +57,8 @@ def test_round_trip_from_device_to_data_to_device(known: Makes) -> None:
     assert (back.synapse, back.source["fit"]) == (synapse, device.source["fit"])
 
 
-def test_the_measured_table(known: Makes) -> None:
-    truth = known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range", pulses=40)
+def test_the_measured_table() -> None:
+    truth = Known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range", pulses=40)
     device = fitted(truth.draw(2, 30, 5), table=True).device()
     synapse = device.synapse
     assert isinstance(synapse, TableSynapse)
@@ -80,8 +79,8 @@ def test_a_table_fills_in_pulses_that_were_not_measured() -> None:
     assert response.cycle.tolist() == [0] * 9
 
 
-def test_cycles_of_which_each_lacks_a_point_tell_c2c_and_d2d(known: Makes) -> None:
-    truth = known(c2c=(0.08, 0.08), d2d=(0.1, 0.1), reading="range", pulses=20)
+def test_cycles_of_which_each_lacks_a_point_tell_c2c_and_d2d() -> None:
+    truth = Known(c2c=(0.08, 0.08), d2d=(0.1, 0.1), reading="range", pulses=20)
     curves = [
         one.at(np.flatnonzero(np.arange(one.x.size) != number % 20))
         for number, one in enumerate(truth.draw(5, 300, 2))
@@ -112,16 +111,16 @@ NEURON = [
     ],
 )
 def test_what_makes_no_device(
-    figures: Any, chosen: str, options: Any, base: Any, message: str, known: Makes
+    figures: Any, chosen: str, options: Any, base: Any, message: str
 ) -> None:
-    curves = [one for one in known(**figures).draw(0, 1, 200) if one.polarity.name[0] in chosen]
+    curves = [one for one in Known(**figures).draw(0, 1, 200) if one.polarity.name[0] in chosen]
     with pytest.raises(UserError, match=message):
         fit_all(measured(curves or NEURON), FitOptions("x", **options), base).device()
 
 
 @pytest.mark.parametrize("table", [False, True])
-def test_a_base_lends_the_other_polarity(known: Makes, table: bool) -> None:
-    truth = known(c2c=(0.03, 0.02), d2d=(0.1, 0.1), reading="weight")
+def test_a_base_lends_the_other_polarity(table: bool) -> None:
+    truth = Known(c2c=(0.03, 0.02), d2d=(0.1, 0.1), reading="weight")
     curves = [one for one in truth.draw(0, 8, 4) if one.polarity is P]
     result = fit_all(measured(curves), FitOptions("x", table=table), BASE)
     device = result.device()
@@ -145,6 +144,13 @@ def test_a_base_lends_the_other_polarity(known: Makes, table: bool) -> None:
         assert any("of paper: synapse.depression.A" in line for line in device.readings())
 
 
+@pytest.fixture(scope="module")
+def offset_devices() -> Fitted:
+    """Return a fit of devices whose C2C and offset are 0.02 and 0.05 of the range at best."""
+    curves = Known(c2c=(0.06, 0.02), d2d=(0.1, 0.05), reading="range").draw(4, 80, 3)
+    return fitted(curves, reading="range")
+
+
 @pytest.mark.parametrize("table", [False, True])
 @pytest.mark.parametrize(
     ("unit", "reference", "expected"),
@@ -156,17 +162,18 @@ def test_a_base_lends_the_other_polarity(known: Makes, table: bool) -> None:
     ],
 )
 def test_a_conductance_has_a_reference_column_that_varies(
-    known: Makes, table: bool, unit: str, reference: str, expected: float
+    offset_devices: Fitted, table: bool, unit: str, reference: str, expected: float
 ) -> None:
-    """C2C and an offset between devices are 0.02 and 0.05 of the range for the better polarity."""
-    curves = known(c2c=(0.06, 0.02), d2d=(0.1, 0.05), reading="range").draw(4, 80, 3)
+    measurement = dataclasses.replace(offset_devices.measurement, unit=unit)
     options = FitOptions("x", table=table, reading="range", reference=reference)
-    device = fit_all(measured(curves, unit), options).device()
-    assert device.imperfections.reference == pytest.approx(expected, rel=0.2)
-    assert any(line.startswith("reference 0.0") for line in device.readings()) is (expected > 0)
+    fit = dataclasses.replace(offset_devices, measurement=measurement, options=options)
+    imperfections = fit.device().imperfections
+    assert imperfections.reference == pytest.approx(expected, rel=0.2)
     written = (unit, reference) == ("siemens", "column")
-    assert device.imperfections.reference_column == ("written" if written else "centred")
-    assert any("whole pulses to the middle" in line for line in device.readings()) is written
+    assert imperfections.reference_column == ("written" if written else "centred")
+    readings = fit.device().readings()
+    assert any(line.startswith("reference 0.0") for line in readings) is (expected > 0)
+    assert any("whole pulses to the middle" in line for line in readings) is written
 
 
 def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
@@ -182,8 +189,8 @@ def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
     assert variation.use == pytest.approx(0.003 / 0.28, rel=0.15)
 
 
-def test_a_polarity_of_half_the_range_has_half_the_figures(known: Makes) -> None:
-    truth = known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range")
+def test_a_polarity_of_half_the_range_has_half_the_figures() -> None:
+    truth = Known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range")
     curves = [
         dataclasses.replace(one, resistance=0.1 + (one.resistance - 0.1) / (1 + one.polarity))
         for one in truth.draw(4, 12, 4)
@@ -231,7 +238,7 @@ cells = st.sampled_from(
     st.sampled_from([None, "1e30", "1e-30", "0", "5e-324"]),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @pytest.mark.filterwarnings("error", "ignore::UserWarning")
 def test_any_numbers_make_a_device_or_one_line(
     tmp_path_factory: pytest.TempPathFactory,

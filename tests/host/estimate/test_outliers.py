@@ -1,6 +1,5 @@
 """Spikes and bad cycles in data whose truth is known, and data without any."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +12,8 @@ from allspin.host.fit.options import FitOptions
 from allspin.host.lab.curves import Curve
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
-from tests.host.fit.conftest import fitted, measured
+from tests.host.fit.known import Known, fitted, measured
 
-Makes = Callable[..., Any]
 P, D = Polarity
 
 
@@ -38,9 +36,9 @@ def places_of(outliers: list[Outlier]) -> set[Any]:
 @pytest.mark.parametrize("occasion", ["write", "pulse"])
 @pytest.mark.parametrize(("devices", "cycles"), [(1, 10), (3, 4), (6, 1)])
 def test_spikes_are_found_and_the_figures_are_those_of_the_truth(
-    known: Makes, occasion: str, devices: int, cycles: int
+    occasion: str, devices: int, cycles: int
 ) -> None:
-    truth = known(c2c=(0.008, 0.008), occasion=occasion, pulses=100)
+    truth = Known(c2c=(0.008, 0.008), occasion=occasion, pulses=100)
     curves, places = spiked(truth.draw(1, devices, cycles), 0.004)
     measurement, outliers = set_aside(measured(curves))
     found = places_of(outliers)
@@ -70,10 +68,10 @@ def test_spikes_are_found_and_the_figures_are_those_of_the_truth(
 )
 @pytest.mark.parametrize(("devices", "cycles"), [(1, 1), (1, 4), (1, 10), (2, 3), (5, 6)])
 def test_data_without_spikes_keep_every_point_and_cycle(
-    known: Makes, truth: dict[str, Any], devices: int, cycles: int
+    truth: dict[str, Any], devices: int, cycles: int
 ) -> None:
     for seed in (2, 4):
-        assert set_aside(measured(known(**truth).draw(seed, devices, cycles)))[1] == []
+        assert set_aside(measured(Known(**truth).draw(seed, devices, cycles)))[1] == []
 
 
 SWEEP = np.concatenate([np.linspace(0, 12, 61), np.linspace(12, 0, 61)])
@@ -117,10 +115,10 @@ def test_points_that_are_outliers(curves: list[Curve], expected: list[int]) -> N
 @pytest.mark.parametrize("cycles", [1, 2])
 @pytest.mark.parametrize(("a", "size"), [(17.0, 0.75), (17.0, 0.4), (3.0, 0.75)])
 def test_a_spike_at_an_end_is_told_from_the_point_beside_it(
-    known: Makes, a: float, size: float, cycles: int
+    a: float, size: float, cycles: int
 ) -> None:
     """Where it goes against the curve, on a slope as at the end of a plateau."""
-    truth = known(a=(a, a), c2c=(0.0075, 0.0075), pulses=60)
+    truth = Known(a=(a, a), c2c=(0.0075, 0.0075), pulses=60)
     for seed in range(10):
         curves = truth.draw(seed, 1, cycles)
         spikes = set()
@@ -144,10 +142,8 @@ def run_in(curves: list[Curve], cycles: int, share: float) -> list[Curve]:
 
 @pytest.mark.parametrize("occasion", ["write", "pulse"])
 @pytest.mark.parametrize(("devices", "cycles"), [(1, 10), (1, 8), (3, 9)])
-def test_first_cycles_that_are_bad_are_set_aside(
-    known: Makes, occasion: str, devices: int, cycles: int
-) -> None:
-    truth = known(c2c=(0.008, 0.008), occasion=occasion, pulses=60)
+def test_first_cycles_that_are_bad_are_set_aside(occasion: str, devices: int, cycles: int) -> None:
+    truth = Known(c2c=(0.008, 0.008), occasion=occasion, pulses=60)
     curves = run_in(truth.draw(1, devices, cycles), 2, 0.4)
     measurement, outliers = set_aside(measured(curves))
     assert places_of(outliers) == {
@@ -183,10 +179,8 @@ def test_first_cycles_that_are_bad_are_set_aside(
         (0.0, 10, 4, r"4 of 10 cycles stand apart .*d0 cycle 0 .*cycle=3\.\.10"),
     ],
 )
-def test_too_many_are_no_outliers(
-    spikes: float, cycles: int, bad: int, message: str, known: Makes
-) -> None:
-    curves = run_in(known(c2c=(0.01, 0.01)).draw(0, 1, cycles), bad, 0.4)
+def test_too_many_are_no_outliers(spikes: float, cycles: int, bad: int, message: str) -> None:
+    curves = run_in(Known(c2c=(0.01, 0.01)).draw(0, 1, cycles), bad, 0.4)
     with pytest.raises(UserError, match=message):
         set_aside(measured(spiked(curves, spikes)[0]))
 

@@ -19,9 +19,8 @@ from allspin.host.fit.options import FitOptions
 from allspin.host.lab.curves import Curve
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
-from tests.host.fit.conftest import measured
+from tests.host.fit.known import Known, measured
 
-Makes = Callable[..., Any]
 Changes = Callable[[int, int, int, np.ndarray, np.random.Generator], Any]
 N = np.arange(65.0)
 A, C2C, SPAN = (17.0, 12.0), 0.02, 0.8
@@ -118,9 +117,9 @@ def test_what_is_no_c2c_is_told_and_taken_off_or_left_out(name: str) -> None:
 @pytest.mark.parametrize("c2c", [0.002, 0.03, 0.08])
 @pytest.mark.parametrize(("devices", "cycles"), [(1, 3), (1, 10), (5, 5)])
 def test_of_cycles_that_have_only_c2c_nothing_is_said(
-    devices: int, cycles: int, c2c: float, occasion: str, known: Makes
+    devices: int, cycles: int, c2c: float, occasion: str
 ) -> None:
-    truth = known(c2c=(c2c, c2c), occasion=occasion, a=(12.0, 9.0), pulses=60)
+    truth = Known(c2c=(c2c, c2c), occasion=occasion, a=(12.0, 9.0), pulses=60)
     for seed in range(3):
         curves = sorted(
             truth.draw(seed, devices, cycles), key=lambda one: (one.device, int(one.cycle))

@@ -2,31 +2,28 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable
-from typing import Any
+import math
 
 import numpy as np
 import pytest
 
-from allspin.host.data.catalogue import open_device
-from allspin.host.estimate.goodness import Goodness, runs_test
+from allspin.host.estimate.goodness import Goodness, judge, runs_test
 from allspin.host.estimate.intervals import Interval
 from allspin.host.estimate.meter import from_reads
-from allspin.host.fit.fitting import fit_all
-from allspin.host.fit.options import FitOptions
+from allspin.host.estimate.response import fit_response
+from allspin.host.estimate.spread import cycle_spread
 from allspin.host.lab.curves import Curve
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
-from tests.host.fit.conftest import fitted, measured
-
-BASE = open_device("paper")
-Makes = Callable[..., Any]
+from tests.host.fit.known import Known, fitted
 
 
-def described(curves: list[Curve], polarity: Polarity) -> Goodness:
-    return (
-        fit_all(measured(curves), FitOptions("x", meter="none"), BASE).polarities[polarity].goodness
-    )
+def goodness_of(curves: list[Curve], polarity: Polarity) -> Goodness:
+    """Return the goodness of the pulse response of one polarity."""
+    fit = fit_response([one for one in curves if one.polarity is polarity], polarity)
+    by_pulse = cycle_spread(fit).occasion == "pulse"
+    kept = math.exp(-1 / fit.nonlinearity.value) if by_pulse else 0.0
+    return judge(fit.devices, fit.models, kept)
 
 
 def test_runs_against_every_arrangement() -> None:
@@ -46,12 +43,10 @@ def test_runs_against_every_arrangement() -> None:
     # One cycle cannot tell a deviation that lasts from a curve of another shape.
     [(1, 1, "write"), (1, 5, "write"), (1, 5, "pulse"), (4, 3, "write"), (4, 3, "pulse")],
 )
-def test_the_model_s_own_data_are_described(
-    devices: int, cycles: int, occasion: str, known: Makes
-) -> None:
-    device = known(a=(30, 25), c2c=(0.02, 0.02), occasion=occasion)
+def test_the_model_s_own_data_are_described(devices: int, cycles: int, occasion: str) -> None:
+    device = Known(a=(30, 25), c2c=(0.02, 0.02), occasion=occasion)
     draws = [device.draw(seed, devices, cycles) for seed in range(20)]
-    good = [described(curves, polarity).described for curves in draws for polarity in Polarity]
+    good = [goodness_of(curves, polarity).described for curves in draws for polarity in Polarity]
     assert sum(good) >= 39
 
 
@@ -64,18 +59,18 @@ def test_a_sigmoid_is_not_described(devices: int, cycles: int) -> None:
         for d, c in itertools.product(range(devices), range(cycles))
         for noise in [rng.normal(0, 0.03, 61)]
     ]
-    goodness = described(curves, Polarity.POTENTIATION)
+    goodness = goodness_of(curves, Polarity.POTENTIATION)
     assert (goodness.described, goodness.runs_p_value < 1e-6) == (False, True)
     assert goodness.misfit > 0.05
 
 
-def test_a_small_misfit_will_do(known: Makes) -> None:
+def test_a_small_misfit_will_do() -> None:
     # Half a per cent of the range, seen clearly: it is no reason to refuse.
     curves = [
         dataclasses.replace(one, resistance=one.resistance + 0.005 * np.sin(one.x))
-        for one in known(c2c=(0.001, 0.001)).draw(0, 1, 4)
+        for one in Known(c2c=(0.001, 0.001)).draw(0, 1, 4)
     ]
-    goodness = described(curves, Polarity.DEPRESSION)
+    goodness = goodness_of(curves, Polarity.DEPRESSION)
     assert goodness.misfit == pytest.approx(0.005 / np.sqrt(2), rel=0.2)
     assert goodness.described
 
@@ -101,8 +96,8 @@ def holds(one: Interval, truth: float, near: float = 1.0) -> bool:
 
 
 @pytest.mark.parametrize("occasion", ["write", "pulse"])
-def test_repeated_reads_tell_the_meter_from_the_film(known: Makes, occasion: str) -> None:
-    truth = known(c2c=(0.03, 0.02), occasion=occasion, pulses=80)
+def test_repeated_reads_tell_the_meter_from_the_film(occasion: str) -> None:
+    truth = Known(c2c=(0.03, 0.02), occasion=occasion, pulses=80)
     curves = read_again(truth.draw(3, 3, 6), 4)
     result = fitted(curves)
     assert result.meter is not None
@@ -135,8 +130,8 @@ def test_a_plateau_that_is_quieter_than_the_rest_tells_too() -> None:
     assert (meter.basis, meter.deviation.value) == ("plateau", pytest.approx(0.004, rel=0.1))
 
 
-def test_where_a_plateau_scatters_like_the_rest_nothing_is_told(known: Makes) -> None:
-    curves = known(c2c=(0.03, 0.02), pulses=120).draw(0, 2, 6)
+def test_where_a_plateau_scatters_like_the_rest_nothing_is_told() -> None:
+    curves = Known(c2c=(0.03, 0.02), pulses=120).draw(0, 2, 6)
     assert fitted(curves).meter is None
     asked = fitted(curves, meter="plateau")
     # All of it is then the meter's.
@@ -144,13 +139,13 @@ def test_where_a_plateau_scatters_like_the_rest_nothing_is_told(known: Makes) ->
     with pytest.raises(UserError, match=r"no state was read several times; .*--meter-noise"):
         fitted(curves, meter="reads")
     with pytest.raises(UserError, match="no curve has a plateau of 10 pulses"):
-        fitted(known(a=(40.0, 40.0), pulses=20).draw(0, 1, 3), meter="plateau")
+        fitted(Known(a=(40.0, 40.0), pulses=20).draw(0, 1, 3), meter="plateau")
 
 
-def test_noise_and_c2c_lie_within_their_intervals_as_often_as_they_should(known: Makes) -> None:
+def test_noise_and_c2c_lie_within_their_intervals_as_often_as_they_should() -> None:
     hits = np.zeros(2, int)
     for seed in range(25):
-        curves = known(c2c=(0.03, 0.03), pulses=30).draw(seed, 1, 5)
+        curves = Known(c2c=(0.03, 0.03), pulses=30).draw(seed, 1, 5)
         result = fitted(read_again(curves, 3, seed=seed + 100))
         assert result.meter is not None
         figure = result.polarities[Polarity.DEPRESSION].cycles.write
@@ -159,8 +154,8 @@ def test_noise_and_c2c_lie_within_their_intervals_as_often_as_they_should(known:
     assert (hits >= 20).all(), hits
 
 
-def test_a_spike_among_the_reads_is_no_noise_of_the_meter(known: Makes) -> None:
-    noise = from_reads(read_again(known().draw(3, 1, 6), 3, seed=0, spikes=0.01))
+def test_a_spike_among_the_reads_is_no_noise_of_the_meter() -> None:
+    noise = from_reads(read_again(Known().draw(3, 1, 6), 3, seed=0, spikes=0.01))
     assert noise is not None
     assert noise.deviation.value == pytest.approx(NOISE, rel=0.06)
 

@@ -1,12 +1,10 @@
 """Data drawn from known devices, by formulas written out here, and files of them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 from allspin.host.fit.fitted import Fitted
 from allspin.host.fit.fitting import fit_all
@@ -60,12 +58,6 @@ class Known:
                             noise[k] += kept * noise[k - 1]
                     curves.append(Curve(f"d{device}", f"{cycle}", polarity, n, mean + noise))
         return curves
-
-
-@pytest.fixture
-def known() -> Callable[..., Known]:
-    """Makes known devices."""
-    return Known
 
 
 def measured(curves: list[Curve], unit: str = "ohm") -> Measurement:
