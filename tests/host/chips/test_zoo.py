@@ -127,7 +127,7 @@ def test_what_was_interrupted_is_no_figure(shelf: Path, cli, tmp_path: Path, mon
     page = tmp_path / "page.md"
     page.write_text("<!-- allspin info --devices -->\nold\n<!-- end -->\n")
     ended = SimpleNamespace(interrupted=True, array_accuracy=0.1)
-    monkeypatch.setattr(zoo, "train", lambda *given, **words: ended)
+    monkeypatch.setattr(zoo, "learn", lambda *given, **words: ended)
     cli.run(f"info --devices --write {page} --chips 1 --images 20", status=130)
     assert "old" in page.read_text()
 
