@@ -33,10 +33,8 @@ from allspin.host.fit.decay import fit_decay as fit_decay
 from allspin.host.fit.fitting import fit as fit
 from allspin.host.fit.options import FitOptions as FitOptions
 from allspin.host.fit.switching import fit_switching as fit_switching
-from allspin.host.foreign.importing import (
-    ImportOptions as ImportOptions,
-    import_network as import_network,
-)
+from allspin.host.foreign.import_options import ImportOptions as ImportOptions
+from allspin.host.foreign.importing import import_network as import_network
 from allspin.host.learn.learning import learn as learn
 from allspin.host.learn.parameters import (
     LearnParameters as LearnParameters,

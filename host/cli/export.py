@@ -20,7 +20,7 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
-from allspin.host.foreign.writing import CLASSES, IMAGES, LOGITS, network_graph
+from allspin.host.foreign.graph.writing import CLASSES, IMAGES, LOGITS, network_graph
 from allspin.host.link.identity import Identity
 from allspin.host.machines.kept_program import KeptProgram
 from allspin.host.show.say import printable, say

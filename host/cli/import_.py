@@ -18,7 +18,8 @@ from allspin.host.cli.options import (
 )
 from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.draw.picture_style import PictureStyle
-from allspin.host.foreign.importing import ImportOptions, import_network
+from allspin.host.foreign.import_options import ImportOptions
+from allspin.host.foreign.importing import import_network
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, figures
 from allspin.host.train.parameters import TrainingParameters

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser, renewed
-from allspin.host.data.files import fault_of_extension, load_extensions
+from allspin.host.data.extensions import fault_of_extension, load_extensions
 from allspin.host.show.beat import Beat
 from allspin.host.show.say import one_line, printable, tell, warn
 from allspin.host.show.version import commit, version

@@ -17,7 +17,7 @@ from allspin.host.cli.options import (
     read_options,
 )
 from allspin.host.data.files import check_writable
-from allspin.host.data.images import FRAMINGS
+from allspin.host.data.framing import FRAMINGS
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL

@@ -7,44 +7,34 @@ import hashlib
 import itertools
 import math
 import os
-import re
 import warnings
-import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.arrays import idx_header, read_idx, read_npz
+from allspin.host.data.arrays import idx_header
 from allspin.host.data.catalogue import open_network, several
-from allspin.sim.errors import UserError, refused
-from allspin.sim.files import check_file
+from allspin.host.data.idx_folder import read_folder
+from allspin.host.data.labelled_arrays import (
+    NAMES,
+    PARTS,
+    LabelledArray,
+    Part,
+    check_arrays,
+    read_archive,
+)
+from allspin.sim.errors import UserError
 from allspin.sim.network.network import MAX_LINES, Network
-from allspin.sim.network.pixels import grey_levels
 from allspin.sim.parameters import Shown
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
-Part = tuple[str, str]
-"""Which of the four arrays: ``train`` or ``test``, ``images`` or ``labels``."""
-
-NAMES: dict[Part, str] = {
-    ("train", "images"): "x_train",
-    ("train", "labels"): "y_train",
-    ("test", "images"): "x_test",
-    ("test", "labels"): "y_test",
-}
-"""Arrays of an archive, in the order in which a data set's digest takes them."""
-PARTS = tuple(NAMES)
-EXAMPLE = "np.savez('set.npz', x_train=..., y_train=..., x_test=..., y_test=...)"
-MAX_ARCHIVE = 1 << 32
-"""Bytes of an archive, and of its arrays in their own types."""
 MAX_IMAGES = 1 << 24
 """Images of a half; the largest set of MNIST's pattern, EMNIST ByClass, has 697,932."""
-
 MNIST = Path(__file__).parent / "mnist"
 """The folder of the MNIST that ships: LeCun, Cortes and Burges, 60,000 and 10,000 images."""
 MNIST_DIGESTS: dict[Part, str] = {
@@ -56,8 +46,6 @@ MNIST_DIGESTS: dict[Part, str] = {
 """SHA-256 of each of MNIST's four files, unpacked."""
 MNIST_DIGEST = "b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a"
 """SHA-256 of the four, one after another."""
-
-
 Data = str | Path | tuple[npt.ArrayLike, ...] | list[npt.ArrayLike]
 """A folder of IDX files or an archive; the name of what ships; or arrays: those of an archive in
 their order, or only images and labels."""
@@ -102,158 +90,11 @@ def are_vectors(image_shape: Sequence[int]) -> bool:
     return 1 in image_shape
 
 
-class _Array(NamedTuple):
-    """One of the four arrays: what messages call it, and its values.
-
-    Those of images are of the shape (images, height, width) or with a last axis of channels, those
-    of labels (labels,); read-only.
-    """
-
-    title: str
-    values: npt.NDArray[np.uint8]
-
-
-# A folder of four IDX files, under the names that sets after MNIST's pattern have.
-#
-# The files are gzip or plain: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and the
-# same with ``t10k`` or ``test``; a ``.`` may stand before ``idx``, and a name such as
-# ``emnist-letters-`` before everything.
-
-_NAME = re.compile(
-    r"(?:(?P<set>.+)-)?(?P<half>train|t10k|test)-(?P<kind>images|labels)"
-    r"[-.]idx[0-9]-ubyte(?P<gzip>\.gz)?"
-)
-_USUAL = (
-    "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
-    "t10k-labels-idx1-ubyte (each may be .gz)"
-)
-
-
-def _from_folder(directory: Path, parts: list[Part]) -> tuple[str, dict[Part, _Array]]:
-    """What the files' names call the set, else the folder's own; and its arrays."""
-    unreadable = f"cannot read the data folder {directory}: "
-    with refused(unreadable, "; give a folder of IDX files", (OSError, ValueError)):
-        names = sorted(os.listdir(directory))
-    sets: dict[str | None, dict[Part, Path]] = {}
-    for name in names:
-        match = _NAME.fullmatch(name)
-        # A plain file goes before its gzip.
-        if match and not (match["gzip"] and name.removesuffix(".gz") in names):
-            part = ("train" if match["half"] == "train" else "test", match["kind"])
-            other = sets.setdefault(match["set"], {}).setdefault(part, directory / name)
-            if other.name != name:
-                raise UserError(
-                    f"the data folder {directory} holds both {other.name} and {name}; "
-                    "keep one of them"
-                )
-    if len(sets) != 1:
-        found = ", ".join(sorted(name or "one without a name" for name in sets)) or "no IDX files"
-        raise UserError(
-            f"the data folder {directory} holds {len(sets)} data sets ({found}); give one with "
-            f"{_USUAL}"
-        )
-    ((name, paths),) = sets.items()
-    for part in parts:
-        if part not in paths:
-            raise UserError(
-                f"the data folder {directory} lacks the {part[0]} {part[1]}: a set has {_USUAL}"
-            )
-    arrays = {part: _Array(str(paths[part]), read_idx(paths[part])) for part in parts}
-    return name or directory.resolve().name, arrays
-
-
-# NumPy's archive, in which images may be floats, and labels integers of any type.
-
-
-def _labels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    if values.ndim != 1:
-        raise ValueError(
-            f"has the shape {values.shape}; give the number of each image's class: {name}.ravel(), "
-            f"or {name}.argmax(axis=1) of one-hot rows"
-        )
-    if values.dtype.kind not in "iu":
-        raise ValueError(
-            f"has values of {values.dtype.name}; labels are whole numbers: {name}.astype('uint8')"
-        )
-    low, high = values.min(), values.max()
-    if low < 0 or high > 255:
-        raise ValueError(f"has the label {low if low < 0 else high}; give 0 to 255")
-    return values.astype(np.uint8)
-
-
-CHANNELS = (1, 3)
-"""Of most images: grey or coloured."""
-
-
-def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    if values.ndim not in (2, 3, 4):
-        raise ValueError(
-            f"has the shape {values.shape}; give (images, height, width), (images, height, width, "
-            "channels) or (images, values)"
-        )
-    if values.ndim == 4:
-        if values.shape[1] in CHANNELS and values.shape[3] not in CHANNELS:
-            raise ValueError(
-                f"has the shape {values.shape}; channels come last: {name}.transpose(0, 2, 3, 1)"
-            )
-        values = values[..., 0] if values.shape[3] == 1 else values
-    if values.dtype == np.uint8:
-        grey = np.ascontiguousarray(values)
-    elif values.dtype.kind == "f":
-        low, high = values.min(), values.max()
-        if not (low >= 0 and high <= 1):  # NaN is neither
-            raise ValueError(
-                f"has the value {high if low >= 0 else low:g}; floats are from 0 to 1: divide "
-                "them, or give uint8"
-            )
-        grey = grey_levels(values)
-    else:
-        raise ValueError(
-            f"has values of {values.dtype.name}; give grey levels as uint8, 0 to 255, or as floats "
-            f"from 0 to 1: {name}.astype('uint8')"
-        )
-    return grey[:, None] if grey.ndim == 2 else grey
-
-
-def _from_archive(path: Path, parts: list[Part]) -> dict[Part, _Array]:
-    """An archive's arrays."""
-    check_file(path, "data set", MAX_ARCHIVE)
-    if not zipfile.is_zipfile(path):
-        raise UserError(
-            f"{path} is no data set: give a folder of IDX files, or a whole .npz archive of "
-            "np.savez"
-        )
-    found = read_npz(path, "data set", MAX_ARCHIVE, [NAMES[part] for part in parts])
-    return _checked(str(path), found, parts)
-
-
-def _checked(
-    path: str, found: Mapping[str, npt.NDArray[Any]], parts: list[Part]
-) -> dict[Part, _Array]:
-    """Arrays by their names in an archive, as grey levels and classes."""
-    arrays = {}
-    for part in parts:
-        name = NAMES[part]
-        if name not in found:
-            there = ", ".join(found) or "none of the four"
-            raise UserError(f"{path} lacks {name}: it has {there}; save it with {EXAMPLE}")
-        with refused(f"{path}: {name} "):
-            if not found[name].size:
-                raise ValueError("is empty; give one that holds something")
-            values = (_labels if part[1] == "labels" else _grey_levels)(name, found[name])
-        values.setflags(write=False)
-        arrays[part] = _Array(f"{path}: {name}", values)
-    return arrays
-
-
-# A data set in whatever files it lies.
-
-
 def _size(sides: Sequence[int]) -> str:
     return " x ".join(map(str, sides))
 
 
-def _check_half(images: _Array, labels: _Array) -> None:
+def _check_half(images: LabelledArray, labels: LabelledArray) -> None:
     """Raise unless arrays have the shapes of images and labels, as many of each."""
     for array, kind, ranks in ((images, "images", (3, 4)), (labels, "labels", (1,))):
         if array.values.ndim not in ranks:
@@ -276,7 +117,7 @@ def _check_half(images: _Array, labels: _Array) -> None:
         )
 
 
-def _digest(*arrays: _Array) -> str:
+def _digest(*arrays: LabelledArray) -> str:
     """SHA-256 of arrays as IDX files, unpacked, one after another."""
     digest = hashlib.sha256()
     for _, values in arrays:
@@ -285,7 +126,7 @@ def _digest(*arrays: _Array) -> str:
     return digest.hexdigest()
 
 
-def _load(data: Data | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, _Array]]:
+def _load(data: Data | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, LabelledArray]]:
     """Name and arrays of some halves of a data set, each consistent in itself."""
     parts = [part for part in PARTS if part[0] in halves]
     if isinstance(data, str) and data == "mnist" and not os.path.exists("mnist"):
@@ -296,12 +137,12 @@ def _load(data: Data | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, _
                 "give arrays of images and labels as (x, y) or (x_train, y_train, x_test, y_test)"
             )
         copies = zip(list(NAMES.values())[-len(data) :], map(np.array, data), strict=True)
-        name, arrays = "arrays", _checked("the arrays", dict(copies), parts)
+        name, arrays = "arrays", check_arrays("the arrays", dict(copies), parts)
     elif (path := MNIST if data is None else Path(data)).is_dir() or not os.path.exists(path):
         # What is not there is a folder that cannot be read.
-        name, arrays = _from_folder(path, parts)
+        name, arrays = read_folder(path, parts)
     else:
-        name, arrays = path.name, _from_archive(path, parts)
+        name, arrays = path.name, read_archive(path, parts)
     for part, array in arrays.items():
         if data is None and _digest(array) != MNIST_DIGESTS[part]:
             raise UserError(

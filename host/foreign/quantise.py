@@ -1,14 +1,20 @@
-"""A network of real numbers as the machine's integers, layer by layer, on calibration images."""
+"""Quantisation of a model: layer by layer to the machine's integers, on calibration images."""
 
 import math
-from collections.abc import Callable
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.foreign.description import FloatLayer, FloatNetwork, Reals, relu
+from allspin.host.foreign.constant_neurons import OFFSET, beside, neurons_needed
+from allspin.host.foreign.float_network import (
+    FloatLayer,
+    FloatNetwork,
+    Reals,
+    relu,
+)
+from allspin.host.foreign.neuron_fit import answered, fit_neurons
+from allspin.host.foreign.weight_rounding import LEAST_SQUARE, fit_weights
 from allspin.host.train.gradient.geometry import geometry_of
 from allspin.host.train.gradient.latent import LatentColumns, LatentNetwork
 from allspin.host.train.gradient.number_formats import NumberFormats
@@ -16,11 +22,6 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import MAX_LINES, Convolution, LayerKind
 from allspin.sim.network.network import Network
 from allspin.sim.network.pixels import quantise_pixels
-
-SMALLEST = 1e-9
-"""Weights and activations that nothing is divided by."""
-LEAST_SQUARE = 1e-12
-"""Sums of squares that nothing is divided by."""
 
 
 class Rows(NamedTuple):
@@ -42,236 +43,12 @@ class Rows(NamedTuple):
     model: Reals
 
 
-# Weights rounded to levels one row after another, each row making up for those before it.
-# The error of a column's sum is ``d @ H @ d`` with d the errors of its weights and H the second
-# moments of the rows' values. Rounding every weight to the nearest level makes it small for
-# independent rows only; neighbouring pixels are not independent. So a row's rounding error is
-# spread over the rows that are still to be rounded, where H says that they can stand in for it
-# (GPTQ: Frantar, Ashkboos, Hoefler and Alistarh, 2023, arXiv:2210.17323).
-
-DAMPING = 0.01
-"""What is added to the diagonal of H, as a share of its mean: rows that nothing drives."""
-BLOCK = 64
-"""Rows whose errors are spread over the rest together."""
-MAX_ROWS = 4096
-"""Rows of a layer that make up for one another; H of more takes too much memory."""
-
-Rounding = Callable[[Reals], tuple[Reals, Reals]]
-"""From weights (rows, columns), the outermost level being 1, to the level of each, and to what was
-rounded to it, the weights before its row being made up for."""
-
-
-def nearest(levels: Reals, wanted: Reals) -> Reals:
-    """The level that is nearest to each number."""
-    return levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, wanted)]
-
-
-def _raised(moments: Reals, share: float) -> Reals:
-    """Second moments with a share of their mean added to the diagonal."""
-    raised = moments.copy()
-    raised.flat[:: len(moments) + 1] += max(share * float(np.trace(moments)) / len(moments), 1e-12)
-    return raised
-
-
-def rounding(moments: Reals, levels: Reals) -> Rounding:
-    """What rounds the weights of a layer whose rows make up for one another.
-
-    Parameters
-    ----------
-    moments : ndarray of float64, shape (rows, rows)
-        H, without damping.
-    levels : ndarray of float64, shape (states,)
-        Rising, the outermost being 1.
-    """
-    # Rows that are driven most come first: the others can make up for them.
-    order = np.argsort(-np.diag(moments), kind="stable")
-    ordered = _raised(moments, DAMPING)[np.ix_(order, order)]
-    upper = np.linalg.cholesky(np.linalg.inv(ordered)).T
-
-    def rounded(weights: Reals) -> tuple[Reals, Reals]:
-        left = weights[order]
-        found = np.empty_like(left)
-        for start in range(0, len(left), BLOCK):
-            end = min(start + BLOCK, len(left))
-            errors = np.empty((end - start, left.shape[1]))
-            for row in range(start, end):
-                found[row] = nearest(levels, left[row])
-                errors[row - start] = error = (left[row] - found[row]) / upper[row, row]
-                left[row + 1 : end] -= np.outer(upper[row, row + 1 : end], error)
-            left[end:] -= upper[start:end, end:].T @ errors
-        back = np.argsort(order)
-        return found[back], left[back]
-
-    return rounded
-
-
-PULL = 0.01
-"""How strongly weights are held to the model's own, as a share of the rows' mean square."""
-CLIPPINGS = 0.15 ** (np.arange(60) / 11)
-"""Outermost levels that are tried, falling, as shares of the largest weight."""
-ENOUGH = 12
-"""How many of them are, if the last one makes every column worse: the largest weights may be those
-of rows that hardly anything drives, such as behind a normalisation of the inputs."""
-
-
-def fit_weights(
-    formats: NumberFormats, weights: Reals, rows: Reals, sums: Reals, *, by_column: bool
-) -> tuple[Reals, Reals, Reals]:
-    """Choose levels, and what the outermost one is worth, by the error of the column sums.
-
-    Parameters
-    ----------
-    formats : NumberFormats
-        Its levels.
-    weights : ndarray of float64, shape (rows, columns)
-        Of the model, for row values of full scale 1.
-    rows : ndarray of float64, shape (images, rows)
-        Row values, 0 to 1; less their mean where a column's offset takes up what is constant.
-    sums : ndarray of float64, shape (images, columns)
-        What the model has in place of column sums; less their mean likewise.
-    by_column : bool
-        Whether each column may have another scale: not where columns are compared.
-
-    Returns
-    -------
-    chosen : ndarray of float64, shape (rows, columns)
-        Level of each weight, the outermost being 1.
-    latent : ndarray of float64, shape (rows, columns)
-        Weights to train on from: they round to those levels, and are as near as may be to what was
-        rounded.
-    scales : ndarray of float64, shape (columns,)
-        What the outermost level of each column is worth.
-    """
-    levels = formats.levels / float(formats.outermost)
-
-    def round_with(wanted: Reals, /) -> tuple[Reals, Reals]:
-        return nearest(levels, wanted), wanted
-
-    if len(weights) <= MAX_ROWS:
-        # First those that give the model's sums with the machine's row values.
-        moments = rows.T @ rows / len(rows)
-        held = _raised(moments, PULL)
-        weights = weights + np.linalg.solve(held, rows.T @ (sums - rows @ weights) / len(rows))
-        round_with = rounding(moments, levels)
-    largest = np.maximum(np.abs(weights).max(axis=0), SMALLEST)
-    if not by_column:
-        largest[:] = largest.max()
-    best = np.full(weights.shape[1], np.inf)
-    scales, chosen, wanted = largest.copy(), np.zeros_like(weights), np.zeros_like(weights)
-    for number, share in enumerate(CLIPPINGS):
-        scale = share * largest
-        tried, rounded = round_with(weights / scale)
-        missed = rows @ (tried * scale) - sums
-        errors = np.einsum("ij,ij->j", missed, missed)
-        if not by_column:
-            errors[:] = errors.sum()
-        better = errors < best
-        worse = np.all((errors > best) | (best < LEAST_SQUARE))
-        best[better], scales[better] = errors[better], scale[better]
-        chosen[:, better], wanted[:, better] = tried[:, better], rounded[:, better]
-        if number >= ENOUGH - 1 and worse:
-            break
-    wanted = np.clip(wanted, -1, 1)
-    # From just beside a border, the coarser arithmetic of training would round to its other side.
-    inside = chosen + 0.95 * (wanted - chosen)
-    return chosen, np.where(nearest(levels, wanted) == chosen, inside, chosen), scales
-
-
-# From column sums to activations: where a neuron's curve is laid on a ReLU.
-#
-# A V-I converter has a gain and an offset, so a neuron's straight part can be laid on any line.
-# Full scale of an activation, and by how much the line is moved, are chosen for each column by the
-# error of the activations that the machine's table gives: curves bend where a ReLU has a corner.
-
-RANGES = np.geomspace(0.2, 1.1, 14)
-"""Full scales that are tried, as shares of a column's largest activation."""
-STEEP_RANGES = np.geomspace(0.05, 1.1, 14)
-"""The same where activations are steps, as shares of the sums above where they begin to rise."""
-MOVES = np.linspace(-0.06, 0.06, 7)
-"""Currents by which the line is moved, as shares of full scale."""
 FITTED = 1 << 23
 """Numbers of all images and positions that a layer is fitted on."""
 TRIES = 8
 """Of those, where everything is tried that `fit_neurons` tries, one in so many."""
 LEAST_IMAGES = 16
 """Images that it is fitted on whatever their size."""
-LEAST_RANGE = 0.5
-"""Least of a column's largest activation, as a share of the layer's: rows of other columns with the
-same value must not mean something all too different."""
-
-
-FURTHEST = 2.0
-"""Magnitude of an offset, in full scales, that a converter holds."""
-
-
-def answered(formats: NumberFormats, currents: Reals) -> Reals:
-    """Activations, 0 to 1, of currents in full scales."""
-    top = formats.current_top
-    steps = np.clip(np.floor(currents * top), 0, top).astype(np.intp)
-    return formats.table[steps] / float(formats.input_top(1))
-
-
-def fit_neurons(
-    formats: NumberFormats,
-    sums: Reals,
-    biases: Reals,
-    wanted: Reals,
-    exact: Reals | None = None,
-) -> tuple[Reals, Reals, Reals]:
-    """Choose full scale and offset of each column.
-
-    Parameters
-    ----------
-    formats : NumberFormats
-        Its neuron and number formats.
-    sums : ndarray of float64, shape (images, columns)
-        What the columns sum, in the model's units.
-    biases : ndarray of float64, shape (columns,)
-        What is to be added, likewise.
-    wanted : ndarray of float64, shape (images, columns)
-        The model's activations, not negative.
-    exact : ndarray of float64, shape (images, columns), optional
-        What the model itself sums, where its activation is no ReLU: the line then begins where
-        activations do, or has its middle where they reach theirs.
-
-    Returns
-    -------
-    gains, offsets : ndarray of float64, shape (columns,)
-        Current per sum, and current taken off, both of full scale.
-    worth : ndarray of float64, shape (columns,)
-        What an activation of full scale is worth in the model.
-    """
-    line = formats.neuron.line
-    half = float(formats.table.max()) / formats.input_top(1) / 2
-    places, ranges, largest = [(np.zeros(1), 0.0)], RANGES, wanted.max(axis=0)
-    if exact is None:
-        largest = np.maximum(largest, LEAST_RANGE * float(largest.max()))
-    else:  # sums of any size give steps of one
-        begin, middle = (
-            np.where(wanted <= share * largest, exact, exact.min(axis=0)).max(axis=0)
-            for share in (0, 0.5)
-        )
-        places, ranges = [(begin, 0.0), (middle, half)], STEEP_RANGES
-        largest = exact.max(axis=0) - begin
-    largest = np.maximum(largest, SMALLEST)
-    # An offset reaches to two full scales: a bias takes at most one, where the curve lies the rest.
-    least = np.abs(biases) / line.slope
-    best = np.full(sums.shape[1], np.inf)
-    gains, offsets, worth = (np.zeros(sums.shape[1]) for _ in range(3))
-    for share, (place, before) in product(ranges, places):
-        gain = 1 / (np.maximum(share * largest, least) * line.slope)
-        for move in MOVES:
-            offset = (half - before) / line.slope - line.middle - move - (biases - place) * gain
-            offset = np.clip(offset, -FURTHEST, FURTHEST)
-            answers = answered(formats, sums * gain - offset)
-            squares = np.einsum("ij,ij->j", answers, answers)
-            scale = np.einsum("ij,ij->j", answers, wanted) / np.maximum(squares, SMALLEST)
-            missed = scale * answers - wanted
-            errors = np.einsum("ij,ij->j", missed, missed)
-            better = errors < best
-            for kept, tried in ((best, errors), (gains, gain), (offsets, offset), (worth, scale)):
-                kept[better] = tried[better]
-    return gains, offsets, worth
 
 
 def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
@@ -318,35 +95,7 @@ def _hidden(formats: NumberFormats, layer: FloatLayer, rows: Rows) -> tuple[Late
     return columns, Rows(values, worth, kind.pass_on(model))
 
 
-# Biases of the last layer: weights of hidden neurons that always answer full scale.
-#
-# The last layer's columns have no converter whose offset could be a bias. Where a hidden column's
-# gain is 0 and its offset asks for more current than there is, its neuron is saturated whatever the
-# image is. Its row in the last layer is always driven, so the weights there are biases.
-
-MAX_NEURONS = 16
-"""Constant neurons at most; larger biases are clipped."""
-OFFSET = -2.0
-"""Current that their converters add, of full scale: more than a chip's variation takes away."""
-
-
-def neurons_needed(biases: Reals, weights: Reals) -> int:
-    """How many constant neurons hold a last layer's biases.
-
-    Parameters
-    ----------
-    biases : ndarray of float64, shape (classes,)
-        Less their mean.
-    weights : ndarray of float64, shape (rows, classes)
-        The layer's other weights, for rows of full scale 1: no bias is to be the largest weight.
-    """
-    largest, weight = float(np.abs(biases).max()), float(np.abs(weights).max())
-    if largest == 0:
-        return 0
-    return min(max(1, math.ceil(largest / weight)) if weight > 0 else 1, MAX_NEURONS)
-
-
-def _with_constants(columns: LatentColumns, rows: Rows, count: int) -> tuple[LatentColumns, Rows]:
+def add_constants(columns: LatentColumns, rows: Rows, count: int) -> tuple[LatentColumns, Rows]:
     """The last hidden layer with constant neurons beside it, which answer at each position."""
     more = LatentColumns(
         np.pad(columns.weights, ((0, 0), (0, count))),
@@ -355,18 +104,11 @@ def _with_constants(columns: LatentColumns, rows: Rows, count: int) -> tuple[Lat
     )
     width = len(rows.worth)
     wider = Rows(
-        _beside(rows.values, width, count, 1),
+        beside(rows.values, width, count, 1),
         np.pad(rows.worth, (0, count), constant_values=1),
-        _beside(rows.model, width, count, 1),
+        beside(rows.model, width, count, 1),
     )
     return more, wider
-
-
-def _beside(values: Reals, width: int, count: int, value: float | Reals) -> Reals:
-    """Values (..., positions columns) with as many more columns of some value at each position."""
-    each = values.reshape(len(values), -1, width)
-    more = np.broadcast_to(np.reshape(value, (-1, 1, 1)), (*each.shape[:2], count))
-    return np.concatenate([each, more], axis=2).reshape(len(values), -1)
 
 
 def quantise(
@@ -425,9 +167,9 @@ def quantise(
                 f"the last hidden layer has {width} neurons; {count} more are needed for "
                 f"the biases of the last layer, and a layer has at most {MAX_LINES}"
             )
-        layers[-1], rows = _with_constants(layers[-1], rows, count)
+        layers[-1], rows = add_constants(layers[-1], rows, count)
         if count:
-            weights = _beside(weights.T, width, count, biases / (count * positions)).T
+            weights = beside(weights.T, width, count, biases / (count * positions)).T
     wanted = rows.model @ weights + (0 if count else biases)
     scaled = np.resize(rows.worth, len(weights))[:, None] * weights
     _, latent, scales = fit_weights(formats, scaled, rows.values, wanted, by_column=False)

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 
-from allspin.host.data.files import Closing
+from allspin.host.data.closing import Closing
 from allspin.sim.errors import UserError
 
 BITS_PER_BYTE = 10

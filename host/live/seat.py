@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from allspin.hdl.parameters.engine_parameters import LAST_SUM
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.data.files import Closing
+from allspin.host.data.closing import Closing
 from allspin.host.live.choices import BOARD, Choices
 from allspin.host.live.shown import Made
 from allspin.host.machines.linked_machine import LinkedMachine

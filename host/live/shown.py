@@ -11,7 +11,7 @@ import numpy.typing as npt
 from allspin.hdl.parameters.engine_parameters import EVENT, SUM
 from allspin.host.data.arrays import npz_bytes
 from allspin.host.data.catalogue import open_network
-from allspin.host.data.images import frame_ink, framing_for
+from allspin.host.data.framing import frame_ink, framing_for
 from allspin.host.live.choices import Choices, PageSetting
 from allspin.host.live.knobs import turned
 from allspin.host.show.version import commit

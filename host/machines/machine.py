@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.data.files import Closing
+from allspin.host.data.closing import Closing
 from allspin.host.link.answers import Answers, Counters
 from allspin.host.link.line import Undone
 from allspin.host.link.session import NO_PROGRESS, Progress

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.images import Framed
+from allspin.host.data.framing import Framed
 from allspin.host.link.answers import Answers
 from allspin.host.run.comparing import Compared
 from allspin.host.run.showing import ImagesShown

@@ -18,7 +18,7 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.catalogue import Held, device_path, network_path
 from allspin.host.data.datasets import Dataset, check_fit, load_dataset, load_test_set
-from allspin.host.data.files import load_extensions
+from allspin.host.data.extensions import load_extensions
 from allspin.host.learn.learning import learn
 from allspin.host.link.line import (
     Undone,

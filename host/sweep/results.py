@@ -17,7 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from allspin.host.data.files import Closing, check_writable
+from allspin.host.data.closing import Closing
+from allspin.host.data.files import check_writable
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.sweep.grid import FACTORS, FALSE, TRUE, Point
 from allspin.host.sweep.job import Row

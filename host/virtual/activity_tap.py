@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.data.files import Closing
+from allspin.host.data.closing import Closing
 from allspin.host.virtual.board import PIPE_BYTES, fcntl, select
 
 

@@ -5,7 +5,7 @@ import os
 import select
 from typing import Protocol
 
-from allspin.host.data.files import Closing
+from allspin.host.data.closing import Closing
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.systems import SystemModule
 

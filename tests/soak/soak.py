@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.data.files import Closing
+from allspin.host.data.closing import Closing
 from allspin.host.link.transport import Disconnected
 from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.opening import open_port

@@ -15,7 +15,7 @@ import pytest
 
 from allspin.host.cli import main as main_module, parser
 from allspin.host.cli.main import COMMANDS, build_parser, main
-from allspin.host.data import files
+from allspin.host.data import extensions
 from allspin.host.data.catalogue import network_path
 from allspin.sim.errors import VARIABLE, UserError
 
@@ -84,9 +84,9 @@ def test_a_fault_of_the_program_is_one_line_and_keeps_its_traceback_in_a_file(
 def test_a_fault_of_the_user_s_own_file_is_the_user_s(command, tmp_path, monkeypatch):
     mine = tmp_path / "mine.py"
     mine.write_text("def response():\n    return 1 / 0\n")
-    monkeypatch.setattr(files, "_loaded", {})
+    monkeypatch.setattr(extensions, "_loaded", {})
     monkeypatch.setenv(VARIABLE, str(mine))
-    files.load_extensions()
+    extensions.load_extensions()
     with pytest.raises(ZeroDivisionError) as raised:
         sys.modules.pop(str(mine)).response()
     status, _, err = command(raised.value)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from allspin.host.data import files
-from allspin.host.data.files import load_extensions
+from allspin.host.data import extensions
+from allspin.host.data.extensions import load_extensions
 from allspin.sim.errors import VARIABLE, UserError
 
 SOURCE = """
@@ -24,7 +24,7 @@ class Part:
 
 @pytest.fixture(autouse=True)
 def _forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_loaded", {})
+    monkeypatch.setattr(extensions, "_loaded", {})
     monkeypatch.setattr(sys, "loaded", [], raising=False)
 
 

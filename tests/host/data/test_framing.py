@@ -8,7 +8,7 @@ from PIL import Image
 
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.data.images import FAINT, FRAMINGS, frame_image
+from allspin.host.data.framing import FAINT, FRAMINGS, frame_image
 from allspin.sim.network.golden import GoldenModel
 
 SHAPE = (28, 28)

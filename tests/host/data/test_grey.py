@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 
-from allspin.host.data.images import FORMATS, load_image, read_grey
+from allspin.host.data.image_files import FORMATS, read_grey
+from allspin.host.data.images import load_image
 from allspin.sim.errors import UserError
 from tests.host.data.conftest import damaged, refusal
 

@@ -8,7 +8,8 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from allspin.host.data.datasets import load_dataset
-from allspin.host.foreign.importing import ImportOptions, import_network
+from allspin.host.foreign.import_options import ImportOptions
+from allspin.host.foreign.importing import import_network
 from allspin.host.foreign.model import read_model
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from allspin.host.data.datasets import Dataset, load_dataset
-from allspin.host.foreign.importing import ImportOptions, import_network
+from allspin.host.foreign.import_options import ImportOptions
+from allspin.host.foreign.importing import import_network
 from tests.host.foreign.fewbits import Rounding, graph_of, trained
 
 SIGN, TWO = Rounding(1), Rounding(2)
@@ -58,7 +59,12 @@ ZOO = {
 }
 
 
-@pytest.mark.parametrize("name", ZOO)
+QUICK = ("jets", "jets, QCDQ", "TFC 1W1A")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.long) for name in ZOO]
+)
 def test_networks_of_few_bits_keep_their_accuracy(tmp_path, name):
     data, widths, weight, activation, enter, domain = ZOO[name]
     dataset, options = data()

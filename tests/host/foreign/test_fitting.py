@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from allspin.host.foreign.quantise import nearest, rounding
+from allspin.host.foreign.weight_rounding import nearest, rounding
 
 LEVELS = np.array([-1.0, -1 / 3, 1 / 3, 1.0])
 

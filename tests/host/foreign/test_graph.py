@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from allspin.host.foreign import graph as graphs
+from allspin.host.foreign.graph import operators
 from allspin.host.foreign.model import read_model
 from allspin.sim.errors import UserError
 from tests.host.foreign.conftest import (
@@ -526,7 +526,7 @@ def test_what_is_no_network_is_refused_in_a_line(saved, case):
 
 
 def test_what_is_too_large_to_be_computed(saved, monkeypatch):
-    monkeypatch.setattr(graphs, "MAX_COMPUTED", 80)
+    monkeypatch.setattr(operators, "MAX_COMPUTED", 80)
     outer = {"c": np.zeros((9, 1), np.float32), "r": np.zeros((1, 9), np.float32)}
     nodes = node("Add", ["c", "r"], ["s"]), node("Add", ["m", "s"], ["x"])
     with pytest.raises(UserError, match=r"'s' is too large: \[9, 9\]"):

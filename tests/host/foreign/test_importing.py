@@ -14,8 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import MNIST_DIGEST
 from allspin.host.foreign import importing
-from allspin.host.foreign.description import FloatLayer, FloatNetwork, InputScaling
-from allspin.host.foreign.importing import Choice, ImportOptions, choose_scaling, import_network
+from allspin.host.foreign.float_network import FloatLayer, FloatNetwork, InputScaling
+from allspin.host.foreign.import_options import ImportOptions
+from allspin.host.foreign.importing import import_network
+from allspin.host.foreign.input_scaling import Choice, choose_scaling
 from allspin.host.train.feed import split
 from allspin.host.train.gradient.loss import softmax
 from allspin.host.train.target import TrainingTarget

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from safetensors.numpy import save
 
-from allspin.host.foreign import model
+from allspin.host.foreign import model, named_arrays
 from allspin.host.foreign.model import read_model
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import network_to_bytes
@@ -161,7 +161,7 @@ def test_what_unpacks_to_too_much_is_not_unpacked(layers_of, monkeypatch):
     monkeypatch.setattr(model, "MAX_UNPACKED", 1000)
     with pytest.raises(UserError, match=r"it unpacks to 3,328 bytes, at most 1,000 are read"):
         layers_of("model.npz", packed(W0=np.zeros((20, 20))))
-    monkeypatch.setattr(model, "MAX_WEIGHTS", 11)
+    monkeypatch.setattr(named_arrays, "MAX_WEIGHTS", 11)
     with pytest.raises(UserError, match=r"has 12 weights; at most 11 are taken"):
         layers_of("model.npz", packed(W0=W))
 

@@ -6,9 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from allspin.host.foreign import quantise as quantising
-from allspin.host.foreign.description import FloatLayer, FloatNetwork, relu
-from allspin.host.foreign.quantise import MAX_NEURONS, layer_errors, neurons_needed, quantise
+from allspin.host.foreign import weight_rounding
+from allspin.host.foreign.constant_neurons import MAX_NEURONS, neurons_needed
+from allspin.host.foreign.float_network import FloatLayer, FloatNetwork, relu
+from allspin.host.foreign.quantise import layer_errors, quantise
 from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.neuron import NEURONS
@@ -125,7 +126,7 @@ def test_without_a_hidden_layer_biases_go_into_the_pixels_weights(images):
 
 def test_layers_that_are_too_wide_are_rounded_weight_by_weight(images, monkeypatch):
     together = agreement(drawn((20, 40, 5)), images, machine("sot", 10, 4))
-    monkeypatch.setattr(quantising, "MAX_ROWS", 19)
+    monkeypatch.setattr(weight_rounding, "MAX_ROWS", 19)
     apart = agreement(drawn((20, 40, 5)), images, machine("sot", 10, 4))
     assert 0.8 < apart < together
 

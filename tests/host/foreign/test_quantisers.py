@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from allspin.host.foreign.quantisers import bipolar_quant, dequantize_linear, quant, trunc
+from allspin.host.foreign.graph.quantisers import bipolar_quant, dequantize_linear, quant, trunc
 
 number, whole = (partial(np.array, dtype=dtype) for dtype in (np.float32, np.int64))
 MODES = ("ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from allspin.host.foreign.writing import network_graph
+from allspin.host.foreign.graph.writing import network_graph
 from allspin.sim.errors import UserError
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.golden import GoldenModel

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.foreign.description import onnx_package
+from allspin.host.foreign.graph.onnx_graph import onnx_package
 from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer import Layer
 from allspin.sim.network.network import Network

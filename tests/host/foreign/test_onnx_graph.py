@@ -8,8 +8,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from allspin.host.foreign import description as loading
-from allspin.host.foreign.description import read_graph
+from allspin.host.foreign.graph import onnx_graph as loading
+from allspin.host.foreign.graph.onnx_graph import read_graph
 from allspin.host.foreign.model import read_model
 from allspin.sim.errors import UserError
 from tests.host.foreign.conftest import INPUTS, PIXELS, SHAPE, model, node, torch_model

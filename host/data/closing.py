@@ -1,0 +1,15 @@
+"""Base class of objects that are closed at the end of a ``with``."""
+
+from abc import abstractmethod
+from contextlib import AbstractContextManager
+
+
+class Closing(AbstractContextManager):
+    """Something that holds a file, a process or a stream until it is closed."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of it."""
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

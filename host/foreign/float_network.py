@@ -1,0 +1,187 @@
+"""Network of another tool in real numbers: layers, activations, and the scaling of its input."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.sim.network.layer_kinds import DENSE, MAX_LINES, LayerKind
+from allspin.sim.parameters import Parameters, number
+
+Reals = npt.NDArray[np.float64]
+LARGEST = 1e12
+"""Magnitude of a weight or bias: what fifteen layers make of it is a number yet."""
+MAX_WEIGHTS = 1 << 26
+"""Weights of all layers together: half a gigabyte of real numbers."""
+MAX_BYTES = 4 * MAX_WEIGHTS + (1 << 20)
+"""Bytes of a model's file: so many weights in single precision, and what describes them."""
+BATCH = 500
+"""Images that are evaluated at a time, where the graph takes any number."""
+
+
+def relu(sums: Reals) -> Reals:
+    """What a layer answers if nothing else is said."""
+    return np.maximum(sums, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class FloatLayer:
+    """A layer: sums of weighted inputs and biases, and of these, but in the last one, activations.
+
+    Values of maps are in the order of `allspin.sim.network.layer_kinds`.
+
+    Parameters
+    ----------
+    weights : array_like of float, shape (rows, columns)
+        Of a dense layer, a row for each input; of a convolution, a column for each kernel.
+    biases : array_like of float, shape (uses,)
+        Of each column, or of each at each position of a convolution.
+    activation : callable
+        From sums, shape (images, uses), to activations, which rise with them from 0 on.
+    kind : LayerKind
+        Dense, or a convolution, which may hand on the largest of 2 x 2 activations.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, there are more than 65,535 rows or columns, or a number is not
+        finite.
+    """
+
+    weights: Reals
+    biases: Reals
+    activation: Callable[[Reals], Reals] = relu
+    kind: LayerKind = DENSE
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "biases"):
+            values = np.asarray(getattr(self, name), np.float64)
+            if not np.all(np.abs(values) <= LARGEST):  # nor NaN
+                raise ValueError(f"{name} must be finite numbers of at most {LARGEST:g}")
+            object.__setattr__(self, name, values)
+        shape = self.weights.shape
+        if len(shape) != 2 or not all(1 <= side <= MAX_LINES for side in shape):
+            raise ValueError(
+                f"weights must be inputs x outputs, each from 1 to {MAX_LINES}, "
+                f"not of shape {shape}"
+            )
+        uses = self.kind.positions * shape[1]
+        if self.biases.shape != (uses,):
+            raise ValueError(f"{uses} outputs need as many biases, not shape {self.biases.shape}")
+
+    @property
+    def inputs(self) -> int:
+        """Values that it takes."""
+        return self.kind.inputs(len(self.weights))
+
+    @property
+    def outputs(self) -> int:
+        """Values that it hands on."""
+        return math.prod(self.kind.shape(self.weights.shape[1]))
+
+    def sums(self, values: Reals) -> Reals:
+        """Its sums, shape (images, uses), of inputs, shape (images, inputs)."""
+        return self.kind.products(values, self.weights) + self.biases
+
+
+@dataclass(frozen=True)
+class InputScaling(Parameters):
+    """What becomes of grey levels before they enter a network: ``(level * white - mean) / scale``.
+
+    Parameters
+    ----------
+    white : float
+        What a white pixel is worth before that, its level being 1; usually 1 or 255.
+    mean : float
+        Taken off.
+    scale : float
+        Divided by.
+
+    Raises
+    ------
+    ValueError
+        If a number is beyond `LARGEST`, or white or scale is not greater than 0.
+    """
+
+    white: float = number(1.0, 1 / LARGEST, LARGEST)
+    mean: float = number(0.0, -LARGEST, LARGEST)
+    scale: float = number(1.0, 1 / LARGEST, LARGEST)
+
+    def apply(self, images: npt.NDArray[np.uint8]) -> Reals:
+        """What enters a network for grey levels of 0 to 255, shape (images, pixels)."""
+        return self.scale_levels(images.reshape(len(images), -1) / 255.0)
+
+    def scale_levels(self, levels: Reals) -> Reals:
+        """The same for levels of 0 to 1."""
+        return (levels * self.white - self.mean) / self.scale
+
+    def to_dict(self) -> dict[str, Any]:
+        """As provenance and JSON have it."""
+        return {"white": self.white, "mean": self.mean, "scale": self.scale}
+
+
+def unchanged(inputs: Reals) -> Reals:
+    """What enters the first layer if nothing else is said."""
+    return inputs
+
+
+@dataclass(frozen=True, eq=False)
+class FloatNetwork:
+    """A whole network of real numbers.
+
+    Parameters
+    ----------
+    layers : tuple of FloatLayer
+        First to last; each takes as many inputs as the one before has outputs.
+    enter : callable
+        What becomes of inputs, shape (images, inputs), before the first layer, each by itself.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit one another.
+    """
+
+    layers: tuple[FloatLayer, ...]
+    enter: Callable[[Reals], Reals] = unchanged
+
+    def __post_init__(self) -> None:
+        for layer, (before, after) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
+            if before.outputs != after.inputs:
+                raise ValueError(
+                    f"layer {layer} has {before.outputs} outputs, but layer {layer + 1} takes "
+                    f"{after.inputs}"
+                )
+
+    @property
+    def topology(self) -> tuple[int, ...]:
+        """Values between the layers, from the inputs to the classes."""
+        return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
+
+    def scaled(self, scaling: InputScaling) -> "FloatNetwork":
+        """The same network of levels from 0 to 1."""
+        return replace(self, enter=lambda levels: self.enter(scaling.scale_levels(levels)))
+
+    def trace(self, inputs: Reals) -> list[Reals]:
+        """What each layer hands on of some inputs: its activations, and the logits in the end.
+
+        Parameters
+        ----------
+        inputs : ndarray of float64, shape (images, inputs)
+        """
+        values, outputs = self.enter(inputs), []
+        for place, layer in enumerate(self.layers):
+            values = layer.sums(values)
+            if place < len(self.layers) - 1:
+                values = layer.kind.pass_on(layer.activation(values))
+            outputs.append(values)
+        return outputs
+
+    def logits(self, inputs: Reals) -> Reals:
+        """Outputs of the last layer, shape (images, classes)."""
+        # Some at a time: maps of all images may be larger than the memory.
+        parts = (inputs[k : k + BATCH] for k in range(0, len(inputs), BATCH))
+        return np.concatenate([self.trace(part)[-1] for part in parts])

@@ -1,0 +1,1 @@
+"""ONNX graphs: read, evaluated part by part, turned into layers, and written."""

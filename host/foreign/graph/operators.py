@@ -1,0 +1,144 @@
+"""Operators that are supported, and the checks of a graph's nodes and shapes."""
+
+import math
+from typing import Any
+
+from allspin.host.foreign.float_network import (
+    MAX_WEIGHTS,
+)
+from allspin.host.foreign.graph.onnx_graph import Graph, attributes, onnx_package
+from allspin.host.foreign.graph.quantisers import OPERATORS, QONNX
+from allspin.sim.errors import UserError, refused
+from allspin.sim.network.layer_kinds import MAX_LINES, Shape
+
+ROUNDING = OPERATORS.keys() | {"DequantizeLinear", "QuantizeLinear"}
+RELU = {"MaxPool", "Relu"}
+"""Operators that make a ReLU, of which the largest of some places may be taken."""
+ACTIVATIONS = ROUNDING | RELU | {"Clip"}
+AVERAGES = {"AveragePool", "GlobalAveragePool", "ReduceMean"}
+MAPS = {"AveragePool", "Conv", "GlobalAveragePool", "MaxPool"}
+"""Operators whose channels are the second axis."""
+WEIGHTS = AVERAGES | {"Conv", "Gemm", "MatMul"}
+SAME = {"Cast", "Dropout", "Flatten", "Identity", "Reshape"}
+"""Operators that leave numbers as they are."""
+CLASSICAL = {"ArrayFeatureExtractor", "LabelEncoder", "ZipMap"}
+"""Those of the set ``ai.onnx.ml`` that turn classes into labels."""
+LABELS = ("classlabels_strings", "values_strings")
+"""Attributes of these that hold labels, in the order of the classes."""
+ALONE = SAME | {"Add", "BatchNormalization", "Div", "Mul", "Scaler", "Sub"}
+"""Operators that take each number by itself, if a constant is the other one."""
+SHARES = {"LogSoftmax", "Sigmoid", "Softmax"}
+BEHIND_LOGITS = CLASSICAL | SAME | SHARES | {"ArgMax", "Concat", "Slice", "Sub"}
+SUPPORTED = (
+    ACTIVATIONS
+    | WEIGHTS
+    | BEHIND_LOGITS
+    | ALONE
+    | {"Constant", "Gather", "Pad", "Pow", "Shape", "Squeeze", "Transpose", "Unsqueeze"}
+)
+DOMAINS_OF = dict.fromkeys(CLASSICAL | {"Scaler"}, "ai.onnx.ml") | dict.fromkeys(OPERATORS, QONNX)
+"""Sets of operators that are not ONNX's own."""
+MAX_COMPUTED = 4 * MAX_WEIGHTS
+"""Numbers of what a node makes of constants, or of an image."""
+
+
+def sample_shape(graph: Graph, image_shape: Shape) -> Shape:
+    """Shape of one image where it enters the graph.
+
+    Raises
+    ------
+    UserError
+        If images of `image_shape` do not fit.
+    """
+    pixels = math.prod(image_shape)
+    kind = graph.input.type.tensor_type
+    if not kind.HasField("shape"):
+        return (pixels,)
+    whole = [side.dim_value if side.HasField("dim_value") else None for side in kind.shape.dim]
+    for side in whole:
+        if side is not None and not 1 <= side <= MAX_LINES:
+            raise UserError(f"{graph.path} takes inputs with a side of {side}")
+    inner = whole[1:]
+    if inner.count(None) == 2:  # height and width
+        sides = iter(image_shape)
+        inner = [next(sides) if side is None else side for side in inner]
+    # One side that is open is what the others leave of the pixels.
+    left = pixels // math.prod(side for side in inner if side is not None)
+    shape = tuple(left if side is None else side for side in inner)
+    if 1 <= len(shape) <= 3 and inner.count(None) <= 1 and math.prod(shape) == pixels:
+        map_shape = (*image_shape, 1)[:3]
+        if shape in _axes(map_shape) or map_shape[2] == 1 or len(shape) == 1:
+            return shape
+    shown = " x ".join("?" if side is None else str(side) for side in whole[:8])
+    raise UserError(
+        f"{graph.path} takes inputs of shape {shown or 'of one number'}; the images have "
+        f"{image_shape[0]} x {image_shape[1]} pixels of "
+        f"{f'{image_shape[2]} channels' if len(image_shape) == 3 else 'one channel'}"
+    )
+
+
+def _axes(map_shape: Shape) -> dict[Shape, int]:
+    """Where the channels of a map's batch are, by the shape that an image has."""
+    height, width, channels = map_shape
+    return {map_shape: 3, (channels, height, width): 1}
+
+
+def follow_channels(graph: Graph, shape: Shape, image_shape: Shape) -> None:
+    """Find the axis of the channels in each map of a graph."""
+    axes = graph.axes
+    if (axis := _axes((*image_shape, 1)[:3]).get(shape)) is not None:
+        axes[graph.input.name] = axis
+    for node in graph.nodes:
+        before = [axes[name] for name in node.input if name in axes]
+        turned = list(attributes(node).get("perm", ())) if node.op_type == "Transpose" else ()
+        if node.op_type in MAPS:
+            axes[node.output[0]] = 1
+        elif before:
+            axes[node.output[0]] = turned.index(before[0]) if len(turned) == 4 else before[0]
+
+
+def check_nodes(graph: Graph) -> tuple[dict[str, Any], set[str]]:
+    """What makes each name, and the names of what comes of the images."""
+    makers: dict[str, Any] = {}
+    known, derived = {"", graph.input.name, *graph.constants}, {graph.input.name}
+    for node in graph.nodes:
+        made, kind = node.output[0], node.op_type
+        title = repr(node.name) if node.name else f"that makes {made!r}"
+        with refused(f"{graph.path}: the node {title} ({kind}): "):
+            about = attributes(node) if kind in MAPS else {}
+            if about.get("group", 1) != 1 or {*about.get("dilations", ())} - {1}:
+                raise ValueError("groups and dilations are not read; each must be 1")
+            if kind not in SUPPORTED or node.domain != DOMAINS_OF.get(kind, ""):
+                raise ValueError(
+                    f"this operator of {node.domain or 'ai.onnx'} is not supported; those are: "
+                    f"{', '.join(sorted(SUPPORTED))}"
+                )
+            if missing := set(node.input) - known:
+                raise ValueError(
+                    f"it takes {min(missing)!r}, which no node before it makes (nodes in a "
+                    "circle, or not in order)"
+                )
+            if made in known:
+                raise ValueError(f"there are two nodes that make {made!r}")
+        makers[made] = node
+        known.update(node.output)
+        if kind != "Shape" and derived.intersection(node.input):
+            derived.update(node.output)
+    return makers, derived
+
+
+def check_sizes(graph: Graph) -> None:
+    """Refuse a graph whose nodes make too much of little."""
+    with refused(f"{graph.path}: its shapes: ", kinds=Exception):
+        found = onnx_package().shape_inference.infer_shapes(graph.model).graph.value_info
+    for value in found:
+        sides = [max(1, side.dim_value) for side in value.type.tensor_type.shape.dim]
+        if math.prod(sides) > MAX_COMPUTED:
+            raise UserError(f"{graph.path}: {value.name!r} is too large: {sides}")
+
+
+def class_names(graph: Graph) -> list[str]:
+    """What a graph calls its classes, in the order of its columns; nothing if they are numbers."""
+    about = (attributes(node) for node in graph.model.graph.node if node.op_type in CLASSICAL)
+    found = [each[name] for each in about for name in LABELS if each.get(name)]
+    return [name.decode("utf-8", "replace") for name in found[0]] if found else []

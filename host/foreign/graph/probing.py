@@ -1,0 +1,160 @@
+"""Weights of a layer, measured by probing a span of a graph with test inputs.
+
+Between two activations a network is linear. The answer of ONNX's evaluator to inputs of 0 gives
+the biases; its answer to one number alone gives a row of the weights. Between two maps the span is
+a convolution, whatever its operators are: a line alone shows how far kernels reach, and one number
+alone gives a row of their weights in the answer at one position. Random inputs check both.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from allspin.host.foreign.float_network import (
+    MAX_WEIGHTS,
+    FloatLayer,
+    Reals,
+)
+from allspin.host.foreign.graph.evaluator import Evaluator
+from allspin.sim.network.layer_kinds import DENSE, Convolution, LayerKind, Shape
+
+NOTHING = 1e-6
+"""Share of the largest answer up to which rounding makes one."""
+AT_ONCE = 128
+"""Numbers of which each enters alone, one after another, that are asked together."""
+PROBES = 16
+"""Random images that a span must be linear for."""
+MAX_APART = 1e-3
+"""Share of the largest output that rounding may make there."""
+
+
+def _reach(met: npt.NDArray[np.bool_], stride: int) -> tuple[int, int]:
+    """Length of kernels along an axis, and how far they begin before the map.
+
+    Parameters
+    ----------
+    met : ndarray of bool, shape (lines, places)
+        Which lines each place's kernels meet.
+    stride : int
+        Lines between two places.
+    """
+    lines, places = met.shape
+    line, place = np.nonzero(met)
+    offsets = line - stride * place
+    # Lines at a kernel's end may be 0, but places are what they are.
+    last = stride * (places - 1)
+    begin = min(0, lines - 1 - last, *offsets)
+    end = max(0, lines - stride - last, *offsets)
+    return int(end - begin + 1), int(-begin)
+
+
+class _Probe:
+    """What asks a span, some inputs at a time: of all, answers may be larger than the memory.
+
+    Parameters
+    ----------
+    compute : Evaluator
+        The span.
+    low : float or ndarray
+        What inputs are where they are not asked for.
+    """
+
+    def __init__(self, compute: Evaluator, low: float | Reals) -> None:
+        self._compute, self._low = compute, low
+        self.nothing = compute.maps(np.full((1, compute.inputs), low))[0]
+
+    def alone(self, shape: Shape, places: Sequence[Any], value: Any) -> Iterator[Reals]:
+        """What a value at each place of an input of a shape adds to the answer, per 1."""
+        for start in range(0, len(places), AT_ONCE):
+            some = places[start : start + AT_ONCE]
+            given = np.zeros((len(some), *shape))
+            for one, place in zip(given, some, strict=True):
+                one[place] = value
+            lists = self._low + self._compute.reach * given.reshape(len(some), -1)
+            yield from (self._compute.maps(lists) - self.nothing) / self._compute.reach
+
+    def kernels(self, shape: Shape, stride: Shape) -> Convolution:
+        """The convolution of a map of a shape that a span is, if it is one."""
+        rng, found = np.random.default_rng(0), []
+        for axis in (0, 1):
+            # All of a line, and no two numbers of it alike: they do not make up for one another.
+            others = np.delete(shape, axis)
+            value = rng.integers(1, 10, others) + 0.0
+            lines = [(slice(None),) * axis + (line,) for line in range(shape[axis])]
+            answers = self.alone(shape, lines, value)
+            met = np.array([np.abs(each).max(axis=(1 - axis, 2)) for each in answers])
+            found.append(_reach(met > NOTHING * met.max(), stride[axis]))
+        (height, top), (width, left) = found
+        kernel = height, width
+        ends = (
+            step * (places - 1) + length - before - side
+            for step, places, length, before, side in zip(
+                stride, self.nothing.shape, kernel, (top, left), shape, strict=False
+            )
+        )
+        return Convolution(shape, kernel, stride, (top, left, *(max(end, 0) for end in ends)))
+
+
+def _seen(kind: Convolution, axis: int) -> list[tuple[int, int] | None]:
+    """Of each line of a kernel, the line of the map that it is on at a place, and the place."""
+    found = []
+    for offset in range(kind.kernel[axis]):
+        places = np.arange(kind.places[axis])
+        lines = kind.stride[axis] * places + offset - kind.padding[axis]
+        inside = np.flatnonzero((lines >= 0) & (lines < kind.map[axis]))
+        middle = inside[len(inside) // 2] if len(inside) else None
+        found.append(None if middle is None else (int(lines[middle]), int(middle)))
+    return found
+
+
+def _weights(probe: _Probe, kind: LayerKind, inputs: int) -> Reals:
+    """The weights of a layer of a kind (rows, columns), of what is answered."""
+    if not isinstance(kind, Convolution):
+        return np.array([each.ravel() for each in probe.alone((inputs,), range(inputs), 1)])
+    weights = np.zeros((*kind.kernel, kind.map[2], probe.nothing.shape[2]))
+    seen = [
+        (np.s_[ky, kx, channel], (down[0], across[0], channel), (down[1], across[1]))
+        for ky, down in enumerate(_seen(kind, 0))
+        for kx, across in enumerate(_seen(kind, 1))
+        for channel in range(kind.map[2])
+        if down and across
+    ]
+    answers = probe.alone(kind.map, [place for _, place, _ in seen], 1)
+    for (row, _, position), answer in zip(seen, answers, strict=True):
+        weights[row] = answer[position]
+    return weights.reshape(-1, weights.shape[3])
+
+
+def linear_layer(compute: Evaluator, low: float | Reals, shape: Shape, stride: Shape) -> FloatLayer:
+    """The layer that gives what is computed of numbers from `low` on, one or one each.
+
+    Parameters
+    ----------
+    compute : Evaluator
+        What computes it.
+    low : float or ndarray
+        Where numbers begin.
+    shape : tuple of int
+        Of what it takes; a map has three sides.
+    stride : tuple of int
+        Of its nodes together.
+    """
+    probe, kind = _Probe(compute, low), DENSE
+    if len(shape) == probe.nothing.ndim == 3 and math.prod(probe.nothing.shape[:2]) > 1:
+        kind = probe.kernels(shape, stride)
+    size = kind.rows(shape), probe.nothing.size // kind.positions
+    if math.prod(size) > MAX_WEIGHTS:
+        raise ValueError(f"a layer of {size[0]} x {size[1]} is too large")
+    weights = _weights(probe, kind, compute.inputs)
+    layer = FloatLayer(weights, probe.nothing.ravel(), kind=kind)
+    probes = np.rint(np.random.default_rng(0).uniform(0, 100, (PROBES, compute.inputs)))
+    found, expected = compute(low + probes), layer.sums(probes)
+    apart = np.abs(found - expected).max()
+    if not apart <= MAX_APART * np.abs(expected).max():
+        if kind is DENSE:
+            raise ValueError("they are not linear, as a layer in inference is")
+        raise ValueError("they are no convolution: linear, and the same at all positions")
+    return layer
