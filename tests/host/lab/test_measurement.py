@@ -1,6 +1,5 @@
 """Which column is what, in which unit, and where one curve ends and the next begins."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,56 +7,13 @@ import numpy as np
 import pytest
 
 from allspin.host.lab.curves import Measurement
-from allspin.host.lab.quantities import quantity, unit_of
 from allspin.host.lab.reading import ColumnNames
-from allspin.host.lab.turns import all_turns, find_turn
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
+from tests.host.lab.curve_files import curve, rows
 
 P, D = Polarity
 Read = Callable[..., Measurement]
-
-
-@pytest.mark.parametrize(
-    ("base", "factor", "texts"),
-    [
-        ("ohm", 1, "ohm Ohms"),
-        ("ohm", 1e-3, "m\u03a9 mohm"),
-        ("ohm", 1e6, "M\u2126 Mohm"),
-        ("ohm", 1e3, "KOhm"),
-        ("ohm", 1e-6, "\u00b5\u03a9"),
-        ("ohm", 1e-9, "nohm"),
-        ("ohm", 1e9, "G\u03a9"),
-        ("S", 1, "S siemens"),
-        ("S", 1e-6, "\u00b5S"),
-        ("V", 1e-3, "mV"),
-        ("A", 1e-3, "ma mA"),
-        ("T", 1e-3, "mT"),
-        ("K", 1, "K"),
-        ("s", 1, "s sec"),
-        ("s", 60, "min minutes"),
-        ("s", 86400, "d"),
-        ("", 1, "a.u. 1"),
-        ("", 0.01, "%"),
-        # All capitals do not say whether it is a thousandth or a million.
-        (None, 0, "MOHM MA furlong xohm"),
-    ],
-)
-def test_units(base: str | None, factor: float, texts: str) -> None:
-    for text in texts.split():
-        assert unit_of(text) == (None if base is None else (base, factor))
-
-
-def test_quantities() -> None:
-    assert quantity("A", "--read-current")("0.1mA") == pytest.approx(1e-4)
-    assert quantity("A", "--read-current")(" 50 \u00b5A ") == pytest.approx(5e-5)
-    for text in ("0.1", "mA", "1mV", "0mA", "1..2mA", "nan A", "1e300A"):
-        with pytest.raises(UserError, match=r"^--read-current takes a value with its unit"):
-            quantity("A", "--read-current")(text)
-
-
-def rows(values: Any, start: int = 0, before: str = "") -> str:
-    return "".join(f"{before}{start + n},{value}\n" for n, value in enumerate(values))
 
 
 UP, DOWN = np.arange(8.0), np.arange(8.0)[::-1]
@@ -187,13 +143,6 @@ def test_files_that_make_no_sense(
     assert "bar" in str(caught.value)
 
 
-def curve(a: float, count: int = 30, seed: int = 0, noise: float = 1e-3) -> np.ndarray:
-    """R_AH of a known A, from 0 to 1 ohm."""
-    n = np.arange(float(count))
-    way = -np.expm1(-n / a) / -np.expm1(-(count - 1) / a)
-    return way + np.random.default_rng(seed).normal(0, noise, count)
-
-
 def test_polarity_by_the_sign_of_the_pulse_current(read: Read) -> None:
     """The row before the first pulse has no current; depression turns over a plateau."""
     up, down = curve(3, 20), 1 - curve(3, 20)
@@ -295,112 +244,3 @@ def test_a_pulse_read_several_times_is_one_point(read: Read) -> None:
     # Where nothing says that they are reads, they may be cycles.
     unsaid = read("pulse,R_AH (ohm)\n" + "".join(f"{n},{r}\n" for n in range(30) for r in reads[n]))
     assert [len(one.notes) for one in (measurement, unsaid)] == [0, 1]
-
-
-# Turns.
-
-RANGE, NOISE = 400.0, 3.0
-
-
-def way(a: float, pulses: int = 60) -> np.ndarray:
-    """R_AH from the one end of the range to the other."""
-    return RANGE * (curve(a, pulses + 1, noise=0) - 0.5)
-
-
-UP_WAY, DOWN_WAY = way(17.0), -way(12.0)
-UP_FIRST, DOWN_FIRST = np.r_[UP_WAY, DOWN_WAY[1:]], np.r_[DOWN_WAY, UP_WAY[1:]]
-N = np.arange(61.0)
-STRETCHED = RANGE * np.expm1(-np.sqrt(N / 6))
-SPIKES = np.where(np.isin(np.arange(121), [20, 90]), 600.0, 0) - 200 * (np.arange(121) == 56)
-
-
-@pytest.mark.parametrize(
-    ("truth", "turn", "seeds"),
-    [
-        (UP_FIRST, 60, 40),
-        (DOWN_FIRST, 60, 40),
-        (DOWN_FIRST + SPIKES, 60, 3),
-        # A plateau belongs to the side before; a stretched exponential is no exponential.
-        (np.r_[UP_WAY, np.full(20, RANGE / 2), DOWN_WAY[1:], np.full(20, -RANGE / 2)], 80, 3),
-        (np.r_[STRETCHED, STRETCHED[-1] - STRETCHED[1:]], 60, 3),
-        # A plateau at the end is no turn, not even with spikes.
-        *((way(a, 120), None, 5) for a in (2.0, 8.0)),
-        (way(8.0, 120) + SPIKES, None, 5),
-        (UP_WAY[:9], None, 1),
-    ],
-)
-def test_turns_of_known_devices_are_where_they_are(
-    truth: np.ndarray, turn: int | None, seeds: int
-) -> None:
-    noises = [np.random.default_rng(seed).normal(0, NOISE, truth.size) for seed in range(seeds)]
-    assert [find_turn(truth + noise) for noise in noises] == [turn] * seeds
-
-
-def test_a_curve_there_and_back_is_cut_where_it_turns_and_that_is_told(read: Read) -> None:
-    rng = np.random.default_rng(0)
-    cycles = [UP_FIRST + rng.normal(0, 8, UP_FIRST.size) for _ in range(4)]
-    text = "cycle,pulse,R_AH\n" + "".join(rows(one, 0, f"{n},") for n, one in enumerate(cycles))
-    measurement = read(text)
-    (note,) = measurement.notes
-    assert note.endswith("are cut where R_AH turns (--turn for elsewhere), at pulse 60")
-    found = [(one.polarity, one.x.tolist()) for one in measurement.curves]
-    assert found == [(P, list(range(61))), (D, list(range(61)))] * 4
-    given = read(text, turn=39)
-    assert given.notes == []
-    assert [one.x.size for one in given.curves] == [40, 82] * 4
-
-
-def test_a_run_of_several_turns_is_refused_and_says_what_to_do(read: Read) -> None:
-    truth = np.tile(np.r_[UP_WAY[:-1], DOWN_WAY[:-1]], 4)
-    values = truth + np.random.default_rng(0).normal(0, NOISE, truth.size)
-    assert [round(turn / 60) for turn in all_turns(values)] == [1, 2, 3, 4, 5, 6, 7]
-    for given in ({}, {"turn": 60}):
-        with pytest.raises(UserError) as caught:
-            read("pulse,R_AH (mohm)\n" + rows(values), **given)
-        assert re.search(
-            "line 2: device bar0 goes there and back more than once, with turns near pulse .* and "
-            "more; number pulses from 0 again where each cycle begins$",
-            str(caught.value),
-        )
-    # What is advised works.
-    lines = [rows(part) for part in np.split(values, 4)]
-    measurement = read("pulse,R_AH (mohm)\n" + "".join(lines))
-    assert [one.x.size for one in measurement.curves] == [61, 60] * 4
-
-
-# Loops of a neuron.
-
-LOOP = np.concatenate([np.linspace(-12, 12, 49), np.linspace(12, -12, 49)[1:]])
-
-
-def loops(cycles: int = 1, shift: float = 4.0) -> str:
-    """A neuron's loop as in the paper's Fig. 4c: each branch switches behind zero."""
-    rng = np.random.default_rng(1)
-    falls = np.clip(LOOP + shift, -6, 0) + 6
-    up = (np.arange(LOOP.size) < 49) | (shift == 0)
-    r = np.where(up, np.clip(LOOP - shift, 0, 6), falls) * 30
-    noisy = r + rng.normal(0, 0.5, (cycles, r.size))
-    lines = [f"{i:.2f},{v:.3f}\n" for one in noisy for i, v in zip(LOOP, one, strict=True)]
-    return "I (mA),R_AH (mohm)\n" + "".join(lines)
-
-
-def test_a_loop_needs_a_branch(read: Read) -> None:
-    with pytest.raises(UserError) as caught:
-        read(loops())
-    assert re.search(
-        r"device bar0 runs in a loop whose branches are 0\.18\d? apart: up .the current rises from "
-        "-12 mA to 12 mA. and down .it falls from 12 mA to -12 mA.; choose --branch up or --branch "
-        "down$",
-        str(caught.value),
-    )
-    up = read(loops(3), branch="up")
-    assert [(one.cycle, one.x.size) for one in up.curves] == [("", 49), ("2", 49), ("3", 49)]
-    for one in up.curves:
-        assert np.interp(7e-3, one.x, one.resistance) == pytest.approx(0.09, abs=3e-3)
-    down = read(loops(), branch="down").curves[0]
-    assert down.x[[0, -1]] == pytest.approx([12e-3, -12e-3])
-    # One that begins within a branch is closed there; branches that are one need no choice.
-    head, *lines = loops().splitlines()
-    (one,) = read("\n".join([head, *lines[20:], *lines[:20]]), branch="up").curves
-    assert (one.x.size, one.x.min(), one.x.max()) == pytest.approx((49, -12e-3, 12e-3))
-    assert [one.x.size for one in read(loops(2, shift=0.0)).curves] == [194]
