@@ -8,8 +8,6 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.link.protocol import CRC_BYTES
 from allspin.hdl.stream.component import Component
 
-# The CRC of a frame, of a byte a clock or of a bit a clock.
-
 
 class FrameCrc(Component):
     """Compute the CRC of the bytes since the last start.

@@ -3,8 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 
-# An image as beats: the rows that are driven in one clock, packed as densely as they go.
-
 Beat = tuple[tuple[int, int], ...]
 """Row within each part of the array, and its value; (0, 0) for a silent part."""
 

@@ -10,8 +10,6 @@ from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.ecp5_copies import is_ecp5
 from allspin.hdl.stream.ecp5_memory import block_instance
 
-# Memories with a register behind the block's own, which ends the time that it takes.
-
 
 class PlainMemory(Component):
     """Memory as every tool infers it.

@@ -395,6 +395,7 @@ class UsbTransport(Transport):
         self.asked.put(None)
 
 
+@pytest.mark.long
 def test_every_logit_comes_through_usb() -> None:
     """From the host's programs to D+ and D-, through both clocks, the machine, and back."""
     transport, images = UsbTransport(), random_images(NETWORK, 4, 1)

@@ -44,7 +44,7 @@ def crc_of(content: bytes, *, every_clock: bool, before: bytes = b"") -> tuple[i
     every_clock=st.booleans(),
     wrong=st.integers(0, 255),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_is_zlib_s_and_matches_its_own(content, before, every_clock, wrong):
     crc = zlib.crc32(content)
     value, _, clocks = crc_of(content, every_clock=every_clock, before=before)
@@ -149,7 +149,7 @@ pieces = st.one_of(
     seed=1,
     every_clock=True,
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_delivers_whole_frames_and_no_others(
     stream: bytes, stall: float, seed: int, every_clock: bool
 ) -> None:
@@ -210,7 +210,7 @@ def test_a_flood_of_bad_frames_blocks_nothing() -> None:
     seed=st.integers(0, 999),
     every_clock=st.booleans(),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_sends_payloads_in_frames(
     payloads: list[bytes], stall: float, seed: int, every_clock: bool
 ) -> None:

@@ -301,7 +301,7 @@ def requests(draw: st.DrawFn, parameters: LinkParameters) -> tuple[bytes, Image 
     seed=st.integers(0, 999),
     every_clock=st.booleans(),
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_answers_as_the_document_says(
     data: st.DataObject, stall: float, seed: int, every_clock: bool
 ) -> None:

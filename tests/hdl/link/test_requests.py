@@ -1,6 +1,5 @@
-"""Requests: taken apart, looked up, checked, written and read, each block alone."""
+"""Requests about memories: looked up, checked, written and read, each block alone."""
 
-import struct
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ from amaranth.sim import Simulator
 
 from allspin.hdl.link.memory_requests import LineReader, MemoryExecutor, SpaceTable
 from allspin.hdl.link.protocol import ErrorCode
-from allspin.hdl.link.requests import RequestParser
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import memory_map
@@ -16,105 +14,9 @@ from allspin.hdl.parameters.profile import VariationParameters
 from allspin.hdl.parameters.target import ICE40UP5K, PORTABLE, Target
 from tests.hdl.driving import put, step
 from tests.hdl.link.wire import beats
-from tests.hdl.streams import StreamBench, plain
+from tests.hdl.streams import StreamBench
 
 IDENTIFY, WRITE, READ, IMAGE, NUMBERED = 1, 2, 3, 4, 5
-
-
-class Bench:
-    """A parser with a decoder that finds every image malformed, and an executor.
-
-    Parameters
-    ----------
-    payloads : list of bytes
-        Requests.
-    refuses : int
-        What the executor ends each request with, two clocks after it began.
-    """
-
-    def __init__(
-        self, payloads: list[bytes], *, numbered: bool = False, stall: float = 0.0, refuses: int = 0
-    ) -> None:
-        self.dut = RequestParser(numbered=numbered)
-        self.bench = StreamBench(self.dut, stall=stall, seed=2)
-        self.bench.put(
-            self.dut.payload,
-            beats(*payloads),
-        )
-        self.executed = 0
-
-        async def around(ctx: Any) -> None:
-            put(ctx, self.dut, quiet=1, malformed=1, error=refuses)
-            body = self.dut.body
-            waited = 0
-            async for _, _, ends, executes in ctx.tick().sample(
-                body.valid & body.ready & body.payload.last, self.dut.executes
-            ):
-                ctx.set(self.dut.judged, ends)
-                waited = waited + 1 if executes and not waited else 0
-                ctx.set(self.dut.executed, waited)
-                self.executed += waited
-
-        self.bench.play(around)
-
-    def requests(self, count: int) -> list[tuple[int, ...]]:
-        """Answer that many requests, and return them."""
-        taken: list[tuple[int, ...]] = []
-
-        async def answer(ctx: Any) -> None:
-            for _ in range(count):
-                await ctx.tick().until(self.dut.due)
-                taken.append(plain(ctx.get(self.dut.request)))
-                await step(ctx, self.dut, answered=1)
-                ctx.set(self.dut.answered, 0)
-
-        self.bench.run(answer)
-        return taken
-
-
-@pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_each_byte_has_its_place(stall: float) -> None:
-    fields = [(READ, 0x1234, 0x56, 0x789A, 0xBCDE), (READ, 0xFFFE, 0xFF, 0, 0xFFFF)]
-    bench = Bench([struct.pack("<BHBHH", *one) for one in fields], stall=stall)
-    assert bench.requests(2) == [(*one, 0, 0) for one in fields]
-    assert bench.executed == 2
-
-
-def test_a_short_or_unknown_request_is_not_executed() -> None:
-    cases = [
-        (kind, size) for kind in (0, WRITE, READ, NUMBERED, 6, 255) for size in (0, 2, 3, 4, 5)
-    ]
-    bench = Bench([struct.pack("<BH", kind, 7) + bytes(size) for kind, size in cases])
-    requests = bench.requests(len(cases))
-    executed = 0
-    for (kind, size), (found, tag, *_, error) in zip(cases, requests, strict=True):
-        is_whole = size >= {WRITE: 3, READ: 5}.get(kind, 9)
-        executed += is_whole
-        code = ErrorCode.LENGTH if kind in (WRITE, READ) else ErrorCode.KIND
-        assert (found, tag, error) == (kind, 7, 0 if is_whole else code)
-    assert bench.executed == executed
-
-
-def test_the_executor_s_error_is_the_request_s_and_the_rest_is_dropped() -> None:
-    payloads = [struct.pack("<BHBH", WRITE, tag, 0, 0) + b"dropped" for tag in (1, 2)]
-    bench = Bench(payloads, refuses=ErrorCode.SPACE)
-    assert [(tag, error) for _, tag, *_, error in bench.requests(2)] == [(1, 4), (2, 4)]
-
-
-@pytest.mark.parametrize("numbered", [False, True])
-@pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_images_go_on_with_number_and_tag(numbered: bool, stall: float) -> None:
-    payloads = [b"\4\1\0abc", b"\4\2\0"]
-    if numbered:
-        payloads.insert(1, struct.pack("<BHI", NUMBERED, 3, 0x89ABCDEF) + b"d")
-    bench = Bench(payloads, numbered=numbered, stall=stall)
-    numbers = bench.bench.take(bench.dut.numbers, numbered * 3)
-    body = bench.bench.take(bench.dut.body, 4 + numbered)
-    images = bench.bench.take(bench.dut.images, 2 + numbered, stall=0)
-    bench.bench.run()
-    assert numbers == ([0, 0x89ABCDEF, 0] if numbered else [])
-    assert bytes(byte for byte, _ in body) == (b"abcd\0" if numbered else b"abc\0")
-    assert images == [(1, 1), *([(3, 1)] * numbered), (2, 1)]
 
 
 ENGINE, SLOW = (

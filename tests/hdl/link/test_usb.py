@@ -142,7 +142,7 @@ def test_a_host_finds_a_serial_port() -> None:
     assert min(host.waits) >= 2
 
 
-@pytest.mark.parametrize("error", [-0.0025, 0.0025])
+@pytest.mark.parametrize("error", [-0.0025, pytest.param(0.0025, marks=pytest.mark.long)])
 def test_each_byte_goes_through_once_whatever_is_spoilt(error: float) -> None:
     """Packets and handshakes are lost, the machine takes its time, and bits have another length."""
     chance, spoilt = random.Random(3), set()
@@ -186,6 +186,7 @@ def test_the_first_packet_of_a_host_that_comes_back_is_not_lost() -> None:
     run(script)
 
 
+@pytest.mark.long
 def test_images_of_mnist_come_and_go_at_the_rate_that_documents_tell() -> None:
     """Where the machine is never late; a frame has 125 bytes in the mean of all 10,000."""
     bodies = encode_pixels(load_test_set()[0][95:99], 4)

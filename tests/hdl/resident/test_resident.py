@@ -120,7 +120,7 @@ class Machine(Driven):
         ) + struct.pack("<H", self.classes[number])
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=4)
 @given(
     slots_and_lanes=st.sampled_from(SLOTS_AND_LANES),
     rows=st.integers(4, 25),

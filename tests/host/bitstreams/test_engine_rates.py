@@ -21,12 +21,9 @@ from tests.host.machines.work import GENERAL, WIDEST
 
 NETWORK = random_network((24, 12, 6), 1)
 
-
 IMAGES = random_images(NETWORK, 300, 2)
 
-
 LABELS = GoldenModel(NETWORK).classify(IMAGES)
-
 
 PROFILE = HardwareProfile(rows_per_clock=4, resident=ResidentParameters(beats=300, images=40))
 
@@ -111,6 +108,7 @@ def test_a_machine(rows_per_clock, monkeypatch):
     np.testing.assert_array_equal(again, found)
 
 
+@pytest.mark.long
 def test_a_machine_for_any_network_is_measured_with_one_that_fits():
     network = random_network((18, 9, 4), 2)
     images, made_for = random_images(network, 12, 3), random_network(WIDEST, 0)
@@ -134,6 +132,7 @@ def test_images_in_an_sdram_are_those_that_are_asked_for():
     assert found.argmin() == 11
 
 
+@pytest.mark.long
 def test_a_trace_that_was_cut_is_told(monkeypatch):
     monkeypatch.setattr(latency, "SPARE_CLOCKS", 0)
     monkeypatch.setattr(latency, "cycle_bounds", lambda *_: np.array([20]))
