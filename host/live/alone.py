@@ -23,7 +23,7 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.files import make_folder
 from allspin.host.live.choices import Choices
 from allspin.host.live.messages import encode
-from allspin.host.live.shown import Made
+from allspin.host.live.page_chip import PageChip
 from allspin.host.machines.programmer import (
     CHIPS,
     POLARITY_SHIFT,
@@ -47,13 +47,13 @@ from allspin.sim.programming.schemes import SCHEMES
 
 PAGE = Path(__file__).with_name("page")
 MADE = Path("alone/machine.bin")
-"""What a page that was made has, and the served one has not."""
+"""File that a written page has, and the served one lacks."""
 GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
-"""Of a checkout; where there is none, the page explains no terms."""
+"""Glossary of a checkout; without it the page explains no terms."""
 TERM = re.compile(r"^- \*\*(?P<term>.+?)\*\*: (?P<meaning>.+)$", re.MULTILINE)
 NETWORK = "mnist-10"
 TESTS = 100
-"""Test images that the page has."""
+"""Test images of the page."""
 SERVED = ("learning.*", "connection.js", "main.js", "tsconfig.json", "*.d.ts")
 """Files of the page that need the server, or check types."""
 START = '<script type="module" src="app/main.js"></script>'
@@ -65,12 +65,12 @@ style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'">
 <script type="module" src="alone/start.js"></script>"""
 
 
-def why_not_alone(made: Made) -> str | None:
-    """Why no page without a server can be a chip; None if it can.
+def why_not_alone(made: PageChip) -> str | None:
+    """Return the reason why a page without a server cannot be a chip; None if it can.
 
     Parameters
     ----------
-    made : Made
+    made : PageChip
         The chip.
     """
     network, device = made.base, made.device
@@ -84,14 +84,14 @@ def why_not_alone(made: Made) -> str | None:
 
 
 def page_data(choices: Choices, tests: int = TESTS) -> bytes:
-    """What the page has beside the gateware, for ``page/alone/data.js``.
+    """Return the data of the page besides the gateware, for ``page/alone/data.js``.
 
     Parameters
     ----------
     choices : Choices
         Its first network is shown, programmed as `Choices.usual` says.
     tests : int
-        Test images that it has, the first ones.
+        Number of the page's test images, the first ones.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def page_data(choices: Choices, tests: int = TESTS) -> bytes:
     UserError
         If the page cannot be such a chip.
     """
-    made = Made.of(choices, choices.usual())
+    made = PageChip.of(choices, choices.usual())
     if (reason := why_not_alone(made)) is not None:
         raise UserError(f"the page without a server cannot show this: {reason}")
     network, varies, told = made.base, made.device.neuron_variation, made.to_dict()
@@ -167,11 +167,11 @@ def write_page(
     Parameters
     ----------
     folder : Path
-        Made anew: it is not there, is empty, or has a page of before.
+        Folder that is missing, empty, or has an earlier page, which is replaced.
     choices : Choices, optional
         As of `page_data`; by default of `NETWORK` and chips of ``paper``.
     compiles : bool
-        Whether the gateware is compiled where it has not been, which takes minutes.
+        True to compile the gateware if it is not in the cache, which takes minutes.
     documents : str, optional
         Address of the documents that the page lies beside, for its button.
     progress : callable
@@ -191,7 +191,7 @@ def write_page(
             )
     choices = Choices.open(NETWORK) if choices is None else choices
     data = page_data(choices)
-    shown = Made.of(choices, choices.usual()).base
+    shown = PageChip.of(choices, choices.usual()).base
     machine = TopParameters.from_network(shown, HardwareProfile(variation=CHIPS))
     code = build(machine, WASM, compiles=compiles, progress=progress).read_bytes()
     make_folder(folder.parent)

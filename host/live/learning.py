@@ -20,9 +20,9 @@ from allspin.host.learn.export import array_network
 from allspin.host.learn.learning import learn
 from allspin.host.learn.parameters import ArrayParameters, LearnParameters
 from allspin.host.learn.training import train_in_array
+from allspin.host.live.chair import in_background
 from allspin.host.live.choices import Choices
 from allspin.host.live.messages import read
-from allspin.host.live.seat import in_background
 from allspin.host.live.visit import Send
 from allspin.host.show.display import Display
 from allspin.host.show.say import printable

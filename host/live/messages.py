@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from allspin.host.live.choices import Choices, PageSetting
-from allspin.host.live.shown import GRID
+from allspin.host.live.drawing import GRID
 from allspin.host.show.say import printable
 from allspin.host.show.version import version
 from allspin.sim.errors import check_one_of, check_range
@@ -52,7 +52,7 @@ class Show:
     test : int or None
         Number of a test image; None for a drawing.
     strokes : tuple of tuple of int
-        The drawing, as of `allspin.host.live.shown.raster`.
+        The drawing, as of `allspin.host.live.flow.raster`.
     use : int
         Number of a drawing's use of the neurons; a test image has its own number.
     """

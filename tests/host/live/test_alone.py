@@ -30,7 +30,8 @@ from allspin.host.link.image_requests import encode_images
 from allspin.host.link.memories import line_address
 from allspin.host.live import alone
 from allspin.host.live.alone import GLOSSARY, PAGE, page_data, write_page
-from allspin.host.live.shown import Made, drawn_image
+from allspin.host.live.drawing import drawn_image
+from allspin.host.live.page_chip import PageChip
 from allspin.host.machines.programmer import CHIPS
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError
@@ -61,7 +62,7 @@ def node(tmp_path):
 
 @pytest.mark.parametrize("seed", [None, 0, 2**32 - 5])
 def test_the_pages_model_equals_the_golden_model(node, choices, seed):
-    made = Made.of(choices, choices.setting({"chip": seed}))
+    made = PageChip.of(choices, choices.setting({"chip": seed}))
     words = b"".join(each.tobytes() for each in made.words)
     found = node("model", page_data(choices), words, {"seed": seed})
     # Beyond 65,535 the number of an image takes another place in a draw's address.
@@ -89,7 +90,7 @@ def test_frames_and_images_are_those_of_the_host(node):
 
 
 def test_data_that_lack_bytes_are_refused(node, choices):
-    made = Made.of(choices, choices.setting({"chip": 0}))
+    made = PageChip.of(choices, choices.setting({"chip": 0}))
     words = b"".join(each.tobytes() for each in made.words)
     with pytest.raises(subprocess.CalledProcessError) as raised:
         node("model", page_data(choices)[:-1], words, {"seed": 0})
@@ -176,7 +177,7 @@ SAID = [
 
 def check_visit(told: list, choices) -> None:
     """Check the page's values of `SAID` against the golden model."""
-    made = [Made.of(choices, choices.setting(each["setting"])) for each in SAID[::2]]
+    made = [PageChip.of(choices, choices.setting(each["setting"])) for each in SAID[::2]]
     chips = [content for each, content in told if each["kind"] == "made"]
     for chip, content in zip(made, chips, strict=True):
         words = np.concatenate([each.ravel() for each in chip.words])
@@ -206,7 +207,7 @@ def test_the_pages_model_and_the_gateware_agree_on_a_thousand_images(node, choic
     images = np.random.default_rng(5).integers(0, 16, (1000, 30)).astype(np.uint8)
     asked = {"program": str(build(machine)), "seed": seed, "first": 65000}
     found = node("logits", page_data(choices), asked, images.tobytes())
-    expected = Made.of(choices, choices.setting({"chip": seed})).golden
+    expected = PageChip.of(choices, choices.setting({"chip": seed})).golden
     logits = expected.logits(images * 17, 65000)
     assert np.array_equal(found["machine"], logits)
     assert np.array_equal(found["model"], logits)

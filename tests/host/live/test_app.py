@@ -9,7 +9,8 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.live import application as serving
-from allspin.host.live.shown import Made, timeline
+from allspin.host.live.flow import timeline
+from allspin.host.live.page_chip import PageChip
 from allspin.sim.chip.calibration import calibrate
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.converters import vary_columns
@@ -171,7 +172,7 @@ def test_an_array_that_words_do_not_say_is_told(make_choices):
     noisy = dataclasses.replace(loaded, imperfections=Imperfections(read_noise=0.1))
     for made_of, in_words in ((device, True), (noisy, False)):
         choices = make_choices(device=made_of)
-        told = Made.of(choices, choices.setting({"chip": 1})).to_dict()
+        told = PageChip.of(choices, choices.setting({"chip": 1})).to_dict()
         assert [layer["inWords"] for layer in told["layers"]] == [in_words] * 2
 
 

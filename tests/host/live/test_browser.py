@@ -20,9 +20,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from allspin.host.data.catalogue import open_device, open_network
-from allspin.host.live import seat as chair
+from allspin.host.live import chair
 from allspin.host.live.choices import Choices
-from allspin.host.live.shown import drawn_image
+from allspin.host.live.drawing import drawn_image
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.converters import vary_columns
 from allspin.sim.chip.noise import ColumnNoise

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from allspin.host.data.datasets import load_test_set
-from allspin.host.live.shown import GRID, drawn_image
+from allspin.host.live.drawing import GRID, drawn_image
 
 SEVEN = [[250, 200, 750, 200, 420, 850]]
 

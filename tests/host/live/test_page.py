@@ -9,7 +9,8 @@ import pytest
 
 from allspin.host.live.application import PAGE
 from allspin.host.live.choices import Choices
-from allspin.host.live.shown import Made, drawn_image
+from allspin.host.live.drawing import drawn_image
+from allspin.host.live.page_chip import PageChip
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.random_network import random_images, random_network
 
@@ -41,7 +42,7 @@ def test_the_page_lays_kernels_where_the_golden_model_does(make_choices):
     kind = Convolution((7, 6, 2), (3, 2), (2, 1), (1, 0, 2, 1), 2)
     network = random_network((84, 4, 5), 7, kinds=(kind,), image_shape=(7, 6, 2))
     choices: Choices = make_choices(networks={"small": network})
-    made = Made.of(choices, choices.usual())
+    made = PageChip.of(choices, choices.usual())
     images, layer = random_images(network, 3, 1), made.network.layers[0]
     images[2, :4] = 0
     trace, _ = made.golden.trace(images[2:])

@@ -15,9 +15,9 @@ from websockets.typing import Origin
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.link.transport import Disconnected
-from allspin.host.live import seat as chair, visit
+from allspin.host.live import chair, visit
+from allspin.host.live.page_chip import PageChip
 from allspin.host.live.serve import LiveServer, Place
-from allspin.host.live.shown import Made
 from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.opening import virtual_program
 from allspin.host.machines.programmer import CHIPS
@@ -29,7 +29,7 @@ from tests.host.machines.work import GENERAL, WIDEST
 
 
 def golden_logits(choices, chosen, number):
-    made = Made.of(choices, choices.setting(chosen))
+    made = PageChip.of(choices, choices.setting(chosen))
     return made.golden.logits(choices.images[number][np.newaxis], number)[0].tolist()
 
 

@@ -1,5 +1,5 @@
 // A drawing as a network sees it: of 28 x 28 pixels cropped, scaled into a box and centred by its
-// mass, as MNIST's digits were; of others as a whole. What host/live/shown.py and
+// mass, as MNIST's digits were; of others as a whole. What host/live/drawing.py and
 // host/data/images.py do, for a drawing.
 
 const SIDE = 280; // Pixels across the raster that strokes are drawn on.
