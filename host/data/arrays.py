@@ -22,9 +22,9 @@ from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file
 
 GZIP = b"\x1f\x8b"
-"""What a gzip file starts with."""
+"""First bytes of a gzip file."""
 DAMAGED_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
-"""What reading a damaged one raises."""
+"""Errors of reading a damaged gzip file."""
 UNSIGNED_BYTE = 0x08
 """IDX type of unsigned bytes, the only one that images and labels come in."""
 MAX_RANK = 32
@@ -32,19 +32,19 @@ MAX_RANK = 32
 MAX_VALUES = 1 << 30
 """Values of an IDX file; the largest set of MNIST's pattern, EMNIST ByClass, has 547,178,688."""
 MAX_BYTES = MAX_VALUES + (1 << 20)
-"""Bytes of such a file; gzip adds some bytes to each 32 KiB of what it cannot make smaller."""
+"""Bytes of such a file; gzip adds some bytes to each 32 KiB that it cannot compress."""
 SUFFIX = ".npy"
-"""Of the names of arrays in a zip file."""
+"""Suffix of the names of arrays in a zip file."""
 
 
 def idx_header(shape: tuple[int, ...]) -> bytes:
-    """The header of an IDX file of unsigned bytes."""
+    """Return the header of an IDX file of unsigned bytes."""
     sizes = (size.to_bytes(4, "big") for size in shape)
     return bytes([0, 0, UNSIGNED_BYTE, len(shape)]) + b"".join(sizes)
 
 
 def _idx_values(file: BinaryIO | gzip.GzipFile) -> npt.NDArray[np.uint8]:
-    """What an open file holds."""
+    """Read the values of an open IDX file."""
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or not 1 <= start[3] <= MAX_RANK:
         raise ValueError(
@@ -73,18 +73,18 @@ def _idx_values(file: BinaryIO | gzip.GzipFile) -> npt.NDArray[np.uint8]:
 
 
 def read_idx(path: Path) -> npt.NDArray[np.uint8]:
-    """The values of an IDX file of unsigned bytes, read-only.
+    """Read the values of an IDX file of unsigned bytes; they are read-only.
 
     Parameters
     ----------
     path : Path
-        The file; whether it is gzip is seen by its content.
+        The file; its content shows whether it is gzip.
 
     Raises
     ------
     UserError
-        If the file cannot be read, is of another kind, or has not as many values as its header
-        announces: at least one, and at most `MAX_VALUES`.
+        If the file cannot be read, is of another kind, or does not have the number of values that
+        its header announces: 1 to `MAX_VALUES`.
     """
     check_file(path, "data set", MAX_BYTES)
     with refused(f"cannot read {path}: ", kinds=OSError), path.open("rb") as start:
@@ -108,11 +108,11 @@ def read_npz(
     path : Path
         The archive.
     kind : str
-        What it should hold, as messages call it.
+        Name of its content, for messages.
     limit : int
-        The most bytes of the file, and of the arrays once they are unpacked.
+        Largest number of bytes of the file, and of the unpacked arrays.
     names : collection of str, optional
-        The arrays that are wanted; others are left alone, and those that are not there left out.
+        Arrays to read, if the archive has them; others are ignored.
 
     Returns
     -------
@@ -122,11 +122,11 @@ def read_npz(
     Raises
     ------
     UserError
-        If the file cannot be read, is no such archive, or is larger than it can be.
+        If the file cannot be read, is not such an archive, or is too large.
     """
     check_file(path, kind, limit)
     found: dict[str, npt.NDArray[Any]] = {}
-    # NumPy and zipfile raise errors of many kinds at damaged files, and Python warns of heads.
+    # NumPy and zipfile raise errors of many kinds on damaged files, and Python warns.
     unreadable = f"{path} is not a NumPy archive (.npz), or a damaged one: "
     with (
         refused(unreadable, "; save it again", Exception),
@@ -153,7 +153,7 @@ def read_npz(
 
 
 def npz_bytes(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
-    """An archive of arrays; equal arrays give equal bytes."""
+    """Return an archive of arrays; equal arrays give equal bytes."""
     content = io.BytesIO()
     # By name: one of them may be called as a parameter of NumPy's is.
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -14,25 +14,25 @@ from allspin.sim.network.netfile import load_network, network_from_bytes, networ
 from allspin.sim.network.network import Network
 
 FOLDER = Path(__file__).parent / "networks"
-"""Where the networks that ship lie, one file a name."""
+"""Folder of the networks that ship, one file a name."""
 SUFFIX = ".safetensors"
 DEVICES = Path(__file__).parent / "devices"
-"""Where the devices that ship lie."""
+"""Folder of the devices that ship."""
 DEVICE_SUFFIX = ".toml"
 
 
 def _names(folder: Path, suffix: str) -> tuple[str, ...]:
-    """Names of what ships in a folder, in alphabetical order."""
+    """Return the names of the files that ship in a folder, in alphabetical order."""
     return tuple(sorted(path.stem for path in folder.glob(f"*{suffix}")))
 
 
 def _find(kind: str, name_or_path: str, folder: Path, suffix: str) -> Path:
-    """The file of what ships by a name, else the path itself."""
+    """Return the file that ships under a name, otherwise the path itself."""
     names = _names(folder, suffix)
     if name_or_path in names:
         return folder / f"{name_or_path}{suffix}"
     path = Path(name_or_path)
-    if not os.path.exists(path):  # False too for what can be no name
+    if not os.path.exists(path):  # False too for a text that cannot be a name
         raise UserError(
             f"there is no {kind} {name_or_path!r}{meant(name_or_path, names)}; give a file, or one "
             f"of {', '.join(names)}"
@@ -41,12 +41,12 @@ def _find(kind: str, name_or_path: str, folder: Path, suffix: str) -> Path:
 
 
 def shipped_networks() -> tuple[str, ...]:
-    """Names of the networks that ship, in alphabetical order."""
+    """Return the names of the networks that ship, in alphabetical order."""
     return _names(FOLDER, SUFFIX)
 
 
 def network_path(name_or_path: str) -> Path:
-    """File of a network, by the rule of `open_network`."""
+    """Return the file of a network, by the rule of `open_network`."""
     return _find("network", name_or_path, FOLDER, SUFFIX)
 
 
@@ -56,13 +56,13 @@ def open_network(network: Any) -> Network:
     Parameters
     ----------
     network : str, Path or Network
-        A network, or what has one, such as `Trained`; or the name of one that ships, else a
-        network file. A file of the same name in the current folder is reached as ``./NAME``.
+        A network, or an object that has one, such as `Trained`; or the name of one that ships,
+        otherwise a network file. A file of the same name in the current folder is ``./NAME``.
 
     Raises
     ------
     UserError
-        If there is no such network, or its file is damaged.
+        If the network does not exist, or its file is damaged.
 
     Examples
     --------
@@ -78,20 +78,20 @@ def open_network(network: Any) -> Network:
 
 
 def network_name(network: Any) -> str:
-    """What results call a network: its name or file as it was given, else its topology."""
+    """Return the name of a network in results: the given name or file, otherwise its topology."""
     if isinstance(network, str | Path):
         return str(network)
     return "-".join(map(str, open_network(network).topology))
 
 
 class Held(str):
-    """The name of a network or device that was given as itself, with what its file would hold."""
+    """Name of a network or device that was given as an object, with the content of its file."""
 
     content: bytes
 
     @classmethod
     def of(cls, model: Network | Device) -> Self:
-        """Of a model; what differs is called differently."""
+        """Return the name of a model; different models have different names."""
         name, content = (
             (network_name(model), network_to_bytes(model))
             if isinstance(model, Network)
@@ -103,13 +103,13 @@ class Held(str):
 
 
 def several(given: Any) -> list[Any]:
-    """One network or file, or several, as several."""
+    """Return one network or file, or several, as a list."""
     many = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
     return list(given) if many else [given]
 
 
 def several_files(given: Any, advice: str) -> list[Path]:
-    """One file or several by their paths; a `UserError` of what is none, with advice behind it."""
+    """Return the paths of one file or several; a `UserError` with advice for anything else."""
     files = [given] if hasattr(given, "columns") else several(given)  # a data frame's are strings
     if not files or not all(isinstance(file, str | Path) for file in files):
         raise UserError(f"give files by name, one or more, not {type(given).__name__}{advice}")
@@ -117,17 +117,17 @@ def several_files(given: Any, advice: str) -> list[Path]:
 
 
 def found(kind: type, given: Any) -> Any:
-    """The network or device of a name or file, or the one that is given."""
+    """Return the network or device of a name or file, or the given one."""
     return (open_network if issubclass(kind, Network) else open_device)(given)
 
 
 def shipped_devices() -> tuple[str, ...]:
-    """Names of the devices that ship, in alphabetical order."""
+    """Return the names of the devices that ship, in alphabetical order."""
     return _names(DEVICES, DEVICE_SUFFIX)
 
 
 def device_path(name_or_path: str) -> Path:
-    """File of a device, by the rule of `open_device`."""
+    """Return the file of a device, by the rule of `open_device`."""
     return _find("device", name_or_path, DEVICES, DEVICE_SUFFIX)
 
 
@@ -137,16 +137,16 @@ def open_device(device: Any, at: str | OperatingPoint | None = None) -> Device:
     Parameters
     ----------
     device : str, Path or Device
-        A device, or what has or makes one, such as what `fit` returns; or the name of one that
-        ships, else a device file. A file of the same name in the current folder is reached as
+        A device, or an object that has or makes one, such as the result of `fit`; or the name of
+        one that ships, otherwise a device file. A file of the same name in the current folder is
         ``./NAME``.
     at : str or OperatingPoint, optional
-        Where a file's device is taken, such as ``current=9mA,temperature=350``; its own point.
+        Operating point, such as ``current=9mA,temperature=350``; by default the file's own.
 
     Raises
     ------
     UserError
-        If there is no such device, its file is damaged, or it was not measured there.
+        If the device does not exist, its file is damaged, or it was not measured at this point.
 
     Examples
     --------
@@ -163,12 +163,12 @@ def open_device(device: Any, at: str | OperatingPoint | None = None) -> Device:
 
 
 def operating_point(at: str | OperatingPoint | None) -> OperatingPoint | None:
-    """The operating point that a text says, unless it is one.
+    """Return the operating point of a text, or the given point.
 
     Raises
     ------
     UserError
-        If the text is none.
+        If the text is not an operating point.
     """
     with refused():
         return OperatingPoint.parse(at) if isinstance(at, str) else at

@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager
 
 
 class Closing(AbstractContextManager):
-    """Something that holds a file, a process or a stream until it is closed."""
+    """Object that holds a file, a process or a stream until it is closed."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of it."""
+        """Release it."""
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -36,7 +36,7 @@ Labels = npt.NDArray[np.int64]
 MAX_IMAGES = 1 << 24
 """Images of a half; the largest set of MNIST's pattern, EMNIST ByClass, has 697,932."""
 MNIST = Path(__file__).parent / "mnist"
-"""The folder of the MNIST that ships: LeCun, Cortes and Burges, 60,000 and 10,000 images."""
+"""Folder of the MNIST that ships: LeCun, Cortes and Burges, 60,000 and 10,000 images."""
 MNIST_DIGESTS: dict[Part, str] = {
     ("train", "images"): "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     ("train", "labels"): "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -47,13 +47,13 @@ MNIST_DIGESTS: dict[Part, str] = {
 MNIST_DIGEST = "b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a"
 """SHA-256 of the four, one after another."""
 Data = str | Path | tuple[npt.ArrayLike, ...] | list[npt.ArrayLike]
-"""A folder of IDX files or an archive; the name of what ships; or arrays: those of an archive in
+"""Folder of IDX files or archive; the name of a set that ships; or arrays: those of an archive in
 their order, or only images and labels."""
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset(Shown):
-    """Images and labels, those to train with and those to test with.
+    """Images and labels to train with, and to test with.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Dataset(Shown):
         SHA-256 of the four arrays as IDX files, unpacked, one after another in the order of
         `PARTS`.
     name : str
-        ``mnist``, or what the files' names, their folder or the archive's file call it.
+        ``mnist``, or the name in the files' names, of their folder or of the archive's file.
     """
 
     train_images: Images
@@ -86,7 +86,7 @@ class Dataset(Shown):
 
 
 def are_vectors(image_shape: Sequence[int]) -> bool:
-    """Whether images of a shape are lists of values without neighbours above or below."""
+    """Return True if images of a shape are lists of values, without neighbours above or below."""
     return 1 in image_shape
 
 
@@ -95,7 +95,7 @@ def _size(sides: Sequence[int]) -> str:
 
 
 def _check_half(images: LabelledArray, labels: LabelledArray) -> None:
-    """Raise unless arrays have the shapes of images and labels, as many of each."""
+    """Raise unless arrays have the shapes of images and labels, the same number of each."""
     for array, kind, ranks in ((images, "images", (3, 4)), (labels, "labels", (1,))):
         if array.values.ndim not in ranks:
             raise UserError(
@@ -118,7 +118,7 @@ def _check_half(images: LabelledArray, labels: LabelledArray) -> None:
 
 
 def _digest(*arrays: LabelledArray) -> str:
-    """SHA-256 of arrays as IDX files, unpacked, one after another."""
+    """Return the SHA-256 of arrays as IDX files, unpacked, one after another."""
     digest = hashlib.sha256()
     for _, values in arrays:
         digest.update(idx_header(values.shape))
@@ -127,7 +127,7 @@ def _digest(*arrays: LabelledArray) -> str:
 
 
 def _load(data: Data | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, LabelledArray]]:
-    """Name and arrays of some halves of a data set, each consistent in itself."""
+    """Load the name and the arrays of some halves of a data set, and check each half."""
     parts = [part for part in PARTS if part[0] in halves]
     if isinstance(data, str) and data == "mnist" and not os.path.exists("mnist"):
         data = None
@@ -139,7 +139,7 @@ def _load(data: Data | None, halves: tuple[str, ...]) -> tuple[str, dict[Part, L
         copies = zip(list(NAMES.values())[-len(data) :], map(np.array, data), strict=True)
         name, arrays = "arrays", check_arrays("the arrays", dict(copies), parts)
     elif (path := MNIST if data is None else Path(data)).is_dir() or not os.path.exists(path):
-        # What is not there is a folder that cannot be read.
+        # A path that does not exist is a folder that cannot be read.
         name, arrays = read_folder(path, parts)
     else:
         name, arrays = path.name, read_archive(path, parts)
@@ -220,16 +220,16 @@ def load_test_set(
     Parameters
     ----------
     data : str, Path, tuple of array_like or None
-        As of `load_dataset`; of arrays the last two, the images and their labels.
+        See `load_dataset`; of arrays the last two, the images and their labels.
     networks : str, Path, Network or iterable of these
-        Those that are to be tested, each a network, its file, or the name of one that ships.
+        Networks to test, each a network, its file, or the name of one that ships.
     images : int, optional
         Number of images that will be used, the first ones; all are loaded.
 
     Returns
     -------
     images : ndarray of uint8, shape (images, height, width) or (images, height, width, channels)
-        Grey levels, or those of colours; read-only.
+        Grey levels, or levels of colours; read-only.
     labels : ndarray of int64, shape (images,)
         Class of each image.
 
@@ -237,7 +237,7 @@ def load_test_set(
     ------
     UserError
         If a file or array is missing, damaged or of another kind, the labels do not match the
-        images, there are fewer images, or a network does not fit.
+        images, the set has fewer images, or a network does not fit.
     """
     _, arrays = _load(data, ("test",))
     loaded, labels = arrays["test", "images"].values, arrays["test", "labels"].values
@@ -256,7 +256,7 @@ def check_fit(network: Network, image_shape: tuple[int, ...], labels: npt.NDArra
     network : Network
         The network.
     image_shape : tuple of int
-        Height and width of the images, and their channels if there are more than one.
+        Height and width of the images, and their channels if they have several.
     labels : ndarray of int, shape (images,)
         Class of each image.
 
@@ -264,11 +264,11 @@ def check_fit(network: Network, image_shape: tuple[int, ...], labels: npt.NDArra
     ------
     UserError
         If the images have another shape than the network's, or a label is beyond its
-        classes. Lists of values fit a network of as many rows.
+        classes. Lists of values fit a network with that number of rows.
     """
     taken = tuple(network.image_shape)
     lists = are_vectors(image_shape) or are_vectors(taken)
-    if len(taken) > 2:  # channels have a place of their own: no other picture is in their order
+    if len(taken) > 2:  # channels are an axis of their own: no other image has their order
         lists = len(image_shape) == 2 and image_shape[0] == 1
     if image_shape != taken and not (lists and math.prod(image_shape) == math.prod(taken)):
         raise UserError(

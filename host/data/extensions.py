@@ -13,15 +13,15 @@ _loaded: dict[str, ModuleType] = {}
 
 
 def load_extensions() -> None:
-    """Load what the environment names, each once in a process.
+    """Load the extensions that the environment names, each once in a process.
 
-    What is loaded registers itself: see ``docs/extending.md``. Processes that are started from
-    here inherit the variable, so they load the same.
+    An extension registers itself: see ``docs/extending.md``. Child processes inherit the variable,
+    so they load the same extensions.
 
     Raises
     ------
     UserError
-        If something cannot be found, or fails as it is loaded.
+        If an extension cannot be found, or fails when it is loaded.
     """
     for place in os.environ.get(VARIABLE, "").split(os.pathsep):
         if place and place not in _loaded:
@@ -33,12 +33,12 @@ def load_extensions() -> None:
 
 
 def fault_of_extension(error: BaseException) -> str | None:
-    """Where an extension's own code failed, and with what; None if it did not.
+    """Return the place and the error if an extension's own code failed; otherwise None.
 
     Parameters
     ----------
     error : BaseException
-        What was raised while a command ran.
+        Error of a command.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def fault_of_extension(error: BaseException) -> str | None:
 def _load(place: str) -> ModuleType:
     if not place.endswith(".py"):
         return importlib.import_module(place)
-    # Under its path, so that it stands in the way of no module of the same name.
+    # Under its path, so that it does not hide a module of the same name.
     path = str(Path(place).resolve())
     spec = importlib.util.spec_from_file_location(path, path)
     assert spec is not None

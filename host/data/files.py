@@ -15,14 +15,14 @@ def check_writable(path: Path, regular: bool = False) -> None:
     path : Path
         The file; it need not exist, its folder must.
     regular : bool
-        Whether it must be a file that keeps what is written: one that is read again, or that
-        others are put beside.
+        True if it must be a regular file: one that is read again, or that other files are put
+        beside.
 
     Raises
     ------
     UserError
-        If `path` is a folder, or a device or pipe where it must be a file, or no file can be
-        made beside it.
+        If `path` is a folder, or a device or pipe in place of a regular file, or its folder takes
+        no file.
     """
     if path.is_dir():
         raise UserError(f"cannot write {path}: it is a folder; give a file")
@@ -33,19 +33,19 @@ def check_writable(path: Path, regular: bool = False) -> None:
 
 
 def check_apart(path: Path, *read: Path | None) -> None:
-    """Raise where a file that is to be written is one that is read.
+    """Raise if the file to write is one that is read.
 
     Parameters
     ----------
     path : Path
         The file to write, of the parameter `output`.
     *read : Path or None
-        What is read.
+        Files that are read.
 
     Raises
     ------
     UserError
-        If it is one of them.
+        If the file to write is one of them.
     """
     written = os.path.realpath(path)
     if any(each is not None and os.path.realpath(each) == written for each in read):
@@ -55,7 +55,7 @@ def check_apart(path: Path, *read: Path | None) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, with those above it, unless it is there; files can then be written into it.
+    """Make a folder with its parents, unless it exists, and check that it takes files.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def make_folder(path: Path) -> None:
     Raises
     ------
     UserError
-        If it cannot be made, or takes no file.
+        If the folder cannot be made, or does not take a file.
     """
     with refused(f"cannot write into the folder {path}: ", kinds=OSError):
         path.mkdir(parents=True, exist_ok=True)

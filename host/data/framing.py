@@ -18,37 +18,37 @@ FRAMINGS = {
     "mnist": "cropped, scaled and centred by its mass, as MNIST's digits were",
     "whole": "scaled as a whole",
 }
-"""How an image is put into a network's rows."""
+"""Ways to frame an image for a network's rows."""
 MNIST_SHAPE = (28, 28)
 MNIST_BOX = 20 / 28
 """Side of the box that a digit is scaled into, as a share of the image's."""
 TOP = 255
 NOISE = 3.0
-"""Standard deviations of the paper within which a pixel is paper."""
+"""Standard deviations of the paper's level within which a pixel is paper."""
 DEVIATION = 1.4826
 """Standard deviation of normal noise whose median absolute deviation is 1."""
 SPECK = {3: 4, 5: 5}
-"""By the side of a square: pixels in it below which they are a speck, on paper that is not even. A
-line of one pixel's width is none."""
+"""Pixels in a square, by its side, below which they are a speck on uneven paper. A line of one
+pixel's width is not a speck."""
 CONTRAST = 0.5
-"""Share of the contrast from which on the outermost pixels differ too much to be paper."""
+"""Share of the contrast above which the outermost pixels differ too much to be paper."""
 FAINT = 0.2
-"""Share of the full ink up to which a pixel does not count where a digit is cropped: blurred edges,
-and what paper and compression leave."""
+"""Share of the full ink up to which a pixel does not count when a digit is cropped: blurred edges,
+and traces of paper and compression."""
 
 
 @dataclass(frozen=True, eq=False)
 class Framed(Brief):
-    """An image, ready for a network.
+    """Image that is ready for a network.
 
     Attributes
     ----------
     image : ndarray of uint8, shape (height, width) or (height, width, 3)
         Grey levels, 0 for paper; or red, green and blue.
     inverted : bool
-        Whether the paper was lighter than the ink.
+        True if the paper was lighter than the ink.
     framing : str
-        Which of `FRAMINGS`.
+        One of `FRAMINGS`.
     """
 
     image: npt.NDArray[np.uint8]
@@ -57,7 +57,7 @@ class Framed(Brief):
 
 
 def _paper(grey: Grey) -> tuple[float, float, float]:
-    """Grey level of the paper, how far pixels of paper are from it, and grey level of the ink."""
+    """Return the grey level of the paper, its noise, and the grey level of the ink."""
     low, high = float(grey.min()), float(grey.max())
     edge = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
     paper = float(np.median(edge))
@@ -65,13 +65,13 @@ def _paper(grey: Grey) -> tuple[float, float, float]:
     noise = NOISE * DEVIATION * float(np.median(np.abs(edge - paper)))
     if noise < CONTRAST * abs(ink - paper):
         return paper, noise, ink
-    # Cropped so closely that ink is on the edge: paper is what there is more of.
+    # Cropped so closely that ink is on the edge: most pixels are paper.
     light = float(np.median(grey)) > (low + high) / 2
     return (high, 0.0, low) if light else (low, 0.0, high)
 
 
 def _specks(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Where so few pixels of a mask are together that they are no ink."""
+    """Return True for each pixel of a mask with too few neighbours to be ink."""
     from scipy.ndimage import convolve
 
     around = {
@@ -81,11 +81,11 @@ def _specks(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
 
 def ink_of(grey: Grey) -> tuple[Grey, bool]:
-    """How much ink each pixel has, and whether it is darker than the paper.
+    """Return the amount of ink of each pixel, and True if it is darker than the paper.
 
-    The paper is what the outermost pixels have at their median; the ink is the darkest or the
-    lightest pixel, whichever is further from it. What differs from the paper by no more than the
-    outermost pixels do among themselves is paper, too, and so are specks where these differ.
+    The paper has the median level of the outermost pixels. The ink has the level of the darkest or
+    of the lightest pixel, the one that differs more. A pixel that differs from the paper no more
+    than the outermost pixels among themselves is paper too, and so are specks if these differ.
 
     Parameters
     ----------
@@ -97,12 +97,12 @@ def ink_of(grey: Grey) -> tuple[Grey, bool]:
     ink : ndarray of float32, shape (height, width)
         From 0, paper, to 1.
     inverted : bool
-        Whether the paper is the lighter one.
+        True if the paper is lighter than the ink.
 
     Raises
     ------
     ValueError
-        If all pixels are the same, but for specks.
+        If all pixels are the same, except for specks.
     """
     if grey.min() == grey.max():
         raise ValueError("it shows nothing: all its pixels are the same")
@@ -112,12 +112,12 @@ def ink_of(grey: Grey) -> tuple[Grey, bool]:
     if noise:
         ink[_specks(ink > 0)] = 0
     if not np.any(ink > FAINT):
-        raise ValueError("it shows nothing: what differs from the paper are specks")
+        raise ValueError("it shows nothing: only specks differ from the paper")
     return np.clip(ink, 0, 1), full < paper
 
 
 def _cropped(ink: Grey, faint: float) -> tuple[Grey, tuple[int, int]]:
-    """What has more than faint ink, and where its first row and column are."""
+    """Crop an image to more than faint ink; return its first row and column too."""
     rows, columns = (np.flatnonzero((ink > faint).any(axis=axis)) for axis in (1, 0))
     part = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return part, (int(rows[0]), int(columns[0]))
@@ -139,13 +139,13 @@ def _fitted(ink: Grey, height: float, width: float) -> Grey:
 
 
 def _centre(ink: npt.NDArray[np.floating[Any]], axis: int) -> float:
-    """Centre of mass along an axis."""
+    """Return the centre of mass along an axis."""
     along = ink.sum(axis=1 - axis)
     return float(along @ np.arange(len(along)) / along.sum())
 
 
 def _is_framed(grey: Grey) -> bool:
-    """Whether an image of MNIST's size is framed as MNIST's are."""
+    """Return True if an image of MNIST's size is framed like MNIST's."""
     part, corner = _cropped(grey, 0)
     middle = MNIST_SHAPE[0] / 2
     centred = (np.rint(middle - _centre(part, axis)) == corner[axis] for axis in (0, 1))
@@ -153,13 +153,13 @@ def _is_framed(grey: Grey) -> bool:
 
 
 def _place(size: int, room: int, centre: float | None) -> int:
-    """Where a side begins so that a place of it is in the middle, as far as it has room."""
+    """Return the begin of a side whose centre is in the middle, as far as it has room."""
     begin = round((room - size) / 2) if centre is None else int(np.rint(room / 2 - centre))
     return min(max(begin, 0), room - size)
 
 
 def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) -> Framed:
-    """Make an image into one that a network takes.
+    """Frame an image for a network.
 
     Parameters
     ----------
@@ -187,18 +187,18 @@ def frame_image(grey: Grey, shape: tuple[int, int], framing: str | None = None) 
 
 
 def framing_for(shape: tuple[int, int]) -> str:
-    """How images of a network that takes this shape are framed, one of `FRAMINGS`."""
+    """Return the framing of images for a network of this shape, one of `FRAMINGS`."""
     return "mnist" if shape == MNIST_SHAPE else "whole"
 
 
 def frame_ink(ink: Grey, shape: tuple[int, int], framing: str) -> npt.NDArray[np.uint8]:
-    """Scale and place ink, from 0 to 1, some of it not faint; as of `frame_image`."""
+    """Scale and place ink, from 0 to 1, some of it not faint; see `frame_image`."""
     height, width = shape
     centres: list[float | None] = [None, None]
     box = 1.0
     if framing == "mnist":
         ink, box = _cropped(ink, FAINT)[0], MNIST_BOX
-    # Whole levels, so that the centre is no matter of the order in which they are added up.
+    # Whole levels, so that the centre does not depend on the order of summation.
     part = np.rint(_fitted(ink, box * height, box * width) * TOP)
     if framing == "mnist":
         centres = [_centre(part, axis) for axis in (0, 1)]

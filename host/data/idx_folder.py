@@ -24,7 +24,7 @@ _USUAL = (
 
 
 def read_folder(directory: Path, parts: list[Part]) -> tuple[str, dict[Part, LabelledArray]]:
-    """What the files' names call the set, else the folder's own; and its arrays."""
+    """Read a folder; return the set's name in its files' names, or its own, and the arrays."""
     unreadable = f"cannot read the data folder {directory}: "
     with refused(unreadable, "; give a folder of IDX files", (OSError, ValueError)):
         names = sorted(os.listdir(directory))

@@ -20,7 +20,7 @@ Grey = npt.NDArray[np.float32]
 Decoded = TypeVar("Decoded")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
-"""What is read, by Pillow's names: none of them starts another program."""
+"""Formats that are read, by Pillow's names; Pillow starts no other program for them."""
 MAX_BYTES = 1 << 28
 """Bytes of a file."""
 MAX_PIXELS = 1 << 26
@@ -34,7 +34,7 @@ WHITE, DEEP = 255, 257
 
 
 def _eight_bits(values: npt.NDArray[np.integer], transparent: object) -> "Image":
-    """An image of 16-bit grey levels, with 8 bits and its one transparent level, if any."""
+    """Return an image of 16-bit grey levels with 8 bits, and its transparent level, if any."""
     from PIL import Image
 
     grey = Image.fromarray(np.clip((values + DEEP // 2) // DEEP, 0, WHITE).astype(np.uint8))
@@ -45,7 +45,7 @@ def _eight_bits(values: npt.NDArray[np.integer], transparent: object) -> "Image"
 
 
 def _grey(image: "Image") -> "Image":
-    """A decoded image in 8-bit grey, of Pillow's mode ``L``, or ``LA`` with transparency."""
+    """Return a decoded image in 8-bit grey, of Pillow's mode ``L``, or ``LA`` if transparent."""
     transparent = image.info.get("transparency")
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         return _eight_bits(np.asarray(image).astype(np.int32), transparent)
@@ -57,7 +57,7 @@ def _grey(image: "Image") -> "Image":
 
 
 def _levels(image: "Image") -> Grey:
-    """Grey levels of a grey image, 0 to 255; a large one becomes smaller by a whole factor."""
+    """Return the grey levels of an image, 0 to 255; a large one is reduced by a whole factor."""
     if (factor := max(image.size) // LARGE) > 1:
         image = image.reduce(factor)
     if image.mode == "L":
@@ -65,14 +65,14 @@ def _levels(image: "Image") -> Grey:
     grey, opacity = np.moveaxis(np.asarray(image, np.float32), -1, 0)
     if not opacity.any():
         raise ValueError("it is transparent everywhere")
-    # Where nothing is there is paper: dark under light ink, else white.
+    # Transparent pixels are paper: dark under light ink, otherwise white.
     paper = 0 if np.average(grey, weights=opacity) > WHITE / 2 else WHITE
     opacity /= WHITE
     return grey * opacity + paper * (1 - opacity)
 
 
 def read_grey(path: Path) -> Grey:
-    """Grey levels of an image file.
+    """Read the grey levels of an image file.
 
     Parameters
     ----------
@@ -93,10 +93,10 @@ def read_grey(path: Path) -> Grey:
 
 
 def colours_of(image: "Image", height: int, width: int) -> npt.NDArray[np.uint8]:
-    """Red, green and blue, scaled as a whole and laid on black, shape (height, width, 3)."""
+    """Return red, green and blue, scaled as a whole on black, shape (height, width, 3)."""
     from PIL import Image, ImageOps
 
-    deep = image.mode[0] in "IF"  # of which Pillow would cut off all that is beyond 8 bits
+    deep = image.mode[0] in "IF"  # Pillow would cut off all bits beyond 8
     colours = (_grey(image) if deep else image).convert("RGBA")
     colours = Image.alpha_composite(Image.new("RGBA", colours.size, "black"), colours)
     padded = ImageOps.pad(colours.convert("RGB"), (width, height), Image.Resampling.BICUBIC)
@@ -104,7 +104,7 @@ def colours_of(image: "Image", height: int, width: int) -> npt.NDArray[np.uint8]
 
 
 def read_image(path: Path, decode: Callable[["Image"], Decoded]) -> Decoded:
-    """What is made of an image file's image; it raises as of `read_grey`."""
+    """Decode an image file by a function; see `read_grey` for its errors."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     check_file(path, "picture", MAX_BYTES)

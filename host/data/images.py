@@ -32,8 +32,8 @@ def load_image(
     Raises
     ------
     UserError
-        If there is no such framing, the file cannot be read or shows nothing, or the network has
-        no images but lists of values, or ones of other channels.
+        If the framing is unknown, the file cannot be read or is empty, or the network takes lists
+        of values or images of other channels.
     """
     if 1 in shape[:2]:
         raise UserError(

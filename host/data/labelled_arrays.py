@@ -14,7 +14,7 @@ from allspin.sim.files import check_file
 from allspin.sim.network.pixels import grey_levels
 
 Part = tuple[str, str]
-"""Which of the four arrays: ``train`` or ``test``, ``images`` or ``labels``."""
+"""Name of one of the four arrays: ``train`` or ``test``, ``images`` or ``labels``."""
 NAMES: dict[Part, str] = {
     ("train", "images"): "x_train",
     ("train", "labels"): "y_train",
@@ -29,10 +29,10 @@ MAX_ARCHIVE = 1 << 32
 
 
 class LabelledArray(NamedTuple):
-    """One of the four arrays: what messages call it, and its values.
+    """One of the four arrays: its name for messages, and its values.
 
-    Those of images are of the shape (images, height, width) or with a last axis of channels, those
-    of labels (labels,); read-only.
+    Images have the shape (images, height, width), perhaps with a last axis of channels; labels have
+    the shape (labels,). The values are read-only.
     """
 
     title: str
@@ -40,7 +40,7 @@ class LabelledArray(NamedTuple):
 
 
 CHANNELS = (1, 3)
-"""Of most images: grey or coloured."""
+"""Channels of most images, grey or coloured."""
 
 
 def _labels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -90,7 +90,7 @@ def _grey_levels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def read_archive(path: Path, parts: list[Part]) -> dict[Part, LabelledArray]:
-    """An archive's arrays."""
+    """Read the arrays of an archive."""
     check_file(path, "data set", MAX_ARCHIVE)
     if not zipfile.is_zipfile(path):
         raise UserError(
@@ -104,7 +104,7 @@ def read_archive(path: Path, parts: list[Part]) -> dict[Part, LabelledArray]:
 def check_arrays(
     path: str, found: Mapping[str, npt.NDArray[Any]], parts: list[Part]
 ) -> dict[Part, LabelledArray]:
-    """Arrays by their names in an archive, as grey levels and classes."""
+    """Turn arrays, by their names in an archive, into grey levels and classes."""
     arrays = {}
     for part in parts:
         name = NAMES[part]

@@ -20,7 +20,7 @@ OFFSET = -2.0
 
 
 def neurons_needed(biases: Reals, weights: Reals) -> int:
-    """How many constant neurons hold a last layer's biases.
+    """Return the number of constant neurons that hold a last layer's biases.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def neurons_needed(biases: Reals, weights: Reals) -> int:
 
 
 def beside(values: Reals, width: int, count: int, value: float | Reals) -> Reals:
-    """Values (..., positions columns) with as many more columns of some value at each position."""
+    """Add `count` columns of a value to values (..., positions columns), at each position."""
     each = values.reshape(len(values), -1, width)
     more = np.broadcast_to(np.reshape(value, (-1, 1, 1)), (*each.shape[:2], count))
     return np.concatenate([each, more], axis=2).reshape(len(values), -1)

@@ -13,41 +13,41 @@ from allspin.sim.parameters import Parameters, number
 
 Reals = npt.NDArray[np.float64]
 LARGEST = 1e12
-"""Magnitude of a weight or bias: what fifteen layers make of it is a number yet."""
+"""Largest magnitude of a weight or bias; fifteen layers of it do not overflow."""
 MAX_WEIGHTS = 1 << 26
 """Weights of all layers together: half a gigabyte of real numbers."""
 MAX_BYTES = 4 * MAX_WEIGHTS + (1 << 20)
-"""Bytes of a model's file: so many weights in single precision, and what describes them."""
+"""Bytes of a model's file: these weights in single precision, and their description."""
 BATCH = 500
 """Images that are evaluated at a time, where the graph takes any number."""
 
 
 def relu(sums: Reals) -> Reals:
-    """What a layer answers if nothing else is said."""
+    """Compute the ReLU, the default activation."""
     return np.maximum(sums, 0)
 
 
 @dataclass(frozen=True, eq=False)
 class FloatLayer:
-    """A layer: sums of weighted inputs and biases, and of these, but in the last one, activations.
+    """Layer: weighted sums of inputs with biases, then activations except in the last layer.
 
     Values of maps are in the order of `allspin.sim.network.layer_kinds`.
 
     Parameters
     ----------
     weights : array_like of float, shape (rows, columns)
-        Of a dense layer, a row for each input; of a convolution, a column for each kernel.
+        A row for each input of a dense layer; a column for each kernel of a convolution.
     biases : array_like of float, shape (uses,)
-        Of each column, or of each at each position of a convolution.
+        Bias of each column; in a convolution, of each column at each position.
     activation : callable
-        From sums, shape (images, uses), to activations, which rise with them from 0 on.
+        Function of sums, shape (images, uses), to activations, which rise with them from 0.
     kind : LayerKind
-        Dense, or a convolution, which may hand on the largest of 2 x 2 activations.
+        Dense, or a convolution, which may pass on the largest of 2 x 2 activations.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, there are more than 65,535 rows or columns, or a number is not
+        If shapes do not fit, a layer has more than 65,535 rows or columns, or a number is not
         finite.
     """
 
@@ -74,31 +74,31 @@ class FloatLayer:
 
     @property
     def inputs(self) -> int:
-        """Values that it takes."""
+        """Number of values that the layer takes."""
         return self.kind.inputs(len(self.weights))
 
     @property
     def outputs(self) -> int:
-        """Values that it hands on."""
+        """Number of values that the layer passes on."""
         return math.prod(self.kind.shape(self.weights.shape[1]))
 
     def sums(self, values: Reals) -> Reals:
-        """Its sums, shape (images, uses), of inputs, shape (images, inputs)."""
+        """Compute the sums, shape (images, uses), of inputs, shape (images, inputs)."""
         return self.kind.products(values, self.weights) + self.biases
 
 
 @dataclass(frozen=True)
 class InputScaling(Parameters):
-    """What becomes of grey levels before they enter a network: ``(level * white - mean) / scale``.
+    """Scaling of grey levels before they enter a network: ``(level * white - mean) / scale``.
 
     Parameters
     ----------
     white : float
-        What a white pixel is worth before that, its level being 1; usually 1 or 255.
+        Value of a white pixel, whose level is 1; usually 1 or 255.
     mean : float
-        Taken off.
+        Value that is subtracted.
     scale : float
-        Divided by.
+        Divisor.
 
     Raises
     ------
@@ -111,38 +111,38 @@ class InputScaling(Parameters):
     scale: float = number(1.0, 1 / LARGEST, LARGEST)
 
     def apply(self, images: npt.NDArray[np.uint8]) -> Reals:
-        """What enters a network for grey levels of 0 to 255, shape (images, pixels)."""
+        """Scale grey levels of 0 to 255; return an array of shape (images, pixels)."""
         return self.scale_levels(images.reshape(len(images), -1) / 255.0)
 
     def scale_levels(self, levels: Reals) -> Reals:
-        """The same for levels of 0 to 1."""
+        """Scale levels of 0 to 1."""
         return (levels * self.white - self.mean) / self.scale
 
     def to_dict(self) -> dict[str, Any]:
-        """As provenance and JSON have it."""
+        """Return the scaling in the form of provenance and JSON."""
         return {"white": self.white, "mean": self.mean, "scale": self.scale}
 
 
 def unchanged(inputs: Reals) -> Reals:
-    """What enters the first layer if nothing else is said."""
+    """Return inputs unchanged, the default before the first layer."""
     return inputs
 
 
 @dataclass(frozen=True, eq=False)
 class FloatNetwork:
-    """A whole network of real numbers.
+    """Network of real numbers.
 
     Parameters
     ----------
     layers : tuple of FloatLayer
-        First to last; each takes as many inputs as the one before has outputs.
+        The layers, first to last; each takes as many inputs as the one before has outputs.
     enter : callable
-        What becomes of inputs, shape (images, inputs), before the first layer, each by itself.
+        Function of inputs, shape (images, inputs), before the first layer, each by itself.
 
     Raises
     ------
     ValueError
-        If they do not fit one another.
+        If the layers do not fit one another.
     """
 
     layers: tuple[FloatLayer, ...]
@@ -158,15 +158,15 @@ class FloatNetwork:
 
     @property
     def topology(self) -> tuple[int, ...]:
-        """Values between the layers, from the inputs to the classes."""
+        """Numbers of values between the layers, from the inputs to the classes."""
         return (self.layers[0].inputs, *(layer.outputs for layer in self.layers))
 
     def scaled(self, scaling: InputScaling) -> "FloatNetwork":
-        """The same network of levels from 0 to 1."""
+        """Return the network as one of levels from 0 to 1."""
         return replace(self, enter=lambda levels: self.enter(scaling.scale_levels(levels)))
 
     def trace(self, inputs: Reals) -> list[Reals]:
-        """What each layer hands on of some inputs: its activations, and the logits in the end.
+        """Return each layer's outputs for some inputs: activations, and the logits at the end.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ class FloatNetwork:
         return outputs
 
     def logits(self, inputs: Reals) -> Reals:
-        """Outputs of the last layer, shape (images, classes)."""
-        # Some at a time: maps of all images may be larger than the memory.
+        """Compute the outputs of the last layer, shape (images, classes)."""
+        # In batches, since maps of all images may exceed the memory.
         parts = (inputs[k : k + BATCH] for k in range(0, len(inputs), BATCH))
         return np.concatenate([self.trace(part)[-1] for part in parts])

@@ -13,26 +13,26 @@ from allspin.sim.network.tiling import Tiles
 from allspin.sim.parameters import Brief, option
 
 WHITES = (1.0, 255.0)
-"""What a white pixel may be worth where nothing says it."""
+"""Values of a white pixel among which the import chooses."""
 
 
 @dataclass(frozen=True)
 class ImportOptions(Brief):
-    """How a network is imported.
+    """Options of an import.
 
     Parameters
     ----------
     states, neuron, pixel_bits, hidden_bits, rah_bits, noise, seed, target, tiles
-        As `allspin.host.train.parameters.TrainingParameters` has them.
+        Options of the network, with the meaning that they have in a training.
     augmentation
-        Of the images of `tune`, likewise: none by default, but of MNIST's.
+        Amounts by which the images of `tune` are bent; by default, only MNIST's are.
     tune : int
-        Epochs of training through the machine's integers, 0 to 10,000.
+        Epochs of training with the machine's integers, 0 to 10,000.
     white : float or None
-        What a white pixel is worth in the model's input, before `mean` and `scale`. None: 1; where
-        neither `mean` nor `scale` is given, 1 or 255: see `choose_scaling`.
+        Value of a white pixel in the model's input, before `mean` and `scale`. None: 1; without
+        `mean` and `scale`, 1 or 255, whichever fits the training images better.
     mean, scale : float or None
-        Taken off the model's input, and divided by; 0 and 1 by default.
+        Value that is subtracted from the model's input, and divisor; 0 and 1 by default.
 
     Raises
     ------
@@ -81,21 +81,21 @@ class ImportOptions(Brief):
         self.scalings()
 
     def training(self, hidden: tuple[int, ...]) -> TrainingParameters:
-        """The same for training, with the hidden layers of a network."""
+        """Return the parameters of a training with the hidden layers of a network."""
         shared = {each.name for each in fields(TrainingParameters)}
         own = {each.name for each in fields(self)}
         values = {name: getattr(self, name) for name in own & shared}
         return TrainingParameters(hidden=hidden or (1,), epochs=max(self.tune, 1), **values)
 
     def scalings(self) -> list[InputScaling]:
-        """What may become of grey levels before they enter the model, if nothing says which."""
+        """Return the scalings of grey levels among which the import chooses."""
         unknown = self.white is self.mean is self.scale is None
         whites = WHITES if unknown else (1.0 if self.white is None else self.white,)
         scale = 1.0 if self.scale is None else self.scale
         return [InputScaling(white, self.mean or 0.0, scale) for white in whites]
 
     def provenance(self, dataset: Dataset) -> dict[str, Any]:
-        """As the provenance of a network for a data set has them."""
+        """Return the options in the form of a network's provenance."""
         training = self.training((1,))
         return {
             "states": training.states,

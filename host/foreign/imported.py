@@ -11,16 +11,16 @@ from allspin.sim.parameters import Brief, Shown
 
 @dataclass(frozen=True, eq=False)
 class NetworkStage(Brief):
-    """The network at one of its stages.
+    """Network at one of its stages.
 
     Attributes
     ----------
     network : Network
-        As the machine runs it.
+        The network that the machine runs.
     accuracy : float
-        Share of the test images that the golden model classifies rightly.
+        Share of the test images that the golden model classifies correctly.
     errors : tuple of float
-        Of each layer, as of `allspin.host.foreign.quantise.layer_errors`.
+        Error of each layer: see `allspin.host.foreign.quantise.layer_errors`.
     """
 
     network: Network
@@ -30,27 +30,27 @@ class NetworkStage(Brief):
 
 @dataclass(frozen=True, eq=False)
 class Imported(Shown):
-    """What came of an import.
+    """Result of an import.
 
     Attributes
     ----------
     model_topology : tuple of int
         Widths of the model.
     model_accuracy : float
-        Of the model itself in floating point, on the test images; with convolutions, of images
-        after the first 2,000 by the layers that were read.
+        Accuracy of the model itself in floating point, on the test images. With convolutions, the
+        layers that were read classify the images after the first 2,000.
     choice : Choice
-        What its images were taken to be.
+        Scaling of its input.
     quantised : NetworkStage
-        As quantised.
+        The quantised network.
     tuned : NetworkStage or None
-        As trained further; None without.
+        The network after more training; None without.
     constant_neurons : int
-        Hidden neurons that were added for the biases of the last layer.
+        Hidden neurons that hold the biases of the last layer.
     spread_biases : bool
-        Whether biases were spread over the pixels' weights: the model has no hidden layer.
+        True if biases were spread over the pixels' weights, as the model has no hidden layer.
     interrupted : bool
-        Whether Ctrl-C ended the training early.
+        True if Ctrl-C ended the training early.
     """
 
     model_topology: tuple[int, ...]
@@ -64,24 +64,24 @@ class Imported(Shown):
 
     @property
     def network(self) -> Network:
-        """The network that is kept: the last stage's."""
+        """Network of the last stage."""
         return (self.tuned or self.quantised).network
 
     @property
     def stages(self) -> dict[str, NetworkStage]:
-        """By name, the network as it was quantised, and as it was tuned if it was."""
+        """Stages by name: quantised, and tuned if it was."""
         return {"quantised": self.quantised} | ({"tuned": self.tuned} if self.tuned else {})
 
     @property
     def accuracies(self) -> dict[str, float]:
-        """Of the model and of each stage, shares of the test images."""
+        """Accuracy of the model and of each stage, on the test images."""
         return {
             "model": self.model_accuracy,
             **{name: stage.accuracy for name, stage in self.stages.items()},
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``allspin import --json`` prints it, but for the file and the seconds."""
+        """Return the result of ``allspin import --json``, without file and seconds."""
         return {
             "topology": list(self.network.topology),
             "model_topology": list(self.model_topology),
@@ -96,7 +96,7 @@ class Imported(Shown):
         }
 
     def plot(self) -> Any:
-        """Accuracies, and the errors of the layers."""
+        """Draw the accuracies, and the errors of the layers."""
         from allspin.host.charts.import_chart import imported_network
         from allspin.host.draw.style import name_text
 

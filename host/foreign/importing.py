@@ -26,14 +26,14 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import cut
 
 CALIBRATION = 5000
-"""Images that weights and ranges are fitted on, training images all."""
+"""Training images that weights and ranges are fitted on."""
 ERROR_IMAGES = 2000
 """Test images that the layers' errors are measured on."""
 MAX_DISAGREEMENT = 1e-3
-"""Most that the layers read of a model may differ from what it answers, as a share of the logits'
-standard deviation; single precision makes up to a hundredth of that."""
+"""Largest difference between the layers that were read and the model's answers, as a share of the
+logits' standard deviation; single precision makes up to a hundredth of that."""
 HALF_DISAGREEMENT = 0.02
-"""The same of a model in half precision, which makes up to a fifth of that."""
+"""The same for a model in half precision, which makes up to a fifth of that."""
 
 
 def _accuracy_of(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
@@ -43,13 +43,13 @@ def _accuracy_of(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> flo
 def _read(
     path: Path, dataset: Dataset, options: ImportOptions, chosen: npt.NDArray[np.int64]
 ) -> tuple[Model, Choice, float]:
-    """A model, what becomes of its input by chosen training images, and its accuracy.
+    """Read a model; return it with the scaling of its input, and its accuracy.
 
     Raises
     ------
     UserError
-        If the model is not for the data set, or answers something else than the layers that were
-        read of it.
+        If the model does not fit the data set, or its answers differ from those of the layers that
+        were read.
     """
     model = read_model(path, dataset.image_shape)
     network = model.network
@@ -93,8 +93,8 @@ def import_network(
         ONNX (``.onnx``), safetensors with PyTorch's or Flax's names (``.safetensors``), or
         ``.npz`` with ``W0``, ``b0`` and so on; or an ``MLPClassifier`` of scikit-learn with ReLUs.
     data : Dataset, str, Path or tuple of array_like, optional
-        What it was trained for, as of `allspin.load_dataset` (the MNIST that ships). Training
-        images calibrate and train; test images tell accuracy.
+        Data set of the model, in any form that `allspin.load_dataset` takes; by default, the MNIST
+        that ships. Training images calibrate and train; test images give the accuracy.
     options : ImportOptions, optional
         How.
     progress : Display or bool, optional

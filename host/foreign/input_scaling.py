@@ -19,16 +19,16 @@ FOLD = 0.005
 
 
 class Choice(NamedTuple):
-    """What grey levels become before they enter a model.
+    """Choice of the scaling of a model's input.
 
     Attributes
     ----------
     scaling : InputScaling
-        That.
+        The scaling.
     reason : str
-        Why, in a sentence; empty where there was nothing to choose.
+        Reason in a sentence; empty if the options named the scaling.
     near_tie : bool
-        Whether the other way fits nearly as well.
+        True if the other scaling fits nearly as well.
     """
 
     scaling: InputScaling
@@ -51,7 +51,7 @@ def choose_scaling(
     Parameters
     ----------
     network : FloatNetwork
-        What they are for.
+        Network of the model.
     scalings : list of InputScaling
         One or two.
     images : ndarray of uint8, shape (images, height, width)

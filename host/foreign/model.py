@@ -27,28 +27,28 @@ from allspin.host.foreign.named_arrays import (
 from allspin.sim.errors import UserError, refused
 
 PAIR = np.array([-0.5, 0.5])
-"""What one output is for two classes: the second is answered where it is above 0."""
+"""Logits of two classes per output of a model with one: above 0 it answers the second class."""
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib")
 KERAS = (".keras", ".h5", ".hdf5")
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model that was read.
+    """Model of another tool.
 
     Parameters
     ----------
     network : FloatNetwork
-        Its layers; what enters them is what enters the model.
+        Layers of the model, with the model's own input.
     answers : callable
-        From inputs, shape (images, pixels), to logits, shape (images, classes), computed as its
-        file's format means it: by ONNX's reference evaluator, or by the layers themselves.
+        Function of inputs, shape (images, pixels), to logits, shape (images, classes): ONNX's
+        reference evaluator, or the layers themselves.
     format : str
         ``onnx``, ``safetensors`` or ``npz``.
     half : bool
-        Whether its answers are computed in half precision.
+        True if its answers are computed in half precision.
     labels : sequence of str
-        What it calls its classes, in the order of its columns; nothing where they are numbers.
+        Labels of its classes, in the order of its columns; empty if they are numbers.
     """
 
     network: FloatNetwork
@@ -59,7 +59,7 @@ class Model:
 
 
 def _refuse(path: Path) -> NoReturn:
-    """Raise for what no reader is for."""
+    """Raise for a file of a format that is not read."""
     suffix, stem = path.suffix.lower(), path.stem
     if suffix in PICKLES:
         raise UserError(
@@ -87,16 +87,16 @@ def read_model(path: Path, image_shape: tuple[int, ...]) -> Model:
     path : Path
         ``.onnx``, ``.safetensors`` or ``.npz``.
     image_shape : tuple of int
-        Height and width of the images that it is for, and channels if they have some.
+        Height and width of the model's images, and channels if they have some.
 
     Raises
     ------
     UserError
-        If the file is of another kind or damaged, or its layers are none that a network has.
+        If the file is of another kind or damaged, or its layers are not supported.
     """
     suffix, half, labels = path.suffix.lower(), False, []
     if suffix == ".onnx":
-        # Names that are no text are found where they are read.
+        # Names that are not text fail only when they are read.
         with refused(f"{path} is damaged: ", "; export it again", (TypeError, ValueError)):
             graph = read_graph(path)
             network, logits = read_layers(graph, image_shape)

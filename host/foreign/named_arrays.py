@@ -19,32 +19,32 @@ from allspin.sim.files import check_file, read_file
 MAX_UNPACKED = 8 * MAX_WEIGHTS + (1 << 20)
 """Bytes of the arrays of an npz file."""
 OWN_KEY = "allspin"
-"""What the metadata of a network file of this program has."""
+"""Metadata key of this program's own network files."""
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 def natural(name: str) -> tuple[tuple[int, int | str], ...]:
-    """A key that sorts names with numbers in them by the numbers: fc2 before fc10."""
+    """Return a sort key of a name with numbers: fc2 before fc10."""
     parts = re.findall(r"\d+|\D+", name)
     return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
 
 
 def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[FloatLayer]:
-    """Layers of a matrix and a vector each, which may be absent: it is 0 then.
+    """Build layers of a matrix and a vector each; an absent vector is 0.
 
     Parameters
     ----------
     arrays : mapping of str to ndarray
-        All that a file has.
+        All arrays of a file.
     names : list of (str, str)
-        Of the matrix and the vector of each layer, first to last.
+        Names of the matrix and the vector of each layer, first to last.
     turned : bool
-        Whether matrices are of shape (outputs, inputs).
+        True if matrices have the shape (outputs, inputs).
 
     Raises
     ------
     ValueError
-        If there is anything else, or a layer is none.
+        If an array is left over, or is not one of a layer.
     """
     if (count := sum(array.size for array in arrays.values())) > MAX_WEIGHTS:
         raise ValueError(f"it has {count:,} weights; at most {MAX_WEIGHTS:,} are taken")
@@ -74,7 +74,7 @@ def _layers(arrays: Arrays, names: list[tuple[str, str]], turned: bool) -> list[
 
 
 def numbered_layers(arrays: Arrays) -> list[FloatLayer]:
-    """The layers of arrays ``W0``, ``b0``, ``W1`` and so on; matrices are inputs x outputs."""
+    """Build the layers of arrays ``W0``, ``b0``, ``W1``, ...; matrices are inputs x outputs."""
     count = next(k for k in range(len(arrays) + 1) if f"W{k}" not in arrays)
     if not count:
         raise ValueError("it has no array W0; its arrays must be W0, b0, W1, b1 and so on")
@@ -82,11 +82,11 @@ def numbered_layers(arrays: Arrays) -> list[FloatLayer]:
 
 
 def state_layers(arrays: Arrays) -> list[FloatLayer]:
-    """The layers of arrays named as the modules of PyTorch, or of Flax and Keras, name them.
+    """Build the layers of arrays with the names of PyTorch's, Flax's or Keras' modules.
 
     They are ``NAME.weight`` of shape (outputs, inputs), or ``NAME/kernel`` of shape (inputs,
-    outputs), and ``NAME.bias`` or nothing, with a dot or a stroke; layers follow one another as
-    their names do, numbers by value.
+    outputs), and an optional ``NAME.bias``, with a dot or a slash. Layers are in the order of their
+    names, numbers by value.
     """
     for matrix in ("weight", "kernel"):
         ends = (f".{matrix}", f"/{matrix}")
@@ -98,7 +98,7 @@ def state_layers(arrays: Arrays) -> list[FloatLayer]:
 
 
 def read_tensors(path: Path) -> Arrays:
-    """The arrays of a safetensors file, but for single whole numbers and a ``step``: counts."""
+    """Read the arrays of a safetensors file, without counts: single integers and a ``step``."""
     check_file(path, "safetensors file", MAX_BYTES)
     damaged = f"{path} is not a safetensors file, or is damaged: "
     advice = "; save it again, in single precision"
@@ -111,7 +111,7 @@ def read_tensors(path: Path) -> Arrays:
         brain = {name for name in names if file.get_slice(name).get_dtype() == "BF16"}
         arrays = {name: file.get_tensor(name) for name in names - brain}
         for name, tensor in deserialize(read_file(path, "model", MAX_BYTES)) if brain else ():
-            if name in brain:  # the upper half of a number in single precision, NumPy has no such
+            if name in brain:  # bfloat16 is the upper half of a single; NumPy does not have it
                 halves = np.frombuffer(tensor["data"], "<u2").astype("<u4")
                 arrays[name] = (halves << 16).view("<f4").reshape(tensor["shape"])
     counts = {

@@ -14,20 +14,20 @@ from allspin.host.foreign.weight_rounding import SMALLEST
 from allspin.host.train.gradient.number_formats import NumberFormats
 
 RANGES = np.geomspace(0.2, 1.1, 14)
-"""Full scales that are tried, as shares of a column's largest activation."""
+"""Tried full scales, as shares of a column's largest activation."""
 STEEP_RANGES = np.geomspace(0.05, 1.1, 14)
-"""The same where activations are steps, as shares of the sums above where they begin to rise."""
+"""The same if activations are steps, as shares of the sums above their first rise."""
 MOVES = np.linspace(-0.06, 0.06, 7)
-"""Currents by which the line is moved, as shares of full scale."""
+"""Tried shifts of the line, as shares of full scale."""
 LEAST_RANGE = 0.5
-"""Least of a column's largest activation, as a share of the layer's: rows of other columns with the
-same value must not mean something all too different."""
+"""Least value of a column's largest activation, as a share of the layer's: equal row values of
+different columns must have a similar meaning."""
 FURTHEST = 2.0
-"""Magnitude of an offset, in full scales, that a converter holds."""
+"""Largest offset of a converter, in full scales."""
 
 
 def answered(formats: NumberFormats, currents: Reals) -> Reals:
-    """Activations, 0 to 1, of currents in full scales."""
+    """Compute activations, 0 to 1, from currents in full scales."""
     top = formats.current_top
     steps = np.clip(np.floor(currents * top), 0, top).astype(np.intp)
     return formats.table[steps] / float(formats.input_top(1))
@@ -47,28 +47,28 @@ def fit_neurons(
     formats : NumberFormats
         Its neuron and number formats.
     sums : ndarray of float64, shape (images, columns)
-        What the columns sum, in the model's units.
+        Column sums in the model's units.
     biases : ndarray of float64, shape (columns,)
-        What is to be added, likewise.
+        Biases of the columns, in the same units.
     wanted : ndarray of float64, shape (images, columns)
         The model's activations, not negative.
     exact : ndarray of float64, shape (images, columns), optional
-        What the model itself sums, where its activation is no ReLU: the line then begins where
-        activations do, or has its middle where they reach theirs.
+        The model's own sums, if its activation is not a ReLU: the line then begins where the
+        activations begin to rise, or has its middle where they reach theirs.
 
     Returns
     -------
     gains, offsets : ndarray of float64, shape (columns,)
-        Current per sum, and current taken off, both of full scale.
+        Current per sum, and current that is subtracted, in full scales.
     worth : ndarray of float64, shape (columns,)
-        What an activation of full scale is worth in the model.
+        Value of a full-scale activation in the model.
     """
     line = formats.neuron.line
     half = float(formats.table.max()) / formats.input_top(1) / 2
     places, ranges, largest = [(np.zeros(1), 0.0)], RANGES, wanted.max(axis=0)
     if exact is None:
         largest = np.maximum(largest, LEAST_RANGE * float(largest.max()))
-    else:  # sums of any size give steps of one
+    else:  # steps do not depend on the size of the sums
         begin, middle = (
             np.where(wanted <= share * largest, exact, exact.min(axis=0)).max(axis=0)
             for share in (0, 0.5)
@@ -76,7 +76,7 @@ def fit_neurons(
         places, ranges = [(begin, 0.0), (middle, half)], STEEP_RANGES
         largest = exact.max(axis=0) - begin
     largest = np.maximum(largest, SMALLEST)
-    # An offset reaches to two full scales: a bias takes at most one, where the curve lies the rest.
+    # An offset reaches two full scales: a bias takes at most one, the place of the curve the rest.
     least = np.abs(biases) / line.slope
     best = np.full(sums.shape[1], np.inf)
     gains, offsets, worth = (np.zeros(sums.shape[1]) for _ in range(3))

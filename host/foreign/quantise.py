@@ -25,17 +25,16 @@ from allspin.sim.network.pixels import quantise_pixels
 
 
 class Rows(NamedTuple):
-    """What drives a layer for the calibration images.
+    """Values that drive a layer for the calibration images.
 
     Attributes
     ----------
     values : ndarray of float64, shape (images, values)
-        In the formats, 0 to 1.
+        Values in the number formats, 0 to 1.
     worth : ndarray of float64, shape (columns,)
-        What full scale is worth in the model: of each column that made values, one position's after
-        another.
+        Value of full scale in the model, for each column of the layer before.
     model : ndarray of float64, shape (images, values)
-        In the model.
+        Values in the model.
     """
 
     values: Reals
@@ -44,15 +43,15 @@ class Rows(NamedTuple):
 
 
 FITTED = 1 << 23
-"""Numbers of all images and positions that a layer is fitted on."""
+"""Values of all images and positions that a layer is fitted on."""
 TRIES = 8
-"""Of those, where everything is tried that `fit_neurons` tries, one in so many."""
+"""Factor by which `fit_neurons`, which tries many settings, uses fewer of them."""
 LEAST_IMAGES = 16
-"""Images that it is fitted on whatever their size."""
+"""Least number of images that a layer is fitted on."""
 
 
 def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
-    """Factor, not negative, and number by which each column's sums come nearest to the model's."""
+    """Fit each column's sums to the model's by a factor, not negative, and a constant."""
     mean, wanted_mean = sums.mean(axis=0), wanted.mean(axis=0)
     varying = sums - mean
     spread = np.einsum("ij,ij->j", varying, varying)
@@ -62,15 +61,15 @@ def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
 
 
 def _images_of(kind: LayerKind, width: int) -> int | None:
-    """How many images a layer is fitted on whose positions have so many numbers each."""
+    """Return the number of images that a layer is fitted on; None for all."""
     return None if kind.positions == 1 else max(FITTED // (kind.positions * width), LEAST_IMAGES)
 
 
 def _hidden(formats: NumberFormats, layer: FloatLayer, rows: Rows) -> tuple[LatentColumns, Rows]:
-    """A hidden layer, and what its neurons drive the next one with."""
+    """Quantise a hidden layer; return it with the rows of the next one."""
     kind, (height, columns) = layer.kind, layer.weights.shape
     wanted = layer.sums(rows.model)
-    # Some images are enough where each has many positions.
+    # A convolution needs fewer images, as each has many positions.
     few = slice(_images_of(kind, height))
     driven = geometry_of(kind, per_position=False).unroll(rows.values[few])  # (position, image)
     of_driven = wanted[few].reshape(-1, kind.positions, columns).swapaxes(0, 1)
@@ -96,7 +95,7 @@ def _hidden(formats: NumberFormats, layer: FloatLayer, rows: Rows) -> tuple[Late
 
 
 def add_constants(columns: LatentColumns, rows: Rows, count: int) -> tuple[LatentColumns, Rows]:
-    """The last hidden layer with constant neurons beside it, which answer at each position."""
+    """Add constant neurons, which answer at each position, to the last hidden layer."""
     more = LatentColumns(
         np.pad(columns.weights, ((0, 0), (0, count))),
         np.pad(columns.gains, (0, count)),
@@ -114,12 +113,12 @@ def add_constants(columns: LatentColumns, rows: Rows, count: int) -> tuple[Laten
 def quantise(
     model: FloatNetwork, formats: NumberFormats, images: npt.NDArray[np.uint8]
 ) -> tuple[LatentNetwork, int]:
-    """Bring a network to the machine's integers.
+    """Quantise a network to the machine's integers.
 
     Parameters
     ----------
     model : FloatNetwork
-        Of grey levels from 0 to 1.
+        Network of grey levels from 0 to 1.
     formats : NumberFormats
         Number formats and neuron.
     images : ndarray of uint8, shape (images, ...)
@@ -128,8 +127,8 @@ def quantise(
     Returns
     -------
     network : LatentNetwork
-        With the machine's integers. Without a hidden layer, biases are spread over the pixels'
-        weights.
+        Network with the machine's integers. Without a hidden layer, biases are spread over the
+        pixels' weights.
     constant_neurons : int
         Hidden neurons that always answer full scale, whose weights are the last layer's biases.
 
@@ -154,7 +153,7 @@ def quantise(
         columns, rows = _hidden(formats, layer, rows)
         layers.append(columns)
     last, count = model.layers[-1], 0
-    # A number that all classes share changes no comparison.
+    # A constant for all classes does not change the largest logit.
     weights = last.weights - last.weights.mean(axis=1, keepdims=True)
     biases = last.biases - last.biases.mean()
     if layers:
@@ -185,22 +184,24 @@ def quantise(
 def layer_errors(
     network: Network, images: npt.NDArray[np.uint8], outputs: list[Reals]
 ) -> tuple[float, ...]:
-    """Error of each layer's outputs, those before it being the machine's too.
+    """Compute the error of each layer's outputs, with the machine's layers before it.
 
     Parameters
     ----------
     network : Network
-        As the machine runs it; hidden layers may have more neurons than the model's, at the end.
+        The network that the machine runs; hidden layers may have more neurons than the model's, at
+        the end.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
     outputs : list of ndarray of float64, each (images, outputs)
-        What each layer of the model hands on of them, and the logits in the end.
+        Outputs of each layer of the model for them, and the logits at the end.
 
     Returns
     -------
     tuple of float
-        Root mean square as a share of that of the model's outputs: of activations with a scale of
-        each column's own, of logits with one scale, and less their mean over the classes.
+        Root mean square error as a share of the model's root mean square. Each column of
+        activations has a scale of its own; logits have one scale, and their mean over the classes
+        is removed.
     """
     errors = []
     traces = GoldenModel(network).trace(images)

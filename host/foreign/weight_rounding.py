@@ -17,34 +17,34 @@ from allspin.host.foreign.float_network import (
 from allspin.host.train.gradient.number_formats import NumberFormats
 
 SMALLEST = 1e-9
-"""Weights and activations that nothing is divided by."""
+"""Least weight or activation that anything is divided by."""
 LEAST_SQUARE = 1e-12
-"""Sums of squares that nothing is divided by."""
+"""Least sum of squares that anything is divided by."""
 DAMPING = 0.01
-"""What is added to the diagonal of H, as a share of its mean: rows that nothing drives."""
+"""Addition to the diagonal of H, as a share of its mean, for rows that are never driven."""
 BLOCK = 64
-"""Rows whose errors are spread over the rest together."""
+"""Rows whose errors are spread over the remaining rows together."""
 MAX_ROWS = 4096
-"""Rows of a layer that make up for one another; H of more takes too much memory."""
+"""Largest number of rows that correct one another; H of more takes too much memory."""
 Rounding = Callable[[Reals], tuple[Reals, Reals]]
-"""From weights (rows, columns), the outermost level being 1, to the level of each, and to what was
-rounded to it, the weights before its row being made up for."""
+"""Function of weights (rows, columns), with an outermost level of 1. It returns the level of each
+weight, and the weight that was rounded, which corrects the rows before it."""
 
 
 def nearest(levels: Reals, wanted: Reals) -> Reals:
-    """The level that is nearest to each number."""
+    """Return the nearest level of each number."""
     return levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, wanted)]
 
 
 def _raised(moments: Reals, share: float) -> Reals:
-    """Second moments with a share of their mean added to the diagonal."""
+    """Return second moments with a share of their mean added to the diagonal."""
     raised = moments.copy()
     raised.flat[:: len(moments) + 1] += max(share * float(np.trace(moments)) / len(moments), 1e-12)
     return raised
 
 
 def rounding(moments: Reals, levels: Reals) -> Rounding:
-    """What rounds the weights of a layer whose rows make up for one another.
+    """Return the function that rounds a layer's weights, rows correcting one another.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def rounding(moments: Reals, levels: Reals) -> Rounding:
     levels : ndarray of float64, shape (states,)
         Rising, the outermost being 1.
     """
-    # Rows that are driven most come first: the others can make up for them.
+    # Rows that are driven most come first: the others can correct them.
     order = np.argsort(-np.diag(moments), kind="stable")
     ordered = _raised(moments, DAMPING)[np.ix_(order, order)]
     upper = np.linalg.cholesky(np.linalg.inv(ordered)).T
@@ -76,41 +76,41 @@ def rounding(moments: Reals, levels: Reals) -> Rounding:
 
 
 PULL = 0.01
-"""How strongly weights are held to the model's own, as a share of the rows' mean square."""
+"""Pull of weights towards the model's own, as a share of the rows' mean square."""
 CLIPPINGS = 0.15 ** (np.arange(60) / 11)
-"""Outermost levels that are tried, falling, as shares of the largest weight."""
+"""Tried outermost levels, falling, as shares of the largest weight."""
 ENOUGH = 12
-"""How many of them are, if the last one makes every column worse: the largest weights may be those
-of rows that hardly anything drives, such as behind a normalisation of the inputs."""
+"""Number of them after which the search may end, once one makes every column worse. The largest
+weights may belong to rows that are hardly driven, for instance behind a normalisation."""
 
 
 def fit_weights(
     formats: NumberFormats, weights: Reals, rows: Reals, sums: Reals, *, by_column: bool
 ) -> tuple[Reals, Reals, Reals]:
-    """Choose levels, and what the outermost one is worth, by the error of the column sums.
+    """Choose levels, and the value of the outermost one, by the error of the column sums.
 
     Parameters
     ----------
     formats : NumberFormats
-        Its levels.
+        Number formats with the levels.
     weights : ndarray of float64, shape (rows, columns)
-        Of the model, for row values of full scale 1.
+        The model's weights, for row values of full scale 1.
     rows : ndarray of float64, shape (images, rows)
-        Row values, 0 to 1; less their mean where a column's offset takes up what is constant.
+        Row values, 0 to 1; without their mean if a column's offset absorbs constants.
     sums : ndarray of float64, shape (images, columns)
-        What the model has in place of column sums; less their mean likewise.
+        The model's column sums; without their mean in the same case.
     by_column : bool
-        Whether each column may have another scale: not where columns are compared.
+        True if each column may have its own scale; False if columns are compared.
 
     Returns
     -------
     chosen : ndarray of float64, shape (rows, columns)
         Level of each weight, the outermost being 1.
     latent : ndarray of float64, shape (rows, columns)
-        Weights to train on from: they round to those levels, and are as near as may be to what was
-        rounded.
+        Weights to continue training from: they round to those levels, and are as near as possible
+        to the weights that were rounded.
     scales : ndarray of float64, shape (columns,)
-        What the outermost level of each column is worth.
+        Value of the outermost level of each column.
     """
     levels = formats.levels / float(formats.outermost)
 
@@ -118,7 +118,7 @@ def fit_weights(
         return nearest(levels, wanted), wanted
 
     if len(weights) <= MAX_ROWS:
-        # First those that give the model's sums with the machine's row values.
+        # First fit weights that give the model's sums with the machine's row values.
         moments = rows.T @ rows / len(rows)
         held = _raised(moments, PULL)
         weights = weights + np.linalg.solve(held, rows.T @ (sums - rows @ weights) / len(rows))
@@ -142,6 +142,6 @@ def fit_weights(
         if number >= ENOUGH - 1 and worse:
             break
     wanted = np.clip(wanted, -1, 1)
-    # From just beside a border, the coarser arithmetic of training would round to its other side.
+    # Close to a border, the coarser arithmetic of training could round to the other side.
     inside = chosen + 0.95 * (wanted - chosen)
     return chosen, np.where(nearest(levels, wanted) == chosen, inside, chosen), scales

@@ -15,11 +15,11 @@ from allspin.host.foreign.graph.quantisers import quantisers
 from allspin.sim.errors import refused
 
 LONE_VALUE, LONE_VALUE_IN_HALF = 2.0**60, 2.0**6
-"""The number that enters alone: beside its products, biases are at or below the last digit."""
+"""Value of a number that enters alone; its products leave biases at or below the last digit."""
 
 
 def _as_trained(node: Any) -> Any:
-    """A node that uses the mean and variance of training, whatever the images.
+    """Return a node that uses the mean and variance of training for all images.
 
     Of opset 9 to 13 the evaluator mixes those of the batch in, with a weight of 1 - momentum.
     """
@@ -30,37 +30,37 @@ def _as_trained(node: Any) -> Any:
 
 
 def _unpooled(node: Any) -> Any:
-    """A node that leaves all places of a map where it would take the largest of some."""
+    """Return a node that keeps all places of a map in place of a MaxPool."""
     if node.op_type != "MaxPool":
         return _as_trained(node)
     return onnx_package().helper.make_node("Identity", node.input, node.output[:1])
 
 
 class Evaluator:
-    """What computes a part of a graph, by ONNX's evaluator; maps have their channels last.
+    """Evaluator of a part of a graph, by ONNX's reference evaluator; maps have channels last.
 
     Parameters
     ----------
     graph : Graph
         The graph.
     target : str
-        What is computed.
+        Tensor that is computed.
     source : str
-        What it is computed of: the graph's input, or what a node makes of it.
+        Tensor that it is computed from: the graph's input, or a node's output.
     shape : tuple of int
-        Of an image where it enters the graph.
+        Shape of an image where it enters the graph.
     pooled : bool
-        Whether the largest of some places of a map are taken where the graph does so.
+        True to take the maxima that the graph's pools take; False to keep all places.
 
     Attributes
     ----------
     shape : tuple of int
-        Of what an image is at the source.
+        Shape of an image at the source.
 
     Raises
     ------
     UserError
-        If ONNX's evaluator cannot.
+        If ONNX's evaluator cannot compute the part.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Evaluator:
             with refused(f"{graph.path}: its input is of an unknown type: ", kinds=KeyError):
                 dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
         self._fixed = max(0, kind.shape.dim[0].dim_value) if kind.shape.dim else 0
-        # Where a graph asks for a shape beside its way, it is that of the images.
+        # A node beside the span may ask for the shape of the images.
         self._images = np.zeros((self._fixed or 1, *shape), dtype)
         wanted, nodes = {target}, []
         for node in reversed(graph.nodes):
@@ -109,7 +109,7 @@ class Evaluator:
             self.reach = LONE_VALUE_IN_HALF if self._sample.dtype == np.float16 else LONE_VALUE
 
     def compute(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """What becomes of values of the source, as it takes them."""
+        """Compute the target from values of the source, in the source's own shape."""
         given = {
             self._graph.input.name: np.repeat(self._images[:1], len(values), axis=0),
             self._source: values,
@@ -119,12 +119,12 @@ class Evaluator:
             return np.asarray(self._session.run([self._target], given)[0])
 
     def maps(self, values: Reals) -> Reals:
-        """The same of lists of numbers, shape (images, inputs), in the target's shape."""
+        """Compute the target, in its own shape, from lists of shape (images, inputs)."""
         given = values.reshape(-1, *self.shape)
         if given.ndim == 4:
             given = np.moveaxis(given, -1, self._graph.axes.get(self._source, 3))
         given = (given if self._is_real else np.rint(given)).astype(self._sample.dtype)
-        # A batch that is fixed must be full: the last one is filled with images that do not count.
+        # A batch of fixed size must be full: the last is filled with images that do not count.
         missing = -len(given) % self._fixed if self._fixed else 0
         padded = np.concatenate([given, np.repeat(given[-1:], missing, axis=0)])
         batch = self._fixed or BATCH
@@ -133,5 +133,5 @@ class Evaluator:
         return self._graph.channels_last(self._target, np.concatenate(found)[: len(given)])
 
     def __call__(self, values: Reals) -> Reals:
-        """The same as lists, shape (images, outputs)."""
+        """Compute the target as lists of shape (images, outputs)."""
         return self.maps(values).reshape(len(values), -1)

@@ -27,12 +27,12 @@ from allspin.sim.errors import refused
 from allspin.sim.network.layer_kinds import Convolution, Shape
 
 LADDER = np.array([10.0**power for power in range(-3, 9)])
-"""Sums, of either sign, at which an activation is asked for the least that it answers: steps of
-eight bits or more that an integer holds lie between two of them."""
+"""Sums, of both signs, at which the least value of an activation is measured: steps of eight bits
+or more that an integer holds lie between two of them."""
 
 
 def _activation(compute: Evaluator) -> tuple[Callable[[Reals], Reals], Reals]:
-    """What answers sums from 0 on, and what it leaves out for that: the least of each column."""
+    """Return an activation that rises from 0, and the least value of each column, now removed."""
     below, above = (compute(np.tile(s * LADDER[:, None], compute.inputs)) for s in (-1, 1))
     least = below.min(axis=0)
     if not np.all((least > -LADDER[-2]) & (least <= above.min(axis=0))):
@@ -44,7 +44,7 @@ def _activation(compute: Evaluator) -> tuple[Callable[[Reals], Reals], Reals]:
 
 
 def _pooled(layer: FloatLayer, compute: Evaluator, low: float | Reals) -> FloatLayer:
-    """A layer that hands on the largest activations, which the graph does as well."""
+    """Return the layer with a 2 x 2 pool, which must compute the graph's own."""
     if isinstance(layer.kind, Convolution):
         layer = replace(layer, kind=replace(layer.kind, pool=2))
         sizes = np.geomspace(1e-3, 1e4, PROBES)[:, None]
@@ -58,7 +58,7 @@ def _pooled(layer: FloatLayer, compute: Evaluator, low: float | Reals) -> FloatL
 
 
 def read_layers(graph: Graph, image_shape: Shape) -> tuple[FloatNetwork, str]:
-    """The layers of a graph.
+    """Read the layers of a graph.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def read_layers(graph: Graph, image_shape: Shape) -> tuple[FloatNetwork, str]:
     network : FloatNetwork
         The layers.
     logits : str
-        Name of what they compute.
+        Name of the tensor that they compute.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def read_layers(graph: Graph, image_shape: Shape) -> tuple[FloatNetwork, str]:
     low: float | Reals = 0.0
     for number, (source, target, stride, after) in enumerate(spans):
         what = f"{graph.path}: the nodes from {source!r} to {target!r}: "
-        # Errors of many kinds, about a stranger's graph; layers refuse what is not finite.
+        # An unknown graph may raise any error; layers refuse numbers that are not finite.
         with refused(what, kinds=Exception), np.errstate(all="ignore"):
             compute = Evaluator(graph, target, source, shape)
             image = source == graph.input.name and len(compute.shape) < 3

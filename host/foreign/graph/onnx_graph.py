@@ -19,21 +19,21 @@ from allspin.sim.files import check_file
 from allspin.sim.systems import naming_extras
 
 MAX_NODES = 1000
-"""Nodes of a graph; a network of 15 layers has less than a hundred."""
+"""Largest number of nodes; a network of 15 layers has less than a hundred."""
 FIRST_OPSET = 7
 """The first version of the operators in which arithmetic broadcasts as it does today."""
 DOMAINS = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml", QONNX: QONNX}
 DOMAINS |= dict.fromkeys(("onnx.brevitas", "finn.custom_op.general"), QONNX)
-"""Names of the sets of operators, and the one that each goes by."""
+"""Names of the sets of operators, and the canonical name of each."""
 
 
 def onnx_package() -> ModuleType:
-    """The package, with what is used of it.
+    """Return the package `onnx`, with its evaluator loaded.
 
     Raises
     ------
     UserError
-        If it is not installed.
+        If the package is not installed.
     """
     with naming_extras():
         import onnx.reference  # the one part that the package does not load itself
@@ -42,22 +42,22 @@ def onnx_package() -> ModuleType:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A graph that was read.
+    """ONNX graph.
 
     Parameters
     ----------
     path : Path
-        Its file.
+        File of the graph.
     model : onnx.ModelProto
-        As it was parsed.
+        The parsed model.
     nodes : list of onnx.NodeProto
-        Those that its outputs depend on, in the file's order.
+        Nodes that the outputs depend on, in the file's order.
     constants : dict of str to ndarray
-        Its initializers.
+        Initializers of the graph.
     input : onnx.ValueInfoProto
-        What the images enter by.
+        Input of the images.
     axes : dict of str to int
-        Which axis of a tensor of four is its channels'.
+        Axis of the channels in each tensor of four axes.
     """
 
     path: Path
@@ -68,13 +68,13 @@ class Graph:
     axes: dict[str, int] = field(default_factory=dict)
 
     def channels_last(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Values of a tensor, those of a map as (images, y, x, channels)."""
+        """Return the values of a tensor; those of a map as (images, y, x, channels)."""
         axis = self.axes.get(name, 3) if values.ndim == 4 else -1
         return np.moveaxis(values, axis, -1)
 
 
 def _parsed(path: Path) -> Any:
-    """The file's content as a model, within limits; tensors in other files are not read yet."""
+    """Parse a file within limits; tensors in other files are not read yet."""
     onnx = onnx_package()
     check_file(path, "ONNX model", MAX_BYTES)
     damaged = f"{path} is not an ONNX model, or is cut short: "
@@ -107,12 +107,12 @@ def read_graph(path: Path) -> Graph:
     Raises
     ------
     UserError
-        If the package is missing, the file is none, damaged or too large, its weights are not
-        there, or it has not exactly one input.
+        If the package is missing, the file is damaged, too large or not ONNX, its weights are
+        missing, or it does not have exactly one input.
     """
     onnx, model = onnx_package(), _parsed(path)
     wanted, nodes = {output.name for output in model.graph.output}, []
-    for node in reversed(model.graph.node):  # each stands behind what it takes
+    for node in reversed(model.graph.node):  # each node stands behind its inputs
         if wanted.intersection(filter(None, node.output)):
             nodes.insert(0, node)
             wanted.update(node.input)
@@ -144,6 +144,6 @@ def read_graph(path: Path) -> Graph:
 
 
 def attributes(node: Any) -> dict[str, Any]:
-    """A node's attributes, as Python has them."""
+    """Return a node's attributes as Python values."""
     value = onnx_package().helper.get_attribute_value
     return {each.name: value(each) for each in node.attribute}

@@ -13,20 +13,20 @@ from allspin.sim.network.layer_kinds import MAX_LINES, Shape
 
 ROUNDING = OPERATORS.keys() | {"DequantizeLinear", "QuantizeLinear"}
 RELU = {"MaxPool", "Relu"}
-"""Operators that make a ReLU, of which the largest of some places may be taken."""
+"""Operators of a ReLU, perhaps with a pool."""
 ACTIVATIONS = ROUNDING | RELU | {"Clip"}
 AVERAGES = {"AveragePool", "GlobalAveragePool", "ReduceMean"}
 MAPS = {"AveragePool", "Conv", "GlobalAveragePool", "MaxPool"}
-"""Operators whose channels are the second axis."""
+"""Operators with channels on the second axis."""
 WEIGHTS = AVERAGES | {"Conv", "Gemm", "MatMul"}
 SAME = {"Cast", "Dropout", "Flatten", "Identity", "Reshape"}
-"""Operators that leave numbers as they are."""
+"""Operators that do not change numbers."""
 CLASSICAL = {"ArrayFeatureExtractor", "LabelEncoder", "ZipMap"}
-"""Those of the set ``ai.onnx.ml`` that turn classes into labels."""
+"""Operators of the set ``ai.onnx.ml`` that turn classes into labels."""
 LABELS = ("classlabels_strings", "values_strings")
-"""Attributes of these that hold labels, in the order of the classes."""
+"""Attributes of these with labels, in the order of the classes."""
 ALONE = SAME | {"Add", "BatchNormalization", "Div", "Mul", "Scaler", "Sub"}
-"""Operators that take each number by itself, if a constant is the other one."""
+"""Operators that work on each number by itself, if their other input is a constant."""
 SHARES = {"LogSoftmax", "Sigmoid", "Softmax"}
 BEHIND_LOGITS = CLASSICAL | SAME | SHARES | {"ArgMax", "Concat", "Slice", "Sub"}
 SUPPORTED = (
@@ -37,13 +37,13 @@ SUPPORTED = (
     | {"Constant", "Gather", "Pad", "Pow", "Shape", "Squeeze", "Transpose", "Unsqueeze"}
 )
 DOMAINS_OF = dict.fromkeys(CLASSICAL | {"Scaler"}, "ai.onnx.ml") | dict.fromkeys(OPERATORS, QONNX)
-"""Sets of operators that are not ONNX's own."""
+"""Operators outside ONNX's own set, and their sets."""
 MAX_COMPUTED = 4 * MAX_WEIGHTS
-"""Numbers of what a node makes of constants, or of an image."""
+"""Largest number of values that a node may compute from constants or an image."""
 
 
 def sample_shape(graph: Graph, image_shape: Shape) -> Shape:
-    """Shape of one image where it enters the graph.
+    """Return the shape of one image where it enters the graph.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def sample_shape(graph: Graph, image_shape: Shape) -> Shape:
     if inner.count(None) == 2:  # height and width
         sides = iter(image_shape)
         inner = [next(sides) if side is None else side for side in inner]
-    # One side that is open is what the others leave of the pixels.
+    # One open side is the number of pixels divided by the other sides.
     left = pixels // math.prod(side for side in inner if side is not None)
     shape = tuple(left if side is None else side for side in inner)
     if 1 <= len(shape) <= 3 and inner.count(None) <= 1 and math.prod(shape) == pixels:
@@ -78,7 +78,7 @@ def sample_shape(graph: Graph, image_shape: Shape) -> Shape:
 
 
 def _axes(map_shape: Shape) -> dict[Shape, int]:
-    """Where the channels of a map's batch are, by the shape that an image has."""
+    """Return the axis of the channels in a batch, by the shape of an image."""
     height, width, channels = map_shape
     return {map_shape: 3, (channels, height, width): 1}
 
@@ -98,7 +98,7 @@ def follow_channels(graph: Graph, shape: Shape, image_shape: Shape) -> None:
 
 
 def check_nodes(graph: Graph) -> tuple[dict[str, Any], set[str]]:
-    """What makes each name, and the names of what comes of the images."""
+    """Check the nodes; return the node of each name, and the names that depend on the images."""
     makers: dict[str, Any] = {}
     known, derived = {"", graph.input.name, *graph.constants}, {graph.input.name}
     for node in graph.nodes:
@@ -128,7 +128,7 @@ def check_nodes(graph: Graph) -> tuple[dict[str, Any], set[str]]:
 
 
 def check_sizes(graph: Graph) -> None:
-    """Refuse a graph whose nodes make too much of little."""
+    """Refuse a graph that makes a large tensor from a small one."""
     with refused(f"{graph.path}: its shapes: ", kinds=Exception):
         found = onnx_package().shape_inference.infer_shapes(graph.model).graph.value_info
     for value in found:
@@ -138,7 +138,7 @@ def check_sizes(graph: Graph) -> None:
 
 
 def class_names(graph: Graph) -> list[str]:
-    """What a graph calls its classes, in the order of its columns; nothing if they are numbers."""
+    """Return the labels of a graph's classes, in order; an empty list if they are numbers."""
     about = (attributes(node) for node in graph.model.graph.node if node.op_type in CLASSICAL)
     found = [each[name] for each in about for name in LABELS if each.get(name)]
     return [name.decode("utf-8", "replace") for name in found[0]] if found else []

@@ -22,29 +22,29 @@ from allspin.host.foreign.graph.evaluator import Evaluator
 from allspin.sim.network.layer_kinds import DENSE, Convolution, LayerKind, Shape
 
 NOTHING = 1e-6
-"""Share of the largest answer up to which rounding makes one."""
+"""Share of the largest answer below which an answer is rounding."""
 AT_ONCE = 128
-"""Numbers of which each enters alone, one after another, that are asked together."""
+"""Inputs with one number each that are evaluated together."""
 PROBES = 16
-"""Random images that a span must be linear for."""
+"""Random images on which a span must be linear."""
 MAX_APART = 1e-3
-"""Share of the largest output that rounding may make there."""
+"""Largest rounding error on them, as a share of the largest output."""
 
 
 def _reach(met: npt.NDArray[np.bool_], stride: int) -> tuple[int, int]:
-    """Length of kernels along an axis, and how far they begin before the map.
+    """Return the length of kernels along an axis, and their begin before the map.
 
     Parameters
     ----------
     met : ndarray of bool, shape (lines, places)
-        Which lines each place's kernels meet.
+        True where a place's kernels meet a line.
     stride : int
         Lines between two places.
     """
     lines, places = met.shape
     line, place = np.nonzero(met)
     offsets = line - stride * place
-    # Lines at a kernel's end may be 0, but places are what they are.
+    # Lines at a kernel's end may be 0, but the number of places is known.
     last = stride * (places - 1)
     begin = min(0, lines - 1 - last, *offsets)
     end = max(0, lines - stride - last, *offsets)
@@ -52,14 +52,14 @@ def _reach(met: npt.NDArray[np.bool_], stride: int) -> tuple[int, int]:
 
 
 class _Probe:
-    """What asks a span, some inputs at a time: of all, answers may be larger than the memory.
+    """Probe of a span, some inputs at a time, since all answers may exceed the memory.
 
     Parameters
     ----------
     compute : Evaluator
-        The span.
+        Evaluator of the span.
     low : float or ndarray
-        What inputs are where they are not asked for.
+        Value of all other inputs.
     """
 
     def __init__(self, compute: Evaluator, low: float | Reals) -> None:
@@ -67,7 +67,7 @@ class _Probe:
         self.nothing = compute.maps(np.full((1, compute.inputs), low))[0]
 
     def alone(self, shape: Shape, places: Sequence[Any], value: Any) -> Iterator[Reals]:
-        """What a value at each place of an input of a shape adds to the answer, per 1."""
+        """Yield the change of the answer by a value at each place of an input, per 1."""
         for start in range(0, len(places), AT_ONCE):
             some = places[start : start + AT_ONCE]
             given = np.zeros((len(some), *shape))
@@ -77,10 +77,10 @@ class _Probe:
             yield from (self._compute.maps(lists) - self.nothing) / self._compute.reach
 
     def kernels(self, shape: Shape, stride: Shape) -> Convolution:
-        """The convolution of a map of a shape that a span is, if it is one."""
+        """Return the convolution of a map that the span must be."""
         rng, found = np.random.default_rng(0), []
         for axis in (0, 1):
-            # All of a line, and no two numbers of it alike: they do not make up for one another.
+            # A whole line of different numbers, so that weights do not cancel one another.
             others = np.delete(shape, axis)
             value = rng.integers(1, 10, others) + 0.0
             lines = [(slice(None),) * axis + (line,) for line in range(shape[axis])]
@@ -99,7 +99,7 @@ class _Probe:
 
 
 def _seen(kind: Convolution, axis: int) -> list[tuple[int, int] | None]:
-    """Of each line of a kernel, the line of the map that it is on at a place, and the place."""
+    """Return a line of the map and a place for each line of a kernel; None if it meets no line."""
     found = []
     for offset in range(kind.kernel[axis]):
         places = np.arange(kind.places[axis])
@@ -111,7 +111,7 @@ def _seen(kind: Convolution, axis: int) -> list[tuple[int, int] | None]:
 
 
 def _weights(probe: _Probe, kind: LayerKind, inputs: int) -> Reals:
-    """The weights of a layer of a kind (rows, columns), of what is answered."""
+    """Measure the weights of a layer (rows, columns)."""
     if not isinstance(kind, Convolution):
         return np.array([each.ravel() for each in probe.alone((inputs,), range(inputs), 1)])
     weights = np.zeros((*kind.kernel, kind.map[2], probe.nothing.shape[2]))
@@ -129,18 +129,18 @@ def _weights(probe: _Probe, kind: LayerKind, inputs: int) -> Reals:
 
 
 def linear_layer(compute: Evaluator, low: float | Reals, shape: Shape, stride: Shape) -> FloatLayer:
-    """The layer that gives what is computed of numbers from `low` on, one or one each.
+    """Measure the layer that computes a span, for inputs that begin at `low`.
 
     Parameters
     ----------
     compute : Evaluator
-        What computes it.
+        Evaluator of the span.
     low : float or ndarray
-        Where numbers begin.
+        Least value of the inputs: one for all, or one each.
     shape : tuple of int
-        Of what it takes; a map has three sides.
+        Shape of the input; a map has three sides.
     stride : tuple of int
-        Of its nodes together.
+        Strides of all its nodes together.
     """
     probe, kind = _Probe(compute, low), DENSE
     if len(shape) == probe.nothing.ndim == 3 and math.prod(probe.nothing.shape[:2]) > 1:

@@ -1,6 +1,6 @@
 """QONNX's operators, which round numbers to few bits, for ONNX's evaluator.
 
-As its documents define them (github.com/fastmachinelearning/qonnx, docs/qonnx-custom-ops).
+They follow the definitions in github.com/fastmachinelearning/qonnx, docs/qonnx-custom-ops.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ ROUNDINGS = {
 
 
 def _held(values: Array, bits: Array, signed: int, narrow: int) -> Array:
-    """Numbers within what so many bits hold; `narrow` leaves out the last of either kind."""
+    """Clip numbers to the range of some bits; `narrow` leaves out the last value."""
     half = 2.0 ** (bits - signed)
     return np.clip(values, narrow - half if signed else 0, half - 1 - (narrow and not signed))
 
@@ -42,7 +42,7 @@ def quant(
     narrow: int = 0,
     rounding_mode: str = "ROUND",
 ) -> Array:
-    """Quant, or IntQuant: whole numbers of some bits, times a scale."""
+    """Compute Quant, or IntQuant: whole numbers of some bits, times a scale."""
     steps = x / scale + zero
     if signed and np.all(bits == 1):
         steps = np.where(steps >= 0, 1, -1)
@@ -52,7 +52,7 @@ def quant(
 
 
 def bipolar_quant(x: Array, scale: Array) -> Array:
-    """BipolarQuant: the sign, 0 being positive, times a scale."""
+    """Compute BipolarQuant: the sign, positive for 0, times a scale."""
     return np.where(x >= 0, scale, -scale)
 
 
@@ -66,10 +66,10 @@ def trunc(
     narrow: int = 0,
     rounding_mode: str = "FLOOR",
 ) -> Array:
-    """Trunc: whole numbers without their last bits.
+    """Compute Trunc: whole numbers without their last bits.
 
-    `to` is the number of bits that are left, in the operator's first version; in its second one,
-    the scale of the result before it.
+    `to` is the remaining number of bits in the operator's first version; in its second version, the
+    scale of the result and that number.
     """
     steps, rounded = np.rint(x / scale + zero), ROUNDINGS[rounding_mode.upper()]
     if len(to) == 1:
@@ -81,7 +81,7 @@ def trunc(
 def dequantize_linear(
     x: Array, scale: Array, zero: Array | int = 0, *, axis: int = 1, block_size: int = 0, **_: Any
 ) -> Array:
-    """ONNX's DequantizeLinear, which its evaluator has of opset 19 on only."""
+    """Compute ONNX's DequantizeLinear, which its evaluator supports from opset 19 only."""
     if block_size:
         raise ValueError("a DequantizeLinear of blocks is not read")
     turned = np.moveaxis(x, axis, -1) if scale.size > 1 else x
@@ -94,7 +94,7 @@ OPERATORS = {"Quant": quant, "IntQuant": quant, "BipolarQuant": bipolar_quant, "
 
 @cache
 def quantisers() -> list[type]:
-    """The operators, for ``onnx.reference.ReferenceEvaluator``."""
+    """Return the operators for ``onnx.reference.ReferenceEvaluator``."""
     from onnx.reference.op_run import OpRun
 
     def made(name: str, domain: str, compute: Callable[..., Array]) -> type:

@@ -22,9 +22,9 @@ from allspin.sim.network.layer_kinds import Shape
 
 
 def find_logits(graph: Graph, makers: dict[str, Any], derived: set[str]) -> str:
-    """The one tensor that all outputs of a graph are made of; nodes that round it become others."""
-    behind: set[str] = set()  # what is made of shares or classes
-    steps: set[str] = set()  # what is a whole number, until it is dequantised
+    """Return the one tensor that all outputs derive from; nodes that round it become identities."""
+    behind: set[str] = set()  # tensors computed from shares or classes
+    steps: set[str] = set()  # whole numbers, until they are dequantised
     of_images = [node for node in graph.nodes if derived.intersection(node.input)]
     last = max((k for k, node in enumerate(of_images) if node.op_type in WEIGHTS), default=-1)
     for node in of_images[last + 1 :]:
@@ -63,7 +63,7 @@ def find_logits(graph: Graph, makers: dict[str, Any], derived: set[str]) -> str:
 
 
 def check_sign(graph: Graph, makers: dict[str, Any], logits: str, shape: tuple[int, ...]) -> None:
-    """Refuse one output for two classes unless what is made of it rises with the second one."""
+    """Refuse a single output for two classes that does not rise with the second one."""
     name = graph.model.graph.output[0].name
     while name != logits and makers[name].op_type in CLASSICAL | SAME:
         kind, inputs = makers[name].op_type, makers[name].input
@@ -75,14 +75,14 @@ def check_sign(graph: Graph, makers: dict[str, Any], logits: str, shape: tuple[i
 
 
 class Span(NamedTuple):
-    """Where a layer begins and its sums are, and what there is up to the next layer.
+    """Span of a layer: its input, its sums, and its activation.
 
     Attributes
     ----------
     source, target : str
-        Names of tensors.
+        Tensors of the input and of the sums.
     stride : tuple of int
-        Of all its nodes together, down and across.
+        Strides of all its nodes together, down and across.
     after : list of str
         Operators of the activation.
     """
@@ -94,7 +94,7 @@ class Span(NamedTuple):
 
 
 def _span(graph: Graph, derived: set[str], target: str) -> tuple[str, list[Any]]:
-    """The activation, or the input, that a tensor comes of, and the nodes between them."""
+    """Return the activation, or the input, before a tensor, and the nodes between them."""
     wanted, nodes, ends = {target}, [], set()
     for node in reversed(graph.nodes):
         if node.output[0] in wanted and node.op_type in ACTIVATIONS:
@@ -111,7 +111,7 @@ def _span(graph: Graph, derived: set[str], target: str) -> tuple[str, list[Any]]
 
 
 def layer_spans(graph: Graph, makers: dict[str, Any], derived: set[str], logits: str) -> list[Span]:
-    """The layers of weights, first to last."""
+    """Return the spans of the layers, first to last."""
     spans: list[Span] = []
     axes = graph.axes
     target, source, after = logits, "", []

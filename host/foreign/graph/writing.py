@@ -1,4 +1,4 @@
-"""A network as an ONNX graph of whole numbers, which gives the machine's logits bit for bit."""
+"""Network as an ONNX graph of whole numbers, with the machine's logits bit for bit."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ LIFT = 1 << 40
 """More than any column sum with an offset."""
 OPSET = 18
 IR_VERSION = 8
-"""What evaluators read since 2022."""
+"""Version that evaluators read since 2022."""
 
 
 class _Writer:
-    """A graph under way.
+    """Graph under construction.
 
-    Constants stand in the file in the order in which they are made, and so do nodes.
+    Constants and nodes are in the file in the order of their creation.
     """
 
     def __init__(self, network: Network) -> None:
@@ -33,13 +33,13 @@ class _Writer:
         self.constants: list[Any] = []
 
     def constant(self, name: str, values: npt.ArrayLike, dtype: npt.DTypeLike = np.int64) -> str:
-        """Add a constant; its name."""
+        """Add a constant; return its name."""
         array = np.ascontiguousarray(values, dtype)
         self.constants.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
     def node(self, operator: str, name: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node of one output; its name."""
+        """Add a node of one output; return its name."""
         make = self.onnx.helper.make_node
         self.nodes.append(make(operator, inputs, [name], name=name, **attributes))
         return name
@@ -49,14 +49,14 @@ class _Writer:
         return self.node("Cast", name, source, to=getattr(self.onnx.TensorProto, kind))
 
     def shifted(self, name: str, cast: str, source: str, shift: str, signed: str) -> str:
-        """Shift numbers that are not negative to the right: BitShift is for unsigned ones."""
+        """Shift non-negative numbers to the right; BitShift takes unsigned ones only."""
         unsigned = self.cast(cast, source, "UINT64")
         return self.cast(
             signed, self.node("BitShift", name, unsigned, shift, direction="RIGHT"), "INT64"
         )
 
     def sums(self, number: int, layer: Layer, rows: str) -> str:
-        """Column sums of a layer, int32: no sum of 65,535 rows is beyond that; of tiles int64."""
+        """Add the column sums of a layer, int32, which holds 65,535 rows; of tiles, int64."""
         if layer.adc is None:
             words = self.constant(f"words.{number}", layer.words, np.int8)
             return self.node("MatMulInteger", f"sums.{number}", rows, words)
@@ -68,10 +68,9 @@ class _Writer:
         return self.node("Mul", f"sums.{number}", total, step)
 
     def conversions(self, name: str, tile: int, layer: Layer, adc: Adc, rows: str) -> str:
-        """What a tile's converters make of its sums, int64.
+        """Add the conversions of a tile's sums, int64.
 
-        Sums are made positive for the shift by a whole number of steps, which is taken off again
-        behind it.
+        A whole number of steps makes sums positive for the shift, and is subtracted behind it.
         """
         first, end = tile * adc.rows, (tile + 1) * adc.rows
         axis = f"axis.{name}"
@@ -97,18 +96,18 @@ class _Writer:
         low = self.constant(f"low.{name}", -(1 << adc.bits - 1))
         high = self.constant(f"high.{name}", (1 << adc.bits - 1) - 1)
         codes = self.node("Clip", f"codes.{name}", lowered, low, high)
-        if adc.offsets is None:  # a tile without a driven row is converted to 0 anyway
+        if adc.offsets is None:  # without offsets, a tile that is not driven gives 0
             return codes
         most = self.node("ReduceMax", f"most.{name}", part, axis, keepdims=1)
         driven = self.cast(f"driven.{name}", self.cast(f"any.{name}", most, "BOOL"), "INT64")
         return self.node("Mul", f"driven_codes.{name}", codes, driven)
 
     def under(self, number: int, layer: Layer, values: str) -> str:
-        """Row values of a layer, an image a position, of the values that drive it."""
+        """Add the row values of a layer, one row of them for each position: im2col."""
         taps = layer.kind.taps(layer.rows)
         if taps.size == layer.inputs and np.array_equal(taps[0], np.arange(taps.size)):
             return values
-        # A place beyond the last is where nothing drives the row.
+        # The place behind the last is 0, for rows that are not driven.
         sides = self.constant(f"sides.{number}", [0, 0, 0, 1])
         padded = self.node("Pad", f"padded.{number}", values, sides)
         places = self.constant(f"taps.{number}", taps.ravel())
@@ -117,14 +116,14 @@ class _Writer:
         return self.node("Reshape", f"driven_rows.{number}", laid, shape)
 
     def uses(self, number: int, layer: Layer, sums: str) -> str:
-        """Sums of an image's positions side by side."""
+        """Put the sums of an image's positions side by side."""
         if layer.uses == layer.columns:
             return sums
         shape = self.constant(f"uses_shape.{number}", [-1, layer.uses])
         return self.node("Reshape", f"uses.{number}", sums, shape)
 
     def handed_on(self, number: int, layer: Layer, name: str) -> str:
-        """What the next layer is driven by, of activations: the largest of some."""
+        """Add the outputs of a layer: its activations, or the largest of each pool."""
         picked = layer.kind.pooled_uses(layer.columns)
         if picked.size == layer.uses and len(picked) == 1:
             return name
@@ -139,10 +138,10 @@ class _Writer:
         return self.node("Max", f"pooled.{number}", *each)
 
     def activations(self, number: int, layer: Layer, sums: str) -> str:
-        """What the neurons of a hidden layer answer, uint8.
+        """Add the activations of a hidden layer, uint8.
 
-        A current below 0 is held at 0, so the offset is taken off before the shift, times a power
-        of two that makes this the same, and what is negative then is held there.
+        A current below 0 counts as 0. So the offset, times a power of two, is subtracted before the
+        shift, and negative results are set to 0 there.
         """
         converter, network = layer.converter, self.network
         assert converter is not None
@@ -169,7 +168,7 @@ class _Writer:
         return self.node("Gather", f"rows.{number + 1}", table, current, axis=0)
 
     def model(self) -> Any:
-        """The whole model."""
+        """Return the whole model."""
         helper, types, network = self.onnx.helper, self.onnx.TensorProto, self.network
         # Row values of the first layer, uint8, one row a pixel.
         values = self.constant("pixel_values", pixel_values(network.pixel_bits), np.uint8)
@@ -202,7 +201,7 @@ class _Writer:
 
 
 def network_graph(network: Network) -> bytes:
-    """A network as the content of an ONNX file.
+    """Return a network as the content of an ONNX file.
 
     Parameters
     ----------
