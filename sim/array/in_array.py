@@ -1,4 +1,4 @@
-"""A network in an array: what its columns sum there, folded into words where words can say it."""
+"""A network in an array: effective weights of its columns, folded into R_AH words if possible."""
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -28,7 +28,7 @@ KEPT = 48
 LIMIT = 0.01
 """Residual, and share of saturated words, above which an array is not folded."""
 OUTLYING = 5.0
-"""What a cell may miss its column's gain by, in medians of what its column misses."""
+"""Largest deviation of a cell from its column's gain, in median deviations of the column."""
 NO_GAIN = 1e-9
 """A column that keeps less of its words than this has no gain."""
 
@@ -42,18 +42,19 @@ class Folded:
     words : ndarray of int8, shape (rows, columns)
         R_AH words.
     scales : ndarray of float64, shape (columns,)
-        What a column's words are multiplied by.
+        Factor of each column's words.
     converter : Converter or None
-        With the scales in its gains; None in the last layer, whose scales are all the same.
+        V-I converters with the scales in their gains; None in the last layer, whose scales are
+        equal.
     saturated : float
-        Share of the words that would be larger than a word can be.
+        Share of the words that exceed the range of a word.
     residual : float
-        Root of the mean square of what is missing, as a fraction of a cell's range in its
-        column: the outermost levels apart, times the gain of the column's own words. At most 1,
-        which is also what columns without such a gain have.
+        Root mean square of the folding error, as a fraction of a cell's range in its column: the
+        distance of the outermost levels times the gain of the column's own words. At most 1, which
+        is also the value of columns without a gain.
     error : float
-        The same of what the words that the cells hold, times these gains, would leave out: how
-        far the array is from adding its Hall voltages, whether or not it is folded.
+        Root mean square deviation of the array from the cells' words times these gains, in the same
+        unit: the array's distance from adding its Hall voltages, folded or not.
     """
 
     words: npt.NDArray[np.int8]
@@ -65,20 +66,20 @@ class Folded:
 
     @property
     def faithful(self) -> bool:
-        """Whether the words are the array, within `LIMIT`."""
+        """True if the words describe the array within `LIMIT`."""
         return self.saturated <= LIMIT and self.residual <= LIMIT
 
 
 @dataclass(frozen=True, eq=False)
 class ArrayLayer(ChipLayer):
-    """A layer whose columns sum what no R_AH words say.
+    """A layer whose effective weights are not R_AH words.
 
     Parameters
     ----------
     effective : ndarray of float64, shape (rows, columns)
-        What they sum, in words; by its name.
+        Effective weights in words; keyword only.
     folded : Folded
-        The words that come nearest; by its name.
+        Nearest words; keyword only.
     """
 
     effective: Reals = field(kw_only=True)
@@ -86,12 +87,12 @@ class ArrayLayer(ChipLayer):
 
     @property
     def matrix(self) -> Reals:
-        """What the columns sum, shape (rows, columns), in words."""
+        """Effective weights, shape (rows, columns), in words."""
         return self.effective
 
     @property
     def beyond_words(self) -> str:
-        """Why the words are not this layer."""
+        """Reason why words do not describe this layer."""
         if not self.shared:
             return "what an array makes of a column is not folded with neurons of its positions"
         if self.adc is not None:
@@ -138,24 +139,24 @@ class InArray(Brief):
 
     @property
     def folded(self) -> bool:
-        """Whether all of it is in words and gains, which any machine can run."""
+        """True if all layers are words and gains, which any machine can run."""
         return all(layer.matrix is None for layer in self.network.layers)
 
 
 def ohm_of_word(array: HallArray, layer: Layer) -> float:
-    """Hall resistance of a word of 1, in ohm: the outermost level has `HallArray.hall`."""
+    """Return the ohm of a word of 1; the outermost level has `HallArray.hall`."""
     return array.hall / max(1, int(np.abs(layer.levels.astype(np.int64)).max()))
 
 
 def effective_words(array: HallArray, layer: Layer) -> Reals:
-    """What a layer's columns sum in an array, shape (rows, columns), in R_AH words.
+    """Return a layer's effective weights in an array, shape (rows, columns), in R_AH words.
 
-    Each tile of a layer with tiles is an array that stands alone.
+    Each tile of a layer with tiles is an independent array.
 
     Raises
     ------
     ValueError
-        If a cell's Hall resistance is more than a cross can have.
+        If a cell's Hall resistance exceeds the limit of its cross.
     """
     if array.reading == "ideal":
         return layer.words.astype(np.float64)
@@ -183,13 +184,13 @@ def in_array(network: Network, array: HallArray, *, folding: bool = True) -> InA
     Parameters
     ----------
     network : Network
-        Its words are what the cells hold.
+        Network whose words the cells store.
     array : HallArray
-        How the cells are joined, driven and read; each layer is such an array.
+        Connections, supply and reading; each layer is such an array.
     folding : bool
-        Whether layers may become words and gains. Where noise is added to sums they may not,
-        since it is in units of the sums that an amplifier sees; nor may layers with tiles, whose
-        sums are converted before a column's gain.
+        True if layers may become words and gains. Layers with noise of sums may not, since the
+        noise is in units of the amplifier's input; layers with tiles may not, since their ADCs
+        come before a column's gain.
 
     Returns
     -------
@@ -198,7 +199,7 @@ def in_array(network: Network, array: HallArray, *, folding: bool = True) -> InA
     Raises
     ------
     ValueError
-        If a cell's Hall resistance is more than a cross can have.
+        If a cell's Hall resistance exceeds the limit of its cross.
     """
     if array.reading == "ideal":
         return InArray(network)
@@ -221,11 +222,10 @@ def in_array(network: Network, array: HallArray, *, folding: bool = True) -> InA
 
 
 def own_gains(effective: Reals, words: npt.NDArray[np.integer]) -> Reals:
-    """What each column (columns,) makes of its own words: a factor by least squares.
+    """Return the gain of each column (columns,) on its own words, by least squares.
 
-    Cells that miss it by more than `OUTLYING` times the median are left out of a second fit, since
-    an array may do to its first and last rows what it does to no other. A column that holds
-    nothing but zeros has the gain 1.
+    Cells that deviate by more than `OUTLYING` median deviations are excluded from a second fit,
+    since an array may treat its first and last rows differently. A column of zeros has gain 1.
     """
     stored = words.astype(np.float64)
     gains = _fitted(effective, stored, np.ones(len(stored[0])))
@@ -235,24 +235,24 @@ def own_gains(effective: Reals, words: npt.NDArray[np.integer]) -> Reals:
 
 
 def _fitted(effective: Reals, stored: Reals, otherwise: Reals) -> Reals:
-    """Factor of each column by least squares; another where all of it is 0."""
+    """Return each column's factor by least squares; `otherwise` for a column of zeros."""
     squares, products = (stored**2).sum(axis=0), (effective * stored).sum(axis=0)
     return np.divide(products, squares, out=otherwise.copy(), where=squares > 0)
 
 
 def _rounded(effective: Reals, scales: Reals, top: int) -> tuple[Reals, npt.NDArray[np.bool_]]:
-    """Words by column, and which of them a word cannot hold."""
+    """Return rounded words, and True where a word would exceed its range."""
     words = np.rint(effective / scales)
     return np.clip(words, -top, top), np.abs(words) > top
 
 
 def _missing(effective: Reals, scales: Reals, top: int) -> Reals:
-    """Mean square (columns,) of what words of some scales do not say."""
+    """Return the mean square folding error (columns,) for some scales."""
     return ((effective - scales * _rounded(effective, scales, top)[0]) ** 2).mean(axis=0)
 
 
 def _chosen(effective: Reals, gains: Reals, top: int) -> Reals:
-    """Each column's scale: that of its own words, or the one that no word is too large for."""
+    """Return each column's scale: its own gain, or the one at which every word fits."""
     own = np.maximum(gains, NO_GAIN)
     fitting = np.maximum(np.abs(effective).max(axis=0) / top, NO_GAIN)
     better = _missing(effective, fitting, top) < _missing(effective, own, top)
@@ -261,9 +261,9 @@ def _chosen(effective: Reals, gains: Reals, top: int) -> Reals:
 
 
 def _converted(converter: Converter, scales: Reals, least: Reals) -> tuple[Converter, Reals]:
-    """The converter with scales in its gains, and the scales that whole gains can have.
+    """Return the converter with scales in its gains, and the scales of the integer gains.
 
-    Scales of at least `least` stay so: a gain that is rounded down would let words saturate.
+    Scales of at least `least` stay so, since a gain that is rounded down would saturate words.
     """
     most = 2**GAIN_BITS - 1
     wanted = converter.gains * scales

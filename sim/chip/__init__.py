@@ -1,1 +1,1 @@
-"""One seed's draw of all device variation, and what an array does beside its cells."""
+"""A chip: one seed's draw of all device variation."""

@@ -153,49 +153,49 @@ SHARE_BITS = 31
 
 
 class Purpose(IntEnum):
-    """What a draw is for; the numbers are for good, and new ones are added at the end."""
+    """Purpose of a draw. The numbers never change; new purposes are added at the end."""
 
     D2D_POTENTIATION = 0
-    """Of a cell: its device-to-device deviation when potentiated."""
+    """D2D deviation of a cell in potentiation."""
     D2D_DEPRESSION = 1
-    """Of a cell: its device-to-device deviation when depressed."""
+    """D2D deviation of a cell in depression."""
     WRITE = 2
-    """Of a cell: cycle-to-cycle deviation of a write; number = which write of this cell."""
+    """C2C deviation of a cell's write; number = index of the write."""
     NEURON_GAIN = 3
-    """Of a column."""
+    """Draw of a column."""
     NEURON_THRESHOLD = 4
-    """Of a column."""
+    """Draw of a column."""
     NEURON_USE = 5
-    """Of a column and an image: the neuron's cycle-to-cycle deviation."""
+    """C2C deviation of a neuron, for a column and an image."""
     STUCK = 6
-    """Of a cell, uniform: whether it is stuck."""
+    """Uniform draw of a cell: whether it is stuck."""
     STUCK_END = 7
-    """Of a cell, uniform: at which end."""
+    """Uniform draw of a cell: the end at which it is stuck."""
     READ = 8
-    """Of a column and an image: read noise of the column's sum."""
+    """Read noise of a column's sum, for a column and an image."""
     AMPLIFIER_GAIN = 9
-    """Of a column."""
+    """Draw of a column."""
     AMPLIFIER_OFFSET = 10
-    """Of a column."""
+    """Draw of a column."""
     CONVERTER_GAIN = 11
-    """Of a column."""
+    """Draw of a column."""
     CONVERTER_OFFSET = 12
-    """Of a column."""
+    """Draw of a column."""
     HALL_OFFSET = 13
-    """Of a cell."""
+    """Draw of a cell."""
     RETENTION = 14
-    """Of a cell."""
+    """Draw of a cell."""
     VERIFY = 15
-    """Of a cell: read noise while it is programmed; number = which read of this cell."""
+    """Read noise of a cell during programming; number = index of the read."""
     REFERENCE = 16
-    """Of a row: its cell in the reference column. Column 0 is the deviation that the device file
-    gives, 1 the C2C of a written one, 2 and 3 its D2D of either polarity."""
+    """Reference cell of a row. Column 0 is the deviation in the device file, 1 the C2C of a written
+    cell, 2 and 3 its D2D in potentiation and depression."""
     ADC_OFFSET = 17
-    """Of a tile's column: the tile is the row."""
+    """Draw of a tile's column; the tile is the row."""
     ADC_GAIN = 18
-    """Of a tile's column: the tile is the row."""
+    """Draw of a tile's column; the tile is the row."""
     ADC_NOISE = 19
-    """Of a tile's column and an image: noise of a conversion."""
+    """Noise of a conversion, for a tile's column and an image."""
 
 
 def _checked(name: str, value: npt.ArrayLike, top: int) -> npt.NDArray[np.integer]:

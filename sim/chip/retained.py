@@ -26,32 +26,32 @@ BARRIER_BITS = 10
 PLACES_BITS = 8
 """The range is in so many bits' worth of parts for the table of barriers."""
 KEPT_BITS = 10
-"""Likewise for the table of what is kept."""
+"""The same for the table of kept shares."""
 EXPONENTIAL = 16.0
-"""Barriers, in k T, beyond which all is gone, or nothing."""
+"""Barriers, in k T, beyond which everything or nothing has decayed."""
 FARTHEST = 2**40
 """Barriers are clamped to this, in their units."""
 
 
 @lru_cache(maxsize=32)
 def retention_table(retention: Retention, age: float) -> tuple[Integers, int, Integers, int]:
-    """Work out what cells keep after an age.
+    """Compute the share of R_AH that cells keep after an age.
 
     Parameters
     ----------
     retention : Retention
-        Of the device.
+        Retention of the device.
     age : float
-        In seconds, above 0.
+        Age in s, above 0.
 
     Returns
     -------
     barriers : ndarray of int64, shape (257,)
-        Along the range from the lowest R_AH, in units of ``2**-10`` k T.
+        Barriers along the range from the lowest R_AH, in units of ``2**-10`` k T.
     between : int
         One standard deviation between cells, in the same unit.
     kept : ndarray of int64, shape (1025,)
-        What is kept at barriers from ``-half`` to ``half``, in units of ``2**-16``.
+        Kept share at barriers from ``-half`` to ``half``, in units of ``2**-16``.
     half : int
         Barrier at the table's last place: a power of 2.
     """
@@ -95,9 +95,9 @@ def retained(
     ends : (int, int)
         Words of the lowest and the highest R_AH.
     retention : Retention
-        Of the device.
+        Retention of the device.
     age : float
-        In seconds, above 0.
+        Age in s, above 0.
     normals : ndarray of int32, shape (rows, columns)
         By which the cells' barriers differ, in units of ``2**-13`` standard deviations.
 

@@ -1,11 +1,11 @@
 """R_AH words of one crossbar of a chip: written, and rounded, in integers only.
 
-The word of a cell is made of the level of its state and of normal values from
-`allspin.sim.chip.generator`, in units of ``2**-13`` standard deviations, each times what one
-standard deviation is worth in that state, in units of ``2**-8`` words (`WriteTable`)::
+The word of a cell is the level of its state plus normal values from `allspin.sim.chip.generator`,
+in units of ``2**-13`` standard deviations, each times one standard deviation in that state, in
+units of ``2**-8`` words (`WriteTable`)::
 
     word = level 2^21 + z_d2d d2d[polarity, state] + z_c2c c2c[polarity, state]
-    word = what the cell holds of it                   see `allspin.sim.chip.chip`
+    word = word after stuck cells and drift            see `allspin.sim.chip.chip`
     word = (word + 2^20) >> 21, clamped to -(2^(b-1) - 1) .. 2^(b-1) - 1
 
 with an arithmetic shift and words of b bits.
@@ -26,11 +26,11 @@ from allspin.sim.synapse.synapse import Synapse
 SPREAD_BITS = 8
 """Fraction bits of a word's deviation, in `WriteTable`."""
 SHARE_BITS = 16
-"""Fraction bits of a share: of a gain's deviation, or of what drifts."""
+"""Fraction bits of a share: a gain's deviation, or the drift."""
 USE_BITS = 6
 """Fraction bits of a current's deviation at a use."""
 OFFSET_BITS = FRACTION_BITS + USE_BITS
-"""Fraction bits of what is added to a sum, before it is rounded."""
+"""Fraction bits of the noise of a sum before it is rounded."""
 WORD_BITS = FRACTION_BITS + SPREAD_BITS
 """Fraction bits of a word before it is rounded."""
 BEYOND = 2**20
@@ -74,7 +74,7 @@ D2D = {
     Polarity.POTENTIATION: Purpose.D2D_POTENTIATION,
     Polarity.DEPRESSION: Purpose.D2D_DEPRESSION,
 }
-"""What a cell's D2D deviation of a polarity is drawn as."""
+"""Purpose of a cell's D2D draw, by polarity."""
 
 
 def correlated(
@@ -105,14 +105,14 @@ def device_deviates(
 class SynapseArray:
     """A crossbar of synapses in real numbers, whose cells are pulsed together and read.
 
-    All chance is of the chip's seed.
+    All draws follow from the chip's seed.
 
     Parameters
     ----------
     synapse : Synapse
-        What the cells are.
+        Synapse of the cells.
     seed : int
-        The chip, 0 to 2**32 - 1.
+        Seed of the chip, 0 to 2**32 - 1.
     layer : int
         Layer of the network, 0 to 14.
     shape : tuple of int
@@ -121,13 +121,13 @@ class SynapseArray:
     Attributes
     ----------
     resistance : ndarray of float64, shape (rows, columns)
-        R_AH that each film holds, in the synapse's unit; at first the lowest.
+        Stored R_AH of each device, in the synapse's unit; initially the lowest.
     polarity : Polarity
-        Of the last pulse; at first depression, which led there.
+        Polarity of the last pulse; initially depression, which leads to the lowest R_AH.
     writes : int
-        Calls of `pulse` so far: each cell has had as many cycle-to-cycle deviations.
+        Number of calls of `pulse`: each cell has had as many C2C deviations.
     deviates : tuple of two ndarray of float64
-        Each device's own deviation of either polarity, in standard deviations.
+        Each device's own deviation of the two polarities, in standard deviations.
     """
 
     def __init__(self, synapse: Synapse, seed: int, layer: int, shape: tuple[int, int]) -> None:
@@ -186,26 +186,26 @@ MAX_SPREAD = 2**16 - 1
 
 @dataclass(frozen=True, eq=False)
 class WriteTable:
-    """What a write makes of each state.
+    """Distribution of R_AH words after a write, for each state.
 
     Attributes
     ----------
     levels : ndarray of int16, shape (states,)
-        R_AH word that is aimed at.
+        Target R_AH word.
     c2c, d2d : ndarray of int32, shape (2, states)
         One standard deviation of the word, by polarity of the last pulse (row 0:
         potentiation) and state, in units of ``2**-8`` words, -65535 to 65535, and more with
         `beyond`.
     beyond : (int, int) or None
-        Words of the ends of the range, where a level is beyond what words can be or a deviation
-        beyond 256 words: most films of that state are saturated, at one end or at both, and the
-        rest is a part of a normal distribution. No gateware has such tables, and what is drawn is
-        cut where words end.
+        Words of the ends of the range, if a level exceeds the range of a word or a deviation
+        exceeds 256 words: most devices of that state are saturated at one end or at both, and the
+        others follow a part of a normal distribution. Gateware has no such tables; draws are cut at
+        the ends of a word.
     fractions : ndarray of int32, shape (states,), or None
-        What is aimed at beside the whole word, in units of ``2**-8`` words; it counts with `beyond`
-        and where the host is asked for it, since gateware has whole words.
+        Fraction of the target below the integer word, in units of ``2**-8`` words. It counts with
+        `beyond` and if the host asks for it, since gateware has integer words.
     correlation : float
-        Of a cell's D2D deviations of both polarities; no gateware has one.
+        Correlation of a cell's D2D deviations of the two polarities; gateware has none.
     """
 
     levels: npt.NDArray[np.int16]
@@ -230,7 +230,7 @@ def written_words(
     write: int = 0,
     exact: bool = False,
 ) -> Integers:
-    """What writes of one crossbar of a chip leave: level, D2D and C2C of each cell.
+    """Compute the words of a crossbar after a write: level, D2D and C2C of each cell.
 
     Parameters
     ----------
@@ -243,14 +243,14 @@ def written_words(
     seed, layer : int
         Chip and layer.
     write : int
-        Which write of each cell it is that stands, 0 to 65535.
+        Index of each cell's last write, 0 to 65535.
     exact : bool
-        Whether the table's fractions count, though gateware could have made the words without.
+        True if the table's fractions count even where gateware could make the words without.
 
     Returns
     -------
     ndarray of int64, shape (rows, columns)
-        In units of ``2**-21`` words (`WORD_BITS`).
+        Words in units of ``2**-21`` words (`WORD_BITS`).
     """
     shape = (states.shape[0], states.shape[1])
     polarities = np.broadcast_to(np.asarray(polarity, np.int64), shape)
@@ -274,12 +274,12 @@ def written_words(
 
 
 def saturates(held: Integers, rah_bits: int) -> npt.NDArray[np.bool_]:
-    """Which cells hold more, either way, than a word says.
+    """Return True for cells whose value exceeds the range of a word.
 
     Parameters
     ----------
     held : ndarray of int64
-        In units of ``2**-21`` words.
+        Values in units of ``2**-21`` words.
     rah_bits : int
         Width of a word.
     """
@@ -288,19 +288,19 @@ def saturates(held: Integers, rah_bits: int) -> npt.NDArray[np.bool_]:
 
 
 def rounded_words(held: Integers, rah_bits: int = 8) -> Words:
-    """R_AH words of what cells hold: rounded to the nearest, halves up, and clamped.
+    """Round cells' values to R_AH words: to the nearest, halves up, clamped.
 
     Parameters
     ----------
     held : ndarray of int64
-        In units of ``2**-21`` words (`WORD_BITS`).
+        Words in units of ``2**-21`` words (`WORD_BITS`).
     rah_bits : int
         Width of a word.
 
     Returns
     -------
     ndarray of int8, the shape of `held`
-        From ``-(2**(rah_bits - 1) - 1)`` to ``2**(rah_bits - 1) - 1``.
+        Words from ``-(2**(rah_bits - 1) - 1)`` to ``2**(rah_bits - 1) - 1``.
     """
     top = full_scale(rah_bits)
     return np.clip(rounded(held, WORD_BITS), -top, top).astype(np.int8)

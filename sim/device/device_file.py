@@ -1,4 +1,4 @@
-"""The device file: TOML, described for strangers in ``docs/formats.md``."""
+"""The device file: TOML, specified in ``docs/formats.md``."""
 
 import dataclasses
 from pathlib import Path
@@ -28,7 +28,7 @@ FORMAT = 1
 
 
 def _plain(part: Any) -> dict[str, Any]:
-    """Attributes of a dataclass that TOML can hold: what is None or empty is left out."""
+    """Return the attributes that TOML can hold; None and empty values are omitted."""
     found = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
     return {
         name: _plain(value) if dataclasses.is_dataclass(value) else value
@@ -38,10 +38,9 @@ def _plain(part: Any) -> dict[str, Any]:
 
 
 def device_to_toml(device: Device) -> str:
-    """The device as the text of a device file; equal devices give equal texts.
+    """Return the text of a device file; equal devices give equal texts.
 
-    A part of which nothing is known, and which therefore is as a file without it has it, is left
-    out.
+    A part with default values is omitted, since a file without it means the same.
     """
     whole: dict[str, Any] = {"format": FORMAT, "name": device.name, "unit": device.unit}
     whole["synapse"] = device.synapse.record()
@@ -49,7 +48,7 @@ def device_to_toml(device: Device) -> str:
         whole["synapse"]["electrical"] = _plain(device.electrical)
     neuron = device.neuron, device.neuron_variation, device.neuron_electrical
     if neuron != (SotNeuron(), NeuronVariation(), NeuronElectrical()):
-        # As a synapse has it, but for the kinds that files had before it was read.
+        # `kind` as in a synapse; kinds of earlier versions keep the key `name`.
         whole["neuron"] = {
             "kind" if key == "name" and device.neuron.noise else key: value
             for key, value in neuron_to_dict(device.neuron).items()
@@ -58,7 +57,7 @@ def device_to_toml(device: Device) -> str:
             "electrical": _plain(device.neuron_electrical),
         }
     whole |= {"imperfections": _plain(device.imperfections), "source": device.source}
-    # What nobody described is left out.
+    # Parts with default values are omitted.
     if device.array != HallArray():
         whole["array"] = _plain(device.array)
     if device.adc != AdcVariation():
@@ -67,14 +66,14 @@ def device_to_toml(device: Device) -> str:
 
 
 def save_device(device: Device, path: str | Path) -> None:
-    """Write a device file, whole or not at all.
+    """Write a device file atomically.
 
     Parameters
     ----------
     device : Device
-        The device.
+        Device to write.
     path : str or Path
-        The file; another of that name is replaced.
+        Path of the file; an existing file is replaced.
 
     Raises
     ------
@@ -85,26 +84,26 @@ def save_device(device: Device, path: str | Path) -> None:
 
 
 def save_point(device: Device, path: Path, point: OperatingPoint) -> str | None:
-    """Write a device as what was measured at a point; what the file has of other points stays.
+    """Write a device that was measured at a point; other points of the file stay.
 
     Parameters
     ----------
     device : Device
         The device at that point.
     path : Path
-        The file: a new one, or one with ``[synapse.at]``.
+        A new file, or one with ``[synapse.at]``.
     point : OperatingPoint
-        The point.
+        Operating point of the measurement.
 
     Returns
     -------
     str or None
-        What the file needs before it can be read, such as further points; None if nothing.
+        Reason why the file cannot be read yet, such as missing points; None if it can.
 
     Raises
     ------
     UserError
-        If the file cannot be written, or the point does not go with what is there.
+        If the file cannot be written, or the point does not fit the file's other points.
     """
     there = None
     if path.exists():
@@ -123,22 +122,21 @@ def save_point(device: Device, path: Path, point: OperatingPoint) -> str | None:
 
 
 def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
-    """The device that a file's text describes.
+    """Return the device of a device file's text.
 
     Parameters
     ----------
     text : str
-        The file's.
+        Text of the file.
     at : OperatingPoint, optional
-        Where the device is taken; its file's own point.
+        Operating point; by default, the file's own.
 
     Raises
     ------
     OutsideError
-        If it was not measured there.
+        If the point is outside the measured range.
     ValueError
-        If the text is no TOML, or lacks or holds something that a device does not; the
-        message is one line.
+        If the text is not TOML, or a key is missing or unknown; the message is one line.
     """
     try:
         content = parse_toml(text)
@@ -161,7 +159,7 @@ def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
     table.finish()
     variation = neuron.table("variation").make(NeuronVariation)
     neuron_electrical = neuron.table("electrical").make(NeuronElectrical)
-    # What a neuron is may be called its kind, as a synapse's is.
+    # A neuron's name may be given as its kind, like a synapse's.
     if "kind" in neuron.content and "name" not in neuron.content:
         neuron.content["name"] = neuron.content.pop("kind")
     others = whole.table("imperfections")
@@ -183,21 +181,21 @@ def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
 
 
 def device_from_bytes(data: bytes, name: str, at: OperatingPoint | None = None) -> Device:
-    """The device that a file's content describes.
+    """Return the device of a device file's content.
 
     Parameters
     ----------
     data : bytes
-        The content.
+        Content of the file.
     name : str
-        What messages call the file.
+        Name of the file in messages.
     at : OperatingPoint, optional
-        Where the device is taken; its file's own point.
+        Operating point; by default, the file's own.
 
     Raises
     ------
     UserError
-        If it is not a device file, or was not measured there.
+        If the content is not a device file, or the point is outside the measured range.
     """
     try:
         return device_from_toml(data.decode(), at)
@@ -215,13 +213,13 @@ def load_device(path: Path, at: OperatingPoint | None = None) -> Device:
     Parameters
     ----------
     path : Path
-        The file.
+        Path of the file.
     at : OperatingPoint, optional
-        Where the device is taken; its file's own point.
+        Operating point; by default, the file's own.
 
     Raises
     ------
     UserError
-        If the file is missing, is not a device file, or was not measured there.
+        If the file is missing or not a device file, or the point is outside the measured range.
     """
     return device_from_bytes(read_file(path, "device", MAX_TOML), str(path), at)

@@ -1,7 +1,7 @@
-"""What an array is made of beside its cells: ``[array]`` of a device file.
+"""The array around the cells: lines, supplies, amplifiers (``[array]`` of a device file).
 
 A cell is a Hall cross with four terminals: the row's current flows along `longitudinal`, and the
-Hall voltage appears between two arms. `READINGS` says how a column's Hall voltages become its sum.
+Hall voltage appears between two arms. `READINGS` lists the ways to sum a column's Hall voltages.
 """
 
 import dataclasses
@@ -18,20 +18,20 @@ READINGS = {
     "selected": "as series, with a switch in each arm; one column's are closed at a time",
     "buffered": "an amplifier at each cell; their outputs are added column by column",
 }
-"""How a column is read."""
+"""Readings of a column."""
 SUPPLIES = {
     "isolated": "each row's current source floats between the two ends of its row",
     "grounded": "each row's current source drives one end of its row, the other end is ground",
 }
-"""How a row is driven."""
+"""Supplies of a row."""
 NEEDED = ("hall_resistance", "longitudinal", "arms")
 MAX_OHM = 1e9
-"""Of film, lines and closed switches: above it, double precision loses a milliohm and more."""
+"""Largest resistance; above it, double precision is less accurate than a milliohm."""
 
 
 @dataclass(frozen=True)
 class HallArray(Parameters):
-    """How cells are joined, driven and read; resistances in ohm.
+    """Connections, supply and reading of an array; resistances are in ohm.
 
     Parameters
     ----------
@@ -41,32 +41,32 @@ class HallArray(Parameters):
         One of `SUPPLIES`.
     hall_resistance : float or None
         R_AH of the outermost level, at most the geometric mean of `longitudinal` and `arms`.
-        This and the next two are needed unless the reading is ``ideal``.
+        This and the next two are required unless the reading is ``ideal``.
     longitudinal : float or None
-        Of the current's path through a cell, from one row terminal to the other.
+        Resistance of the current's path through a cell, between its row terminals.
     arms : float or None
-        From one Hall terminal of a cell to the other.
+        Resistance between a cell's Hall terminals.
     row_line, column_line : float
-        Of the line that a cell adds to its row, and to its column.
+        Resistance of the line that a cell adds to its row, and to its column.
     supply_impedance : float
-        Parallel to each row's current source, up to infinite.
+        Impedance in parallel to each row's current source, up to infinity.
     input_impedance : float
-        Between the two inputs of an amplifier, up to infinite: at the foot of a column, of the
-        selected one only, or at each cell.
+        Impedance between the inputs of an amplifier, up to infinity: at the foot of each column, at
+        the selected column, or at each cell.
     common_mode_rejection : float
-        Of the amplifier at a cell (``buffered``), in decibels, up to infinite.
+        Common-mode rejection of a cell's amplifier (``buffered``), in dB, up to infinity.
     switch_on, switch_off : float
-        Of the switch in each arm (``selected``), closed and open.
+        Resistance of the switch in each arm (``selected``), closed and open.
     temperature, reference_temperature : float
-        In kelvin; at the second one resistances are as given.
+        Temperature, and temperature of the given resistances, in K.
     temperature_coefficient : float
-        Of all resistances of film and lines, per kelvin; R_AH, switches, supplies and
-        amplifiers keep their values.
+        Temperature coefficient of the resistances of devices and lines, per K; R_AH, switches,
+        supplies and amplifiers do not depend on temperature.
 
     Raises
     ------
     ValueError
-        If a value is outside its range, or lacks.
+        If a value is missing or outside its range.
     """
 
     reading: str = choice("ideal", READINGS)
@@ -107,7 +107,7 @@ class HallArray(Parameters):
 
     @property
     def _warmth(self) -> float:
-        """What the temperature multiplies resistances by."""
+        """Factor of the temperature on resistances."""
         return 1 + self.temperature_coefficient * (self.temperature - self.reference_temperature)
 
     @property
@@ -117,30 +117,30 @@ class HallArray(Parameters):
 
     @property
     def most(self) -> float:
-        """Largest Hall resistance that a cross of these resistances can have, in ohm."""
+        """Largest Hall resistance of a cross with these resistances, in ohm."""
         return math.sqrt(self._known("longitudinal") * self._known("arms"))
 
     @property
     def row_arm(self) -> float:
-        """From a cell's centre to either of its row terminals, with half of the line, in ohm."""
+        """Resistance from a cell's centre to a row terminal, with half of the line, in ohm."""
         return (self._known("longitudinal") + self.row_line) * self._warmth / 2
 
     @property
     def column_arm(self) -> float:
-        """From a cell's centre to either Hall terminal, with half of the line, in ohm."""
+        """Resistance from a cell's centre to a Hall terminal, with half of the line, in ohm."""
         return (self._known("arms") + self.column_line) * self._warmth / 2
 
     def read_as(self, reading: str) -> Self:
-        """The same array, read another way; raises as it would if it were made so."""
+        """Return the array with another reading; raises if the array lacks a value for it."""
         return dataclasses.replace(self, reading=reading)
 
     @property
     def rejection(self) -> float:
-        """What common-mode voltage is divided by, as a ratio."""
+        """Common-mode rejection as a ratio."""
         return 10 ** (self.common_mode_rejection / 20)
 
     def readings(self) -> list[str]:
-        """What it is, a line each, for reports; nothing of an ideal one."""
+        """Describe the array in lines, for reports; empty for an ideal one."""
         if self.reading == "ideal":
             return []
         rest = [

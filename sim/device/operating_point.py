@@ -1,7 +1,6 @@
-"""An operating point: pulse current, pulse width, field and temperature, as far as they are given.
+"""An operating point: pulse current, pulse width, field and temperature, each optional.
 
-It is written as ``current=9mA,temperature=350``: without a unit a number is in ampere, seconds,
-tesla or kelvin.
+Its text is such as ``current=9mA,temperature=350``. A number without a unit is in A, s, T or K.
 """
 
 import decimal
@@ -15,25 +14,25 @@ from typing import Self
 PREFIXES = {"p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "": 0, "k": 3, "M": 6}
 """Powers of ten."""
 MU_0 = Decimal("1.25663706127e-6")
-"""Magnetic constant in tesla a (ampere a metre), CODATA 2022."""
+"""Magnetic constant in T per (A/m), CODATA 2022."""
 UNITS = {
     "current": {"A": Decimal(1)},
     "width": {"s": Decimal(1)},
     "field": {"T": Decimal(1), "Oe": Decimal("1e-4"), "A/m": MU_0},
     "temperature": {"K": Decimal(1)},
 }
-"""Units of each axis, its own first, and what one of each is in that."""
+"""Units of each axis, with their factor to the axis' own unit, which is the first."""
 AXES = tuple(UNITS)
-"""What a device's response may have been measured over."""
+"""Axes over which a device's response may be measured."""
 MOST = 1e12
-"""In any unit: far beyond what is ever set."""
+"""Largest magnitude in any unit."""
 NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?)\s*([A-Za-zµμ/]*)")
 LONGEST = 200
-"""Characters of a point's text."""
+"""Largest number of characters of a point's text."""
 
 
 def check_axis(name: str, value: object) -> float:
-    """The value of an axis as a float, or `ValueError`."""
+    """Return the value of an axis as a float; raise `ValueError` if it is not legal."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= MOST:
         if name == "field" or value > 0:
             return float(value)
@@ -43,23 +42,23 @@ def check_axis(name: str, value: object) -> float:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Where a device is taken; what is None is as the device's file has it.
+    """Operating point of a device; a value of None is that of the device's file.
 
     Parameters
     ----------
     current : float or None
-        Of a pulse, in ampere.
+        Current of a pulse, in A.
     width : float or None
-        Of a pulse, in seconds.
+        Width of a pulse, in s.
     field : float or None
-        In tesla.
+        Magnetic field, in T.
     temperature : float or None
-        In kelvin.
+        Temperature, in K.
 
     Raises
     ------
     ValueError
-        If one of them is no number, or not above 0 (the field may be).
+        If a value is not a number, or a value other than the field is not above 0.
 
     Examples
     --------
@@ -79,12 +78,12 @@ class OperatingPoint:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The point that a text says, such as ``current=9mA,temperature=350``.
+        """Parse a text such as ``current=9mA,temperature=350``.
 
         Raises
         ------
         ValueError
-            If it says none; the message is one line.
+            If the text is not a point; the message is one line.
         """
         given: dict[str, float] = {}
         for part in text[:LONGEST].split(","):
@@ -100,11 +99,11 @@ class OperatingPoint:
         return cls(**given)
 
     def given(self) -> dict[str, float]:
-        """Values of the axes that are given, by their names."""
+        """Return the given values by the names of their axes."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def within(self, rest: Mapping[str, float]) -> "OperatingPoint":
-        """The point with what it lacks taken from elsewhere."""
+        """Return the point with missing values from `rest`."""
         return OperatingPoint(**{**rest, **self.given()})
 
     def __str__(self) -> str:
@@ -112,7 +111,7 @@ class OperatingPoint:
 
 
 def shown(name: str, value: float) -> str:
-    """An axis' value with its unit, as `OperatingPoint.parse` reads it."""
+    """Return an axis' value with its unit, as `OperatingPoint.parse` reads it."""
     unit = next(iter(UNITS[name]))
     if name == "temperature" or not value:
         return f"{value:.12g}{unit}"
@@ -122,7 +121,7 @@ def shown(name: str, value: float) -> str:
 
 
 def _number(name: str, text: str) -> float:
-    """A value in the axis' own unit."""
+    """Return a value in the axis' own unit."""
     match = NUMBER.fullmatch(text)
     known = " or ".join(UNITS[name])
     if match is None:
@@ -132,7 +131,7 @@ def _number(name: str, text: str) -> float:
         prefix = unit.removesuffix(own) if unit else ""
         if (not unit or unit.endswith(own)) and prefix in PREFIXES:
             try:
-                # In decimals, so that 1.1mA is what a file has as 0.0011.
+                # Decimal arithmetic makes 1.1mA equal to 0.0011 in a file.
                 return float((Decimal(number) * factor).scaleb(PREFIXES[prefix]))
             except decimal.DecimalException:
                 break

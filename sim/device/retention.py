@@ -1,19 +1,19 @@
-"""Retention by thermal activation: what a cell keeps of its R_AH after a time at a temperature.
+"""Retention: the share of R_AH that a cell keeps after a time at a temperature.
 
-A region of a film turns over a barrier E after a mean time (L. Neel, Ann. Geophys. 5, 99, 1949;
-W. F. Brown, Phys. Rev. 130, 1677, 1963), which is Arrhenius' law::
+A region of a device is thermally activated over a barrier E after a mean time that follows
+Arrhenius' law (L. Neel, Ann. Geophys. 5, 99, 1949; W. F. Brown, Phys. Rev. 130, 1677, 1963)::
 
     tau = attempt_time exp(E / (k T))
 
-One barrier gives an exponential. A cell of many regions, whose barriers are distributed about a
-mean E with a deviation `within`, keeps the mean of their exponentials::
+One barrier gives an exponential decay. A cell of many regions, whose barriers are distributed about
+a mean E with a deviation `within`, keeps the mean of their exponentials::
 
     kept = mean over u of exp(-exp(-(x + u within / (k T))))
     x    = E / (k T) - ln(t / attempt_time)
 
-u is normal or uniform, of deviation 1. Where the distribution is broad this falls with the
-logarithm of time: by ``k T p(E)`` for each factor e, p being the density of barriers at
-``k T ln(t / attempt_time)`` (R. Street, J. C. Woolley, Proc. Phys. Soc. A 62, 562, 1949).
+u has a normal or uniform distribution of deviation 1. If the distribution is broad, the kept share
+falls with the logarithm of time: by ``k T p(E)`` for each factor e, with the density p of barriers
+at ``k T ln(t / attempt_time)`` (R. Street, J. C. Woolley, Proc. Phys. Soc. A 62, 562, 1949).
 """
 
 import itertools
@@ -29,59 +29,61 @@ from allspin.sim.parameters import Parameters, choice, number
 from allspin.sim.synapse.response import Array
 
 BOLTZMANN = 8.617333262e-5
-"""k in electronvolt a kelvin (exact in the SI, here to ten digits)."""
+"""Boltzmann constant in eV/K (exact in the SI, here to ten digits)."""
 DISTRIBUTIONS = {
     "normal": "normally distributed",
     "uniform": "evenly distributed",
 }
-"""How the barriers of a cell's regions are distributed."""
+"""Distributions of the barriers of a cell's regions."""
 MAX_BARRIERS = 128
-"""Places along the range that have a barrier of their own."""
+"""Largest number of places along the range with a barrier."""
 MAX_BARRIER = 100.0
-"""In electronvolt: far above any that a film turns over."""
-MIN_TEMPERATURE, MAX_TEMPERATURE = 1.0, 2000.0
-"""In kelvin."""
+"""Largest barrier, in eV."""
+MIN_TEMPERATURE = 1.0
+MAX_TEMPERATURE = 2000.0
+"""Range of temperatures, in K."""
 MAX_AGE = 1e12
-"""Seconds."""
+"""Largest age, in s."""
 BROAD = 64.0
-"""From this deviation on, in k T, a region is either as it was or gone."""
+"""Deviation, in k T, from which the exponential acts as a step."""
 FAR = 40.0
-"""Barriers, in k T, that are not turned over to all purposes."""
+"""Distance above the passed barrier, in k T, at which no region has decayed."""
 REACH = {"normal": 8.0, "uniform": math.sqrt(3)}
-"""Ends of a distribution of deviation 1, or where it has ended to all purposes."""
+"""Ends of a distribution of deviation 1; the normal one is negligible beyond."""
 STEPS = {"normal": 32, "uniform": 64}
-"""Points of a quadrature for each k T of deviation, and at least in all."""
+"""Points of a quadrature for each k T of deviation, and smallest total."""
 CHUNK = 1 << 16
-"""Points and places of a quadrature that are computed at once."""
-GUMBEL_MEAN, GUMBEL_VARIANCE = 0.5772156649015329, math.pi**2 / 6
-"""Of the logarithm of an exponential's time, as it is read on the axis of barriers."""
+"""Number of quadrature points computed at once."""
+GUMBEL_MEAN = 0.5772156649015329
+GUMBEL_VARIANCE = math.pi**2 / 6
+"""Moments of the logarithm of an exponential decay's time, on the axis of barriers."""
 
 
 @dataclass(frozen=True)
 class Retention(Parameters):
-    """How cells lose their R_AH by thermal activation.
+    """Decay of R_AH by thermal activation.
 
     Parameters
     ----------
     barrier : float or tuple of float
-        Mean barrier of a cell in electronvolt, 0 to 100: one, or 2 to 128 of them along the range
-        of R_AH, with straight lines between.
+        Mean barrier of a cell in eV, 0 to 100: one value, or 2 to 128 values along the range of
+        R_AH with linear interpolation.
     attempt_time : float
-        In seconds, 1e-15 to 1.
+        Attempt time in s, 1e-15 to 1.
     positions : tuple of float
-        Where each barrier is, as a fraction of the range from the lowest R_AH (0) to the highest
-        (1), rising; evenly spaced from end to end if it is empty. Beyond the outermost ones the
-        barrier stays as it is there.
+        Position of each barrier as a fraction of the range, from the lowest R_AH (0) to the highest
+        (1), rising; evenly spaced if empty. Beyond the outermost positions the barrier is constant.
     within : float
-        Standard deviation of the barriers of a cell's regions, in electronvolt, 0 to 100.
+        Standard deviation of the barriers of a cell's regions, in eV, 0 to 100.
     between : float
-        Standard deviation between the mean barriers of cells, in electronvolt, 0 to 100.
+        Standard deviation between the mean barriers of cells, in eV, 0 to 100.
     distribution : str
-        One of `DISTRIBUTIONS`: of the regions' barriers; cells' means are normally distributed.
+        Distribution of the regions' barriers, one of `DISTRIBUTIONS`. The means of cells are
+        normally distributed.
     equilibrium : float
-        What R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends.
+        R_AH after infinite time: 0 is the middle of the range, -1 and 1 are its ends.
     temperature : float
-        In kelvin, 1 to 2000.
+        Temperature in K, 1 to 2000.
 
     Raises
     ------
@@ -115,40 +117,40 @@ class Retention(Parameters):
 
     @property
     def thermal_energy(self) -> float:
-        """``k T`` in electronvolt."""
+        """``k T`` in eV."""
         return BOLTZMANN * self.temperature
 
     @property
     def barriers(self) -> tuple[float, ...]:
-        """The barriers, one or several."""
+        """All barriers as a tuple."""
         return self.barrier if isinstance(self.barrier, tuple) else (self.barrier,)
 
     def barrier_at(self, position: npt.ArrayLike) -> Array:
-        """Mean barrier in electronvolt of a cell that holds R_AH at a fraction of the range."""
+        """Return the mean barrier in eV of a cell whose R_AH is at a fraction of the range."""
         places = self.positions or np.linspace(0, 1, max(len(self.barriers), 2))
-        where, held = np.asarray(position, np.float64), np.asarray(self.barriers)
-        return np.asarray(np.interp(where, places, np.broadcast_to(held, len(places))), np.float64)
+        barriers = np.broadcast_to(np.asarray(self.barriers), len(places))
+        return np.asarray(np.interp(np.asarray(position, np.float64), places, barriers), np.float64)
 
     def passed(self, age: float) -> float:
-        """The barrier, in k T, that a time in seconds turns over: ``ln(age / attempt_time)``."""
+        """Return the barrier, in k T, passed after `age` seconds: ``ln(age / attempt_time)``."""
         return math.log(age / self.attempt_time)
 
     def kept(self, position: npt.ArrayLike, age: float, deviate: npt.ArrayLike = 0.0) -> Array:
-        """Share that a cell keeps of its distance from what R_AH decays to.
+        """Return the kept share of a cell's distance from the equilibrium R_AH.
 
         Parameters
         ----------
         position : array_like of float
-            R_AH that was written, as a fraction of the range, 0 to 1.
+            Written R_AH as a fraction of the range, 0 to 1.
         age : float
-            Seconds since then.
+            Seconds since the write.
         deviate : array_like of float
             The cell's own deviation between cells, in standard deviations.
 
         Returns
         -------
         ndarray of float64, the shape that the arguments broadcast to
-            0 to 1.
+            Share from 0 to 1.
         """
         own = self.barrier_at(position) + self.between * np.asarray(deviate, np.float64)
         if age <= 0:
@@ -157,7 +159,7 @@ class Retention(Parameters):
         return survival(x, self.within / self.thermal_energy, self.distribution)
 
     def readings(self, age: float) -> list[str]:
-        """What it says, a line each, for reports."""
+        """Describe the decay in lines, for reports."""
         low, high = min(self.barriers), max(self.barriers)
         several = f"{low:g} eV" if low == high else f"{low:g} to {high:g} eV along the range"
         spread = [
@@ -177,42 +179,43 @@ class Retention(Parameters):
 
 
 def _numbers(name: str, value: object, high: float) -> tuple[float, ...]:
-    """One number or a list of them, each checked."""
+    """Check a number or a list of numbers, and return a tuple."""
     several = value if isinstance(value, list | tuple) else [value]
     return tuple(check_number(name, one, 0.0, high) for one in several)
 
 
 @lru_cache(maxsize=32)
 def _quadrature(spread: float, distribution: str) -> tuple[Array, Array]:
-    """Places u of a distribution of deviation 1, and the weight of each.
+    """Return points u of a distribution of deviation 1, and their weights.
 
-    Both densities are sampled at the middles of equal steps, finely enough for a step of the
-    exponential, which is 1 wide against a distribution of deviation `spread`.
+    Both densities are sampled at the middles of equal steps, which resolve the exponential's step
+    of width 1 against a distribution of deviation `spread`.
     """
     if not spread:
         return np.zeros(1), np.ones(1)
-    reach, count = REACH[distribution], STEPS[distribution] * math.ceil(max(spread, 1.0))
+    reach = REACH[distribution]
+    count = STEPS[distribution] * math.ceil(max(spread, 1.0))
     u = reach * ((2 * np.arange(count) + 1) / count - 1)
     weights = np.exp(-(u**2) / 2) if distribution == "normal" else np.ones(count)
     return u, weights / weights.sum()
 
 
 def survival(x: npt.ArrayLike, spread: float, distribution: str = "normal") -> Array:
-    """Share of regions that have not turned yet.
+    """Return the share of regions that have not decayed.
 
     Parameters
     ----------
     x : array_like of float
-        Their mean barrier above the one that the time turns over, in k T.
+        Distance of the mean barrier above the passed barrier, in k T.
     spread : float
-        Standard deviation of their barriers, in k T.
+        Standard deviation of the barriers, in k T.
     distribution : str
         One of `DISTRIBUTIONS`.
 
     Returns
     -------
     ndarray of float64, the shape of `x`
-        0 to 1.
+        Share from 0 to 1.
     """
     above = np.asarray(x, np.float64)
     if spread > BROAD:
@@ -220,7 +223,7 @@ def survival(x: npt.ArrayLike, spread: float, distribution: str = "normal") -> A
     u, weights = _quadrature(spread, distribution)
     kept = np.empty(above.size)
     chunk = max(CHUNK // u.size, 1)
-    with np.errstate(over="ignore"):  # long gone: exp(-inf) is 0
+    with np.errstate(over="ignore"):  # exp(-inf) is 0
         for place in range(0, above.size, chunk):
             some = above.reshape(-1)[place : place + chunk, np.newaxis] + spread * u
             kept[place : place + chunk] = np.exp(-np.exp(-some)) @ weights
@@ -228,10 +231,11 @@ def survival(x: npt.ArrayLike, spread: float, distribution: str = "normal") -> A
 
 
 def _broad(above: Array, spread: float, distribution: str) -> Array:
-    """`survival` where the exponential is a step against the distribution of barriers."""
+    """Compute `survival` with the exponential as a step against a broad distribution."""
     if distribution == "uniform":
         half = REACH["uniform"] * spread
         return (_passed_over(above + half) - _passed_over(above - half)) / (2 * half)
+    # SciPy takes long to import.
     from scipy.special import ndtr
 
     wide = math.hypot(spread, math.sqrt(GUMBEL_VARIANCE))
@@ -239,7 +243,8 @@ def _broad(above: Array, spread: float, distribution: str) -> Array:
 
 
 def _passed_over(x: Array) -> Array:
-    """Integral of ``exp(-exp(-v))`` over v up to x: the exponential integral E1 of ``exp(-x)``."""
+    """Integrate ``exp(-exp(-v))`` over v up to x: the exponential integral E1 of ``exp(-x)``."""
+    # SciPy takes long to import.
     from scipy.special import exp1
 
     with np.errstate(over="ignore"):

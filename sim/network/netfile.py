@@ -1,4 +1,4 @@
-"""The network file: safetensors, described for strangers in ``docs/formats.md``."""
+"""The network file: safetensors, specified in ``docs/formats.md``."""
 
 import json
 from pathlib import Path

@@ -48,9 +48,9 @@ class OpenLoopPlan:
     reached : ndarray of int16, shape (states,)
         R_AH word that the train reaches on average.
     cycle : ndarray of float64, shape (states,)
-        Standard deviation over cycles of what it reaches, in words.
+        Standard deviation of the reached word over cycles, in words.
     table : WriteTable
-        What the train of each state is drawn from, by either polarity.
+        Distributions from which each state's train is drawn, by polarity.
     """
 
     polarity: npt.NDArray[np.int8]
@@ -73,7 +73,7 @@ def penalty(miss: Array, variance: Array) -> Array:
 
 
 def ruled_out(polarity: str, targets: Array, middle: float) -> tuple[Array, Array]:
-    """What is added to either polarity's penalty to leave the choice or to rule it out."""
+    """Return the term that each polarity's penalty gets: 0, or infinity to exclude it."""
     nothing, never = np.zeros(targets.shape), np.full(targets.shape, np.inf)
     match polarity:
         case "depression":
@@ -92,7 +92,7 @@ def drawn_words(
     pulses: npt.NDArray[np.float64],
     rah_bits: int = 8,
 ) -> tuple[Law, Law]:
-    """The normal laws, in words, of which what writes leave is drawn.
+    """Return the normal distributions, in words, from which writes are drawn.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def drawn_words(
 
 
 def spread_units(words: npt.NDArray[np.float64], most: int = MAX_SPREAD) -> npt.NDArray[np.int32]:
-    """Deviations in words as a `WriteTable` has them, limited to what gateware holds or to more."""
+    """Convert deviations to the unit of a `WriteTable`, limited to its range."""
     return np.clip(np.rint(words * 2**SPREAD_BITS), -most, most).astype(np.int32)
 
 
@@ -208,7 +208,7 @@ def plan_layers(synapse: Synapse, network: Network, programming: Programming) ->
 def _drawn_table(
     levels: npt.NDArray[np.int16], drawn: tuple[Law, Law], means: Array, rah_bits: int
 ) -> WriteTable:
-    """What is drawn, about the mean words of the chosen trains."""
+    """Return the write table about the mean words of the chosen trains."""
     aimed = np.rint(means).astype(np.int16)
     cycle, device = (
         spread_units(np.array(tables), UNLIMITED)
@@ -223,7 +223,7 @@ def _drawn_table(
 def _trains(
     synapse: Synapse, polarity: Polarity, targets: Array, scheme: str
 ) -> tuple[Array, Written]:
-    """Pulses of one polarity for each target, and what they leave."""
+    """Return pulses of one polarity for each target, and the words after them."""
     if scheme == "pulse-width":
         # Not the target itself is reached: one polarity's range may be the narrower one.
         pulses = synapse.pulses_to(polarity, targets)

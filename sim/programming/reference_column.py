@@ -1,10 +1,10 @@
-"""The reference column of conductances: one cell a row more, and what is written to it.
+"""The reference column of conductances: one more cell for each row, and its contents.
 
-A conductance has no sign, so a weight is counted from the reference cell of its row, which should
-hold the middle of the range: word 0. If a device file says that the column is ``written``, each of
-its cells gets one train, chosen as for a state of the network by the scheme and polarity of the
-chip. (Write-verify reads cells less their reference, so there the reference gets one train too.)
-Whole pulses need not lead to the middle. What they miss is common to all rows of a layer, and adds
+A conductance has no sign, so a weight is the difference from the reference cell of its row, which
+should be in the middle of the range: word 0. If a device file says that the column is ``written``,
+each of its cells gets one train, chosen by the scheme and polarity of the chip as for a state of
+the network. (Write-verify reads cells minus their reference, so the reference gets one train there
+too.) Whole pulses need not lead to the middle. The error is common to all rows of a layer and adds
 up in each of its columns.
 """
 
@@ -27,18 +27,18 @@ MIDDLE = 1
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The written reference column of a layer of a chip; by default that of a centred one.
+    """Written reference column of a layer of a chip; the default is a centred one.
 
     Attributes
     ----------
     errors : ndarray of int64, shape (rows, 1), or 0
-        By how much each cell holds more than word 0, in units of ``2**-21`` words.
+        Excess of each cell over word 0, in units of ``2**-21`` words.
     offset, deviation : float
-        Of the train: how far its mean is above the middle, and its standard deviation over cycles
-        and devices, as fractions of the range.
+        Distance of the train's mean above the middle, and its standard deviation over cycles and
+        devices, as fractions of the range.
     counts : Counts
-        What writing took. The cells themselves are not counted, so that what is counted for each
-        cell is so for each cell of the network.
+        Cost of writing. The reference cells themselves are not counted, so that averages per cell
+        refer to the network's cells.
     """
 
     errors: Integers | int = 0

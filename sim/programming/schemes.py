@@ -11,18 +11,18 @@ SCHEMES = {
     "write-verify": "trains from saturation, read and written again until within the band",
     "incremental": "write-verify whose further trains start where the cell is, not at saturation",
 }
-"""How chips are programmed, by the names that ``--program`` takes."""
+"""Schemes of programming, by the names of ``--program``."""
 VERIFYING = ("write-verify", "incremental")
-"""Those that read; `tries` and `band` are theirs."""
+"""Schemes that read cells; `tries` and `band` apply to them."""
 POLARITIES = {
     "quieter": "the polarity that is likelier to end at the level, cell by cell",
     "depression": "depression, after saturation at the highest R_AH, as in the paper",
     "potentiation": "potentiation, after saturation at the lowest R_AH",
     "halves": "potentiation for the upper half of the range, depression for the lower",
 }
-"""Which polarity a train has."""
+"""Choices of a train's polarity."""
 DEFAULT_BAND = 0.02
-"""How far from its level write-verify lets a cell be, as a fraction of the range."""
+"""Accepted distance of a cell from its level in write-verify, as a fraction of the range."""
 FEW_STATES = 16
 FEW_TRIES = 8
 MANY_TRIES = 32
@@ -32,7 +32,7 @@ MAX_TRIES = 1024
 
 @dataclass(frozen=True)
 class Programming(Parameters):
-    """How a chip is programmed.
+    """Scheme by which a chip is programmed.
 
     Parameters
     ----------
@@ -63,11 +63,11 @@ class Programming(Parameters):
 
     @property
     def verifies(self) -> bool:
-        """Whether cells are read, and written again."""
+        """True if cells are read, and written again."""
         return self.scheme in VERIFYING
 
     def readings(self) -> list[str]:
-        """What it does, a line each, for reports."""
+        """Describe the scheme in lines, for reports."""
         lines = [
             f"programmed {self.scheme}: {SCHEMES[self.scheme]}",
             f"polarity {self.polarity}: {POLARITIES[self.polarity]}",

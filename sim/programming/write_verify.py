@@ -1,18 +1,17 @@
 """Write-verify: write, read, and write again until a cell is within a band about its level.
 
-The programmer knows the mean device's curves and how much devices differ. A cell's estimate
-of its own deviate z of either polarity comes from what was read: after writes that the mean
-device would have answered with m_j, each with a spread s_j and a change d_j for one standard
-deviation between devices, z is estimated by the mean of its posterior (prior: normal)::
+The programmer knows the mean device's curves and the D2D. The deviate z of a cell in each polarity
+is estimated from its reads. A write j has the mean m_j for the mean device, a spread s_j, and a
+change d_j per standard deviation between devices; z is the mean of its posterior (prior: normal)::
 
     z = sum(d_j (r_j - m_j) / s_j^2) / (1 + sum(d_j^2 / s_j^2))
 
 The next train is, of both polarities, the one that most likely ends at the level.
 
 Trains start at saturation. With the scheme ``incremental`` those to a cell that was read outside
-the band may also start where it is: by so many pulses, at least one, as the mean curve has between
-what was read and the level, both less the estimate of the device's deviation. They move the film as
-`Synapse.pulsed` says, and tell nothing of z.
+the band may also start at the present R_AH: by the number of pulses, at least one, of the mean
+curve between the read R_AH and the level, both without the estimated deviation of the device. They
+change the stored R_AH as in `Synapse.pulsed`, and carry no information on z.
 """
 
 from collections.abc import Iterator
@@ -140,7 +139,7 @@ class WriteVerify:
         )
 
     def _fixed_offsets(self) -> Array:
-        """What is read of each cell beside its own R_AH: Hall offset, less its row's reference."""
+        """Return the offset of each cell's read: Hall offset minus its row's reference."""
         span, wrong = self.synapse.span, self.chip.device.imperfections
         fixed: Array = np.zeros(self.shape)
         for purpose, figure, shape in (
@@ -155,7 +154,7 @@ class WriteVerify:
     def _stuck(
         self, ends: tuple[int, int], above: float
     ) -> tuple[npt.NDArray[np.bool_], Array] | None:
-        """Which cells are stuck, and what is read of them, both flat; None where none can be."""
+        """Return stuck cells and their reads, both flat; None if the device has none."""
         if not self.chip.device.imperfections.stuck:
             return None
         opened = self.chip.open_cell(self.levels)
@@ -180,9 +179,9 @@ class WriteVerify:
     def _trains(
         self, cells: npt.NDArray[np.int64], before: Array | None
     ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Polarity and pulses of the next train of some cells, and whether it is from saturation.
+        """Return polarity and pulses of cells' next trains, and True for a start at saturation.
 
-        All are but with what was read of the cells `before`.
+        Without reads of the cells `before`, all trains start at saturation.
         """
         states = self.states[cells]
         targets = self.targets[states]
@@ -255,7 +254,7 @@ class WriteVerify:
         fresh: npt.NDArray[np.bool_],
         write: int,
     ) -> Array:
-        """Give cells their trains, after saturation where they are fresh; returns what is read."""
+        """Write cells, after saturation where trains are fresh, and return their reads."""
         place = (self.chip.seed, self.number)
         rows, columns = np.unravel_index(cells, self.shape)
         noise = normals(*place, Purpose.WRITE, rows, columns, write) * UNIT
@@ -291,7 +290,7 @@ class WriteVerify:
         pulses: npt.NDArray[np.int64],
         read: Array,
     ) -> None:
-        """Take what was read of cells into the estimates of their deviates."""
+        """Update the estimates of cells' deviates with their reads."""
         spread = self.spread[polarity][pulses]
         variance = self.laws[polarity].cycle[pulses] ** 2 + (1e-6 * self.synapse.span) ** 2
         missed = read - self.laws[polarity].mean[pulses]
