@@ -27,10 +27,10 @@ class Curve(Brief):
     polarity : Polarity or None
         Polarity of the pulses; None for a neuron's curve or a decay.
     x : ndarray of float64, shape (points,)
-        Pulses given so far, current in ampere (or in the file's unit if it names none), or
+        Pulses given so far, current in ampere (or in the file's own unit), or
         seconds since R_AH was written.
     resistance : ndarray of float64, shape (points,)
-        R_AH, in ohm (or in the file's unit if it names none); the mean where a state was read
+        R_AH, in ohm (or in the file's own unit); the mean where a state was read
         several times.
     scatter : ndarray of float64, shape (2, points), or None
         Scatter of those reads for each state: the sum of squares about their mean, and their

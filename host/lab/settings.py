@@ -134,7 +134,7 @@ def _sources(columns: CurveColumns, device: str, line: int, rows: list[int]) -> 
 
 
 def _name(columns: CurveColumns, source: _Source, polarity: Polarity | None) -> str:
-    """Return a setting's name, the same for each spelling; empty if it is none of the curves."""
+    """Return a setting's name, the same for each spelling; empty for another quantity."""
     heading = plain(source.called)
     base = (unit_of(source.unit) or ("", 1.0))[0]
     name = heading

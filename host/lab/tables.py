@@ -304,7 +304,7 @@ def _decode(path: Path, data: bytes) -> str:
 
 
 def _read_lines(path: Path, text: str, most_cells: int) -> list[TextLine]:
-    """Return the lines that are not blank, or a `UserError` if they are too many or none."""
+    """Return the lines that are not blank, or a `UserError` if the file is empty or too large."""
     lines = []
     for place, line in enumerate(io.StringIO(text, newline=None), 1):
         if line.strip():

@@ -280,7 +280,7 @@ def _divide(kind: str, x: Array, temperature: Array, keys: Iterable[Key]) -> lis
 
 
 def _group(keys: Iterable[Key]) -> tuple[dict[Key, Rows], Rows]:
-    """Return the rows of each key, and the row of the same device before each; -1 for none."""
+    """Return the rows of each key, and the row of the same device before each; -1 for the first."""
     groups: dict[Key, list[int]] = {}
     last: dict[str, int] = {}
     previous = []

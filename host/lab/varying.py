@@ -184,7 +184,7 @@ class Varying:
 
 
 def _is_empty(cell: str, signed: bool) -> bool:
-    """Return True for a cell without a value; a pulse of no current has none either."""
+    """Return True for a cell without a value; such as a pulse without a current."""
     value = number(cell)
     if value is None:
         return False

@@ -1,4 +1,4 @@
-"""What is no C2C, in curves whose truth is known: it is told, and the figures are the truth's.
+"""Disturbances in curves of known devices: a note reports each, and the values are the truth.
 
 R_AH goes from -0.4 to 0.4 ohm with A of 17 and 12 pulses out of 64, and a C2C of 0.02 of that.
 """
@@ -107,7 +107,7 @@ def test_what_is_no_c2c_is_told_and_taken_off_or_left_out(name: str) -> None:
         assert part.fit.nonlinearity.value == pytest.approx(A[polarity], rel=0.05)
         assert part.fit.span.value == pytest.approx(SPAN, rel=0.03)
         assert part.cycles.occasion == "write"
-        # Of a smaller swing, the scatter here is smaller too.
+        # A smaller swing has a smaller scatter here.
         near = 0.25 if name.startswith(("wear", "run in")) else 0.1
         assert part.cycles.write.value == pytest.approx(C2C, rel=near)
         assert part.devices.readings[found.reading].value < 0.02

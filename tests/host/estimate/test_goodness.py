@@ -1,4 +1,4 @@
-"""The runs test against all arrangements of signs, what is called described, and meter noise."""
+"""Runs test against all arrangements of signs, described curves, and meter noise."""
 
 import dataclasses
 import itertools
@@ -27,7 +27,7 @@ def goodness_of(curves: list[Curve], polarity: Polarity) -> Goodness:
 
 
 def test_runs_against_every_arrangement() -> None:
-    """Of six signs and six."""
+    """Six positive and six negative signs."""
     places = np.array(list(itertools.combinations(range(12), 6)))
     signs = -np.ones((len(places), 12))
     np.put_along_axis(signs, places, 1.0, axis=1)
@@ -79,7 +79,7 @@ NOISE = 0.03
 
 
 def read_again(curves: list[Curve], reads: int, seed: int = 5, spikes: float = 0.0) -> list[Curve]:
-    """What a meter says of curves of which each point is read some times."""
+    """Return the readings of a meter that reads each point several times."""
     rng = np.random.default_rng(seed)
     found = []
     for curve in curves:
@@ -106,7 +106,7 @@ def test_repeated_reads_tell_the_meter_from_the_film(occasion: str) -> None:
         assert part.cycles.occasion == occasion
         assert holds(part.cycles.of(occasion), truth.c2c[polarity], 0.1)
     device = result.device()
-    # Of the range, which is 1 ohm.
+    # As a share of the range, which is 1 ohm.
     assert device.imperfections.read_noise == pytest.approx(NOISE, rel=0.05)
     assert device.source["fit"]["meter_noise"]["from"] == "reads"
     none = fitted(curves, meter="none")
@@ -116,7 +116,7 @@ def test_repeated_reads_tell_the_meter_from_the_film(occasion: str) -> None:
 
 
 def test_a_plateau_that_is_quieter_than_the_rest_tells_too() -> None:
-    """C2C in proportion to what a pulse changes, so that it is gone on the plateau."""
+    """C2C is proportional to the change by a pulse, and vanishes on the plateau."""
     rng = np.random.default_rng(0)
     n = np.arange(101.0)
     curves = []
@@ -150,7 +150,7 @@ def test_noise_and_c2c_lie_within_their_intervals_as_often_as_they_should() -> N
         assert result.meter is not None
         figure = result.polarities[Polarity.DEPRESSION].cycles.write
         hits += [holds(result.meter.deviation, NOISE), holds(figure, 0.03)]
-    # Of 25, 23.75 on average; fewer than 20 are a matter of one in a thousand.
+    # 23.75 of 25 on average; fewer than 20 are a matter of one in a thousand.
     assert (hits >= 20).all(), hits
 
 

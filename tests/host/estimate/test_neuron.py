@@ -1,4 +1,4 @@
-"""Neuron curves drawn from a ReLU that saturates, and what is found again."""
+"""Neuron curves drawn from a ReLU that saturates, and the fitted parameters."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -90,7 +90,7 @@ def test_intervals_hold_the_truth(devices: int, cycles: int, spread: tuple[float
         }
         for name, (interval, truth) in found.items():
             hits[name] += interval is None or interval.low <= truth <= interval.high
-    # Of 25, 23.75 on average; fewer than 20 are a matter of one in a thousand.
+    # 23.75 of 25 on average; fewer than 20 are a matter of one in a thousand.
     assert all(count >= 20 for count in hits.values()), dict(hits)
 
 
@@ -141,5 +141,5 @@ def test_heating_is_told_from_switching(heating: float, height: float) -> None:
     assert fit.full_resistance == pytest.approx(
         min(HEIGHT if height < 1 else 0.7, height), rel=0.04
     )
-    # A neuron without any has none.
+    # A neuron without heating shows no such part.
     assert "heating" not in fit_neuron(draw(3, 3, 4, height=height)).values

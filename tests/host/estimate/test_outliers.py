@@ -99,7 +99,7 @@ SPIKED = (
 @pytest.mark.parametrize(
     ("curves", "expected"),
     [
-        # What all cycles, or all devices, do is no outlier; nor is a step, or a fast first pulse.
+        # A point of all cycles or devices is no outlier; nor is a step, or a fast first pulse.
         (some(STEP, 5, 0.01), []),
         ([replace(one, device=one.cycle) for one in some(STEP, 5, 0.01)], []),
         (some(STEP, 1, 0.01), [40]),
@@ -117,7 +117,7 @@ def test_points_that_are_outliers(curves: list[Curve], expected: list[int]) -> N
 def test_a_spike_at_an_end_is_told_from_the_point_beside_it(
     a: float, size: float, cycles: int
 ) -> None:
-    """Where it goes against the curve, on a slope as at the end of a plateau."""
+    """The spike goes against the curve, on a slope or at the end of a plateau."""
     truth = Known(a=(a, a), c2c=(0.0075, 0.0075), pulses=60)
     for seed in range(10):
         curves = truth.draw(seed, 1, cycles)
@@ -160,15 +160,20 @@ def test_first_cycles_that_are_bad_are_set_aside(occasion: str, devices: int, cy
     for polarity, part in result.polarities.items():
         assert part.cycles.of(occasion).value == pytest.approx(0.008, rel=0.25)
         assert part.fit.nonlinearity.value == pytest.approx(truth.a[polarity], rel=0.1)
-    # They are drawn where they are.
-    upper, *_, lower = result.plot().axes
+
+
+def test_bad_cycles_are_drawn_within_the_axes() -> None:
+    curves = run_in(Known(c2c=(0.008, 0.008), pulses=60).draw(1, 1, 8), 2, 0.4)
+    measurement, outliers = set_aside(measured(curves))
+    figure = fit_all(measurement, FitOptions("x"), outliers=outliers).plot()
+    upper, *_, lower = figure.axes
     crosses = [line for line in upper.lines if line.get_marker() == "x"]
-    assert len(crosses) == 2 * devices
+    assert len(crosses) == 2
     low, high = upper.get_ylim()
     for cross in crosses:
         values = np.asarray(cross.get_ydata())
         assert np.all((low < values) & (values < high))
-    # What is left is dots, on which no lines are.
+    # Residuals are dots without lines.
     assert {line.get_linestyle() for line in lower.lines[:-1]} == {"None"}
 
 

@@ -13,7 +13,6 @@ from hypothesis import given, settings, strategies as st
 from allspin.host.estimate.intervals import Interval
 from allspin.host.estimate.response import ResponseFit, fit_response
 from allspin.host.estimate.spread import (
-    DEVICE_CHOICES,
     correlation,
     cycle_spread,
     device_spread,
@@ -95,7 +94,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(name: str) -> None:
         ):
             if interval is not None:
                 hits[f"{what} {polarity.name}"] += interval.low <= truth <= interval.high
-    # Of 25, 23.75 on average; fewer than 20 are a matter of one in a thousand, and all of
+    # 23.75 of 25 on average; fewer than 20 are a matter of one in a thousand, and all of
     # them throughout would be too wide.
     assert all(count >= 20 for count in hits.values()), dict(hits)
     assert sum(hits.values()) < DRAWS * len(hits), dict(hits)
@@ -108,7 +107,16 @@ def test_the_occasion_is_told_from_the_data(occasion: str) -> None:
         assert cycle_spread(fit_of(device.draw(seed, 1, 4), polarity)).occasion == occasion
 
 
-@pytest.mark.parametrize("reading", DEVICE_CHOICES)
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "weight",
+        "nonlinearity",
+        # Scenarios of intervals see mistakes in these, too.
+        pytest.param("range", marks=pytest.mark.long),
+        pytest.param("span", marks=pytest.mark.long),
+    ],
+)
 def test_the_reading_that_made_the_data_explains_most(reading: str) -> None:
     device = Known(c2c=(0.01, 0.01), d2d=(0.2, 0.2), reading=reading)
     right = 0
@@ -122,7 +130,7 @@ def test_the_reading_that_made_the_data_explains_most(reading: str) -> None:
 def test_equal_devices_have_no_spread_of_their_own() -> None:
     fit = fit_of(Known(c2c=(0.05, 0.05)).draw(3, 6, 4))
     for reading, spread in device_spread(fit, cycle_spread(fit)).readings.items():
-        # What cycles leave in a mean of 4 x 51 points would be 0.004 and more.
+        # The part of C2C in a mean of 4 x 51 points would be 0.004 and more.
         assert spread.low == 0, reading
 
 
@@ -153,7 +161,7 @@ def test_a_correlation_s_interval_holds_the_truth_as_often_as_it_says(truth: flo
     rng = np.random.default_rng(1)
     found = [together(offset_devices(rng, 25, truth)) for _ in range(20)]
     assert all(found)
-    # Of 20, 19 on average; fewer than 16 are a matter of one in four hundred.
+    # 19 of 20 on average; fewer than 16 are a matter of one in four hundred.
     assert sum(one.low <= truth <= one.high for one in found if one) >= 16
     assert np.mean([one.value for one in found if one]) == pytest.approx(truth, abs=0.12)
 
@@ -163,7 +171,7 @@ def test_three_devices_have_no_correlation() -> None:
 
 
 def test_cycle_figure_needs_no_model() -> None:
-    # Curves that the model cannot follow: cycles still differ by what they differ by.
+    # The model does not describe these curves; the deviation of cycles is the same.
     curves = Known(c2c=(0.02, 0.02)).draw(5, 2, 6)
     bent = [replace(one, resistance=one.resistance + np.sin(one.x / 3)) for one in curves]
     fit = fit_of(bent)

@@ -61,7 +61,7 @@ class Known:
 
 
 def measured(curves: list[Curve], unit: str = "ohm") -> Measurement:
-    """What was measured, as if it had been read from a file."""
+    """Return the measurement of curves, as if it had been read from a file."""
     return Measurement(curves, unit, "A", {"a.csv": "0" * 64})
 
 

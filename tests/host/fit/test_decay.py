@@ -82,7 +82,7 @@ def test_a_distribution_the_attempt_time_and_barriers_by_state_are_found(tmp_pat
     assert fit.starts == pytest.approx([-0.5, 0.9], abs=0.01)
     retention = found.retention()
     assert retention.positions == pytest.approx((0.25, 0.95), abs=0.01)
-    # What the device does at another temperature and time is what the truth does.
+    # At another temperature and time the device agrees with the truth.
     truth = Retention(0.9, 3e-10, within=0.06, temperature=300)
     assert float(retention.kept(0.95, 1e6)) == pytest.approx(float(truth.kept(0, 1e6)), abs=0.02)
 
@@ -215,7 +215,8 @@ def test_the_command_adds_retention_to_a_device(
     assert (device.name, device.synapse) == ("paper", paper.synapse)
     assert set(device.source["retention"]["sha256"]) == {"decay.csv"}
     assert Path("aged.png").read_bytes().startswith(b"\x89PNG")
-    assert main([*words, "--base", "paper", "--json", "--attempt-time", "1ns"]) == 0
+    explain = ["fit", "decay.csv", "--explain", "--base", "paper", "--json"]
+    assert main([*explain, "--attempt-time", "1ns"]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     keys = ("kind", "described", "attempt_time_assumed", "temperatures")
     assert [found[key] for key in keys] == ["decay", True, 1e-9, [300, 350]]

@@ -1,4 +1,4 @@
-"""From data to a device and back: the round trip, the measured table, what is refused."""
+"""From data to a device and back: the round trip, the measured table, refusals."""
 
 import dataclasses
 import itertools
@@ -85,7 +85,7 @@ def test_cycles_of_which_each_lacks_a_point_tell_c2c_and_d2d() -> None:
         one.at(np.flatnonzero(np.arange(one.x.size) != number % 20))
         for number, one in enumerate(truth.draw(5, 300, 2))
     ]
-    # Of half of the devices there is one cycle, which leaves more of C2C in its mean.
+    # Half of the devices have one cycle, which leaves more of C2C in its mean.
     curves = [one for one in curves if one.cycle == "0" or int(one.device[1:]) % 2]
     for polarity in Polarity:
         own = stack([one for one in curves if one.polarity is polarity])
@@ -125,7 +125,7 @@ def test_a_base_lends_the_other_polarity(table: bool) -> None:
     result = fit_all(measured(curves), FitOptions("x", table=table), BASE)
     device = result.device()
     synapse = device.synapse
-    # Of the paper's depression as shares, on the measured range.
+    # The paper's depression as shares of the measured range.
     low, high = result.polarities[P].fit.low.value, result.polarities[P].fit.high.value
     n = np.arange(101.0)
     expected = high - (high - low) * np.expm1(-n / 9) / np.expm1(-100 / 9)
@@ -198,7 +198,7 @@ def test_a_polarity_of_half_the_range_has_half_the_figures() -> None:
     result = fitted(curves, reading="range")
     synapse = result.device().synapse
     assert isinstance(synapse, SotSynapse)
-    # Of the whole device's range, which potentiation spans.
+    # Shares of the whole device's range, which potentiation spans.
     assert (synapse.c2c.potentiation, synapse.c2c.depression) == pytest.approx((0.03, 0.01), 0.1)
     own = result.polarities[D].devices.readings["range"].value
     assert synapse.d2d.depression == pytest.approx(own / 2, rel=0.1)
@@ -300,7 +300,7 @@ def test_a_table_of_pulses_is_asked_for() -> None:
     synapse = fitted(curves, table=True, occasion="pulse").device().synapse
     assert isinstance(synapse, TableSynapse)
     assert (synapse.bounded, synapse.occasion) == (True, "write")
-    # Of devices that are alike hardly anything is D2D.
+    # Equal devices have hardly any D2D.
     assert synapse.potentiation.device.max() < 0.05
     plain = fitted(curves, table=True).device().synapse
     assert isinstance(plain, TableSynapse)

@@ -1,4 +1,4 @@
-"""Pictures of fits: what is beyond the axis is not drawn as if it were at its edge."""
+"""Pictures of fits: an arrow stands for a point beyond the axis."""
 
 import numpy as np
 

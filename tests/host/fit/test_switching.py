@@ -1,4 +1,4 @@
-"""Switching probabilities that are drawn from a known neuron, and what is fitted to them."""
+"""Switching probabilities drawn from a known neuron, and the fitted neuron."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What columns are taken for: by names that people give them, by units, by cells, by options."""
+"""Kinds of columns by the names that people give them, by units, cells and options."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ WAY = np.arange(8.0)
 
 
 def roles(path: Path, text: str, names: ColumnNames | None = None) -> list[str]:
-    """What each column of a file is taken for, in a word."""
+    """Return the use of each column of a file, in a word."""
     path.write_text(text, "utf-8")
     columns = ColumnMap(read_csv(path), names or ColumnNames())
     return [role(columns, place)[0].split(",")[0] for place in range(len(columns.headings))]

@@ -1,4 +1,4 @@
-"""What names of files and lines before tables say: settings are settings wherever they stand."""
+"""Settings in names of files and in lines before tables, which count as columns do."""
 
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def test_two_settings_of_names_and_comments_are_refused(
         path.write_text(bar(a, head))
     with pytest.raises(UserError, match=message):
         read_measurement(paths)
-    # Of two devices it is said.
+    # Two devices give a note.
     for number, path in enumerate(paths):
         path.write_text(f"Device: B{number}\n{path.read_text()}")
     if not files[next(iter(files))]:

@@ -1,4 +1,4 @@
-"""Which column is what, in which unit, and where one curve ends and the next begins."""
+"""Curves of files: kind and unit of columns, and ends of curves."""
 
 from collections.abc import Callable
 from typing import Any
@@ -89,7 +89,7 @@ NAMED = ColumnNames(pulse="shots", resistance=("b", "a"), device="chip", polarit
 def test_curves_of_files(
     texts: list[str], given: dict[str, Any], expected: list[str], read: Read
 ) -> None:
-    """Device, cycle, polarity, first and last pulse and last R_AH; the unit; and what is said."""
+    """Device, cycle, polarity, first and last pulse and last R_AH; the unit; and notes."""
     measurement = read(*texts, **given)
     found = [
         f"{one.device} {one.cycle} {'N' if one.polarity is None else one.polarity.name[0]} "
@@ -149,7 +149,7 @@ def test_polarity_by_the_sign_of_the_pulse_current(read: Read) -> None:
     text = "current (mA),pulse,R_AH (ohm)\n"
     for _ in range(2):
         text += rows(up[:1], before="0,") + rows(up[1:], 1, "8,") + rows(down[1:], 20, "-11,")
-    # The other way round it is the same: what R_AH does decides.
+    # Swapped signs give the same: the change of R_AH decides.
     swapped = text.replace("\n8,", "\nx,").replace("\n-11,", "\n11,").replace("x", "-8")
     for one in (text, swapped):
         found = [(one.polarity, one.x.size, one.x[0]) for one in read(one).curves]
@@ -173,7 +173,7 @@ def test_runs_are_told_apart_by_their_order_and_then_by_what_r_ah_does(
 ) -> None:
     """Pulses are counted anew in each run, on within a cycle, or on through all."""
     if counted == "on and on" and heads in ("V_pulse (V)", "x"):
-        return  # nothing tells where a cycle begins
+        return  # the beginning of a cycle is unknown
     lines = [f"Device,Cycle,Pulse,{heads},R_AH (Ohm)"]
     for cycle, run in np.ndindex(3, 2):
         values = abs(run - curve((9, 6)[run], 40, 2 * cycle + run))
@@ -241,6 +241,6 @@ def test_a_pulse_read_several_times_is_one_point(read: Read) -> None:
     assert one.scatter is not None
     assert (one.x.tolist(), one.scatter[1].tolist()) == (list(range(30)), [3] * 30)
     assert one.scatter[0] == pytest.approx(3 * reads.var(axis=1, ddof=1), abs=1e-6)
-    # Where nothing says that they are reads, they may be cycles.
+    # Without a column of reads they may be cycles.
     unsaid = read("pulse,R_AH (ohm)\n" + "".join(f"{n},{r}\n" for n in range(30) for r in reads[n]))
     assert [len(one.notes) for one in (measurement, unsaid)] == [0, 1]

@@ -1,4 +1,4 @@
-"""What files say of pulses and reads: figures of the device, and what must not vary unseen."""
+"""Settings of pulses and reads: figures of the device, and columns that must not vary."""
 
 import re
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def bars(heads: str, *cycles: Cycle, lines: str = "") -> str:
 
 
 def outcome(read: Read, texts: list[str], **given: Any) -> str:
-    """How many curves were read, what is known of pulses, and what was said; or what is wrong."""
+    """Return the number of curves, figures of pulses, and notes; or the error."""
     try:
         found = read(*texts, **given)
     except UserError as error:
@@ -67,7 +67,7 @@ def twice(*cells: str) -> list[Cycle]:
             "depression_current=0.008 potentiation_current=0.008 pulse_time=5e-06 read_time=0.2 "
             "saturation_current=0.02",
         ),
-        # Without a unit nobody knows what it is; a length is one of time only in seconds.
+        # A value without a unit is unknown; a length is one of time only in seconds.
         (",current,length (um)", ("11,30", "-10,30"), "", ""),
         # A pulse time is one for both polarities.
         (
@@ -77,7 +77,7 @@ def twice(*cells: str) -> list[Cycle]:
             "depression_current=0.003 potentiation_current=0.003; pulse_time differs (1e-08 to "
             "2e-08) and is left out",
         ),
-        # Lines before the table, and what columns know better.
+        # Lines before the table, and columns that override them.
         (
             *("", ("", ""), "Pulse width: 1 ms\nI_pulse = -9 mA\n"),
             "depression_current=0.009 potentiation_current=0.009 pulse_time=0.001",
@@ -108,7 +108,7 @@ TWO = bars(",I (mA)", (25, "8", "8"), (10, "10", "10"))
 @pytest.mark.parametrize(
     ("texts", "given", "expected"),
     [
-        # What varies is left out, or chosen.
+        # A setting that varies is left out, or chosen.
         ([MIXED], {"ignored": ("current",)}, r"^4 curves; depression_current=0.009$"),
         (
             [MIXED],
@@ -177,7 +177,7 @@ def of(place: str, value: float, unit: str) -> str:
         ([of("column", 8, "mA"), of("column", 8000, "uA")], "^8 curves"),
         ([of("line", 8, "mA"), of("column", 0.008, "A")], "^8 curves"),
         ([of("line", 8, "mA"), of("line", 8.01, "mA")], "^8 curves"),
-        # Two devices may have two; the device file then has none, which is said.
+        # Two devices may have two; the device file then leaves it out, with a note.
         (
             [of("line", 8, "mA"), of("line", 10, "mA").replace("\nb,", "\nc,")],
             "^8 curves; ; potentiation_current differs .0.008 to 0.01. and is left out",
@@ -210,7 +210,7 @@ def mixed(heading: str, one: str, other: str, order: str = "0101") -> str:
         ),
         (mixed("Pulse voltage (V)", "1.5~0.001", "2~0.001"), "Pulse voltage=1.49..1.51"),
         (mixed("Stage temperature (K)", "300~0.05", "350~0.05"), "Stage temperature=299..301"),
-        # Called as nothing is, but the same within cycles and another between them.
+        # The name is unknown; the value is steady within cycles and differs between them.
         (mixed("Keithley 2", "0.8~0.0003", "1~0.0003"), "Keithley 2=0.79..0.81"),
         (mixed("Step", "8", "10"), "Step=8"),
         *(
@@ -249,7 +249,7 @@ def columns(heading: str, value: Callable[[int], str]) -> str:
         (mixed("R_xx (ohm)", "310~0.5", "330~0.5"), "^8 curves; $"),
         (mixed("Count", "1", "2", "01"), "^4 curves; $"),
         (mixed("I measured (mA)", "8~0.05", "8.1~0.05"), "^8 curves; $"),
-        # Of every row its own, or another name of what is known.
+        # A value that differs in every row, or another name of a known column.
         *((mixed(name, "0", "1"), "^8 curves") for name in ("time", "index", "comment")),
         (mixed("id", "a", "b"), "^8 curves"),
         (columns("t", lambda n: f"{n + n // 62 * 50_000}"), "^8 curves"),

@@ -1,4 +1,4 @@
-"""Tables of numbers, and what is said of files that are none."""
+"""Tables of numbers, and errors of files without one."""
 
 import gzip
 import math

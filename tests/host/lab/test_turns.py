@@ -77,7 +77,7 @@ def test_a_run_of_several_turns_is_refused_and_says_what_to_do(read: Read) -> No
             "more; number pulses from 0 again where each cycle begins$",
             str(caught.value),
         )
-    # What is advised works.
+    # The advice works.
     lines = [rows(part) for part in np.split(values, 4)]
     measurement = read("pulse,R_AH (mohm)\n" + "".join(lines))
     assert [one.x.size for one in measurement.curves] == [61, 60] * 4
