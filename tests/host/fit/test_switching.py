@@ -32,7 +32,16 @@ def write(path: Path, uses: int, form: str, seed: int = 1, middles: tuple = (MID
     return path
 
 
-@pytest.mark.parametrize("form", ["counts", "rows", "shares"])
+def test_rows_of_single_uses_are_counts(tmp_path: Path) -> None:
+    rows, counts = (
+        fit_switching(write(tmp_path / f"{form}.csv", 60, form), "paper")
+        for form in ("rows", "counts")
+    )
+    assert rows.values == counts.values
+    assert rows.source["uses"] == counts.source["uses"] == 1200
+
+
+@pytest.mark.parametrize("form", ["counts", "shares"])
 def test_intervals_hold_the_truth_as_often_as_they_say(tmp_path: Path, form: str) -> None:
     held = []
     for seed in range(40):
