@@ -1,4 +1,4 @@
-"""Print what docs/decisions/learning-in-gateware.md says: ``python -m tests.learning``.
+"""Print the tables of docs/decisions/learning-in-gateware.md: ``python -m tests.learning``.
 
 With ``core`` only what is synthesised and placed, with ``clocks`` what an image's pulses take, with
 ``films`` how many bits films need: two minutes, one and a quarter of an hour of an idle machine.
@@ -43,7 +43,7 @@ FILMS = [("float, a chance for each cell", SotSynapse, False), ("float", SotSyna
     for bits in (8, 10, 12, 16)
     for kind, stochastic in (("nearest", False), ("stochastic", True))
 ]
-"""Devices: what they are called, how they are made, and whether chances are of lines."""
+"""Devices: name, constructor, and True if the draws are shared by lines."""
 BATCH, LANES, SEEDS, MHZ = 32, (1, 2, 4, 100), (4, 16), 100
 """Seeds of the straight device, and of others, which scatter more."""
 FIXED = 326 + 50 + 112 + 45
@@ -129,7 +129,7 @@ def rows(some: list[str]) -> Iterator[list[str]]:
             learn(dataset, 16_000, BATCH, lines, synapse=make(*DEVICES[name]), seed=seed)[0]
             for seed in range(SEEDS[name[0] == "A"])
         ]
-        # The same images in the same order: what differs is what is done with them.
+        # The same images in the same order; only the learning differs.
         more = np.subtract(found, bases.setdefault(name, found))
         yield [
             *(name, kind, f"{np.mean(found):.2f}", f"{np.mean(more):+.2f}"),

@@ -25,7 +25,7 @@ from allspin.sim.synapse.sot_synapse import SotSynapse
 UNIT_BITS, PLACE_BITS = 18, 8
 """The table has ``2**PLACE_BITS`` places for each polarity, in one block RAM of 512 lines."""
 VALUE_BITS, DELTA_BITS, WISH_BITS, CHANCE_BITS = 8, 16, 18, 16
-"""Of wanted pulses `WISH_BITS` are a fraction: eight of a row's value, ten of a delta."""
+"""Fraction bits of wanted pulses, `WISH_BITS`: eight of a row's value, ten of a delta."""
 ROW_BITS, COLUMN_BITS, SWEEP_BITS, FILM_CLOCKS = 10, 7, 6, 2
 """A sweep gives each cell one pulse at most, and has draws of its own."""
 WISH_CLOCKS = PRODUCT_CLOCKS + 1
@@ -118,11 +118,11 @@ class LearningCore(Component):
                 "stochastic": In(2),
                 # Pulses that are wanted, `WISH_CLOCKS` later.
                 "pulses": Out(signed(VALUE_BITS + DELTA_BITS + 1 - WISH_BITS)).array(lanes),
-                # Where films are, `READ` clocks later, and what they hold `FILM_CLOCKS` after that.
+                # Addresses, `READ` clocks later, and the stored R_AH `FILM_CLOCKS` after that.
                 "read_row": Out(ROW_BITS),
                 "read_columns": Out(COLUMN_BITS).array(walkers),
                 "films": In(film_bits).array(walkers),
-                # What they hold `WRITTEN` clocks later, where a pulse was given.
+                # The new R_AH, `WRITTEN` clocks later, where a pulse was given.
                 "write": Out(walkers),
                 "write_row": Out(ROW_BITS),
                 "write_columns": Out(COLUMN_BITS).array(walkers),
@@ -179,7 +179,7 @@ class LearningCore(Component):
                 self._walk(m, lane, speck)
 
     def _walk(self, m: Module, lane: int, speck: PipelinedSpeck) -> None:
-        """What a pulse does to a film, with its C2C, within the range."""
+        """Apply a pulse to a stored R_AH, with C2C, within the range."""
         rest, film = UNIT_BITS - self._film_bits, self.films[lane]
         m.submodules[f"normal_{lane}"] = normal = PipelinedNormal(UNIT_BITS, 1)
         m.submodules[f"table_{lane}"] = table = LineMemory(2 << PLACE_BITS, 2 * UNIT_BITS)

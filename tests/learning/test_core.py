@@ -1,4 +1,4 @@
-"""The block that docs/decisions/learning-in-gateware.md measures makes what its model makes."""
+"""The block of docs/decisions/learning-in-gateware.md, against its integer model."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What files that are refused have in common, and how content is damaged."""
+"""Checks of refused files, and ways to damage content."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""IDX files and NumPy's archives: what others write comes back, anything else is one line."""
+"""IDX files and NumPy's archives: round trips, and errors in one line."""
 
 import gzip
 import io
@@ -100,7 +100,7 @@ def test_any_damage_is_one_line_or_the_same_values(some_path: Path, data: st.Dat
     except UserError as error:
         assert "\n" not in str(error)  # noqa: PT017
     else:
-        # A plain file has no checksum: whatever it now says it holds is what is read.
+        # A plain file has no checksum: its changed content is read.
         assert packed <= np.array_equal(values.ravel(), range(12))
 
 
@@ -146,13 +146,13 @@ def member(content: bytes) -> bytes:
 
 
 def npy(shape: str, dtype: str = "'<f8'", data: bytes = bytes(40), version: int = 1) -> bytes:
-    """An array's bytes whose head says what it likes."""
+    """Return an array's bytes with a header of one's choice."""
     head = f"{{'descr': {dtype}, 'fortran_order': False, 'shape': {shape}, }}".encode()
     return b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H", len(head)) + head + data
 
 
 class Told:
-    """What pickle would run as it reads it."""
+    """Object whose code pickle would run."""
 
     def __reduce__(self):
         return os.mkdir, ("evil",)

@@ -1,4 +1,4 @@
-"""What ships is what its name says; files are opened by their paths."""
+"""Networks and devices that ship, by name; files, by path."""
 
 import re
 from pathlib import Path

@@ -114,9 +114,6 @@ def test_a_plain_file_goes_before_its_gzip_and_other_files_are_left_alone(
     assert load_dataset(folder).classes == 47
 
 
-# What is wrong is said in one line.
-
-
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -1,4 +1,4 @@
-"""What cannot be written is found out beforehand, and nothing is left behind."""
+"""Files that cannot be written are found beforehand, and no trace is left."""
 
 import os
 from pathlib import Path

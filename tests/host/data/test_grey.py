@@ -65,7 +65,7 @@ def test_sixteen_bits_of_grey_are_scaled_for_a_network_of_colours_too(tmp_path):
 
 
 def png(header: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG by hand: its header's fields, and what follows."""
+    """Build a PNG from its header's fields and its data."""
     content = b"\x89PNG\r\n\x1a\n"
     for kind, data in ((b"IHDR", header), *chunks, (b"IEND", b"")):
         content += struct.pack(">I", len(data)) + kind + data

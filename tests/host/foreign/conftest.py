@@ -48,7 +48,7 @@ def model(
 
 
 def torch_model() -> onnx.ModelProto:
-    """As ``torch.onnx.export`` writes Flatten, Linear, BatchNorm1d, ReLU6 and Linear."""
+    """Return the graph that ``torch.onnx.export`` writes of five kinds of modules."""
     norm = _drawn(5, scale=HIDDEN, bias=HIDDEN, mean=HIDDEN, var=HIDDEN)
     for name in ("scale", "var"):
         norm[name] = np.abs(norm[name]) + np.float32(0.5)

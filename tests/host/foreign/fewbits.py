@@ -40,7 +40,7 @@ class FewBits(NamedTuple):
     enter: Rounding | None
 
     def logits(self, inputs: Array) -> Array:
-        """What its last layer sums."""
+        """Compute the sums of the last layer."""
         values = inputs if self.enter is None else self.enter(2 * inputs - 1)
         for weights, (mean, spread) in zip(self.weights, self.norms, strict=False):
             values = self.activation((values @ self.weight(weights) - mean) / spread)

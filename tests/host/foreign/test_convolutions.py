@@ -1,4 +1,4 @@
-"""Graphs with convolutions, against ONNX's own evaluator; and what is refused of them."""
+"""Graphs with convolutions, against ONNX's own evaluator; and refusals."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def drawn(*shape: int) -> np.ndarray:
 
 FIRST = {"w0": drawn(4, 3, 3, 2), "b0": drawn(4)}
 CONV = node("Conv", ["x", "w0", "b0"], ["s0"], name="conv1", strides=[2, 1], pads=[1, 0, 2, 1])
-"""Of 11 x 9 x 3 makes 6 x 9 x 4; of its padding at the bottom one line is under no kernel."""
+"""Convolution of 11 x 9 x 3 to 6 x 9 x 4; no kernel covers one line of the bottom padding."""
 RELU = node("Relu", ["s0"], ["a0"])
 POOL = node("MaxPool", ["a0"], ["p0"], kernel_shape=[2, 2], strides=[2, 2])
 """Makes 3 x 4 x 4 of it."""
@@ -36,7 +36,7 @@ KIND = Convolution(SHAPE, (3, 2), (2, 1), (1, 0, 1, 1))
 def chain(
     *nodes: Any, end: Any = "p0", last: Any = 48, shape: Any = (None, 3, 11, 9), **constants: Any
 ) -> onnx.ModelProto:
-    """A model of some nodes, and a readout of what the last one makes."""
+    """Return a model of some nodes with a readout of the last one."""
     readout = node("Flatten", [end], ["f"]), node("Gemm", ["f", "w9", "b9"], ["output"])
     given = {**FIRST, "w9": drawn(last, 5), "b9": drawn(5), **constants}
     return model([*nodes, *readout], given, shape)

@@ -1,4 +1,4 @@
-"""Rounding with what is made up for, against the nearest levels and every possibility."""
+"""Rounding with correction, against the nearest levels and every possibility."""
 
 from itertools import product
 

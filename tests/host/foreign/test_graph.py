@@ -1,4 +1,4 @@
-"""Graphs as other tools write them, against ONNX's own evaluator; and what is refused."""
+"""Graphs of other tools, against ONNX's own evaluator; and refusals."""
 
 from pathlib import Path
 
@@ -37,11 +37,11 @@ FILES = {
     "qonnx": (1, {"IntQuant", "BipolarQuant", "Trunc"}),
     "keras": (255, {"Shape", "Gather", "Unsqueeze", "Concat", "Reshape", "Softmax"}),
 }
-"""Files for images of 4 x 5 pixels: what a white pixel is worth, and what they have."""
+"""Files for images of 4 x 5 pixels: the value of a white pixel, and their operators."""
 ANSWERS = {"binary": [0, 1, 1, 0, 1, 1], "strings": [2, 2, 2, 2, 0, 0]}
 """Classes of `INPUTS`, by scikit-learn itself."""
 LABELS = {"binary": ["no", "yes"], "strings": ["a", "b", "c"]}
-"""What the files call their classes, sorted as scikit-learn sorts them."""
+"""Labels of the files' classes, in scikit-learn's order."""
 QONNX_ANSWERS = [
     [3.314781, -0.628562, 2.792406],
     [2.609834, -0.926083, 1.752145],
@@ -50,7 +50,7 @@ QONNX_ANSWERS = [
     [4.195964, -0.926083, 2.839691],
     [4.372200, -0.628562, 2.508699],
 ]
-"""What qonnx's own evaluator answers `INPUTS`."""
+"""Answers of qonnx's own evaluator to `INPUTS`."""
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -74,9 +74,6 @@ def test_files_of_other_tools(name):
         assert logits == pytest.approx(np.array(QONNX_ANSWERS), abs=1e-5)
 
 
-# Graphs that are read, and what they must be.
-
-
 def clipped(low: float) -> onnx.ModelProto:
     """A Clip at any lower bound, and factors on either side of it."""
     nodes = [
@@ -93,7 +90,7 @@ def clipped(low: float) -> onnx.ModelProto:
 
 
 def keras() -> onnx.ModelProto:
-    """As Keras writes a Normalization and a FloatLayer."""
+    """Return the graph that Keras writes of a Normalization and a Dense layer."""
     rng = np.random.default_rng(6)
     constants = {
         "mean": rng.uniform(0, 1, (1, *SHAPE)).astype(np.float32),
@@ -187,7 +184,7 @@ def reshaped(nodes) -> onnx.ModelProto:
 
 
 def scaled_and_held(*between) -> onnx.ModelProto:
-    """As skl2onnx writes scalers, of which one holds its results, and what lies behind them."""
+    """Return the graph that skl2onnx writes of scalers, one of which clips, and a classifier."""
     offsets = {"offset": [0.5] * PIXELS, "scale": np.linspace(1, 3, PIXELS).tolist()}
     nodes = [
         node("Scaler", ["input"], ["scaled"], domain="ai.onnx.ml", **offsets),
@@ -276,7 +273,7 @@ def test_whole_numbers_between_layers_and_none_behind_the_last(saved, kind, zero
 
 
 def one_output(*behind, outputs) -> onnx.ModelProto:
-    """A layer of one output, `z`, and what lies behind it."""
+    """Return a layer of one output, `z`, with nodes behind it."""
     first = [node("MatMul", ["input", "w"], ["z"]), node("Sigmoid", ["z"], ["p"])]
     constants = {"w": ARRAYS["w0"][:, :1], "one": np.float32(1), "labels": np.array(["n", "y"])}
     return model([*first, *behind], constants, outputs=outputs)
@@ -322,9 +319,6 @@ def test_one_output_is_the_second_class_where_it_is_above_0(saved, case):
     assert read.network.topology == (PIXELS, 2)
     for logits in (read.network.logits(INPUTS), read.answers(INPUTS)):
         assert logits[:, 1] - logits[:, 0] == pytest.approx(expected, abs=1e-5)
-
-
-# What is refused.
 
 
 def two_layers(*between, shape=(None, PIXELS), outputs=("output",), **constants):

@@ -1,4 +1,4 @@
-"""Imports from a file to a network, with what is said of them."""
+"""Imports from a file to a network, with their warnings."""
 
 import contextlib
 import dataclasses
@@ -159,7 +159,7 @@ def test_a_model_that_is_read_otherwise_than_it_answers_is_refused(elsewhere, mo
 
 
 def test_tuning_keeps_what_came_unless_it_is_better(elsewhere):
-    """What is learnt has wrong labels; the images that choose have their own."""
+    """Images to learn from have wrong labels; images that choose have their own."""
     data, kept = elsewhere.dataset, split(700)[1]
     labels = (data.train_labels + 1) % 4
     labels[kept] = data.train_labels[kept]

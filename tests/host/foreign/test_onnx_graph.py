@@ -1,4 +1,4 @@
-"""ONNX files: whole, with weights beside them; what is refused is so in a line."""
+"""ONNX files: whole, and with weights beside them; refusals are one line."""
 
 import os
 import sys

@@ -143,7 +143,7 @@ def test_dead_pixels_and_dead_neurons_do_no_harm(images):
 
 @pytest.mark.parametrize("states", [3, 10])
 def test_weights_of_dead_pixels_do_not_set_the_scale(images, states):
-    """Those behind a normalisation of the inputs, which divides by next to nothing there."""
+    """Large weights behind a normalisation of the inputs that divides by small numbers."""
     dark = images.copy()
     dark[:, 0] = 0
     first, last = drawn((20, 16, 5), biases=0).layers

@@ -69,7 +69,7 @@ def by_curve(films, sign, rng):
 
 
 def pairs(tmp_path: Path):
-    """Devices, and what a pulse does to films of each."""
+    """Return devices, and the effect of a pulse on each."""
     rising, falling = Table(1), Table(-1)
     files = rising.write(tmp_path / "dG_increasing.txt"), falling.write(tmp_path / "dG_falling.txt")
     lookup = load_lookup_tables(files)
@@ -88,7 +88,10 @@ def alike(first, second) -> bool:
     return found.pvalue > 1e-3
 
 
-@pytest.mark.parametrize("name", ["table", "curve", "lookup"])
+@pytest.mark.parametrize(
+    "name",
+    ["lookup", *(pytest.param(name, marks=pytest.mark.long) for name in ("table", "curve"))],
+)
 def test_a_thousand_pulses_leave_the_same_distribution(tmp_path: Path, name: str) -> None:
     synapse, pulse = pairs(tmp_path)[name]
     rng, other = np.random.default_rng(5), np.random.default_rng(6)
@@ -309,7 +312,7 @@ def test_a_pair_is_a_difference_and_is_written_again_before_it_is_full() -> None
 
 
 def test_the_reference_is_where_up_and_down_are_equal() -> None:
-    """Of the paper's law: (goal_up - r)(1 - q_up) = (r - goal_down)(1 - q_down)."""
+    """By the paper's law, (goal_up - r)(1 - q_up) = (r - goal_down)(1 - q_down)."""
     up, down = (1 - math.exp(-1 / a) for a in (22.0, 9.0))
     high = -1 + 2 / (1 - math.exp(-100 / 22))
     low = 1 - 2 / (1 - math.exp(-100 / 9))

@@ -1,4 +1,4 @@
-"""Training in the array: its gradients, that it learns, and what is written down of it."""
+"""Learning in the array: gradients, accuracy, and the network that is written down."""
 
 import dataclasses
 import math
@@ -45,7 +45,7 @@ SMALL = LearnParameters(hidden=(20,), epochs=12, states=100, rate=0.1)
 
 
 def cross_entropy(matrices, bias, values, labels):
-    """Of a ReLU network, in double precision."""
+    """Compute the loss of a ReLU network in double precision."""
     *inner, last = matrices
     drive = values.astype(np.float64)
     for matrix in inner:
@@ -245,6 +245,7 @@ def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path)
     assert found.chip_accuracy == other.accuracy(dataset.test_images, dataset.test_labels)
 
 
+@pytest.mark.long
 def test_read_noise_is_that_of_the_chip_in_every_crossbar(dataset: Dataset, tmp_path: Path) -> None:
     noisy = Device("noisy", raw_synapse(), imperfections=Imperfections(read_noise=0.2))
     found = learnt_by(dataset, device=noisy)

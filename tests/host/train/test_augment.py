@@ -1,4 +1,4 @@
-"""Where pixels of bent images are read, and how far images are bent."""
+"""Bent images: the places of their pixels, and the amounts of bending."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ def draw(how: Augmentation, count: int, seed: int, shape: tuple[int, int] = SHAP
 
 
 def bend(mixing, image: np.ndarray) -> np.ndarray:
-    """What each transformation makes of an image, shape (transformations, y, x)."""
+    """Apply each transformation to an image, shape (transformations, y, x)."""
     count = mixing.shape[0] // image.size
     return (mixing @ np.tile(image.ravel(), count)).reshape(count, *image.shape)
 
@@ -50,7 +50,7 @@ def test_bilinear_reads_between_the_pixels(seed: int, reach: float) -> None:
 
 
 def centroids(name: str, amount: float, dot: tuple[int, int]) -> np.ndarray:
-    """Where a soft dot of a 29 x 29 image lands under many draws, relative to the centre."""
+    """Return the places of a soft dot of a 29 x 29 image under many draws, from the centre."""
     how = dataclasses.replace(STILL, **{name: amount})
     y, x = np.indices((29, 29)) - 14.0
     image = np.exp(-2 * ((y - dot[0]) ** 2 + (x - dot[1]) ** 2)).astype(np.float32)

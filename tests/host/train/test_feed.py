@@ -1,4 +1,4 @@
-"""Batches: what they hold, and what becomes of the thread and of the process that make them."""
+"""Batches: their content, and the end of the thread and of the process that make them."""
 
 import itertools
 import os
@@ -155,7 +155,7 @@ def test_the_split_keeps_a_twelfth_apart() -> None:
 
 
 def workers(parent: int) -> list[int]:
-    """Processes that prepare images for a process, by what Linux says of them."""
+    """Return the worker processes of a process, by their entries in /proc."""
     children = Path(f"/proc/{parent}/task").glob("*/children")
     every = [int(pid) for each in children for pid in each.read_text().split()]
     return [
@@ -178,7 +178,7 @@ def test_it_ends_with_its_iterator_and_the_iterator_with_it() -> None:
 
 
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
-    """Which was killed and could tell nobody; a numpy.py beside it misleads no one."""
+    """A killed parent cannot end its worker itself; a numpy.py beside it has no effect."""
     (tmp_path / "numpy.py").write_text("raise SystemExit(7)\n")
     program = (
         "import sys; sys.path.remove(''); import numpy as np\n"

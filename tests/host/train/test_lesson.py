@@ -1,4 +1,4 @@
-"""What is learnt of a batch, and what training takes chips for, against chips."""
+"""Loss and gradient of a batch, and the law of chips against chips."""
 
 import dataclasses
 from statistics import NormalDist

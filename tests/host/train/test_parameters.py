@@ -1,4 +1,4 @@
-"""What is trained: ranges, and the device that it is trained for."""
+"""Parameters of a training: ranges, and the device."""
 
 import dataclasses
 

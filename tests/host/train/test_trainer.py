@@ -1,4 +1,4 @@
-"""Training, whole: what it learns, what it may look at, and what it writes down."""
+"""Whole trainings: accuracy, use of the images, and the network that is written."""
 
 import dataclasses
 from collections.abc import Callable
@@ -71,7 +71,7 @@ def test_it_learns(dataset: Dataset) -> None:
 
 
 def test_convolutions_learn_what_the_golden_model_says(dataset: Dataset) -> None:
-    """Tiles and neurons of positions too: what is written down is what was evaluated."""
+    """With tiles and neurons of positions, the written network is the evaluated one."""
     trained = train(dataset, changed(CONVOLVED, tiles=TILES, neuron_per="position"))
     accuracy = right(trained.network, dataset.test_images, dataset.test_labels)
     assert accuracy == trained.test_accuracy > 0.7
@@ -86,7 +86,7 @@ def test_convolutions_learn_what_the_golden_model_says(dataset: Dataset) -> None
     [
         changed(epochs=2),
         changed(ROBUST, epochs=1),
-        changed(ROBUST, epochs=1, conv=CONV),
+        pytest.param(changed(ROBUST, epochs=1, conv=CONV), marks=pytest.mark.long),
         changed(CONVOLVED, epochs=1, tiles=TILES),
     ],
 )
@@ -253,6 +253,7 @@ def test_quick_bends_less_where_nobody_says_how(
     assert all(0 < less < more for less, more in zip(gentle[:4], usual[:4], strict=True))
 
 
+@pytest.mark.long
 def test_digits_of_8_by_8_bear_the_distortions_of_digits() -> None:
     """MNIST's first, made small as those of the UCI are: 4 x 4 pixels of 32 x 32 are one."""
 
@@ -287,7 +288,7 @@ def test_tuning_must_be_better_beyond_chance(
     noise: float,
     better: bool,
 ) -> None:
-    """Where weights have noise, that is what a network is tuned for, and any gain counts."""
+    """With noise on the weights any gain counts."""
     came = np.arange(100) >= 10
     later = came.copy()
     later[:won], later[10 : 10 + lost] = True, False

@@ -1,4 +1,4 @@
-"""Options that are words: what they name, and one line for what they do not."""
+"""Options as texts, recipe files and kernels; errors are one line."""
 
 from pathlib import Path
 

@@ -89,7 +89,7 @@ def test_quantised_it_is_the_golden_model_bit_for_bit(
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_slopes_go_back_the_way_that_values_came(text: str) -> None:
-    """What brings them back is the transpose: ``<A x, y> = <x, A' y>``."""
+    """Folding is the transpose of unrolling: ``<A x, y> = <x, A' y>``."""
     rng = np.random.default_rng(0)
     for kind, each in zip(convolutions(read_conv(text), SHAPE), read_conv(text), strict=True):
         geometry = ConvolutionGeometry(kind)
@@ -163,7 +163,7 @@ def test_chips_that_do_not_differ_are_the_machine(
 
 @pytest.mark.parametrize("adc", [None, Adc(8, 12, 2)])
 def test_all_positions_and_images_of_a_pass_see_one_chip(adc: Adc | None) -> None:
-    """An error of a cell, or of what is at the foot of a column, is common to them."""
+    """Errors of a cell, and of the circuits at the foot of a column, are shared."""
     network, values = make(FORMATS, "3x3x4 s2", 0, (), adc)
     values[:] = 9
     tops = dict.fromkeys(("gain", "sum_gain", "threshold", "read", "column_read"), 0.1)
@@ -224,7 +224,11 @@ WRONG = dataclasses.replace(
 
 @pytest.mark.parametrize(
     ("device", "adc", "per"),
-    [(PAPER, None, "column"), (PAPER, None, "position"), (WRONG, Adc(8, 8, 5), "column")],
+    [
+        (PAPER, None, "column"),
+        pytest.param(PAPER, None, "position", marks=pytest.mark.long),
+        pytest.param(WRONG, Adc(8, 8, 5), "column", marks=pytest.mark.long),
+    ],
 )
 def test_logits_scatter_as_those_of_chips_do(device: Device, adc: Adc | None, per: str) -> None:
     """One image on 300 chips of the generator, and in 2,000 passes under the law."""

@@ -246,7 +246,11 @@ WRONG = dataclasses.replace(
 
 @pytest.mark.parametrize(
     ("device", "adcs"),
-    [(PAPER, [None, None]), (PAPER, [Adc(16, 8, 6), None]), (WRONG, [Adc(16, 8, 6)] * 2)],
+    [
+        (PAPER, [None, None]),
+        pytest.param(PAPER, [Adc(16, 8, 6), None], marks=pytest.mark.long),
+        pytest.param(WRONG, [Adc(16, 8, 6)] * 2, marks=pytest.mark.long),
+    ],
 )
 def test_logits_scatter_as_those_of_chips_do(device: Device, adcs: Adcs) -> None:
     """One image on 300 chips of the generator, and 20,000 times under the law."""
@@ -330,7 +334,7 @@ def test_errors_of_a_tile_are_before_its_converter_and_only_where_a_row_is_drive
         "tile_steps": 9.0 * 4,
         "tile_gain": 0.3 * means,
     }[name]
-    # A conversion rounds: the deviation of what lies evenly within a step of four words.
+    # A conversion rounds with the deviation of a uniform value within a step of four words.
     rounded = np.broadcast_to(np.hypot(expected, 4 / np.sqrt(12)), means.shape)
     np.testing.assert_allclose(record[0].sums.std(axis=0), rounded, rtol=0.06)
     gradient = network.parts(backward(network, direction(4000), record))[0]
