@@ -18,7 +18,7 @@ not count."""
 def array_accuracy(
     panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], ideal: float
 ) -> Figure:
-    """Draw accuracy over what changes in an array.
+    """Draw accuracy against parameters of an array.
 
     Parameters
     ----------

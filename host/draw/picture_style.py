@@ -80,7 +80,7 @@ class PictureStyle:
         Raises
         ------
         UserError
-            If there is no such style, or the file cannot be read or holds anything else.
+            If the style is unknown, or the file cannot be read or holds anything else.
         """
         if isinstance(style, PictureStyle):
             return style

@@ -69,7 +69,7 @@ def _restack(figure: Figure, room: float) -> tuple[float, float]:
     Returns
     -------
     fewer, higher : float
-        Factor by which there are fewer columns, and more rows.
+        Factors of the reduction of columns, and of the increase of rows.
     """
     unchanged = (1.0, 1.0)
     panels = [panel for panel in figure.axes if panel.get_subplotspec() is not None]

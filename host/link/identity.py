@@ -311,7 +311,7 @@ class Identity:
         Raises
         ------
         UserError
-            If it does not; `name` is what the message calls the device.
+            If it does not fit; `name` is the device's name in the message.
         """
         if network.beyond_words is not None:
             raise UserError(

@@ -146,7 +146,7 @@ class Line:
 
     @contextlib.contextmanager
     def until_silent(self, what: str) -> Iterator[None]:
-        """Turn the time-out of a silent device into a `UserError` that begins with `what`."""
+        """Turn the time-out of a silent device into a `UserError` that begins with these words."""
         try:
             yield
         except TimeoutError:

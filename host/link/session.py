@@ -74,7 +74,7 @@ class Asking:
     ) -> None:
         self._line, self._max_losses = line, max_losses
         self._usual, self._longest = patience
-        self._out = bytearray(b"\0")  # ends whatever was under way before
+        self._out = bytearray(b"\0")  # ends any frame that an earlier host began
         self._under_way: deque[_Frame] = deque()  # their tags follow one another
         self._used = 0  # bytes of those
         self._again: deque[_Asked] = deque()

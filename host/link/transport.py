@@ -50,7 +50,7 @@ class Transport(Closing):
 
     @abstractmethod
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
-        """Send what can be sent at once, and return what has been received.
+        """Send bytes without waiting, and return the bytes received.
 
         Parameters
         ----------

@@ -75,7 +75,7 @@ class VirtualTransport(Transport):
         name: str = "the virtual board",
     ) -> None:
         self.name = name
-        # A pipe loses nothing, so asking again would not help. Through a UART the window holds
+        # A pipe loses no byte, so asking again would not help. Through a UART the window holds
         # and bytes may get lost, but time is the simulation's.
         command = [str(program), *options]
         self._stopwatch: mmap.mmap | None = None

@@ -48,7 +48,7 @@ class BoardLine(Transport):
         return bool(self._waiting)
 
     def exchange(self, data: bytes, timeout: float) -> tuple[int, bytes]:
-        """Buffer bytes for the board if there is room, and return what it has sent."""
+        """Buffer bytes for the board if it has room, and return the bytes that it sent."""
         taken = 0
         if len(self._waiting) < MOST_WAITING:
             self._waiting += data
