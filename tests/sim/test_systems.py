@@ -92,7 +92,7 @@ sys.exit(status)
         ("hdl", "run mnist-10 --on virtual --latency", "amaranth"),
         ("hdl", "compare paper-10", "amaranth"),
         ("hdl", "boards", "amaranth"),
-        ("simulators", "sim paper-10", "find_libpython"),
+        ("simulators", "sim paper-10", "cocotb_tools"),
         ("hdl", "export mnist-10 --onnx net.onnx", None),
         ("hdl", "export paper-10 --chip 7 --cells cells.csv", None),
         ("hdl", "export mnist-10 --verilog engine.v", "amaranth"),
