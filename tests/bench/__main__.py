@@ -13,7 +13,8 @@ from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import print_tables
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.files import write_atomically
-from tests.bench.bench import QUICK, Effort, bench, read_builds
+from tests.bench.bench import QUICK, Effort, bench
+from tests.bench.board_figures import read_builds
 from tests.bench.document import MARKS, markdown, printed
 
 HELP = """\

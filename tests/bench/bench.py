@@ -1,14 +1,11 @@
 """All figures of the bench: those that are measured here, and those worked out of builds."""
 
 import dataclasses
-import json
 import os
-import resource
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -16,16 +13,13 @@ import numpy.typing as npt
 from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from allspin.boards.catalogue import find_board
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.bitstreams.jobs import network_of
-from allspin.host.bitstreams.manifest import check_manifest, is_older
 from allspin.host.bitstreams.throughput import link_rate
 from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.data.catalogue import open_device, open_network
-from allspin.host.data.datasets import load_dataset, load_test_set
+from allspin.host.data.datasets import load_test_set
 from allspin.host.demonstration import link_bytes
 from allspin.host.machines.opening import VIRTUAL, open_virtual
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
@@ -34,228 +28,40 @@ from allspin.host.show.version import commit
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Row, close_machines, measure
 from allspin.host.sweep.sweeping import make_plan
-from allspin.host.train.parameters import EPOCHS, TrainingParameters
-from allspin.host.train.trainer import train
+from allspin.host.train.parameters import EPOCHS
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
-from tests.bench.peers import GOLDEN, Program, Timed, ratios, timed
-
-# Builds of boards, from the files that commands have written.
-
-
-def read_builds(paths: list[Path]) -> list[dict[str, Any]]:
-    """Builds of files of ``allspin build --json``, one each or several under ``boards``, or of
-    ``allspin boards --json``, whose boards that were not built are left out.
-    """
-    builds = []
-    for path in paths:
-        record = json.loads(path.read_bytes())
-        listed = record.get("boards", [record])
-        builds += [
-            check_manifest(each.get("built", each)) for each in listed if each.get("built", each)
-        ]
-    return builds
-
-
-# A worker's part of the golden model's target: some chips, and what they took.
-
-
-def peak_memory() -> int:
-    """Bytes that this process has had at most."""
-    # Kilobytes on Linux, bytes on macOS.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def some_chips(
-    name: str, device_name: str, seeds: range, count: int
-) -> tuple[list[float], Timed, int]:
-    """Measure chips on the golden model, on one thread.
-
-    Parameters
-    ----------
-    name, device_name : str
-        Network and device.
-    seeds : range
-        The chips.
-    count : int
-        How many test images.
-
-    Returns
-    -------
-    list of float, Timed, int
-        Accuracies, the time they took here, and this process's peak of memory in bytes.
-    """
-    images, labels = load_test_set(None)
-    network, device = open_network(name), open_device(device_name)
-
-    def work() -> npt.NDArray[np.float64]:
-        return accuracy_over_chips(network, Lot(device, seeds), (images[:count], labels[:count]))
-
-    with threadpool_limits(1):
-        took, accuracies = timed(work)
-    return accuracies.tolist(), took, peak_memory()
-
-
-# The three figures of the gateware's speed, which are never mixed.
-#
-# engine
-#     The board's clock over the mean cycles per image that a virtual board of the same machine
-#     counted over all test images: what the crossbars can do. The clock is that of the bitstream,
-#     and not the highest that the complete top would reach.
-# resident sweep
-#     The images that fit on the board, once for each chip, the chip's redraw included.
-# link
-#     Host to host: what a stream of images over the wires reaches.
-
-TARGETS = {
-    ("LFE5U-85F", "maps"): 220_000,
-    ("LFE5U-25F", "maps"): 130_000,
-    ("LFE5U-85F", "general"): None,
-    ("LFE5U-25F", "general"): None,
-    ("LFE5U-85F", "fast"): 4_000_000,
-    ("LFE5UM5G-85F", "fast"): 5_500_000,
-    # Their images lie in an SDRAM.
-    ("LFE5U-85F", "chips"): 700_000,
-    ("LFE5U-85F", "fast-sdram"): 700_000,
-    ("LFE5U-85F", None): 1_500_000,
-    ("LFE5U-25F", None): 700_000,
-    ("iCE40UP5K", "ideal"): 20_000,
-    ("iCE40UP5K", "chips"): 12_000,
-}
-"""Images/s that the engine shall reach at least, by part and profile (None: any, or no target)."""
-
-
-def engine_figures(
-    builds: Sequence[dict[str, Any]], network: Network | None = None
-) -> list[dict[str, Any]]:
-    """Engine figures of boards that were placed and routed: their clocks over cycles per image.
-
-    Parameters
-    ----------
-    builds : sequence of dict
-        What ``allspin build --json`` says of each; those that do not fit are left out, and those
-        whose clocks nobody counted.
-    network : Network, optional
-        What was built; what each build names.
-
-    Returns
-    -------
-    list of dict
-        ``older`` is whether a build was of other gateware than these sources make; ``target`` is
-        None for a part without one.
-    """
-    return [
-        {
-            "board": build["board"],
-            "part": build["part"],
-            "profile": build["profile"],
-            "lanes": build["lanes"],
-            "rows_per_clock": build["rows_per_clock"],
-            "megahertz": build["need_mhz"],
-            "worst_fmax_megahertz": build["worst_fmax_mhz"],
-            "cycles": build["cycles_per_image"],
-            "seeds": len(build["seeds"]),
-            "older": is_older(build, network or network_of(build)),
-            "images_per_second": build["images_per_second"],
-            "target": target(build["part"], build["profile"]),
-        }
-        for build in builds
-        if build["fits"] and build["cycles_per_image"] is not None
-    ]
-
-
-def target(part: str, profile: str) -> int | None:
-    """Images/s that a machine on a part shall reach; None for a part without any."""
-    for (name, kind), least in TARGETS.items():
-        if part.lower().startswith(name.lower()) and kind in (None, profile):
-            return least
-    return None
-
-
-def resident_figures(
-    builds: Sequence[dict[str, Any]], kept: int | None = None
-) -> list[dict[str, Any]]:
-    """Figures of a sweep over the images that a build keeps (``resident_images``).
-
-    Each image is shown once to each chip, and a new chip takes about a clock for each cell that the
-    machine has. Machines that draw no chips in place are left out.
-
-    Parameters
-    ----------
-    builds : sequence of dict
-        As of `engine_figures`.
-    kept : int, optional
-        How many images a build keeps that does not say so.
-    """
-    found = []
-    for build in ({"resident_images": kept, **each} for each in builds):
-        variation = find_board(build["board"]).profile(build["profile"]).hardware.variation
-        if build["resident_images"] and variation is not None and variation.redraw:
-            # In an SDRAM more fit than there are.
-            images = min(int(build["resident_images"]), 10_000)
-            redraw = sum(layer.states.size for layer in network_of(build).layers)
-            found += [
-                {
-                    **{at: figure[at] for at in ("board", "profile", "megahertz", "cycles")},
-                    "images": images,
-                    "redraw_clocks": redraw,
-                    "images_per_second": 1e6
-                    * figure["megahertz"]
-                    * images
-                    / (images * figure["cycles"] + redraw),
-                }
-                for figure in engine_figures([build])
-            ]
-    return found
-
-
-# How long a training takes, as ``allspin train`` does it.
-
-STATES = 10
-TARGET = 60.0
-"""Seconds for all epochs."""
-
-
-def training(epochs: int) -> dict[str, Any]:
-    """Train a network on MNIST once, by the wall's clock, since two processes share the work.
-
-    Parameters
-    ----------
-    epochs : int
-        With the machine's integers.
-    """
-    dataset = load_dataset(None)
-    took, trained = timed(lambda: train(dataset, TrainingParameters(states=STATES, epochs=epochs)))
-    if trained.interrupted:
-        raise KeyboardInterrupt
-    return {
-        "states": STATES,
-        "epochs": epochs,
-        "seconds": took.wall,
-        "accuracy": trained.test_accuracy,
-        "target_seconds": TARGET,
-    }
-
-
-# What ``python -m tests.bench`` measures, section by section.
+from tests.bench.board_figures import engine_figures, resident_figures
+from tests.bench.golden_chips import peak_memory, some_chips
+from tests.bench.peers import GOLDEN
+from tests.bench.ratios import Program, ratios
+from tests.bench.timing import Timed, timed
+from tests.bench.training import STATES, training
 
 NETWORKS = ("mnist-10", "mnist-100")
+
 VARIED = "paper-10"
 """The network of noisy runs: it was trained for the device."""
+
 DEVICE = "paper"
+
 WORKERS = 2
 """Processes that the chips' target is for."""
+
 CHIPS_TARGET = 5.0
 """Seconds for 100 chips and 10,000 images on two cores."""
+
 MEMORY_TARGET = 2**30
 """Bytes that this may take."""
+
 VIRTUAL_TARGET = 30.0
 """Seconds for 20 chips and 1,000 images on the virtual board."""
+
 BAUDS = (115_200, 1_000_000, 3_000_000, 6_000_000, 12_000_000)
 
 Images = npt.NDArray[np.uint8]
+
 Shape = tuple[int | None, int, bool]
 
 SIMULATED_TARGET = 8_000
@@ -461,7 +267,7 @@ def bench(
     effort : Effort, optional
         How much is measured.
     builds : sequence of dict
-        What `tests.bench.bench.read_builds` returned.
+        What `tests.bench.board_figures.read_builds` returned.
     resident_images : int, optional
         Images that the builds keep on the board, if they do not say so themselves.
     former : mapping, optional

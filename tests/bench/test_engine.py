@@ -5,7 +5,7 @@ import pytest
 from allspin.host.bitstreams.jobs import ANY
 from allspin.host.bitstreams.throughput import link_rate
 from allspin.host.data.catalogue import open_network
-from tests.bench.bench import engine_figures, resident_figures, target
+from tests.bench.board_figures import engine_figures, resident_figures, target
 
 NETWORK = open_network("mnist-10")
 

@@ -11,7 +11,8 @@ from allspin.sim.chip.chip import Chip
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
-from tests.bench.peers import PEERS, USE, WRITE, FloatForward, law
+from tests.bench.float_forward import USE, WRITE, FloatForward, law
+from tests.bench.peers import PEERS
 from tests.sim.chip.model import golden
 
 IMAGES = load_test_set(None)[0][:2000]

@@ -10,8 +10,10 @@ from threadpoolctl import threadpool_info
 
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.errors import UserError
-from tests.bench import peers as module
-from tests.bench.peers import GOLDEN, PLAIN, Peer, Program, Run, Timed, apart, ratios, run
+from tests.bench import ratios as module
+from tests.bench.peers import GOLDEN, PLAIN, Peer
+from tests.bench.ratios import Program, Run, apart, ratios, run
+from tests.bench.timing import Timed
 
 COUNT = 300
 OURS = Program(GOLDEN, "paper-10", "paper", COUNT, 100)

@@ -108,18 +108,14 @@ def test_an_unknown_board_or_profile_is_one_line():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "My Board"}, "name must be small letters, digits and hyphens, not 'My Board'"),
-        ({"profiles": {}}, "mine needs at least one profile"),
-        ({"flash": ("iceprog",)}, "flash command of mine must hold {bitstream}"),
-        ({"usb": "FTDI"}, "usb must be like 0403:6010, not 'FTDI'"),
-        ({"pll": None}, "the clock of mine has 12 MHz, not 24: name a PLL"),
-        ({"platform": "amaranth_boards.mine:Mine"}, "the platform of mine is not there"),
-        ({"profiles": AT_12_MHZ}, "wanted frequency in MHz must be a number from 16 to"),
-        (
-            {"profiles": {**GOOD["profiles"], **AT_12_MHZ}},
-            "wanted frequency in MHz must be a number from 16 to",
-        ),
-        ({"baud": 12_000_000}, "makes no rate within 1 % of 12000000 baud"),
+        ({"name": "My Board"}, "My Board"),
+        ({"profiles": {}}, "profile"),
+        ({"flash": ("iceprog",)}, "{bitstream}"),
+        ({"usb": "FTDI"}, "0403:6010"),
+        ({"pll": None}, "12 MHz, not 24"),
+        ({"platform": "amaranth_boards.mine:Mine"}, "platform"),
+        ({"profiles": {**GOOD["profiles"], **AT_12_MHZ}}, "from 16 to"),
+        ({"baud": 12_000_000}, "12000000 baud"),
     ],
 )
 def test_a_board_that_cannot_be_is_refused(changes, message):

@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 from amaranth.sim import Simulator
 
-from allspin.boards.build.families import TOP
 from allspin.boards.button import QUIET_TICKS, Button
 from allspin.boards.catalogue import find_boards
-from allspin.boards.shell import Shell, ShellParameters
+from allspin.boards.shell import ShellParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.network.random_network import random_network
 
@@ -129,22 +128,6 @@ def test_bytes_that_come_while_an_image_is_shown_wait():
         await ctx.tick().repeat(TICK)
 
     assert Bench(slow=5).run(script) == b"\0" + FRAMES[0] + b"\x05host\0"
-
-
-def test_it_stands_between_the_uart_and_the_machine():
-    """By the netlist as text: the machine's byte is the button's, whose pin is the board's."""
-    board = find_boards()["ulx3s-25f"]
-    network, profile = random_network((6, 3, 2), 0), HardwareProfile(lanes=1)
-    texts = []
-    for shown in ((), FRAMES):
-        parameters = ShellParameters.from_network(board, network, profile, shown)
-        files = board.create_platform().prepare(Shell(parameters), TOP, emit_src=False).files
-        texts.append(files[f"{TOP}.il"])
-        assert ("R1" in files[f"{TOP}.lpf"]) == bool(shown)
-    without, with_button = texts
-    assert "top.button " not in without
-    assert "cell \\top.button \\button" in with_button
-    assert "cell \\top.button_pin \\button_pin" in with_button
 
 
 def test_a_board_without_a_button_shows_nothing():
