@@ -8,7 +8,7 @@ import pytest
 from allspin.hdl.cache import build_once
 from allspin.hdl.cache.seal import SEAL
 from allspin.host.cli import info
-from allspin.host.link import transport
+from allspin.host.link import serial_port
 from allspin.host.machines import opening
 
 
@@ -16,7 +16,7 @@ from allspin.host.machines import opening
 def ports(monkeypatch):
     """The serial ports: none, or those that the test puts there."""
     found: list[str] = []
-    monkeypatch.setattr(transport, "PROBE_TIMEOUT", 0.05)
+    monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.05)
     monkeypatch.setattr(opening, "serial_ports", lambda: found)
     return found
 
