@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from allspin.host.train.gradient.layer_passes import forward_pass
 from allspin.sim.network.layer_kinds import DENSE, MAX_LINES, LayerKind
 from allspin.sim.parameters import Parameters, number
 
@@ -85,6 +86,16 @@ class FloatLayer:
     def sums(self, values: Reals) -> Reals:
         """Compute the sums, shape (images, uses), of inputs, shape (images, inputs)."""
         return self.kind.products(values, self.weights) + self.biases
+
+    def forward(self, values: Reals) -> tuple[Reals, Reals]:
+        """Compute the outputs of a hidden layer, twice: as values and as record of a pass."""
+        outputs = self.kind.pass_on(self.activation(self.sums(values)))
+        return outputs, outputs
+
+    def forward_to_logits(self, values: Reals) -> tuple[Reals, Reals]:
+        """Compute the logits of the last layer, in the form of `forward`."""
+        logits = self.sums(values)
+        return logits, logits
 
 
 @dataclass(frozen=True)
@@ -172,12 +183,9 @@ class FloatNetwork:
         ----------
         inputs : ndarray of float64, shape (images, inputs)
         """
-        values, outputs = self.enter(inputs), []
-        for place, layer in enumerate(self.layers):
-            values = layer.sums(values)
-            if place < len(self.layers) - 1:
-                values = layer.kind.pass_on(layer.activation(values))
-            outputs.append(values)
+        *hidden, last = self.layers
+        layers = [*(layer.forward for layer in hidden), last.forward_to_logits]
+        _, outputs = forward_pass(layers, self.enter(inputs))
         return outputs
 
     def logits(self, inputs: Reals) -> Reals:

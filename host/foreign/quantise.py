@@ -1,6 +1,7 @@
 """Quantisation of a model: layer by layer to the machine's integers, on calibration images."""
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from allspin.host.foreign.neuron_fit import answered, fit_neurons
 from allspin.host.foreign.weight_rounding import LEAST_SQUARE, fit_weights
 from allspin.host.train.gradient.geometry import geometry_of
 from allspin.host.train.gradient.latent import LatentColumns, LatentNetwork
+from allspin.host.train.gradient.layer_passes import forward_pass
 from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer_kinds import MAX_LINES, Convolution, LayerKind
@@ -65,8 +67,8 @@ def _images_of(kind: LayerKind, width: int) -> int | None:
     return None if kind.positions == 1 else max(FITTED // (kind.positions * width), LEAST_IMAGES)
 
 
-def _hidden(formats: NumberFormats, layer: FloatLayer, rows: Rows) -> tuple[LatentColumns, Rows]:
-    """Quantise a hidden layer; return it with the rows of the next one."""
+def _hidden(formats: NumberFormats, layer: FloatLayer, rows: Rows) -> tuple[Rows, LatentColumns]:
+    """Quantise a hidden layer; return the rows of the next one, and the quantised columns."""
     kind, (height, columns) = layer.kind, layer.weights.shape
     wanted = layer.sums(rows.model)
     # A convolution needs fewer images, as each has many positions.
@@ -91,7 +93,7 @@ def _hidden(formats: NumberFormats, layer: FloatLayer, rows: Rows) -> tuple[Late
     factors, all_gains, all_offsets = by_use
     values = kind.pass_on(answered(formats, sums * factors * all_gains - all_offsets))
     columns = LatentColumns(latent, factor * gains, offsets)
-    return columns, Rows(values, worth, kind.pass_on(model))
+    return Rows(values, worth, kind.pass_on(model)), columns
 
 
 def add_constants(columns: LatentColumns, rows: Rows, count: int) -> tuple[LatentColumns, Rows]:
@@ -148,10 +150,8 @@ def quantise(
     )
     if isinstance(first := model.layers[0].kind, Convolution):
         rows = rows._replace(worth=rows.worth.reshape(-1, first.map[2]).mean(axis=0))
-    layers: list[LatentColumns] = []
-    for layer in model.layers[:-1]:
-        columns, rows = _hidden(formats, layer, rows)
-        layers.append(columns)
+    hidden = [partial(_hidden, formats, layer) for layer in model.layers[:-1]]
+    rows, layers = forward_pass(hidden, rows)
     last, count = model.layers[-1], 0
     # A constant for all classes does not change the largest logit.
     weights = last.weights - last.weights.mean(axis=1, keepdims=True)
