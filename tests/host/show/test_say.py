@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 import unicodedata
 from pathlib import Path
 
@@ -14,11 +13,9 @@ from rich.table import Table
 import allspin.host
 from allspin.host.cli.main import main
 from allspin.host.data.catalogue import device_path, network_path
-from allspin.host.show import version as versions
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import one_line, printable, say, tell, warn
 from allspin.host.show.terminal import Terminal, Words
-from allspin.host.show.version import commit, short_commit
 
 HOST = Path(allspin.host.__file__).parent
 HOSTILE = "a[red]b\x1b[31mc\x07\x9b2J:smile:\u202ed"
@@ -110,41 +107,3 @@ def test_a_hostile_name_is_shown_by_each_command(network, capfd, monkeypatch, wo
     assert status == (2 if "NO" in words else 0), err
     assert SHOWN in "".join((out + err).split())  # a title may be broken
     assert not set(out + err) & set("\x1b\x07\x9b\u202e")
-
-
-# Which allspin this is, in clones made for it.
-
-
-@pytest.fixture
-def clone(tmp_path, monkeypatch):
-    """A clone with a source and a document, and its commit."""
-    root = tmp_path.resolve()
-    monkeypatch.setattr(versions, "ROOT", root)
-    for name in ("sim", "docs"):
-        (root / name).mkdir()
-        (root / name / "a").write_text("before")
-
-    def git(*words):
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    git("init")
-    git("add", ".")
-    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-m", "first")
-    return root, git("rev-parse", "HEAD")
-
-
-def test_the_commit_of_a_clone_and_whether_its_sources_are_changed(clone, monkeypatch):
-    root, head = clone
-    (root / "docs" / "a").write_text("after")
-    (root / "out").write_text("new")
-    assert (commit(), short_commit(head)) == (head, head[:12])
-    (root / "sim" / "a").unlink()
-    changed = f"{head} and changes"
-    assert (commit(), short_commit(changed)) == (changed, f"{head[:12]} and changes")
-    for copy in (root / "sim", root.parent):  # in another project's clone, and outside any
-        monkeypatch.setattr(versions, "ROOT", copy)
-        assert commit() is None
-    monkeypatch.setattr(versions, "ROOT", root)
-    monkeypatch.setenv("PATH", "")
-    assert commit() is None
