@@ -8,7 +8,6 @@ from pathlib import Path
 
 from allspin.hdl.cache.process import Progress as BuildProgress, no_progress
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.data.catalogue import open_network
 from allspin.host.link.serial_port import DEFAULT_BAUD, SerialTransport, serial_ports, usb_devices
 from allspin.host.link.uart_options import (
     UartOptions,
@@ -29,7 +28,7 @@ AUTO = "auto"
 
 def open_machine(
     on: str,
-    loaded: str | Path | Network | ProgrammedChip,
+    loaded: Network | ProgrammedChip,
     profile: HardwareProfile | None = None,
     uart: UartOptions | None = None,
     *,
@@ -41,8 +40,7 @@ def open_machine(
     ----------
     on : str
         ``golden``, ``virtual``, ``auto`` or a serial port.
-    loaded : str, Path, Network or ProgrammedChip
-        Network or chip that it shall run: a network, the name of one that ships, or a network file.
+    loaded : Network or ProgrammedChip
         The virtual board is built for it, a real board must fit it.
     profile : HardwareProfile, optional
         Lanes and widths of the virtual board.
@@ -55,9 +53,9 @@ def open_machine(
     Raises
     ------
     UserError
-        If there is no such machine or network, or the network does not fit it.
+        If there is no such machine, or the network does not fit it.
     """
-    network = loaded.network if isinstance(loaded, ProgrammedChip) else open_network(loaded)
+    network = loaded.network if isinstance(loaded, ProgrammedChip) else loaded
     if on == GOLDEN:
         return GoldenMachine()
     if on == VIRTUAL:

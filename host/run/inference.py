@@ -102,7 +102,8 @@ def open_machine(
     Parameters
     ----------
     on, network, profile, uart
-        As `on`, `loaded`, `profile` and `uart` of `allspin.host.machines.opening.open_machine`.
+        As `on`, `loaded`, `profile` and `uart` of `allspin.host.machines.opening.open_machine`; a
+        network may be the name of one that ships, or a network file.
     progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
     **keywords
@@ -113,8 +114,9 @@ def open_machine(
     UserError
         If there is no such machine or network, or the network does not fit it.
     """
+    loaded = network if isinstance(network, ProgrammedChip) else open_network(network)
     progress.start(f"opening {on}")
-    machine = machine_on(on, network, profile, uart, progress=BuildWatch(progress))
+    machine = machine_on(on, loaded, profile, uart, progress=BuildWatch(progress))
     progress.finish(machine.description)
     return machine
 

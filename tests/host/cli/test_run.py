@@ -81,8 +81,8 @@ def test_a_flipped_bit_in_a_memory_is_found(cli, words, monkeypatch):
         assert isinstance(device, LinkedMachine)
 
         class Flipped(LinkedMachine):
-            def program(self, network, progress=lambda done: None):
-                super().load(network, progress)
+            def load_network(self, network, progress=lambda done: None):
+                super().load_network(network, progress)
                 row = bytearray(self.read_back(0x00, 10, 1, 12))
                 row[3] ^= 0x40
                 self.write(0x00, 10, bytes(row))
@@ -256,6 +256,6 @@ def test_cells_that_are_missing_or_of_another_network_are_told(cells, tmp_path, 
     assert "row 4, column 99 is missing, and of 9 more, 0.01%" in cli.refused(words)
     assert "was it another network's?" in cli.refused(f"run paper-100 --measured {cells}")
     # The library is asked the same.
-    chip = allspin.ChipOptions(7, measured=cells)
+    chip = allspin.program("paper-10", seed=7, measured=cells)
     words = f"run paper-10 --measured {cells} --chip 7 --images 300"
     assert allspin.run("paper-10", chip=chip, images=300).accuracy == cli.json(words)["accuracy"]
