@@ -28,7 +28,7 @@ from allspin.sim.device.operating_point import AXES, OperatingPoint
 from allspin.sim.device.retention import DISTRIBUTIONS, Retention
 from allspin.sim.network import layer, layer_kinds, levels, network
 from allspin.sim.network.neuron import SotNeuron
-from allspin.sim.synapse import synapse
+from allspin.sim.synapse import synapse_variation
 from allspin.sim.synapse.table_response import TableResponse
 from tests.docs.documents import blocks, python, read, rows
 
@@ -44,9 +44,9 @@ def missing(document: str, names: Iterable[str], form: str = "`{}`") -> list[str
 
 def test_documents_name_every_reading_figure_key_and_column():
     readings = (
-        synapse.CYCLE_READINGS,
-        synapse.OCCASIONS,
-        synapse.DEVICE_READINGS,
+        synapse_variation.CYCLE_READINGS,
+        synapse_variation.OCCASIONS,
+        synapse_variation.DEVICE_READINGS,
         neuron_variation.GAIN_READINGS,
         neuron_variation.THRESHOLD_READINGS,
         neuron_variation.USE_READINGS,
