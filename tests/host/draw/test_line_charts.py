@@ -66,7 +66,7 @@ def test_each_curve_is_drawn_in_percent_over_its_values():
 def test_a_strips_mean_and_grid_spare_its_label(tmp_path):
     rows = [Strip(f"a label of many words, {n}", [93 + n, 95 + n], "1 %", 94) for n in range(4)]
     figure = strips("title", rows, "accuracy (%)")
-    save_picture(figure, tmp_path, "strips", PictureStyle(("png",), style="paper-1"))
+    save_picture(figure, tmp_path, "strips", PictureStyle(("png",), journal=True, width=88.9))
     figure.draw_without_rendering()  # saving used another resolution
     (axes,) = figure.axes
     places = [np.asarray(line.get_xdata()).tolist() for line in axes.lines]
