@@ -152,9 +152,8 @@ def test_a_model_stands_where_a_name_does():
     assert shares[:2] == [row.accuracy for row in named.rows] != shares[2:]
     assert allspin.sweep(both, "table.csv", device=["paper", fitted], **few).resumed == 4
     trained: Any = SimpleNamespace(network=NETWORK)
-    words: dict[str, Any] = {"chip": 1, "images": 60}
     scores = (
-        allspin.run(network, device=device, **words)
+        allspin.run(network, chip=allspin.program(network, device, 1), images=60)
         for network, device in ((trained, fitted), ("mnist-10", "fitted.toml"))
     )
     assert told(next(scores)) == told(next(scores))
@@ -270,7 +269,7 @@ def test_a_fit_explains_how_it_reads_its_files(capsys):
 
 
 def test_a_score_has_what_was_answered_under_names_that_one_guesses():
-    score = allspin.run(NETWORK, IMAGES, LABELS)
+    score = allspin.run(NETWORK, data=(IMAGES, LABELS))
     assert np.array_equal(score.logits, allspin.GoldenModel(NETWORK).logits(IMAGES))
     assert np.array_equal(score.predictions, score.logits.argmax(axis=1))
     assert [*score.confusion_matrix.sum(axis=1)] == [*np.bincount(LABELS, minlength=10)]
