@@ -239,7 +239,7 @@ def test_panels_that_have_no_room_side_by_side_stand_below_each_other(tmp_path, 
 
 
 def test_a_picture_that_has_no_room_is_refused(tmp_path):
-    with pytest.raises(UserError, match="no room for its text: `width`"):
+    with pytest.raises(UserError, match="neuron has no room"):
         save_picture(
             neuron_curve(make_network()), tmp_path, "neuron", PictureStyle(width=20, points=24)
         )
