@@ -13,7 +13,7 @@ from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.cli.main import main
-from allspin.host.link import transport as serial_port
+from allspin.host.link import serial_port
 from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines import opening
 from allspin.host.machines.linked_machine import LinkedMachine
