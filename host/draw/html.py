@@ -99,9 +99,10 @@ def card_of(tables: Sequence[Table], *pictures: h.Node | Figure) -> str:
     """Return the HTML of a notebook's card: pictures and tables side by side where they fit."""
     parts: list[h.Node] = []
     for picture in pictures:
-        content = picture
         if isinstance(picture, Figure):
-            content = chart(picture, take_title(picture))
+            content: h.Node = chart(picture, take_title(picture))
+        else:
+            content = picture
         parts.append(h.div(style=f"width:{WIDTH}px;max-width:100%")[content])
     texts = [html_table(table, style="text-align:left") for table in tables]
     return render(h.div(style=BOX)[parts, h.div[texts]])

@@ -125,12 +125,12 @@ def _scale_texts(figure: Figure, scale: float, least: float) -> None:
         for axis in (axes.xaxis, axes.yaxis):
             # Ticks make their labels anew: their size is the axis's.
             texts -= set(axis.findobj(Text)) - {axis.label, axis.offsetText}
-            for kind, ticks in (
-                ("major", axis.get_major_ticks()),
-                ("minor", axis.get_minor_ticks()),
-            ):
-                if ticks:
-                    axis.set_tick_params(kind, labelsize=scaled(ticks[0].label1))
+            major = axis.get_major_ticks()
+            minor = axis.get_minor_ticks()
+            if major:
+                axis.set_tick_params("major", labelsize=scaled(major[0].label1))
+            if minor:
+                axis.set_tick_params("minor", labelsize=scaled(minor[0].label1))
     for words in texts:
         words.set_fontsize(scaled(words))
 

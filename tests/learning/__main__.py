@@ -109,7 +109,7 @@ def learn(dataset, images, batch, lines=True, **given):
     for part in rng.permutation(images).reshape(10, -1, batch):
         for chosen in part:
             network.learn(values[chosen], dataset.train_labels[chosen], rng)
-        shares.append(100 * np.mean(network.answers(tests) == dataset.test_labels))
+        shares.append(100 * np.mean(network.classify(tests) == dataset.test_labels))
     return np.mean(shares[5:]), np.sum(clocks, axis=0) / images
 
 

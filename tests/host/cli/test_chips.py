@@ -51,7 +51,8 @@ def test_measured_chips_have_rows_of_their_own(cells, tmp_path, cli):
     assert [each["file"] for each in plain["measured"]] == list(map(str, files))
     for number, path in enumerate(files):
         for row, seed in ((plain, None), (varied, 7 + number)):
-            chip = ChipOptions(seed, measured=path, calibrate=seed is not None)
+            options = ChipOptions(seed, measured=path, calibrate=seed is not None)
+            chip = options.make(allspin.load_network("paper-10"))
             single = allspin.run("paper-10", chip=chip, images=300)
             assert row["accuracies"][number] == single.accuracy
     shown = table_text(chips_table(measured), 120)

@@ -113,7 +113,11 @@ NEURON = [
 def test_what_makes_no_device(
     figures: Any, chosen: str, options: Any, base: Any, message: str
 ) -> None:
-    curves = [one for one in Known(**figures).draw(0, 1, 200) if one.polarity.name[0] in chosen]
+    curves = [
+        one
+        for one in Known(**figures).draw(0, 1, 200)
+        if one.polarity is not None and one.polarity.name[0] in chosen
+    ]
     with pytest.raises(UserError, match=message):
         fit_all(measured(curves or NEURON), FitOptions("x", **options), base).device()
 
@@ -192,7 +196,9 @@ def test_a_neuron_alone_takes_the_base_s_synapse() -> None:
 def test_a_polarity_of_half_the_range_has_half_the_figures() -> None:
     truth = Known(c2c=(0.03, 0.02), d2d=(0.05, 0.1), reading="range")
     curves = [
-        dataclasses.replace(one, resistance=0.1 + (one.resistance - 0.1) / (1 + one.polarity))
+        dataclasses.replace(
+            one, resistance=0.1 + (one.resistance - 0.1) / (2 if one.polarity else 1)
+        )
         for one in truth.draw(4, 12, 4)
     ]
     result = fitted(curves, reading="range")

@@ -9,7 +9,7 @@ from allspin.host.cli.main import build_parser
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.datasets import load_dataset
 from allspin.host.report.train_command import train_command
-from allspin.host.train.parameters import provenance_of
+from allspin.host.train.parameters import TrainingParameters, provenance_of
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,10 @@ def test_the_command_trains_with_the_same_options(name, mnist):
     assert command is not None
     words = shlex.split(command)
     assert words[:2] == ["allspin", "train"]
-    parameters = train.training_parameters(
+    parameters = train._parameters(
         train._with_recipe(build_parser(["train"]).parse_args(words[1:]))
     )
+    assert isinstance(parameters, TrainingParameters)
     assert provenance_of(parameters, mnist)["options"] == provenance["options"]
     assert words[-2:] == ["-o", f"{name}.safetensors"]
 
