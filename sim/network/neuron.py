@@ -253,7 +253,7 @@ class StochasticNeuron(Neuron):
     sigma: float = 0.1
 
     name: ClassVar[str] = "stochastic"
-    about: ClassVar[str] = "a device that switches by chance, as the mean of many uses"
+    about: ClassVar[str] = "a film that switches by chance, as the mean of many uses"
     spin: ClassVar[bool] = True
     ranges: ClassVar[dict[str, tuple[float, float]]] = {
         "middle": (0.02, 0.98),
