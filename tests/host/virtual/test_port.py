@@ -5,7 +5,6 @@ import os
 import random
 import select
 import termios
-import time
 
 import pytest
 import serial
@@ -73,9 +72,20 @@ def test_pyserial_opens_it_at_any_rate_and_for_itself(port, baud):
             serial.Serial(port, baud, exclusive=True)
 
 
-def test_what_a_client_made_of_the_settings_is_gone_with_it_and_not_before(port):
+def wait_until_new_client_finds(port, condition):
+    """Open the port again and again: it notices some time later that a client has left."""
+
+    def found():
+        with client_of(port) as client:
+            return condition(client)
+
+    wait_for(found)
+
+
+def test_settings_of_a_client_last_until_it_leaves(port):
     with client_of(port) as client:
         settings = termios.tcgetattr(client)
+        raw = termios.tcgetattr(client)
         settings[0] |= termios.IXON
         termios.tcsetattr(client, termios.TCSANOW, settings)
         for _ in range(3):  # the port has looked at the client each time that it answers
@@ -85,21 +95,19 @@ def test_what_a_client_made_of_the_settings_is_gone_with_it_and_not_before(port)
         settings[1] |= termios.OPOST | termios.ONLCR
         settings[3] |= termios.ECHO | termios.ICANON | termios.ISIG
         termios.tcsetattr(client, termios.TCSANOW, settings)
-    time.sleep(0.2)  # a client is seen to be gone a moment later
+    wait_until_new_client_finds(port, lambda client: termios.tcgetattr(client) == raw)
     with client_of(port) as client:
         assert passes(client, EVERY_BYTE)
 
 
-def test_a_client_does_not_get_what_was_for_the_one_before(port):
+def test_a_client_does_not_get_bytes_for_the_one_before(port):
     with client_of(port) as client:
         fill(client, random.Random(1).randbytes(1 << 20))
-        assert not silent(client)  # so its answers have begun to come
-    time.sleep(0.5)
-    for _ in range(2):
-        with client_of(port) as client:
-            assert silent(client)
-            assert passes(client, b"mine")
-        time.sleep(0.2)
+        wait_for(lambda: not silent(client))  # its answers have begun to come
+    # These clients read nothing: bytes that the port does not drop stay, and are seen.
+    wait_until_new_client_finds(port, silent)
+    with client_of(port) as client:
+        assert passes(client, b"mine")
 
 
 def test_what_a_client_wrote_before_it_left_reaches_the_board(script, tmp_path, bridged):
