@@ -14,9 +14,10 @@ from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = """\
-import sys
+import signal, sys
 from pathlib import Path
 from allspin.hdl.cache.process import run_tool
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
 run_tool(["sh", "-c", sys.argv[1]], Path(sys.argv[2]), "log", "working")
 """
 

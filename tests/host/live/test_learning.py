@@ -85,24 +85,28 @@ def test_a_learning_waits_where_it_is_told_to_or_nobody_looks(learn, serve):
     learning = learn(epochs=LONG)
     client = serve(learning.choices, learning)
 
-    def stands() -> tuple[int, int]:
-        """Return images and pulses once it waits, and check that it waits."""
-        time.sleep(3 * watched.LOOK)
-        pulses = int(learning._network.pulse_counts.sum())
-        time.sleep(0.2)
-        assert learning._network.pulse_counts.sum() == pulses
-        return learning.frame[0]["images"], pulses
+    def state() -> tuple[int, int]:
+        """Return images and pulses."""
+        return learning.frame[0]["images"], int(learning._network.pulse_counts.sum())
 
-    assert stands() == (0, 0)
+    def stands() -> bool:
+        """Return True if it does nothing for a while."""
+        before = state()
+        time.sleep(0.2)
+        return state() == before
+
+    assert stands()
+    assert state() == (0, 0)
     with open_page(client, "learning", "frame") as page:
         wait(lambda: learning.frame[0]["images"])
         page.say(kind="pause")
         said, _ = next_frame(page, paused=True)
-        assert stands() == (said["images"], said["pulses"])
+        wait(lambda: stands() and state() == (said["images"], said["pulses"]))
         page.say(kind="go")
         next_frame(page, paused=False)
         wait(lambda: learning.frame[0]["images"] > said["images"])
-    images, _ = stands()
+    wait(stands)
+    images, _ = state()
     # The next page sees the same learning go on, and so does another one beside it.
     with open_page(client, "learning", "frame") as page:
         assert page.hello["images"] == images
