@@ -99,7 +99,7 @@ sys.exit(status)
         ("pictures", "import none.onnx -o a.safetensors --pictures seen", "matplotlib"),
         ("pictures", "train --quick --in-array --out seen -o a.safetensors", "matplotlib"),
         ("pictures", "report paper-10", "matplotlib"),
-        ("live", "live --port 0", "anyio"),
+        ("live", "live --port 0", "uvicorn"),
     ],
 )
 def test_the_base_works_without_extras(tmp_path, hidden, command, lacking):
