@@ -5,7 +5,7 @@ import json
 import pytest
 
 from allspin.hdl.cache import VARIABLE
-from allspin.host.bitstreams import builds as boards
+from allspin.host.bitstreams import builds as boards, jobs as jobs_module
 from allspin.host.bitstreams.kept import latest_manifest
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_network
@@ -93,7 +93,7 @@ def test_each_board_can_name_its_machine_and_options_change_it(tools, cli):
 
 def test_a_machine_for_maps_is_built_for_a_network_of_them(monkeypatch):
     named = []
-    monkeypatch.setattr(boards, "open_network", lambda name: named.append(name) or name)
+    monkeypatch.setattr(jobs_module, "open_network", lambda name: named.append(name) or name)
     changes = boards.BuildChanges()
     jobs = boards.find_jobs(["ulx3s-85f", "ulx3s-85f:maps"], None, None, changes)
     assert [job.network_name for job in jobs] == ["mnist-10", "conv-small-10"] == named

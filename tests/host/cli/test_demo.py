@@ -10,7 +10,10 @@ from allspin.host.cli.parser import build_parser
 def test_it_ends_with_what_opens_the_page(idx_folder, tmp_path, monkeypatch, cli):
     # Numbers of some kind: what is measured has tests of its own.
     monkeypatch.setattr(demo, "run_demo", lambda *_: defaultdict(int))
-    data, out = idx_folder("the data", (9, 7), 4, 24, 12), tmp_path / "out of it"
+    data, out = (
+        idx_folder("the data", shape=(9, 7), classes=4, train=24, test=12),
+        tmp_path / "out of it",
+    )
     last = cli.run(f"demo --data '{data}' -o '{out}'")[1].splitlines()[-1]
     words = shlex.split(last[last.index("allspin live") :])
     arguments = build_parser(["live"]).parse_args(words[1:])

@@ -28,7 +28,7 @@ def test_a_file_is_known_by_its_name_and_the_board_by_none(tmp_path, idx_folder)
     network = dataclasses.replace(random_network((30, 12, 5), 4), image_shape=(5, 6))
     path = tmp_path / "mine.safetensors"
     save_network(network, path)
-    data = idx_folder("small", (5, 6), 5, 20, 20)
+    data = idx_folder("small", shape=(5, 6), classes=5, train=20, test=20)
     choices = Choices.open(path, "/dev/ttyUSB9", data=data)
     assert list(choices.networks) == ["mine.safetensors"]
     assert choices.machines == ("golden", "virtual", "board")
