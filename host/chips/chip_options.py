@@ -279,7 +279,7 @@ def program(
     --------
     >>> chip = program("paper-10", seed=7)
     >>> chip.words[0].shape
-    (784, 10)
+    (784, 100)
     """
     options = ChipOptions(
         chip=seed,
