@@ -84,6 +84,7 @@ def wait_until_new_client_finds(port, condition):
 
 def test_settings_of_a_client_last_until_it_leaves(port):
     with client_of(port) as client:
+        assert passes(client, b"abc")  # the port has noticed its client, and resets no more
         settings = termios.tcgetattr(client)
         raw = termios.tcgetattr(client)
         settings[0] |= termios.IXON
