@@ -1,7 +1,7 @@
 """Board: an FPGA's pins, clock, link and machines.
 
-A board is a module of `allspin.boards.catalogue` with ``BOARDS``, a tuple of `Board`, and is found
-by being there.
+Each module of `allspin.boards.catalogue` has ``BOARDS``, a tuple of `Board`; all modules of that
+folder are imported, so a board needs no other registration.
 """
 
 import re
@@ -35,11 +35,11 @@ class Lights:
     Parameters
     ----------
     programmed : str
-        LED that is on once a memory of the machine has been written; empty for none.
+        LED that is on once a memory of the machine has been written; empty without one.
     streaming : str
-        LED that is on while images are answered; empty for none.
+        LED that is on while images are answered; empty without one.
     error : str
-        LED that is on for a while after a failed request or damaged bytes; empty for none.
+        LED that is on for a while after a failed request or damaged bytes; empty without one.
     digit : tuple of str
         LEDs of the last class in binary, lowest bit first.
     """
@@ -83,7 +83,7 @@ class Board:
     link : {"uart", "usb"}
         Link to the host: the UART, or a USB port in gateware.
     wires : str
-        USB's D+ and D- at the FPGA, as ``resource/number``; empty for none.
+        USB's D+ and D- at the FPGA, as ``resource/number``; empty without USB.
     resources : callable
         Returns a tuple of the `Resource` objects that the platform lacks.
     inactive : tuple of str
@@ -95,9 +95,9 @@ class Board:
         States that its LEDs show.
     button : str
         Button that shows images without a host, as ``resource/number``; the LEDs must show the
-        digit. Empty for none.
+        digit. Empty without buttons.
     sdram : str
-        Its SDRAM for profiles with images there, as ``resource/number``; empty for none.
+        SDRAM for profiles that keep images in it, as ``resource/number``; empty without one.
     flash : tuple of str
         Command that programs the board, with ``{bitstream}`` for the file.
     usb : str
@@ -172,7 +172,7 @@ class Board:
         # It needs Amaranth, without which a board is flashed.
         from allspin.hdl.link.uart import UartParameters
 
-        UartParameters.from_rates(actual, self.baud)  # raises if there is no such rate
+        UartParameters.from_rates(actual, self.baud)  # raises if no divisor makes the rate
 
     @property
     def platform_type(self) -> "type[TemplatedPlatform]":
@@ -226,7 +226,7 @@ class Board:
         Raises
         ------
         UserError
-            If there is no profile of that name.
+            If the board has no profile of that name.
         """
         if name is None:
             return next(iter(self.profiles.values()))
@@ -252,9 +252,9 @@ class Board:
         Raises
         ------
         UserError
-            If there is no profile of that name.
+            If the board has no profile of that name.
         ValueError
-            If the clock or the baud rate cannot be made, or there is no such link.
+            If the clock or the baud rate cannot be made, or the board has no such link.
         """
         profile = self.profile(name)
         if frequency is not None:

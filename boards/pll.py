@@ -62,7 +62,7 @@ def nearest(choices: list[tuple[Fraction, tuple[int, ...]]], source: int, wanted
     Raises
     ------
     ValueError
-        If there is no choice, or the best is too far off.
+        If no divisors suit, or the best are too far off.
     """
     best = min(choices, default=None)
     if best is None or best[0] > wanted * TOLERANCE:

@@ -14,7 +14,7 @@ ROUTER2 = ("--router", "router2")
 """Options for machines with four rows per clock, whose wires compete: nextpnr's usual router rips
 them up again and again for half an hour or more."""
 RIPUP = "--tmg-ripup"
-"""Option by which that router routes late wires again until none is late, and then stops."""
+"""Option by which that router routes late wires again until all are in time, and then stops."""
 MARGIN = 1.12
 """Factor of the clock that such a router aims at: a clock is 5 % below the worst seed, and the
 router estimates wires to many cells as faster than the later timing analysis does."""
@@ -40,7 +40,7 @@ class Profile:
     network : str
         Name of the default network; empty for the usual one.
     sdram : SdramPart or None
-        The board's SDRAM if images lie there; `hardware` gets its times at `frequency`.
+        The board's SDRAM if images lie in it; `hardware` gets its times at `frequency`.
 
     Raises
     ------

@@ -162,7 +162,7 @@ class ShellParameters:
         Raises
         ------
         UserError
-            If there is no such machine.
+            If the machine is unknown.
         """
         with refused(f"{board.name} cannot run this network: "):
             machine = TopParameters.from_network(

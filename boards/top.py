@@ -37,7 +37,7 @@ class TopParameters:
     uart : UartParameters or None
         None for bare byte streams in place of the pins.
     every_clock : bool
-        As `Link`'s; without effect if there is a UART, whose bytes are clocks apart.
+        As `Link`'s; without effect with a UART, whose bytes are clocks apart.
     """
 
     link: LinkParameters
@@ -75,7 +75,7 @@ class TopParameters:
             If the network does not fit the profile, or its images do not fit the largest
             receive buffer.
         UserError
-            If there is no gateware for its neurons.
+            If no gateware computes its neurons.
         """
         engine = EngineParameters.from_network(network, profile)
         check_gateware(engine)

@@ -13,7 +13,7 @@ Use = tuple[int, int]
 
 
 def share(used: int, available: int) -> float:
-    """Return the used share of a resource; 0 if none is available."""
+    """Return the used share of a resource; 0 if the FPGA has no such resource."""
     return used / available if available else 0.0
 
 

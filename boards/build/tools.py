@@ -85,7 +85,7 @@ class Tool:
     source : str
         ``native`` or ``pypi``.
     version : str
-        Its version, or a digest of its file if it prints none.
+        Its version, or a digest of its file if it prints no version.
     """
 
     name: str
@@ -132,7 +132,7 @@ def find_tool(name: str, wanted: Wanted = "auto", which: Callable = shutil.which
 
 
 def _native_version(name: str, path: str) -> str:
-    """Version of a tool; a digest of its file if it prints none."""
+    """Version of a tool; a digest of its file if it prints no version."""
     if name != "yosys" and not name.startswith("nextpnr"):
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
     command = [path, "-V" if name == "yosys" else "--version"]

@@ -27,7 +27,7 @@ def find_board(name: str) -> Board:
     Raises
     ------
     UserError
-        If there is no such board.
+        If the board is unknown.
     """
     found = find_boards()
     if name not in found:

@@ -52,8 +52,8 @@ BOARDS = (
         pll=Ecp5PllParameters,
         flash=("openFPGALoader", "-c", "ft232", "{bitstream}"),
         usb="0403:6014",
-        # The LED's pin is the UART's, so there are no lights; all others but the button's
-        # only go out, through 5 V buffers.
+        # The LED's pin is the UART's, so the board has no lights; all others but the button's
+        # are outputs, through 5 V buffers.
         bridge="none: a 3.3 V USB-UART adapter on J19, its TX on KEY+, its RX on DATA_LED-",
     ),
     # LambdaConcept ECPIX-5 with an LFE5UM5G-85F.

@@ -161,7 +161,7 @@ def build(
     Raises
     ------
     UserError
-        If there is no compiler, it fails, the cache cannot be written, or it lacks a program that
+        If the compiler is missing or fails, the cache cannot be written, or it lacks a program that
         must not be compiled.
     """
     command = form.compiler()

@@ -126,7 +126,7 @@ def build(
     Raises
     ------
     UserError
-        If there is no such network, board or profile, and as `build_jobs`.
+        If the network, board or profile is unknown, and as `build_jobs`.
     ValueError
         If a change is out of its range; the message begins with its name.
     """

@@ -151,7 +151,7 @@ def find_jobs(
     Raises
     ------
     UserError
-        If there is no such network, board or profile.
+        If the network, board or profile is unknown.
     ValueError
         If a change is out of its range; the message begins with its name.
     """

@@ -73,7 +73,7 @@ def measure_latency(
     Raises
     ------
     UserError
-        If there is no such machine, no compiler to make the virtual board, images overlap, or the
+        If the machine is unknown, the virtual board's compiler is missing, images overlap, or the
         network has convolutions.
     """
     # The virtual board needs Amaranth, without which a board is flashed.

@@ -85,7 +85,7 @@ def measure_throughput(
     Raises
     ------
     UserError
-        If there is no such machine, or no compiler to make the virtual board.
+        If the machine is unknown, or the virtual board's compiler is missing.
     """
     images, labels = load_test_set()
     if network.layers[0].inputs != images[0].size:
@@ -132,7 +132,7 @@ def count_cycles(
     Raises
     ------
     UserError
-        If there is no such machine, or no compiler to make the virtual board.
+        If the machine is unknown, or the virtual board's compiler is missing.
     """
     # The virtual board needs Amaranth, without which a board is flashed.
     from allspin.boards.sources import sources_digest

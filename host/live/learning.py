@@ -2,7 +2,7 @@
 
 One thread learns, and all pages see the same; it waits while no page is open. Ten times a second
 it puts a frame in the place of the one before, whether or not that was taken: a slow page misses
-frames, and keeps nobody waiting.
+frames, and never blocks a page.
 """
 
 import asyncio

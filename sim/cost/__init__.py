@@ -1,1 +1,1 @@
-"""What things cost: standard cells, spin devices, and what surrounds either."""
+"""Cost models: standard cells, spin devices, and the circuits around both."""

@@ -1,1 +1,1 @@
-"""Synapses: pulse responses, measured tables, and what trains of pulses write."""
+"""Synapses: pulse responses, measured tables, and the values that pulse trains write."""
