@@ -71,6 +71,6 @@ class ProgrammedCells(Brief):
 
 
 def _resistance(held: Integers, synapse: Synapse, levels: npt.NDArray[np.int16]) -> Array:
-    """R_AH in the synapse's unit, for R_AH in units of ``2**-21`` words."""
+    """Convert R_AH in units of ``2**-21`` words to the synapse's unit."""
     _, scale = level_targets(synapse, levels)
     return synapse.low + (held / 2**WORD_BITS - float(levels[0])) / scale

@@ -24,7 +24,7 @@ UNLIMITED = 2**31 - 1
 
 
 def quieter(synapse: Synapse) -> Polarity:
-    """The polarity whose writes vary less in the middle of the range."""
+    """Return the polarity whose writes vary less in the middle of the range."""
     middle = (synapse.low + synapse.high) / 2
     spread = []
     for written in synapse.trains:
@@ -62,28 +62,29 @@ class OpenLoopPlan:
 
 
 def level_targets(synapse: Synapse, levels: npt.NDArray[np.int16]) -> tuple[Array, float]:
-    """R_AH of each level, and words a unit of R_AH."""
+    """Return the R_AH of each level, and the number of words per unit of R_AH."""
     scale = (int(levels[-1]) - int(levels[0])) / synapse.span
     return synapse.low + (levels.astype(np.float64) - float(levels[0])) / scale, scale
 
 
 def penalty(miss: Array, variance: Array) -> Array:
-    """The less, the likelier a write ends at its level: -2 log of the density, and a constant."""
+    """Compute -2 log of the density at the level, less a constant: small if a write likely hits."""
     return miss**2 / variance + np.log(variance)
 
 
 def ruled_out(polarity: str, targets: Array, middle: float) -> tuple[Array, Array]:
     """Return the term that each polarity's penalty gets: 0, or infinity to exclude it."""
-    nothing, never = np.zeros(targets.shape), np.full(targets.shape, np.inf)
+    allowed = np.zeros(targets.shape)
+    excluded = np.full(targets.shape, np.inf)
     match polarity:
         case "depression":
-            return never, nothing
+            return excluded, allowed
         case "potentiation":
-            return nothing, never
+            return allowed, excluded
         case "halves":
             upper = targets > middle
             return np.where(upper, 0.0, np.inf), np.where(upper, np.inf, 0.0)
-    return nothing, nothing
+    return allowed, allowed
 
 
 def drawn_words(
@@ -101,9 +102,9 @@ def drawn_words(
     levels : ndarray of int16, shape (states,)
         The outermost stand for the ends of the range.
     pulses : ndarray of float64, shape (2, states)
-        Of each write, by polarity.
+        Pulses of each write, by polarity.
     rah_bits : int
-        Width of a word: what is drawn is cut where words end.
+        Width of a word; draws are cut at the ends of its range.
     """
     top = full_scale(rah_bits)
     scale = (int(levels[-1]) - int(levels[0])) / synapse.span
@@ -141,11 +142,11 @@ def plan_layer(
     rah_bits : int
         Width of a word.
     mean_device : bool
-        Whether polarities are chosen as for the mean device, without regard to D2D.
+        Choose polarities as for the mean device, without regard to D2D.
 
     Returns
     -------
-    Plan
+    OpenLoopPlan
 
     Raises
     ------
@@ -156,41 +157,55 @@ def plan_layer(
         raise ValueError("the last level must be above the first")
     targets, scale = level_targets(synapse, levels)
     trains = [_trains(synapse, polarity, targets, programming.scheme) for polarity in Polarity]
-    allowed = ruled_out(programming.polarity, targets, (synapse.low + synapse.high) / 2)
-    penalties = []
-    for (_, written), added in zip(trains, allowed, strict=True):
-        law = written.law
-        cycle, device = spread_units(law.cycle * scale), spread_units(law.device * scale)
-        sigma = np.hypot(cycle, 0 if mean_device else device) / (scale * 2**SPREAD_BITS)
-        variance = np.maximum(sigma, 1e-6 * synapse.span) ** 2
-        penalties.append(penalty(law.mean - targets, variance) + added)
-    chosen = np.argmin(penalties, axis=0).astype(np.int8)
+    laws = [written.law for _, written in trains]
+    chosen = _choose_polarity(synapse, programming, laws, targets, scale, mean_device)
     place = np.arange(len(levels))
 
-    pulses = np.array([pulses for pulses, _ in trains])
-    n = pulses[chosen, place]
-    steps = np.where(chosen == Polarity.DEPRESSION, place[::-1], place)
-    laws = [written.law.scaled(synapse.low, scale, float(levels[0])) for _, written in trains]
-    drawn = drawn_words(synapse, levels, pulses, rah_bits)
-
     def of_chosen(tables: list[Array]) -> Array:
+        """Take the table of the chosen polarity for each state."""
         return np.array(tables)[chosen, place]
 
+    widths = of_chosen([pulses for pulses, _ in trains])
+    if programming.scheme == "pulse-width":
+        pulses = np.where(chosen == Polarity.DEPRESSION, place[::-1], place)
+    else:
+        pulses = widths
+    words = [law.scaled(synapse.low, scale, float(levels[0])) for law in laws]
+    drawn = drawn_words(synapse, levels, np.array([pulses for pulses, _ in trains]), rah_bits)
+    table = _drawn_table(levels, drawn, of_chosen([law.mean for law in drawn]), rah_bits)
     return OpenLoopPlan(
-        chosen,
-        n,
-        (steps if programming.scheme == "pulse-width" else n).astype(np.int64),
-        reached=np.rint(of_chosen([law.mean for law in laws])).astype(np.int16),
-        cycle=spread_units(of_chosen([law.cycle for law in laws])) / 2**SPREAD_BITS,
-        table=replace(
-            _drawn_table(levels, drawn, of_chosen([law.mean for law in drawn]), rah_bits),
-            correlation=synapse.correlation,
-        ),
+        polarity=chosen,
+        widths=widths,
+        pulses=pulses.astype(np.int64),
+        reached=np.rint(of_chosen([law.mean for law in words])).astype(np.int16),
+        cycle=spread_units(of_chosen([law.cycle for law in words])) / 2**SPREAD_BITS,
+        table=replace(table, correlation=synapse.correlation),
     )
 
 
+def _choose_polarity(
+    synapse: Synapse,
+    programming: Programming,
+    laws: list[Law],
+    targets: Array,
+    scale: float,
+    mean_device: bool,
+) -> npt.NDArray[np.int8]:
+    """Choose the polarity of each state whose train most likely ends at the state's level."""
+    excluded = ruled_out(programming.polarity, targets, (synapse.low + synapse.high) / 2)
+    penalties = []
+    for law, added in zip(laws, excluded, strict=True):
+        # Deviations are rounded as the gateware's table has them.
+        cycle = spread_units(law.cycle * scale)
+        device = 0 if mean_device else spread_units(law.device * scale)
+        sigma = np.hypot(cycle, device) / (scale * 2**SPREAD_BITS)
+        variance = np.maximum(sigma, 1e-6 * synapse.span) ** 2
+        penalties.append(penalty(law.mean - targets, variance) + added)
+    return np.argmin(penalties, axis=0).astype(np.int8)
+
+
 def plan_layers(synapse: Synapse, network: Network, programming: Programming) -> list[OpenLoopPlan]:
-    """Each layer's trains: one plan for all layers of the same levels.
+    """Plan the trains of every layer; layers of the same levels share a plan.
 
     Raises
     ------
@@ -210,11 +225,9 @@ def _drawn_table(
 ) -> WriteTable:
     """Return the write table about the mean words of the chosen trains."""
     aimed = np.rint(means).astype(np.int16)
-    cycle, device = (
-        spread_units(np.array(tables), UNLIMITED)
-        for tables in ([law.cycle for law in drawn], [law.device for law in drawn])
-    )
-    widest = max(np.abs(one).max() for one in (cycle, device))
+    cycle = spread_units(np.array([law.cycle for law in drawn]), UNLIMITED)
+    device = spread_units(np.array([law.device for law in drawn]), UNLIMITED)
+    widest = max(np.abs(cycle).max(), np.abs(device).max())
     beyond = np.abs(aimed).max() > full_scale(rah_bits) or widest > MAX_SPREAD
     ends = (int(levels[0]), int(levels[-1])) if beyond else None
     return WriteTable(aimed, cycle, device, beyond=ends, fractions=spread_units(means - aimed))
@@ -225,7 +238,7 @@ def _trains(
 ) -> tuple[Array, Written]:
     """Return pulses of one polarity for each target, and the words after them."""
     if scheme == "pulse-width":
-        # Not the target itself is reached: one polarity's range may be the narrower one.
+        # The mean may miss the target: one polarity's range may be narrower than the other's.
         pulses = synapse.pulses_to(polarity, targets)
         return pulses, synapse.written(polarity, pulses)
     written = synapse.trains[polarity]

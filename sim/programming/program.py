@@ -46,7 +46,7 @@ from allspin.sim.programming.open_loop import count_open_loop, write_open_loop
 from allspin.sim.programming.plans import OpenLoopPlan, plan_layers
 from allspin.sim.programming.reference_column import write_reference
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.programming.write_verify import WriteVerify
+from allspin.sim.programming.write_verify import write_verify
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,9 +268,9 @@ def _write_cells(
         reference = write_reference(chip, number, layer, how)
         counts += reference.counts
         if how.verifies:
-            verify = WriteVerify(chip, number, layer, how, reference)
-            cells.append(verify.cells)
-            counts += verify.counts
+            verified, cost = write_verify(chip, number, layer, how, reference)
+            cells.append(verified)
+            counts += cost
         else:
             bits = network.rah_bits
             cells.append(write_open_loop(chip, number, layer, plan, bits, reference))

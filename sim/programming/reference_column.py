@@ -1,4 +1,4 @@
-"""The reference column of conductances: one more cell for each row, and its contents.
+"""Reference column of conductances: one more cell for each row.
 
 A conductance has no sign, so a weight is the difference from the reference cell of its row, which
 should be in the middle of the range: word 0. If a device file says that the column is ``written``,
@@ -19,7 +19,7 @@ from allspin.sim.network.layer import Layer
 from allspin.sim.programming.counts import Counts
 from allspin.sim.programming.plans import level_targets, plan_layer
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.synapse.response import Polarity
+from allspin.sim.synapse.response import Array, Polarity
 
 MIDDLE = 1
 """Place of word 0 among the levels that the train is planned with."""
@@ -55,7 +55,7 @@ def write_reference(chip: Chip, number: int, layer: Layer, programming: Programm
     chip : Chip
         The chip.
     number : int
-        Which layer.
+        Number of the layer.
     layer : Layer
         The outermost of its levels stand for the ends of the range.
     programming : Programming
@@ -68,22 +68,26 @@ def write_reference(chip: Chip, number: int, layer: Layer, programming: Programm
     """
     if chip.device.imperfections.reference_column == "centred":
         return Reference()
-    synapse, rows = chip.device.synapse, layer.rows
+    synapse = chip.device.synapse
     levels = np.insert(layer.levels[[0, -1]], MIDDLE, 0)
+    targets, scale = level_targets(synapse, levels)
     plan = plan_layer(synapse, levels, programming)
-    polarity, widths = Polarity(plan.polarity[MIDDLE]), plan.widths[[MIDDLE]]
-    written, (targets, scale) = synapse.written(polarity, widths), level_targets(synapse, levels)
-    draws = cell_normals(chip.seed, number, Purpose.REFERENCE, (rows, 4))[:, [1, 2 + polarity]]
-    held = written.read(written.stored_normal(), *(draws * UNIT).T)
+    polarity = Polarity(plan.polarity[MIDDLE])
+    widths = plan.widths[[MIDDLE]]
+    written = synapse.written(polarity, widths)
+    draws: Array = cell_normals(chip.seed, number, Purpose.REFERENCE, (layer.rows, 4)) * UNIT
+    held = written.read(written.stored_normal(), draws[:, 1], draws[:, 2 + polarity])
     law = written.law.scaled(targets[MIDDLE], 1 / synapse.span, 0.0)
+    total_width = float(layer.rows * widths[0])
+    rises = polarity == Polarity.POTENTIATION
     return Reference(
-        word_units((held - targets[MIDDLE]) * scale)[:, np.newaxis],
-        float(law.mean[0]),
-        float(np.hypot(law.cycle, law.device)[0]),
-        Counts(
-            potentiation=float(rows * widths[0] * (polarity == Polarity.POTENTIATION)),
-            depression=float(rows * widths[0] * (polarity == Polarity.DEPRESSION)),
-            pulses=rows * int(plan.pulses[MIDDLE]),
-            saturations=rows,
+        errors=word_units((held - targets[MIDDLE]) * scale)[:, np.newaxis],
+        offset=float(law.mean[0]),
+        deviation=float(np.hypot(law.cycle, law.device)[0]),
+        counts=Counts(
+            potentiation=total_width if rises else 0.0,
+            depression=0.0 if rises else total_width,
+            pulses=layer.rows * int(plan.pulses[MIDDLE]),
+            saturations=layer.rows,
         ),
     )
