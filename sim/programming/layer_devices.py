@@ -12,6 +12,7 @@ from allspin.sim.network.layer import Layer
 from allspin.sim.programming.plans import level_targets
 from allspin.sim.programming.reference_column import Reference
 from allspin.sim.synapse.response import Array, Polarity
+from allspin.sim.synapse.written import Normals
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +143,7 @@ class LayerDevices:
         polarity: Polarity,
         cells: npt.NDArray[np.int64],
         pulses: npt.NDArray[np.int64],
-        cycle: Array,
+        cycle: Normals,
     ) -> None:
         """Saturate cells, and apply pulses of one polarity."""
         deviates = self._deviates[polarity][cells]
@@ -159,7 +160,7 @@ class LayerDevices:
         polarity: Polarity,
         cells: npt.NDArray[np.int64],
         pulses: npt.NDArray[np.int64],
-        cycle: Array,
+        cycle: Normals,
     ) -> None:
         """Apply pulses of one polarity to cells at their present R_AH, as `Synapse.pulsed`."""
         if not cells.size:

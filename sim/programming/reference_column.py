@@ -19,7 +19,7 @@ from allspin.sim.network.layer import Layer
 from allspin.sim.programming.counts import Counts
 from allspin.sim.programming.plans import level_targets, plan_layer
 from allspin.sim.programming.schemes import Programming
-from allspin.sim.synapse.response import Array, Polarity
+from allspin.sim.synapse.response import Polarity
 
 MIDDLE = 1
 """Place of word 0 among the levels that the train is planned with."""
@@ -75,7 +75,7 @@ def write_reference(chip: Chip, number: int, layer: Layer, programming: Programm
     polarity = Polarity(plan.polarity[MIDDLE])
     widths = plan.widths[[MIDDLE]]
     written = synapse.written(polarity, widths)
-    draws: Array = cell_normals(chip.seed, number, Purpose.REFERENCE, (layer.rows, 4)) * UNIT
+    draws = cell_normals(chip.seed, number, Purpose.REFERENCE, (layer.rows, 4)) * UNIT
     held = written.read(written.stored_normal(), draws[:, 1], draws[:, 2 + polarity])
     law = written.law.scaled(targets[MIDDLE], 1 / synapse.span, 0.0)
     total_width = float(layer.rows * widths[0])
