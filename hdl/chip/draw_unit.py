@@ -7,10 +7,8 @@ from amaranth.lib.wiring import In, Out
 from allspin.hdl.chip.normal import IterativeNormal, product_bits
 from allspin.hdl.chip.speck import IterativeSpeck, draw_layout
 from allspin.hdl.stream.component import Component
-from allspin.sim.chip.generator import (
-    SEED_BITS,
-    WORD_BITS,
-)
+from allspin.sim.chip.generator import SEED_BITS
+from allspin.sim.chip.speck import WORD_BITS
 
 WISH_LAYOUT = data.StructLayout({"raw": 1, "which": 1})
 """Return the ports of a draw unit, which gives the bits of a draw (`raw`), or its normal value

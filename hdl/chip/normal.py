@@ -15,13 +15,7 @@ from allspin.hdl.chip.speck import bits_layout
 from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.multiplier import multiply
 from allspin.hdl.stream.registers import later
-from allspin.sim.chip.generator import (
-    FALL_BITS,
-    GROUPS,
-    SEGMENTS,
-    STEP_BITS,
-    normal_table,
-)
+from allspin.sim.chip.generator import FALL_BITS, GROUPS, SEGMENTS, STEP_BITS, normal_table
 
 MAGNITUDE_BITS = 16
 SHARE_BITS = 31

@@ -11,7 +11,8 @@ from allspin.hdl.chip.speck import LAYER_BITS, Key, PipelinedSpeck
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import IMAGE_BITS
-from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
+from allspin.sim.chip.generator import SEED_BITS, Purpose
+from allspin.sim.chip.speck import WORD_BITS
 
 SETTLE = 40
 """Clocks that a draw takes at most, pipelined."""

@@ -14,7 +14,7 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import ENGINE, REDRAW
 from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import LOADS
-from allspin.sim.chip.generator import WORD_BITS
+from allspin.sim.chip.speck import WORD_BITS
 
 
 def word_layout(rah_bits: int) -> data.StructLayout:

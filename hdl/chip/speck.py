@@ -14,15 +14,8 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.stream.component import Component
-from allspin.sim.chip.generator import (
-    LEFT,
-    NUMBER_BITS,
-    RIGHT,
-    ROUNDS,
-    SEED_BITS,
-    WORD_BITS,
-    Purpose,
-)
+from allspin.sim.chip.generator import NUMBER_BITS, SEED_BITS, Purpose
+from allspin.sim.chip.speck import LEFT, RIGHT, ROUNDS, WORD_BITS
 
 LAYER_BITS = 4
 PURPOSE_BITS = max(Purpose).bit_length()

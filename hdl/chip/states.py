@@ -9,7 +9,7 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.stream.block_memory import block_memory
 from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import LOADS
-from allspin.sim.chip.generator import WORD_BITS
+from allspin.sim.chip.speck import WORD_BITS
 
 POLARITY_BIT = 7
 """Bit of a state's byte that is the polarity of the cell's last pulse."""

@@ -20,7 +20,8 @@ from allspin.hdl.parameters.memory_map import USE_NOISE
 from allspin.hdl.stream.buffers import Queue
 from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.layouts import IMAGE_BITS, LOADS, NUMBERS, noise_layout
-from allspin.sim.chip.generator import SEED_BITS, WORD_BITS, Purpose
+from allspin.sim.chip.generator import SEED_BITS, Purpose
+from allspin.sim.chip.speck import WORD_BITS
 
 AHEAD = 64
 """Beats that may be drawn and not yet taken; more than a pipelined draw takes clocks."""

@@ -5,8 +5,8 @@ import numpy.typing as npt
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.sim.chip.generator import ROUNDS
 from allspin.sim.chip.noise import ColumnNoise
+from allspin.sim.chip.speck import ROUNDS
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.reference import under_kernels

@@ -5,8 +5,9 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
+from allspin.hdl.crossbar.cell_placer import CellPlacer
 from allspin.hdl.crossbar.crossbar import Cells, word_shape
-from allspin.hdl.crossbar.placers import CellPlacer, LinePlacer
+from allspin.hdl.crossbar.line_placer import LinePlacer
 from allspin.hdl.parameters.target import MEMORIES_PER_HOP, Ecp5Blocks
 from allspin.hdl.stream.block_memory import block_memory
 from allspin.hdl.stream.ecp5_copies import copies

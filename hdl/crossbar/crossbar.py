@@ -17,8 +17,8 @@ from amaranth.hdl import Module, Shape, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from allspin.hdl.crossbar.cell_placer import cell_layout
 from allspin.hdl.crossbar.pass_source import PassSource, pass_layout
-from allspin.hdl.crossbar.placers import cell_layout
 from allspin.hdl.crossbar.tile_starts import offset_layout
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.stream.component import Component

@@ -15,8 +15,8 @@ from allspin.host.draw.style import (
 )
 from allspin.host.show.say import shortened
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.device_deviates import UNIT, device_deviates
 from allspin.sim.chip.generator import Purpose, column_normals
-from allspin.sim.chip.words import UNIT, device_deviates
 from allspin.sim.device.device import Device
 from allspin.sim.synapse.response import Polarity
 

@@ -23,7 +23,8 @@ from allspin.host.data.files import make_folder
 from allspin.host.draw.picture_files import save_picture
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.show.say import say
-from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word, own_gains
+from allspin.sim.array.folding import own_gains
+from allspin.sim.array.in_array import effective_words, in_array, ohm_of_word
 from allspin.sim.array.transfer import transfer
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device

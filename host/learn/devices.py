@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from allspin.host.train.gradient.number_formats import Array
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.words import WORD_BITS, device_deviates
+from allspin.sim.chip.device_deviates import device_deviates
+from allspin.sim.chip.words import WORD_BITS
 from allspin.sim.device.device import Device
 from allspin.sim.network.levels import full_scale
 from allspin.sim.synapse.response import Polarity

@@ -4,8 +4,8 @@ import numpy as np
 
 from allspin.host.learn.parameters import FULL_SCALE, ArrayParameters
 from allspin.host.train.gradient.number_formats import FINE, Array, smooth_response
+from allspin.sim.chip.device_deviates import UNIT
 from allspin.sim.chip.generator import Purpose, column_normals
-from allspin.sim.chip.words import UNIT
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.neuron_base import Neuron
 

@@ -19,7 +19,7 @@ from allspin.host.link.memories import (
     Memory,
 )
 from allspin.sim.chip.noise import ColumnNoise
-from allspin.sim.chip.words import WriteTable
+from allspin.sim.chip.write_table import WriteTable
 from allspin.sim.device.device import Device
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import full_scale

@@ -25,7 +25,7 @@ from allspin.host.paper.claims import (
     Reading,
 )
 from allspin.host.show.table import Cell
-from allspin.sim.chip.words import SynapseArray
+from allspin.sim.chip.synapse_array import SynapseArray
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse_variation import (

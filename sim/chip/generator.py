@@ -1,7 +1,7 @@
-"""The generator of every draw that belongs to a chip, defined for good.
+"""Generator of every random draw of a chip; its definition never changes.
 
 A draw has an address: chip seed, layer, purpose, row, column and number. Its 32 random bits
-are one block of Speck32/64 (`allspin.sim.chip.generator`), so any draw can be made alone, in any
+are one block of Speck32/64 (`allspin.sim.chip.speck`), so any draw can be made alone, in any
 order, in NumPy and in gateware alike::
 
     key   = number * 2**48 + layer * 2**40 + purpose * 2**32 + seed
@@ -14,123 +14,15 @@ digest: a change here would change every chip that was ever published.
 
 import math
 from enum import IntEnum
-from functools import cache, lru_cache
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
+from allspin.sim.chip.speck import CHUNK, encrypt
 from allspin.sim.errors import check_range
 from allspin.sim.network.network import MAX_LAYERS, MAX_LINES
-
-# Speck32/64: a published block cipher whose scrambling makes every random draw of a chip.
-#
-# It needs 16-bit additions, rotations and exclusive ors only, so that gateware draws the same
-# numbers with a few hundred cells of logic. Nothing here is kept secret.
-#
-# Source: R. Beaulieu, D. Shors, J. Smith, S. Treatman-Clark, B. Weeks, L. Wingers, "The Simon
-# and Speck Families of Lightweight Block Ciphers", 2013, section 4 and appendix C.
-
-ROUNDS = 22
-KEY_BITS = 64
-WORD_BITS = 16
-MASK = 2**WORD_BITS - 1
-RIGHT = 7
-"""Rotation of the upper word, to the right."""
-LEFT = 2
-"""Rotation of the lower word, to the left."""
-CHUNK = 65_536
-"""Blocks encrypted at a time, so that they stay in the cache."""
-
-Words = npt.NDArray[np.uint16]
-
-
-@lru_cache(maxsize=256)
-def round_keys(key: int) -> tuple[int, ...]:
-    """Expand a key.
-
-    Parameters
-    ----------
-    key : int
-        64 bits; the word that is used first is the lowest.
-
-    Returns
-    -------
-    tuple of int
-        The 22 round keys, 16 bits each.
-
-    Raises
-    ------
-    ValueError
-        If the key does not fit 64 bits.
-    """
-    key = check_range("key", key, 0, 2**KEY_BITS - 1)
-    lower, *uppers = (key >> shift & MASK for shift in range(0, KEY_BITS, WORD_BITS))
-    keys = [lower]
-    for number in range(ROUNDS - 1):
-        upper = uppers.pop(0)
-        upper = (upper >> RIGHT | upper << WORD_BITS - RIGHT) & MASK
-        upper = (upper + lower & MASK) ^ number
-        lower = ((lower << LEFT | lower >> WORD_BITS - LEFT) & MASK) ^ upper
-        uppers.append(upper)
-        keys.append(lower)
-    return tuple(keys)
-
-
-def _encrypt_chunk(upper: Words, lower: Words, keys: tuple[int, ...]) -> None:
-    """Encrypt a chunk of blocks in place."""
-    part = np.empty_like(upper)
-    # NumPy shifts to the left at half the speed at which it multiplies.
-    turn_right, turn_left = np.uint16(1 << WORD_BITS - RIGHT), np.uint16(1 << LEFT)
-    for key in map(np.uint16, keys):
-        np.multiply(upper, turn_right, out=part)
-        np.right_shift(upper, RIGHT, out=upper)
-        np.bitwise_or(upper, part, out=upper)
-        np.add(upper, lower, out=upper)
-        np.bitwise_xor(upper, key, out=upper)
-        np.right_shift(lower, WORD_BITS - LEFT, out=part)
-        np.multiply(lower, turn_left, out=lower)
-        np.bitwise_or(lower, part, out=lower)
-        np.bitwise_xor(lower, upper, out=lower)
-
-
-def encrypt(key: int, upper: npt.ArrayLike, lower: npt.ArrayLike) -> npt.NDArray[np.uint32]:
-    """Encrypt blocks under one key.
-
-    Parameters
-    ----------
-    key : int
-        64 bits.
-    upper, lower : array_like of int
-        The two halves of each block, 0 to 65535; they broadcast.
-
-    Returns
-    -------
-    ndarray of uint32
-        Each encrypted block, its upper half in the upper bits.
-
-    Examples
-    --------
-    The published test vector:
-
-    >>> hex(int(encrypt(0x1918_1110_0908_0100, 0x6574, 0x694C)))
-    '0xa86842f2'
-    """
-    keys = round_keys(key)
-    uppers, lowers = np.broadcast_arrays(
-        np.asarray(upper).astype(np.uint16), np.asarray(lower).astype(np.uint16)
-    )
-    blocks = np.empty(uppers.shape, np.uint32)
-    flat = blocks.reshape(-1)
-    uppers, lowers = uppers.reshape(-1), lowers.reshape(-1)
-    for start in range(0, flat.size, CHUNK):
-        part = slice(start, start + CHUNK)
-        x, y = uppers[part].copy(), lowers[part].copy()
-        _encrypt_chunk(x, y, keys)
-        np.left_shift(x, WORD_BITS, out=flat[part], dtype=np.uint32)
-        flat[part] |= y
-    return blocks
-
 
 SEED_BITS = 32
 NUMBER_BITS = 16
@@ -208,7 +100,7 @@ def _checked(name: str, value: npt.ArrayLike, top: int) -> npt.NDArray[np.intege
 
 
 def _key(seed: int, layer: int, purpose: Purpose, number: int) -> int:
-    """The key of draws, its parts checked."""
+    """Check the parts of a key, and join them."""
     seed = check_range("chip seed", seed, 0, 2**SEED_BITS - 1)
     layer = check_range("layer", layer, 0, MAX_LAYERS - 1)
     number = check_range("number of the draw", number, 0, 2**NUMBER_BITS - 1)
@@ -223,7 +115,7 @@ def draw_bits(
     column: npt.ArrayLike,
     number: int = 0,
 ) -> npt.NDArray[np.uint32]:
-    """The 32 random bits of draws.
+    """Return the 32 random bits of each draw.
 
     Parameters
     ----------
@@ -232,11 +124,11 @@ def draw_bits(
     layer : int
         Layer of the network, 0 to 14.
     purpose : Purpose
-        What the draws are for.
+        Purpose of the draws.
     row, column : array_like of int
         The cells, 0 to 65535; they broadcast. A draw of a column has row 0.
     number : int
-        Which of a cell's draws for this purpose, 0 to 65535.
+        Number of the draw among a cell's draws for this purpose, 0 to 65535.
 
     Returns
     -------
@@ -252,13 +144,13 @@ def draw_bits(
 
 
 def _tail(share: float) -> float:
-    """The value that a share of all normal values exceeds."""
+    """Return the value that a share of all normal values exceeds."""
     return -NormalDist().inv_cdf(share)
 
 
 @cache
 def normal_table() -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
-    """The inverse distribution: magnitude at each segment's outer end, and fall along it.
+    """Compute the inverse distribution: magnitude at each segment's outer end, and fall along it.
 
     Group g below 15 is the octave of upper tail shares from ``2**-(g + 2)`` to
     ``2**-(g + 1)``, group 15 everything below ``2**-16``; each has 32 segments of equal
@@ -291,14 +183,14 @@ def normal_table() -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
 
 @cache
 def largest_normal() -> int:
-    """The largest magnitude of a normal value, in units of ``2**-13`` standard deviations."""
+    """Return the largest normal value, in units of ``2**-13`` standard deviations."""
     magnitudes, _ = normal_table()
     return int(magnitudes.max())
 
 
 @cache
 def _packed_table() -> npt.NDArray[np.int32]:
-    """`normal_table` with magnitude and fall in one word, where a share's float points.
+    """Pack `normal_table`: magnitude and fall in one word, indexed by the bits of a share's float.
 
     The float's exponent and the 5 bits that follow it are group and segment of the share: the
     octave from ``2**30`` has group 0. Shares of the last group are of many octaves, which are

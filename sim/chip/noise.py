@@ -5,12 +5,7 @@ from typing import Self
 import numpy as np
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.generator import (
-    Purpose,
-    column_normals,
-    largest_normal,
-    use_normals,
-)
+from allspin.sim.chip.generator import Purpose, column_normals, largest_normal, use_normals
 from allspin.sim.chip.words import (
     OFFSET_BITS,
     SHARE_BITS,

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.device_deviates import UNIT, device_deviates
 from allspin.sim.chip.generator import Purpose, cell_normals, normals
-from allspin.sim.chip.words import UNIT, WORD_BITS, Integers, device_deviates, word_units
+from allspin.sim.chip.words import WORD_BITS, Integers, word_units
 from allspin.sim.network.layer import Layer
 from allspin.sim.programming.plans import level_targets
 from allspin.sim.programming.reference_column import Reference

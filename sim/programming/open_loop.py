@@ -3,7 +3,8 @@
 import numpy as np
 
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.words import WORD_BITS, written_words
+from allspin.sim.chip.words import WORD_BITS
+from allspin.sim.chip.write_table import written_words
 from allspin.sim.network.layer import Layer
 from allspin.sim.network.levels import full_scale
 from allspin.sim.programming.cells import ProgrammedCells

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from allspin.sim.chip.words import MAX_SPREAD, SPREAD_BITS, WriteTable
+from allspin.sim.chip.words import SPREAD_BITS
+from allspin.sim.chip.write_table import MAX_SPREAD, WriteTable
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network
 from allspin.sim.programming.schemes import Programming

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from allspin.sim.chip.chip import Chip
+from allspin.sim.chip.device_deviates import UNIT
 from allspin.sim.chip.generator import Purpose, cell_normals
-from allspin.sim.chip.words import UNIT, Integers, word_units
+from allspin.sim.chip.words import Integers, word_units
 from allspin.sim.network.layer import Layer
 from allspin.sim.programming.counts import Counts
 from allspin.sim.programming.plans import level_targets, plan_layer

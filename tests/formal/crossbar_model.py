@@ -19,7 +19,7 @@ from amaranth.hdl import (
 )
 from amaranth.lib import data
 
-from allspin.hdl.crossbar.placers import place_layout
+from allspin.hdl.crossbar.cell_placer import place_layout
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from tests.formal.crossbar_beats import Kept, Passes, StageLayout, sum_shape, word_in
 from tests.formal.proof import Opened, later, moves, pick, when
@@ -131,7 +131,7 @@ class SumQueue:
 class CrossbarModel:
     """Words as they are stored, and each pass's sums in the clock in which its last beat is taken.
 
-    Lines of states are stored as `allspin.hdl.crossbar.placers.LinePlacer` gives them, which is
+    Lines of states are stored as `allspin.hdl.crossbar.line_placer.LinePlacer` gives them, which is
     proved by itself: the model takes the content of the memories as the stored states.
 
     Parameters
@@ -373,7 +373,7 @@ class CrossbarModel:
         }
 
     def place(self, m: Module, written: Any) -> Any:
-        """A word of `written` as `allspin.hdl.crossbar.placers.place_layout` has it."""
+        """A word of `written` as `allspin.hdl.crossbar.cell_placer.place_layout` has it."""
         p = self._p
         place: Any = Signal(place_layout(p), name="model_place")
         at, rows = self._place(written.column), range(p.rows + 1)

@@ -4,7 +4,7 @@ from types import ModuleType
 
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
-from allspin.hdl.crossbar import placers as source
+from allspin.hdl.crossbar import cell_placer as source
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from tests.formal.proof import Mutant, Proof, about, later, pick, when
 

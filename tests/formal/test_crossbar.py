@@ -14,7 +14,7 @@ from amaranth.lib import data
 
 from allspin.hdl.crossbar import cells, columns, crossbar, pass_source
 from allspin.hdl.crossbar.columns import FLAGS
-from allspin.hdl.crossbar.placers import line_layout
+from allspin.hdl.crossbar.line_placer import line_layout
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.uniform_levels import UniformLevels
 from tests.formal.crossbar_beats import Kept, Passes, word_in

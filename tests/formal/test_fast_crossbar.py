@@ -35,8 +35,8 @@ from allspin.hdl.crossbar import (
     level_sums,
     pass_source,
 )
+from allspin.hdl.crossbar.cell_placer import cell_layout
 from allspin.hdl.crossbar.level_sums import LevelSums
-from allspin.hdl.crossbar.placers import cell_layout
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.uniform_levels import UniformLevels
 from tests.formal.crossbar_beats import Kept, Passes, word_in

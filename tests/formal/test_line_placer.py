@@ -10,8 +10,8 @@ from typing import Any
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Cover, Module, Signal
 
-from allspin.hdl.crossbar import placers as source
-from allspin.hdl.crossbar.placers import CellPlacer
+from allspin.hdl.crossbar import line_placer as source
+from allspin.hdl.crossbar.cell_placer import CellPlacer
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.uniform_levels import UniformLevels
 from tests.formal.proof import (

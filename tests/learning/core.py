@@ -18,7 +18,8 @@ from allspin.hdl.stream.component import Component
 from allspin.hdl.stream.ecp5_memory import LineMemory
 from allspin.hdl.stream.multiplier import PRODUCT_CLOCKS, multiply
 from allspin.hdl.stream.registers import later
-from allspin.sim.chip.generator import FRACTION_BITS, ROUNDS, Purpose, normal_values
+from allspin.sim.chip.generator import FRACTION_BITS, Purpose, normal_values
+from allspin.sim.chip.speck import ROUNDS
 from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.sot_synapse import SotSynapse
 

@@ -19,7 +19,8 @@ from allspin.hdl.parameters.memory_map import (
     WRITE_TABLE,
 )
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, Words, WriteTable
+from allspin.sim.chip.words import USE_BITS, Words
+from allspin.sim.chip.write_table import MAX_SPREAD, WriteTable
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.network import Network

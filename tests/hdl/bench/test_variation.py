@@ -8,7 +8,7 @@ import pytest
 from allspin.hdl.bench.simulator import BenchFailure, engine_source, simulate, simulate_engine
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
-from allspin.sim.chip.generator import ROUNDS
+from allspin.sim.chip.speck import ROUNDS
 from allspin.sim.network.random_network import random_images, random_network
 
 pytestmark = pytest.mark.long

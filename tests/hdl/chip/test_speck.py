@@ -6,7 +6,8 @@ import random
 from hypothesis import given, settings, strategies as st
 
 from allspin.hdl.chip.speck import NUMBERED, IterativeSpeck, Key, PipelinedSpeck
-from allspin.sim.chip.generator import ROUNDS, Purpose, draw_bits
+from allspin.sim.chip.generator import Purpose, draw_bits
+from allspin.sim.chip.speck import ROUNDS
 from tests.hdl.driving import put, simulate, step
 from tests.hdl.streams import StreamBench
 

@@ -13,7 +13,8 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import CHIP, ENGINE, REDRAW, STATES, USE_NOISE, WRITE_TABLE
 from allspin.hdl.parameters.profile import HardwareProfile, VariationParameters
 from allspin.sim.chip.generator import FRACTION_BITS, Purpose, use_normals
-from allspin.sim.chip.words import MAX_SPREAD, USE_BITS, WriteTable
+from allspin.sim.chip.words import USE_BITS
+from allspin.sim.chip.write_table import MAX_SPREAD, WriteTable
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.levels import full_scale

@@ -16,7 +16,7 @@ from allspin.host.draw.html import card_of
 from allspin.host.run.inference import RunOptions, run
 from allspin.host.show.table import LONGEST_FACT as LONGEST, fact_table
 from allspin.sim.chip.chip import Chip
-from allspin.sim.chip.words import SynapseArray
+from allspin.sim.chip.synapse_array import SynapseArray
 from allspin.sim.network.random_network import random_network
 from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.synapse.response import Polarity

@@ -15,7 +15,7 @@ from allspin.host.learn.parameters import ArrayParameters
 from allspin.host.learn.symmetry import reference_resistance, symmetry_point
 from allspin.host.learn.training import train_in_array
 from allspin.host.learn.weights import PulsedWeights
-from allspin.sim.chip.words import device_deviates
+from allspin.sim.chip.device_deviates import device_deviates
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.device.imperfections import Imperfections

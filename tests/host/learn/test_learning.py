@@ -27,7 +27,7 @@ from allspin.host.learn.symmetry import reference_resistance
 from allspin.host.learn.training import train_in_array
 from allspin.host.train.parameters import TrainingParameters
 from allspin.host.train.target import TrainingTarget
-from allspin.sim.chip.words import device_deviates
+from allspin.sim.chip.device_deviates import device_deviates
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.neuron_variation import NeuronVariation

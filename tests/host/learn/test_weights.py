@@ -10,8 +10,8 @@ from allspin.host.learn.paper_types import linear_synapse, raw_synapse
 from allspin.host.learn.parameters import ArrayParameters
 from allspin.host.learn.weights import PulsedWeights
 from allspin.host.train.gradient.number_formats import FINE
+from allspin.sim.chip.device_deviates import UNIT, device_deviates
 from allspin.sim.chip.generator import Purpose, column_normals
-from allspin.sim.chip.words import UNIT, device_deviates
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.neuron import SotNeuron
 from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation

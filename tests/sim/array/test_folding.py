@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.sim.array.in_array import fold, own_gains
+from allspin.sim.array.folding import fold, own_gains
 from allspin.sim.network.layer import Converter
 
 LEVELS = np.array([-126, -14, 14, 126], np.int16)

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_values
-from allspin.sim.chip.words import Words, WriteTable, rounded_words, written_words
+from allspin.sim.chip.words import Words, rounded_words
+from allspin.sim.chip.write_table import WriteTable, written_words
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.layer import Converter, Layer

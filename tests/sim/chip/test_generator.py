@@ -10,19 +10,17 @@ from hypothesis import given, strategies as st
 from scipy import stats
 
 from allspin.sim.chip.generator import (
-    CHUNK,
     Purpose,
     cell_normals,
     column_normals,
     draw_bits,
-    encrypt,
     largest_normal,
     normal_table,
     normal_values,
     normals,
-    round_keys,
     use_normals,
 )
+from allspin.sim.chip.speck import CHUNK, encrypt, round_keys
 
 UNIT = 2.0**-13
 

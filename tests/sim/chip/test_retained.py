@@ -12,7 +12,7 @@ import pytest
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.generator import Purpose, cell_normals
 from allspin.sim.chip.retained import retained, retention_table
-from allspin.sim.chip.words import WriteTable
+from allspin.sim.chip.write_table import WriteTable
 from allspin.sim.device.device_file import load_device
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention

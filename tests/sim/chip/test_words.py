@@ -7,14 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from allspin.sim.chip.device_deviates import device_deviates
 from allspin.sim.chip.generator import Purpose, draw_bits, normals
-from allspin.sim.chip.words import (
-    WORD_BITS,
-    SynapseArray,
-    WriteTable,
-    device_deviates,
-    written_words,
-)
+from allspin.sim.chip.synapse_array import SynapseArray
+from allspin.sim.chip.words import WORD_BITS
+from allspin.sim.chip.write_table import WriteTable, written_words
 from allspin.sim.device.device import Device
 from allspin.sim.device.device_file import device_from_toml, device_to_toml
 from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections

@@ -7,7 +7,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from allspin.sim.chip.words import SPREAD_BITS, written_words
+from allspin.sim.chip.words import SPREAD_BITS
+from allspin.sim.chip.write_table import written_words
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.programming.device_levels import LEVEL_CHOICES, device_levels
 from allspin.sim.programming.plans import penalty, plan_layer, quieter
