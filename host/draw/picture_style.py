@@ -88,7 +88,7 @@ class PictureStyle:
             return STYLES[style]
         if Path(style).suffix != ".toml":
             advice = "or name a file that ends with .toml"
-            raise UserError(f"{not_one_of('style', str(style), STYLES)}; {advice}")
+            raise UserError(f"{not_one_of('--style', str(style), STYLES)}; {advice}")
         text = read_text(Path(style), "picture style", MAX_BYTES)
         with refused(f"{style} is no picture style: ", kinds=(ValueError, TypeError)):
             settings = parse_toml(text)

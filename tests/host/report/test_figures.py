@@ -38,7 +38,7 @@ def test_each_chart_of_the_page_is_a_file_with_a_caption(made, tmp_path, monkeyp
         (["paper-10", "--figures", "f"], "two networks have the same name"),
         (["--figures", "f", "-o", "page.html"], "--output"),
         (["--style", "paper"], "--figures"),
-        (["--figures", "f", "--style", "papers"], "style"),
+        (["--figures", "f", "--style", "papers"], "--style"),
     ],
 )
 def test_what_does_not_go_together_is_said(tmp_path, monkeypatch, capsys, options, message):
