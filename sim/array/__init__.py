@@ -1,1 +1,1 @@
-"""What an array of Hall crosses computes: its network of resistances, solved."""
+"""Resistance network of an array of Hall crosses, and the weights that it computes with."""

@@ -65,40 +65,42 @@ def own_gains(effective: Reals, words: npt.NDArray[np.integer]) -> Reals:
     since an array may treat its first and last rows differently. A column of zeros has gain 1.
     """
     stored = words.astype(np.float64)
-    gains = _fitted(effective, stored, np.ones(len(stored[0])))
+    gains = _fit_factors(effective, stored, np.ones(len(stored[0])))
     missed = np.abs(effective - gains * stored)
     most = OUTLYING * np.median(missed, axis=0) + NO_GAIN * np.abs(effective).max(axis=0)
-    return _fitted(effective, stored * (missed <= most), gains)
+    return _fit_factors(effective, stored * (missed <= most), gains)
 
 
-def _fitted(effective: Reals, stored: Reals, otherwise: Reals) -> Reals:
+def _fit_factors(effective: Reals, stored: Reals, otherwise: Reals) -> Reals:
     """Return each column's factor by least squares; `otherwise` for a column of zeros."""
     squares = (stored**2).sum(axis=0)
     products = (effective * stored).sum(axis=0)
     return np.divide(products, squares, out=otherwise.copy(), where=squares > 0)
 
 
-def _rounded(effective: Reals, scales: Reals, top: int) -> tuple[Reals, npt.NDArray[np.bool_]]:
+def _round_to_words(
+    effective: Reals, scales: Reals, top: int
+) -> tuple[Reals, npt.NDArray[np.bool_]]:
     """Return rounded words, and True where a word would exceed its range."""
     words = np.rint(effective / scales)
     return np.clip(words, -top, top), np.abs(words) > top
 
 
-def _missing(effective: Reals, scales: Reals, top: int) -> Reals:
+def _folding_error(effective: Reals, scales: Reals, top: int) -> Reals:
     """Return the mean square folding error (columns,) for some scales."""
-    return ((effective - scales * _rounded(effective, scales, top)[0]) ** 2).mean(axis=0)
+    return ((effective - scales * _round_to_words(effective, scales, top)[0]) ** 2).mean(axis=0)
 
 
-def _chosen(effective: Reals, gains: Reals, top: int) -> Reals:
+def _choose_scales(effective: Reals, gains: Reals, top: int) -> Reals:
     """Return each column's scale: its own gain, or the one at which every word fits."""
     own = np.maximum(gains, NO_GAIN)
     fitting = np.maximum(np.abs(effective).max(axis=0) / top, NO_GAIN)
-    better = _missing(effective, fitting, top) < _missing(effective, own, top)
-    better |= _rounded(effective, own, top)[1].mean(axis=0) > LIMIT
+    better = _folding_error(effective, fitting, top) < _folding_error(effective, own, top)
+    better |= _round_to_words(effective, own, top)[1].mean(axis=0) > LIMIT
     return np.where(better, fitting, own)
 
 
-def _converted(converter: Converter, scales: Reals, least: Reals) -> tuple[Converter, Reals]:
+def _scale_converter(converter: Converter, scales: Reals, least: Reals) -> tuple[Converter, Reals]:
     """Return the converter with scales in its gains, and the scales of the integer gains.
 
     Scales of at least `least` stay so, since a gain that is rounded down would saturate words.
@@ -151,13 +153,15 @@ def fold(
     if converter is None:
         # All classes share one scale: different scales would change which logit is the largest.
         as_column = effective.reshape(-1, 1)
-        shared = _chosen(as_column, own_gains(as_column, words.reshape(-1, 1)), top)
+        shared = _choose_scales(as_column, own_gains(as_column, words.reshape(-1, 1)), top)
         scales = np.full(words.shape[1], shared[0])
         folded_converter = None
     else:
         least = np.abs(effective).max(axis=0) / (top + 0.499)
-        folded_converter, scales = _converted(converter, _chosen(effective, gains, top), least)
-    folded, outside = _rounded(effective, scales, top)
+        folded_converter, scales = _scale_converter(
+            converter, _choose_scales(effective, gains, top), least
+        )
+    folded, outside = _round_to_words(effective, scales, top)
     span = (int(levels[-1]) - int(levels[0])) * np.maximum(gains, NO_GAIN)
 
     def distance(approximation: Reals) -> float:

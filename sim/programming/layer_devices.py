@@ -134,10 +134,10 @@ class LayerDevices:
         cycle = draws * UNIT
         for polarity in Polarity:
             chosen = trains.polarity == polarity
-            for fresh in (True, False):
-                part = chosen & (trains.fresh == fresh)
-                start = self._write_from_saturation if fresh else self._write_further
-                start(polarity, cells[part], trains.pulses[part], cycle[part])
+            fresh = chosen & trains.fresh
+            self._write_from_saturation(polarity, cells[fresh], trains.pulses[fresh], cycle[fresh])
+            further = chosen & ~trains.fresh
+            self._write_further(polarity, cells[further], trains.pulses[further], cycle[further])
 
     def _write_from_saturation(
         self,
