@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import allspin
-from allspin.host.cli.main import COMMANDS, build_parser
+from allspin.host.cli.commands import (COMMANDS,)
+from allspin.host.cli.main import (build_parser,)
 from tests.docs.documents import DOCS, FENCE, ROOT, blocks
 
 FRONT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]

@@ -1,11 +1,19 @@
 """Options of a build, and changes to the machine that is built."""
 
-from dataclasses import dataclass, field
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args
 
 from allspin.boards.board import Link
 from allspin.boards.build.tools import Wanted
-from allspin.sim.parameters import Parameters, megahertz, option
+from allspin.host.options import (
+    Options,
+    megahertz,
+    parsed,
+)
+from allspin.sim.parameters import (
+    choice,
+    number,
+)
 
 MAX_SEED = 2**31 - 1
 MAX_SEEDS = 100
@@ -14,50 +22,28 @@ MAX_JOBS = 64
 
 @dataclass(frozen=True)
 class BuildChanges:
-    """Changes to a machine's profile and board.
+    """What a machine has in place of what its profile says.
 
     Parameters
     ----------
     lanes : int or None
-        Columns that are computed in a cycle, 1 to 65535; None leaves the profile's.
+        Columns that a row drives in a clock, 1 to 65535; None leaves the profile's.
     rows_per_clock : int or None
         Rows that are driven in a clock, 1, 2, 4, 8 or 16; None leaves the profile's.
     frequency : float or None
-        Frequency of the machine's clock, in Hz; None leaves the profile's.
+        Of the machine's clock, Hz; None leaves the profile's.
     baud : int or None
-        Baud rate of the UART, for a bridge or adapter with other rates; None leaves the board's.
+        Bits a second of the UART, for a bridge or an adapter that makes others; None leaves the
+        board's.
     link : {"uart", "usb"} or None
-        Link to the host: the UART, or a USB port in gateware; None leaves the board's.
+        What carries bytes: the UART, or a USB port in gateware; None leaves the board's.
     """
 
-    lanes: int | None = field(
-        default=None, metadata=option("columns that are computed in a cycle", "L")
-    )
-    rows_per_clock: int | None = field(
-        default=None, metadata=option("rows that are driven in a cycle", "R")
-    )
-    frequency: float | None = field(
-        default=None,
-        metadata=option(
-            "clock frequency of the machine (the profile's)",
-            "MHZ",
-            type=megahertz,
-        ),
-    )
-    baud: int | None = field(
-        default=None,
-        metadata=option(
-            "bits a second of the UART, which then must be named to run (the board's)", "B"
-        ),
-    )
-    link: str | None = field(
-        default=None,
-        metadata=option(
-            "what carries bytes: a UART, or the FPGA's own USB port (the board's)",
-            "LINK",
-            choices=get_args(Link),
-        ),
-    )
+    lanes: int | None = None
+    rows_per_clock: int | None = None
+    frequency: Annotated[float | None, parsed(megahertz, "MHZ")] = None
+    baud: int | None = None
+    link: Link | None = None
 
     def named(self, *names: str) -> dict[str, Any]:
         """Return some of the changes by name, without those that are None."""
@@ -66,39 +52,27 @@ class BuildChanges:
 
 
 @dataclass(frozen=True)
-class BuildOptions(Parameters):
-    """Options of a build.
+class BuildOptions(Options):
+    """How boards are built.
 
     Parameters
     ----------
     seed : int
-        First seed of the placement, 1 to 2**31 - 1.
+        The first seed of the placement, 1 to 2**31 - 1.
     seeds : int
-        Number of seeds to try from that one on, 1 to 100; the fastest counts.
+        How many seeds are tried from that on, 1 to 100; the fastest counts.
     tools : {"auto", "native", "pypi"}
-        Installed tools only (``native``), those of PyPI only, or installed ones first (``auto``).
+        Only installed tools (``native``), only those of PyPI, or installed ones first (``auto``).
     jobs : int
-        Boards to build at a time, 1 to 64.
+        Boards at a time, 1 to 64.
 
     Raises
     ------
     ValueError
-        If an option is out of its range; the message begins with its name.
+        If one is out of its range; the message begins with its name.
     """
 
-    seed: int = field(
-        default=1,
-        metadata={"low": 1, "high": MAX_SEED} | option("seed of the placement (1)", "N"),
-    )
-    seeds: int = field(
-        default=1,
-        metadata={"low": 1, "high": MAX_SEEDS} | option("try N seeds from --seed on (1)", "N"),
-    )
-    tools: Wanted = field(
-        default="auto",
-        metadata={"known": get_args(Wanted)}
-        | option("which tools (auto)", choices=get_args(Wanted)),
-    )
-    jobs: int = field(
-        default=1, metadata={"low": 1, "high": MAX_JOBS} | option("boards at a time (1)", "N")
-    )
+    seed: int = number(1, 1, MAX_SEED)
+    seeds: int = number(1, 1, MAX_SEEDS)
+    tools: Wanted = choice("auto", get_args(Wanted))  # noqa: RUF009
+    jobs: int = number(1, 1, MAX_JOBS)

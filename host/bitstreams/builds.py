@@ -20,8 +20,8 @@ from allspin.host.bitstreams.kept import keep_manifest
 from allspin.host.bitstreams.manifest import Manifest
 from allspin.host.bitstreams.throughput import USB_RATE, link_rate, measure_throughput
 from allspin.host.data.catalogue import open_network, several
-from allspin.host.keywords import takes
 from allspin.host.show.display import Display
+from allspin.host.show.progress import shows_progress
 from allspin.host.show.version import commit
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
@@ -86,7 +86,7 @@ class BuildDisplay:
         """Show that a board is done."""
 
 
-@takes(changes=BuildChanges, options=BuildOptions)
+@shows_progress
 def build(
     boards: str | Sequence[str],
     network: str | Path | Network | None = None,
@@ -95,7 +95,6 @@ def build(
     changes: BuildChanges | None = None,
     options: BuildOptions | None = None,
     progress: Any = None,
-    **keywords: Any,
 ) -> list[Built]:
     """Build the bitstream of one or more boards: synthesise, place, route, pack.
 
@@ -114,9 +113,6 @@ def build(
         Options of the build.
     progress : Display or bool, optional
         Display of the progress: by default a bar, in a terminal or a notebook.
-    **keywords
-        Fields of `changes` and `options`, as ``allspin build`` has them:
-        ``build("icebreaker", seed=2)``.
 
     Returns
     -------

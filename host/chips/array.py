@@ -140,11 +140,11 @@ def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> 
     chips : int
         How many chips were measured.
     """
-    known = list(dict.fromkeys(each.tiles.rows for some in kinds.values() for each in some))
+    known = list(dict.fromkeys(each.tiles.tile_rows for some in kinds.values() for each in some))
     ideal, varied = [], []
     for number, (kind, found) in enumerate(kinds.items()):
-        for rows in dict.fromkeys(each.tiles.rows for each in found):
-            here = [each for each in found if each.tiles.rows == rows]
+        for rows in dict.fromkeys(each.tiles.tile_rows for each in found):
+            here = [each for each in found if each.tiles.tile_rows == rows]
             label, shares = f"{rows} rows, {kind}", [each.ideal for each in here]
             ideal.append(_line(label, here, shares, turn=known.index(rows), dashed=not number))
         here = [each for each in found if each.chips.size]
@@ -177,19 +177,19 @@ def tiles_picture(kinds: dict[str, list[Reached]], whole: float, chips: int) -> 
 
 def _line(label: str, found: list[Reached], shares: list[float], **look: Any) -> ChartLine:
     """Error rates over bits."""
-    bits = [each.tiles.bits for each in found]
+    bits = [each.tiles.adc_bits for each in found]
     return ChartLine(label, bits, [100 * (1 - share) for share in shares], **look)
 
 
 def table(found: Sequence[Reached]) -> list[str]:
     """Accuracy in percent as Markdown, a line for each number of rows."""
-    bits = sorted({each.tiles.bits for each in found}, reverse=True)
+    bits = sorted({each.tiles.adc_bits for each in found}, reverse=True)
     ideal = {each.tiles: f"{100 * each.ideal:.2f}" for each in found}
     lines = [
         f"| rows | {' | '.join(f'{each} bits' for each in bits)} |",
         f"| ---: |{' ---: |' * len(bits)}",
     ]
-    for rows in dict.fromkeys(each.tiles.rows for each in found):
+    for rows in dict.fromkeys(each.tiles.tile_rows for each in found):
         cells = (ideal.get(Tiles(rows, number), "") for number in bits)
         lines.append(f"| {rows} | {' | '.join(cells)} |")
     return lines
@@ -230,7 +230,9 @@ def tiles_main() -> int:
     kinds = {}
     for kind, networks in (("untrained", untrained), ("trained", trained)):
         say(kind)
-        seeds = {tiles: range(arguments.chips if tiles.rows == SHOWN else 0) for tiles in networks}
+        seeds = {
+            tiles: range(arguments.chips if tiles.tile_rows == SHOWN else 0) for tiles in networks
+        }
         kinds[kind] = measure_tiles(networks, test_set, device, seeds.__getitem__)
         say("\n".join(table(kinds[kind])))
     save_picture(tiles_picture(kinds, whole, arguments.chips), arguments.output, "tiles")

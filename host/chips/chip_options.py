@@ -1,13 +1,16 @@
 """Options of one chip: its seed and device, and the scheme or the file of its cells."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from cyclopts import Parameter
 
 from allspin.host.chips.probed_cells import read_cells
 from allspin.host.data.catalogue import open_device, open_network
+from allspin.host.options import DEVICE, parsed
 from allspin.host.show.display import Display
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
@@ -17,13 +20,10 @@ from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import option
 from allspin.sim.programming.measured_cells import MeasuredCells
 from allspin.sim.programming.program import ProgrammedChip, program as program_chip
 from allspin.sim.programming.schemes import (
     DEFAULT_BAND,
-    POLARITIES,
-    SCHEMES,
     VERIFYING,
     Programming,
     default_tries,
@@ -39,31 +39,36 @@ PAPER = "paper"
 
 @dataclass(frozen=True)
 class ChipOptions:
-    """Options of one chip: its seed, its device, and a scheme or the cells that were read.
+    """A chip: its seed, its device, and how it is programmed or what was read of its cells.
 
     Parameters
     ----------
     chip : int or None
-        Seed of the chip, 0 to 2**32 - 1. None with `measured` only: then neurons, amplifiers and
-        converters are the mean ones, and nothing changes from use to use.
+        Seed of the chip, 0 to 2**32 - 1, which names all its variation: the ideal chip unless
+        given.
     device : str, Path or Device
-        Device of the chip: a device, the name of one that ships, or a device file.
-    scheme, polarity : str
-        As of `allspin.sim.programming.schemes.Programming`.
+        Device file of the chip, or the name of one that ships.
+    scheme : str
+        Programming of the chip: open-loop, pulse-width, write-verify or incremental.
+    polarity : str
+        Polarity of the pulse trains: quieter, potentiation, depression or halves.
     tries : int, optional
-        Writes of a cell that write-verify may take, 1 to 1024 (8 up to 16 states, else 32).
+        Writes of a cell that write-verify may take, 1 to 1024: 8 up to 16 states, else 32.
     band : float, optional
         Largest distance from the level that write-verify accepts, as a fraction of the range,
-        above 0 to 0.5.
+        above 0 to 0.5: 0.02 unless given.
     calibrate : bool
-        True to calibrate the thresholds of its neurons.
+        Calibrate the thresholds of the chip's neurons.
     at : str or OperatingPoint, optional
-        Operating point of a device file, such as ``current=9mA,temperature=350`` (its own).
+        Operating point of the device, such as current=9mA,temperature=350: its file's own unless
+        given.
     measured : str or Path, optional
-        File of cells that a probe station read (``docs/formats.md``), in place of programming them.
-        The device's range and unit convert R_AH to words.
+        Cells as a probe station read them, CSV or .npz, in place of programming them. Without a
+        chip's seed neurons, amplifiers and V-I converters are the mean ones, and nothing changes
+        from use to use.
     missing : float
-        Share of such cells that may be missing, 0 to 1; such a cell is taken for open.
+        Share of the measured cells that may be missing or open, 0 to 1; a Hall arm that is open
+        adds nothing to its column.
 
     Raises
     ------
@@ -71,68 +76,16 @@ class ChipOptions:
         If a value is outside its range, or does not go with another.
     """
 
-    chip: int | None = field(
-        default=None, metadata=option("run on this chip (the ideal one)", "SEED", type=int)
-    )
-    device: str | Path | Device = field(
-        default=PAPER,
-        metadata=option(
-            f"device file of the chip, or the name of one that ships ({PAPER})", "DEVICE"
-        ),
-    )
-    scheme: str = field(
-        default="open-loop",
-        metadata=option(
-            f"how the chip is programmed: {', '.join(SCHEMES)} (open-loop)",
-            "SCHEME",
-            flag="--program",
-        ),
-    )
-    polarity: str = field(
-        default="quieter",
-        metadata=option(f"polarity of the pulse trains: {', '.join(POLARITIES)} (quieter)", "NAME"),
-    )
-    tries: int | None = field(
-        default=None,
-        metadata=option(
-            "writes of a cell that write-verify may take (8 up to 16 states, else 32)", "N"
-        ),
-    )
-    band: float | None = field(
-        default=None,
-        metadata=option(
-            "how far from its level write-verify lets a cell be, as a fraction of the range "
-            f"({DEFAULT_BAND:g})",
-            "SHARE",
-        ),
-    )
-    calibrate: bool = field(
-        default=False, metadata=option("calibrate the thresholds of the chip's neurons")
-    )
-    at: str | OperatingPoint | None = field(
-        default=None,
-        metadata=option(
-            "operating point of the device, such as current=9mA,temperature=350 (its file's own)",
-            "POINT",
-        ),
-    )
-    measured: str | Path | None = field(
-        default=None,
-        metadata=option(
-            "cells as a probe station read them, CSV or .npz; neurons are the mean one, or those "
-            "of --chip",
-            "CELLS",
-            type=Path,
-        ),
-    )
-    missing: float = field(
-        default=0.0,
-        metadata=option(
-            "with --measured, share of the cells that may be missing or open; a Hall arm that is "
-            "open adds nothing to its column (0)",
-            "SHARE",
-        ),
-    )
+    chip: Annotated[int | None, parsed(int, "SEED")] = None
+    device: Annotated[str | Path | Device, DEVICE] = PAPER
+    scheme: Annotated[str, Parameter(name="--program", metavar="SCHEME")] = "open-loop"
+    polarity: str = "quieter"
+    tries: int | None = None
+    band: float | None = None
+    calibrate: bool = False
+    at: Annotated[str | OperatingPoint | None, parsed(str, "POINT")] = None
+    measured: Annotated[str | Path | None, parsed(Path, "CELLS")] = None
+    missing: float = 0.0
 
     def __post_init__(self) -> None:
         self._check_rules()

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from cyclopts import Parameter
 
 from allspin.host.chips.accuracy import (
     COLUMNS,
@@ -24,8 +25,9 @@ from allspin.host.chips.probed_cells import read_cells
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name, open_device, several
 from allspin.host.data.datasets import Data, load_test_set
-from allspin.host.keywords import takes
+from allspin.host.options import FLAT, HIDDEN, SEVERAL
 from allspin.host.show.display import Display
+from allspin.host.show.progress import shows_progress
 from allspin.host.show.table import Number, Table, TableColumn as TableColumn, frame
 from allspin.host.show.version import commit
 from allspin.sim.device.device import Device
@@ -33,7 +35,7 @@ from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError, check_number, check_range, refused
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
-from allspin.sim.parameters import Brief, Shown, option
+from allspin.sim.parameters import Brief, Shown
 from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import DEFAULT_BAND, POLARITIES, Programming, default_tries
 
@@ -48,23 +50,23 @@ class MeasureOptions(Brief):
     Parameters
     ----------
     chips : int
-        How many, 1 to 10,000.
+        Number of chips, 1 to 10,000.
     first : int
-        Seed of the first, from 0 on; the next follow.
+        Seed of the first chip; the next follow.
     columns : tuple of Column
-        What they have and which scheme programs them.
+        Variation of the chips, and the scheme that programs them.
     polarity : str
-        One of `allspin.sim.programming.schemes.POLARITIES`, for columns that name none.
+        Polarity of the pulse trains: quieter, potentiation, depression or halves.
     tries : int or None
-        Writes of a cell that write-verify may take; None for what suits a network's states.
+        Writes of a cell that write-verify may take: 8 up to 16 states, else 32.
     band : float
         Largest distance from the level that write-verify accepts, as a fraction of the range.
     probed : tuple of str or Path
-        Files of cells that a probe station read back, one for each chip.
+        Files of cells as a probe station read them, CSV or .npz, one for each chip.
     missing : float
-        Share of such a chip's cells that may be missing.
+        Share of such a chip's cells that may be missing, 0 to 1.
     tiles : Tiles or None
-        What the networks' columns are cut into; None for their own.
+        Tiles that the networks' columns are cut into; None for their own.
 
     Raises
     ------
@@ -72,26 +74,17 @@ class MeasureOptions(Brief):
         If `chips`, `first` or `missing` is out of its range; the message begins with its name.
     """
 
-    chips: int = field(default=CHIPS, metadata=option(f"how many chips ({CHIPS})", "N"))
-    first: int = field(
-        default=0, metadata=option("the first chip; the next follow (0)", "SEED", flag="--chip")
-    )
-    columns: tuple[Column, ...] = COLUMNS
+    chips: int = CHIPS
+    first: Annotated[int, Parameter(name="--chip", metavar="SEED")] = 0
+    columns: Annotated[tuple[Column, ...], HIDDEN] = COLUMNS
     polarity: str = "quieter"
     tries: int | None = None
     band: float = DEFAULT_BAND
-    probed: tuple[str | Path, ...] = field(
-        default=(),
-        metadata=option(
-            "cells as a probe station read them, CSV or .npz, a file a chip",
-            "CELLS",
-            flag="--measured",
-            nargs="+",
-            type=Path,
-        ),
-    )
+    probed: Annotated[
+        tuple[str | Path, ...], Parameter(name="--measured", metavar="CELLS"), SEVERAL
+    ] = ()
     missing: float = 0.0
-    tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
+    tiles: Annotated[Tiles | None, FLAT] = None
 
     def __post_init__(self) -> None:
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)
@@ -233,7 +226,7 @@ class MeasuredChips(Shown):
         return card_of([chips_table(self)], self.plot())
 
 
-@takes("data", options=MeasureOptions)
+@shows_progress
 def measure_chips(
     networks: str | Path | Network | Sequence[str | Path | Network],
     device: str | Path | Device = "paper",
@@ -243,7 +236,6 @@ def measure_chips(
     images: int | None = None,
     data: Data | None = None,
     progress: Any = None,
-    **keywords: Any,
 ) -> MeasuredChips:
     """Program many chips with networks, and count what they classify rightly.
 
@@ -263,9 +255,6 @@ def measure_chips(
         As of `allspin.load_dataset`; the MNIST that ships.
     progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
-    **keywords
-        Of `MeasureOptions`, and ``tile_rows`` and ``adc_bits``, as ``allspin chips`` has them:
-        ``measure_chips("paper-10", chips=5)``.
 
     Returns
     -------

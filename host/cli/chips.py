@@ -1,29 +1,23 @@
-"""``allspin chips``: what networks reach over many chips of a device."""
+"""``allspin chips``: accuracy of networks over many chips of a device."""
 
-from allspin.host.chips.accuracy import CAUSES, COLUMNS
-from allspin.host.chips.chip_options import ChipOptions
+from dataclasses import replace
+from typing import Annotated
+
+from allspin.host.chips.accuracy import CAUSES
 from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
-from allspin.host.cli.options import (
-    SHARED,
-    Arguments,
-    Parser,
-    add_options,
-    add_shared,
-    add_tile_arguments,
-    answer,
-    read_options,
+from allspin.host.cli.answers import answer
+from allspin.host.cli.shared import (
+    DataFile,
+    DeviceName,
+    ImageCount,
+    Json,
+    NetworkName,
+    Point,
+    Steps,
 )
+from allspin.host.options import FLAT
 
-HELP = """\
-Program many chips with networks, and say what share of the test images they classify rightly:
-mean and standard deviation over the chips, the standard error of the mean, the 5 % quantile and
-the worst chip, by which variations the chips have and by how they are programmed. It says which
-means are not known to 0.5 points, and how many --chips would do.
-
---measured adds two rows of chips whose cells a probe station read back, one
-file a chip: with the mean neuron, and with the neurons of as many chips,
-calibrated."""
-EPILOG = """\
+EXAMPLES = """\
 examples:
   allspin chips paper-10 paper-100
   allspin chips paper-10 --causes
@@ -33,34 +27,44 @@ examples:
 """
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    parser.add_argument("networks", metavar="NET", nargs="+", help=SHARED["network"]["help"])
-    add_shared(parser, "--device", "--at")
-    parser.add_argument(
-        "--causes", action="store_true", help="each variation alone, and all in open loop"
-    )
-    add_options(parser, MeasureOptions)
-    add_options(parser, ChipOptions, "polarity", "tries", "band", "missing")
-    add_tile_arguments(parser)
-    add_shared(parser, "--images", "--data", "--json")
+def run(
+    networks: list[NetworkName],
+    /,
+    *,
+    device: DeviceName = "paper",
+    at: Point = None,
+    causes: bool = False,
+    chips: Annotated[MeasureOptions, FLAT] = MeasureOptions(),  # noqa: B008 (it is frozen)
+    images: ImageCount = None,
+    data: DataFile = None,
+    json: Json = False,
+    steps: Steps,
+) -> int:
+    """Program many chips with networks, and measure their accuracy.
 
+    The table has mean and standard deviation over the chips, the standard error of the mean, the
+    5 % quantile and the worst chip, by the variations of the chips and by the scheme that programs
+    them. Means that are not known to 0.5 points are named, with the number of chips that would do.
+    Measured cells add two rows: with the mean neuron, and with the neurons of as many chips,
+    calibrated.
 
-def run(arguments: Arguments) -> int:
-    """Measure, and print the table."""
-    options = read_options(
-        arguments,
-        MeasureOptions,
-        columns=CAUSES if arguments.causes else COLUMNS,
-    )
+    Parameters
+    ----------
+    networks : list of str
+        Network files, or names of shipped networks.
+    device : str
+        Device file, or the name of a shipped device.
+    causes : bool
+        Measure each variation alone, and all of them in open loop.
+    """
     measured = measure_chips(
-        arguments.networks,
-        arguments.device,
-        options,
-        at=arguments.at,
-        images=arguments.images,
-        data=arguments.data,
-        progress=arguments.steps,
+        networks,
+        device,
+        replace(chips, columns=CAUSES) if causes else chips,
+        at=at,
+        images=images,
+        data=data,
+        progress=steps,
     )
-    answer(arguments, measured.to_dict(), chips_table(measured), measured.remarks())
+    answer(steps, measured.to_dict(), chips_table(measured), measured.remarks(), json_wanted=json)
     return 0

@@ -2,34 +2,23 @@
 
 import contextlib
 from pathlib import Path
+from typing import Annotated
 
-from allspin.host.cli.options import (
-    PAPER,
-    Arguments,
-    Parser,
-    add_options,
-    add_shared,
-    add_tile_arguments,
-    answer,
-    naming_options,
-    read_options,
-)
+from cyclopts import Parameter
+
+from allspin.host.cli.answers import answer
+from allspin.host.cli.shared import DataFile, DeviceName, Json, NetworkName, Point, Steps, Style
 from allspin.host.compare.comparison import compare
 from allspin.host.compare.comparison_table import notes, tables
 from allspin.host.compare.subject import CompareOptions, ComparisonSubject, leave
 from allspin.host.data.files import make_folder
-from allspin.host.draw.picture_style import SCREEN, PictureStyle
+from allspin.host.draw.picture_style import PictureStyle
+from allspin.host.options import FLAT
 from allspin.sim.cost.liberty import CELLS_45
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.tiling import Tiles
 
-HELP = """\
-Compare the network's spin neurons with CMOS neurons: accuracy, area, energy and time, bare and
-with what surrounds a neuron, for a neuron and for the whole network.
-
-CMOS neurons are mapped to standard cells by Yosys and ABC, and their energy is counted net by
-net on real images. docs/baseline.md says what each number means."""
-EPILOG = """\
+EXAMPLES = """\
 examples:
   allspin compare mnist-10
   allspin compare mnist-100 --json
@@ -40,53 +29,61 @@ examples:
 """
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    add_shared(parser, "network")
-    add_shared(parser, "--style")
-    add_shared(parser, "--wide", "--json")
-    parser.add_argument(
-        "--liberty",
-        metavar="FILE",
-        type="file",
-        default=CELLS_45,
-        help="standard cells (a small 45 nm library that ships)",
-    )
-    add_shared(
-        parser,
-        "-o --out",
-        help="folder for pictures and numbers (out/compare/NET; none with --json)",
-    )
-    add_shared(parser, "--device", help=f"device file of the spin side ({PAPER})")
-    add_shared(parser, "--at")
-    add_tile_arguments(parser)
-    add_shared(parser, "--data")
-    add_options(parser, CompareOptions)
+def run(
+    network: NetworkName,
+    /,
+    *,
+    liberty: Annotated[
+        Path, Parameter(metavar="FILE", show_default=lambda file: "a 45 nm library that ships")
+    ] = CELLS_45,
+    out: Annotated[Path | None, Parameter(alias="-o", metavar="DIR")] = None,
+    device: DeviceName = "paper",
+    at: Point = None,
+    tiles: Annotated[Tiles | None, FLAT] = None,
+    data: DataFile = None,
+    conditions: Annotated[CompareOptions, FLAT] = CompareOptions(),  # noqa: B008 (it is frozen)
+    style: Style = None,
+    json: Json = False,
+    steps: Steps,
+) -> int:
+    """Compare the network's spin neurons with CMOS neurons.
 
+    Accuracy, area, energy and time are compared, bare and with the circuits around a neuron, for a
+    neuron and for the whole network. CMOS neurons are mapped to standard cells by Yosys and ABC,
+    and their energy is counted net by net on real images. docs/baseline.md explains each number.
 
-def run(arguments: Arguments) -> int:
-    """Compare, print, and leave the pictures."""
-    options, steps = read_options(arguments, CompareOptions), arguments.steps
-    look, folder = PictureStyle.open(arguments.style or "screen"), arguments.out
-    if folder is None and arguments.json and look != SCREEN:
-        raise UserError("pictures with --json need `out`")
-    with steps.waiting("reading network, device, cells and images"), naming_options():
+    Parameters
+    ----------
+    network : str
+        Network file, or the name of a shipped network.
+    liberty : Path
+        Standard cells in a Liberty file.
+    out : Path, optional
+        Folder for pictures and numbers: out/compare/NET unless given, with `json` none.
+    device : str
+        Device file of the spin side, or the name of a shipped device.
+    """
+    if out is None and json and style is not None:
+        raise UserError("`style` with `json` needs `out`")
+    look = PictureStyle.open(style or "screen")
+    with steps.waiting("reading network, device, cells and images"), refused():
         subject = ComparisonSubject.open(
-            arguments.network,
-            arguments.device,
-            arguments.liberty,
-            arguments.data,
-            at=arguments.at,
-            tiles=read_options(arguments, Tiles.asked),
-            calibrated=arguments.accuracy is not None,
+            network,
+            device,
+            liberty,
+            data,
+            at=at,
+            tiles=tiles,
+            calibrated=conditions.accuracy is not None,
             progress=steps,
         )
-        options.counted(len(subject.images))
-    if folder is None and not arguments.json:
-        folder = Path("out/compare") / Path(arguments.network).stem
+        conditions.counted(len(subject.images))
+    folder = out
+    if folder is None and not json:
+        folder = Path("out/compare") / Path(network).stem
     if folder is not None:
         make_folder(folder)
-    found = compare(subject, options, progress=steps).to_dict()
+    found = compare(subject, conditions, progress=steps).to_dict()
     if folder is not None:
         steps.start(f"drawing into {folder}")
         try:
@@ -96,5 +93,5 @@ def run(arguments: Arguments) -> int:
                 folder.rmdir()  # an empty one tells nothing
             raise
         steps.finish()
-    answer(arguments, found, tables(found), notes(found))
+    answer(steps, found, tables(found), notes(found), json_wanted=json)
     return 0

@@ -1,23 +1,19 @@
 """``allspin export``: Verilog, an ONNX graph, the array for SPICE, cells for a probe station."""
 
 import re
-from typing import Literal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.cell_table import cell_table, check_suffix, table_bytes
-from allspin.host.chips.chip_options import ChipOptions, ideal_chip
-from allspin.host.cli.options import (
-    PAPER,
-    SHARED,
-    Arguments,
-    Parser,
-    add_options,
-    add_shared,
-    naming_options,
-    read_options,
-)
+from allspin.host.chips.chip_options import PAPER, ChipOptions, ideal_chip
+from allspin.host.cli.command import check_needs, is_given
+from allspin.host.cli.shared import BOARD, DeviceName, NetworkName, Point, Steps
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
 from allspin.host.foreign.graph.writing import CLASSES, IMAGES, LOGITS, network_graph
@@ -29,24 +25,7 @@ from allspin.sim.device.hall_array import READINGS
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import write_atomically
 
-HELP = """\
-Write a network's engine as Verilog, the network as an ONNX graph, its array of Hall crosses as a
-deck for ngspice, or the cells of a chip as a table for a probe station.
-
-OUT.v is plain Verilog (OUT.sv is SystemVerilog), OUT.mem beside it what to load, for $readmemh;
-docs/export.md describes both, with a testbench. With --profile it is what a board's bitstream has,
-as a core with AXI-Stream and Wishbone; OUT.vlt and OUT.core are for Verilator and FuseSoC.
-NET.onnx is the ideal network in integers, which gives the same logits, bit for bit;
-docs/networks.md describes it. DECK.cir prints every transfer function of a corner of a layer's
-array; docs/array.md describes it.
-
-CELLS.csv or CELLS.npz has a row for each cell of the chip that run --chip SEED
-makes: layer, row and column, state, target and reached R_AH in the device's
-unit and in words, its train of pulses, saturations, reads, tries, converged.
-Without write-verify or incremental nothing is read: reads, tries and converged are then empty
-in CSV and not there in NumPy's archive. docs/formats.md lists the columns; run
---measured scores what was measured of such cells."""
-EPILOG = """\
+EXAMPLES = """\
 examples:
   allspin export mnist-10 --verilog engine.v
   allspin export mnist-10 --verilog engine.sv --lanes 10
@@ -61,108 +40,166 @@ examples:
 DIALECTS: dict[str, Literal["verilog", "systemverilog"]] = {".v": "verilog", ".sv": "systemverilog"}
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    add_shared(parser, "network")
-    what = parser.add_mutually_exclusive_group(required=True)
-    for flag, words in (
-        ("--verilog", "Verilog to write, OUT.v or OUT.sv"),
-        ("--onnx", "graph to write, NET.onnx"),
-        ("--spice", "deck to write, DECK.cir"),
-        ("--cells", "table of cells to write, CELLS.csv or CELLS.npz"),
-    ):
-        what.add_argument(flag, metavar="OUT", type="file", help=words)
-    add_shared(parser, "--lanes")
-    parser.add_argument(
-        "--profile",
-        metavar="BOARD:PROFILE",
-        help="with --verilog, the machine of a board, as a core with AXI-Stream and Wishbone",
-    )
-    parser.add_argument(
-        "--layer", metavar="N", type=int, help="with --spice, the layer, from 0 (0)"
-    )
-    parser.add_argument(
-        "--rows", metavar="R", type=int, help="with --spice, the first R rows (all, or a tile's)"
-    )
-    parser.add_argument(
-        "--columns", metavar="C", type=int, help="with --spice, the first C columns (all)"
-    )
-    add_shared(
-        parser,
-        "--device",
-        default=None,
-        help="with --spice, --cells or --profile, device file, or the name of one that ships, "
-        f"which has [array] for --spice ({PAPER})",
-    )
-    add_shared(parser, "--at", help=f"with --spice, --cells or --profile, {SHARED['--at']['help']}")
-    parser.add_argument(
-        "--reading",
-        metavar="NAME",
-        help="with --spice, how columns are read: series, selected or buffered (the device's, or "
-        "series)",
-    )
-    parser.add_argument(
-        "--chip", metavar="SEED", type=int, help="with --cells or --profile, the chip"
-    )
-    add_options(parser, ChipOptions, "scheme", "polarity", "tries", "band")
+@dataclass(frozen=True)
+class _Verilog:
+    """Verilog that is asked for: a network's engine, or a board's machine as a core."""
+
+    path: Path
+    network: str
+    lanes: int | None
+    board: str | None
+    chip: ChipOptions | None
 
 
-def run(arguments: Arguments) -> int:
-    """Write what was asked for."""
-    if arguments.verilog is not None:
-        _write_verilog(arguments)
+def run(
+    network: NetworkName,
+    /,
+    *,
+    verilog: Annotated[Path | None, Parameter(metavar="OUT.v")] = None,
+    onnx: Annotated[Path | None, Parameter(metavar="NET.onnx")] = None,
+    spice: Annotated[Path | None, Parameter(metavar="DECK.cir")] = None,
+    cells: Annotated[Path | None, Parameter(metavar="CELLS")] = None,
+    lanes: int | None = None,
+    profile: Annotated[str | None, BOARD] = None,
+    layer: int | None = None,
+    rows: int | None = None,
+    columns: int | None = None,
+    reading: str | None = None,
+    device: DeviceName | None = None,
+    at: Point = None,
+    chip: Annotated[int | None, Parameter(metavar="SEED")] = None,
+    program: Annotated[str | None, Parameter(metavar="SCHEME")] = None,
+    polarity: str | None = None,
+    tries: int | None = None,
+    band: float | None = None,
+    steps: Steps,
+) -> int:
+    """Write a network's engine, graph, array or cells in the format of another tool.
+
+    OUT.v is plain Verilog (OUT.sv is SystemVerilog), OUT.mem beside it its memories, for
+    $readmemh; docs/export.md describes both, with a testbench. With a board's profile it is the
+    machine of the board's bitstream, as a core with AXI-Stream and Wishbone; OUT.vlt and OUT.core
+    are for Verilator and FuseSoC. NET.onnx is the ideal network in integers, which gives the same
+    logits, bit for bit; docs/networks.md describes it. DECK.cir prints every transfer function of
+    a corner of a layer's array; docs/array.md describes it.
+
+    CELLS.csv or CELLS.npz has a row for each cell of the chip that run --chip SEED makes: layer,
+    row and column, state, target and reached R_AH in the device's unit and in words, its train of
+    pulses, saturations, reads, tries, converged. Without write-verify or incremental nothing is
+    read: reads, tries and converged are then empty in CSV and missing in NumPy's archive.
+    docs/formats.md lists the columns; run --measured scores such cells as they were measured.
+
+    Parameters
+    ----------
+    network : str
+        Network file, or the name of a shipped network.
+    verilog : Path, optional
+        Verilog to write, OUT.v or OUT.sv.
+    onnx : Path, optional
+        Graph to write.
+    spice : Path, optional
+        Deck for ngspice to write.
+    cells : Path, optional
+        Table of cells to write, CELLS.csv or CELLS.npz.
+    lanes : int, optional
+        With `verilog`, columns that are computed in a cycle: all unless given.
+    profile : str, optional
+        With `verilog`, machine of a board, as a core with AXI-Stream and Wishbone.
+    layer : int, optional
+        With `spice`, layer, from 0: 0 unless given.
+    rows : int, optional
+        With `spice`, first rows of the layer: all, or a tile's, unless given.
+    columns : int, optional
+        With `spice`, first columns of the layer: all unless given.
+    reading : str, optional
+        With `spice`, reading of columns: series, selected or buffered; the device's, or series,
+        unless given.
+    device : str, optional
+        With `spice`, `cells` or `profile`, device file, or the name of a shipped device, which has
+        [array] for `spice`: paper unless given.
+    chip : int, optional
+        With `cells` or `profile`, seed of the chip.
+    program : str, optional
+        Programming of the chip: open-loop, pulse-width, write-verify or incremental; open-loop
+        unless given.
+    polarity : str, optional
+        Polarity of the pulse trains: quieter, potentiation, depression or halves; quieter unless
+        given.
+    tries : int, optional
+        Writes of a cell that write-verify may take: 8 up to 16 states, else 32.
+    band : float, optional
+        Largest distance from the level that write-verify accepts, as a fraction of the range.
+    """
+    outputs = {"verilog": verilog, "onnx": onnx, "spice": spice, "cells": cells}
+    wanted = [name for name, path in outputs.items() if path is not None]
+    if len(wanted) != 1:
+        raise UserError(f"give one of {', '.join(f'`{name}`' for name in outputs)}")
+    check_needs({"lanes": lanes, "profile": profile}, {"verilog": verilog})
+    corner = {"layer": layer, "rows": rows, "columns": columns, "reading": reading}
+    check_needs(corner, {"spice": spice})
+    check_needs({"chip": chip}, {"cells": cells, "profile": profile})
+    check_needs({"cells": cells}, {"chip": chip})
+    written = {"scheme": program, "polarity": polarity, "tries": tries, "band": band}
+    check_needs({"program": program, **written, "scheme": None}, {"chip": chip})
+    check_needs({"device": device, "at": at}, {"spice": spice, "chip": chip})
+    given = {name: value for name, value in written.items() if is_given(value)}
+    made = None if chip is None else ChipOptions(chip, device or PAPER, at=at, **given)
+    if verilog is not None:
+        _write_verilog(_Verilog(verilog, network, lanes, profile, made), steps)
         return 0
-    if arguments.cells is not None:
-        path = arguments.cells
+    if cells is not None and made is not None:
+        path = cells
         check_suffix(path)
         check_writable(path)
-        chip = read_options(arguments, ChipOptions).make(open_network(arguments.network))
-        table = cell_table(chip)
-        content, said = table_bytes(table, path), table.describe()
-    elif arguments.onnx is not None:
-        path = arguments.onnx
+        table = cell_table(made.make(open_network(network)))
+        content = table_bytes(table, path)
+        said = table.describe()
+    elif onnx is not None:
+        path = onnx
         check_writable(path)
-        network = open_network(arguments.network)
-        shape = " x ".join(map(str, network.image_shape))
-        content = network_graph(network)
+        opened = open_network(network)
+        shape = " x ".join(map(str, opened.image_shape))
+        content = network_graph(opened)
         said = f"from {IMAGES}, uint8 of N x {shape}, to {LOGITS} and {CLASSES}"
     else:
-        path = arguments.spice
+        path = Path(str(spice))
         check_writable(path)
-        array = open_device(arguments.device or PAPER, arguments.at).array
-        reading = arguments.reading or ("series" if array.reading == "ideal" else array.reading)
-        network = open_network(arguments.network)
-        with naming_options():
+        array = open_device(device or PAPER, at).array
+        read_as = reading or ("series" if array.reading == "ideal" else array.reading)
+        opened = open_network(network)
+        with refused(kinds=(ValueError, TypeError)):
             deck = layer_deck(
-                network,
-                array.read_as(reading),
-                printable(arguments.network),
-                layer=arguments.layer or 0,
-                rows=arguments.rows,
-                columns=arguments.columns,
+                opened,
+                array.read_as(read_as),
+                printable(network),
+                layer=layer or 0,
+                rows=rows,
+                columns=columns,
             )
-        content, said = deck.encode(), f"{READINGS[reading]}; run it with ngspice -b {path}"
+        content = deck.encode()
+        said = f"{READINGS[read_as]}; run it with ngspice -b {path}"
     write_atomically(path, content)
     say(f"{path}: {said}")
     return 0
 
 
-def _write_verilog(arguments: Arguments) -> None:
+def _write_verilog(wanted: _Verilog, steps: Steps) -> None:
     """Write the engine, and an image of its memories."""
     from allspin.hdl.export import MODULE, engine_verilog, memory_image
 
-    path = arguments.verilog
+    path = wanted.path
     if path.suffix not in DIALECTS:
         raise UserError(f"cannot write {path}: name it .v for Verilog or .sv for SystemVerilog")
     image_path = path.with_suffix(".mem")
-    if arguments.profile is not None:
-        _write_core(arguments)
+    if wanted.board is not None:
+        _write_core(wanted, steps)
         return
     for file in (path, image_path):
         check_writable(file)
-    profile = read_options(arguments, HardwareProfile)
-    network = open_network(arguments.network)
-    with arguments.steps.waiting("writing Verilog"):
+    with refused(kinds=(ValueError, TypeError)):
+        profile = HardwareProfile(lanes=wanted.lanes)
+    network = open_network(wanted.network)
+    with steps.waiting("writing Verilog"):
         with refused("the gateware cannot run this network: "):
             parameters = EngineParameters.from_network(network, profile)
         verilog = engine_verilog(parameters, DIALECTS[path.suffix])
@@ -174,36 +211,36 @@ def _write_verilog(arguments: Arguments) -> None:
     say(f"{image_path}: {beats} payloads of its port load")
 
 
-def _write_core(arguments: Arguments) -> None:
-    """Write a board's machine as a core, its program, and what tools are told of it."""
+def _write_core(wanted: _Verilog, steps: Steps) -> None:
+    """Write a board's machine as a core, its program, and files for tools."""
     from allspin.boards.core import MODULE as CORE, core_verilog, program_image, tool_files
     from allspin.boards.shell import ShellParameters
     from allspin.host.bitstreams.build_options import BuildChanges
     from allspin.host.bitstreams.jobs import find_jobs
 
-    path, name = arguments.verilog, arguments.profile
+    path, name = wanted.path, wanted.board
     files = {suffix: path.with_suffix(suffix) for suffix in (".mem", ".vlt", ".core")}
     for file in (path, *files.values()):
         check_writable(file)
     if re.fullmatch(r"\w+", path.stem, re.ASCII) is None:
         raise UserError(f"cannot write {path}: a core's name has letters, digits and underscores")
-    network = open_network(arguments.network)
-    with naming_options():
-        job, *more = find_jobs([name], network, None, BuildChanges(arguments.lanes))
+    network = open_network(wanted.network)
+    with refused(kinds=(ValueError, TypeError)):
+        job, *more = find_jobs([str(name)], network, None, BuildChanges(wanted.lanes))
     if more:
         raise UserError("--profile is the machine of one board, such as ulx3s-25f:chips")
     link = ShellParameters.from_network(job.board, job.network, job.profile).machine.link
-    program = KeptProgram(name, Identity.parse(identity_bytes(link)))
+    program = KeptProgram(str(name), Identity.parse(identity_bytes(link)))
     # Where neurons switch by chance, an ideal network has noise at each use too.
     chip = ideal_chip(network) if network.neuron.noise else None
-    if arguments.chip is not None:
-        chip = read_options(arguments, ChipOptions).make(network)
+    if wanted.chip is not None:
+        chip = wanted.chip.make(network)
     if chip is None:
         program.load_network(network)
     else:
         program.load_chip(chip)
-    with arguments.steps.waiting("writing Verilog"), refused(f"no core of {name}: "):
-        verilog = core_verilog(link.engine, name, DIALECTS[path.suffix])
+    with steps.waiting("writing Verilog"), refused(f"no core of {name}: "):
+        verilog = core_verilog(link.engine, str(name), DIALECTS[path.suffix])
     image = program_image(program.kept)
     contents = {".mem": image, **tool_files(path.stem, path.suffix)}
     write_atomically(path, verilog.encode())

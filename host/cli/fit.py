@@ -1,17 +1,14 @@
 """``allspin fit``: from measured curves to a device file."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
-from allspin.host.cli.options import (
-    FAILED,
-    SHARED,
-    Arguments,
-    Parser,
-    add_options,
-    add_shared,
-    answer,
-    read_options,
-)
+from cyclopts import Parameter
+
+from allspin.host.cli.answers import FAILED, answer
+from allspin.host.cli.command import check_needs, is_given
+from allspin.host.cli.shared import Json, Point, Steps, Style
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_writable
 from allspin.host.draw.picture_style import PictureStyle
@@ -23,8 +20,9 @@ from allspin.host.fit.lookup import LookupDevice, take_lookup_tables
 from allspin.host.fit.options import DecayOptions, FitOptions
 from allspin.host.fit.switching import FittedSwitching, fit_switching, is_switching
 from allspin.host.lab.column_map import is_decay
-from allspin.host.lab.reading import ColumnNames, ReadOptions
+from allspin.host.lab.reading import ReadOptions
 from allspin.host.lab.tables import CsvFile, read_csv
+from allspin.host.options import DEVICE, FLAT
 from allspin.host.show.say import warn
 from allspin.host.show.terminal import print_tables
 from allspin.sim.device.device_file import save_device, save_point
@@ -32,46 +30,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.synapse.lookup_table import is_lookup_table
 from allspin.sim.systems import MissingPackage, naming_extras
 
-
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    parser.add_argument("files", metavar="CSV", nargs="+", type="file", help="files of curves")
-    add_shared(parser, "-o --output", metavar="DEVICE", help="device file to write")
-    parser.add_argument(
-        "--explain",
-        action="store_true",
-        help="also print which column was taken for what and why, and which curves; without -o "
-        "nothing is written",
-    )
-    add_options(parser, FitOptions)
-    parser.add_argument(
-        "--force", action="store_true", help="write a model that does not describe the data"
-    )
-    parser.add_argument(
-        "--base",
-        metavar="DEVICE",
-        help="device whose values are used for what was not measured; without it these are "
-        "left out, and energy is unknown. A decay's retention is added to it",
-    )
-    add_shared(parser, "--at", help=f"with --base, {SHARED['--at']['help']}")
-    parser.add_argument(
-        "--point",
-        metavar="POINT",
-        help="operating point of the measurement, such as current=8mA, added to the points of the "
-        "device file",
-    )
-    for kind in (DecayOptions, ReadOptions, ColumnNames):
-        add_options(parser, kind)
-    add_shared(parser, "--style", "--json")
-
-
-HELP = """\
-Fit measured curves: R_AH of a synapse against pulse number, over any number of cycles and
-devices, and R_AH of a neuron against current. Writes a device file with values, intervals and
-readings, and beside it a picture of data, fit and residuals. From R_AH against time, at one or
-more temperatures, it fits retention by thermal activation; from probabilities or counts of
-switching against current, a neuron that switches by chance."""
-EPILOG = """\
+EXAMPLES = """\
 A file has a header with names and units, such as
 device,cycle,polarity,pulse,R_AH (ohm) for a synapse or
 device,cycle,current (mA),R_AH (ohm) for a neuron. See docs/formats.md. Two
@@ -93,28 +52,70 @@ examples:
   allspin run paper-10 --device mine.toml --chip 1
 """
 
+NOT_FOR_DECAYS = ("states", "table", "occasion", "reading", "meter", "currents")
+"""Fields of `FitOptions` that have no effect on decays."""
 
-NOT_FOR_DECAYS = ("states", "table", "occasion", "reading", "meter", "currents", "point")
-"""Options that say nothing of decays."""
 
+def run(
+    files: Annotated[list[Path], Parameter(metavar="CSV")],
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(alias="-o", metavar="DEVICE")] = None,
+    explain: bool = False,
+    force: bool = False,
+    base: Annotated[str | None, DEVICE] = None,
+    at: Point = None,
+    point: Annotated[str | None, Parameter(metavar="POINT")] = None,
+    fitting: Annotated[FitOptions, FLAT] = FitOptions(),  # noqa: B008 (it is frozen)
+    decays: Annotated[DecayOptions | None, FLAT] = None,
+    reading_files: Annotated[ReadOptions, FLAT] = ReadOptions(),  # noqa: B008 (it is frozen)
+    style: Style = None,
+    json: Json = False,
+    steps: Steps,
+) -> int:
+    """Fit measured curves, and write a device file.
 
-def run(arguments: Arguments) -> int:
-    """Read, fit, judge, write."""
-    output, pictures = arguments.output, []
+    The curves are R_AH of a synapse against pulse number, over any number of cycles and devices,
+    and R_AH of a neuron against current. The device file has values, intervals and readings, and
+    beside it lies a picture of data, fit and residuals. From R_AH against time, at one or more
+    temperatures, retention by thermal activation is fitted; from probabilities or counts of
+    switching against current, a neuron that switches by chance.
+
+    Parameters
+    ----------
+    files : list of Path
+        Files of curves.
+    output : Path, optional
+        Device file to write.
+    explain : bool
+        Print the columns, their roles with the reason, and the curves too; without `output`
+        nothing is written.
+    force : bool
+        Write a model that does not describe the data.
+    base : str, optional
+        Device whose values are used for quantities that were not measured; without it these are
+        left out, and energy is unknown. A decay's retention is added to it.
+    point : str, optional
+        Operating point of the measurement, such as current=8mA, added to the points of the device
+        file.
+    """
+    check_needs({"at": at}, {"base": base})
+    check_needs({"style": style}, {"output": output})
     if output is not None:
         check_writable(output, regular=True)
-    elif not arguments.explain:
-        raise UserError("give -o DEVICE, or --explain to see how the files are read")
-    look = PictureStyle.open(arguments.style or "screen")
-    point = operating_point(arguments.point)
-    reading = read_options(arguments, ReadOptions)
-    explained = [columns_table(arguments.files, reading.columns)] if arguments.explain else []
-    if explained and not arguments.json:
+    elif not explain:
+        raise UserError("give -o DEVICE, or `explain` to see how the files are read")
+    look = PictureStyle.open(style or "screen")
+    taken_at = operating_point(point)
+    explained = [columns_table(files, reading_files.columns)] if explain else []
+    if explained and not json:
         # At once, since it also tells why a file is refused.
         print_tables(explained)
-    with arguments.steps.waiting("fitting, and drawing the fit"):
-        fitted = _fit(arguments, reading)
-        device = fitted.device() if arguments.force or not fitted.complaints else None
+    task = _Task(files, output, base, at, point, fitting, decays, reading_files)
+    pictures = []
+    with steps.waiting("fitting, and drawing the fit"):
+        fitted = task.fit(steps)
+        device = fitted.device() if force or not fitted.complaints else None
         if output is not None:
             pictures = _draw(fitted, output, look)
     for complaint in fitted.complaints:
@@ -125,8 +126,8 @@ def run(arguments: Arguments) -> int:
         for table in explained + tables
     }
     if device is None:
-        if arguments.json or tables:
-            answer(arguments, record, tables)
+        if json or tables:
+            answer(steps, record, tables, json_wanted=json)
         seen = f"see {pictures[0]}, and " if pictures else ""
         warn(
             f"{output or 'a device'} is not written; {seen}give --table for the measured table of "
@@ -136,77 +137,86 @@ def run(arguments: Arguments) -> int:
     notes = fitted.notes(device)
     if output is not None:
         notes.append(f"{output} {'and its picture are' if pictures else 'is'} written.")
-        if point is None:
+        if taken_at is None:
             save_device(device, output)
-        elif (lacking := save_point(device, output, point)) is not None:
-            warn(f"{output} has the point {point}, and is not complete yet: {lacking}")
-    answer(arguments, record, tables + fitted.tables(device), notes)
+        elif (lacking := save_point(device, output, taken_at)) is not None:
+            warn(f"{output} has the point {taken_at}, and is not complete yet: {lacking}")
+    answer(steps, record, tables + fitted.tables(device), notes, json_wanted=json)
     return 0
 
 
 Fit = Fitted | FittedDecay | FittedSwitching | LookupDevice
 
 
-def _draw(fitted: Fit, output: Path, look: PictureStyle) -> list[Path]:
-    """The picture's files; a fit without what draws it is a fit all the same."""
+def _draw(fitted: Fit, output: Path, style: PictureStyle) -> list[Path]:
+    """Draw the picture of a fit, and return its files: none where Matplotlib is not installed."""
     try:
         with naming_extras():
             from allspin.host.draw.picture_files import save_picture
 
-            return save_picture(fitted.plot(), output.parent, output.stem, look)
+            return save_picture(fitted.plot(), output.parent, output.stem, style)
     except MissingPackage as error:
         warn(f"there is no picture: {error}")
         return []
 
 
-def _fit(arguments: Arguments, reading: ReadOptions) -> Fit:
-    """What is made of the files: by a fit of curves or decays, or of lookup tables without one."""
-    files, base, at = arguments.files, arguments.base, arguments.at
-    tables = is_lookup_table(files[0])
-    read = [] if tables else [read_csv(path) for path in files]
-    if not tables and _are_decays(arguments, read, reading.columns):
-        return fit_decay(
-            files,
-            base,
-            read_options(arguments, DecayOptions),
-            reading,
-            at,
-            progress=arguments.steps,
-        )
-    name = arguments.name or (arguments.output or files[0]).stem
-    options = read_options(arguments, FitOptions, name=name)
-    if tables:
-        return take_lookup_tables(files, options, reading, base, at)
-    if any(is_switching(file, reading.columns) for file in read):
-        if base is None:
+@dataclass(frozen=True)
+class _Task:
+    """Files to fit, with the options of the fit."""
+
+    files: list[Path]
+    output: Path | None
+    base: str | None
+    at: str | None
+    point: str | None
+    options: FitOptions
+    decays: DecayOptions | None
+    reading: ReadOptions
+
+    def fit(self, steps: Steps) -> Fit:
+        """Fit curves or decays, or take lookup tables without a fit."""
+        files, base, at, reading = self.files, self.base, self.at, self.reading
+        tables = is_lookup_table(files[0])
+        read = [] if tables else [read_csv(path) for path in files]
+        if not tables and self._has_decays(read):
+            name = self.options.name or None
+            kept = self.options.keep_outliers
+            decays = replace(self.decays or DecayOptions(), name=name, keep_outliers=kept)
+            return fit_decay(files, str(base), decays, reading, at, progress=steps)
+        name = self.options.name or (self.output or files[0]).stem
+        options = replace(self.options, name=name)
+        if tables:
+            return take_lookup_tables(files, options, reading, base, at)
+        if any(is_switching(file, reading.columns) for file in read):
+            if base is None:
+                raise UserError(
+                    "of switching probabilities a neuron is made: give `base`, the device that it "
+                    "is put into"
+                )
+            return fit_switching(files, base, options, reading, at, progress=steps)
+        return fit(files, options, reading, base, at=at, progress=steps)
+
+    def _has_decays(self, files: list[CsvFile]) -> bool:
+        """Return True if the files are decays, that is R_AH against time.
+
+        Raises
+        ------
+        UserError
+            If some are and others are not, or an option is for the other kind.
+        """
+        found = [is_decay(file, self.reading.columns) for file in files]
+        if not any(found):
+            if self.decays is not None:
+                raise UserError("`attempt_time` and `equilibrium` are for decays")
+            return False
+        path = self.files[found.index(True)]
+        if not all(found) or self.base is None:
             raise UserError(
-                "of switching probabilities a neuron is made: give `base`, the device that it is "
-                "put into"
+                f"{path} is a decay, whose retention is added to a device; fit that first, then "
+                "give decays alone, with `base`"
             )
-        return fit_switching(files, base, options, reading, at, progress=arguments.steps)
-    return fit(files, options, reading, base, at=at, progress=arguments.steps)
-
-
-def _are_decays(arguments: Arguments, files: list[CsvFile], names: ColumnNames) -> bool:
-    """Whether the files are decays, that is R_AH against time.
-
-    Raises
-    ------
-    UserError
-        If some are and others are not, or an option is for the other kind.
-    """
-    found = [is_decay(file, names) for file in files]
-    if not any(found):
-        if arguments.attempt_time is not None or arguments.equilibrium:
-            raise UserError("--attempt-time and --equilibrium are for decays")
-        return False
-    path = arguments.files[found.index(True)]
-    if not all(found) or arguments.base is None:
-        raise UserError(
-            f"{path} is a decay, whose retention is added to a device; fit that first, then give "
-            "decays alone, with --base DEVICE"
-        )
-    for name in NOT_FOR_DECAYS:
-        if getattr(arguments, name) not in (None, False):
-            raise UserError(f"`{name}` is for pulse curves and neurons, not for decays")
-    return True
+        given = {name: getattr(self.options, name) for name in NOT_FOR_DECAYS}
+        for name, value in {**given, "point": self.point}.items():
+            if is_given(value):
+                raise UserError(f"`{name}` is for pulse curves and neurons, not for decays")
+        return True

@@ -12,17 +12,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from allspin.boards.board import Board
 from allspin.boards.catalogue import find_board
 from allspin.hdl.cache.process import cannot_run
 from allspin.hdl.link.protocol import PRODUCT, VENDOR
-from allspin.host.bitstreams.kept import FLASHED, keep_manifest, kept_manifests, latest_manifest
-from allspin.host.bitstreams.release import MAX_BITSTREAM, find_released
-from allspin.host.cli.options import Arguments, Parser
+from allspin.host.bitstreams.kept import (
+    FLASHED,
+    keep_manifest,
+    kept_manifests,
+    latest_manifest,
+)
+from allspin.host.bitstreams.release import (
+    MAX_BITSTREAM,
+    find_released,
+)
+from allspin.host.cli.command import check_excludes
+from allspin.host.cli.shared import BOARD, NETWORK
 from allspin.host.link.identity import Identity
 from allspin.host.link.serial_port import usb_devices
 from allspin.host.machines.opening import open_port
@@ -203,14 +214,7 @@ def explain(board: Board, said: str) -> str:
     )
 
 
-HELP = """\
-Program a board with the bitstream that was built last for it, or with one of a release (--from).
-
-The board's own tool does it; the command is shown before it runs, with whether the bitstream
-stays at power-off. A bitstream that misses timing, or was not built on this computer, needs
---force; a release's, whose digest is checked, does not. Afterwards the board is asked for its
-identity, if its serial port is known."""
-EPILOG = """\
+EXAMPLES = """\
 examples:
   allspin flash icebreaker
   allspin flash ulx3s-85f --network mnist-100
@@ -221,72 +225,86 @@ examples:
 """
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    parser.add_argument("board", metavar="BOARD[:PROFILE]", help="see allspin boards")
-    parser.add_argument("--network", metavar="NET", help="network of the build (the last one)")
-    parser.add_argument(
-        "--profile", metavar="NAME", help="which of the board's machines (the last built)"
-    )
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument("--bitstream", metavar="FILE", type="file", help="program this file")
-    source.add_argument(
-        "--from",
-        dest="release",
-        metavar="FOLDER|ZIP",
-        type="file",
-        help="program a bitstream of a release, which lies there",
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="program a bitstream that misses timing, or may"
-    )
-    parser.add_argument(
-        "--on",
-        metavar="PORT",
-        help="serial port to ask afterwards (that of the board's USB device)",
-    )
-    parser.add_argument("--dry-run", action="store_true", help="only show the command")
+@dataclass(frozen=True)
+class _Wanted:
+    """Board and bitstream that are asked for."""
+
+    board: str
+    profile: str | None
+    network: str | None
+    bitstream: Path | None
+    force: bool
+    on: str | None
+    dry_run: bool
 
 
-def run(arguments: Arguments) -> int:
-    """Find the bitstream, and program it."""
-    name, _, profile = arguments.board.partition(":")
-    board = find_board(name)
-    if profile and arguments.profile not in (None, profile):
-        raise UserError(f"{arguments.board} and --profile {arguments.profile} are two machines")
-    arguments.profile = profile or arguments.profile
-    if arguments.profile is not None:
-        board.profile(arguments.profile)
-    if arguments.release is None:
-        return _program(board, *_find(board, arguments), arguments)
-    built, content = find_released(
-        arguments.release, board.name, arguments.profile, arguments.network
-    )
-    if arguments.dry_run:
-        there = arguments.release / built["bitstream"]
-        if not arguments.release.is_dir():
+def run(
+    board: Annotated[str, BOARD],
+    /,
+    *,
+    network: Annotated[str | None, NETWORK] = None,
+    bitstream: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    release: Annotated[Path | None, Parameter(name="--from", metavar="FOLDER|ZIP")] = None,
+    force: bool = False,
+    on: Annotated[str | None, Parameter(metavar="PORT")] = None,
+    dry_run: bool = False,
+) -> int:
+    """Program a board with the bitstream that was built last for it, or with one of a release.
+
+    The board's own tool does it; the command is shown before it runs, with the memory that it
+    writes: flash, or SRAM that is lost at power-off. A bitstream that misses timing, or was not
+    built on this computer, needs --force; a release's, whose digest is checked, does not.
+    Afterwards the board is asked for its identity, if its serial port is known.
+
+    Parameters
+    ----------
+    board : str
+        Board of allspin boards; PROFILE is one of its machines, the last built unless given.
+    network : str, optional
+        Network of the build: the last one unless given.
+    bitstream : Path, optional
+        File to program.
+    release : Path, optional
+        Folder or archive of a release, whose bitstream is programmed.
+    force : bool
+        Program a bitstream that misses timing, or may.
+    on : str, optional
+        Serial port to ask afterwards: that of the board's USB device unless given.
+    dry_run : bool
+        Only show the command.
+    """
+    check_excludes({"bitstream": bitstream}, {"release": release})
+    name, _, profile = board.partition(":")
+    found = find_board(name)
+    if profile:
+        found.profile(profile)
+    wanted = _Wanted(board, profile or None, network, bitstream, force, on, dry_run)
+    if release is None:
+        return _program(found, *_find(found, wanted), wanted)
+    built, content = find_released(release, found.name, wanted.profile, network)
+    if dry_run:
+        there = release / built["bitstream"]
+        if not release.is_dir():
             there = Path(there.name)
-            say(shlex.join(["unzip", str(arguments.release), there.name]))
-        return _program(board, there, built, arguments)
+            say(shlex.join(["unzip", str(release), there.name]))
+        return _program(found, there, built, wanted)
     # What is programmed is what was checked: a copy, also of a folder's.
     with tempfile.TemporaryDirectory(prefix="allspin-") as folder:
         copy = Path(folder) / built["bitstream"]
         copy.write_bytes(content)
-        return _program(board, copy, built, arguments)
+        return _program(found, copy, built, wanted)
 
 
-def _program(
-    board: Board, bitstream: Path, built: dict[str, Any] | None, arguments: Arguments
-) -> int:
+def _program(board: Board, bitstream: Path, built: dict[str, Any] | None, wanted: _Wanted) -> int:
     """Show the command, run it, and ask the board what it is."""
-    if not arguments.dry_run:
-        built = _check(board, bitstream, built, arguments.force)
+    if not wanted.dry_run:
+        built = _check(board, bitstream, built, wanted.force)
     command = [word.replace("{bitstream}", str(bitstream)) for word in board.flash]
     say(shlex.join(command))
     kept = "into flash, which keeps it at power-off"
     say(kept if is_kept(command) else "into the FPGA's SRAM: it is lost at power-off")
     sys.stdout.flush()
-    if arguments.dry_run:
+    if wanted.dry_run:
         return 0
     tool = shutil.which(command[0])
     if tool is None:
@@ -300,22 +318,22 @@ def _program(
             keep_manifest(built, FLASHED)
         except UserError as error:
             warn(f"the board is programmed, but selftest --report will not know with what: {error}")
-    _ask(board, built, arguments.on, baud)
+    _ask(board, built, wanted.on, baud)
     asked = "" if baud == board.baud else f" --baud {baud}"
     say(f"{board.title} is programmed; now: allspin run NET --on auto{asked}")
     return 0
 
 
-def _find(board: Board, arguments: Arguments) -> tuple[Path, dict[str, Any] | None]:
+def _find(board: Board, wanted: _Wanted) -> tuple[Path, dict[str, Any] | None]:
     """The bitstream, and the figures of its build unless it is a file of the user's."""
-    if arguments.bitstream is not None:
-        return arguments.bitstream, None
-    built = latest_manifest(board.name, arguments.profile, arguments.network)
+    if wanted.bitstream is not None:
+        return wanted.bitstream, None
+    built = latest_manifest(board.name, wanted.profile, wanted.network)
     if built is None:
-        if arguments.dry_run:
+        if wanted.dry_run:
             return Path("BITSTREAM"), None
         raise UserError(
-            f"nothing was built for {arguments.board}: allspin build {arguments.board}, or take a "
+            f"nothing was built for {wanted.board}: allspin build {wanted.board}, or take a "
             "release's bitstreams, the archive beside its wheel, with --from"
         )
     if not isinstance(built.get("bitstream"), str):

@@ -1,33 +1,31 @@
 """``allspin gates``: netlists of whole boards, simulated and compared with the golden model."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from allspin.host.bitstreams.build_options import BuildChanges
-from allspin.host.bitstreams.jobs import DEFAULT_NETWORK, make_job
-from allspin.host.cli.options import (
-    FAILED,
-    Arguments,
-    Parser,
-    add_options,
-    add_shared,
-    answer,
-    naming_options,
-    read_options,
+from allspin.host.bitstreams.jobs import (
+    DEFAULT_NETWORK,
+    make_job,
 )
+from allspin.host.cli.answers import FAILED, answer
+from allspin.host.cli.shared import BOARD, Json, NetworkName, Steps
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
-from allspin.host.selftest.netlist import FAMILY_BOARDS, ProvedStage, find_provable, prove_board
+from allspin.host.options import FLAT
+from allspin.host.selftest.netlist import (
+    FAMILY_BOARDS,
+    ProvedStage,
+    find_provable,
+    prove_board,
+)
 from allspin.host.show.say import warn
 from allspin.host.show.table import Table, figures
+from allspin.sim.errors import refused
 
-HELP = """\
-Verify netlists: synthesise a board, simulate the netlist from which its bitstream is made,
-program a network through its UART's pins, and compare every logit with the golden model.
-
-A family stands for one of its boards. A large network takes minutes to compile, and some more
-to program bit by bit. Compiled netlists are kept."""
-EPILOG = """\
+EXAMPLES = """\
 exit status 1 if a logit differs
 
 examples:
@@ -41,37 +39,55 @@ IMAGES = 5
 SIMULATED = ("programming", "streaming", "checking")
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    parser.add_argument(
-        "boards",
-        metavar="BOARD",
-        nargs="*",
-        help=f"a board, or a family: {', '.join(FAMILY_BOARDS)} (each family)",
-    )
-    add_shared(parser, "--network", default=DEFAULT_NETWORK)
-    add_shared(parser, "--images", default=IMAGES, help=f"first N test images ({IMAGES})")
-    add_shared(parser, "--profile")
-    add_options(parser, BuildChanges, "lanes", "rows_per_clock")
-    add_options(parser, ProvedStage)
-    add_shared(parser, "--json")
+def run(
+    boards: list[Annotated[str, BOARD]] | None = None,
+    /,
+    *,
+    network: NetworkName = DEFAULT_NETWORK,
+    images: Annotated[int, Parameter(metavar="N")] = IMAGES,
+    lanes: int | None = None,
+    rows_per_clock: int | None = None,
+    stage: Annotated[ProvedStage, FLAT] = ProvedStage(),  # noqa: B008 (it is frozen)
+    json: Json = False,
+    steps: Steps,
+) -> int:
+    """Verify netlists of boards in simulation.
 
+    Synthesise a board, simulate the netlist from which its bitstream is made, program a network
+    through its UART's pins, and compare every logit with the golden model. A family stands for one
+    of its boards. A large network takes minutes to compile, and some more to program bit by bit.
+    Compiled netlists are kept.
 
-def run(arguments: Arguments) -> int:
-    """Prove each board, and say what came of it."""
-    network = open_network(arguments.network)
-    images, _ = load_test_set(None, [network], arguments.images)
-    stage = read_options(arguments, ProvedStage)
-    changes = read_options(arguments, BuildChanges)
-    boards = find_provable(arguments.boards)
-    with naming_options():
+    Parameters
+    ----------
+    boards : list of str, optional
+        Boards, or families: ice40, ecp5; each family unless given. PROFILE is one of the board's
+        machines, the first unless given.
+    network : str
+        Network file, or the name of a shipped network.
+    images : int
+        First N test images.
+    lanes : int, optional
+        Columns that are computed in a cycle: the profile's unless given.
+    rows_per_clock : int, optional
+        Rows that are driven in a cycle: the profile's unless given.
+    """
+    opened = open_network(network)
+    pixels, _ = load_test_set(None, [opened], images)
+    changes = BuildChanges(lanes, rows_per_clock)
+    names = boards or []
+    profiles = {}
+    for name in names:
+        board, _, profile = name.partition(":")
+        profiles[FAMILY_BOARDS.get(board, board)] = profile or None
+    found = find_provable(list(profiles))
+    with refused(kinds=(ValueError, TypeError)):
         jobs = [
-            make_job(board, arguments.profile, arguments.network, network, changes)
-            for board in boards
+            make_job(board, profiles.get(board.name), network, opened, changes) for board in found
         ]
-    images = images[: arguments.images]
-    proofs = [prove_board(job, images, stage, arguments.steps) for job in jobs]
-    answer(arguments, {"boards": proofs}, [_table(proof) for proof in proofs])
+    proofs = [prove_board(job, pixels[:images], stage, steps) for job in jobs]
+    tables = [_table(proof) for proof in proofs]
+    answer(steps, {"boards": proofs}, tables, json_wanted=json)
     wrong = [line for proof in proofs for line in _differences(proof)]
     for line in wrong:
         warn(line)

@@ -2,36 +2,24 @@
 
 import os
 import time
+from pathlib import Path
+from typing import Annotated
 
-from allspin.host.cli.options import (
-    INTERRUPTED,
-    SHARED,
-    Arguments,
-    Parser,
-    add_options,
-    add_shared,
-    add_target_arguments,
-    add_tile_arguments,
-    answer,
-    ended_by_clusters,
-    read_options,
-)
+from cyclopts import Parameter
+
+from allspin.host.cli.answers import INTERRUPTED, answer, ended_by_clusters
+from allspin.host.cli.command import check_needs, need_pictures
+from allspin.host.cli.shared import DataFile, Json, Steps, Style
 from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.foreign.import_options import ImportOptions
 from allspin.host.foreign.importing import import_network
+from allspin.host.options import FLAT
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, figures
-from allspin.host.train.parameters import TrainingParameters
 from allspin.sim.network.netfile import save_network
 
-HELP = """\
-Bring a network that was trained elsewhere to the machine's integers, and say what that costs.
-
-MODEL is ONNX (.onnx; QONNX and QCDQ too), safetensors with PyTorch's or Flax's names
-(.safetensors), or .npz with W0, b0, W1 and so on: fully connected layers, of ONNX convolutions and
-pools too, with ReLU or steps of few bits between them. docs/networks.md shows how to save one."""
-EPILOG = """\
+EXAMPLES = """\
 Ctrl-C ends the training of --tune; the network so far is saved (exit status
 130).
 
@@ -46,50 +34,50 @@ examples:
 """
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    parser.add_argument("model", metavar="MODEL", type="file", help="file of the other tool")
-    add_shared(parser, "-o --output", metavar="NET", required=True, help="network file to write")
-    add_options(
-        parser,
-        TrainingParameters,
-        "states",
-        "neuron",
-        "pixel_bits",
-        "hidden_bits",
-        "rah_bits",
-        "seed",
-    )
-    add_options(parser, ImportOptions)
-    add_target_arguments(parser)
-    add_tile_arguments(parser)
-    add_shared(parser, "--augment", help=f"with --tune, {SHARED['--augment']['help']}")
-    add_shared(parser, "--data")
-    parser.add_argument(
-        "--pictures", metavar="DIR", type="file", help="draw accuracies and errors of the layers"
-    )
-    add_shared(parser, "--style")
-    add_shared(parser, "--json")
+def run(
+    model: Annotated[Path, Parameter(metavar="MODEL")],
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o", metavar="NET")],
+    conversion: Annotated[ImportOptions, FLAT] = ImportOptions(),  # noqa: B008 (it is frozen)
+    data: DataFile = None,
+    pictures: Annotated[Path | None, Parameter(metavar="DIR")] = None,
+    style: Style = None,
+    json: Json = False,
+    steps: Steps,
+) -> int:
+    """Convert a network that was trained elsewhere to the machine's integers.
 
+    The losses of accuracy are shown. MODEL is ONNX (.onnx; QONNX and QCDQ too), safetensors with
+    PyTorch's or Flax's names (.safetensors), or .npz with W0, b0, W1 and so on: fully connected
+    layers, of ONNX convolutions and pools too, with ReLU or steps of few bits between them.
+    docs/networks.md shows how to save one.
 
-def run(arguments: Arguments) -> int:
-    """Import, save, and say what is left of the network."""
-    options = read_options(arguments, ImportOptions)
-    look = PictureStyle.open(arguments.style or "screen")
-    model, output = arguments.model, arguments.output
+    Parameters
+    ----------
+    model : Path
+        File of the other tool.
+    output : Path
+        Network file to write.
+    pictures : Path, optional
+        Folder for pictures of accuracies and of the layers' errors.
+    """
+    check_needs({"style": style}, {"pictures": pictures})
+    need_pictures(pictures)
+    look = PictureStyle.open(style or "screen")
     check_writable(output)
-    check_apart(output, model, arguments.data)
-    if arguments.pictures is not None:
-        make_folder(arguments.pictures)
+    check_apart(output, model, data)
+    if pictures is not None:
+        make_folder(pictures)
     start = time.perf_counter()
     with ended_by_clusters():
-        imported = import_network(model, arguments.data, options, progress=arguments.steps)
+        imported = import_network(model, data, conversion, progress=steps)
     seconds = time.perf_counter() - start
     save_network(imported.network, output)
-    if arguments.pictures is not None:
-        from allspin.host.draw.picture_files import save_picture
+    if pictures is not None:
+        from allspin.host.draw.picture_files import save_picture  # Matplotlib
 
-        save_picture(imported.plot(), arguments.pictures, "imported", look)
+        save_picture(imported.plot(), pictures, "imported", look)
     if imported.interrupted:
         warn(f"interrupted; the network so far is in {output}")
     record = {"network": os.fspath(output), **imported.to_dict(), "seconds": seconds}
@@ -118,5 +106,5 @@ def run(arguments: Arguments) -> int:
         )
     if imported.spread_biases:
         notes.append("there is no hidden layer: biases are spread over the pixels' weights")
-    answer(arguments, record, figures("Imported network", rows), notes)
+    answer(steps, record, figures("Imported network", rows), notes, json_wanted=json)
     return INTERRUPTED if imported.interrupted else 0

@@ -6,21 +6,18 @@ import platform
 import shlex
 import shutil
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+from cyclopts import Parameter
 from rich.filesize import decimal
 
 from allspin.hdl.cache import measure_cache
 from allspin.host.chips.measured import MeasureOptions
 from allspin.host.chips.zoo import find_zoo, measure_zoo, zoo_markdown, zoo_table
-from allspin.host.cli.options import (
-    Arguments,
-    Parser,
-    add_options,
-    add_shared,
-    answer,
-    read_options,
-)
+from allspin.host.cli.answers import answer
+from allspin.host.cli.command import check_excludes, check_needs
+from allspin.host.cli.shared import NETWORK, ImageCount, Json, Steps
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import ask_ports
@@ -30,10 +27,7 @@ from allspin.host.show.version import commit, version
 from allspin.sim.errors import UserError
 from allspin.sim.systems import naming_extras
 
-HELP = """\
-Show versions, tools found, shipped networks, what the cache holds, and serial ports with what
-answers; with --devices the devices that ship."""
-EPILOG = """\
+EXAMPLES = """\
 examples:
   allspin info
   allspin info --json
@@ -53,47 +47,62 @@ TOOLS = {
 """Programs that are looked for, and what wants them."""
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    parser.add_argument("--devices", action="store_true", help="show the devices that ship")
-    parser.add_argument(
-        "--write",
-        metavar="FILE.md",
-        type="file",
-        help="with --devices: measure chips of each, and put the table into this page",
-    )
-    add_shared(parser, "--network", help="with --write, the network on the chips (mnist-10)")
-    add_options(parser, MeasureOptions, "chips")
-    add_shared(parser, "--images", "--wide", "--json")
-    add_options(parser, UartOptions, "baud")
+def run(
+    *,
+    devices: bool = False,
+    write: Annotated[Path | None, Parameter(metavar="FILE.md")] = None,
+    network: Annotated[str | None, NETWORK] = None,
+    chips: int | None = None,
+    images: ImageCount = None,
+    json: Json = False,
+    baud: int | None = None,
+    steps: Steps,
+) -> int:
+    """Show versions, tools, shipped networks, the cache, and serial ports with the boards on them.
 
-
-def run(arguments: Arguments) -> int:
-    """Find out, and print."""
-    if arguments.devices:
-        return _devices(arguments)
-    baud = read_options(arguments, UartOptions).baud
-    with arguments.steps.waiting("asking tools and serial ports"):
-        info = _find(baud)
-    networks = info["networks"].items()
-    notes = [f"{name}, {note}" for name, network in networks for note in network["crossbars"]]
-    answer(arguments, info, _table(info), notes)
+    Parameters
+    ----------
+    devices : bool
+        Show the devices that ship in place of that.
+    write : Path, optional
+        With `devices`, page to put the table into, with the accuracy of chips of each device.
+    network : str, optional
+        With `write`, network of the chips: mnist-10 unless given.
+    chips : int, optional
+        With `write`, number of chips of each device, 1 to 10,000: 20 unless given.
+    baud : int, optional
+        Bits a second of serial ports, 9600 to 12,000,000: the boards' unless given.
+    """
+    check_needs({"network": network, "chips": chips, "images": images}, {"write": write})
+    check_needs({"write": write}, {"devices": devices})
+    check_excludes({"devices": devices}, {"baud": baud})
+    if devices:
+        options = MeasureOptions() if chips is None else MeasureOptions(chips)
+        rows = (
+            find_zoo() if write is None else _measured_zoo(write, network, options, images, steps)
+        )
+        record = [{**row, "published": [asdict(each) for each in row["published"]]} for row in rows]
+        answer(steps, {"devices": record}, zoo_table(rows), json_wanted=json)
+        return 0
+    port = UartOptions(baud).baud
+    with steps.waiting("asking tools and serial ports"):
+        info = _find(port)
+    notes = []
+    for name, about in info["networks"].items():
+        notes += [f"{name}, {note}" for note in about["crossbars"]]
+    answer(steps, info, _table(info), notes, json_wanted=json)
     return 0
 
 
-def _devices(arguments: Arguments) -> int:
-    """The devices that ship, as a table or in a page."""
-    page, name = arguments.write, arguments.network or "mnist-10"
-    if page is None:
-        rows = find_zoo()
-    else:
-        MARKS.around(page)
-        network, options = open_network(name), read_options(arguments, MeasureOptions)
-        rows = measure_zoo(name, network, options, arguments.images, arguments.steps)
-        MARKS.fill(page, zoo_markdown(rows))
-    record = [{**row, "published": [asdict(each) for each in row["published"]]} for row in rows]
-    answer(arguments, {"devices": record}, zoo_table(rows))
-    return 0
+def _measured_zoo(
+    page: Path, name: str | None, options: MeasureOptions, images: int | None, steps: Steps
+) -> list[dict[str, Any]]:
+    """Measure chips of the devices that ship, and put the table into a page."""
+    MARKS.around(page)
+    name = name or "mnist-10"
+    rows = measure_zoo(name, open_network(name), options, images, steps)
+    MARKS.fill(page, zoo_markdown(rows))
+    return rows
 
 
 def _find(baud: int | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 from typing import TextIO
 
-from allspin.host.cli.parser import COMMANDS, USAGE_ERROR, build_parser, renewed
+from allspin.host.cli.commands import UsageError, answer_without_command, load_command
 from allspin.host.data.extensions import fault_of_extension, load_extensions
 from allspin.host.show.beat import Beat
 from allspin.host.show.say import one_line, printable, tell, warn
@@ -60,6 +60,8 @@ def reader_has_gone() -> bool:
 
 DEBUG = "ALLSPIN_DEBUG"
 """Environment variable that has the traceback of a fault printed too."""
+USAGE_ERROR = 2
+"""Exit status for wrong input."""
 FAULT = 70
 """As sysexits.h has it: an error in the program itself."""
 INTERRUPTED = 130
@@ -115,26 +117,18 @@ def report_fault(error: Exception, argv: Sequence[str]) -> int:
 
 
 def _perform(argv: Sequence[str]) -> int:
-    """Parse and run; whatever goes wrong is raised."""
+    """Answer a command line; whatever goes wrong is raised."""
     load_extensions()
-    argv = renewed(argv)
-    called = [word for word in argv if not word.startswith("-")][:1]
-    with contextlib.ExitStack() as stack:
-        if {"-h", "--help"}.isdisjoint(argv):
-            # What a command needs may take seconds to import on a busy machine.
-            stack.callback(Beat(lambda: "", "starting ...").stop)
-        parser = build_parser(called)
-    try:
-        arguments = parser.parse_args(argv)
-        if arguments.command is None:
-            parser.error(f"a command is needed: {', '.join(COMMANDS)}")
-        from allspin.host.cli.options import perform
-
-        status = perform(arguments)
-    except SystemExit as leaving:
-        if isinstance(leaving.code, str):
-            raise
-        status = leaving.code or 0
+    status = 0
+    if not answer_without_command(argv):
+        name, *words = argv
+        with contextlib.ExitStack() as stack:
+            if {"-h", "--help"}.isdisjoint(words):
+                # The imports of a command may take seconds on a busy machine.
+                stack.callback(Beat(lambda: "", "starting ...").stop)
+            load_command(name)
+            from allspin.host.cli.command import perform  # cyclopts, which help does without
+        status = perform(name, words)
     # What the buffers still hold may not fit the disk: the time to find out is now.
     sys.stdout.flush()
     sys.stderr.flush()
@@ -146,6 +140,9 @@ def _status(argv: Sequence[str]) -> int:
     try:
         with naming_extras():
             return _perform(argv)
+    except UsageError as error:
+        tell(str(error))
+        return USAGE_ERROR
     except UserError as error:
         said = error
     except KeyboardInterrupt:

@@ -1,29 +1,32 @@
-"""``allspin report``: one page of what a network is, does and costs."""
+"""``allspin report``: one page of a network, its accuracy and its cost."""
 
-import json
+from json import dumps
+from pathlib import Path
+from typing import Annotated
 
-from allspin.host.cli.options import (
-    PAPER,
-    Arguments,
-    Parser,
-    add_shared,
-    add_tile_arguments,
-    naming_options,
-    read_options,
+from cyclopts import Parameter
+
+from allspin.host.cli.command import check_excludes, check_needs, need_pictures
+from allspin.host.cli.shared import (
+    DataFile,
+    DeviceName,
+    ImageCount,
+    Json,
+    NetworkName,
+    Point,
+    Steps,
+    Style,
 )
 from allspin.host.draw.picture_style import PictureStyle
-from allspin.host.report.page import figures, report
-from allspin.host.report.subject import CHIPS, QUICK_CHIPS, QUICK_IMAGES, ReportSubject
+from allspin.host.options import FLAT
+from allspin.host.report.page import report
+from allspin.host.report.subject import ReportSubject
 from allspin.host.show.say import say
-from allspin.sim.errors import UserError
+from allspin.host.show.table import figures as draw_figures
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.tiling import Tiles
 
-HELP = """\
-Write one HTML page about a network: what was trained and with which device, its accuracy over
-chips, maps of R_AH, curves, confusion, wrong answers, the engine at work, boards, and CMOS to
-compare with; with each figure the command that gives it again. The page needs nothing but itself,
-on a screen or in print."""
-EPILOG = """\
+EXAMPLES = """\
 examples:
   allspin report mnist-10
   allspin report paper-100 -o paper-100.html --chips 50
@@ -32,59 +35,70 @@ examples:
 """
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    add_shared(parser, "network", nargs="+", help="network files, or names of those that ship")
-    add_shared(
-        parser,
-        "-o --output",
-        metavar="FILE.html",
-        help="page to write (report.html)",
-    )
-    words = f"what the chips are made of: device file, or the name of one that ships ({PAPER})"
-    add_shared(parser, "--device", help=words)
-    add_shared(parser, "--at")
-    parser.add_argument(
-        "--chips", metavar="N", type=int, help=f"how many chips ({CHIPS}, quick {QUICK_CHIPS})"
-    )
-    add_shared(parser, "--images", help=f"first N test images (all, quick {QUICK_IMAGES:,})")
-    add_tile_arguments(parser)
-    add_shared(parser, "--data")
-    parser.add_argument("--quick", action="store_true", help="fewer chips and images")
-    parser.add_argument(
-        "--figures",
-        metavar="DIR",
-        type="file",
-        help="in place of the page its pictures for a journal, of one network or several",
-    )
-    add_shared(parser, "--style", help="with --figures, picture style (paper)")
-    add_shared(parser, "--json", help="print paths and sizes as one JSON object")
+def run(
+    networks: list[NetworkName],
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(alias="-o", metavar="FILE.html")] = None,
+    device: DeviceName = "paper",
+    at: Point = None,
+    chips: int | None = None,
+    images: ImageCount = None,
+    tiles: Annotated[Tiles | None, FLAT] = None,
+    data: DataFile = None,
+    quick: bool = False,
+    figures: Annotated[Path | None, Parameter(metavar="DIR")] = None,
+    style: Style = None,
+    json: Json = False,
+    steps: Steps,
+) -> int:
+    """Write one HTML page about a network.
 
+    The page has its training and device, its accuracy over chips, maps of R_AH, curves, confusion,
+    wrong answers, the engine at work, boards, and CMOS to compare with; beside each figure stands
+    the command that gives it again. The page needs no other file, on a screen or in print.
 
-def run(arguments: Arguments) -> int:
-    """Compute, write the page, and say where it is."""
-    with arguments.steps.waiting("reading network, device and images"), naming_options():
+    Parameters
+    ----------
+    networks : list of str
+        Network files, or names of shipped networks.
+    output : Path, optional
+        Page to write: report.html unless given.
+    device : str
+        Device of the chips: a device file, or the name of a shipped device.
+    chips : int, optional
+        Number of chips, 1 to 1000: 20 unless given, quick 5.
+    quick : bool
+        Take fewer chips, and 2,000 images.
+    figures : Path, optional
+        Folder for the page's pictures in place of the page, for a journal (style paper unless
+        given); of one network or several.
+    """
+    check_needs({"style": style}, {"figures": figures})
+    check_excludes({"figures": figures}, {"output": output})
+    need_pictures(True)
+    with steps.waiting("reading network, device and images"), refused():
         subjects = [
             ReportSubject.open(
                 network,
-                arguments.device,
-                at=arguments.at,
-                chips=arguments.chips,
-                images=arguments.images,
-                data=arguments.data,
-                tiles=read_options(arguments, Tiles.asked),
-                quick=arguments.quick,
-                progress=arguments.steps,
+                device,
+                at=at,
+                chips=chips,
+                images=images,
+                data=data,
+                tiles=tiles,
+                quick=quick,
+                progress=steps,
             )
-            for network in arguments.network
+            for network in networks
         ]
-    if arguments.figures is not None:
-        look = PictureStyle.open(arguments.style or "paper")
-        paths = list(map(str, figures(subjects, arguments.figures, look, progress=arguments.steps)))
-        say(json.dumps({"figures": paths}) if arguments.json else "\n".join(paths))
+    if figures is not None:
+        look = PictureStyle.open(style or "paper")
+        paths = list(map(str, draw_figures(subjects, figures, look, progress=steps)))
+        say(dumps({"figures": paths}) if json else "\n".join(paths))
         return 0
     if len(subjects) > 1:
-        raise UserError("a page is about one network; give --figures for pictures of several")
-    made = report(subjects[0], arguments.output or "report.html", progress=arguments.steps)
-    say(json.dumps(made.to_dict()) if arguments.json else str(made.path))
+        raise UserError("a page is about one network; give `figures` for pictures of several")
+    made = report(subjects[0], output or "report.html", progress=steps)
+    say(dumps(made.to_dict()) if json else str(made.path))
     return 0

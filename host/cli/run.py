@@ -1,28 +1,25 @@
 """``allspin run``: run a network on a machine and score it."""
 
 import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from cyclopts import Parameter
 
 from allspin.host.chips.chip_options import ChipOptions
 from allspin.host.chips.tiles import cut_network
-from allspin.host.cli.options import (
-    FAILED,
-    Arguments,
-    Parser,
-    add_options,
-    add_shared,
-    add_tile_arguments,
-    answer,
-    read_options,
-)
+from allspin.host.cli.answers import FAILED, answer
+from allspin.host.cli.command import check_excludes, check_needs, need_pictures
+from allspin.host.cli.shared import DataFile, ImageCount, Json, NetworkName, Steps, Style
 from allspin.host.data.files import check_writable
-from allspin.host.data.framing import FRAMINGS
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
+from allspin.host.options import FLAT
 from allspin.host.run.inference import RunOptions, classify, run as score_network
-from allspin.host.run.latency import FREQUENCY, RATES, Latency, latency
+from allspin.host.run.latency import FREQUENCY, RATES, Latency, latency as measure_latency
 from allspin.host.run.machine_options import MachineOptions
 from allspin.host.run.score import Classified, Score
 from allspin.host.show.say import warn
@@ -30,8 +27,30 @@ from allspin.host.show.table import Figure, Number, Table, TableColumn, figures
 from allspin.sim.errors import UserError
 from allspin.sim.network.fitted import text
 from allspin.sim.network.netfile import write_atomically
+from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
 from allspin.sim.programming.program import ProgrammedChip
+
+EXAMPLES = """\
+exit status 1 if a logit differs
+
+examples:
+  allspin run mnist-10
+  allspin run mnist-10 --on virtual --check
+  allspin run mnist-10 --tile-rows 128 --adc-bits 4
+  allspin run mnist-10 --on virtual --uart --baud 3000000 --images 100
+  allspin run mnist-100 --on auto --images 500 --json
+  allspin run mine.safetensors --data fashion --logits out.npy
+  allspin run mine.safetensors --data set.npz
+  allspin run mnist-10 --image digit.png --image photo.jpg --on virtual
+  allspin run mnist-10 --on virtual --resident --rows-per-clock 4
+  allspin run mnist-10 --on virtual --latency --rows-per-clock 4
+  allspin run paper-10 --chip 7 --program write-verify --calibrate
+  allspin run paper-10 --chip 7 --on virtual --check
+  allspin run stochastic.safetensors --samples 8 --on virtual --check
+  allspin run mine.safetensors --device mine.toml --measured cells.csv \\
+      --missing 0.01
+"""
 
 
 def _title(score: Score) -> str:
@@ -154,125 +173,109 @@ def latency_table(found: Latency) -> tuple[Table, list[str]]:
     return Table(title, (TableColumn("from, to"), *numbers, TableColumn("unit")), rows), notes
 
 
-HELP = """\
-Run a network on a machine: program it, stream test images through it, and score it; or
-classify images in files.
+def run(
+    network: NetworkName,
+    /,
+    *,
+    machine: Annotated[MachineOptions, FLAT] = MachineOptions(),  # noqa: B008 (it is frozen)
+    uart: bool = False,
+    baud: int | None = None,
+    tiles: Annotated[Tiles | None, FLAT] = None,
+    images: ImageCount = None,
+    data: DataFile = None,
+    image: Annotated[tuple[Path, ...], Parameter(metavar="FILE")] = (),
+    framing: str | None = None,
+    logits: Annotated[Path | None, Parameter(metavar="OUT.npy")] = None,
+    scoring: Annotated[RunOptions, FLAT] = RunOptions(),  # noqa: B008 (it is frozen)
+    picture: Annotated[Path | None, Parameter(metavar="OUT")] = None,
+    style: Style = None,
+    latency: bool = False,
+    chip: Annotated[ChipOptions | None, FLAT] = None,
+    json: Json = False,
+    steps: Steps,
+) -> int:
+    """Run a network on a machine.
 
-golden is the golden model; virtual the complete gateware, link included, compiled to native
-code and kept; a serial port, such as /dev/ttyUSB1, or auto is a board."""
-EPILOG = """\
-exit status 1 if a logit differs
+    Program the machine, stream test images through it, and score it; or classify images in files.
+    The machine golden is the golden model; virtual is the complete gateware, link included,
+    compiled to native code and kept; a serial port, such as /dev/ttyUSB1, or auto is a board.
 
-examples:
-  allspin run mnist-10
-  allspin run mnist-10 --on virtual --check
-  allspin run mnist-10 --tile-rows 128 --adc-bits 4
-  allspin run mnist-10 --on virtual --uart --baud 3000000 --images 100
-  allspin run mnist-100 --on auto --images 500 --json
-  allspin run mine.safetensors --data fashion --logits out.npy
-  allspin run mine.safetensors --data set.npz
-  allspin run mnist-10 --image digit.png --image photo.jpg --on virtual
-  allspin run mnist-10 --on virtual --resident --rows-per-clock 4
-  allspin run mnist-10 --on virtual --latency --rows-per-clock 4
-  allspin run paper-10 --chip 7 --program write-verify --calibrate
-  allspin run paper-10 --chip 7 --on virtual --check
-  allspin run stochastic.safetensors --samples 8 --on virtual --check
-  allspin run mine.safetensors --device mine.toml --measured cells.csv \\
-      --missing 0.01
-"""
-
-
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    add_shared(parser, "network")
-    add_options(parser, MachineOptions)
-    parser.add_argument(
-        "--uart", action="store_true", help="go through the virtual board's UART, bit by bit"
-    )
-    add_options(parser, UartOptions)
-    add_tile_arguments(parser)
-    add_shared(parser, "--images", "--data")
-    parser.add_argument(
-        "--image",
-        metavar="FILE",
-        type="file",
-        action="append",
-        help="classify this image instead of test images: PNG, JPEG and others, of any size; may "
-        "be repeated",
-    )
-    parser.add_argument(
-        "--framing",
-        metavar="NAME",
-        help="with --image, "
-        + "; ".join(f"{name}: {words}" for name, words in FRAMINGS.items())
-        + " (mnist for 28 x 28 pixels, else whole)",
-    )
-    parser.add_argument("--logits", metavar="OUT.npy", type="file", help="write the logits")
-    add_options(parser, RunOptions)
-    parser.add_argument(
-        "--picture", metavar="OUT", type="file", help="draw accuracy against the number of samples"
-    )
-    add_shared(parser, "--style")
-    parser.add_argument(
-        "--latency",
-        action="store_true",
-        help="count what one image alone takes, through the engine and over a UART, in place of "
-        "scoring",
-    )
-    add_options(parser, ChipOptions)
-    add_shared(parser, "--json")
-
-
-def run(arguments: Arguments) -> int:
-    """Run, score, and say what came of it."""
-    unwired = arguments.on in (None, GOLDEN) or (arguments.on == VIRTUAL and not arguments.uart)
-    if arguments.baud is not None and unwired:
-        raise UserError(f"--baud is for a serial port, or --on {VIRTUAL} --uart")
-    on = read_options(arguments, MachineOptions)
-    tiles = read_options(arguments, Tiles.asked)
-    files = {"data": arguments.data, "tiles": tiles, "progress": arguments.steps}
-    if arguments.latency:
-        taken = latency(arguments.network, on.profile, images=arguments.images, **files)
-        answer(arguments, taken.to_dict(), *latency_table(taken))
+    Parameters
+    ----------
+    network : str
+        Network file, or the name of a shipped network.
+    uart : bool
+        Go through the virtual board's UART, bit by bit.
+    baud : int, optional
+        Bits a second of a UART, 9600 to 12,000,000: the board's, or 3,000,000 where that is not
+        known.
+    image : tuple of Path
+        Image to classify in place of test images: PNG, JPEG and others, of any size; may be given
+        again.
+    framing : str, optional
+        With `image`, mnist: the digit is centred as MNIST's are; whole: the image as it is. mnist
+        for 28 x 28 pixels, else whole, unless given.
+    logits : Path, optional
+        File for the logits.
+    picture : Path, optional
+        With `samples`, picture of the accuracy against the number of samples.
+    latency : bool
+        Count the cycles that one image alone takes, through the engine and over a UART, in place
+        of scoring.
+    """
+    golden = machine.on == GOLDEN
+    unwired = golden or (machine.on == VIRTUAL and not uart)
+    if baud is not None and unwired:
+        raise UserError(f"`baud` is for a serial port, or `on` {VIRTUAL} `uart`")
+    if machine.on != VIRTUAL:
+        for name, value in (("uart", uart), ("latency", latency)):
+            if value:
+                raise UserError(f"`{name}` needs `on` {VIRTUAL}")
+    check_needs({"sdram": machine.sdram}, {"resident": scoring.resident})
+    check_needs({"framing": framing}, {"image": image})
+    check_needs({"picture": picture}, {"samples": scoring.samples})
+    check_needs({"style": style}, {"picture": picture})
+    done = {"resident": scoring.resident, "samples": scoring.samples}
+    check_excludes({"image": image}, {"images": images, **done})
+    check_excludes({"samples": scoring.samples}, {"resident": scoring.resident})
+    need_pictures(picture)
+    files = {"data": data, "tiles": tiles, "progress": steps}
+    if latency:
+        others = {"uart": uart, "chip": chip, "image": image, "logits": logits}
+        check_excludes({"latency": True}, {**others, "check": scoring.check, **done})
+        taken = measure_latency(network, machine.profile, images=images, **files)
+        answer(steps, taken.to_dict(), *latency_table(taken), json_wanted=json)
         return 0
-    unmade = arguments.chip is None and arguments.measured is None
-    chosen = None if unmade else read_options(arguments, ChipOptions)
-    options = read_options(arguments, RunOptions, logits=arguments.logits is not None)
-    picture, look = arguments.picture, PictureStyle.open(arguments.style or "screen")
-    for written in filter(None, (arguments.logits, picture)):
+    on = machine if not uart and baud is None else replace(machine, uart=UartOptions(baud))
+    look = PictureStyle.open(style or "screen")
+    for written in filter(None, (logits, picture)):
         check_writable(written)
-    if arguments.image is not None and arguments.data is not None and tiles is None:
-        raise UserError("`data` is for test images, and --image takes their place")
-    chip = None
-    if chosen is not None:
-        network = cut_network(arguments.network, tiles, arguments.data, arguments.steps)
+    if image and data is not None and tiles is None:
+        raise UserError("`data` is for test images, and `image` takes their place")
+    made: ProgrammedChip | None = None
+    subject: str | Network = network
+    if chip is not None:
+        subject = cut_network(network, tiles, data, steps)
         files["tiles"] = None
-        chip = chosen.make(network, arguments.steps)
-    if arguments.image is None:
-        found = score = score_network(
-            arguments.network, on, options, chip=chip, images=arguments.images, **files
-        )
+        made = chip.make(subject, steps)
+    if not image:
+        read = replace(scoring, logits=logits is not None)
+        found = score = score_network(network, on, read, chip=made, images=images, **files)
         table = score_table(score)
     else:
         found = classify(
-            arguments.network,
-            arguments.image,
-            on,
-            framing=arguments.framing,
-            chip=chip,
-            check=options.check,
-            **files,
+            network, image, on, framing=framing, chip=made, check=scoring.check, **files
         )
         score, table = found.score, class_table(found)
-    if arguments.logits is not None:
+    if logits is not None:
         content = io.BytesIO()
         np.save(content, score.logits, allow_pickle=False)
-        write_atomically(arguments.logits, content.getvalue())
+        write_atomically(logits, content.getvalue())
     if picture is not None:
-        from allspin.host.draw.picture_files import save_picture
+        from allspin.host.draw.picture_files import save_picture  # Matplotlib
 
         save_picture(score.plot(), picture.parent, picture.stem, look)
-    answer(arguments, found.to_dict(), *table)
+    answer(steps, found.to_dict(), *table, json_wanted=json)
     if score.difference is None:
         return 0
     warn(score.difference)

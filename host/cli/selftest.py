@@ -1,22 +1,20 @@
 """``allspin selftest``: whether a board is right, a line for each of its parts."""
 
-import json
 import textwrap
+from json import dumps
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.options import (
-    FAILED,
-    Arguments,
-    Parser,
-    add_options,
-    add_shared,
-    read_options,
-)
-from allspin.host.cli.parser import WIDTH
+from allspin.host.cli.answers import FAILED
+from allspin.host.cli.help import WIDTH
+from allspin.host.cli.shared import NETWORK, Json, Steps
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
 from allspin.host.link.uart_options import UartOptions
-from allspin.host.machines.opening import AUTO, VIRTUAL
+from allspin.host.machines.opening import VIRTUAL
 from allspin.host.machines.programmer import SUM_CHIPS
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.selftest.board_report import measure_rates, reporting
@@ -25,16 +23,10 @@ from allspin.host.selftest.known_network import known_network
 from allspin.host.selftest.opening import open_for_selftest
 from allspin.host.show.display import BuildWatch
 from allspin.host.show.say import say
-from allspin.sim.errors import UserError
+from allspin.host.train.training_options import AUTO
+from allspin.sim.errors import UserError, refused
 
-HELP = """\
-Test a board: write two patterns to each memory and read them back, run 100
-images, read the counters, run resident images, make a chip, and compare the
-results with the golden model.
-
-It takes seconds at 3 Mbaud, and a minute at 115,200. The board loses the
-network that it was programmed with."""
-EPILOG = """\
+EXAMPLES = """\
 a line for each check: ok, WRONG, or - if the board has no such part
 
 exit status 1 if something is wrong
@@ -52,67 +44,80 @@ MARK_WIDTH = 6
 NAME_WIDTH = 25
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    parser.add_argument(
-        "network",
-        metavar="NET",
-        nargs="?",
-        help="network to test with (a random one; mnist-10 on virtual)",
-    )
-    parser.add_argument(
-        "--on", metavar="MACHINE", default=AUTO, help=f"serial port, {AUTO} or {VIRTUAL} ({AUTO})"
-    )
-    add_options(parser, UartOptions, "baud")
-    add_shared(parser, "--seed", metavar="S", help="seed of patterns and images (0)")
-    parser.add_argument(
-        "--report",
-        metavar="FILE.json",
-        type="file",
-        help="write all that was found, rates and versions into one file, to be sent",
-    )
-    add_shared(parser, "--json")
-    add_shared(parser, "--rows-per-clock", help=f"with --on {VIRTUAL}, rows driven in a cycle (1)")
-    add_shared(parser, "--chip-maker", help=f"with --on {VIRTUAL}, the gateware that makes chips")
-    parser.add_argument(
-        "--resident", action="store_true", help=f"with --on {VIRTUAL}, a memory for images"
-    )
+def run(
+    network: Annotated[str | None, NETWORK] = None,
+    /,
+    *,
+    on: Annotated[str, Parameter(metavar="MACHINE")] = AUTO,
+    baud: int | None = None,
+    seed: int = 0,
+    report: Annotated[Path | None, Parameter(metavar="FILE.json")] = None,
+    json: Json = False,
+    rows_per_clock: int | None = None,
+    chip_maker: bool = False,
+    resident: bool = False,
+    steps: Steps,
+) -> int:
+    """Test a board.
 
+    Write two patterns to each memory and read them back, run 100 images, read the counters, run
+    resident images, make a chip, and compare the results with the golden model. It takes seconds
+    at 3 Mbaud, and a minute at 115,200. The board loses the network that it was programmed with.
 
-def run(arguments: Arguments) -> int:
-    """Test, and say what is right as soon as it is known."""
-    baud = read_options(arguments, UartOptions).baud
-    profile = read_options(
-        arguments,
-        HardwareProfile,
-        variation=SUM_CHIPS if arguments.chip_maker else None,
-        resident=VIRTUAL_RESIDENT if arguments.resident else None,
-    )
-    if arguments.seed < 0:
-        raise UserError(f"`seed` must be 0 or more, not {arguments.seed}")
-    network = None if arguments.network is None else open_network(arguments.network)
-    if arguments.report is not None:
-        check_writable(arguments.report)
+    Parameters
+    ----------
+    network : str, optional
+        Network to test with: a random one, on virtual mnist-10, unless given.
+    on : str
+        Machine: a serial port, auto or virtual.
+    baud : int, optional
+        Bits a second of a UART, 9600 to 12,000,000: the board's unless given.
+    seed : int
+        Seed of patterns and images.
+    report : Path, optional
+        File for all findings, rates and versions, to be sent.
+    rows_per_clock : int, optional
+        On virtual, rows that are driven in a cycle: 1 unless given.
+    chip_maker : bool
+        On virtual, with the gateware that makes chips.
+    resident : bool
+        On virtual, with a memory for images.
+    """
+    built = {"rows_per_clock": rows_per_clock, "chip_maker": chip_maker, "resident": resident}
+    for name, value in built.items():
+        if value and on != VIRTUAL:
+            raise UserError(f"`{name}` needs `on` {VIRTUAL}")
+    uart = UartOptions(baud)
+    with refused(kinds=(ValueError, TypeError)):
+        profile = HardwareProfile(
+            rows_per_clock=1 if rows_per_clock is None else rows_per_clock,
+            variation=SUM_CHIPS if chip_maker else None,
+            resident=VIRTUAL_RESIDENT if resident else None,
+        )
+    if seed < 0:
+        raise UserError(f"`seed` must be 0 or more, not {seed}")
+    opened = None if network is None else open_network(network)
+    if report is not None:
+        check_writable(report)
     findings: list[Finding] = []
-    steps = arguments.steps
-    steps.start(f"opening {arguments.on}")
+    steps.start(f"opening {on}")
     watch = BuildWatch(steps)
-    with open_for_selftest(arguments.on, network, profile, baud, progress=watch) as machine:
+    with open_for_selftest(on, opened, profile, uart.baud, progress=watch) as machine:
         steps.finish(machine.name)
-        with reporting(arguments.report, machine, findings, arguments.seed) as rates:
-            known = network or known_network(machine.name, machine.identity, arguments.seed)
-            for finding in selftest(machine, known, seed=arguments.seed, progress=steps):
+        with reporting(report, machine, findings, seed) as rates:
+            known = opened or known_network(machine.name, machine.identity, seed)
+            for finding in selftest(machine, known, seed=seed, progress=steps):
                 findings.append(finding)
-                if not arguments.json:
+                if not json:
                     head = f"{MARKS[finding.right]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}"
                     indent = " " * (MARK_WIDTH + NAME_WIDTH)
                     say(textwrap.fill(head + finding.text, WIDTH, subsequent_indent=indent))
-            if arguments.report is not None:
-                rates.update(measure_rates(machine, known, arguments.seed))
+            if report is not None:
+                rates.update(measure_rates(machine, known, seed))
     wrong = [finding for finding in findings if finding.right is False]
-    if arguments.json:
-        found = [finding.to_dict() for finding in findings]
-        say(json.dumps({"on": machine.name, "right": not wrong, "checks": found}))
+    if json:
+        checks = [finding.to_dict() for finding in findings]
+        say(dumps({"on": machine.name, "right": not wrong, "checks": checks}))
     else:
         say(f"{machine.name}: " + (f"{len(wrong)} checks failed" if wrong else "all right"))
     return FAILED if wrong else 0

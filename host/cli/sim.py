@@ -1,43 +1,25 @@
 """``allspin sim``: the engine in an HDL simulator, under cocotb."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from allspin.hdl.bench.simulator import BenchFailure
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.options import (
-    FAILED,
-    Arguments,
-    Parser,
-    add_options,
-    add_shared,
-    answer,
-    read_options,
-)
+from allspin.host.cli.answers import FAILED, answer
+from allspin.host.cli.shared import DataFile, Json, NetworkName, Steps
+from allspin.host.options import FLAT
 from allspin.host.run.simulate import IMAGES, SimulatorOptions, simulate_engine
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Number, Table, figures
+from allspin.sim.errors import refused
 
-HELP = """\
-Run a network's engine in an HDL simulator, and compare every logit with the golden model.
-
-The engine is that of the boards and the virtual board, as Verilog; cocotb programs it and
-streams test images. Use it for waveforms, and as a start for your own testbenches. The
-simulator is compiled once for each design and kept."""
-EPILOG = """\
+EXAMPLES = """\
 examples:
   allspin sim mnist-10
   allspin sim mnist-10 --images 3 --waves out.fst
   allspin sim mnist-10 --simulator icarus --images 5 --seed 1 --lanes 10
 """
-
-
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    add_shared(parser, "network")
-    add_options(parser, SimulatorOptions)
-    add_shared(parser, "--images", default=IMAGES, help=f"first N test images ({IMAGES})")
-    add_shared(parser, "--data", "--lanes", "--rows-per-clock", "--keep-states")
-    add_shared(parser, "--json")
 
 
 def _table(result: dict[str, Any]) -> Table:
@@ -51,28 +33,54 @@ def _table(result: dict[str, Any]) -> Table:
     return figures(f"{result['network']} in {result['simulator']}", rows)
 
 
-def run(arguments: Arguments) -> int:
-    """Simulate, and say what came of it."""
-    profile = read_options(arguments, HardwareProfile)
-    options = read_options(arguments, SimulatorOptions)
+def run(
+    network: NetworkName,
+    /,
+    *,
+    simulation: Annotated[SimulatorOptions, FLAT] = SimulatorOptions(),  # noqa: B008 (it is frozen)
+    images: Annotated[int, Parameter(metavar="N")] = IMAGES,
+    data: DataFile = None,
+    lanes: int | None = None,
+    rows_per_clock: int = 1,
+    keep_states: bool = False,
+    json: Json = False,
+    steps: Steps,
+) -> int:
+    """Run a network's engine in an HDL simulator, and compare every logit with the golden model.
+
+    The engine is that of the boards and the virtual board, as Verilog; cocotb programs it and
+    streams test images. Use it for waveforms, and as a start for your own testbenches. The
+    simulator is compiled once for each design and kept. Exit status 1 if a logit differs.
+
+    Parameters
+    ----------
+    network : str
+        Network file, or the name of a shipped network.
+    images : int
+        First N test images.
+    lanes : int, optional
+        Columns that are computed in a cycle, 1 to 65535: all unless given.
+    rows_per_clock : int
+        Rows that are driven in a cycle, 1, 2, 4, 8 or 16.
+    keep_states : bool
+        Keep states in place of R_AH words.
+    """
+    with refused(kinds=(ValueError, TypeError)):
+        profile = HardwareProfile(lanes=lanes, rows_per_clock=rows_per_clock, states=keep_states)
     try:
-        found = simulate_engine(
-            *(arguments.network, arguments.images, profile, options),
-            data=arguments.data,
-            progress=arguments.steps,
-        )
+        found = simulate_engine(network, images, profile, simulation, data=data, progress=steps)
     except BenchFailure as failure:
-        arguments.steps.stop()
+        steps.stop()
         warn(f"the simulation failed: {failure}")
         return FAILED
     result = {
-        "network": arguments.network,
-        "simulator": options.simulator,
+        "network": network,
+        "simulator": simulation.simulator,
         **found.to_dict(),
-        "waves": None if options.waves is None else str(options.waves),
+        "waves": None if simulation.waves is None else str(simulation.waves),
     }
-    notes = [f"the waveforms are in {options.waves}"] if options.waves else []
-    answer(arguments, result, _table(result), notes)
+    notes = [f"the waveforms are in {simulation.waves}"] if simulation.waves else []
+    answer(steps, result, _table(result), notes, json_wanted=json)
     if found.first_mismatch is not None:
         warn(f"first mismatch, {found.first_mismatch}")
     return FAILED if found.mismatches else 0

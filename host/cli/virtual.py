@@ -1,6 +1,5 @@
-"""``allspin virtual``: the virtual board as a serial port, with faults on purpose."""
+"""``allspin virtual``: the virtual board as a serial port."""
 
-import argparse
 import contextlib
 import os
 import signal
@@ -8,13 +7,17 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.cli.options import Arguments, Parser, add_shared, read_options
+from allspin.host.cli.shared import NetworkName, Steps
 from allspin.host.data.catalogue import open_network
 from allspin.host.machines.opening import virtual_program
 from allspin.host.machines.programmer import SUM_CHIPS
 from allspin.host.machines.resident import VIRTUAL_RESIDENT, VIRTUAL_SDRAM
+from allspin.host.options import parsed
 from allspin.host.show.display import BuildWatch
 from allspin.host.show.say import say, tell
 from allspin.host.virtual.board import VirtualTransport
@@ -92,13 +95,8 @@ def signals() -> Iterator[socket.socket]:
         there.close()
 
 
-HELP = """\
-Open the virtual board as a serial port: a pseudo-terminal, whose path is printed.
-
-It behaves like a board on a serial port, for this program (--on PATH) and for clients in any
-language, one after another. It stays programmed until it is reset. Ctrl-C ends it."""
-EPILOG = """\
-kill -USR1 PID resets the board: it loses its network
+EXAMPLES = """\
+  kill -USR1 PID   resets the board now
 
 examples:
   allspin virtual mnist-10
@@ -109,72 +107,84 @@ examples:
 
 
 def sizes(text: str) -> tuple[int, ...]:
-    """Widths from the pixels to the classes, with hyphens between them."""
+    """Read widths from the pixels to the classes, with hyphens between them."""
     try:
         parts = map(int, text.split("-"))
         return tuple(check_range("each of the sizes", part, 1, MAX_LINES) for part in parts)
     except ValueError:
-        raise argparse.ArgumentTypeError(
+        raise ValueError(
             f"{text!r} is not a list of widths from 1 to {MAX_LINES} such as 1024-104-16"
         ) from None
 
 
-def add_arguments(parser: Parser) -> None:
-    """Declare the command's options."""
-    add_shared(parser, "network", "--rows-per-clock", "--keep-states", "--chip-maker")
-    parser.add_argument(
-        "--general",
-        metavar="SIZES",
-        type=sizes,
-        help="for any network that fits into these widths, e.g. 1024-136-136-32; the one that is "
-        "named says of how many bits",
-    )
-    parser.add_argument("--resident", action="store_true", help="with a memory for resident images")
-    parser.add_argument(
-        "--sdram", action="store_true", help="the same, and that memory is a simulated SDRAM"
-    )
-    parser.add_argument(
-        "--link",
-        metavar="LINK",
-        type="file",
-        help="make a symbolic link to the port, while it is open",
-    )
+def run(
+    network: NetworkName,
+    /,
+    *,
+    rows_per_clock: int = 1,
+    keep_states: bool = False,
+    chip_maker: bool = False,
+    general: Annotated[tuple[int, ...], parsed(sizes, "SIZES")] = (),
+    resident: bool = False,
+    sdram: bool = False,
+    link: Annotated[Path | None, Parameter(metavar="LINK")] = None,
+    steps: Steps,
+) -> int:
+    """Open the virtual board as a serial port: a pseudo-terminal, whose path is printed.
 
+    It behaves like a board on a serial port, for this program (--on PATH) and for clients in any
+    language, one after another. It stays programmed until it is reset. Ctrl-C ends it.
 
-def run(arguments: Arguments) -> int:
-    """Open the port, and carry bytes until told to end."""
-    profile = read_options(
-        arguments,
-        HardwareProfile,
-        variation=SUM_CHIPS if arguments.chip_maker else None,
-        resident=VIRTUAL_SDRAM
-        if arguments.sdram
-        else VIRTUAL_RESIDENT
-        if arguments.resident
-        else None,
-        general=arguments.general is not None,
-    )
-    if arguments.link is not None:
-        check_link(arguments.link)
-    network = open_network(arguments.network)
-    if arguments.general is not None:
-        widths = {name: getattr(network, name) for name in WIDTHS}
-        with refused("--general: "):
-            network = random_network(arguments.general, 0, **widths)
-    arguments.steps.start("building the virtual board")
-    watch = BuildWatch(arguments.steps)
-    program = virtual_program(network, profile, progress=watch)
-    arguments.steps.finish(watch.outcome.removeprefix("; "))
+    Parameters
+    ----------
+    network : str
+        Network file, or the name of a shipped network.
+    rows_per_clock : int
+        Rows that are driven in a cycle, 1, 2, 4, 8 or 16.
+    keep_states : bool
+        Keep states in place of R_AH words.
+    chip_maker : bool
+        Build the board with the gateware that makes chips.
+    general : tuple of int
+        Build it for any network that fits into these widths, such as 1024-136-136-32; the named
+        network has the numbers of bits.
+    resident : bool
+        Build it with a memory for resident images.
+    sdram : bool
+        The same, and that memory is a simulated SDRAM.
+    link : Path, optional
+        Symbolic link to the port, while it is open.
+    """
+    memory = VIRTUAL_RESIDENT if resident else None
+    with refused(kinds=(ValueError, TypeError)):
+        profile = HardwareProfile(
+            rows_per_clock=rows_per_clock,
+            states=keep_states,
+            variation=SUM_CHIPS if chip_maker else None,
+            resident=VIRTUAL_SDRAM if sdram else memory,
+            general=bool(general),
+        )
+    if link is not None:
+        check_link(link)
+    opened = open_network(network)
+    if general:
+        widths = {name: getattr(opened, name) for name in WIDTHS}
+        with refused("`general`: "):
+            opened = random_network(general, 0, **widths)
+    steps.start("building the virtual board")
+    watch = BuildWatch(steps)
+    program = virtual_program(opened, profile, progress=watch)
+    steps.finish(watch.outcome.removeprefix("; "))
     with (
         signals() as wanted,
         BoardLine(lambda: VirtualTransport(program)) as line,
         VirtualPort(line) as port,
-        linked(arguments.link, port.path),
+        linked(link, port.path),
     ):
         say(port.path)
         sys.stdout.flush()
-        where = port.path if arguments.link is None else f"{arguments.link} ({port.path})"
-        tell(f"the virtual board of {arguments.network} is on {where}; Ctrl-C ends it")
+        where = port.path if link is None else f"{link} ({port.path})"
+        tell(f"the virtual board of {network} is on {where}; Ctrl-C ends it")
         while True:
             if port.carry(wanted.fileno()):
                 if set(wanted.recv(256)) - {signal.SIGUSR1}:

@@ -27,8 +27,8 @@ from allspin.host.compare.sensitivity import break_even, tornado
 from allspin.host.compare.subject import CompareOptions, ComparisonSubject, counterparts
 from allspin.host.compare.tile_costs import tile_cost, tiles_record, tried
 from allspin.host.compare.whole import layers_record, whole_network
-from allspin.host.keywords import takes
 from allspin.host.show.display import Display
+from allspin.host.show.progress import shows_progress
 from allspin.host.show.result import Result
 from allspin.host.show.table import Table
 from allspin.sim.cost.liberty import Library
@@ -129,12 +129,11 @@ class Comparison(Result):
         return energy_split(self.to_dict())
 
 
-@takes(options=CompareOptions, subject=ComparisonSubject.open)
+@shows_progress
 def compare(
     subject: ComparisonSubject | str | Path | Network,
     options: CompareOptions | None = None,
     progress: Any = None,
-    **keywords: Any,
 ) -> Comparison:
     """Compare a network's spin neurons with CMOS ones.
 
@@ -147,9 +146,6 @@ def compare(
         Conditions of the comparison.
     progress : Display or bool, optional
         Display of the steps: by default a bar, in a terminal or a notebook.
-    **keywords
-        Of `CompareOptions`, and ``device``, ``at``, ``liberty``, ``data``, ``tile_rows`` and
-        ``adc_bits`` as ``allspin compare`` has them.
 
     Returns
     -------

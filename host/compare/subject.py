@@ -3,12 +3,13 @@
 import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from cyclopts import Parameter
 
 from allspin.host.charts.comparison_charts import break_even_chart, energy_split, tornado_chart
 from allspin.host.chips.tiles import calibration_images, cut_network
@@ -17,7 +18,14 @@ from allspin.host.data.catalogue import network_name, open_device, open_network,
 from allspin.host.data.datasets import load_test_set
 from allspin.host.draw.picture_files import save_picture
 from allspin.host.draw.picture_style import SCREEN, PictureStyle
-from allspin.host.keywords import takes
+from allspin.host.options import (
+    Options,
+    listed,
+    megahertz,
+    parsed,
+    parsed_each,
+)
+from allspin.host.show.progress import shows_progress
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
@@ -28,7 +36,10 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.network.tiling import Tiles, tiles_of
-from allspin.sim.parameters import Parameters, Shown, listed, megahertz, option
+from allspin.sim.parameters import (
+    Shown,
+    number,
+)
 
 MHZ = 1e6
 MAX_MHZ = 10_000
@@ -67,7 +78,7 @@ class ComparisonSubject(Shown):
     calibration: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]] | None = None
 
     @classmethod
-    @takes(tiles=Tiles.asked)
+    @shows_progress
     def open(
         cls,
         network: str | Path | Network,
@@ -79,7 +90,6 @@ class ComparisonSubject(Shown):
         tiles: Tiles | None = None,
         calibrated: bool = False,
         progress: Any = None,
-        **keywords: Any,
     ) -> Self:
         """Open a subject by its names and files.
 
@@ -101,8 +111,6 @@ class ComparisonSubject(Shown):
             True if tiles will be tried, which needs images that choose their steps.
         progress : Display or bool, optional
             Shows the cutting.
-        **keywords
-            ``tile_rows`` and ``adc_bits``.
 
         Raises
         ------
@@ -119,21 +127,24 @@ class ComparisonSubject(Shown):
 
 
 @dataclass(frozen=True)
-class CompareOptions(Parameters):
-    """Conditions of a comparison.
+class CompareOptions(Options):
+    """The conditions of a comparison.
 
     Parameters
     ----------
     frequency : float
-        Clock of the CMOS neurons, Hz, 1 MHz to 10 GHz.
+        Clock of the CMOS neurons, 1 MHz to 10 GHz; in Hz in Python.
     images : int or None
-        Images whose activity is counted, at least 2; None for 1000, or all of a smaller set.
+        Images whose activity is counted, at least 2: 1000, or as many as there are, unless given.
     periphery : frozenset of str
-        Which parts of `allspin.host.compare.assumptions.PERIPHERY` are on.
+        Circuits that are counted around a neuron: none, or some of amplifier, converter, adc,
+        comparator and driver.
     others : tuple of str, Path or Network
-        Networks trained with other neurons.
+        The same network trained with another neuron; may be given again. Unless given, those that
+        ship as NET-NEURON, else NET with its V-I converters set for the other neuron.
     accuracy : float or None
-        Percent of the images that the cheapest tiles must reach; None tries no tiles.
+        Try tiles of 64 to 256 rows with converters of 2 to 8 bits, and say which are cheapest for
+        this accuracy in percent.
 
     Raises
     ------
@@ -141,42 +152,23 @@ class CompareOptions(Parameters):
         If a value is out of its range; the message begins with its name.
     """
 
-    frequency: float = field(
-        default=100 * MHZ,
-        metadata=option("clock of the CMOS neurons (100, as in the paper)", "MHZ", type=megahertz),
-    )
-    images: int | None = field(
-        default=None, metadata=option(f"images whose activity is counted ({IMAGES})", "N")
-    )
-    periphery: frozenset[str] = field(
-        default=frozenset(DEFAULT_PERIPHERY),
-        metadata=option(
-            f"what is counted around a neuron: none, or of {', '.join(PERIPHERY)} "
-            f"({','.join(DEFAULT_PERIPHERY)})",
+    frequency: Annotated[
+        float, parsed(megahertz, "MHZ", show_default=lambda frequency: f"{frequency / MHZ:g}")
+    ] = 100 * MHZ
+    images: Annotated[int | None, Parameter(metavar="N")] = None
+    periphery: Annotated[
+        frozenset[str],
+        parsed(
+            lambda text: frozenset(listed(text)) - {"none"},
             "PART[,PART]",
-            type=lambda text: frozenset(listed(text)) - {"none"},
+            show_default=lambda parts: ",".join(sorted(parts)),
         ),
-    )
-    others: tuple[str | Path | Network, ...] = field(
-        default=(),
-        metadata=option(
-            "the same network trained with another neuron; may be given again (those that ship as "
-            "NET-NEURON, else NET with its V-I converters set for the other neuron)",
-            "FILE",
-            flag="--with",
-            type=Path,
-            action="append",
-        ),
-    )
-    accuracy: float | None = field(
-        default=None,
-        metadata={"low": 0, "high": 100}
-        | option(
-            "try tiles of 64 to 256 rows with converters of 2 to 8 bits, and say which are "
-            "cheapest for this accuracy",
-            "PERCENT",
-        ),
-    )
+    ] = frozenset(DEFAULT_PERIPHERY)
+    others: Annotated[
+        tuple[str | Path | Network, ...],
+        parsed_each(Path, "FILE", name="--with"),
+    ] = ()
+    accuracy: Annotated[float | None, Parameter(metavar="PERCENT")] = number(None, 0, 100)
 
     def __post_init__(self) -> None:
         super().__post_init__()

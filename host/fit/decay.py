@@ -15,10 +15,10 @@ from allspin.host.fit.explain import curves_table
 from allspin.host.fit.options import DecayOptions
 from allspin.host.fit.panels import Panel, PanelCurve
 from allspin.host.fit.result import COLUMNS, MadeDevice, row
-from allspin.host.keywords import takes
 from allspin.host.lab.curves import Measurement
 from allspin.host.lab.measurement import read_measurement
 from allspin.host.lab.reading import ReadOptions
+from allspin.host.show.progress import shows_progress
 from allspin.host.show.table import Cell, Number, Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
@@ -235,7 +235,7 @@ class FittedDecay(MadeDevice):
         return fit_picture(self.name, self.decays.unit, [panel])
 
 
-@takes(options=DecayOptions, reading=ReadOptions)
+@shows_progress
 def fit_decay(
     files: str | Path | Sequence[str | Path],
     device: str | Path | Device,
@@ -244,7 +244,6 @@ def fit_decay(
     at: str | OperatingPoint | None = None,
     *,
     progress: Any = None,
-    **keywords: Any,
 ) -> FittedDecay:
     """Fit decays, R_AH against time since it was written, by thermal activation.
 
@@ -263,8 +262,6 @@ def fit_decay(
     progress : Display or bool, optional
         Receives notes on the files, and on outliers (`Display.note`), by default as Python
         warnings.
-    **keywords
-        Fields of `options` and `reading`, as ``allspin fit`` has them: ``equilibrium=0``.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -25,29 +26,27 @@ from allspin.host.fit.fitted import Fitted
 from allspin.host.fit.lending import LentSpread, lent_spreads
 from allspin.host.fit.options import FitOptions
 from allspin.host.fit.result import PolarityResult
-from allspin.host.keywords import takes
 from allspin.host.lab.curves import Measurement
 from allspin.host.lab.measurement import read_measurement
 from allspin.host.lab.reading import ReadOptions
+from allspin.host.show.progress import shows_progress
 from allspin.host.show.terminal import print_tables
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import UserError
-from allspin.sim.parameters import make
 from allspin.sim.synapse.response import Polarity
 
 
-@takes(options=FitOptions, reading=ReadOptions)
+@shows_progress
 def fit(
     files: Any,
-    options: FitOptions | str | None = None,
+    options: FitOptions | None = None,
     reading: ReadOptions | None = None,
     base: str | Path | Device | None = None,
     *,
     at: str | OperatingPoint | None = None,
     explain: bool = False,
     progress: Any = None,
-    **keywords: Any,
 ) -> Fitted:
     """Fit measured curves: R_AH against pulse number, and R_AH against current of a neuron.
 
@@ -55,7 +54,7 @@ def fit(
     ----------
     files : str, Path or sequence of these
         CSV files, see ``docs/formats.md``; or a `pandas.DataFrame` with the columns of one.
-    options : FitOptions or str, optional
+    options : FitOptions, optional
         Options of the fit, with the device's name; or only the name, by default that of
         the first file.
     reading : ReadOptions, optional
@@ -70,9 +69,6 @@ def fit(
     progress : Display or bool, optional
         Receives notes on the files (`Display.note`), by default as Python warnings;
         ``measurement.notes`` of the result has them too.
-    **keywords
-        Fields of `FitOptions` and `ReadOptions`, and columns, as ``allspin fit`` has them:
-        ``fit("a.csv", states=32, pulse_column="N")``.
 
     Raises
     ------
@@ -87,10 +83,9 @@ def fit(
         raise UserError("`at` needs `base`")
     stand_in = None if base is None else open_device(base, at)
     files = several_files(files, "")
-    asked: FitOptions = make(
-        *(FitOptions, {} if getattr(options, "name", options) else {"name": files[0].stem}),
-        options or None,
-    )
+    asked = options or FitOptions()
+    if not asked.name:
+        asked = replace(asked, name=files[0].stem)
     if explain:
         print_tables([columns_table(files, (reading or ReadOptions()).columns)])
     measurement = read_measurement(files, reading)

@@ -25,12 +25,12 @@ from allspin.host.estimate.response import DeviceCurves
 from allspin.host.estimate.spread import spread_between
 from allspin.host.fit.options import FitOptions
 from allspin.host.fit.result import COLUMNS, MadeDevice, row
-from allspin.host.keywords import takes
 from allspin.host.lab.column_map import ColumnMap
 from allspin.host.lab.measurement import digests
 from allspin.host.lab.quantities import unit_of
 from allspin.host.lab.reading import ColumnNames, ReadOptions
 from allspin.host.lab.tables import CsvFile, read_csv
+from allspin.host.show.progress import shows_progress
 from allspin.host.show.table import Table
 from allspin.sim.device.device import Device
 from allspin.sim.device.neuron_variation import NeuronVariation
@@ -289,7 +289,7 @@ class FittedSwitching(MadeDevice):
         return curves(f"{name_text(self.name)}: switching by chance", [panel])
 
 
-@takes(options=FitOptions, reading=ReadOptions)
+@shows_progress
 def fit_switching(
     files: str | Path | Sequence[str | Path],
     device: str | Path | Device,
@@ -298,7 +298,6 @@ def fit_switching(
     at: str | OperatingPoint | None = None,
     *,
     progress: Any = None,
-    **keywords: Any,
 ) -> FittedSwitching:
     """Fit a neuron that switches by chance to switching probabilities, or counts, by current.
 
@@ -316,8 +315,6 @@ def fit_switching(
         Operating point of a file's device, such as ``current=9mA``; its own point.
     progress : Display or bool, optional
         As in `allspin.fit`.
-    **keywords
-        Fields of `options` and `reading`, as ``allspin fit`` has them.
 
     Raises
     ------

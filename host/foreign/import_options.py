@@ -1,16 +1,19 @@
 """Options of an import."""
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from allspin.host.data.datasets import Dataset
 from allspin.host.foreign.float_network import InputScaling
+from allspin.host.options import FLAT, HIDDEN
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters
 from allspin.host.train.target import TrainingTarget
-from allspin.host.train.training_options import Augmentation
+from allspin.host.train.training_options import AUGMENT, Augmentation
 from allspin.sim.errors import UserError, check_range
 from allspin.sim.network.tiling import Tiles
-from allspin.sim.parameters import Brief, option
+from allspin.sim.parameters import Brief
 
 WHITES = (1.0, 255.0)
 """Values of a white pixel among which the import chooses."""
@@ -18,21 +21,42 @@ WHITES = (1.0, 255.0)
 
 @dataclass(frozen=True)
 class ImportOptions(Brief):
-    """Options of an import.
+    """How a network is imported.
 
     Parameters
     ----------
-    states, neuron, pixel_bits, hidden_bits, rah_bits, noise, seed, target, tiles
-        Options of the network, with the meaning that they have in a training.
-    augmentation
-        Amounts by which the images of `tune` are bent; by default, only MNIST's are.
+    states : int
+        States of a synapse, 2 to 128.
+    neuron : str or None
+        Kind of hidden neurons, such as sot or relu: the device's, else sot, unless given.
+    pixel_bits : int
+        Bits of a pixel, 1 to 8.
+    hidden_bits : int
+        Bits of a hidden activation, 1 to 8.
+    rah_bits : int
+        Bits of an R_AH word, 2 to 8.
+    noise : float or None
+        Noise on the weights while `tune` trains, as a fraction of the range of R_AH.
+    augmentation : Augmentation or None
+        Distortion of the training images of `tune`: none, digits, gentle or objects, with amounts
+        as in objects,shift=2, in pixels of an image of 28 x 28. Unless given, that of digits for
+        MNIST and none for other data.
     tune : int
-        Epochs of training with the machine's integers, 0 to 10,000.
+        Epochs of training through the machine's integers, 0 to 10,000, with the noise of the
+        device's writes if a device is given.
+    seed : int
+        Seed of all random draws, 0 to 2**32 - 1.
     white : float or None
-        Value of a white pixel in the model's input, before `mean` and `scale`. None: 1; without
-        `mean` and `scale`, 1 or 255, whichever fits the training images better.
-    mean, scale : float or None
-        Value that is subtracted from the model's input, and divisor; 0 and 1 by default.
+        Value of a white pixel in the model's input, before `mean` and `scale`: 1 or 255, whichever
+        fits the training images better, unless given; 1 if `mean` or `scale` is given.
+    mean : float or None
+        Number that is subtracted from the model's input: 0 unless given.
+    scale : float or None
+        Number by which the model's input is divided: 1 unless given.
+    target : TrainingTarget, optional
+        Device whose levels the states have.
+    tiles : Tiles, optional
+        Tiles that the columns are cut into.
 
     Raises
     ------
@@ -45,33 +69,15 @@ class ImportOptions(Brief):
     pixel_bits: int = 4
     hidden_bits: int = 4
     rah_bits: int = 8
-    noise: float | None = None
-    augmentation: Augmentation | None = field(default=None, metadata={"made": Augmentation.parse})
-    tune: int = field(
-        default=0,
-        metadata=option(
-            "epochs of training through the machine's integers, with the noise of the device's "
-            "writes if there is one (0)",
-            "EPOCHS",
-        ),
-    )
+    noise: Annotated[float | None, HIDDEN] = None
+    augmentation: Annotated[Augmentation | None, AUGMENT] = None
+    tune: Annotated[int, Parameter(metavar="EPOCHS")] = 0
     seed: int = 0
-    white: float | None = field(
-        default=None,
-        metadata=option(
-            "what a white pixel is worth in the model's input, before --mean and --scale (1 or "
-            "255, whichever fits the training images better)",
-            "X",
-        ),
-    )
-    mean: float | None = field(
-        default=None, metadata=option("taken off the model's input (0)", "X")
-    )
-    scale: float | None = field(
-        default=None, metadata=option("the model's input is divided by it (1)", "X")
-    )
-    target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
-    tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
+    white: float | None = None
+    mean: float | None = None
+    scale: float | None = None
+    target: Annotated[TrainingTarget | None, FLAT] = None
+    tiles: Annotated[Tiles | None, FLAT] = None
 
     def __post_init__(self) -> None:
         check_range("tune", self.tune, 0, MAX_EPOCHS)

@@ -16,7 +16,7 @@ from allspin.host.foreign.imported import Imported, NetworkStage
 from allspin.host.foreign.input_scaling import Choice, choose_scaling
 from allspin.host.foreign.model import Model, read_model
 from allspin.host.foreign.quantise import layer_errors, quantise
-from allspin.host.keywords import takes
+from allspin.host.show.progress import shows_progress
 from allspin.host.train.feed import split
 from allspin.host.train.trainer import tune
 from allspin.sim.errors import UserError, refused
@@ -76,14 +76,13 @@ def _read(
     return model, choice, _accuracy_of(answers, dataset.test_labels)
 
 
-@takes("data", options=ImportOptions)
+@shows_progress
 def import_network(
     model: Any,
     data: Data | Dataset | None = None,
     options: ImportOptions | None = None,
     *,
     progress: Any = None,
-    **keywords: Any,
 ) -> Imported:
     """Bring a network that was trained elsewhere to the machine's integers.
 
@@ -99,9 +98,6 @@ def import_network(
         How.
     progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
-    **keywords
-        Of `ImportOptions`, and ``augment``, ``device``, ``at``, ``level_choice``, ``polarity``,
-        ``tile_rows`` and ``adc_bits`` as ``allspin import`` has them.
 
     Returns
     -------

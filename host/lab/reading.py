@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from allspin.host.lab.quantities import number, quantity
+from allspin.host.options import FLAT, Options, parsed, parsed_each
 from allspin.sim.errors import UserError
-from allspin.sim.parameters import Parameters, option
+from allspin.sim.parameters import choice, number as share
 
 BRANCHES = ("up", "down")
 """Branches of a neuron's hysteresis loop: current rising, and falling."""
@@ -16,27 +19,39 @@ MISSING = 0.1
 """Default share of a curve's values that may be missing."""
 
 
-def _column(kind: str, more: str = "") -> Any:
-    """Return a field that names a column, empty for the usual name."""
-    words = f"column of {kind}{more}; of one file of several as FILE:NAME"
-    flag = "--resistance-column" if more else f"--{kind}-column"
-    return field(default=(), metadata=option(words, "NAME", flag=flag, action="append"))
+def _named(flag: str) -> Parameter:
+    """Read the names of a column as often as they are given."""
+    return parsed_each(str, "NAME", name=flag)
 
 
 @dataclass(frozen=True)
 class ColumnNames:
     """Names of columns that differ from the usual ones; empty for the usual name.
 
-    Each is a name for all files, or ``FILE:NAME`` for one of them; a single one may be a str.
-    `resistance` may be several names of a file; each is a cycle.
+    Each is a name for all files, or ``FILE:NAME`` for one of them; one alone may be a str.
+
+    Parameters
+    ----------
+    pulse : str or tuple of str
+        Column of the pulse number; of one file of several as FILE:NAME.
+    resistance : str or tuple of str
+        Column of R_AH, likewise; given several times, each is a cycle.
+    cycle : str or tuple of str
+        Column of the cycle, likewise.
+    device : str or tuple of str
+        Column of the device, likewise.
+    polarity : str or tuple of str
+        Column of the polarity, likewise.
+    current : str or tuple of str
+        Column of the current, likewise.
     """
 
-    pulse: str | tuple[str, ...] = _column("pulse")
-    resistance: str | tuple[str, ...] = _column("R_AH", "; given several times, as many cycles")
-    cycle: str | tuple[str, ...] = _column("cycle")
-    device: str | tuple[str, ...] = _column("device")
-    polarity: str | tuple[str, ...] = _column("polarity")
-    current: str | tuple[str, ...] = _column("current")
+    pulse: Annotated[str | tuple[str, ...], _named("--pulse-column")] = ()
+    resistance: Annotated[str | tuple[str, ...], _named("--resistance-column")] = ()
+    cycle: Annotated[str | tuple[str, ...], _named("--cycle-column")] = ()
+    device: Annotated[str | tuple[str, ...], _named("--device-column")] = ()
+    polarity: Annotated[str | tuple[str, ...], _named("--polarity-column")] = ()
+    current: Annotated[str | tuple[str, ...], _named("--current-column")] = ()
 
     def given(self, kind: str, path: Path) -> list[str]:
         """Return the names of a file's column: those given for it, else those for all files."""
@@ -58,76 +73,42 @@ class ColumnNames:
 
 
 @dataclass(frozen=True)
-class ReadOptions(Parameters):
-    """Options of reading files.
+class ReadOptions(Options):
+    """How files are read.
 
     Parameters
     ----------
     columns : ColumnNames
         Names of columns that differ from the usual ones.
     where : tuple of str
-        Rows to take, each as `Condition` has it; all must hold.
+        Rows to take, such as current=8 or current=8,-11 or field=90..110; may be given again, and
+        all must hold.
     ignored : tuple of str
-        Columns that may vary and are ignored.
+        Column that may vary and is ignored; may be given again.
     branch : str or None
-        Branch of a neuron's hysteresis loops: one of `BRANCHES`.
+        Branch of a neuron's hysteresis loop: current rising (up) or falling (down).
     turn : float or None
-        Pulse at which pulses of the other polarity begin, where no column names it.
+        Pulse at which pulses of the other polarity begin: where R_AH turns, unless given.
     missing : float
         Share of a curve's values that may be missing, 0 to 1.
     read_current : float or None
-        In ampere, for files that have a Hall voltage.
+        Current of the reads of a Hall voltage, such as 0.1mA (in ampere in Python).
 
     Raises
     ------
     ValueError
-        If an option is outside its range; the message begins with its name.
+        If one of them makes no sense; the message begins with its name.
     UserError
-        If a text is no condition.
+        If a condition is none.
     """
 
-    columns: ColumnNames = field(default_factory=ColumnNames, metadata={"made": ColumnNames})
-    where: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "rows to take, such as current=8 or current=8,-11 or field=90..110; may be repeated",
-            "COLUMN=VALUE",
-            action="append",
-        ),
-    )
-    ignored: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "a column that may vary and is ignored; may be repeated",
-            "NAME",
-            flag="--ignore-column",
-            action="append",
-        ),
-    )
-    branch: str | None = field(
-        default=None,
-        metadata={"known": BRANCHES}
-        | option("branch of a neuron's loop: current rising or falling", choices=BRANCHES),
-    )
-    turn: float | None = field(
-        default=None,
-        metadata=option(
-            "pulse at which pulses of the other polarity begin (where R_AH turns)", "PULSE"
-        ),
-    )
-    missing: float = field(
-        default=MISSING,
-        metadata={"low": 0, "high": 1}
-        | option(f"share of a curve's values that may be missing ({MISSING})", "SHARE"),
-    )
-    read_current: float | None = field(
-        default=None,
-        metadata=option(
-            "with Hall voltages, such as 0.1mA",
-            "CURRENT",
-            type=quantity("A", "--read-current"),
-        ),
-    )
+    columns: Annotated[ColumnNames, FLAT] = ColumnNames()
+    where: Annotated[tuple[str, ...], Parameter(metavar="COLUMN=VALUE")] = ()
+    ignored: Annotated[tuple[str, ...], Parameter(name="--ignore-column", metavar="NAME")] = ()
+    branch: str | None = choice(None, BRANCHES)
+    turn: float | None = None
+    missing: float = share(MISSING, 0, 1)
+    read_current: Annotated[float | None, parsed(quantity("A", "--read-current"), "CURRENT")] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

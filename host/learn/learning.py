@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from allspin.host.data.datasets import Data, Dataset, load_dataset
-from allspin.host.keywords import takes
 from allspin.host.learn.export import array_network, read_cells
 from allspin.host.learn.neurons import full_scale_of
 from allspin.host.learn.paper_types import linear_synapse
@@ -20,6 +19,7 @@ from allspin.host.learn.training import (
     search_rate,
     train_in_array,
 )
+from allspin.host.show.progress import shows_progress
 from allspin.host.train.training_options import AUTO
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.neuron_variation import NeuronVariation
@@ -60,7 +60,7 @@ def array_parameters(parameters: LearnParameters) -> ArrayParameters:
     )
 
 
-@takes("data", parameters=LearnParameters)
+@shows_progress
 def learn(
     data: Data | Dataset | None = None,
     parameters: LearnParameters = LearnParameters(),  # noqa: B008 (it is frozen)

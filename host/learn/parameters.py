@@ -1,11 +1,17 @@
 """Parameters of learning in the array: the update rule, its options, and the learning network."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from allspin.host.data.datasets import Dataset
+from allspin.host.options import FLAT, Options, parsed
+from allspin.host.paper.pulses import (
+    widths,
+)
 from allspin.host.train.gradient.number_formats import NumberFormats
-from allspin.host.train.parameters import TrainingParameters
+from allspin.host.train.parameters import (
+    TrainingParameters,
+)
 from allspin.host.train.target import TrainingTarget
 from allspin.host.train.training_options import AUGMENTATIONS, AUTO, learning_rate
 from allspin.sim.device.device import Device
@@ -13,7 +19,7 @@ from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.network.neuron_base import Neuron
-from allspin.sim.parameters import Brief, Parameters, number, option
+from allspin.sim.parameters import Brief, choice, number
 from allspin.sim.synapse.synapse import Synapse
 from allspin.sim.synapse.synapse_variation import CycleVariation
 
@@ -38,51 +44,44 @@ UPDATES = {
 
 
 @dataclass(frozen=True)
-class LearnRule(Parameters):
-    """Rule that turns changes of weights into pulses.
+class LearnRule(Options):
+    """How changes become pulses.
 
     Parameters
     ----------
     update : str
-        Pulses of an update: one of `UPDATES`.
+        Pulses of an update: equal pulses, P_max for a change by the whole range (equal); pulses
+        as wide as the step from the present R_AH needs (width); or one pulse where the change is
+        beyond a threshold (sign).
     rounding : str
-        Rounding to whole pulses: one of `ROUNDINGS`; the update ``sign`` does not round.
+        Rounding to whole pulses: at random, so that the mean is right (stochastic), or to the
+        nearest number (nearest). Single pulses have no rounding.
     threshold : float
-        With the update ``sign``, the change of a weight above which a pulse is given.
+        With sign, change of a weight beyond which there is a pulse, 0 to 1e6.
     momentum : float
-        Share of each change that is added to the next, 0 to 0.999; kept in software, as an array
-        has no place for it.
+        Share of each change that is repeated with the next one, 0 to 0.999, in software: no array
+        keeps it.
     reference : str
-        R_AH that reads as weight 0: the ``middle`` of the range, the ``symmetry`` point, or R_AH.
+        Weight 0: the middle of the range, the symmetry point, or a value of R_AH.
     pair : bool
-        True if a weight is the difference of two devices.
+        Take the difference of two devices as a weight, with refresh.
     """
 
-    update: str = field(
-        default="equal",
-        metadata={"known": UPDATES}
-        | option(f"pulses of an update: {', '.join(UPDATES)} (equal)", "NAME"),
-    )
-    rounding: str = field(
-        default="stochastic",
-        metadata={"known": ROUNDINGS}
-        | option(f"to whole pulses: {', '.join(ROUNDINGS)} (stochastic)", "NAME"),
-    )
-    threshold: float = field(
-        default=0.0,
-        metadata={"low": 0.0, "high": 1e6}
-        | option("with --update sign, change of a weight from which there is a pulse (0)", "X"),
-    )
-    momentum: float = field(
-        default=0.0,
-        metadata={"low": 0.0, "high": 0.999}
-        | option("of the changes, in software, which no array has (0)", "SHARE"),
-    )
-    reference: str = field(
-        default="middle",
-        metadata=option("what reads as weight 0: middle, symmetry or R_AH (middle)", "POINT"),
-    )
-    pair: bool = field(default=False, metadata=option("two devices a weight, with refresh"))
+    update: str = choice("equal", UPDATES)
+    rounding: str = choice("stochastic", ROUNDINGS)
+    threshold: float = number(0.0, 0.0, 1e6)
+    momentum: float = number(0.0, 0.0, 0.999)
+    reference: str = "middle"
+    pair: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.threshold and self.update != "sign":
+            raise ValueError("`threshold` needs `update` sign")
+        if self.update == "sign" and self.rounding != "stochastic":
+            raise ValueError("`rounding` does not go with `update` sign: leave one of them out")
+        if self.pair and self.reference != "middle":
+            raise ValueError("`reference` does not go with `pair`: leave one of them out")
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -144,33 +143,37 @@ class LearnParameters(Brief):
     Parameters
     ----------
     states : int or None
-        States of a synapse in the network that is written down, 2 to 128. None: the device's;
-        10 without a device.
+        States of a synapse in the network that is written down, 2 to 128: the device's, else 10,
+        unless given.
     hidden : tuple of int
         Neurons of each hidden layer.
     neuron : str or None
-        Kind of hidden neuron: a spin device such as ``sot``, or ``relu``. None: the device's;
-        ``sot`` without a device.
-    pixel_bits, hidden_bits : int
-        Width of a pixel and of a hidden activation, 1 to 8. Activations use a small part of the
+        Kind of hidden neuron, a spin device such as sot, or relu: the device's, else sot, unless
+        given.
+    pixel_bits : int
+        Width of a pixel, 1 to 8.
+    hidden_bits : int
+        Width of a hidden activation, 1 to 8. Activations use a small part of the
         neurons' curve here, so they need more bits than in a training that learns gains.
     rah_bits : int
         Width of an R_AH word, 2 to 8, wide enough for the states.
     noise : float or None
         C2C of each update as a fraction of the range of R_AH, 0 to 0.5, without a device file,
-        which has its own. None: 0.014 without a device.
+        which has its own: 0.014 unless given.
     epochs : int
-        Passes over the training images, 1 to 10,000.
+        Passes over the training images, 1 to 10,000: 3 unless given, quick 1.
     seed : int
         Seed of all draws, and of the chip, 0 to 2**32 - 1.
     rate : float
-        Learning rate, 1e-6 to 1, or `AUTO` to search one.
+        Learning rate, 1e-6 to 1, or auto (infinity in Python) to search one.
     batch : int
         Images in a batch, 1 to 65,536.
     target : TrainingTarget, optional
         Device that learns.
     rule : LearnRule
         Rule that turns changes into pulses.
+    quick : bool
+        Learn for seconds in place of minutes.
 
     Raises
     ------
@@ -181,23 +184,24 @@ class LearnParameters(Brief):
     """
 
     states: int | None = None
-    hidden: tuple[int, ...] = (100,)
+    hidden: Annotated[tuple[int, ...], parsed(widths, "N[,N...]", show_default="100")] = (100,)
     neuron: str | None = None
     pixel_bits: int = 4
     hidden_bits: int = 8
     rah_bits: int = 8
     noise: float | None = None
-    epochs: int = ArrayParameters.epochs
+    epochs: int = None  # pyright: ignore[reportAssignmentType]
     seed: int = 0
-    rate: float = field(
-        default=ArrayParameters.rate,
-        metadata=option("learning rate, 1e-6 to 1, or auto", "RATE", type=learning_rate),
-    )
+    rate: Annotated[float, parsed(learning_rate, "RATE")] = ArrayParameters.rate
     batch: int = ArrayParameters.batch
-    target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
-    rule: LearnRule = field(default_factory=LearnRule, metadata={"made": LearnRule})
+    target: Annotated[TrainingTarget | None, FLAT] = None
+    rule: Annotated[LearnRule, FLAT] = LearnRule()
+    quick: bool = False
 
     def __post_init__(self) -> None:
+        if self.epochs is None:
+            usual = QUICK_EPOCHS if self.quick else ArrayParameters.epochs
+            object.__setattr__(self, "epochs", usual)
         if self.target is not None and self.noise is not None:
             raise UserError("`noise` is for learning without `device`, whose file has its C2C")
         neuron = self.training.hidden_neuron

@@ -1,11 +1,12 @@
 """Options of a UART: baud rate, and for the virtual board its clock and the host's error."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allspin.host.link.serial_port import DEFAULT_BAUD, MAX_BAUD, MIN_BAUD
+from allspin.host.options import Options
 from allspin.sim.errors import refused
-from allspin.sim.parameters import Parameters, option
+from allspin.sim.parameters import number
 
 if TYPE_CHECKING:
     from allspin.hdl.link.uart import UartParameters
@@ -19,7 +20,7 @@ MAX_CLOCK_ERROR = 10.0
 
 
 @dataclass(frozen=True)
-class UartOptions(Parameters):
+class UartOptions(Options):
     """Baud rate of a board's UART; for the virtual board also its clocks.
 
     Parameters
@@ -38,25 +39,9 @@ class UartOptions(Parameters):
         If a value is outside its range; the message begins with its name.
     """
 
-    baud: int | None = field(
-        default=None,
-        metadata={"low": MIN_BAUD, "high": MAX_BAUD}
-        | option(
-            f"bits a second of a UART (the board's; where that is not known, {DEFAULT_BAUD})", "B"
-        ),
-    )
-    clock_error: float = field(
-        default=0.0,
-        metadata={"low": -MAX_CLOCK_ERROR, "high": MAX_CLOCK_ERROR}
-        | option("with --uart, by how many percent the host's bits are too long (0)", "PERCENT"),
-    )
-    frequency: int = field(
-        default=VIRTUAL_FREQUENCY,
-        metadata={"low": MIN_FREQUENCY, "high": MAX_FREQUENCY}
-        | option(
-            f"with --uart, the virtual board's clock ({VIRTUAL_FREQUENCY})", "HZ", flag="--clock-hz"
-        ),
-    )
+    baud: int | None = number(None, MIN_BAUD, MAX_BAUD)
+    clock_error: float = number(0.0, -MAX_CLOCK_ERROR, MAX_CLOCK_ERROR)
+    frequency: int = number(VIRTUAL_FREQUENCY, MIN_FREQUENCY, MAX_FREQUENCY)
 
     @property
     def bit_clocks(self) -> float:

@@ -13,7 +13,6 @@ from allspin.host.draw.html import render, spelled
 from allspin.host.draw.picture_files import save_picture
 from allspin.host.draw.picture_style import JOURNAL, PictureStyle
 from allspin.host.draw.style import R_AH, name_text
-from allspin.host.keywords import takes
 from allspin.host.report.device_sections import chips_section, device_section, maps_section
 from allspin.host.report.findings import Findings, find
 from allspin.host.report.machine_sections import (
@@ -28,6 +27,7 @@ from allspin.host.report.training_sections import (
     mistakes_section,
     training_section,
 )
+from allspin.host.show.progress import shows_progress
 from allspin.host.show.result import Result
 from allspin.host.show.say import shortened
 from allspin.host.show.table import Table, TableColumn
@@ -190,13 +190,12 @@ class Report(Result):
         }
 
 
-@takes(subject=ReportSubject.open)
+@shows_progress
 def report(
     subject: ReportSubject | str | Path | Network,
     path: str | Path = "report.html",
     *,
     progress: Any = None,
-    **keywords: Any,
 ) -> Report:
     """Write one HTML page about a network: its training, accuracy, gateware and cost.
 
@@ -209,8 +208,6 @@ def report(
         File of the page.
     progress : Display or bool, optional
         Display of the steps: by default a bar, in a terminal or a notebook.
-    **keywords
-        Options of ``allspin report``: ``report("mnist-10", chips=5, device="mine.toml")``.
 
     Raises
     ------

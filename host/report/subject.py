@@ -11,7 +11,7 @@ import numpy.typing as npt
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name, open_device, operating_point
 from allspin.host.data.datasets import load_test_set
-from allspin.host.keywords import takes
+from allspin.host.show.progress import shows_progress
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.errors import check_range
@@ -70,7 +70,7 @@ class ReportSubject(Shown):
     tiles: Tiles | None = None
 
     @classmethod
-    @takes(tiles=Tiles.asked)
+    @shows_progress
     def open(
         cls,
         network: str | Path | Network,
@@ -83,7 +83,6 @@ class ReportSubject(Shown):
         tiles: Tiles | None = None,
         quick: bool = False,
         progress: Any = None,
-        **keywords: Any,
     ) -> Self:
         """Load the subject of a report.
 
@@ -107,8 +106,6 @@ class ReportSubject(Shown):
             True for fewer chips and images.
         progress : Display or bool, optional
             Display of the cutting.
-        **keywords
-            ``tile_rows`` and ``adc_bits``.
 
         Raises
         ------
@@ -178,7 +175,12 @@ class ReportSubject(Shown):
         """
         words = ["allspin", name, self.name, *options]
         if self.tiles is not None and name in CUTTING:
-            words += ["--tile-rows", str(self.tiles.rows), "--adc-bits", str(self.tiles.bits)]
+            words += [
+                "--tile-rows",
+                str(self.tiles.tile_rows),
+                "--adc-bits",
+                str(self.tiles.adc_bits),
+            ]
         if images and self.some:
             words += ["--images", str(len(self.images))]
         if self.data is not None:

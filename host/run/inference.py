@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -16,10 +16,10 @@ from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name, open_network, several_files
 from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.images import load_image
-from allspin.host.keywords import takes
 from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.machine import GoldenMachine, Machine, programmed_anew
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine as machine_on
+from allspin.host.options import HIDDEN
 from allspin.host.run.comparing import Compared, compare_logits, compare_words
 from allspin.host.run.machine_options import MachineOptions
 from allspin.host.run.score import Classified, Fit, Score
@@ -32,6 +32,7 @@ from allspin.host.run.showing import (
     stream_images,
 )
 from allspin.host.show.display import BuildWatch, Display
+from allspin.host.show.progress import shows_progress
 from allspin.host.show.version import commit
 from allspin.sim.chip.generator import USE_BITS
 from allspin.sim.chip.noise import ColumnNoise
@@ -39,7 +40,6 @@ from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
-from allspin.sim.parameters import option
 from allspin.sim.programming.program import ProgrammedChip
 
 MAX_SAMPLES = 65_536
@@ -48,46 +48,34 @@ MAX_SAMPLES = 65_536
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Options of a run beside counting correct answers.
+    """What a run does besides counting correct answers.
 
     Parameters
     ----------
     check : bool
-        True to compare every logit, and every R_AH word that the machine lets be read, with the
-        golden model.
+        Compare every logit, and every R_AH word of a chip in gateware, with the golden model.
     logits : bool
-        True to read the logits of resident images too; those of streamed images are always read.
+        Read logits of resident images too; those of streamed images are always read.
     resident : bool
-        True to keep the images on the board, as many at a time as fit, and run them there.
+        Keep the images on the board, as many at a time as fit, and run them there.
     samples : int or None
-        Times that each image is shown, 1 to 65536, its logits added; sample s of image n has the
-        number ``n samples + s``, which names its noise. None: once, and without a chip neurons
-        that switch by chance answer their mean; with samples they are those of chip 0.
+        Show each image so often, 1 to 65536, with other noise each time, and add its logits: once
+        unless given, and without a chip neurons that switch by chance then answer their mean.
+        With samples they are those of chip 0. Sample s of image n has the number
+        n samples + s, which names its noise.
     """
 
-    check: bool = field(default=False, metadata=option("compare every logit with the golden model"))
-    logits: bool = False
-    resident: bool = field(
-        default=False,
-        metadata=option(
-            "keep the images on the board, as many at a time as fit, and run them there"
-        ),
-    )
-    samples: int | None = field(
-        default=None,
-        metadata=option(
-            "show each image so often, with other noise each time, and add its logits (once; "
-            "without a chip, neurons that switch by chance answer their mean then)",
-            "T",
-        ),
-    )
+    check: bool = False
+    logits: Annotated[bool, HIDDEN] = False
+    resident: bool = False
+    samples: int | None = None
 
     def __post_init__(self) -> None:
         if self.resident and self.samples is not None:
             raise UserError("`samples` are streamed: leave out `resident`")
 
 
-@takes(profile=HardwareProfile, uart=UartOptions)
+@shows_progress
 def open_machine(
     on: str,
     network: str | Path | Network | ProgrammedChip,
@@ -95,7 +83,6 @@ def open_machine(
     uart: UartOptions | None = None,
     *,
     progress: Any = None,
-    **keywords: Any,
 ) -> Machine:
     """Open a machine for a network or a chip of one, which is not loaded yet.
 
@@ -106,8 +93,6 @@ def open_machine(
         network may be the name of one that ships, or a network file.
     progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
-    **keywords
-        Of `HardwareProfile` and `UartOptions`: ``open_machine("virtual", net, lanes=10)``.
 
     Raises
     ------
@@ -124,7 +109,7 @@ def open_machine(
 On = str | MachineOptions | Machine
 
 
-@takes(on=MachineOptions, options=RunOptions, tiles=Tiles.asked)
+@shows_progress
 def run(
     network: str | Path | Network,
     on: On = GOLDEN,
@@ -135,7 +120,6 @@ def run(
     data: Data | None = None,
     tiles: Tiles | None = None,
     progress: Any = None,
-    **keywords: Any,
 ) -> Score:
     """Run a network on a machine: load it, show it test images, and score it.
 
@@ -159,9 +143,6 @@ def run(
         programmed.
     progress : Display or bool, optional
         Display of the steps: by default a bar, in a terminal or a notebook.
-    **keywords
-        Of `MachineOptions` and `RunOptions`, and ``baud``, ``frequency``, ``clock_error``,
-        ``tile_rows`` and ``adc_bits``, as ``allspin run`` has them.
 
     Returns
     -------
@@ -187,7 +168,7 @@ def run(
     )
 
 
-@takes(on=MachineOptions, tiles=Tiles.asked)
+@shows_progress
 def classify(
     network: str | Path | Network,
     files: str | Path | Sequence[str | Path],
@@ -199,7 +180,6 @@ def classify(
     tiles: Tiles | None = None,
     data: Data | None = None,
     progress: Any = None,
-    **keywords: Any,
 ) -> Classified:
     """Classify image files by a network on a machine.
 

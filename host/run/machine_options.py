@@ -1,6 +1,7 @@
 """The machine that a network shall run on, by name, and what it is asked to be."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 from allspin.hdl.link.protocol import Feature
 from allspin.hdl.parameters.profile import NO_CHIPS, HardwareProfile
@@ -8,7 +9,6 @@ from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.machine import Machine
 from allspin.host.machines.opening import (
-    AUTO,
     GOLDEN,
     VIRTUAL,
     BuildProgress,
@@ -16,9 +16,9 @@ from allspin.host.machines.opening import (
     open_machine,
 )
 from allspin.host.machines.resident import VIRTUAL_RESIDENT, VIRTUAL_SDRAM
+from allspin.host.options import HIDDEN
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import option
 from allspin.sim.programming.program import ProgrammedChip
 
 
@@ -29,18 +29,17 @@ class MachineOptions:
     Parameters
     ----------
     on : str
-        ``golden``, ``virtual``, ``auto`` or a serial port, as of
-        `allspin.host.machines.opening.open_machine`.
+        Machine: ``golden`` (the golden model), ``virtual``, a serial port, or ``auto`` (the board
+        that answers).
     lanes : int, optional
-        Columns that a row drives in a clock, 1 to 65535: the virtual board is built with them, a
-        real one must have them.
+        Columns that are computed in a cycle, 1 to 65535: all unless given. The virtual board is
+        built with them, a real one must have them.
     rows_per_clock : int, optional
-        Rows that are driven in a clock, 1, 2, 4, 8 or 16, likewise.
+        Rows that are driven in a cycle, 1, 2, 4, 8 or 16: 1 unless given.
     keep_states : bool
-        Whether states are kept in place of R_AH words, likewise.
+        Keep states in place of R_AH words: memory of the fewest bits, and no chips.
     sdram : bool
-        Whether resident images lie in an SDRAM, which the virtual board simulates; a real one must
-        have it. Without this a real board says where it keeps them.
+        Keep resident images in an SDRAM, which the virtual board simulates.
     uart : UartOptions, optional
         How a board's UART is spoken to; the virtual board's, bit by bit, if this is given.
 
@@ -51,27 +50,12 @@ class MachineOptions:
         name.
     """
 
-    on: str = field(
-        default=GOLDEN,
-        metadata=option(f"{GOLDEN}, {VIRTUAL}, a serial port, or {AUTO} ({GOLDEN})", "MACHINE"),
-    )
-    lanes: int | None = field(
-        default=None, metadata=option("columns that are computed in a cycle (all)", "L")
-    )
-    rows_per_clock: int | None = field(
-        default=None,
-        metadata=option("rows that are driven in a cycle, 1, 2, 4, 8 or 16 (1)", "R"),
-    )
-    keep_states: bool = field(
-        default=False,
-        metadata=option(
-            "keep states in place of R_AH words: memory of the fewest bits, and no chips"
-        ),
-    )
-    sdram: bool = field(
-        default=False, metadata=option("resident images lie in an SDRAM, which is simulated")
-    )
-    uart: UartOptions | None = field(default=None, metadata={"made": UartOptions})
+    on: str = GOLDEN
+    lanes: int | None = None
+    rows_per_clock: int | None = None
+    keep_states: bool = False
+    sdram: bool = False
+    uart: Annotated[UartOptions | None, HIDDEN] = None
 
     def __post_init__(self) -> None:
         if self.uart is not None and self.on == GOLDEN:

@@ -5,12 +5,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from cyclopts import Parameter
 
 from allspin.hdl.bench.runner import build
 from allspin.hdl.bench.sim_bench import PROGRESS, RESULT
@@ -21,11 +22,12 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.files import check_writable
-from allspin.host.keywords import takes
+from allspin.host.options import Options
 from allspin.host.show.display import Display
+from allspin.host.show.progress import shows_progress
 from allspin.sim.errors import not_one_of, refused
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import option
+from allspin.sim.parameters import choice
 
 STALLS = 0.3
 """Share of the clocks with a stall, where a seed asks for stalls."""
@@ -36,17 +38,17 @@ POLL = 0.2
 
 
 @dataclass(frozen=True)
-class SimulatorOptions:
+class SimulatorOptions(Options):
     """How an engine is simulated.
 
     Parameters
     ----------
     simulator : str
-        One of `allspin.hdl.bench.tools.SIMULATORS`.
+        Simulator: verilator or icarus.
     seed : int or None
-        Stalls both ends of the engine at random; None for no stalls.
+        Seed of random stalls at both ends of the engine; no stalls unless given.
     waves : Path or None
-        Where to record waveforms: a file that ends in ``.fst``.
+        File of the waveforms, which ends in .fst.
 
     Raises
     ------
@@ -54,18 +56,9 @@ class SimulatorOptions:
         If there is no such simulator, or waveforms have another ending.
     """
 
-    simulator: str = field(
-        default=SIMULATORS[0], metadata=option("the simulator (verilator)", choices=SIMULATORS)
-    )
-    seed: int | None = field(
-        default=None,
-        metadata=option(
-            "stall both ends of the engine at random, drawn from this seed (no stalls)", "S"
-        ),
-    )
-    waves: Path | None = field(
-        default=None, metadata=option("record waveforms, in FST", "OUT.fst", type=Path)
-    )
+    simulator: str = choice(SIMULATORS[0], SIMULATORS)
+    seed: int | None = None
+    waves: Annotated[Path | None, Parameter(metavar="OUT.fst")] = None
 
     def __post_init__(self) -> None:
         if self.simulator not in SIMULATORS:
@@ -126,7 +119,7 @@ def _watched(folder: Path, progress: Display) -> Iterator[None]:
         thread.join()
 
 
-@takes(profile=HardwareProfile, options=SimulatorOptions)
+@shows_progress
 def simulate_engine(
     network: str | Path | Network,
     images: npt.NDArray[np.uint8] | int = IMAGES,
@@ -135,7 +128,6 @@ def simulate_engine(
     *,
     data: Data | None = None,
     progress: Any = None,
-    **keywords: Any,
 ) -> Simulated:
     """Program a network's engine in a simulator, and stream images through it.
 
@@ -154,8 +146,6 @@ def simulate_engine(
     progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook. The last of two steps
         is left for the caller to end.
-    **keywords
-        Of `HardwareProfile`, and what ``allspin sim`` has: ``seed``, ``simulator``, ``waves``.
 
     Raises
     ------

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,6 @@ from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.parameters import option
 
 SLOWEST = 1e3
 """Clocks a second that any machine simulates of a netlist."""
@@ -148,21 +147,16 @@ class ProvedStage:
     Parameters
     ----------
     routed : bool
-        Whether it is the placed and routed one, in place of the synthesised.
+        Simulate the netlist that nextpnr has placed and routed, in place of the synthesised one.
     seed : int
-        Of placing, for the routed one.
+        Seed of the placement, for the routed netlist.
     tools : {"auto", "native", "pypi"}
-        Which tools.
+        Installed tools only (native), those of PyPI only, or installed ones first (auto).
     """
 
-    routed: bool = field(
-        default=False,
-        metadata=option("simulate what nextpnr has placed and routed"),
-    )
-    seed: int = field(default=1, metadata=option("seed of the placement, with --routed (1)", "N"))
-    tools: Wanted = field(
-        default="auto", metadata=option("which tools (auto)", choices=get_args(Wanted))
-    )
+    routed: bool = False
+    seed: int = 1
+    tools: Wanted = "auto"
 
 
 def _has_models(board: Board) -> bool:

@@ -1,9 +1,11 @@
 """Progress on stderr: bars in terminals and notebooks, growing lines of dots elsewhere."""
 
 import contextlib
+import functools
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import ParamSpec, TypeVar
 
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.text import Text
@@ -12,6 +14,9 @@ from allspin.host.show.beat import Beat, RewrittenBeat, clock
 from allspin.host.show.display import Display
 from allspin.host.show.say import shortened, tell, warn
 from allspin.host.show.terminal import Terminal, Words
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 BAR = 10
 """Characters of a bar, which leaves room for words in 80 columns."""
@@ -218,3 +223,14 @@ def showing(progress: Display | bool | None) -> Iterator[Display]:
             yield steps
     else:
         yield progress or Display()
+
+
+def shows_progress(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Open the display that a function's keyword ``progress`` asks for, until the function ends."""
+
+    @functools.wraps(function)
+    def called(*given: Given.args, **options: Given.kwargs) -> Result:
+        with showing(options.get("progress")) as options["progress"]:
+            return function(*given, **options)
+
+    return called

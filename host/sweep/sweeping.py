@@ -15,8 +15,8 @@ from allspin.host.chips.accuracy import doubts, summary
 from allspin.host.chips.measured import BESIDE
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_dataset, load_test_set
-from allspin.host.keywords import takes
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
+from allspin.host.show.progress import shows_progress
 from allspin.host.show.table import Table as TableShown, TableColumn, frame
 from allspin.host.show.version import commit
 from allspin.host.sweep.grid import FALSE, TRUE, Grid, Point, grid_of, make_grid
@@ -309,7 +309,7 @@ def run_sweep(
         return Sweep(plan, table.rows, resumed)
 
 
-@takes(grid=grid_of, cluster=Cluster)
+@shows_progress
 def sweep(
     grid: SweepPlan | Mapping[str, Any] | str | Path | Sequence[str | Path] | None = None,
     path: str | Path | None = None,
@@ -317,7 +317,6 @@ def sweep(
     workers: int | None = None,
     cluster: Cluster | None = None,
     progress: Any = None,
-    **keywords: Any,
 ) -> Sweep:
     """Measure chips at every point of a grid; what the table has already is not measured again.
 
@@ -336,8 +335,6 @@ def sweep(
         Measures in place of processes here.
     progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
-    **keywords
-        What a grid has, and of `Cluster`: ``sweep("paper-10", c2c=[0, 1], chips=5)``.
 
     Returns
     -------

@@ -13,18 +13,18 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed, process
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from cyclopts import Parameter
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
 from allspin.hdl.cache.process import SAFE_PATH, for_tools_of_others
 from allspin.host.sweep.job import Job, Rows, measure
 from allspin.sim.errors import UserError, refused
-from allspin.sim.parameters import option
 from allspin.sim.systems import naming_extras
 
 T = TypeVar("T")
@@ -156,13 +156,15 @@ class Cluster:
     Parameters
     ----------
     address : str
-        Such as ``tcp://10.0.0.5:8786``, or ``tls://10.0.0.5:8786``.
+        Address of a Dask cluster's scheduler, such as tls://10.0.0.5:8786, which measures in
+        place of processes on this machine.
     ca_file : Path, optional
-        Certificates of the authority that signed the scheduler's, in PEM. Without them, those of
-        Dask's own configuration.
-    certificate, key : Path, optional
-        Certificate of this side and its key, in PEM; without a key, it is in the certificate's
-        file.
+        With tls://, certificates of the authority that signed the scheduler's, in PEM. Without
+        them, those of Dask's own configuration.
+    certificate : Path, optional
+        With tls://, certificate of this machine, in PEM.
+    key : Path, optional
+        With tls://, key of that certificate, in PEM, if it is not in the same file.
 
     Raises
     ------
@@ -170,23 +172,10 @@ class Cluster:
         If certificates are named but not those that TLS needs, or the address is another kind's.
     """
 
-    address: str = field(
-        metadata=option(
-            "measure on a Dask cluster, such as tls://HOST:8786", "ADDRESS", flag="--scheduler"
-        )
-    )
-    ca_file: Path | None = field(
-        default=None,
-        metadata=option("with tls://, who vouches for the cluster", "PEM", flag="--tls-ca-file"),
-    )
-    certificate: Path | None = field(
-        default=None,
-        metadata=option("with tls://, what this machine shows to it", "PEM", flag="--tls-cert"),
-    )
-    key: Path | None = field(
-        default=None,
-        metadata=option("with tls://, the key of that (in the same file)", "PEM", flag="--tls-key"),
-    )
+    address: Annotated[str, Parameter(name="--scheduler", metavar="ADDRESS")]
+    ca_file: Annotated[Path | None, Parameter(name="--tls-ca-file", metavar="PEM")] = None
+    certificate: Annotated[Path | None, Parameter(name="--tls-cert", metavar="PEM")] = None
+    key: Annotated[Path | None, Parameter(name="--tls-key", metavar="PEM")] = None
 
     def __post_init__(self) -> None:
         if not any((self.ca_file, self.certificate, self.key)):

@@ -2,21 +2,22 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
+from allspin.host.options import FLAT, Options, parsed
 from allspin.host.train.feed import split
 from allspin.host.train.gradient.machine_pass import Noise
 from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.kernels import Kernels, convolutions, read_conv
 from allspin.host.train.target import Occasion, TrainingTarget
 from allspin.host.train.training_options import (
+    AUGMENT,
     AUGMENTATIONS,
     Augmentation,
     Robustness,
-    learning_rate,
 )
-from allspin.sim.errors import UnknownKind, UserError, check_one_of, check_range
+from allspin.sim.errors import UnknownKind, UserError, check_range
 from allspin.sim.network.levels import (
     MAX_RAH_BITS,
     MAX_STATES,
@@ -28,7 +29,7 @@ from allspin.sim.network.network import MAX_LAYERS, MAX_LINES, NEURON_PER
 from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.neuron_base import Neuron
 from allspin.sim.network.tiling import Tiles
-from allspin.sim.parameters import Brief, Parameters, option
+from allspin.sim.parameters import Brief, choice, number
 from allspin.sim.programming.schemes import usual_tries
 
 HIDDEN = (100,)
@@ -57,150 +58,106 @@ RECIPE = 1
 """Version of the recipe; it changes when the same options train another network."""
 
 
+def widths(text: str) -> tuple[int, ...]:
+    """Read the neurons of each hidden layer, such as ``128,64``."""
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise ValueError(f"{text!r} is not a list of widths such as 100 or 128,64") from None
+
+
 @dataclass(frozen=True)
-class TrainingParameters(Parameters, Brief):
-    """Parameters of a training.
+class TrainingParameters(Options, Brief):
+    """What to train.
 
     Parameters
     ----------
     states : int
         States of a synapse, 2 to 128.
     hidden : tuple of int
-        Neurons of each hidden layer; with the convolutions, at most 14 layers. None: 100, or no
-        dense hidden layer behind convolutions.
+        Neurons of each hidden layer, at most 14 layers with the convolutions: 100 unless given, or
+        no such layer (0) with `conv`.
     neuron : str or None
-        Kind of hidden neuron. None: the device's; `sot` without a device.
-    pixel_bits, hidden_bits : int
-        Width of a pixel and of a hidden activation, 1 to 8.
+        Kind of hidden neurons: the device's, else sot, unless given. Others are cmos-bare,
+        cmos-relu, cmos-sigmoid, relu and stochastic.
+    pixel_bits : int
+        Bits of a pixel, 1 to 8.
+    hidden_bits : int
+        Bits of a hidden activation, 1 to 8.
     rah_bits : int
-        Width of an R_AH word, 2 to 8, wide enough for the states.
+        Bits of an R_AH word, 2 to 8, wide enough for the states.
     noise : float or None
         Standard deviation of the noise on every weight in training, 0 to 0.5, as a fraction of the
-        range of R_AH (outermost level to outermost level). None: that of a write of the device, by
-        state; 0 without a device.
+        range of R_AH: that of a write of the device, by state, unless given; none without a
+        device.
     epochs : int
-        Epochs with the machine's integers, 1 to 10,000; 0.6 times as many with real numbers go
-        before.
+        Epochs with the machine's integers, 1 to 10,000: 100 unless given, quick 16; with `robust`
+        150, quick 20. Epochs with real numbers go before, 0.6 as many, with `robust` 0.06.
     seed : int
         Seed of all random draws, 0 to 2**32 - 1.
     rate : float
         Peak of the learning rate with real numbers, 1e-6 to 1; with the machine's integers it is
         two thirds of it.
     batch : int or None
-        Images in a batch, 1 to 65,536. None: 256, or fewer for small data sets.
+        Images in a batch, 1 to 65,536: 256 unless given, or fewer where there are few images.
     augmentation : Augmentation or None
-        Amounts by which the training images are bent. None: those of digits for MNIST, none for
-        other images.
+        Distortion of training images: none, digits, gentle or objects (shifts and mirror images),
+        with amounts as in objects,shift=2, in pixels of an image of 28 x 28. Unless given, digits
+        for MNIST, quick gentle, and none for other data.
     target : TrainingTarget, optional
-        Device that gives the states their levels, and the hidden layers their neuron if it is of
-        the chosen kind.
+        Device whose levels the states have; the hidden layers have its neuron if it is of the
+        kind that is asked for.
     robust : Robustness, optional
-        Options of a training for chips of the device, with all that varies.
+        With a device, train for chips of it with all variation, open loop and verified, taught by
+        a wider network: usual, or options that differ from
+        verified=0.6,taught=0.5,temperature=2.0,teacher=1024.
     tiles : Tiles, optional
-        Tiles that columns are cut into once training computes with the machine's integers.
+        Tiles that the columns are cut into once training computes with the machine's integers.
     straight_through : bool
-        True to draw each use of neurons that switch by chance once training computes with the
-        machine's integers; False to train with their mean.
+        Draw each use of neurons that switch by chance once training computes with the machine's
+        integers; else they answer their mean.
     conv : tuple of Kernels
-        Convolutions before the hidden layers.
+        Convolutions before the hidden layers: height x width x number of kernels, and s2 for a
+        stride of 2, p1 or pad for a padding, pool for the maximum of 2 x 2, such as
+        5x5x16 s2, 3x3x32 pad pool.
     neuron_per : str
-        Neurons of convolutions: one for each column, which its positions share, or one for each
-        position.
+        With `conv`, a neuron for a column, whose positions share it (column), or one for each
+        position (position).
+    quick : bool
+        Train for seconds in place of minutes: fewer epochs unless given, and MNIST's images bent
+        gently.
 
     Raises
     ------
     ValueError, TypeError
-        If a value is outside its range, or the device does not have such levels; the message names
-        the range.
+        If a value is outside its range, or the target's device has no such levels; the message
+        names the range.
     """
 
-    states: int = field(
-        default=10,
-        metadata={"low": MIN_STATES, "high": MAX_STATES}
-        | option("states of a synapse, 2 to 128 (10)", "N"),
-    )
-    hidden: tuple[int, ...] = None  # pyright: ignore[reportAssignmentType]
-    neuron: str | None = field(
-        default=None,
-        metadata=option(f"hidden neurons: {', '.join(NEURONS)} (the device's, else sot)", "NAME"),
-    )
-    pixel_bits: int = field(
-        default=4, metadata={"low": 1, "high": 8} | option("of a pixel, 1 to 8 (4)", "N")
-    )
-    hidden_bits: int = field(
-        default=4, metadata={"low": 1, "high": 8} | option("of a neuron, 1 to 8 (4)", "N")
-    )
-    rah_bits: int = field(
-        default=8,
-        metadata={"low": MIN_RAH_BITS, "high": MAX_RAH_BITS}
-        | option("of an R_AH word, 2 to 8 (8)", "N"),
-    )
-    noise: float | None = field(
-        default=None,
-        metadata={"low": 0, "high": 0.5}
-        | option(
-            "noise on the weights in training, as a fraction of the range of R_AH (that of the "
-            "device's writes, else 0)",
-            "SIGMA",
-        ),
-    )
-    epochs: int = field(
-        default=EPOCHS,
-        metadata={"low": 1, "high": MAX_EPOCHS}
-        | option(
-            f"epochs with the machine's integers ({EPOCHS}, quick {QUICK_EPOCHS}); {FLOAT_SHARE} "
-            "times as many with real numbers go before",
-            "N",
-        ),
-    )
-    seed: int = field(
-        default=0,
-        metadata={"low": 0, "high": 2**32 - 1} | option("seed of all random draws (0)", "N"),
-    )
-    rate: float = field(
-        default=RATE,
-        metadata={"low": 1e-6, "high": 1}
-        | option(
-            f"peak of the learning rate, 1e-6 to 1 ({RATE:g}), or with --in-array auto",
-            "RATE",
-            type=learning_rate,
-        ),
-    )
-    batch: int | None = field(
-        default=None,
-        metadata={"low": 1, "high": 65_536}
-        | option(f"images in a batch ({BATCH}; fewer where images are few)", "N"),
-    )
-    augmentation: Augmentation | None = field(default=None, metadata={"made": Augmentation.parse})
-    target: TrainingTarget | None = field(default=None, metadata={"made": TrainingTarget.asked})
-    robust: Robustness | None = field(default=None, metadata={"made": Robustness.parse})
-    tiles: Tiles | None = field(default=None, metadata={"made": Tiles.asked})
-    straight_through: bool = field(
-        default=False,
-        metadata=option("draw each use of neurons that switch by chance (train by their mean)"),
-    )
-    conv: tuple[Kernels, ...] = field(
-        default=(),
-        metadata={"made": read_conv}
-        | option(
-            "convolutions before the hidden layers, then none unless given: height x width x "
-            "number of kernels, and s2 for a stride of 2, p1 or pad for a padding, pool for the "
-            'maximum of 2 x 2, such as "5x5x16 s2, 3x3x32 pad pool"',
-            "KERNELS",
-            type=str,
-        ),
-    )
-    neuron_per: str = field(
-        default="column",
-        metadata=option(
-            "with --conv, whether a neuron is for a column, whose positions share it, or for each "
-            "position (column)",
-            choices=NEURON_PER,
-        ),
-    )
+    states: int = number(10, MIN_STATES, MAX_STATES)
+    hidden: Annotated[tuple[int, ...], parsed(widths, "N[,N...]")] = field(default=None)  # pyright: ignore[reportAssignmentType]
+    neuron: str | None = None
+    pixel_bits: int = number(4, 1, 8)
+    hidden_bits: int = number(4, 1, 8)
+    rah_bits: int = number(8, MIN_RAH_BITS, MAX_RAH_BITS)
+    noise: float | None = number(None, 0, 0.5)
+    epochs: int = number(None, 1, MAX_EPOCHS)
+    seed: int = number(0, 0, 2**32 - 1)
+    rate: float = number(RATE, 1e-6, 1)
+    batch: int | None = number(None, 1, 65_536)
+    augmentation: Annotated[Augmentation | None, AUGMENT] = None
+    target: Annotated[TrainingTarget | None, FLAT] = None
+    robust: Annotated[Robustness | None, parsed(Robustness.parse, "OPTIONS")] = None
+    tiles: Annotated[Tiles | None, FLAT] = None
+    straight_through: bool = False
+    conv: Annotated[tuple[Kernels, ...], parsed(read_conv, "KERNELS")] = ()
+    neuron_per: str = choice("column", NEURON_PER)
+    quick: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.epochs is None:
+            object.__setattr__(self, "epochs", self._usual_epochs())
         uniform_levels(self.states, self.rah_bits)
         hidden = (() if self.conv else HIDDEN) if self.hidden is None else tuple(self.hidden)
         if self.conv and hidden == (0,):
@@ -208,17 +165,24 @@ class TrainingParameters(Parameters, Brief):
         object.__setattr__(self, "hidden", hidden)
         layers = len(self.conv) + len(self.hidden)
         check_range("number of hidden layers", layers, 1, MAX_LAYERS - 1)
-        check_one_of("neuron_per", self.neuron_per, NEURON_PER)
+        if self.neuron_per != "column" and not self.conv:
+            raise ValueError("`neuron_per` needs `conv`")
         for width in self.hidden:
-            check_range("hidden", width, 1, MAX_LINES)
+            check_range("`hidden`", width, 1, MAX_LINES)
         if self.neuron is not None and self.neuron not in NEURONS:
             raise UnknownKind.named("neuron", NEURONS, self.neuron)
         if self.target is not None:
             self.target.levels(self.states, self.rah_bits)
         if self.robust is not None and self.target is None:
-            raise ValueError("robust training needs the device whose chips the network is to bear")
+            raise ValueError("`robust` needs `device`, whose chips the network is to bear")
         if self.straight_through and not self.hidden_neuron.noise:
-            raise ValueError("straight_through is for neurons that switch by chance: stochastic")
+            raise ValueError("`straight_through` is for neurons that switch by chance: stochastic")
+
+    def _usual_epochs(self) -> int:
+        """Return the epochs where the caller does not give them."""
+        if self.robust is None:
+            return QUICK_EPOCHS if self.quick else EPOCHS
+        return Robustness.QUICK_EPOCHS if self.quick else Robustness.EPOCHS
 
     @property
     def float_epochs(self) -> int:
@@ -285,7 +249,8 @@ class TrainingParameters(Parameters, Brief):
             If they are lists of values or have channels, which cannot be bent.
         """
         if self.augmentation is None:
-            return AUGMENTATIONS[DEFAULT_AUGMENTATION if dataset.digest == MNIST_DIGEST else "none"]
+            usual = "gentle" if self.quick else DEFAULT_AUGMENTATION
+            return AUGMENTATIONS[usual if dataset.digest == MNIST_DIGEST else "none"]
         shape, text = dataset.image_shape, self.augmentation.text
         if are_vectors(shape) and text != "none":
             raise UserError(
@@ -297,11 +262,6 @@ class TrainingParameters(Parameters, Brief):
                 f"`augment` {text} bends grey images, and these have channels: give none"
             )
         return self.augmentation
-
-    def quickly(self, dataset: Dataset) -> "TrainingParameters":
-        """Return the parameters for few epochs: by default, MNIST's images are bent gently."""
-        is_bent = self.augmentation is None and dataset.digest == MNIST_DIGEST
-        return replace(self, augmentation=AUGMENTATIONS["gentle"]) if is_bent else self
 
     def batch_of(self, images: int) -> int:
         """Return the images in a batch for a number of images to learn from.

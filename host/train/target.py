@@ -1,16 +1,15 @@
 """Device that a network is trained for, and the ways in which its chips are used."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.catalogue import open_device
+from allspin.host.options import DEVICE, parsed
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
-from allspin.sim.errors import UserError
 from allspin.sim.parameters import Brief
 from allspin.sim.programming.device_levels import (
     device_levels,
@@ -29,42 +28,39 @@ class TrainingTarget(Brief):
 
     Parameters
     ----------
-    device : Device
-        The device.
-    choice : str
-        Choice of its levels: one of `allspin.sim.programming.device_levels.LEVEL_CHOICES`.
-    programming : Programming
-        Open-loop programming of its chips, whose noise the training has.
+    device : Device, str or Path
+        Device to train for, a file or the name of a shipped one: its levels, its neuron, and the
+        noise of its writes.
+    level_choice : str
+        Choice of the states among the device's levels: nearest, pulses, uniform, either or every.
+    polarity : str
+        Polarity of the writes: quieter, potentiation, depression or halves.
+    at : str or OperatingPoint, optional
+        Operating point of the device, such as current=9mA,temperature=350: its file's own unless
+        given.
+
+    Raises
+    ------
+    UserError
+        If the device cannot be read.
+    ValueError
+        If there is no such polarity.
     """
 
-    device: Device
-    choice: str = "nearest"
-    programming: Programming = field(default_factory=Programming)
+    device: Annotated[Device, DEVICE]
+    level_choice: str = "nearest"
+    polarity: str = "quieter"
+    at: Annotated[str | OperatingPoint | None, parsed(str, "POINT")] = None
 
-    @classmethod
-    def asked(
-        cls,
-        device: str | Path | Device | None = None,
-        at: str | OperatingPoint | None = None,
-        level_choice: str | None = None,
-        polarity: str | None = None,
-    ) -> "TrainingTarget":
-        """Return the target that the options of ``allspin train`` name.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "device", open_device(self.device, self.at))
+        object.__setattr__(self, "at", None)  # the device is taken there now
+        _ = self.programming  # raises for an unknown polarity
 
-        Raises
-        ------
-        UserError
-            If `device` is missing, or cannot be read.
-        ValueError
-            If a choice is unknown.
-        """
-        if device is None:
-            raise UserError("`at`, `level_choice` and `polarity` need `device`")
-        return cls(
-            open_device(device, at),
-            level_choice or "nearest",
-            Programming(polarity=polarity or "quieter"),
-        )
+    @property
+    def programming(self) -> Programming:
+        """Programming of its chips where nothing is read: its noise is trained with."""
+        return Programming(polarity=self.polarity)
 
     def levels(self, states: int, rah_bits: int) -> tuple[int, ...]:
         """Return the R_AH word of each state.
@@ -74,7 +70,9 @@ class TrainingTarget(Brief):
         ValueError
             If the device does not have such levels.
         """
-        return tuple(device_levels(self.device.synapse, states, self.choice, rah_bits).tolist())
+        return tuple(
+            device_levels(self.device.synapse, states, self.level_choice, rah_bits).tolist()
+        )
 
     def shared(self, states: int, rah_bits: int) -> str:
         """Return a warning if pulses reach fewer levels than states; otherwise an empty text."""
@@ -105,7 +103,7 @@ class TrainingTarget(Brief):
         return {
             "device": self.device.name,
             **({"at": point} if isinstance(point, str) else {}),
-            "levels": self.choice,
+            "levels": self.level_choice,
             "program": self.programming.scheme,
             "polarity": self.programming.polarity,
         }

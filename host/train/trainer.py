@@ -5,15 +5,15 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from allspin.host.data.datasets import Data, Dataset, load_dataset
-from allspin.host.keywords import takes
 from allspin.host.show.display import Display
+from allspin.host.show.progress import shows_progress
 from allspin.host.train.feed import Course, bent_batches, row_values, split
 from allspin.host.train.gradient.adam import Adam
 from allspin.host.train.gradient.latent import LatentNetwork
@@ -23,7 +23,7 @@ from allspin.host.train.gradient.number_formats import Array
 from allspin.host.train.gradient.passes import forward
 from allspin.host.train.kernels import Kernels, convolutions
 from allspin.host.train.lesson import JUDGE_SEED, Lesson
-from allspin.host.train.parameters import EPOCHS, QUICK_EPOCHS, TrainingParameters, provenance_of
+from allspin.host.train.parameters import TrainingParameters, provenance_of
 from allspin.host.train.trained import Trained
 from allspin.host.train.training_chips import chip_law, judge
 from allspin.sim.errors import UserError
@@ -310,14 +310,12 @@ def _run(
     return trained
 
 
-@takes("data", parameters=TrainingParameters)
+@shows_progress
 def train(
-    data: Data | Dataset | npt.ArrayLike | None = None,
-    parameters: TrainingParameters | npt.ArrayLike | None = None,
+    data: Data | Dataset | None = None,
+    parameters: TrainingParameters | None = None,
     *,
-    quick: bool = False,
     progress: Any = None,
-    **keywords: Any,
 ) -> Trained:
     """Train a network.
 
@@ -326,18 +324,12 @@ def train(
 
     Parameters
     ----------
-    data : Dataset, str, Path or array_like, optional
+    data : Dataset, str, Path or tuple of array_like, optional
         Data set, in any form that `allspin.load_dataset` takes; by default, the MNIST that ships.
     parameters : TrainingParameters, optional
         Parameters of the training.
-    quick : bool
-        True for a training of seconds: fewer epochs and gently bent MNIST images, unless
-        `parameters` say otherwise.
     progress : Display or bool, optional
         Display of the share that is done: by default a bar, in a terminal or a notebook.
-    **keywords
-        Values of `TrainingParameters`, and ``device``, ``at``, ``level_choice``, ``polarity``,
-        ``augment``, ``tile_rows`` and ``adc_bits``, with the meaning of ``allspin train``.
 
     Raises
     ------
@@ -347,11 +339,8 @@ def train(
         On Ctrl-C before the first epoch with the machine's integers has ended. Later, Ctrl-C ends
         the training, and the best network so far is returned.
     """
-    dataset = load_dataset(cast(Any, data))
-    parameters = cast(TrainingParameters | None, parameters) or TrainingParameters()
-    if quick:
-        epochs = QUICK_EPOCHS if parameters.epochs == EPOCHS else parameters.epochs
-        parameters = replace(parameters.quickly(dataset), epochs=epochs)
+    dataset = load_dataset(data)
+    parameters = parameters or TrainingParameters()
     training = _Training(dataset, parameters, progress)
     return _run(training, training.learn, provenance_of(parameters, dataset), progress)
 

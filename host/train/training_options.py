@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from allspin.host.options import parsed
 from allspin.sim.errors import check_one_of
 from allspin.sim.network.layer_kinds import MAX_LINES
 from allspin.sim.parameters import Parameters, described, number
@@ -120,6 +121,8 @@ AUGMENTATIONS = {
 """Augmentations by name: none; for digits, which are turned and bent a little but have one reading
 direction; seven tenths of it, for few epochs; for objects, which stand upright and may look either
 way."""
+AUGMENT = parsed(Augmentation.parse, "NAME", name="--augment")
+"""Option that names an augmentation."""
 
 
 @dataclass(frozen=True)

@@ -39,44 +39,27 @@ class Tiles:
 
     Parameters
     ----------
-    rows : int
-        Rows of a tile, a power of two from 8 to 65536.
-    bits : int
-        Width of an ADC's conversion, 2 to 24.
+    tile_rows : int
+        Rows of a tile that columns are cut into, a power of two from 8 to 65536.
+    adc_bits : int
+        Bits of a tile's converters, 2 to 24.
     """
 
-    rows: int
-    bits: int
+    tile_rows: int
+    adc_bits: int
 
     def __post_init__(self) -> None:
-        check_power_of_two("`tile_rows`", self.rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
-        check_range("`adc_bits`", self.bits, MIN_ADC_BITS, MAX_ADC_BITS)
-
-    @classmethod
-    def asked(cls, tile_rows: int | None = None, adc_bits: int | None = None) -> "Tiles | None":
-        """Return the tiles of a pair of options, or None if neither is given.
-
-        Raises
-        ------
-        ValueError
-            If one is given without the other, or a value is outside its range.
-        """
-        if tile_rows is None and adc_bits is None:
-            return None
-        if tile_rows is None:
-            raise ValueError("`adc_bits` needs `tile_rows`")
-        if adc_bits is None:
-            raise ValueError("`tile_rows` needs `adc_bits`")
-        return cls(tile_rows, adc_bits)
+        check_power_of_two("`tile_rows`", self.tile_rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
+        check_range("`adc_bits`", self.adc_bits, MIN_ADC_BITS, MAX_ADC_BITS)
 
     @property
     def text(self) -> str:
         """Description for messages and tables."""
-        return f"tiles of {self.rows} rows, converters of {self.bits} bits"
+        return f"tiles of {self.tile_rows} rows, converters of {self.adc_bits} bits"
 
     def to_dict(self) -> dict[str, int]:
         """Return the values by the names of the options."""
-        return {"tile_rows": self.rows, "adc_bits": self.bits}
+        return {"tile_rows": self.tile_rows, "adc_bits": self.adc_bits}
 
 
 def tiles_of(network: Network) -> list[Tiles | None]:
@@ -93,7 +76,7 @@ def uncut(network: Network) -> Network:
 def with_steps(network: Network, tiles: Tiles, shifts: Sequence[int]) -> Network:
     """Return the network cut into tiles, with an ADC step of ``2**shift`` for each layer."""
     layers = tuple(
-        replace(layer, adc=Adc(tiles.rows, tiles.bits, shift))
+        replace(layer, adc=Adc(tiles.tile_rows, tiles.adc_bits, shift))
         for layer, shift in zip(network.layers, shifts, strict=True)
     )
     return replace(network, layers=layers)
@@ -160,12 +143,12 @@ class _StepSearch:
                 values = outputs
 
     def _tile_sums(self, number: int, values: Pixels) -> list[TileSums]:
-        return list(self._model.tile_sums(number, self._tiles.rows, values))
+        return list(self._model.tile_sums(number, self._tiles.tile_rows, values))
 
     def _best_shift(self, number: int, tile_sums: list[TileSums]) -> int:
         """Return the step with most correct images, the finest if several are equal."""
         largest = max(int(np.abs(sums).max()) for sums, _ in tile_sums)
-        coarsest = min(max(0, largest.bit_length() - (self._tiles.bits - 1)), MAX_ADC_SHIFT)
+        coarsest = min(max(0, largest.bit_length() - (self._tiles.adc_bits - 1)), MAX_ADC_SHIFT)
         if coarsest == 0:
             return 0
         tried = range(max(0, coarsest - TRIED_STEPS + 1), coarsest + 1)
@@ -179,7 +162,7 @@ class _StepSearch:
             for sums, _ in tile_sums:
                 total += sums
             return total
-        adc = Adc(self._tiles.rows, self._tiles.bits, shift)
+        adc = Adc(self._tiles.tile_rows, self._tiles.adc_bits, shift)
         for sums, driven in tile_sums:
             total += convert(adc, sums.copy(), driven)
         return total << shift

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from allspin.host.cli.parser import COMMANDS, GROUPS, RENAMED, build_parser, renewed
+from allspin.host.cli.commands import COMMANDS, GROUPS, RENAMED, build_parser, renewed
 
 PARSER = build_parser(list(COMMANDS))
 COMMON = {

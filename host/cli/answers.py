@@ -1,0 +1,57 @@
+"""Answers of commands: their exit statuses, and tables or JSON on stdout."""
+
+import contextlib
+import json
+import signal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say
+from allspin.host.show.table import Table
+from allspin.host.show.terminal import print_tables
+
+FAILED = 1
+"""Exit status of what a command's help names: logits that differ, a model that does not fit."""
+INTERRUPTED = 130
+"""Exit status where Ctrl-C ended a training."""
+
+
+@contextlib.contextmanager
+def ended_by_clusters() -> Iterator[None]:
+    """Handle SIGTERM, by which a cluster ends a job, as Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def answer(
+    steps: Steps,
+    record: Mapping[str, Any],
+    tables: Table | Sequence[Table],
+    notes: Iterable[str] = (),
+    *,
+    json_wanted: bool,
+) -> None:
+    """Print a command's result.
+
+    Parameters
+    ----------
+    steps : Steps
+        The progress display, which is taken away.
+    record : mapping
+        The result for JSON.
+    tables : Table or sequence of Table
+        The result for people.
+    notes : iterable of str
+        Lines behind the tables.
+    json_wanted : bool
+        Print the record as one JSON object in place of tables and notes.
+    """
+    steps.stop()
+    if json_wanted:
+        say(json.dumps(record))
+    else:
+        print_tables([tables] if isinstance(tables, Table) else tables, notes)

@@ -1,0 +1,182 @@
+"""A command read by cyclopts: its function's signature and numpydoc text are its options."""
+
+import inspect
+import re
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from cyclopts import App, Parameter
+from cyclopts.argument import ArgumentCollection
+from cyclopts.exceptions import CycloptsError, MissingArgumentError, UnusedCliTokensError
+
+from allspin.host.cli import commands
+from allspin.host.cli.commands import UsageError
+from allspin.host.cli.help import command_help
+from allspin.host.show.progress import Steps
+from allspin.host.show.say import say
+from allspin.sim.errors import UserError
+
+HELP_FLAGS = ("-h", "--help")
+
+
+def command_app(name: str) -> App:
+    """Make the parser of a command of `allspin.host.cli.commands.COMMANDS`."""
+    command = commands.load_command(name)
+    app = App(
+        name=f"allspin {name}",
+        config=(*getattr(command, "CONFIG", ()), check_words),
+        default_parameter=Parameter(negative=(), show_env_var=False),
+        help_flags=(),
+        version_flags=(),
+        end_of_options_delimiter="--",
+    )
+    app.default(command.run)
+    return app
+
+
+def arguments_of(app: App) -> ArgumentCollection:
+    """Collect the arguments of a command with their help."""
+    return app.assemble_argument_collection(parse_docstring=True)
+
+
+def option_names(arguments: ArgumentCollection) -> dict[str, str]:
+    """Map each parameter to its option, such as ``tile_rows`` to ``--tile-rows``."""
+    names = {}
+    for argument in arguments:
+        options = [name for name in argument.names if name.startswith("--")]
+        if options and argument.parse:
+            names[argument.field_info.name] = options[0]
+    for option in list(names.values()):
+        names[option.removeprefix("--").replace("-", "_")] = option
+    return names
+
+
+def check_words(_: Any, __: Any, arguments: ArgumentCollection) -> None:
+    """Refuse words that cyclopts would take for others: ``1.5`` for 2, ``--keep_states``.
+
+    Raises
+    ------
+    UserError
+        If there is such a word.
+    """
+    for argument in arguments:
+        for token in argument.tokens:
+            name = token.keyword or argument.name
+            if token.source == "cli" and token.keyword and "_" in token.keyword.partition("=")[0]:
+                raise UserError(f"there is no option {name}; it is {argument.name}")
+            whole = argument.resolved_hint is int and argument.parameter.converter is None
+            if whole and not re.fullmatch(r"[+-]?\d+", token.value):
+                raise UserError(f"{name} must be a whole number, not {token.value!r}")
+
+
+def perform(name: str, words: Sequence[str]) -> int:
+    """Run a command, and return its exit status.
+
+    Parameters
+    ----------
+    name : str
+        One of `allspin.host.cli.commands.COMMANDS`.
+    words : sequence of str
+        The words behind it.
+
+    Raises
+    ------
+    UsageError
+        If the words do not fit the command's signature.
+    UserError
+        If an object refuses its values, or the command refuses something. Parameters that the
+        message has between backticks are named as options: ``--rows-per-clock``.
+    """
+    app = command_app(name)
+    options = words[: words.index("--")] if "--" in words else words
+    if any(flag in options for flag in HELP_FLAGS):
+        say(command_help(app, arguments_of(app), commands.load_command(name).EXAMPLES))
+        return 0
+    try:
+        function, bound, unparsed = _read(app, words)
+        with Steps() as steps:
+            if "steps" in unparsed:
+                bound.arguments["steps"] = steps
+            return function(*bound.args, **bound.kwargs)
+    except UserError as error:
+        known = option_names(arguments_of(app))
+        raise UserError(_with_options(str(error), known)) from error
+
+
+def _with_options(message: str, known: dict[str, str]) -> str:
+    """Name parameters by their options: those between backticks, and one that must be another."""
+
+    def option(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        return known.get(name, name)
+
+    return re.sub(r"`(\w+)`|^(\w+)(?= must )", option, message)
+
+
+def _read(app: App, words: Sequence[str]) -> tuple[Any, inspect.BoundArguments, dict[str, Any]]:
+    """Read the words of a command line; an object that refuses a value is a `UserError`."""
+    try:
+        return app.parse_args(list(words), exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        error.verbose = False
+        message = str(error).rstrip(".")
+        if isinstance(error, UnusedCliTokensError):
+            message = f"unexpected words: {' '.join(error.unused_tokens or ())}"
+        if isinstance(error, MissingArgumentError) and error.argument is not None:
+            name = error.argument.name
+            if not any(word.partition("=")[0] in error.argument.names for word in words):
+                message = f"{name} is needed"
+        raise UsageError(app.name[0], message) from error
+    except (ValueError, TypeError) as error:
+        raise UserError(str(error)) from error
+
+
+def is_given(value: object) -> bool:
+    """Return True if an option was given: neither None, False nor empty."""
+    return value is not None and value is not False and value != ()
+
+
+def check_needs(options: dict[str, object], needed: dict[str, object]) -> None:
+    """Refuse options that have no effect without another one.
+
+    Parameters
+    ----------
+    options, needed : dict of str to object
+        Values by the names of parameters. Any of `needed` suffices.
+
+    Raises
+    ------
+    UserError
+        If one of `options` is given, and none of `needed`.
+    """
+    if any(map(is_given, needed.values())):
+        return
+    for name, value in options.items():
+        if is_given(value):
+            raise UserError(f"`{name}` needs {' or '.join(f'`{other}`' for other in needed)}")
+
+
+def check_excludes(option: dict[str, object], excluded: dict[str, object]) -> None:
+    """Refuse options that do not go with another one.
+
+    Parameters
+    ----------
+    option, excluded : dict of str to object
+        Values by the names of parameters.
+
+    Raises
+    ------
+    UserError
+        If one of `option` is given, and one of `excluded`.
+    """
+    for name, value in option.items():
+        for other, another in excluded.items():
+            if is_given(value) and is_given(another):
+                raise UserError(f"`{other}` does not go with `{name}`: leave one of them out")
+
+
+def need_pictures(wanted: object) -> None:
+    """Refuse pictures at once if Matplotlib is missing: hours may pass before they are drawn."""
+    if is_given(wanted):
+        import_module("matplotlib")

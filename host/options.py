@@ -1,0 +1,93 @@
+"""Annotations of options: how a command line reads a parameter, besides its name, type and text."""
+
+from collections.abc import Callable
+from glob import glob
+from importlib import import_module
+from typing import Any
+
+from cyclopts import Parameter
+
+from allspin.sim.parameters import Parameters
+
+FLAT = Parameter(name="*")
+"""Read each field of an object as an option of its own. Where the default is None, the object is
+made only if one of these options is given, and a field without a default is then required."""
+HIDDEN = Parameter(parse=False)
+"""Leave a parameter to callers in Python."""
+SEVERAL = Parameter(consume_multiple=True)
+"""Read all words up to the next option."""
+
+
+class Options(Parameters):
+    """Dataclass of options, whose messages have the names of parameters between backticks."""
+
+    def called(self, name: str) -> str:
+        """Return the name as `allspin.host.cli.command.perform` looks for it."""
+        return f"`{name}`"
+
+
+def parsed(read: Callable[[str], Any], metavar: str, **more: Any) -> Parameter:
+    """Read one word by a function.
+
+    Parameters
+    ----------
+    read : callable
+        Makes the value, or raises ValueError with the reason.
+    metavar : str
+        Name of the word in help.
+    **more
+        Further settings of `cyclopts.Parameter`.
+    """
+
+    def convert(_: Any, tokens: Any) -> Any:
+        return read(tokens[0].value)
+
+    return Parameter(converter=convert, accepts_keys=False, n_tokens=1, metavar=metavar, **more)
+
+
+def parsed_each(read: Callable[[str], Any], metavar: str, **more: Any) -> Parameter:
+    """Read a word by a function, as often as the option is given, and return a tuple."""
+
+    def convert(_: Any, tokens: Any) -> Any:
+        return tuple(read(token.value) for token in tokens)
+
+    return Parameter(
+        converter=convert,
+        accepts_keys=False,
+        n_tokens=1,
+        allow_repeating=True,
+        metavar=metavar,
+        **more,
+    )
+
+
+def model_name(metavar: str, shipped: str) -> Parameter:
+    """Read the name of a shipped model or a file as a text; a shell completes both.
+
+    Parameters
+    ----------
+    metavar : str
+        Name of the word in help.
+    shipped : str
+        Function of `allspin.host.data.catalogue` that returns the names that ship.
+    """
+
+    def candidates(context: Any) -> list[str]:
+        catalogue = import_module("allspin.host.data.catalogue")  # which reads folders
+        return [*getattr(catalogue, shipped)(), *glob(f"{context.incomplete}*")]
+
+    return parsed(str, metavar, completer=candidates)
+
+
+NETWORK = model_name("NET", "shipped_networks")
+DEVICE = model_name("DEVICE", "shipped_devices")
+
+
+def megahertz(text: str) -> float:
+    """Read a frequency in MHz, and return it in Hz."""
+    return 1e6 * float(text)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Read the words of a list with commas, each once."""
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
