@@ -72,7 +72,8 @@ def _pulses(learnt: Learnt) -> list[Figure]:
     if 100 * facts["pulses"] < learnt.pulse_counts.size:
         warn(
             f"only {facts['pulses']} pulses for {learnt.pulse_counts.size} devices, which learn "
-            "next to nothing; try --rate auto or more epochs, with --update sign a smaller --threshold"
+            "next to nothing; try --rate auto or more epochs, with --update sign a smaller "
+            "--threshold"
         )
     rows = [
         ("pulses", facts["pulses"], ""),

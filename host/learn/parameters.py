@@ -5,13 +5,8 @@ from typing import Annotated, Any
 
 from allspin.host.data.datasets import Dataset
 from allspin.host.options import FLAT, Options, parsed
-from allspin.host.paper.pulses import (
-    widths,
-)
 from allspin.host.train.gradient.number_formats import NumberFormats
-from allspin.host.train.parameters import (
-    TrainingParameters,
-)
+from allspin.host.train.parameters import TrainingParameters, widths
 from allspin.host.train.target import TrainingTarget
 from allspin.host.train.training_options import AUGMENTATIONS, AUTO, learning_rate
 from allspin.sim.device.device import Device

@@ -261,8 +261,14 @@ class Point(Brief):
         UserError
             If there are no such tiles.
         """
+        if self.tile_rows is None and self.adc_bits is None:
+            return None
+        if self.tile_rows is None:
+            raise UserError("`adc_bits` needs `tile_rows`")
+        if self.adc_bits is None:
+            raise UserError("`tile_rows` needs `adc_bits`")
         with refused():
-            return Tiles.asked(self.tile_rows, self.adc_bits)
+            return Tiles(self.tile_rows, self.adc_bits)
 
     def taken_at(self) -> OperatingPoint | None:
         """Where the device is taken; None for its own point.
