@@ -132,6 +132,29 @@ def _read(app: App, words: Sequence[str]) -> tuple[Any, inspect.BoundArguments, 
         raise UserError(str(error)) from error
 
 
+def read_words(name: str, words: Sequence[str]) -> dict[str, Any]:
+    """Read the words of a command line without running the command.
+
+    Parameters
+    ----------
+    name : str
+        One of `allspin.host.cli.commands.COMMANDS`.
+    words : sequence of str
+        The words behind it.
+
+    Returns
+    -------
+    dict of str to object
+        Values of the parameters that are given.
+
+    Raises
+    ------
+    UsageError
+        If the words do not fit the command's signature.
+    """
+    return _read(command_app(name), words)[1].arguments
+
+
 def is_given(value: object) -> bool:
     """Return True if an option was given: neither None, False nor empty."""
     return value is not None and value is not False and value != ()

@@ -4,8 +4,7 @@ import shlex
 
 import pytest
 
-from allspin.host.cli import train
-from allspin.host.cli.main import build_parser
+from allspin.host.cli.command import read_words
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.data.datasets import load_dataset
 from allspin.host.report.train_command import train_command
@@ -24,9 +23,7 @@ def test_the_command_trains_with_the_same_options(name, mnist):
     assert command is not None
     words = shlex.split(command)
     assert words[:2] == ["allspin", "train"]
-    parameters = train._parameters(
-        train._with_recipe(build_parser(["train"]).parse_args(words[1:]))
-    )
+    parameters = read_words("train", words[2:])["training"]
     assert isinstance(parameters, TrainingParameters)
     assert provenance_of(parameters, mnist)["options"] == provenance["options"]
     assert words[-2:] == ["-o", f"{name}.safetensors"]
