@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from allspin.host.show.progress import Steps
+from allspin.host.show.result import Result
 from allspin.host.show.say import say
 from allspin.host.show.table import Table
 from allspin.host.show.terminal import print_tables
@@ -55,3 +56,8 @@ def answer(
         say(json.dumps(record))
     else:
         print_tables([tables] if isinstance(tables, Table) else tables, notes)
+
+
+def answer_result(steps: Steps, result: Result, *, json_wanted: bool) -> None:
+    """Print a result: its record as JSON, or its tables and notes; see `answer`."""
+    answer(steps, result.to_dict(), result.tables(), result.notes(), json_wanted=json_wanted)

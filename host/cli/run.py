@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from allspin.host.chips.chip_options import ChipOptions
 from allspin.host.chips.tiles import cut_network
-from allspin.host.cli.answers import FAILED, answer
+from allspin.host.cli.answers import FAILED, answer_result
 from allspin.host.cli.command import check_excludes, check_needs, need_pictures
 from allspin.host.cli.shared import DataFile, ImageCount, Json, NetworkName, Steps, Style
 from allspin.host.data.files import check_writable
@@ -19,13 +19,10 @@ from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.options import FLAT
 from allspin.host.run.inference import RunOptions, classify, run as score_network
-from allspin.host.run.latency import FREQUENCY, RATES, Latency, latency as measure_latency
+from allspin.host.run.latency import latency as measure_latency
 from allspin.host.run.machine_options import MachineOptions
-from allspin.host.run.score import Classified, Score
 from allspin.host.show.say import warn
-from allspin.host.show.table import Figure, Number, Table, TableColumn, figures
 from allspin.sim.errors import UserError
-from allspin.sim.network.fitted import text
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
@@ -51,126 +48,6 @@ examples:
   allspin run mine.safetensors --device mine.toml --measured cells.csv \\
       --missing 0.01
 """
-
-
-def _title(score: Score) -> str:
-    chip = "" if score.chip is None else f"{score.chip.title}, "
-    return f"{score.network} on {chip}{score.on}"
-
-
-def _percent(share: float) -> Number:
-    return Number(100 * share, ".2f")
-
-
-def class_table(found: Classified) -> tuple[Table, list[str]]:
-    """The class and the logits of each image file, and notes."""
-    answers, compared = found.answers, found.score.compared
-    rows = [
-        (file, int(number), " ".join(map(str, logits.tolist())))
-        for file, number, logits in zip(found.files, answers.classes, answers.logits, strict=True)
-    ]
-    columns = (
-        TableColumn("image"),
-        TableColumn("class"),
-        TableColumn("logits of the classes, from 0 on"),
-    )
-    notes = []
-    if compared is not None:
-        differ = f"{compared.mismatches:,} of {compared.compared:,} logits differ"
-        notes.append(f"{differ} from the golden model")
-    return Table(_title(found.score), columns, rows), notes
-
-
-def score_table(score: Score) -> tuple[Table, list[str]]:
-    """A score, with what the paper leaves open of its chip as notes."""
-    shown, logits, words, chip = score.shown, score.compared, score.words, score.chip
-    cycles, bound = shown.cycles_per_image, score.cycles_bound
-    fit, rate = score.fit, shown.machine_images_per_second
-    faulty = bool(score.resent or score.damaged)
-    rows: list[Figure] = [
-        ("accuracy", _percent(score.accuracy), "%"),
-        ("images", score.images),
-        ("time", shown.seconds, "s"),
-        ("throughput", score.images_per_second, "images/s"),
-        (f"  by the board's cycles, at {(shown.frequency or 0) / 1e6:g} MHz", rate, "images/s"),
-        ("images on the board at a time", shown.at_once),
-        ("simulated time", shown.simulated_seconds, "s"),
-        ("simulated throughput", score.simulated_images_per_second, "images/s"),
-        ("cycles per image", None if cycles is None else Number(cycles, ".1f")),
-        ("  the engine's slowest stage", None if bound is None else Number(bound, ".1f")),
-        ("  fitted into", fit and text(fit.topology)),
-        ("  bound in a machine of its own", fit and Number(fit.bound, ".1f")),
-        ("logits compared", logits and logits.compared),
-        ("mismatches", logits and logits.mismatches),
-        ("R_AH words read back", words and words.compared),
-        ("  not the golden chip's", words and words.mismatches),
-        ("  not the ideal network's", words and _percent(words.changed), "%"),
-        ("frames that came damaged", score.damaged if faulty else None),
-        ("requests sent again", score.resent if faulty else None),
-        *([] if chip is None else _chip_figures(chip)),
-    ]
-    rows[2:2] = [
-        (f"  with {1 + time:,} of its samples", _percent(share), "%")
-        for time, share in enumerate(shown.by_samples)
-        if not (1 + time) & time  # 1, 2, 4, 8 ...
-    ]
-    table = figures(_title(score), [row for row in rows if row[1] is not None])
-    return table, [] if chip is None else chip.readings()
-
-
-def _chip_figures(chip: ProgrammedChip) -> list[Figure]:
-    """What was programmed or read, what the array does to it, and what calibration took."""
-    rows: list[Figure] = []
-    if chip.programming is not None:
-        counts, electrical = chip.counts, chip.device.electrical
-        outside = 100 * counts.unconverged / counts.cells
-        rows += [
-            ("programmed", chip.programming.scheme),
-            ("  pulses a cell", counts.pulses / counts.cells),
-            ("  saturations a cell", counts.saturations / counts.cells),
-            ("  reads a cell", counts.reads / counts.cells if counts.reads else None),
-            ("  cells outside the band", outside if counts.reads else None, "%"),
-            ("  energy of the pulses", counts.energy(electrical), "J"),
-            ("  time, cell after cell", counts.time(electrical), "s"),
-        ]
-    if chip.measured is not None:
-        rows += [
-            ("cells measured", chip.measured.cells - chip.measured.missing),
-            ("  missing", chip.measured.missing),
-            ("  saturated", chip.measured.saturated),
-        ]
-    if chip.array.layers:
-        folded = "words and gains" if chip.array.folded else "the matrix itself"
-        rows += [
-            (f"array, {chip.device.array.reading}", folded),
-            ("  its error, of a cell's range", 100 * chip.array.error, "%"),
-            ("  of that not in the words", 100 * chip.array.residual, "%"),
-            ("  words too large", 100 * chip.array.saturated, "%"),
-        ]
-    if chip.calibration_uses is not None:
-        rows.append(("calibration, uses of neurons", chip.calibration_uses))
-    return rows
-
-
-def latency_table(found: Latency) -> tuple[Table, list[str]]:
-    """What images take one at a time: cycles, and time over a UART at each rate."""
-    spans = [
-        ("engine, first event to last logit", found.engine, "cycles"),
-        ("turnaround, request in to answer", found.turnaround, "cycles"),
-        *(
-            (f"UART of {baud:,} baud, there and back", 1e6 * found.over_link(baud, FREQUENCY), "us")
-            for baud in RATES
-        ),
-    ]
-    numbers = (TableColumn(name, form=",.1f") for name in ("mean", "least", "most"))
-    rows = [
-        (span, *(float(value) for value in (values.mean(), values.min(), values.max())), unit)
-        for span, values, unit in spans
-    ]
-    title = f"Latency of {found.network} on virtual, {len(found.engine)} images one at a time"
-    shape = f"{found.profile.rows_per_clock} rows per clock"
-    notes = [f"{shape}; times over a UART with a machine of {FREQUENCY / 1e6:g} MHz"]
-    return Table(title, (TableColumn("from, to"), *numbers, TableColumn("unit")), rows), notes
 
 
 def run(
@@ -244,7 +121,7 @@ def run(
         others = {"uart": uart, "chip": chip, "image": image, "logits": logits}
         check_excludes({"latency": True}, {**others, "check": scoring.check, **done})
         taken = measure_latency(network, machine.profile, images=images, **files)
-        answer(steps, taken.to_dict(), *latency_table(taken), json_wanted=json)
+        answer_result(steps, taken, json_wanted=json)
         return 0
     on = machine if not uart and baud is None else replace(machine, uart=UartOptions(baud))
     look = PictureStyle.open(style or "screen")
@@ -261,12 +138,11 @@ def run(
     if not image:
         read = replace(scoring, logits=logits is not None)
         found = score = score_network(network, on, read, chip=made, images=images, **files)
-        table = score_table(score)
     else:
         found = classify(
             network, image, on, framing=framing, chip=made, check=scoring.check, **files
         )
-        score, table = found.score, class_table(found)
+        score = found.score
     if logits is not None:
         content = io.BytesIO()
         np.save(content, score.logits, allow_pickle=False)
@@ -275,7 +151,7 @@ def run(
         from allspin.host.draw.picture_files import save_picture  # Matplotlib
 
         save_picture(score.plot(), picture.parent, picture.stem, look)
-    answer(steps, found.to_dict(), *table, json_wanted=json)
+    answer_result(steps, found, json_wanted=json)
     if score.difference is None:
         return 0
     warn(score.difference)

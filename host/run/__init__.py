@@ -1,1 +1,1 @@
-"""A network run, scored, compared, simulated; self-test and information."""
+"""Networks run on machines: scored, compared with the golden model, simulated in HDL."""

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.link.answers import (
-    Answers,
-)
+from allspin.host.link.answers import Answers
 from allspin.host.machines.machine import Machine
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief
@@ -31,6 +29,11 @@ class Compared(Brief):
     mismatches: int
     difference: str | None
     changed: float = 0.0
+
+    @property
+    def share(self) -> str:
+        """Differing values and all values, for people."""
+        return f"{self.mismatches:,} of {self.compared:,}"
 
 
 def compare_logits(answers: Answers, expected: npt.NDArray[np.int64]) -> Compared:

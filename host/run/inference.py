@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from allspin.hdl.cost.bound import cycle_bounds
-from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.chip_options import ideal_chip
 from allspin.host.chips.tiles import cut_network
@@ -20,9 +18,10 @@ from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.machine import GoldenMachine, Machine, programmed_anew
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine as machine_on
 from allspin.host.options import HIDDEN
+from allspin.host.run.classified import Classified
 from allspin.host.run.comparing import Compared, compare_logits, compare_words
 from allspin.host.run.machine_options import MachineOptions
-from allspin.host.run.score import Classified, Fit, Score
+from allspin.host.run.score import Score
 from allspin.host.run.showing import (
     Images,
     ImagesShown,
@@ -31,11 +30,11 @@ from allspin.host.run.showing import (
     sample_images,
     stream_images,
 )
+from allspin.host.run.slowest_stage import SlowestStage
 from allspin.host.show.display import BuildWatch, Display
 from allspin.host.show.progress import shows_progress
 from allspin.host.show.version import commit
 from allspin.sim.chip.generator import USE_BITS
-from allspin.sim.chip.noise import ColumnNoise
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
@@ -221,7 +220,7 @@ def _base_network(
     data: Data | None,
     progress: Display,
 ) -> Network:
-    """The network as it was trained, cut into tiles; a chip brings its own."""
+    """Return the network as it was trained, cut into tiles; a chip's is its own."""
     if chip is None:
         return cut_network(network, tiles, data, progress)
     if tiles is not None:
@@ -274,7 +273,10 @@ def _score(
             machine.reopen()
 
         shown, words = programmed_anew(work, again)
-        bound, fit = _cycle_bounds(machine, network, noise, images)
+        slowest_stage = None
+        if machine.profile is not None:
+            held = machine.held(network)
+            slowest_stage = SlowestStage(network, held, machine.profile, noise, images)
         title = machine.name
         if isinstance(on, MachineOptions) and on.on in (GOLDEN, VIRTUAL):
             title = on.on
@@ -284,13 +286,15 @@ def _score(
     if options.check:
         golden = GoldenModel(network, noise=noise)
         compared = _compare_answers(shown, golden, images, options.samples or 1, progress)
-    return Score(name, title, chip, shown, bound, fit, compared, words, resent, damaged, commit())
+    return Score(
+        name, title, chip, shown, slowest_stage, compared, words, resent, damaged, commit()
+    )
 
 
 def _sampled_chip(
     base: Network, chip: ProgrammedChip | None, samples: int | None, images: int
 ) -> ProgrammedChip | None:
-    """The chip whose uses differ where samples are wanted: the given one, or an ideal one."""
+    """Return the chip to load: for samples without a chip, an ideal one."""
     if samples is None:
         return chip
     # The number of each use is below 2^32.
@@ -299,7 +303,7 @@ def _sampled_chip(
     chip = chip or ideal_chip(base)
     if chip.noise is None:
         raise UserError(
-            "`samples` would all be alike, since nothing of this chip changes from use to use: "
+            "`samples` would all be alike, since this chip has no noise from use to use: "
             "take a chip of a device that does, or a network of stochastic neurons"
         )
     return chip
@@ -364,27 +368,3 @@ def _compare_answers(
         compared = replace(compared, difference=difference)
     progress.finish(f"{compared.mismatches:,} of {compared.compared:,} differ")
     return compared
-
-
-def _cycle_bounds(
-    machine: Machine, network: Network, noise: ColumnNoise | None, images: Images
-) -> tuple[float | None, Fit | None]:
-    """Cycles per image of the slowest stage in the machine, and in one of the network's sizes."""
-    profile = machine.profile
-    if profile is None:
-        return None, None
-    held = machine.held(network)
-    bound = _bound(held, profile, images, noise)
-    if held.topology == network.topology:
-        return bound, None
-    return bound, Fit(held.topology, _bound(network, profile, images, noise))
-
-
-def _bound(
-    network: Network, profile: HardwareProfile, images: Images, noise: ColumnNoise | None
-) -> float:
-    """Mean of the slowest stage's cycles, with zeros for the pixels that images lack."""
-    flat = images.reshape(len(images), -1)
-    padded = np.pad(flat, [(0, 0), (0, network.topology[0] - flat.shape[1])])
-    engine = EngineParameters.from_network(network, profile)
-    return float(cycle_bounds(network, engine, padded, noise).mean())

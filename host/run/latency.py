@@ -1,4 +1,4 @@
-"""How long one image alone takes: through the engine, and over a UART and back."""
+"""Latency of one image alone: through the engine, and over a UART and back."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,45 +13,49 @@ from allspin.host.data.catalogue import network_name
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.transport import BITS_PER_BYTE
 from allspin.host.link.uart_options import UartOptions
+from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.opening import open_virtual
 from allspin.host.show.display import BuildWatch, Display
+from allspin.host.show.result import Result
+from allspin.host.show.table import Table, TableColumn
 from allspin.host.show.version import commit
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
-from allspin.sim.parameters import Brief
 from allspin.sim.systems import naming_extras
 
 RATES = (115_200, 1_000_000, 3_000_000, 6_000_000, 12_000_000)
-"""Bits a second of the UARTs that boards have, and of the slowest that adapters have."""
+"""Bits a second of UARTs: the boards', and the slowest that adapters have."""
 BIT_CLOCKS = 8
-"""Of the UART that is simulated. With fewer, an answer begins before its last logit is there."""
+"""Clocks of a bit of the simulated UART. With fewer, an answer begins before its last logit."""
 HALVES = 1
-"""Bits that nobody waits for: half the stop bit of the request, and of the answer."""
+"""Bits that are not waited for: half the stop bit of the request, and half of the answer's."""
 SIMULATED = UartOptions(1_000_000, frequency=BIT_CLOCKS * 1_000_000)
 NO_ZERO = 0x0101
-"""A tag without a byte of 0, as nearly all are: after such a byte an answer begins too soon."""
+"""A tag without a byte of 0, as most are: after such a byte an answer begins too soon."""
 FREQUENCY = 100_000_000
-"""Hz of a board's clock unless another is named."""
+"""Default clock frequency of a board in Hz."""
+
+Values = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Latency(Brief):
-    """What images take one at a time.
+class Latency(Result):
+    """Latency of images that are run one at a time.
 
     Attributes
     ----------
     network : str
-        What it is called.
+        Name of the network.
     profile : HardwareProfile
-        The machine.
+        Lanes and rows per clock of the machine.
     engine : ndarray of int64, shape (images,)
         Cycles from the first event of each image to its last logit.
     bits : ndarray of int64, shape (images,)
-        Of each image's request and its answer on a UART's wires.
+        Bits of each request and its answer on the wires of a UART.
     turnaround : ndarray of float64, shape (images,)
-        Cycles from the last bit of the request to the first of the answer.
+        Cycles from the last bit of the request to the first bit of the answer.
     commit : str or None
-        Which allspin it was.
+        Commit of allspin.
     """
 
     network: str
@@ -62,17 +66,17 @@ class Latency(Brief):
     commit: str | None
 
     def over_link(self, baud: int, frequency: int) -> npt.NDArray[np.float64]:
-        """Seconds from the first bit of each request to the last bit of its answer.
+        """Compute the seconds from the first bit of each request to the last bit of its answer.
 
-        A request is carried out when all of it is there, so the rate changes nothing but the time
-        of the bits.
+        The machine begins when it has the whole request, so the rate changes the time of the bits
+        alone.
 
         Parameters
         ----------
         baud : int
             Bits a second.
         frequency : int
-            Hz of the machine's clock.
+            Clock frequency of the machine in Hz.
 
         Returns
         -------
@@ -81,7 +85,11 @@ class Latency(Brief):
         return self.bits / baud + self.turnaround / frequency
 
     def to_dict(self, frequency: int = FREQUENCY) -> dict[str, Any]:
-        """What ``--json`` prints; see ``docs/formats.md``."""
+        """Return the record that ``--json`` prints; see ``docs/formats.md``."""
+        links = []
+        for baud in RATES:
+            seconds = _spread(self.over_link(baud, frequency))
+            links.append({"baud": baud, "latency_seconds": seconds})
         return {
             "network": self.network,
             "on": "virtual",
@@ -90,15 +98,36 @@ class Latency(Brief):
             "latency_cycles": _spread(self.engine),
             "turnaround_cycles": _spread(self.turnaround),
             "frequency": frequency,
-            "links": [
-                {"baud": baud, "latency_seconds": _spread(self.over_link(baud, frequency))}
-                for baud in RATES
-            ],
+            "links": links,
             "commit": self.commit,
         }
 
+    def tables(self) -> list[Table]:
+        """Return cycles, and the time over a UART at each rate."""
+        rows = [
+            _row("engine, first event to last logit", self.engine, "cycles"),
+            _row("turnaround, request in to answer", self.turnaround, "cycles"),
+        ]
+        for baud in RATES:
+            microseconds = 1e6 * self.over_link(baud, FREQUENCY)
+            rows.append(_row(f"UART of {baud:,} baud, there and back", microseconds, "us"))
+        numbers = (TableColumn(name, form=",.1f") for name in ("mean", "least", "most"))
+        columns = (TableColumn("from, to"), *numbers, TableColumn("unit"))
+        title = f"Latency of {self.network} on virtual, {len(self.engine)} images one at a time"
+        return [Table(title, columns, rows)]
 
-def _spread(values: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> dict[str, float]:
+    def notes(self) -> list[str]:
+        """Return the rows per clock and the frequency of the machine."""
+        shape = f"{self.profile.rows_per_clock} rows per clock"
+        return [f"{shape}; times over a UART with a machine of {FREQUENCY / 1e6:g} MHz"]
+
+
+def _row(name: str, values: Values, unit: str) -> tuple[str, float, float, float, str]:
+    """Return a row of the table: mean, least and most."""
+    return name, float(values.mean()), float(values.min()), float(values.max()), unit
+
+
+def _spread(values: Values) -> dict[str, float]:
     return {
         "mean": float(values.mean()),
         "least": values.min().item(),
@@ -122,44 +151,55 @@ def latency(
     network : str, Path or Network
         A network, the name of one that ships, or a network file.
     profile : HardwareProfile, optional
-        The machine.
+        Lanes and rows per clock of the machine.
     images : int, optional
-        How many of the first test images (100).
+        Number of test images, the first ones (100).
     data : str or Path, optional
-        The data set that they are of (MNIST).
+        Data set of the images (MNIST).
     tiles : Tiles, optional
-        What the network's columns are cut into (its own).
+        Tiles that the network's columns are cut into (its own).
     progress : Display, optional
-        Told of each step.
+        Display of the steps.
 
     Raises
     ------
     UserError
-        If there is no such network or data set, or no such machine.
+        If there is no such network or data set, or the gateware cannot run the network.
     """
     with naming_extras():
-        from allspin.host.bitstreams.latency import ALONE, measure_latency
+        from allspin.host.bitstreams.latency import ALONE, measure_latency  # Amaranth
     progress = progress or Display()
     profile = profile or HardwareProfile()
-    name, network = network_name(network), cut_network(network, tiles, data, progress)
+    name = network_name(network)
+    network = cut_network(network, tiles, data, progress)
     count = ALONE if images is None else images
-    shown = load_test_set(data, [network], count)[0][:count]
+    pixels = load_test_set(data, [network], count)[0][:count]
     progress.start("counting the engine's cycles")
-    engine = measure_latency(network, profile, shown, BuildWatch(progress))
+    engine = measure_latency(network, profile, pixels, BuildWatch(progress))
     progress.finish(f"{engine.mean():.1f} of {len(engine)} images, one at a time")
     progress.start("through a UART and back")
     with open_virtual(network, profile, SIMULATED, progress=BuildWatch(progress)) as machine:
         machine.load(network)
-        line = machine.session.line
-        line.next_tag = NO_ZERO
-        carried, clocks = np.zeros((2, len(shown)), np.int64)
-        for number in range(len(shown)):
-            before = line.carried
-            taken = machine.stream(shown[number : number + 1]).clocks
-            assert taken is not None  # a UART's time is simulated
-            clocks[number], carried[number] = taken, line.carried - before
-            progress.advance(number + 1, len(shown))
+        carried, clocks = _round_trips(machine, pixels, progress)
     progress.finish()
     bits = BITS_PER_BYTE * carried - HALVES
     turnaround = clocks - bits * SIMULATED.bit_clocks
     return Latency(name, profile, engine, bits, turnaround, commit())
+
+
+def _round_trips(
+    machine: LinkedMachine, images: npt.NDArray[np.uint8], progress: Display
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Stream images one at a time, and return the bytes and the clocks of each round trip."""
+    line = machine.session.line
+    line.next_tag = NO_ZERO
+    carried = np.zeros(len(images), np.int64)
+    clocks = np.zeros(len(images), np.int64)
+    for number in range(len(images)):
+        before = line.carried
+        taken = machine.stream(images[number : number + 1]).clocks
+        assert taken is not None  # the time of a UART is simulated
+        clocks[number] = taken
+        carried[number] = line.carried - before
+        progress.advance(number + 1, len(images))
+    return carried, clocks

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.link.answers import (
-    Answers,
-)
+from allspin.host.link.answers import Answers
 from allspin.host.machines.machine import Machine
 from allspin.host.machines.resident import ResidentCounts
 from allspin.host.show.display import Display

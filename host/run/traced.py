@@ -9,15 +9,11 @@ import numpy.typing as npt
 
 from allspin.hdl.cost.bound import cycle_bounds
 from allspin.hdl.parameters.engine_parameters import EngineParameters
-from allspin.host.link.answers import (
-    Answers,
-)
+from allspin.host.link.answers import Answers
 from allspin.host.machines.opening import open_virtual
 from allspin.host.run.showing import Images, stream_images
 from allspin.host.show.display import BuildWatch, Display
-from allspin.host.virtual.activity_tap import (
-    read_trace,
-)
+from allspin.host.virtual.activity_tap import read_trace
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief

@@ -28,5 +28,5 @@ def test_a_run_says_what_the_network_was_fitted_into_and_its_cost(idx_folder, st
     assert (score.difference, found["fitted_into"]) == (None, [30, 12, 6])
     assert found["cycles_bound_unfitted"] < found["cycles_bound"] <= found["cycles_per_image"]
     exact = run(SMALL, "virtual", data=data)
-    assert exact.fit is None
+    assert exact.fitted_into is None
     assert found["cycles_bound_unfitted"] == exact.cycles_bound
