@@ -5,7 +5,7 @@ from glob import glob
 from importlib import import_module
 from typing import Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from allspin.sim.parameters import Parameters
 
@@ -14,6 +14,9 @@ FLAT = Parameter(name="*")
 made only if one of these options is given, and a field without a default is then required."""
 HIDDEN = Parameter(parse=False)
 """Leave a parameter to callers in Python."""
+RECIPE_GROUP = Group("recipe")
+IN_RECIPE = Parameter(parse=False, group=RECIPE_GROUP)
+"""Read a parameter from a recipe file only: it has a key there, and no option."""
 SEVERAL = Parameter(consume_multiple=True)
 """Read all words up to the next option."""
 
@@ -45,11 +48,11 @@ def parsed(read: Callable[[str], Any], metavar: str, **more: Any) -> Parameter:
     return Parameter(converter=convert, accepts_keys=False, n_tokens=1, metavar=metavar, **more)
 
 
-def parsed_each(read: Callable[[str], Any], metavar: str, **more: Any) -> Parameter:
-    """Read a word by a function, as often as the option is given, and return a tuple."""
+def parsed_together(read: Callable[[list[str]], Any], metavar: str, **more: Any) -> Parameter:
+    """Read the words of an option that may be given again, all by one call of a function."""
 
     def convert(_: Any, tokens: Any) -> Any:
-        return tuple(read(token.value) for token in tokens)
+        return read([token.value for token in tokens])
 
     return Parameter(
         converter=convert,

@@ -51,7 +51,8 @@ class Parameters:
             if "known" in about:
                 check_one_of(self.called(name), value, about["known"])
             elif "low" in about:
-                check: Any = check_range if field.type in (int, int | None) else check_number
+                kind = getattr(field.type, "__origin__", field.type)  # without Annotated
+                check: Any = check_range if kind in (int, int | None) else check_number
                 checked = check(self.called(name), value, about["low"], about["high"])
                 object.__setattr__(self, name, checked)
 

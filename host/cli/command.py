@@ -13,6 +13,7 @@ from cyclopts.exceptions import CycloptsError, MissingArgumentError, UnusedCliTo
 from allspin.host.cli import commands
 from allspin.host.cli.commands import UsageError
 from allspin.host.cli.help import command_help
+from allspin.host.cli.recipe import Recipe, only_in_recipe, recipe_key
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.sim.errors import UserError
@@ -20,12 +21,20 @@ from allspin.sim.errors import UserError
 HELP_FLAGS = ("-h", "--help")
 
 
-def command_app(name: str) -> App:
-    """Make the parser of a command of `allspin.host.cli.commands.COMMANDS`."""
+def command_app(name: str, recipe: Recipe) -> App:
+    """Make the parser of a command of `allspin.host.cli.commands.COMMANDS`.
+
+    Parameters
+    ----------
+    name : str
+        The command.
+    recipe : Recipe
+        Reader of the file that its option ``--recipe`` names, if it has one.
+    """
     command = commands.load_command(name)
     app = App(
         name=f"allspin {name}",
-        config=(*getattr(command, "CONFIG", ()), check_words),
+        config=(recipe, check_words),
         default_parameter=Parameter(negative=(), show_env_var=False),
         help_flags=(),
         version_flags=(),
@@ -41,14 +50,17 @@ def arguments_of(app: App) -> ArgumentCollection:
 
 
 def option_names(arguments: ArgumentCollection) -> dict[str, str]:
-    """Map each parameter to its option, such as ``tile_rows`` to ``--tile-rows``."""
+    """Map each parameter to its option, such as ``keep_states`` to ``--keep-states``.
+
+    A parameter that only a recipe has is mapped to its key.
+    """
     names = {}
     for argument in arguments:
         options = [name for name in argument.names if name.startswith("--")]
         if options and argument.parse:
-            names[argument.field_info.name] = options[0]
-    for option in list(names.values()):
-        names[option.removeprefix("--").replace("-", "_")] = option
+            names[argument.field_info.name] = names[recipe_key(argument)] = options[0]
+        elif only_in_recipe(argument):
+            names[argument.field_info.name] = recipe_key(argument)
     return names
 
 
@@ -88,33 +100,44 @@ def perform(name: str, words: Sequence[str]) -> int:
         If an object refuses its values, or the command refuses something. Parameters that the
         message has between backticks are named as options: ``--rows-per-clock``.
     """
-    app = command_app(name)
+    recipe = Recipe()
+    app = command_app(name, recipe)
     options = words[: words.index("--")] if "--" in words else words
     if any(flag in options for flag in HELP_FLAGS):
         say(command_help(app, arguments_of(app), commands.load_command(name).EXAMPLES))
         return 0
     try:
-        function, bound, unparsed = _read(app, words)
+        function, bound, unparsed = _read(app, words, recipe)
         with Steps() as steps:
             if "steps" in unparsed:
                 bound.arguments["steps"] = steps
             return function(*bound.args, **bound.kwargs)
     except UserError as error:
         known = option_names(arguments_of(app))
-        raise UserError(_with_options(str(error), known)) from error
+        raise UserError(_with_options(str(error), known, recipe)) from error
 
 
-def _with_options(message: str, known: dict[str, str]) -> str:
-    """Name parameters by their options: those between backticks, and one that must be another."""
+def _with_options(message: str, known: dict[str, str], recipe: Recipe) -> str:
+    """Name parameters by their options: those between backticks, and one that must be another.
+
+    A parameter whose value comes from a recipe is named by its key, and the file before it.
+    """
+    files = set()
 
     def option(match: re.Match[str]) -> str:
         name = match[1] or match[2]
+        if name in recipe.given:
+            files.add(f"{recipe.path}: ")
+            return recipe.given[name]
         return known.get(name, name)
 
-    return re.sub(r"`(\w+)`|^(\w+)(?= must )", option, message)
+    named = re.sub(r"`(\w+)`|^(\w+)(?= must )", option, message)
+    return "".join(files) + named
 
 
-def _read(app: App, words: Sequence[str]) -> tuple[Any, inspect.BoundArguments, dict[str, Any]]:
+def _read(
+    app: App, words: Sequence[str], recipe: Recipe
+) -> tuple[Any, inspect.BoundArguments, dict[str, Any]]:
     """Read the words of a command line; an object that refuses a value is a `UserError`."""
     try:
         return app.parse_args(list(words), exit_on_error=False, print_error=False)
@@ -127,6 +150,10 @@ def _read(app: App, words: Sequence[str]) -> tuple[Any, inspect.BoundArguments, 
             name = error.argument.name
             if not any(word.partition("=")[0] in error.argument.names for word in words):
                 message = f"{name} is needed"
+        message = _with_options(message, option_names(arguments_of(app)), recipe)
+        token = getattr(error, "token", None)
+        if token is not None and token.source == str(recipe.path):
+            raise UserError(f"{recipe.path}: {message}") from error
         raise UsageError(app.name[0], message) from error
     except (ValueError, TypeError) as error:
         raise UserError(str(error)) from error
@@ -152,7 +179,8 @@ def read_words(name: str, words: Sequence[str]) -> dict[str, Any]:
     UsageError
         If the words do not fit the command's signature.
     """
-    return _read(command_app(name), words)[1].arguments
+    recipe = Recipe()
+    return _read(command_app(name, recipe), words, recipe)[1].arguments
 
 
 def is_given(value: object) -> bool:

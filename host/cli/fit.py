@@ -8,9 +8,9 @@ from cyclopts import Parameter
 
 from allspin.host.cli.answers import FAILED, answer
 from allspin.host.cli.command import check_needs, is_given
-from allspin.host.cli.shared import Json, Point, Steps, Style
+from allspin.host.cli.shared import Json, Point, RecipeFile, Steps, Style
 from allspin.host.data.catalogue import operating_point
-from allspin.host.data.files import check_writable
+from allspin.host.data.files import check_apart, check_writable
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.fit.decay import FittedDecay, fit_decay
 from allspin.host.fit.explain import HEADS, columns_table
@@ -44,7 +44,7 @@ the device, and --force writes the model anyway.
 examples:
   allspin fit pulses.csv neuron.csv -o mine.toml
   allspin fit --explain pulses.csv
-  allspin fit device-*.csv --resistance-column Rxy -o mine.toml
+  allspin fit device-*.csv --column resistance=Rxy -o mine.toml
   allspin fit dG_increasing.txt dG_decreasing.txt -o measured.toml
   allspin fit pulses.csv --where current=8,-11 --point current=8mA -o mine.toml
   allspin fit decay.csv --base mine.toml -o aged.toml
@@ -66,6 +66,7 @@ def run(
     base: Annotated[str | None, DEVICE] = None,
     at: Point = None,
     point: Annotated[str | None, Parameter(metavar="POINT")] = None,
+    recipe: RecipeFile = None,
     fitting: Annotated[FitOptions, FLAT] = FitOptions(),  # noqa: B008 (it is frozen)
     decays: Annotated[DecayOptions | None, FLAT] = None,
     reading_files: Annotated[ReadOptions, FLAT] = ReadOptions(),  # noqa: B008 (it is frozen)
@@ -103,6 +104,7 @@ def run(
     check_needs({"style": style}, {"output": output})
     if output is not None:
         check_writable(output, regular=True)
+        check_apart(output, recipe, *files)
     elif not explain:
         raise UserError("give -o DEVICE, or `explain` to see how the files are read")
     look = PictureStyle.open(style or "screen")

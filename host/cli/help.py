@@ -11,6 +11,8 @@ from cyclopts import App
 from cyclopts.argument import Argument, ArgumentCollection
 from cyclopts.help.help import _resolve_metavar  # pyright: ignore[reportPrivateUsage]
 
+from allspin.host.cli.recipe import only_in_recipe, recipe_key
+
 WIDTH = 79
 """Columns of text, at most."""
 HELP_AT = 24
@@ -45,6 +47,9 @@ def command_help(app: App, arguments: ArgumentCollection, examples: str) -> str:
             lines.append(_lines("-h, --help", "Show this help and exit", width))
         if lines:
             parts.append("\n".join([f"{title}:", *lines]))
+    keys = [_entry(each, names, width) for each in arguments if only_in_recipe(each)]
+    if keys:
+        parts.append("\n".join(["further keys of the recipe:", *keys]))
     return "\n\n".join([*parts, examples.rstrip("\n")])
 
 
@@ -70,6 +75,8 @@ def _leaves(argument: Argument) -> list[Argument]:
 
 
 def _flag(argument: Argument) -> str:
+    if only_in_recipe(argument):
+        return recipe_key(argument)
     return next((name for name in argument.names if name.startswith("--")), argument.name)
 
 
@@ -80,6 +87,8 @@ def _metavar(argument: Argument) -> str:
 def _entry(argument: Argument, names: dict[str, str], width: int) -> str:
     if argument.index is not None:
         label = _metavar(argument)
+    elif only_in_recipe(argument):
+        label = recipe_key(argument)
     else:
         label = ", ".join(sorted(argument.names, key=len))
         value = argument.parameter.metavar or _resolve_metavar(argument)
@@ -89,13 +98,28 @@ def _entry(argument: Argument, names: dict[str, str], width: int) -> str:
     choices = argument.get_choices()
     if choices and not all(choice in text for choice in choices):
         text = f"{text}: {', '.join(choices)}"
-    default = argument.field_info.default
     if argument.required:
         text = f"{text} (needed)"
-    elif argument.show_default and default is not False and default not in ((), ""):
-        shown = f"{default:g}" if isinstance(default, float) else default
-        text = f"{text} ({shown})"
+    elif default := _default(argument):
+        text = f"{text} ({default})"
     return _lines(label, text, width)
+
+
+def _default(argument: Argument) -> str:
+    """Return the default of an argument as help shows it; empty for none."""
+    value = argument.field_info.default
+    shown = argument.parameter.show_default
+    if callable(shown):
+        return shown(value)
+    if isinstance(shown, str):
+        return shown
+    if only_in_recipe(argument):
+        hidden = value is None or value is argument.field_info.empty
+    else:
+        hidden = not argument.show_default
+    if hidden or value is False or value in ((), ""):
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _lines(label: str, text: str, width: int) -> str:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from allspin.host.cli.answers import INTERRUPTED, answer, ended_by_clusters
 from allspin.host.cli.command import check_needs, need_pictures
-from allspin.host.cli.shared import DataFile, Json, Steps, Style
+from allspin.host.cli.shared import DataFile, Json, RecipeFile, Steps, Style
 from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.foreign.import_options import ImportOptions
@@ -39,6 +39,7 @@ def run(
     /,
     *,
     output: Annotated[Path, Parameter(alias="-o", metavar="NET")],
+    recipe: RecipeFile = None,
     conversion: Annotated[ImportOptions, FLAT] = ImportOptions(),  # noqa: B008 (it is frozen)
     data: DataFile = None,
     pictures: Annotated[Path | None, Parameter(metavar="DIR")] = None,
@@ -66,7 +67,7 @@ def run(
     need_pictures(pictures)
     look = PictureStyle.open(style or "screen")
     check_writable(output)
-    check_apart(output, model, data)
+    check_apart(output, model, recipe, data)
     if pictures is not None:
         make_folder(pictures)
     start = time.perf_counter()

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from allspin.host.cli.answers import INTERRUPTED, answer, ended_by_clusters
 from allspin.host.cli.command import check_needs, need_pictures
 from allspin.host.cli.live import serve_page
-from allspin.host.cli.shared import DataFile, Json, Steps, Style
+from allspin.host.cli.shared import DataFile, Json, RecipeFile, Steps, Style
 from allspin.host.cli.train import announce, chosen, results
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
@@ -91,6 +91,7 @@ def _pulses(learnt: Learnt) -> list[Figure]:
 def run(
     *,
     output: Annotated[Path | None, Parameter(alias="-o", metavar="NET")] = None,
+    recipe: RecipeFile = None,
     learning: Annotated[LearnParameters, FLAT] = LearnParameters(),  # noqa: B008 (it is frozen)
     data: DataFile = None,
     out: Annotated[Path | None, Parameter(metavar="DIR")] = None,
@@ -123,7 +124,7 @@ def run(
     if out is not None:
         make_folder(out)
     check_writable(output)
-    check_apart(output, data)
+    check_apart(output, recipe, data)
     with steps.waiting("reading the images"):
         dataset = load_dataset(data)
     asked = learning.options(dataset)

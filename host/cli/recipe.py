@@ -1,60 +1,170 @@
-"""Options from a recipe file, which stand in for those that the command line does not give."""
+"""Recipe files: values in TOML of parameters that the command line does not give."""
 
+import reprlib
+import types
+import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cyclopts import Token
+from cyclopts import Parameter, Token
 from cyclopts.argument import Argument, ArgumentCollection
 
-from allspin.host.train.recipe import (
-    read_recipe,
+from allspin.host.data.catalogue import shipped_devices
+from allspin.host.options import RECIPE_GROUP
+from allspin.sim.errors import meant, refused
+from allspin.sim.files import read_text
+from allspin.sim.plain_values import MAX_TOML, parse_toml
+
+OPTION = "--recipe"
+WITHOUT_KEY = (
+    "explain",
+    "force",
+    "json",
+    "output",
+    "pictures",
+    "quick",
+    "recipe",
+    "style",
+    "watch",
 )
-from allspin.sim.errors import UserError, meant
+"""Options that say what a command writes or shows, which a recipe does not have."""
+DEVICES = ("base", "device")
+"""Keys that name a device: one that ships, or a file."""
+KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+}
+"""Types of values in TOML, and their names in messages."""
 
-OWN = ("output", "recipe", "json", "steps", "quick")
-"""Parameters that a recipe cannot have."""
+
+def only_in_recipe(argument: Argument) -> bool:
+    """Return True if a parameter has a key in recipes, and no option."""
+    return not argument.parse and RECIPE_GROUP in (argument.parameter.group or ())
 
 
-def fill_from_recipe(_: Any, __: Any, arguments: ArgumentCollection) -> None:
-    """Add the values of the file that ``--recipe`` names; cyclopts calls it before it converts.
+def recipe_key(argument: Argument) -> str:
+    """Return the key of a parameter in a recipe: its option's name with underscores."""
+    return argument.names[0].removeprefix("--").replace("-", "_")
+
+
+def recipe_arguments(arguments: ArgumentCollection) -> dict[str, Argument]:
+    """Return the parameters that a recipe can have, by key."""
+    known = {}
+    for argument in arguments:
+        leaf = argument.index is None and not argument.children
+        if leaf and (argument.parse or only_in_recipe(argument)):
+            known[recipe_key(argument)] = argument
+    for key in WITHOUT_KEY:
+        known.pop(key, None)
+    return known
+
+
+class Recipe:
+    """Recipe of a command line; cyclopts calls it before it converts the words to values.
+
+    Attributes
+    ----------
+    path : Path or None
+        The file, if the command line names one.
+    given : dict of str to str
+        Keys whose values come from the file, by the names of their parameters.
+    """
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+        self.given: dict[str, str] = {}
+
+    def __call__(self, _: Any, __: Any, arguments: ArgumentCollection) -> None:
+        """Give parameters the values of the file.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be read, or it has an unknown key or a value of a wrong type.
+        """
+        tokens = [each.tokens for each in arguments if OPTION in each.names]
+        if not tokens or not tokens[0]:
+            return
+        self.path = Path(tokens[0][-1].value)
+        values = _read(self.path)
+        if any("--quick" in each.names and each.tokens for each in arguments):
+            values.pop("epochs", None)  # seconds are to do
+        known = recipe_arguments(arguments)
+        for key, value in values.items():
+            with refused(f"{self.path} is not a recipe: "):
+                self._give(known, key, value)
+
+    def _give(self, known: Mapping[str, Argument], key: str, value: Any) -> None:
+        """Give a parameter its value, unless the command line has one."""
+        if key not in known:
+            raise ValueError(
+                f"it has the unknown key {reprlib.repr(key)}{meant(key, known)}; keys are "
+                f"{', '.join(known)}"
+            )
+        argument = known[key]
+        words = _words(argument, key, value)
+        if argument.tokens:
+            return
+        self.given[argument.field_info.name] = key
+        # A key without an option is not parsed: else it would be an option, too.
+        argument.parameter = Parameter.combine(argument.parameter, Parameter(parse=True))
+        source = str(self.path)
+        if value is True:
+            argument.append(Token(keyword=key, source=source, implicit_value=True))
+        for index, word in enumerate(words):
+            path = argument.resolved_hint is Path
+            if path or (key in DEVICES and word.partition("@")[0] not in shipped_devices()):
+                word = str(typing.cast(Path, self.path).parent / word)
+            argument.append(Token(keyword=key, value=word, source=source, index=index))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the values of a recipe file, unchecked."""
+    text = read_text(path, "recipe", MAX_TOML)
+    with refused(f"{path} is not a recipe: "):
+        return parse_toml(text)
+
+
+def _words(argument: Argument, key: str, value: Any) -> list[str]:
+    """Return a value as words of a command line; none for true and false.
 
     Raises
     ------
-    UserError
-        If the file cannot be read, or has a key that is no option of the command.
+    ValueError
+        If the value has not the type of the parameter.
     """
-    named = {argument.names[0]: argument for argument in arguments if not argument.children}
-    recipe = named["--recipe"].tokens
-    if not recipe:
-        return
-    path = Path(recipe[0].value)
-    known = {}
-    for name, argument in named.items():
-        key = name.removeprefix("--").replace("-", "_")
-        if argument.parse and key not in OWN:
-            known[key] = argument
-    values = read_recipe(path)
-    if named["--quick"].tokens:
-        values.pop("epochs", None)  # seconds shall do
-    for key, value in values.items():
-        if key not in known:
-            raise UserError(
-                f"{path} is not a recipe: it has the unknown key {key!r}{meant(key, known)}; keys "
-                f"are {', '.join(known)}"
-            )
-        if not known[key].tokens:
-            _give(known[key], value, path)
+    kinds = _kinds(argument)
+    fits = type(value) in kinds or (float in kinds and type(value) is int)
+    if isinstance(value, list):
+        fits = fits and {type(each) for each in value} <= {int, float, str}
+    if not fits:
+        known = " or ".join(KINDS[kind] for kind in kinds)
+        raise ValueError(f"{key} must be {known}, not {reprlib.repr(value)}")
+    if isinstance(value, bool):
+        return []
+    if not isinstance(value, list):
+        return [str(value)]
+    words = [str(each) for each in value]
+    repeated = argument.parameter.converter is None or argument.parameter.allow_repeating
+    return words if repeated else [",".join(words)]
 
 
-def _give(argument: Argument, value: Any, path: Path) -> None:
-    """Give an option a value of a recipe."""
-    name = argument.names[0]
+def _kinds(argument: Argument) -> list[type]:
+    """Return the types in TOML that a parameter's value may have."""
     if argument.is_flag():
-        if not isinstance(value, bool):
-            raise UserError(f"{path} is not a recipe: {name} must be true or false, not {value!r}")
-        if value:
-            argument.append(Token(keyword=name, source=str(path), implicit_value=True))
-        return
-    words = value if isinstance(value, list) else [value]
-    text = ",".join(map(str, words))
-    argument.append(Token(keyword=name, value=text, source=str(path)))
+        return [bool]
+    hint = argument.resolved_hint
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        hint = typing.get_args(hint)[0]
+    converted = argument.parameter.converter is not None
+    if hint is int:
+        return [int]
+    if hint is float:
+        return [float, str] if converted else [float]
+    if typing.get_origin(hint) is tuple or argument.parameter.allow_repeating:
+        return [list, str] if converted else [list]
+    return [str]

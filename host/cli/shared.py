@@ -50,5 +50,13 @@ Style = Annotated[
         "columns wide), or a TOML file with base, formats, width and points (screen)",
     ),
 ]
+RecipeFile = Annotated[
+    Path | None,
+    Parameter(
+        metavar="TOML",
+        help="TOML file of the options below, with underscores, and of the further keys; an "
+        "option that is given here wins",
+    ),
+]
 Json = Annotated[bool, Parameter(help="Print the result as one JSON object")]
 Steps = Annotated[Display, HIDDEN]

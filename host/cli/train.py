@@ -9,8 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from allspin.host.cli.answers import INTERRUPTED, answer, ended_by_clusters
-from allspin.host.cli.recipe import fill_from_recipe
-from allspin.host.cli.shared import DataFile, Json, Steps
+from allspin.host.cli.shared import DataFile, Json, RecipeFile, Steps
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable
 from allspin.host.options import FLAT
@@ -26,8 +25,6 @@ from allspin.host.train.training_options import (
 )
 from allspin.sim.network.netfile import save_network
 
-CONFIG = (fill_from_recipe,)
-"""Sources of options besides the command line."""
 EXAMPLES = """\
 Ctrl-C or SIGTERM ends the training; the best network so far is saved (exit
 status 130).
@@ -101,7 +98,7 @@ def results(
 def run(
     *,
     output: Annotated[Path, Parameter(alias="-o", metavar="NET")],
-    recipe: Annotated[Path | None, Parameter(metavar="TOML")] = None,
+    recipe: RecipeFile = None,
     training: Annotated[TrainingParameters, FLAT] = TrainingParameters(),  # noqa: B008 (frozen)
     data: DataFile = None,
     json: Json = False,
@@ -113,9 +110,6 @@ def run(
     ----------
     output : Path
         Network file to write.
-    recipe : Path, optional
-        TOML file of the options below, such as level_choice = "nearest"; options that are given
-        here win.
     """
     check_writable(output)
     check_apart(output, recipe, data)

@@ -23,7 +23,7 @@ from allspin.host.options import (
     listed,
     megahertz,
     parsed,
-    parsed_each,
+    parsed_together,
 )
 from allspin.host.show.progress import shows_progress
 from allspin.sim.cost.liberty import CELLS_45, Library, load_library
@@ -166,7 +166,7 @@ class CompareOptions(Options):
     ] = frozenset(DEFAULT_PERIPHERY)
     others: Annotated[
         tuple[str | Path | Network, ...],
-        parsed_each(Path, "FILE", name="--with"),
+        parsed_together(lambda files: tuple(map(Path, files)), "FILE", name="--with"),
     ] = ()
     accuracy: Annotated[float | None, Parameter(metavar="PERCENT")] = number(None, 0, 100)
 

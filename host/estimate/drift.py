@@ -225,6 +225,6 @@ def _remove_offsets(curves: list[Curve]) -> tuple[list[Curve], list[str]]:
     said = few(f"{name} {middle:.4g}" for name, middle in pairs)
     note = (
         "R_AH has a constant offset, which is half of both saturations and is taken out: "
-        f"{said} (--d2d-reading range keeps it)"
+        f"{said} (`reading` range keeps it)"
     )
     return shifted, [note]

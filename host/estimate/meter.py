@@ -149,12 +149,10 @@ def meter_noise(
     if found is None and asked != "reads":
         found = from_plateaus(fits, sure=asked is None)
     if found is None and asked == "plateau":
-        raise UserError(
-            f"no curve has a plateau of {LEAST_STEPS} pulses; take another --meter-noise"
-        )
+        raise UserError(f"no curve has a plateau of {LEAST_STEPS} pulses; take another `meter`")
     if found is None and asked == "reads":
         raise UserError(
             "no state was read several times; give rows with the same pulse one after another, or "
-            "take another --meter-noise"
+            "take another `meter`"
         )
     return found

@@ -89,7 +89,7 @@ class NeuronFit:
         UserError
             If a value is outside the neuron's range.
         """
-        with refused("the neuron's curve cannot be used: ", "; choose its part by --currents"):
+        with refused("the neuron's curve cannot be used: ", "; choose its part by `currents`"):
             return SotNeuron(
                 threshold=max(self.values["threshold"].value / self.full_current, 0.0),
                 slope=abs(self.values["slope"].value) * self.full_current / self.full_resistance,
@@ -300,7 +300,7 @@ def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> lis
         if count < FEWEST_POINTS:
             raise UserError(
                 f"device {curve.device}: {count} points of the neuron's curve are in the range of "
-                f"currents; a fit needs {FEWEST_POINTS}: widen --currents or measure more"
+                f"currents; a fit needs {FEWEST_POINTS}: widen `currents` or measure more"
             )
         if np.ptp(x[kept]) < 1e-3 * x[kept].max() or not x[kept].max():
             raise UserError(

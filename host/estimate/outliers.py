@@ -135,8 +135,8 @@ def outlying_cycles(curves: Sequence[Curve]) -> Far:
             raise UserError(
                 f"{count} of {len(own)} cycles stand apart from the others of their device, too "
                 f"many for outliers, {Outlier(curves[int(np.argmax(far))])}, among them; choose "
-                'those that are good, such as --where "cycle=3..10", or keep all with '
-                "--keep-outliers"
+                'those that are good, such as `where` "cycle=3..10", or keep all with '
+                "`keep_outliers`"
             )
     return far
 
@@ -290,7 +290,7 @@ def set_aside(measurement: Measurement) -> tuple[Measurement, list[Outlier]]:
     if len(points) > MOST * count:  # a distribution with wide tails has as many
         raise UserError(
             f"{len(points):,} of {count:,} points stand apart from their neighbours, too many "
-            f"for outliers, {points[0]} among them; keep them with --keep-outliers, or choose "
+            f"for outliers, {points[0]} among them; keep them with `keep_outliers`, or choose "
             "the rows that are good"
         )
     notes = [
@@ -323,4 +323,4 @@ def _note(outliers: list[Outlier], words: str) -> list[str]:
     shown = "; ".join(map(str, outliers[:SHOWN]))
     if len(outliers) > SHOWN:
         shown += f" and {len(outliers) - SHOWN:,} more"
-    return [f"{len(outliers):,} of {words}: {shown} (--keep-outliers keeps them)"]
+    return [f"{len(outliers):,} of {words}: {shown} (`keep_outliers` keeps them)"]

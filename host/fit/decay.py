@@ -203,7 +203,7 @@ class FittedDecay(MadeDevice):
             )
         if not self.options.equilibrium:
             notes.append(
-                "R_AH is taken to decay to the middle of the range; --equilibrium gives another."
+                "R_AH is taken to decay to the middle of the range; `equilibrium` gives another."
             )
         if self.fit.between is None:
             notes.append("One device was measured: the deviation between cells is not known.")
@@ -290,6 +290,6 @@ def fit_decay(
     if outliers:
         progress.note(
             f"{len(outliers)} points are set aside as outliers, the first: {outliers[0]} "
-            "(--keep-outliers keeps them)"
+            "(`keep_outliers` keeps them)"
         )
     return fitted

@@ -126,7 +126,7 @@ def _synapse(result: FitResult) -> Synapse:
         if result.base is None:
             raise UserError(
                 "only a neuron was measured; give pulse curves too, or a device whose synapse "
-                "stands in, such as --base paper"
+                "stands in, such as `base` paper"
             )
         return result.base.synapse
     most = max(2, *(part.fit.pulses for part in result.polarities.values()))
@@ -292,7 +292,7 @@ def pair_response(
         if before.size < LEAST_PAIRS:
             raise UserError(
                 f"device {device.device} has {before.size} pairs of R_AH before and after a pulse, "
-                f"and --c2c-occasion pulse of a table needs {LEAST_PAIRS}; take write"
+                f"and `occasion` pulse of a table needs {LEAST_PAIRS}; take write"
             )
         changes = Changes.of_pairs(before, behind, ends, meter)
         start = float(np.clip(device.mean[0], *ends))

@@ -227,13 +227,13 @@ def _lent_readings(
     if base is None:
         raise UserError(
             f"there are only curves of {present.name.lower()}; give those of {name} too, or a "
-            f"device whose {name} stands in, such as --base paper"
+            f"device whose {name} stands in, such as `base` paper"
         )
     if options.table:
         return None, None
     c2c, d2d = lent_spreads(base, lacking)
-    _check_lent(base, name, "C2C", c2c, options.occasion, "--c2c-occasion")
-    _check_lent(base, name, "D2D", d2d, options.reading, "--d2d-reading")
+    _check_lent(base, name, "C2C", c2c, options.occasion, "`occasion`")
+    _check_lent(base, name, "D2D", d2d, options.reading, "`reading`")
     return c2c.reading if c2c.value else None, d2d.reading if d2d.value else None
 
 
@@ -244,5 +244,5 @@ def _check_lent(
     if lent.value and asked not in (None, lent.reading):
         raise UserError(
             f"the {variation} of {base.name} is read as {lent.reading}, and {name} is that of "
-            f"{base.name}; take {option} {lent.reading}, or another --base"
+            f"{base.name}; take {option} {lent.reading}, or another `base`"
         )

@@ -32,7 +32,7 @@ def lent_model(base: Device, polarity: Polarity) -> SotSynapse:
     if model is None:
         raise UserError(
             f"the synapse of {base.name} is a table and lends no model of "
-            f"{polarity.name.lower()}; take --table, or another --base"
+            f"{polarity.name.lower()}; take `table`, or another `base`"
         )
     return model
 
@@ -51,7 +51,7 @@ def lent_spreads(base: Device, polarity: Polarity) -> tuple[LentSpread, LentSpre
     if c2c.reading == "increment":
         raise UserError(
             f"the C2C of {base.name} is a share of each change, and the measured one of the "
-            "range; take another --base"
+            "range; take another `base`"
         )
     cycle = LentSpread(c2c[polarity] / (steps if c2c.reading == "step" else 1), c2c.occasion)
     d2d = synapse.d2d

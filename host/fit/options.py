@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from allspin.host.estimate.meter import METHODS
 from allspin.host.estimate.spread import DEVICE_CHOICES
 from allspin.host.lab.quantities import quantity
-from allspin.host.options import HIDDEN, Options, parsed
+from allspin.host.options import HIDDEN, IN_RECIPE, Options, parsed
 from allspin.sim.device.retention import Retention
 from allspin.sim.network.levels import MAX_STATES, MIN_STATES
 from allspin.sim.parameters import choice, number
@@ -35,7 +35,8 @@ class FitOptions(Options):
         Reading of C2C: write, pulse or, of a model, root. The one that suits the data unless
         given.
     reading : str or None
-        Reading of D2D: the one that explains most unless given.
+        Reading of D2D: range, weight, span or nonlinearity; the one that explains most unless
+        given.
     currents : tuple of float or None
         Part of the neuron's curve, from a magnitude of at least 0 to a higher one, in mA; in the
         file's numbers if it names no unit.
@@ -44,8 +45,8 @@ class FitOptions(Options):
     keep_outliers : bool
         Fit outliers like any other points.
     meter : str or None
-        Way to tell the meter's noise from C2C: by repeated reads of a pulse, else by plateaus
-        that scatter less than the rest, unless given.
+        Way to tell the meter's noise from C2C: reads (repeated reads of a pulse), plateau (points
+        that scatter less than the rest) or none; the first that the data allow unless given.
     reference : str
         Reference of a conductance: a column that is written as the cells are (column), one whose
         mean is the middle of the range (centred), or an ideal one (ideal).
@@ -58,17 +59,17 @@ class FitOptions(Options):
 
     name: str = ""
     states: int | None = number(None, MIN_STATES, MAX_STATES)
-    occasion: Annotated[str | None, Parameter(name="--c2c-occasion", choices=tuple(OCCASIONS))] = (
-        None
+    occasion: Annotated[str | None, Parameter(name="c2c_occasion"), IN_RECIPE] = choice(
+        None, OCCASIONS
     )
-    reading: Annotated[
-        str | None, Parameter(name="--d2d-reading", choices=tuple(DEVICE_CHOICES))
-    ] = None
+    reading: Annotated[str | None, Parameter(name="d2d_reading"), IN_RECIPE] = choice(
+        None, DEVICE_CHOICES
+    )
     currents: tuple[float, float] | None = None
     table: bool = False
-    keep_outliers: bool = False
-    meter: Annotated[str | None, Parameter(name="--meter-noise")] = choice(None, METHODS)
-    reference: str = choice("column", REFERENCES)
+    keep_outliers: Annotated[bool, IN_RECIPE] = False
+    meter: Annotated[str | None, Parameter(name="meter_noise"), IN_RECIPE] = choice(None, METHODS)
+    reference: Annotated[str, IN_RECIPE] = choice("column", REFERENCES)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,14 +77,14 @@ class FitOptions(Options):
             np.shape(self.currents) != (2,)
             or not 0 <= self.currents[0] < self.currents[1] < math.inf
         ):
-            raise ValueError("currents takes a lower and a higher magnitude, such as 2 12")
+            raise ValueError("`currents` takes a lower and a higher magnitude, such as 2 12")
         if self.table and self.occasion == "root":
             raise ValueError(
-                "occasion must be write or pulse of a measured table, whose deviations add up as "
+                "`occasion` must be write or pulse of a measured table, whose deviations add up as "
                 "they were measured, not root"
             )
         if (self.name and not self.name.strip()) or not self.name.isprintable():
-            raise ValueError("name must be a word or line of text")
+            raise ValueError("`name` must be a word or line of text")
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,10 @@ class DecayOptions:
         If one of them is outside its range.
     """
 
-    attempt_time: Annotated[float | None, parsed(quantity("s", "--attempt-time"), "TIME")] = None
-    equilibrium: float = 0.0
+    attempt_time: Annotated[
+        float | None, parsed(quantity("s", "`attempt_time`"), "TIME"), IN_RECIPE
+    ] = None
+    equilibrium: Annotated[float, IN_RECIPE] = 0.0
     keep_outliers: Annotated[bool, HIDDEN] = False
     name: Annotated[str | None, HIDDEN] = None
 

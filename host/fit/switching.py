@@ -325,7 +325,8 @@ def fit_switching(
     reading = reading or ReadOptions()
     options = options or FitOptions()
     paths = several_files(files, "")
-    other = dataclasses.replace(reading, columns=ColumnNames()) != ReadOptions()
+    names = dataclasses.replace(reading.columns, ignore=())
+    other = reading != ReadOptions(names)
     if other or options != FitOptions(options.name):
         raise UserError("of switching probabilities only the name and the columns can be chosen")
     reading.columns.check(paths)

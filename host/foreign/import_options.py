@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from allspin.host.data.datasets import Dataset
 from allspin.host.foreign.float_network import InputScaling
-from allspin.host.options import FLAT, HIDDEN
+from allspin.host.options import FLAT, HIDDEN, IN_RECIPE
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters
 from allspin.host.train.target import TrainingTarget
 from allspin.host.train.training_options import AUGMENT, Augmentation
@@ -68,9 +68,9 @@ class ImportOptions(Brief):
     neuron: str | None = None
     pixel_bits: int = 4
     hidden_bits: int = 4
-    rah_bits: int = 8
+    rah_bits: Annotated[int, IN_RECIPE] = 8
     noise: Annotated[float | None, HIDDEN] = None
-    augmentation: Annotated[Augmentation | None, AUGMENT] = None
+    augmentation: Annotated[Augmentation | None, AUGMENT, IN_RECIPE] = None
     tune: Annotated[int, Parameter(metavar="EPOCHS")] = 0
     seed: int = 0
     white: float | None = None

@@ -134,7 +134,7 @@ def import_network(
         read, choice, accuracy = _read(path, dataset, options, chosen)
         progress.finish(f"{accuracy:.2%} in floating point")
         if choice.near_tie:
-            progress.note(f"{choice.reason}; give --white")
+            progress.note(f"{choice.reason}; give `white`")
         if read.labels:
             names = ", ".join(map(repr, read.labels[:10]))
             progress.note(

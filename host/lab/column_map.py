@@ -120,7 +120,7 @@ class ColumnMap:
         self.places: dict[str, list[int]] = {}
         self.reasons: dict[int, tuple[str, str]] = {}
         for kind in NAMES:
-            reason = f"by --{kind}-column"
+            reason = "by the option column"
             places = [self._named(kind, name) for name in names.given(kind, file.path)]
             if not places:
                 reason = "by its name"
@@ -158,7 +158,7 @@ class ColumnMap:
         if place is None:
             raise UserError(
                 f"{self.file.path} has no column {name} (it has {self._listed()}); mend "
-                f"--{kind}-column, which may be for one file as FILE:NAME"
+                f"`column` {kind}={name}, which may be for one file as {kind}=FILE:NAME"
             )
         return place
 
@@ -202,18 +202,28 @@ class ColumnMap:
     def _listed(self) -> str:
         return ", ".join(column.name or "(no name)" for column in self.file.columns)
 
-    def lacks(self, kind: str, called: str, option: str) -> UserError:
-        """Return an error on a lacking column, with those that may be meant."""
+    def lacks(self, kind: str, called: str, named: bool = True) -> UserError:
+        """Return an error on a lacking column, with those that may be meant.
+
+        Parameters
+        ----------
+        kind : str
+            Kind of the column.
+        called : str
+            Its name in the message.
+        named : bool
+            True if `ReadOptions.columns` can name a column of this kind.
+        """
         columns = self.file.columns
         message = (
             f"{self.file.path} has no column of {called} (it has {self._listed()}); rename one"
         )
-        if option:
-            message += f", or name it with {option}"
+        if named:
+            message += f", or name it with `column` {kind}=NAME"
         likely = [place for place in range(len(columns)) if self._is_likely(kind, place)]
         if likely:
-            meant = " or ".join(f'{option} "{columns[place].name}"' for place in likely[:SHOWN])
-            message += f"; is it {meant}?"
+            meant = " or ".join(f'"{kind}={columns[place].name}"' for place in likely[:SHOWN])
+            message += f"; is it `column` {meant}?"
         return UserError(message)
 
     def _is_likely(self, kind: str, place: int) -> bool:
@@ -271,7 +281,7 @@ class CurveColumns(ColumnMap):
         self.x_unit, self.x_factor = self._unit(self.x, self.kind)
         places = self.places.get("resistance", [])
         if not places:
-            raise self.lacks("resistance", "resistance such as R_AH (ohm)", "--resistance-column")
+            raise self.lacks("resistance", "resistance such as R_AH (ohm)")
         units = [self._unit(place, "resistance") for place in places]
         self.unit = units[0][0]
         if any(unit != self.unit for unit, _ in units):
@@ -293,9 +303,9 @@ class CurveColumns(ColumnMap):
     def _abscissa(self) -> int:
         place = self.place(self.kind)
         if place is None and self.kind == "time":
-            raise self.lacks("time", "time", "")
+            raise self.lacks("time", "time", named=False)
         if place is None:
-            raise self.lacks("pulse", "pulse nor one of current", "--pulse-column")
+            raise self.lacks("pulse", "pulse nor one of current")
         return place
 
     def _read_current(self, voltage: int) -> float:
@@ -311,7 +321,7 @@ class CurveColumns(ColumnMap):
         if len(amperes) != 1 or 0.0 in amperes:
             raise UserError(
                 f"{file.path}: column {file.columns[voltage].name} is a voltage; give the current "
-                "that it was read with, such as --read-current 0.1mA"
+                "that it was read with, such as `read_current` 0.1mA"
             )
         return amperes.pop()
 

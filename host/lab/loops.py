@@ -111,7 +111,7 @@ def choose_branches(
             way = "rises" if branch == "up" else "falls"
             raise UserError(
                 f"{path}: {curve.name} has no branch of {branch}: the current never {way}; take "
-                "the other --branch"
+                "the other `branch`"
             )
         for number, own in enumerate(sides[branch]):
             chosen.append(replace(own, cycle=numbered(curve.cycle, number)))
@@ -132,5 +132,5 @@ def _check_no_loop(path: Path, curve: Curve, sides: dict[str, list[Curve]], unit
     raise UserError(
         f"{path}: {curve.name} runs in a loop whose branches are {gap:.3g} apart: up (the current "
         f"rises from {up.min():.3g}{shown} to {up.max():.3g}{shown}) and down (it falls from "
-        f"{down.max():.3g}{shown} to {down.min():.3g}{shown}); choose --branch up or --branch down"
+        f"{down.max():.3g}{shown} to {down.min():.3g}{shown}); choose `branch` up or `branch` down"
     )

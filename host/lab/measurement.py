@@ -42,7 +42,7 @@ def read_measurement(
     """
     options = options or ReadOptions()
     options.columns.check(paths)
-    ignored = set(map(plain, options.ignored))
+    ignored = set(map(plain, options.columns.ignore))
     files = []
     applied: set[str] = set()
     curves: list[Curve] = []
@@ -64,7 +64,7 @@ def read_measurement(
     for condition in options.conditions():
         if plain(condition.column) not in applied:
             raise UserError(
-                f"no file has a column {condition.column}; mend --where {condition.text}"
+                f"no file has a column {condition.column}; mend `where` {condition.text}"
             )
     apart = check_agreement(one for one in settings if plain(one.column or "") not in ignored)
     electrical, differ = figures(settings)
@@ -96,7 +96,7 @@ def _given(options: ReadOptions) -> dict[str, object]:
     """Return the options that a device file records."""
     given = {
         "where": list(options.where),
-        "ignored_columns": list(options.ignored),
+        "ignored_columns": list(options.columns.ignore),
         "branch": options.branch,
         "turn": options.turn and float(options.turn),
     }

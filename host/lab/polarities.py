@@ -105,7 +105,7 @@ def _cut(file: CsvFile, runs: list[Curve], turn: float | None) -> tuple[list[Cur
             curves.append(replace(part, polarity=Polarity(falls)))
         if turn is None and place is not None:
             note = (
-                f"{file.path} names no polarity: curves are cut where R_AH turns (--turn for "
+                f"{file.path} names no polarity: curves are cut where R_AH turns (`turn` for "
                 f"elsewhere), at pulse {run.x[place]:g}"
             )
             notes[note] = None

@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from allspin.host.lab.quantities import number, quantity
-from allspin.host.options import FLAT, Options, parsed, parsed_each
-from allspin.sim.errors import UserError
+from allspin.host.options import IN_RECIPE, Options, parsed, parsed_together
+from allspin.sim.errors import UserError, check_one_of
 from allspin.sim.parameters import choice, number as share
 
 BRANCHES = ("up", "down")
@@ -19,39 +19,56 @@ MISSING = 0.1
 """Default share of a curve's values that may be missing."""
 
 
-def _named(flag: str) -> Parameter:
-    """Read the names of a column as often as they are given."""
-    return parsed_each(str, "NAME", name=flag)
-
-
 @dataclass(frozen=True)
 class ColumnNames:
-    """Names of columns that differ from the usual ones; empty for the usual name.
+    """Names of columns by role, where they differ from the usual ones.
 
     Each is a name for all files, or ``FILE:NAME`` for one of them; one alone may be a str.
 
     Parameters
     ----------
     pulse : str or tuple of str
-        Column of the pulse number; of one file of several as FILE:NAME.
+        Column of the pulse number.
     resistance : str or tuple of str
-        Column of R_AH, likewise; given several times, each is a cycle.
+        Column of R_AH; of several, each is a cycle.
     cycle : str or tuple of str
-        Column of the cycle, likewise.
+        Column of the cycle.
     device : str or tuple of str
-        Column of the device, likewise.
+        Column of the device.
     polarity : str or tuple of str
-        Column of the polarity, likewise.
+        Column of the polarity.
     current : str or tuple of str
-        Column of the current, likewise.
+        Column of the current.
+    ignore : tuple of str
+        Columns that may vary and are ignored, in all files.
     """
 
-    pulse: Annotated[str | tuple[str, ...], _named("--pulse-column")] = ()
-    resistance: Annotated[str | tuple[str, ...], _named("--resistance-column")] = ()
-    cycle: Annotated[str | tuple[str, ...], _named("--cycle-column")] = ()
-    device: Annotated[str | tuple[str, ...], _named("--device-column")] = ()
-    polarity: Annotated[str | tuple[str, ...], _named("--polarity-column")] = ()
-    current: Annotated[str | tuple[str, ...], _named("--current-column")] = ()
+    pulse: str | tuple[str, ...] = ()
+    resistance: str | tuple[str, ...] = ()
+    cycle: str | tuple[str, ...] = ()
+    device: str | tuple[str, ...] = ()
+    polarity: str | tuple[str, ...] = ()
+    current: str | tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, words: Iterable[str]) -> "ColumnNames":
+        """Read texts such as ``device=Device ID`` or ``pulse=FILE:NAME``.
+
+        Raises
+        ------
+        ValueError
+            If a text has no name, or no role that is known.
+        """
+        roles = [field.name for field in fields(cls)]
+        names: dict[str, list[str]] = {}
+        for word in words:
+            role, _, name = word.partition("=")
+            if not name.strip():
+                raise ValueError(f"`column` takes ROLE=NAME, such as device=Sample, not {word!r}")
+            check_one_of("the role of a `column`", role.strip(), roles)
+            names.setdefault(role.strip(), []).append(name)
+        return cls(**{role: tuple(given) for role, given in names.items()})
 
     def given(self, kind: str, path: Path) -> list[str]:
         """Return the names of a file's column: those given for it, else those for all files."""
@@ -62,10 +79,10 @@ class ColumnNames:
     def check(self, paths: Iterable[Path]) -> None:
         """Raise a `UserError` for a name of a file that is not among the given ones."""
         known = {"", *(name for path in paths for name in (path.name, str(path)))}
-        for kind in vars(self):
+        for kind in vars(self).keys() - {"ignore"}:
             for text in self._all(kind):
                 if text.rpartition(":")[0] not in known:
-                    raise UserError(f"--{kind}-column {text} is of no file that is given")
+                    raise UserError(f"`column` {kind}={text} is of no file that is given")
 
     def _all(self, kind: str) -> tuple[str, ...]:
         given = getattr(self, kind, ())
@@ -79,12 +96,12 @@ class ReadOptions(Options):
     Parameters
     ----------
     columns : ColumnNames
-        Names of columns that differ from the usual ones.
+        Column of a role under another name than usual, such as device=Sample, or pulse=FILE:NAME
+        of one file of several. Roles are pulse, resistance, cycle, device, polarity and current,
+        and ignore for a column that may vary. It may be given again; each resistance is a cycle.
     where : tuple of str
         Rows to take, such as current=8 or current=8,-11 or field=90..110; may be given again, and
         all must hold.
-    ignored : tuple of str
-        Column that may vary and is ignored; may be given again.
     branch : str or None
         Branch of a neuron's hysteresis loop: current rising (up) or falling (down).
     turn : float or None
@@ -102,20 +119,22 @@ class ReadOptions(Options):
         If a condition is none.
     """
 
-    columns: Annotated[ColumnNames, FLAT] = ColumnNames()
+    columns: Annotated[
+        ColumnNames,
+        parsed_together(ColumnNames.parse, "ROLE=NAME", name="--column", show_default=""),
+    ] = ColumnNames()
     where: Annotated[tuple[str, ...], Parameter(metavar="COLUMN=VALUE")] = ()
-    ignored: Annotated[tuple[str, ...], Parameter(name="--ignore-column", metavar="NAME")] = ()
     branch: str | None = choice(None, BRANCHES)
-    turn: float | None = None
-    missing: float = share(MISSING, 0, 1)
-    read_current: Annotated[float | None, parsed(quantity("A", "--read-current"), "CURRENT")] = None
+    turn: Annotated[float | None, IN_RECIPE] = None
+    missing: Annotated[float, IN_RECIPE] = share(MISSING, 0, 1)
+    read_current: Annotated[float | None, parsed(quantity("A", "`read_current`"), "CURRENT")] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.turn is not None and not 0 < self.turn < math.inf:
-            raise ValueError(f"turn must be a number of pulses above 0, not {self.turn:g}")
+            raise ValueError(f"`turn` must be a number of pulses above 0, not {self.turn:g}")
         if self.read_current is not None and not 0 < abs(self.read_current) < math.inf:
-            raise ValueError(f"read_current must be in ampere and not 0, not {self.read_current}")
+            raise ValueError(f"`read_current` must be in ampere and not 0, not {self.read_current}")
         self.conditions()
 
     def conditions(self) -> list["Condition"]:
@@ -145,7 +164,7 @@ class Condition:
         self.values = [value.strip() for value in values.split(",")]
         if not (self.column and all(self.values)):
             raise UserError(
-                f"--where takes COLUMN=VALUE, such as current=8, current=8,-11 or field=90..110, "
+                f"`where` takes COLUMN=VALUE, such as current=8, current=8,-11 or field=90..110, "
                 f"not {text!r}"
             )
 

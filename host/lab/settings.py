@@ -208,7 +208,7 @@ def check_agreement(settings: Iterable[Setting]) -> list[str]:
                 "call the device differently"
             )
             if setting.column:
-                message += f', or let it vary with --ignore-column "{setting.column}"'
+                message += f', or let it vary with `column` "ignore={setting.column}"'
             raise UserError(message)
         other = first.setdefault(("", setting.polarity, setting.name), setting)
         if setting.differs(other) and is_named(setting.name, setting.base):

@@ -122,7 +122,7 @@ def choose_rows(
             if columns.kind == "current":
                 continue
             raise UserError(
-                f"{file.path}: --where {condition.text} is about the curves themselves; choose by "
+                f"{file.path}: `where` {condition.text} is about the curves themselves; choose by "
                 "another column"
             )
         used.add(plain(condition.column))
@@ -351,8 +351,8 @@ def curves_of(
         if lost.size > share * places.size:
             raise file.fail(
                 file.rows[lost[0]][0],
-                f"{curve.name} lacks {lost.size} of {places.size} values, more than --missing "
-                f"{share:g} of a curve; measure it again, or raise --missing",
+                f"{curve.name} lacks {lost.size} of {places.size} values, more than `missing` "
+                f"{share:g} of a curve; measure it again, or raise `missing`",
             )
         check_length(file, curve.measured())
         found.append((curve, name.sense))

@@ -160,7 +160,7 @@ def given_turn(file: CsvFile, run: Curve, turn: float) -> int | None:
     if min(place + 1, x.size - place) < LEAST_POINTS:
         raise file.fail(
             run.line,
-            f"{run.name} has pulses {x[0]:g} to {x[-1]:g} and cannot turn at {turn:g}; mend --turn",
+            f"{run.name} has pulses {x[0]:g} to {x[-1]:g} and cannot turn at {turn:g}; mend `turn`",
         )
     return place
 

@@ -210,7 +210,7 @@ def check_steady(columns: CurveColumns, ignored: set[str], curves: Iterable[Curv
     """
     file = columns.file
     for name in sorted(ignored - set(columns.headings)):
-        raise UserError(f"{file.path} has no column {name}; mend --ignore-column")
+        raise UserError(f"{file.path} has no column {name}; mend `column` ignore={name}")
     parts = _by_polarity(columns.kind, curves)
     notes = []
     for place, heading in enumerate(columns.headings):
@@ -254,11 +254,11 @@ def _check_column(
             advice = varying.advice([one for one in every.values() if one is not varying])
             message = (
                 f"{file.path}: column {called} varies within {name} ({few(varying.texts)}) and "
-                f'has no part in the model; choose by --where "{called}={advice}", or let it '
-                f'vary with --ignore-column "{called}"'
+                f'has no part in the model; choose by `where` "{called}={advice}", or let it '
+                f'vary with `column` "ignore={called}"'
             )
             if varying.worded:
-                message += f' (--device-column "{called}" if it names devices)'
+                message += f' (`column` "device={called}" if it names devices)'
             raise UserError(message)
         if named and varying.several:
             notes.append(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from allspin.host.data.datasets import Dataset
-from allspin.host.options import FLAT, Options, parsed
+from allspin.host.options import FLAT, IN_RECIPE, Options, parsed
 from allspin.host.train.gradient.number_formats import NumberFormats
 from allspin.host.train.parameters import TrainingParameters, widths
 from allspin.host.train.target import TrainingTarget
@@ -63,11 +63,11 @@ class LearnRule(Options):
     """
 
     update: str = choice("equal", UPDATES)
-    rounding: str = choice("stochastic", ROUNDINGS)
-    threshold: float = number(0.0, 0.0, 1e6)
-    momentum: float = number(0.0, 0.0, 0.999)
-    reference: str = "middle"
-    pair: bool = False
+    rounding: Annotated[str, IN_RECIPE] = choice("stochastic", ROUNDINGS)
+    threshold: Annotated[float, IN_RECIPE] = number(0.0, 0.0, 1e6)
+    momentum: Annotated[float, IN_RECIPE] = number(0.0, 0.0, 0.999)
+    reference: Annotated[str, IN_RECIPE] = "middle"
+    pair: Annotated[bool, IN_RECIPE] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -183,12 +183,12 @@ class LearnParameters(Brief):
     neuron: str | None = None
     pixel_bits: int = 4
     hidden_bits: int = 8
-    rah_bits: int = 8
+    rah_bits: Annotated[int, IN_RECIPE] = 8
     noise: float | None = None
     epochs: int = None  # pyright: ignore[reportAssignmentType]
     seed: int = 0
     rate: Annotated[float, parsed(learning_rate, "RATE")] = ArrayParameters.rate
-    batch: int = ArrayParameters.batch
+    batch: Annotated[int, IN_RECIPE] = ArrayParameters.batch
     target: Annotated[TrainingTarget | None, FLAT] = None
     rule: Annotated[LearnRule, FLAT] = LearnRule()
     quick: bool = False

@@ -168,7 +168,7 @@ def boards_section(findings: Findings) -> Section:
         [_speed_picture(records), _room_picture(records)],
         paragraph(f"Built with {', '.join(tools)}.") if tools else None,
     ]
-    commands = [_build(each["board"], network, "--profile", each["profile"]) for each in records]
+    commands = [_build(f"{each['board']}:{each['profile']}", network) for each in records]
     return Section("boards", "On boards", body, commands)
 
 
@@ -196,8 +196,8 @@ def _runs_on(name: str, network: Network) -> bool:
     return True
 
 
-def _build(board: str, network: str, *options: str) -> str:
-    return shlex.join(["allspin", "build", board, "--network", network, *options])
+def _build(board: str, network: str) -> str:
+    return shlex.join(["allspin", "build", board, "--network", network])
 
 
 def comparison_section(findings: Findings) -> Section:

@@ -1,36 +1,48 @@
-"""Command that trained a network, from the provenance in its file."""
+"""Commands that trained a network, from the provenance in its file."""
 
+import json
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from allspin.host.data.catalogue import open_device, shipped_devices
+from allspin.host.learn.parameters import CYCLE_DEVIATION, LearnParameters, LearnRule
 from allspin.host.train.parameters import DEFAULT_NEURON, TrainingParameters
-from allspin.host.train.training_options import USUAL, Robustness
+from allspin.host.train.training_options import Robustness
 
-TRAIN_OPTIONS = (
-    *("states", "hidden", "neuron", "pixel_bits", "hidden_bits", "rah_bits", "noise", "augment"),
-    *("rate", "batch", "tile_rows", "adc_bits", "epochs", "seed", "device", "at"),
-    *("levels", "polarity", "update", "rounding", "threshold", "momentum", "reference", "pair"),
-    *("straight_through", "conv", "neuron_per"),
+OPTIONS = (
+    *("states", "hidden", "neuron", "pixel_bits", "hidden_bits", "noise", "augment", "rate"),
+    *("tile_rows", "adc_bits", "epochs", "seed", "device", "at", "robust", "conv", "update"),
 )
-"""Options of ``train`` in a network's provenance."""
-FLAGS = {"levels": "level_choice"}
-"""Options of another name on the command line."""
+"""Options of ``train`` and ``learn`` in a network's provenance."""
+RECIPE_KEYS = (
+    *("rah_bits", "batch", "level_choice", "polarity", "straight_through", "neuron_per"),
+    *("rounding", "threshold", "momentum", "reference", "pair"),
+)
+"""Values in it that these commands read from a recipe."""
 DEFAULTS: dict[str, Any] = {
     **vars(TrainingParameters()),
     "noise": 0.0,
     "hidden": list(TrainingParameters().hidden),
-    "levels": "nearest",
+    "level_choice": "nearest",
     "polarity": "quieter",
 }
-"""Values that the command line leaves out."""
+"""Values that ``train`` takes where it is given no others."""
+LEARN_DEFAULTS: dict[str, Any] = {
+    **vars(LearnParameters()),
+    **vars(LearnRule()),
+    "hidden": list(LearnParameters().hidden),
+    "level_choice": "nearest",
+    "polarity": "quieter",
+    "augment": "none",
+}
+"""Values that ``learn`` takes where it is given no others."""
 
 
-def train_command(
+def train_commands(
     provenance: Mapping[str, Any], name: str, files: Mapping[str, str] | None = None
-) -> str | None:
-    """Return the command that trained a network, as far as its file tells.
+) -> list[str]:
+    """Return the commands that trained a network, as far as its file tells.
 
     Parameters
     ----------
@@ -43,35 +55,47 @@ def train_command(
 
     Returns
     -------
-    str or None
-        None if ``allspin train`` did not make the network, or the file of its device is unknown.
+    list of str
+        The command; before it one that writes its recipe, if it needs one. Empty if allspin did
+        not train the network, or the file of its device is unknown.
     """
     options = provenance.get("options")
     files = files or {}
     if provenance.get("command") != "train" or not isinstance(options, Mapping):
-        return None
+        return []
     device = options.get("device")
     if isinstance(device, str) and device not in shipped_devices():
         if device not in files:
-            return None
+            return []
         options = {**options, "device": files[device]}
-    in_array = options.get("in_array") is True
-    # Learning in the array has other defaults: all its values are stated.
-    usual = {} if in_array else _usual_values(options)
-    words = ["allspin", "train", *(["--in-array"] if in_array else []), *_robust_words(options)]
-    for key in TRAIN_OPTIONS:
-        value = options.get(key)
-        if value is None or (value == usual.get(key) and key != "states"):
-            continue
-        words += _option_words(FLAGS.get(key, key), value)
+    if "levels" in options:
+        options = {**options, "level_choice": options["levels"]}
+    learns = options.get("in_array") is True
+    usual = _usual_when_learning(options) if learns else _usual_when_training(options)
+    given = {
+        key: value
+        for key in (*OPTIONS, *RECIPE_KEYS)
+        if (value := options.get(key)) is not None and (value != usual.get(key) or key == "states")
+    }
+    words = ["allspin", "learn" if learns else "train"]
+    for key in OPTIONS:
+        if key in given:
+            words += _option_words(key, given[key])
     data = provenance.get("data")
     if isinstance(data, Mapping) and isinstance(data.get("name"), str) and data["name"] != "mnist":
         words += ["--data", files.get(data["name"], data["name"])]
-    return shlex.join([*words, "-o", f"{name}.safetensors"])
+    recipe = [f"{key} = {json.dumps(given[key])}" for key in RECIPE_KEYS if key in given]
+    if recipe:
+        words += ["--recipe", f"{name}-recipe.toml"]
+    commands = [shlex.join([*words, "-o", f"{name}.safetensors"])]
+    if recipe:
+        printed = shlex.join(["printf", r"%s\n", *recipe])
+        commands.insert(0, f"{printed} > {shlex.quote(f'{name}-recipe.toml')}")
+    return commands
 
 
-def _usual_values(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that the command line leaves out beside these options."""
+def _usual_when_training(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that ``train`` takes beside these options."""
     usual = DEFAULTS | {"neuron": _usual_neuron(options.get("device"))}
     if options.get("conv"):
         usual["hidden"] = []
@@ -80,18 +104,17 @@ def _usual_values(options: Mapping[str, Any]) -> dict[str, Any]:
     return usual
 
 
+def _usual_when_learning(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that ``learn`` takes beside these options."""
+    noise = CYCLE_DEVIATION if options.get("device") is None else None
+    return LEARN_DEFAULTS | {"neuron": _usual_neuron(options.get("device")), "noise": noise}
+
+
 def _usual_neuron(device: object) -> str | None:
     """Return the neuron that ``train`` takes by default; None if only the user's file tells."""
     if isinstance(device, str) and device in shipped_devices():
         return open_device(device).neuron.name
     return DEFAULT_NEURON if device is None else None
-
-
-def _robust_words(options: Mapping[str, Any]) -> list[str]:
-    robust = options.get("robust")
-    if not isinstance(robust, str):
-        return []
-    return ["--robust"] if robust == USUAL else ["--robust", robust]
 
 
 def _option_words(name: str, value: Any) -> list[str]:

@@ -22,7 +22,7 @@ from allspin.host.report.section import (
     paragraph,
     tiles,
 )
-from allspin.host.report.train_command import train_command
+from allspin.host.report.train_command import train_commands
 from allspin.host.show.table import Table, TableColumn, short
 from allspin.sim.network.network import Network
 
@@ -150,10 +150,8 @@ def training_section(findings: Findings) -> Section:
     files = {subject.device.name: subject.device_name}
     if subject.data is not None:
         files[subject.data_name] = str(subject.data)
-    commands = [subject.command("run")]
-    train = train_command(subject.network.provenance, subject.title, files)
-    if train is not None:
-        commands.insert(0, train)
+    trained = train_commands(subject.network.provenance, subject.title, files)
+    commands = [*trained, subject.command("run")]
     body = [facts(_training_facts(findings)), _learning(findings)]
     return Section("trained", "What was trained", body, commands)
 

@@ -71,7 +71,7 @@ def _only_board(network: Network | None, baud: int | None) -> LinkedMachine:
         return fitting[0]
     if fitting:
         names = ", ".join(board.name for board in fitting)
-        raise UserError(f"{len(fitting)} boards answer, on {names}: name one with --on")
+        raise UserError(f"{len(fitting)} boards answer, on {names}: name one with `on`")
     asked = f"asked {', '.join(answers)}" if answers else "there is no serial port"
     what = "answers" if network is None else "answers that was built for this network"
     raise UserError(f"no board {what} ({asked}); connect one, or test virtual")

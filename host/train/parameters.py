@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
-from allspin.host.options import FLAT, Options, parsed
+from allspin.host.options import FLAT, IN_RECIPE, Options, parsed
 from allspin.host.train.feed import split
 from allspin.host.train.gradient.machine_pass import Noise
 from allspin.host.train.gradient.number_formats import NumberFormats
@@ -139,19 +139,19 @@ class TrainingParameters(Options, Brief):
     neuron: str | None = None
     pixel_bits: int = number(4, 1, 8)
     hidden_bits: int = number(4, 1, 8)
-    rah_bits: int = number(8, MIN_RAH_BITS, MAX_RAH_BITS)
+    rah_bits: Annotated[int, IN_RECIPE] = number(8, MIN_RAH_BITS, MAX_RAH_BITS)
     noise: float | None = number(None, 0, 0.5)
     epochs: int = number(None, 1, MAX_EPOCHS)
     seed: int = number(0, 0, 2**32 - 1)
     rate: float = number(RATE, 1e-6, 1)
-    batch: int | None = number(None, 1, 65_536)
+    batch: Annotated[int | None, IN_RECIPE] = number(None, 1, 65_536)
     augmentation: Annotated[Augmentation | None, AUGMENT] = None
     target: Annotated[TrainingTarget | None, FLAT] = None
     robust: Annotated[Robustness | None, parsed(Robustness.parse, "OPTIONS")] = None
     tiles: Annotated[Tiles | None, FLAT] = None
-    straight_through: bool = False
+    straight_through: Annotated[bool, IN_RECIPE] = False
     conv: Annotated[tuple[Kernels, ...], parsed(read_conv, "KERNELS")] = ()
-    neuron_per: str = choice("column", NEURON_PER)
+    neuron_per: Annotated[str, IN_RECIPE] = choice("column", NEURON_PER)
     quick: bool = False
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.options import DEVICE, parsed
+from allspin.host.options import DEVICE, IN_RECIPE, parsed
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
 from allspin.sim.parameters import Brief
@@ -48,8 +48,8 @@ class TrainingTarget(Brief):
     """
 
     device: Annotated[Device, DEVICE]
-    level_choice: str = "nearest"
-    polarity: str = "quieter"
+    level_choice: Annotated[str, IN_RECIPE] = "nearest"
+    polarity: Annotated[str, IN_RECIPE] = "quieter"
     at: Annotated[str | OperatingPoint | None, parsed(str, "POINT")] = None
 
     def __post_init__(self) -> None:

@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 from allspin.boards.catalogue import find_boards
-from allspin.host.cli.completion import completion_script
 from allspin.host.cli.commands import COMMANDS, SHELLS, build_parser
+from allspin.host.cli.completion import completion_script
 from allspin.host.data.catalogue import shipped_devices, shipped_networks
 
 ASK = """\

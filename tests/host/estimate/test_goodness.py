@@ -136,7 +136,7 @@ def test_where_a_plateau_scatters_like_the_rest_nothing_is_told() -> None:
     asked = fitted(curves, meter="plateau")
     # All of it is then the meter's.
     assert asked.polarities[Polarity.DEPRESSION].cycles.write.value < 0.015
-    with pytest.raises(UserError, match=r"no state was read several times; .*--meter-noise"):
+    with pytest.raises(UserError, match=r"no state was read several times; .*`meter`"):
         fitted(curves, meter="reads")
     with pytest.raises(UserError, match="no curve has a plateau of 10 pulses"):
         fitted(Known(a=(40.0, 40.0), pulses=20).draw(0, 1, 3), meter="plateau")

@@ -180,7 +180,7 @@ def test_bad_cycles_are_drawn_within_the_axes() -> None:
 @pytest.mark.parametrize(
     ("spikes", "cycles", "bad", "message"),
     [
-        (0.08, 6, 0, r"too many for outliers, d0 cycle 0 .*--keep-outliers"),
+        (0.08, 6, 0, r"too many for outliers, d0 cycle 0 .*`keep_outliers`"),
         (0.0, 10, 4, r"4 of 10 cycles stand apart .*d0 cycle 0 .*cycle=3\.\.10"),
     ],
 )

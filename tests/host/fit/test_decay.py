@@ -198,9 +198,9 @@ def test_the_command_adds_retention_to_a_device(
     Path("pulses.csv").write_text("\n".join(["pulse,R_AH", *(f"{n},{n}" for n in range(9))]))
     words = ["fit", "decay.csv", "-o", "aged.toml"]
     for more, message in (
-        ([], "then give decays alone, with --base DEVICE"),
+        ([], "then give decays alone, with --base"),
         (["--base", "paper", "--table"], "--table is for pulse curves and neurons, not for decays"),
-        (["pulses.csv", "--base", "paper"], "then give decays alone, with --base DEVICE"),
+        (["pulses.csv", "--base", "paper"], "then give decays alone, with --base"),
         (["--at", "current=1mA"], "--at needs --base"),
     ):
         assert main([*words[:2], *more, *words[2:]]) == 2
@@ -216,7 +216,8 @@ def test_the_command_adds_retention_to_a_device(
     assert set(device.source["retention"]["sha256"]) == {"decay.csv"}
     assert Path("aged.png").read_bytes().startswith(b"\x89PNG")
     explain = ["fit", "decay.csv", "--explain", "--base", "paper", "--json"]
-    assert main([*explain, "--attempt-time", "1ns"]) == 0
+    Path("recipe.toml").write_text("attempt_time = '1ns'")
+    assert main([*explain, "--recipe", "recipe.toml"]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     keys = ("kind", "described", "attempt_time_assumed", "temperatures")
     assert [found[key] for key in keys] == ["decay", True, 1e-9, [300, 350]]

@@ -103,10 +103,10 @@ NEURON = [
 @pytest.mark.parametrize(
     ("figures", "chosen", "options", "base", "message"),
     [
-        ({}, "P", {}, None, r"only curves of potentiation; .*such as --base paper"),
-        ({}, "P", {"occasion": "pulse"}, BASE, "C2C of paper is read as write, .*--c2c-occasion w"),
-        ({}, "P", {"reading": "span"}, BASE, "D2D of paper is read as weight, .*--d2d-reading wei"),
-        ({}, "N", {}, None, r"only a neuron was measured; .*such as --base paper"),
+        ({}, "P", {}, None, r"only curves of potentiation; .*such as `base` paper"),
+        ({}, "P", {"occasion": "pulse"}, BASE, "C2C of paper is read as write, .*`occasion` w"),
+        ({}, "P", {"reading": "span"}, BASE, "D2D of paper is read as weight, .*`reading` wei"),
+        ({}, "N", {}, None, r"only a neuron was measured; .*such as `base` paper"),
         ({"c2c": (1.3, 1.3)}, "PD", {}, None, "the C2C of potentiation comes out as 1.3, which no"),
     ],
 )
@@ -335,12 +335,12 @@ def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(tmp_pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"states": 1}, "^states must be from 2 to 128, not 1$"),
-        ({"currents": (5.0, 2.0)}, "^currents takes a lower and a higher magnitude"),
-        ({"currents": (2.0, float("nan"))}, "^currents takes a lower and a higher magnitude"),
-        ({"name": " "}, "^name must be a word or line of text$"),
-        ({"meter": "x"}, "^meter must be one of"),
-        ({"table": True, "occasion": "root"}, "^occasion must be write or pulse of a measured"),
+        ({"states": 1}, "^`states` must be from 2 to 128, not 1$"),
+        ({"currents": (5.0, 2.0)}, "^`currents` takes a lower and a higher magnitude"),
+        ({"currents": (2.0, float("nan"))}, "^`currents` takes a lower and a higher magnitude"),
+        ({"name": " "}, "^`name` must be a word or line of text$"),
+        ({"meter": "x"}, "^`meter` must be one of"),
+        ({"table": True, "occasion": "root"}, "^`occasion` must be write or pulse of a measured"),
     ],
 )
 def test_options_are_checked_at_once(options: Any, message: str) -> None:

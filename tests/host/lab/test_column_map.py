@@ -81,12 +81,15 @@ def test_names_are_given_for_one_file_of_several(tmp_path: Path) -> None:
     names = ColumnNames(
         pulse="syn.csv:Shots", resistance=("syn.csv:Q",), current="neuron.csv:level"
     )
-    found = read_measurement([synapse, neuron], ReadOptions(names, ignored=()))
+    found = read_measurement([synapse, neuron], ReadOptions(names))
     assert [one.polarity for one in found.curves] == [Polarity.POTENTIATION, None]
     assert [one.resistance[-1] for one in found.curves] == [14, 7]
     for wrong, message in (
-        ("syn2.csv:Shots", "--pulse-column syn2.csv:Shots is of no file that is given"),
-        ("syn.csv:Shot", "has no column Shot .*mend --pulse-column, which may be for one file"),
+        ("syn2.csv:Shots", "`column` pulse=syn2.csv:Shots is of no file that is given"),
+        (
+            "syn.csv:Shot",
+            "has no column Shot .*mend `column` pulse=Shot, which may be for one file",
+        ),
     ):
         with pytest.raises(UserError, match=message):
             read_measurement([synapse, neuron], ReadOptions(ColumnNames(pulse=wrong)))
@@ -95,8 +98,8 @@ def test_names_are_given_for_one_file_of_several(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "meant"),
     [
-        ("pulse,Q (mohm),x\n" + rows(WAY).replace("\n", ",1\n"), '--resistance-column "Q"'),
-        ("Shots,R_AH\n" + rows(WAY) + rows(WAY), '--pulse-column "Shots"'),
+        ("pulse,Q (mohm),x\n" + rows(WAY).replace("\n", ",1\n"), '`column` "resistance=Q"'),
+        ("Shots,R_AH\n" + rows(WAY) + rows(WAY), '`column` "pulse=Shots"'),
     ],
 )
 def test_a_column_that_is_not_known_is_proposed(text: str, meant: str, read: Read) -> None:

@@ -29,7 +29,7 @@ def test_a_loop_needs_a_branch(read: Read) -> None:
         read(loops())
     assert re.search(
         r"device bar0 runs in a loop whose branches are 0\.18\d? apart: up .the current rises from "
-        "-12 mA to 12 mA. and down .it falls from 12 mA to -12 mA.; choose --branch up or --branch "
+        "-12 mA to 12 mA. and down .it falls from 12 mA to -12 mA.; choose `branch` up or `branch` "
         "down$",
         str(caught.value),
     )

@@ -107,10 +107,14 @@ def test_curves_of_files(
     ("texts", "given", "expected"),
     [
         (["pulse,V (V)\n1,2\n"], {}, r"bar0.csv has no column of resistance .*it has pulse, V\)"),
-        (["shot,R_AH\n1,2\n"], {}, "no column of pulse nor one of current .*--pulse-column"),
-        ([GOOD], {"columns": NAMED}, r"column shots \(it has pulse, R_AH\); mend --pulse-column"),
+        (["shot,R_AH\n1,2\n"], {}, "no column of pulse nor one of current .*`column` pulse=NAME"),
+        (
+            [GOOD],
+            {"columns": NAMED},
+            r"column shots \(it has pulse, R_AH\); mend `column` pulse=shots",
+        ),
         (["pulse,R_AH,r_ah\n1,2,3\n"], {}, "two columns are called r_ah; rename one"),
-        (["pulse,R_AH (V)\n1,2\n"], {}, r"column R_AH is a voltage; .* --read-current 0.1mA"),
+        (["pulse,R_AH (V)\n1,2\n"], {}, r"column R_AH is a voltage; .* `read_current` 0.1mA"),
         (["pulse,R_AH (MOHM)\n1,2\n"], {}, r"column R_AH is in MOHM, which is not known for"),
         (["pulse (mA),R_AH\n1,2\n"], {}, "column pulse is in mA, which is not known for a puls"),
         (["pulse,R_1 (ohm),R_2\n1,2,3\n"], {}, "columns of R_AH have different units; give them"),
@@ -129,7 +133,7 @@ def test_curves_of_files(
         ),
         (
             [GOOD],
-            *({"turn": 6}, "line 2: device bar0 has pulses 0 to 7 and cannot turn at 6; mend --tu"),
+            *({"turn": 6}, "line 2: device bar0 has pulses 0 to 7 and cannot turn at 6; mend `tu"),
         ),
         (["I,R\n" + rows(UP)], {"branch": "down"}, "no branch of down: the current never falls"),
     ],
@@ -226,7 +230,7 @@ def test_missing_values_are_left_out_and_counted(read: Read) -> None:
         "left out"
     )
     values[5] = "#N/A"
-    with pytest.raises(UserError, match=r"lacks 4 of 30 values, more than --missing 0\.1 of a c"):
+    with pytest.raises(UserError, match=r"lacks 4 of 30 values, more than `missing` 0\.1 of a c"):
         read(PLAIN + rows(values))
     assert read(PLAIN + rows(values), missing=0.2).curves[0].x.size == 26
 

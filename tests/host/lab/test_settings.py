@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from allspin.host.fit.fitting import fit
+from allspin.host.fit.options import FitOptions
 from allspin.host.lab.curves import Measurement
+from allspin.host.lab.reading import ColumnNames
 from allspin.sim.errors import UserError
 
 Read = Callable[..., Measurement]
@@ -109,7 +111,11 @@ TWO = bars(",I (mA)", (25, "8", "8"), (10, "10", "10"))
     ("texts", "given", "expected"),
     [
         # A setting that varies is left out, or chosen.
-        ([MIXED], {"ignored": ("current",)}, r"^4 curves; depression_current=0.009$"),
+        (
+            [MIXED],
+            {"columns": ColumnNames(ignore=("current",))},
+            r"^4 curves; depression_current=0.009$",
+        ),
         (
             [MIXED],
             {"where": ("current=10,-9",)},
@@ -117,7 +123,7 @@ TWO = bars(",I (mA)", (25, "8", "8"), (10, "10", "10"))
         ),
         (
             [bars(",width (ms)", *twice("1", "1")), bars(",width (ms)", *twice("2", "2"))],
-            {"ignored": ("width",)},
+            {"columns": ColumnNames(ignore=("width",))},
             r"pulse_time differs \(0\.001 to 0\.002\) and is left out",
         ),
         ([bars("", *twice("", ""))], {"read_current": -1e-4}, "; read_current=0.0001$"),
@@ -126,17 +132,25 @@ TWO = bars(",I (mA)", (25, "8", "8"), (10, "10", "10"))
             [TWO],
             {},
             r"bar0.csv: column I varies within potentiation \(8, 10\) and has no part in the model;"
-            ' choose by --where "I=8", or let it vary with --ignore-column "I"$',
+            ' choose by `where` "I=8", or let it vary with `column` "ignore=I"$',
         ),
-        ([MIXED], {}, r'choose by --where "current=8,-9", or let it'),
+        ([MIXED], {}, r'choose by `where` "current=8,-9", or let it'),
         ([TWO], {"where": ("I=8",)}, "^2 curves"),
         ([TWO], {"where": ("I=7.9..8.1",)}, "^2 curves"),
-        ([TWO], {"ignored": ("i",)}, "^4 curves"),
+        ([TWO], {"columns": ColumnNames(ignore=("i",))}, "^4 curves"),
         ([TWO], {"where": ("I=9",)}, "no row has I=9; I has 8, 10$"),
-        ([TWO], {"where": ("H=9",), "ignored": ("I",)}, "no file has a column H; mend --where H=9"),
-        ([TWO], {"where": ("I",)}, "^--where takes COLUMN=VALUE, such as current=8"),
-        ([TWO], {"where": ("pulse=3",)}, "--where pulse=3 is about the curves themselves"),
-        ([TWO], {"ignored": ("H",)}, "bar0.csv has no column h; mend --ignore-column"),
+        (
+            [TWO],
+            {"where": ("H=9",), "columns": ColumnNames(ignore=("I",))},
+            "no file has a column H; mend `where` H=9",
+        ),
+        ([TWO], {"where": ("I",)}, "^`where` takes COLUMN=VALUE, such as current=8"),
+        ([TWO], {"where": ("pulse=3",)}, "`where` pulse=3 is about the curves themselves"),
+        (
+            [TWO],
+            {"columns": ColumnNames(ignore=("H",))},
+            "bar0.csv has no column h; mend `column` ignore=h",
+        ),
         (
             [bars(",anneal", (9, "as grown"), (5, "1 h"))],
             {"where": ("anneal=AS GROWN",)},
@@ -184,7 +198,7 @@ def of(place: str, value: float, unit: str) -> str:
         ),
         (
             [bars(",anneal (h)", *twice(at, at)) for at in "12"],
-            '2 h, but anneal 1 h .*--ignore-column "anneal"',
+            '2 h, but anneal 1 h .*`column` "ignore=anneal"',
         ),
         ([bars(",R_xx (ohm)", *twice(at, at)) for at in "12"], "^8 curves"),
     ],
@@ -228,7 +242,7 @@ def test_settings_are_found_and_what_is_advised_chooses_those_of_one(
 ) -> None:
     words = outcome(read, [text])
     assert f"column {choice.partition('=')[0]} varies within potentiation (" in words
-    assert f'choose by --where "{choice}", or let it' in words
+    assert f'choose by `where` "{choice}", or let it' in words
     curves = read(text, where=(choice,)).curves
     assert [one.x.size for one in curves] == [31] * 4
     assert {one.cycle for one in curves} == {"0", "2"}
@@ -261,7 +275,7 @@ def columns(heading: str, value: Callable[[int], str]) -> str:
         ),
         (
             columns("Stage temperature (K)", lambda n: f"{300 + 0.13 * n:.2f}"),
-            r'choose by --where "Stage temperature=LOW\.\.HIGH", or',
+            r'choose by `where` "Stage temperature=LOW\.\.HIGH", or',
         ),
         (
             columns("temperature", lambda n: f"{300.0 - 100 * (n == 3) + 0.01 * n:.2f}"),
@@ -278,7 +292,7 @@ def test_readings_and_counts_may_vary_and_settings_scatter(
 def test_what_is_measured_is_not_the_base_s(tmp_path: Path) -> None:
     path = tmp_path / "bar.csv"
     path.write_text(bars(",current (mA)", *twice("11", "-10")))
-    device = fit([path], "bar", base="paper").device()
+    device = fit([path], FitOptions("bar"), base="paper").device()
     known = device.electrical
     assert (known.potentiation_current, known.pulse_time) == pytest.approx((11e-3, 1e-3))
     lent = [key for key in device.source["from_base"] if key.startswith("synapse.electrical.p")]

@@ -57,7 +57,7 @@ def test_a_curve_there_and_back_is_cut_where_it_turns_and_that_is_told(read: Rea
     text = "cycle,pulse,R_AH\n" + "".join(rows(one, 0, f"{n},") for n, one in enumerate(cycles))
     measurement = read(text)
     (note,) = measurement.notes
-    assert note.endswith("are cut where R_AH turns (--turn for elsewhere), at pulse 60")
+    assert note.endswith("are cut where R_AH turns (`turn` for elsewhere), at pulse 60")
     found = [(one.polarity, one.x.tolist()) for one in measurement.curves]
     assert found == [(P, list(range(61))), (D, list(range(61)))] * 4
     given = read(text, turn=39)

@@ -1,13 +1,9 @@
-"""Options as texts, recipe files and kernels; errors are one line."""
-
-from pathlib import Path
+"""Options as texts, and kernels; errors are one line."""
 
 import pytest
-import tomli_w
 from hypothesis import given, strategies as st
 
 from allspin.host.train.kernels import Kernels, convolutions, read_conv
-from allspin.host.train.recipe import KEYS, read_recipe
 from allspin.host.train.training_options import ALL, AUGMENTATIONS, Augmentation, Robustness
 from allspin.sim.errors import UserError
 
@@ -79,88 +75,6 @@ def test_what_there_is_not_is_named(
 ) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         kind.parse(text)
-
-
-WHOLE = {
-    "states": 16,
-    "hidden": [48, 24],
-    "conv": "5x5x4 s2, 3x3x8 pad pool",
-    "neuron_per": "position",
-    "neuron": "relu",
-    "pixel_bits": 3,
-    "hidden_bits": 5,
-    "rah_bits": 7,
-    "noise": 0.01,
-    "augment": "objects,shift=2",
-    "rate": 0.001,
-    "batch": 64,
-    "device": "paper",
-    "at": "temperature=350",
-    "level_choice": "either",
-    "polarity": "depression",
-    "epochs": 7,
-    "seed": 3,
-    "data": "sets/fashion",
-    "in_array": True,
-    "robust": "taught=0",
-    "tile_rows": 128,
-    "adc_bits": 4,
-    "update": "sign",
-    "rounding": "nearest",
-    "threshold": 0.1,
-    "momentum": 0.9,
-    "reference": "symmetry",
-    "pair": True,
-    "straight_through": True,
-}
-
-
-def written(folder: Path, text: str | bytes) -> Path:
-    path = folder / "recipe.toml"
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
-
-
-def test_a_recipe_has_every_key_and_paths_from_its_folder(tmp_path: Path) -> None:
-    assert set(WHOLE) == set(KEYS)
-    found = read_recipe(written(tmp_path, tomli_w.dumps(WHOLE)))
-    assert found == WHOLE | {"data": tmp_path / "sets" / "fashion"}
-    assert read_recipe(written(tmp_path, "rate = 1")) == {"rate": 1}
-    found = read_recipe(written(tmp_path, "device = 'mine.toml'\ndata = '/elsewhere/set.npz'"))
-    assert found == {"device": str(tmp_path / "mine.toml"), "data": Path("/elsewhere/set.npz")}
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("augmnt = 'none'", "it has the unknown key 'augmnt'; keys are states, hidden, neuron"),
-        ("[train]\nstates = 3", "it has the unknown key 'train'"),
-        ("states = 'ten'", "states must be a whole number, not 'ten'"),
-        ("states = true", "states must be a whole number, not True"),
-        ("states = 3.0", "states must be a whole number, not 3.0"),
-        ("hidden = 100", "hidden must be a list of whole numbers, not 100"),
-        ("hidden = [100, '3']", "hidden must be a list of whole numbers"),
-        ("states = [3]", "states must be a whole number, not [3]"),
-        ("rate = '1'", "rate must be a number, not '1'"),
-        ("rate = true", "rate must be a number, not True"),
-        ("data = 1", "data must be a text, not 1"),
-        ("in_array = 1", "in_array must be true or false, not 1"),
-        (f"neuron = [{'1, ' * 999}]", "neuron must be a text, not [1, 1"),
-        ("states = ", "Invalid value"),
-        ("seed = 1\nseed = 2", "Cannot overwrite a value"),
-        (b"neuron = '\xff'", "it is not text in UTF-8"),
-        ("hidden = [" + "[" * 50 + "]" * 50 + "]", "nested deeper"),
-    ],
-)
-def test_what_no_recipe_has_is_one_line(tmp_path: Path, text: str | bytes, words: str) -> None:
-    path = written(tmp_path, text)
-    with pytest.raises(UserError) as caught:
-        read_recipe(path)
-    line = str(caught.value)
-    assert line.startswith(f"{path} is not a recipe: ")
-    assert words in line
-    assert "\n" not in line
-    assert len(line) < 450
 
 
 @given(
