@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from allspin.host.charts.line_charts import ChartLine
+from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
 from allspin.host.draw.style import png_of
 from allspin.host.paper.claims import Claim, Spread
 from allspin.host.paper.experiments import Experiment
@@ -166,11 +167,51 @@ def sweep_line(label: str, values: Sequence[float], spreads: Sequence[Spread]) -
     return ChartLine(label, list(values), means, [100 * spread.deviation for spread in spreads])
 
 
-def lines_table(name: str, title: str, x: str, y: str, lines: Sequence[ChartLine]) -> ChapterTable:
-    """Return the numbers of a picture's lines, a row a point."""
+def over_seeds(
+    count: int, make: Callable[..., Experiment], *args: Any, **values: Any
+) -> list[Experiment]:
+    """Return experiments that differ in their seeds only, from 0 to `count` - 1."""
+    return [make(*args, seed=seed, **values) for seed in range(count)]
+
+
+def lines_picture(
+    name: str,
+    title: str,
+    panels: Sequence[ChartPanel],
+    caption: str,
+    *,
+    heads: tuple[str, str] = ("", ""),
+    lines: Sequence[ChartLine] = (),
+    about: str = "",
+    across: int = 2,
+) -> ChapterPicture:
+    """Make a picture of panels, with the numbers of its lines in a table, a row a point.
+
+    Parameters
+    ----------
+    name : str
+        Name of the files.
+    title : str
+        Title above the panels.
+    panels : sequence of ChartPanel
+        The panels.
+    caption : str
+        Description, with the figure of the paper that it reproduces.
+    heads : (str, str)
+        Heads of the table's abscissa and ordinate; by default the labels of the first panel.
+    lines : sequence of ChartLine
+        Lines of the table; by default those of all panels.
+    about : str
+        Title of the table; by default that of the picture.
+    across : int
+        Largest number of panels side by side.
+    """
     rows: list[tuple[Cell, ...]] = []
-    for line in lines:
+    for line in lines or [line for panel in panels for line in panel.lines]:
         errors = line.error or [0.0] * len(line.x)
         for point in zip(line.x, line.y, errors, strict=True):
             rows.append((line.label, *map(float, point)))
-    return chapter_table(name, title, ("line", x, y, "standard deviation"), rows)
+    x = heads[0] or panels[0].x
+    y = heads[1] or panels[0].y
+    numbers = chapter_table(name, about or title, ("line", x, y, "standard deviation"), rows)
+    return ChapterPicture(numbers, caption, partial(curves, title, panels, across))

@@ -93,7 +93,7 @@ class Claim:
         The claim in words.
     paper : str
         The paper's value.
-    readings : tuple of Reading
+    readings : sequence of Reading
         Readings; at least one.
     reason : str
         Reason for the verdict.
@@ -103,7 +103,7 @@ class Claim:
 
     claim: str
     paper: str
-    readings: tuple[Reading, ...]
+    readings: Sequence[Reading]
     reason: str
     summary: str = ""
 

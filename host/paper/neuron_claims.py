@@ -1,11 +1,11 @@
 """Chapters on the neuron: its curve and variation (Figs. 4d, 5a, 5b), its energy and area."""
 
 import math
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 
-from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
+from allspin.host.charts.line_charts import ChartLine, ChartPanel
 from allspin.host.paper.chapter import (
     Chapter,
     ChapterPicture,
@@ -13,12 +13,9 @@ from allspin.host.paper.chapter import (
     Effort,
     Found,
     chapter_table,
-    lines_table,
+    lines_picture,
 )
-from allspin.host.paper.claims import (
-    Claim,
-    Reading,
-)
+from allspin.host.paper.claims import Claim, Reading
 from allspin.host.show.table import Cell
 from allspin.sim.cost.spin import CLAIMED, FEMTO, joule_heat
 from allspin.sim.device.neuron_variation import NeuronVariation
@@ -27,8 +24,10 @@ from allspin.sim.network.neuron import SotNeuron
 SEED = 5
 CYCLES = 10
 DEVICES = 5
-C2C, D2D = 0.014, 0.18
-X, Y = "input current (of full scale)", "R_AH (of its range)"
+C2C = 0.014
+D2D = 0.18
+X = "input current (of full scale)"
+Y = "R_AH (of its range)"
 CURRENT = np.linspace(0, 1, 201)
 SLIGHT = 0.05
 """Root mean square difference, as a share of the range, that counts as slight."""
@@ -40,39 +39,79 @@ def _line(label: str, response: np.ndarray, dashed: bool = False) -> ChartLine:
 
 def _variation(neuron: SotNeuron) -> ChapterPicture:
     rng = np.random.default_rng(SEED)
-    use, device = NeuronVariation(use=C2C), NeuronVariation(gain=D2D, threshold=D2D)
-    cycles = [
-        _line(
-            f"cycle {number + 1}",
-            use.respond(neuron, CURRENT, use_deviate=rng.standard_normal(CURRENT.shape)),
+    use = NeuronVariation(use=C2C)
+    device = NeuronVariation(gain=D2D, threshold=D2D)
+    cycles = []
+    for number in range(CYCLES):
+        deviate = rng.standard_normal(CURRENT.shape)
+        cycles.append(
+            _line(f"cycle {number + 1}", use.respond(neuron, CURRENT, use_deviate=deviate))
         )
-        for number in range(CYCLES)
-    ]
-    gains, thresholds = (
-        [
-            _line(f"device {number + 1}", device.respond(neuron, CURRENT, **{name: deviate}))
-            for number, deviate in enumerate(deviates)
-        ]
-        for name, deviates in zip(
-            ("gain_deviate", "threshold_deviate"), rng.standard_normal((2, DEVICES)), strict=True
-        )
-    )
-    devices = [
-        ChartLine(f"{name}: {line.label}", line.x, line.y)
-        for name, lines in (("gain", gains), ("threshold", thresholds))
-        for line in lines
-    ]
+    of_gain, of_threshold = rng.standard_normal((2, DEVICES))
+    gains = []
+    thresholds = []
+    for number in range(DEVICES):
+        label = f"device {number + 1}"
+        own = device.respond(neuron, CURRENT, gain_deviate=of_gain[number])
+        gains.append(_line(label, own))
+        own = device.respond(neuron, CURRENT, threshold_deviate=of_threshold[number])
+        thresholds.append(_line(label, own))
     panels = [
         ChartPanel(cycles, X, Y, "C2C 0.014 of full-scale current"),
         ChartPanel(gains, X, Y, "D2D 0.18 of the gain"),
         ChartPanel(thresholds, X, Y, "D2D 0.18 of full scale, threshold"),
     ]
-    return ChapterPicture(
-        lines_table(
-            "neuron-variation", "Neurons over cycles and devices", X, Y, [*cycles, *devices]
-        ),
+    devices = [replace(line, label=f"gain: {line.label}") for line in gains]
+    devices += [replace(line, label=f"threshold: {line.label}") for line in thresholds]
+    return lines_picture(
+        "neuron-variation",
+        "Cycle to cycle and device to device: the neuron",
+        panels,
         "Figs. 5a and 5b: ten cycles of one neuron; five neurons, by reading of the D2D.",
-        partial(curves, "Cycle to cycle and device to device: the neuron", panels, 3),
+        lines=cycles + devices,
+        about="Neurons over cycles and devices",
+        across=3,
+    )
+
+
+def _curve_picture(response: np.ndarray, linear: np.ndarray) -> ChapterPicture:
+    lines = [
+        _line("SOT neuron", response),
+        _line("ideal ReLU from the threshold", linear, dashed=True),
+        _line("ideal ReLU from 0", CURRENT, dashed=True),
+    ]
+    return lines_picture(
+        "sot-relu",
+        "SOT-ReLU",
+        [ChartPanel(lines, X, Y, y_range=(-0.05, 1.2))],
+        "Fig. 4d: the SOT-ReLU against the ideal one.",
+        about="SOT-ReLU and ReLU",
+    )
+
+
+def _slight_claim(neuron: SotNeuron, response: np.ndarray, linear: np.ndarray) -> Claim:
+    """Compare root mean square differences from ReLUs, as shares of the range, with `SLIGHT`."""
+    working = CURRENT <= neuron.threshold + neuron.saturation / neuron.slope  # noqa: SIM300
+    from_threshold = float(np.sqrt(np.mean((response - linear)[working] ** 2)))
+    from_zero = float(np.sqrt(np.mean((response - CURRENT) ** 2)))
+    at_threshold = Reading(
+        "from a ReLU at the threshold, up to saturation",
+        f"{100 * from_threshold:.1f} % of the range, root mean square",
+        from_threshold < SLIGHT,
+        assumption=True,
+    )
+    at_zero = Reading(
+        "from a ReLU at zero, over full scale",
+        f"{100 * from_zero:.1f} %",
+        from_zero < SLIGHT,
+        assumption=True,
+    )
+    return Claim(
+        "The SOT-ReLU differs only slightly from an ideal ReLU",
+        "slightly",
+        (at_threshold, at_zero),
+        "the measured curve is in Fig. 4 only, so ours is assumed (threshold 0.1, slope 1.25, "
+        f"softness 0.05); less than {100 * SLIGHT:g} % counts as slight",
     )
 
 
@@ -80,67 +119,45 @@ def _curve_chapter(found: Found, effort: Effort) -> Chapter:
     neuron = SotNeuron()
     response = neuron.response(CURRENT)
     linear = np.clip(neuron.slope * (CURRENT - neuron.threshold), 0, None)
-    lines = [
-        _line("SOT neuron", response),
-        _line("ideal ReLU from the threshold", linear, dashed=True),
-        _line("ideal ReLU from 0", CURRENT, dashed=True),
-    ]
-    curve = ChapterPicture(
-        lines_table("sot-relu", "SOT-ReLU and ReLU", X, Y, lines),
-        "Fig. 4d: the SOT-ReLU against the ideal one.",
-        partial(curves, "SOT-ReLU", [ChartPanel(lines, X, Y, y_range=(-0.05, 1.2))]),
-    )
-    working = CURRENT <= neuron.threshold + neuron.saturation / neuron.slope  # noqa: SIM300
-    # Root mean square differences, as shares of the range.
-    from_threshold = float(np.sqrt(np.mean((response - linear)[working] ** 2)))
-    from_zero = float(np.sqrt(np.mean((response - CURRENT) ** 2)))
-    slightly = Claim(
-        "The SOT-ReLU differs only slightly from an ideal ReLU",
-        "slightly",
-        (
-            Reading(
-                "from a ReLU at the threshold, up to saturation",
-                f"{100 * from_threshold:.1f} % of the range, root mean square",
-                from_threshold < SLIGHT,
-                True,
-            ),
-            Reading(
-                "from a ReLU at zero, over full scale",
-                f"{100 * from_zero:.1f} %",
-                from_zero < SLIGHT,
-                True,
-            ),
-        ),
-        "the measured curve is in Fig. 4 only, so ours is assumed (threshold 0.1, slope 1.25, "
-        f"softness 0.05); less than {100 * SLIGHT:g} % counts as slight",
+    text = (
+        "Flat until switching starts, then linear, then saturated. Current and R_AH are "
+        "shares of full scale; the curve's numbers are this project's, since the text has "
+        "none. C2C of 0.014 and D2D of 0.18 are without unit in the text: C2C is drawn of "
+        "full-scale current at each use, D2D as a factor on the current (gain) or of "
+        "full-scale current (threshold)."
     )
     return Chapter(
         "The SOT neuron (Figs. 4d, 5a, 5b)",
-        (
-            "Flat until switching starts, then linear, then saturated. Current and R_AH are "
-            "shares of full scale; the curve's numbers are this project's, since the text has "
-            "none. C2C of 0.014 and D2D of 0.18 are without unit in the text: C2C is drawn of "
-            "full-scale current at each use, D2D as a factor on the current (gain) or of "
-            "full-scale current (threshold).",
-        ),
-        (curve, _variation(neuron)),
-        (),
-        (slightly,),
+        (text,),
+        (_curve_picture(response, linear), _variation(neuron)),
+        claims=(_slight_claim(neuron, response, linear),),
     )
 
 
-NEURON_CURRENT, RESISTANCE, TIME = 0.2e-6, 1000.0, 10e-9
-"""Current, resistance and time of the scaled neuron: A, ohm, s."""
-WIDTH, LENGTH, STEP, SPEED = 50e-9, 800e-9, 20e-9, 80.0
-"""Width, length, step and velocity of the scaled neuron: m, m, m a position, m/s."""
-CMOS_AREA, CMOS_ENERGY = 4.7, 2.622
+# The scaled neuron, in SI units.
+NEURON_CURRENT = 0.2e-6
+RESISTANCE = 1000.0
+TIME = 10e-9
+WIDTH = 50e-9
+LENGTH = 800e-9
+STEP = 20e-9
+"""Length of a position of its domain wall."""
+SPEED = 80.0
+"""Velocity of its domain wall."""
+CMOS_AREA = 4.7
+CMOS_ENERGY = 2.622
 """Area and energy of the paper's CMOS neuron: um^2, fJ."""
-MEASURED_CURRENT, MEASURED_WIDTH = 0.2e-3, 50e-6
-SYNAPSE_CURRENTS, SYNAPSE_WIDTH = (8e-3, 11e-3), 30e-6
-SYNAPSE_RESISTANCE, SYNAPSE_TIME = 312.5, 1e-3
-"""Resistance of five squares at the neuron's 62.5 ohm a square, and a pulse in seconds."""
-AND_AREA, INVERTER_AREA = 1.064, 0.532
-AND_LEAKAGE, INVERTER_LEAKAGE = 25.07e-9, 14.35e-9
+MEASURED_CURRENT = 0.2e-3
+MEASURED_WIDTH = 50e-6
+SYNAPSE_CURRENTS = (8e-3, 11e-3)
+SYNAPSE_WIDTH = 30e-6
+SYNAPSE_RESISTANCE = 312.5
+"""Resistance of five squares at the neuron's 62.5 ohm a square."""
+SYNAPSE_TIME = 1e-3
+AND_AREA = 1.064
+INVERTER_AREA = 0.532
+AND_LEAKAGE = 25.07e-9
+INVERTER_LEAKAGE = 14.35e-9
 """Area and leakage of cells of a 45-nm library at its typical corner: um^2, W."""
 GATE_SWITCHING = 24.7
 """Energy of four AND2 and an inverter in 10 ns at an input activity of 1, without wires, fJ."""
@@ -154,8 +171,10 @@ SCALED = [sheet * WIDTH for sheet in SHEETS]
 STATED = joule_heat(NEURON_CURRENT, RESISTANCE, TIME)
 AT_SHEET = [joule_heat(current, RESISTANCE, TIME) for current in SCALED]
 """Energy of a use of the scaled neuron, as stated and at the synapse's sheet currents, fJ."""
-AREA, POSITIONS = WIDTH * LENGTH * 1e12, LENGTH / STEP
-"""Area of the scaled neuron, um^2, and positions of its domain wall."""
+AREA = WIDTH * LENGTH * 1e12
+"""Area of the scaled neuron, um^2."""
+POSITIONS = LENGTH / STEP
+"""Positions of its domain wall."""
 
 
 def _energy_rows() -> list[tuple[Cell, ...]]:
@@ -238,100 +257,84 @@ def _comparison_rows() -> list[tuple[Cell, ...]]:
     ]
 
 
-def _energy_claims() -> tuple[Claim, ...]:
-    return (
-        Claim(
-            "The scaled SOT neuron takes around 0.1 fJ",
-            "0.1 fJ",
-            (
-                Reading(
-                    "I^2 R t of its numbers",
-                    f"{STATED:.2g} fJ",
-                    abs(STATED / CLAIMED - 1) < NEAR,
-                ),
-                Reading(
-                    "with the reset", f"{2 * STATED:.2g} fJ", abs(2 * STATED / CLAIMED - 1) < NEAR
-                ),
-                Reading(
-                    "at the synapse's sheet current",
-                    f"{AT_SHEET[0]:.1f} to {AT_SHEET[1]:.1f} fJ",
-                    AT_SHEET[0] <= CLAIMED <= AT_SHEET[1],
-                    True,
-                ),
-            ),
-            f"the formula and the numbers stand side by side in the text, {CLAIMED / STATED:.0f} "
-            "times apart",
-        ),
-        Claim(
-            "The scaled SOT neuron takes much less energy than a CMOS neuron",
-            "0.1 against 2.622 fJ",
-            (
-                Reading("current as stated", f"{STATED:.2g} fJ", STATED < CMOS_ENERGY / 10),
-                Reading(
-                    "current that switches this stack (the synapse's)",
-                    f"{AT_SHEET[0]:.1f} to {AT_SHEET[1]:.1f} fJ",
-                    AT_SHEET[0] < CMOS_ENERGY / 10,
-                ),
-            ),
-            "both without the amplifier and V-I converter that the text says each column needs",
-        ),
+def _energy_claims() -> tuple[Claim, Claim]:
+    low, high = AT_SHEET
+    at_sheet = f"{low:.1f} to {high:.1f} fJ"
+    formula = Reading(
+        "I^2 R t of its numbers", f"{STATED:.2g} fJ", abs(STATED / CLAIMED - 1) < NEAR
     )
+    with_reset = Reading(
+        "with the reset", f"{2 * STATED:.2g} fJ", abs(2 * STATED / CLAIMED - 1) < NEAR
+    )
+    of_synapse = Reading(
+        "at the synapse's sheet current", at_sheet, low <= CLAIMED <= high, assumption=True
+    )
+    energy = Claim(
+        "The scaled SOT neuron takes around 0.1 fJ",
+        "0.1 fJ",
+        (formula, with_reset, of_synapse),
+        f"the formula and the numbers stand side by side in the text, {CLAIMED / STATED:.0f} "
+        "times apart",
+    )
+    stated = Reading("current as stated", f"{STATED:.2g} fJ", STATED < CMOS_ENERGY / 10)
+    switching = Reading(
+        "current that switches this stack (the synapse's)", at_sheet, low < CMOS_ENERGY / 10
+    )
+    against_cmos = Claim(
+        "The scaled SOT neuron takes much less energy than a CMOS neuron",
+        "0.1 against 2.622 fJ",
+        (stated, switching),
+        "both without the amplifier and V-I converter that the text says each column needs",
+    )
+    return energy, against_cmos
 
 
-def _size_claims() -> tuple[Claim, ...]:
+def _size_claims() -> tuple[Claim, Claim, Claim]:
+    ratio = CMOS_AREA / AREA
+    bare = Reading(
+        "bare devices",
+        f"{AREA:.2f} against {CMOS_AREA:g} um^2: {ratio:.1f} times",
+        ratio > 10,
+    )
+    area = Claim(
+        "The scaled SOT neuron is much smaller than a CMOS neuron",
+        "50 x 800 nm^2 against 4.7 um^2",
+        (bare,),
+        "without amplifier, V-I converter and read-out junction, and a CMOS gate without "
+        "accumulator",
+    )
+    sixteen = Reading("16 positions", f"{16 * STEP * 1e9:.0f} nm", math.isclose(16 * STEP, LENGTH))
+    length = Claim(
+        "4 bits need 50 x 800 nm^2 at 20 nm a position",
+        "800 nm",
+        (sixteen,),
+        f"800 nm are {POSITIONS:.0f} positions, more than 5 bits",
+    )
     travel = LENGTH / SPEED
-    return (
-        Claim(
-            "The scaled SOT neuron is much smaller than a CMOS neuron",
-            "50 x 800 nm^2 against 4.7 um^2",
-            (
-                Reading(
-                    "bare devices",
-                    f"{AREA:.2f} against {CMOS_AREA:g} um^2: {CMOS_AREA / AREA:.1f} times",
-                    CMOS_AREA / AREA > 10,
-                ),
-            ),
-            "without amplifier, V-I converter and read-out junction, and a CMOS gate without "
-            "accumulator",
-        ),
-        Claim(
-            "4 bits need 50 x 800 nm^2 at 20 nm a position",
-            "800 nm",
-            (
-                Reading(
-                    "16 positions", f"{16 * STEP * 1e9:.0f} nm", math.isclose(16 * STEP, LENGTH)
-                ),
-            ),
-            f"800 nm are {POSITIONS:.0f} positions, more than 5 bits",
-        ),
-        Claim(
-            "At 80 m/s, input and reset take 10 ns each",
-            "10 ns",
-            (Reading("800 nm at 80 m/s", f"{travel * 1e9:.0f} ns", math.isclose(travel, TIME)),),
-            "so a neuron is used at 50 MHz at most, half the rate of the CMOS neuron",
-        ),
+    along = Reading("800 nm at 80 m/s", f"{travel * 1e9:.0f} ns", math.isclose(travel, TIME))
+    time = Claim(
+        "At 80 m/s, input and reset take 10 ns each",
+        "10 ns",
+        (along,),
+        "so a neuron is used at 50 MHz at most, half the rate of the CMOS neuron",
     )
+    return area, length, time
 
 
 def _energy_chapter(found: Found, effort: Effort) -> Chapter:
-    return Chapter(
-        "Energy and area",
-        (
-            "The CMOS figures are the paper's. That registers are not required is true of the "
-            "neuron, which is non-volatile, but each use needs a reset, and the amplifier and "
-            "V-I converter of each column are left out of both of the paper's figures.",
-        ),
-        (),
-        (
-            chapter_table(
-                "energy",
-                "Energy and area: the paper's figures, and the arithmetic on its own numbers",
-                ("what", "paper", "arithmetic", "from"),
-                [*_energy_rows(), *_comparison_rows()],
-            ),
-        ),
-        (*_energy_claims(), *_size_claims()),
+    text = (
+        "The CMOS figures are the paper's. That registers are not required is true of the "
+        "neuron, which is non-volatile, but each use needs a reset, and the amplifier and "
+        "V-I converter of each column are left out of both of the paper's figures."
     )
+    table = chapter_table(
+        "energy",
+        "Energy and area: the paper's figures, and the arithmetic on its own numbers",
+        ("what", "paper", "arithmetic", "from"),
+        _energy_rows() + _comparison_rows(),
+    )
+    claims = _energy_claims() + _size_claims()
+    return Chapter("Energy and area", (text,), tables=(table,), claims=claims)
 
 
 CURVE = ChapterRecipe(_curve_chapter)

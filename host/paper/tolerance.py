@@ -1,10 +1,12 @@
 """Chapters on accuracy against C2C and D2D of synapse (Figs. 3c, 3d) and neuron (5c, 5d)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
-from allspin.host.charts.line_charts import ChartPanel, curves
+from allspin.host.charts.line_charts import ChartPanel
 from allspin.host.paper.chapter import (
     Chapter,
     ChapterPicture,
@@ -12,31 +14,25 @@ from allspin.host.paper.chapter import (
     Effort,
     Found,
     Runs,
-    lines_table,
+    lines_picture,
+    over_seeds,
     sweep_line,
 )
-from allspin.host.paper.claims import (
-    Claim,
-    Reading,
-    Spread,
-    accuracy,
-    falls,
-)
+from allspin.host.paper.claims import Claim, Reading, Spread, accuracy, falls
 from allspin.host.paper.experiments import Experiment, paper_type
 
 Lines = dict[str, list[Spread]]
 """Accuracies over the deviations, by reading."""
 Changes = dict[str, Callable[[float], dict[str, Any]]]
 """Parameters of an experiment with a deviation, by reading."""
-X, Y = "standard deviation", "test accuracy (%)"
 
 
 def fall_claim(what: str, lines: Lines) -> Claim:
     """Return the claim that accuracy falls as a deviation grows, with a reading a line."""
-    readings = tuple(
-        Reading(name, f"{spreads[0].percent()} to {spreads[-1].percent()}", falls(spreads))
-        for name, spreads in lines.items()
-    )
+    readings = []
+    for name, spreads in lines.items():
+        outcome = f"{spreads[0].percent()} to {spreads[-1].percent()}"
+        readings.append(Reading(name, outcome, falls(spreads)))
     return Claim(
         what,
         "falls",
@@ -47,79 +43,30 @@ def fall_claim(what: str, lines: Lines) -> Claim:
 
 def tolerance_claim(what: str, cycles: Lines, devices: Lines) -> Claim:
     """Return the claim that D2D is tolerated better than C2C, with a reading a pair of lines."""
-
-    def mean(spreads: list[Spread]) -> float:
-        return sum(spread.mean for spread in spreads[1:]) / (len(spreads) - 1)
-
-    readings = tuple(
-        Reading(
-            f"{device} against {cycle}",
-            f"{100 * mean(others):.1f} against {100 * mean(ones):.1f} %",
-            mean(others) > mean(ones),
-        )
-        for cycle, ones in cycles.items()
-        for device, others in devices.items()
-    )
+    means = {}
+    for name, spreads in (cycles | devices).items():
+        means[name] = sum(spread.mean for spread in spreads[1:]) / (len(spreads) - 1)
+    readings = []
+    for cycle, device in product(cycles, devices):
+        outcome = f"{100 * means[device]:.1f} against {100 * means[cycle]:.1f} %"
+        is_better = means[device] > means[cycle]
+        readings.append(Reading(f"{device} against {cycle}", outcome, is_better))
+    better = sum(reading.agrees for reading in readings)
+    listed = "; ".join(f"{name}: {100 * mean:.1f} %" for name, mean in means.items())
     return Claim(
         what,
         "D2D tolerated better",
         readings,
         "mean accuracy over equal deviations of both; neither unit nor moment is in the text",
-        f"true of {sum(reading.agrees for reading in readings)} of {len(readings)} pairs of "
-        "readings. "
-        + "; ".join(
-            f"{name}: {100 * mean(ones):.1f} %" for name, ones in (cycles | devices).items()
-        ),
+        f"true of {better} of {len(readings)} pairs of readings. {listed}",
     )
 
 
-def _picture(
-    subject: str, figure: int, caption: str, sigmas: list[float], cycles: Lines, devices: Lines
-) -> ChapterPicture:
-    c2c, d2d = (
-        [sweep_line(name, sigmas, spreads) for name, spreads in lines.items()]
-        for lines in (cycles, devices)
-    )
-    panels = [
-        ChartPanel(
-            lines,
-            X,
-            Y,
-            heading,
-            x_scale="symlog",
-            ticks=sigmas,
-            y_range=(0, 100),
-            places="lower left",
-        )
-        for lines, heading in (
-            (c2c, f"Cycle to cycle (Fig. {figure}c)"),
-            (d2d, f"Device to device (Fig. {figure}d)"),
-        )
-    ]
-    title = f"Accuracy against the {subject}'s variation"
-    return ChapterPicture(
-        lines_table(f"{subject}-tolerance", title, X, Y, [*c2c, *d2d]),
-        f"Figs. {figure}c and {figure}d: {caption}",
-        partial(curves, f"The network against the {subject}'s variation", panels),
-    )
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """Chapter on the C2C and D2D of a component.
 
-
-def tolerance(
-    subject: str,
-    figure: int,
-    text: str,
-    caption: str,
-    sigmas: list[float],
-    few: list[float],
-    train: Callable[..., Experiment],
-    cycles: Changes,
-    devices: Changes,
-    after: Callable[[list[float]], dict[str, Any]],
-    results_after: dict[str, str],
-) -> ChapterRecipe:
-    """Return the recipe of the chapter on a component's C2C and D2D.
-
-    Parameters
+    Attributes
     ----------
     subject : str
         ``synapse`` or ``neuron``.
@@ -134,46 +81,87 @@ def tolerance(
     cycles, devices : dict of str to callable
         Parameters of C2C, and of D2D in training, by reading.
     after : callable
-        The parameters of D2D that comes after training only, with all the deviations.
+        Parameters of D2D after training only, with all the deviations.
     results_after : dict of str to str
-        By reading, which parameter of those is meant.
+        Name of the result, by reading of D2D after training.
     """
 
-    def runs(effort: Effort) -> Runs:
-        """Return the runs by reading and deviation, and those with deviations after training."""
-        points, seeds = effort.points(sigmas, few), range(effort.sweep_seeds)
-        found: Runs = {
-            (words, sigma): [train(seed=seed, **changes(sigma)) for seed in seeds]
-            for words, changes in (cycles | devices).items()
-            for sigma in points
-        }
-        return found | {"after": [train(seed=seed, **after(points)) for seed in seeds]}
+    subject: str
+    figure: int
+    text: str
+    caption: str
+    sigmas: list[float]
+    few: list[float]
+    train: Callable[..., Experiment]
+    cycles: Changes
+    devices: Changes
+    after: Callable[[list[float]], dict[str, Any]]
+    results_after: dict[str, str]
 
-    def chapter(found: Found, effort: Effort) -> Chapter:
-        points = effort.points(sigmas, few)
-        c2c, d2d = (
-            {words: [accuracy(found[words, sigma]) for sigma in points] for words in readings}
-            for readings in (cycles, devices)
-        )
-        for words, name in results_after.items():
+    def runs(self, effort: Effort) -> Runs:
+        """Return the runs by reading and deviation, and those with deviations after training."""
+        points = effort.points(self.sigmas, self.few)
+        seeds = effort.sweep_seeds
+        found: Runs = {}
+        for words, changes in (self.cycles | self.devices).items():
+            for sigma in points:
+                found[words, sigma] = over_seeds(seeds, self.train, **changes(sigma))
+        found["after"] = over_seeds(seeds, self.train, **self.after(points))
+        return found
+
+    def chapter(self, found: Found, effort: Effort) -> Chapter:
+        """Make the chapter."""
+        points = effort.points(self.sigmas, self.few)
+        c2c: Lines = {}
+        for words in self.cycles:
+            c2c[words] = [accuracy(found[words, sigma]) for sigma in points]
+        d2d: Lines = {}
+        for words in self.devices:
+            d2d[words] = [accuracy(found[words, sigma]) for sigma in points]
+        for words, name in self.results_after.items():
             shares = zip(*(result[name] for result in found["after"]), strict=True)
             d2d[words] = [Spread.of(at_sigma) for at_sigma in shares]
-        return Chapter(
-            f"The {subject}'s variation (Figs. {figure}c, {figure}d)",
-            (text,),
-            (_picture(subject, figure, caption, points, c2c, d2d),),
-            claims=(
-                fall_claim(f"Accuracy falls as the {subject}'s C2C grows", c2c),
-                fall_claim(f"Accuracy falls as the {subject}'s D2D grows", d2d),
-                tolerance_claim(f"{subject.title()}: D2D is tolerated better than C2C", c2c, d2d),
-            ),
+        claims = (
+            fall_claim(f"Accuracy falls as the {self.subject}'s C2C grows", c2c),
+            fall_claim(f"Accuracy falls as the {self.subject}'s D2D grows", d2d),
+            tolerance_claim(f"{self.subject.title()}: D2D is tolerated better than C2C", c2c, d2d),
+        )
+        figures = f"(Figs. {self.figure}c, {self.figure}d)"
+        title = f"The {self.subject}'s variation {figures}"
+        return Chapter(title, (self.text,), (self._picture(points, c2c, d2d),), claims=claims)
+
+    def _picture(self, sigmas: list[float], cycles: Lines, devices: Lines) -> ChapterPicture:
+        panels = []
+        for heading, readings in (
+            (f"Cycle to cycle (Fig. {self.figure}c)", cycles),
+            (f"Device to device (Fig. {self.figure}d)", devices),
+        ):
+            panel = ChartPanel(
+                [sweep_line(name, sigmas, spreads) for name, spreads in readings.items()],
+                "standard deviation",
+                "test accuracy (%)",
+                heading,
+                x_scale="symlog",
+                ticks=sigmas,
+                y_range=(0, 100),
+                places="lower left",
+            )
+            panels.append(panel)
+        return lines_picture(
+            f"{self.subject}-tolerance",
+            f"The network against the {self.subject}'s variation",
+            panels,
+            f"Figs. {self.figure}c and {self.figure}d: {self.caption}",
+            about=f"Accuracy against the {self.subject}'s variation",
         )
 
-    return ChapterRecipe(chapter, runs)
+    def recipe(self) -> ChapterRecipe:
+        """Return the recipe of the chapter."""
+        return ChapterRecipe(self.chapter, self.runs)
 
 
 NO_CYCLE = [0.0, 0.0]
-SYNAPSE = tolerance(
+_SYNAPSE = Tolerance(
     subject="synapse",
     figure=3,
     text="Each point is type 3 trained for one epoch with that deviation in both polarities; the "
@@ -203,7 +191,7 @@ SYNAPSE = tolerance(
     after=lambda sigmas: {"c2c": NO_CYCLE, "d2d_reading": "weight", "after_synapse": sigmas},
     results_after={"D2D a factor on the weight, after training": "after_synapse"},
 )
-NEURON = tolerance(
+_NEURON = Tolerance(
     subject="neuron",
     figure=5,
     text="Each point is type 2 (software synapses, so that nothing else varies) trained for two "
@@ -232,3 +220,5 @@ NEURON = tolerance(
         "D2D of the threshold (of full scale), after training": "after_threshold",
     },
 )
+SYNAPSE = _SYNAPSE.recipe()
+NEURON = _NEURON.recipe()
