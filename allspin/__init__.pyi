@@ -54,7 +54,6 @@ from allspin.host.run.simulate import (
 )
 from allspin.host.show.display import Display as Display
 from allspin.host.sweep.sweeping import sweep as sweep
-from allspin.host.sweep.workers import Cluster as Cluster
 from allspin.host.train.parameters import TrainingParameters as TrainingParameters
 from allspin.host.train.trainer import train as train
 from allspin.sim.chip.chip import Chip as Chip

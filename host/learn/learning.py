@@ -66,7 +66,6 @@ def learn(
     parameters: LearnParameters = LearnParameters(),  # noqa: B008 (it is frozen)
     progress: Any = None,
     watch: Watch = _ignore,
-    **keywords: Any,
 ) -> Learnt:
     """Let a network learn by pulses, as in the paper, and write it down in whole numbers.
 
@@ -83,8 +82,6 @@ def learn(
         Display of the share that is done.
     watch : Watch
         Called before each batch: see `allspin.host.learn.training.Watch`.
-    **keywords
-        Fields of `LearnParameters`.
 
     Raises
     ------

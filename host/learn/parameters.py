@@ -1,7 +1,8 @@
 """Parameters of learning in the array: the update rule, its options, and the learning network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from allspin.host.data.datasets import Dataset
 from allspin.host.options import FLAT, IN_RECIPE, Options, parsed
@@ -11,10 +12,10 @@ from allspin.host.train.target import TrainingTarget
 from allspin.host.train.training_options import AUGMENTATIONS, AUTO, learning_rate
 from allspin.sim.device.device import Device
 from allspin.sim.device.neuron_variation import NeuronVariation
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, check_one_of
 from allspin.sim.network.neuron import ReluNeuron
 from allspin.sim.network.neuron_base import Neuron
-from allspin.sim.parameters import Brief, choice, number
+from allspin.sim.parameters import Brief, choice, described, number
 from allspin.sim.synapse.synapse import Synapse
 from allspin.sim.synapse.synapse_variation import CycleVariation
 
@@ -205,6 +206,42 @@ class LearnParameters(Brief):
                 f"`neuron` must be a spin device in the array, such as sot, or relu, "
                 f"not {neuron.name}"
             )
+
+    @classmethod
+    def from_options(
+        cls, options: Mapping[str, Any], device: Device | None = None, **more: Any
+    ) -> Self:
+        """Make the parameters from options in one table, as a sweep's grid has them.
+
+        Parameters
+        ----------
+        options : mapping of str to object
+            Values by the names of fields here, of `LearnRule`, and of `TrainingTarget`.
+        device : Device, optional
+            Device that learns.
+        **more
+            Further fields, which win.
+
+        Raises
+        ------
+        ValueError, TypeError, UserError
+            If a name is unknown, or a value is outside its range.
+        """
+        own: dict[str, Any] = {}
+        rule: dict[str, Any] = {}
+        target: dict[str, Any] = {}
+        known = [*vars(LearnRule()), "level_choice", "polarity"]
+        known += [name for name in described(cls) if name not in ("target", "rule")]
+        for name, value in options.items():
+            check_one_of("an option", name, known)
+            if name in vars(LearnRule()):
+                rule[name] = value
+            elif name in ("level_choice", "polarity"):
+                target[name] = value
+            else:
+                own[name] = learning_rate(str(value)) if name == "rate" else value
+        made = None if device is None else TrainingTarget(device, **target)
+        return cls(**own | more, target=made, rule=LearnRule(**rule))
 
     @property
     def device(self) -> Device | None:

@@ -124,19 +124,16 @@ class Factor:
         What pictures call it.
     help : str
         What it is.
-    separator : str
-        What stands between its values in an option.
     """
 
     check: Check
     default: tuple[Any, ...]
     title: str
     help: str
-    separator: str = ","
 
 
-def _factor(check: Check, title: str, about: str, *default: Any, separator: str = ",") -> Any:
-    return field(metadata={"factor": Factor(check, default, title, about, separator)})
+def _factor(check: Check, title: str, about: str, *default: Any) -> Any:
+    return field(metadata={"factor": Factor(check, default, title, about)})
 
 
 def _figure(kind: type[Parameters], name: str, title: str, about: str) -> Any:
@@ -176,8 +173,7 @@ class Point(Brief):
     at: str | None = _factor(
         _point,
         "operating point",
-        "operating points, such as 'current=8mA;current=9mA' (the device's)",
-        separator=";",
+        "operating points, such as current=9mA,temperature=350 (the device's)",
     )
     temperature: float | None = _factor(
         _number(MIN_TEMPERATURE, MAX_TEMPERATURE),

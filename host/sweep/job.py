@@ -20,6 +20,7 @@ from allspin.host.data.catalogue import Held, device_path, network_path
 from allspin.host.data.datasets import Dataset, check_fit, load_dataset, load_test_set
 from allspin.host.data.extensions import load_extensions
 from allspin.host.learn.learning import learn
+from allspin.host.learn.parameters import LearnParameters
 from allspin.host.link.line import (
     Undone,
 )
@@ -240,9 +241,9 @@ def _learnt(job: Job, words: dict[str, Any]) -> tuple[Integers, Row]:
     dataset = _learning_set(material.data[0], material.calibration)
     dataset = replace(dataset, test_images=images, test_labels=labels)
     hidden = tuple(map(int, point.network.split(",")))
-    given = {"hidden": hidden, "seed": job.chip, "progress": False}
     with refused("learn: ", kinds=(ValueError, TypeError)):
-        found: Any = learn(dataset, device=device, **words | given)
+        learning = LearnParameters.from_options(words, device, hidden=hidden, seed=job.chip)
+        found = learn(dataset, learning, progress=False)
     if found.interrupted:
         raise KeyboardInterrupt
     right = int(np.sum(found.classes == labels))

@@ -38,7 +38,7 @@ from allspin.host.sweep.job import (
     network_of,
 )
 from allspin.host.sweep.results import HEADER, OUTCOME_COLUMNS, ResultsTable, row_line
-from allspin.host.sweep.workers import Cluster, in_processes, on_cluster
+from allspin.host.sweep.workers import in_processes, on_cluster
 from allspin.sim.files import write_atomically
 from allspin.sim.parameters import Shown
 
@@ -120,7 +120,7 @@ def make_plan(grid: Grid) -> SweepPlan:
 
 
 def _measured(
-    plan: SweepPlan, jobs: list[Job], workers: int, scheduler: Cluster | None, watch: Watch
+    plan: SweepPlan, jobs: list[Job], workers: int, scheduler: str | None, watch: Watch
 ) -> Rows:
     workers = min(workers, len(jobs))
     if scheduler is not None:
@@ -246,7 +246,7 @@ def run_sweep(
     path: Path,
     *,
     workers: int = 1,
-    scheduler: Cluster | None = None,
+    scheduler: str | None = None,
     progress: Callable[[float, float, str], None] = lambda done, total, text: None,
 ) -> Sweep:
     """Measure every chip of every point that is not in the table yet.
@@ -259,8 +259,8 @@ def run_sweep(
         The table: a CSV file. What it holds of this plan is not measured again.
     workers : int
         Processes on this machine; a board has one.
-    scheduler : Cluster, optional
-        A Dask cluster's, in place of processes here.
+    scheduler : str, optional
+        Address of a Dask cluster's scheduler, in place of processes here.
     progress : callable
         Told after each chip how many are done, of how many, and the time left in words.
 
@@ -315,7 +315,7 @@ def sweep(
     path: str | Path | None = None,
     *,
     workers: int | None = None,
-    cluster: Cluster | None = None,
+    scheduler: str | None = None,
     progress: Any = None,
 ) -> Sweep:
     """Measure chips at every point of a grid; what the table has already is not measured again.
@@ -331,8 +331,9 @@ def sweep(
         the rows are only in what is returned.
     workers : int, optional
         Processes on this machine; one a core.
-    cluster : Cluster, optional
-        Measures in place of processes here.
+    scheduler : str, optional
+        Address of a Dask cluster's scheduler, such as ``tls://10.0.0.5:8786``, in place of
+        processes here.
     progress : Display or bool, optional
         Shows how far it is: by default a bar, in a terminal or a notebook.
 
@@ -350,7 +351,7 @@ def sweep(
         with TemporaryDirectory() as folder:
             return sweep(
                 *(grid, Path(folder) / "table.csv"),
-                **{"workers": workers, "cluster": cluster, "progress": progress},
+                **{"workers": workers, "scheduler": scheduler, "progress": progress},
             )
     path = Path(path)
     plan = grid if isinstance(grid, SweepPlan) else make_plan(make_grid(grid_of(grid)))
@@ -360,7 +361,7 @@ def sweep(
         f"{points:,} point{'s' if points > 1 else ''}"
     )
     workers = cpu_count() if workers is None else workers
-    found = run_sweep(plan, path, workers=workers, scheduler=cluster, progress=progress.advance)
+    found = run_sweep(plan, path, workers=workers, scheduler=scheduler, progress=progress.advance)
     there = f", {found.resumed:,} of them there already" if found.resumed else ""
     progress.finish(f"{len(found.rows):,} rows in {path}{there}")
     return found

@@ -13,12 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed, process
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from cyclopts import Parameter
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
@@ -149,90 +146,53 @@ CONNECTING = 10.0
 TLS = "tls://"
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """A cluster's scheduler.
+def connect(scheduler: str) -> Any:
+    """Return a client of a Dask scheduler; its certificates are those of Dask's configuration.
 
     Parameters
     ----------
-    address : str
-        Address of a Dask cluster's scheduler, such as tls://10.0.0.5:8786, which measures in
-        place of processes on this machine.
-    ca_file : Path, optional
-        With tls://, certificates of the authority that signed the scheduler's, in PEM. Without
-        them, those of Dask's own configuration.
-    certificate : Path, optional
-        With tls://, certificate of this machine, in PEM.
-    key : Path, optional
-        With tls://, key of that certificate, in PEM, if it is not in the same file.
+    scheduler : str
+        Address, such as ``tls://10.0.0.5:8786``.
 
     Raises
     ------
-    ValueError
-        If certificates are named but not those that TLS needs, or the address is another kind's.
+    UserError
+        If Dask is not installed, a certificate cannot be used, or the scheduler does not
+        answer or does not accept it.
     """
+    with naming_extras():
+        from distributed import Client, Security
 
-    address: Annotated[str, Parameter(name="--scheduler", metavar="ADDRESS")]
-    ca_file: Annotated[Path | None, Parameter(name="--tls-ca-file", metavar="PEM")] = None
-    certificate: Annotated[Path | None, Parameter(name="--tls-cert", metavar="PEM")] = None
-    key: Annotated[Path | None, Parameter(name="--tls-key", metavar="PEM")] = None
+    class ClosedClient(Client):
+        """Client that is closed if it cannot connect: Dask's own waits for that at exit."""
 
-    def __post_init__(self) -> None:
-        if not any((self.ca_file, self.certificate, self.key)):
-            return
-        if self.ca_file is None or self.certificate is None:
-            raise ValueError(
-                "a scheduler with TLS needs both `ca_file` and `certificate`, for the two sides "
-                "show their certificates to one another"
-            )
-        if not self.address.startswith(TLS):
-            raise ValueError(
-                f"certificates are for a scheduler at {TLS}HOST:PORT, not at {self.address}"
-            )
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            try:
+                super().__init__(*arguments, **options)
+            except Exception:
+                self.close()
+                raise
 
-    def connect(self) -> Any:
-        """A client of the scheduler.
-
-        Raises
-        ------
-        UserError
-            If Dask is not installed, a certificate cannot be used, or the scheduler does not
-            answer or does not accept it.
-        """
-        with naming_extras():
-            from distributed import Client, Security
-
-        class ClosedClient(Client):
-            """One that is closed if it cannot connect: Dask's own waits for that at exit."""
-
-            def __init__(self, *arguments: Any, **options: Any) -> None:
-                try:
-                    super().__init__(*arguments, **options)
-                except Exception:
-                    self.close()
-                    raise
-
-        security = None  # Dask's own configuration has it
-        if self.ca_file is not None and self.certificate is not None:
-            files = (self.ca_file, self.certificate, self.key or self.certificate)
-            names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
-            given = dict(zip(names, map(str, files), strict=True))
-            security = Security(require_encryption=True, **given)
-            told = ", ".join(given.values())
-            with refused(f"the certificates {told} cannot be used: ", kinds=OSError):
-                security.get_connection_args("client")  # which reads and matches them
-        try:
-            return ClosedClient(
-                self.address, timeout=CONNECTING, set_as_default=False, security=security
-            )
-        except (OSError, TypeError, ValueError) as error:  # TypeError: tls:// without certificates
-            raise UserError(
-                f"no Dask scheduler answers at {self.address}: {error or type(error).__name__}; "
-                f"with {TLS}, give `ca_file` and `certificate`"
-            ) from error
+    security = None
+    if scheduler.startswith(TLS):
+        security = Security()
+        # Reads and matches them: a scheduler that does not answer is told apart.
+        with refused(
+            "the certificates of Dask's configuration cannot be used: ", kinds=(OSError, TypeError)
+        ):
+            security.get_connection_args("client")
+    try:
+        return ClosedClient(scheduler, timeout=CONNECTING, set_as_default=False, security=security)
+    except (OSError, TypeError, ValueError) as error:  # TypeError: tls:// without certificates
+        advice = ""
+        if scheduler.startswith(TLS):
+            advice = "; Dask's configuration names certificates: DASK_DISTRIBUTED__COMM__TLS__..."
+        raise UserError(
+            f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}{advice}"
+        ) from error
 
 
-def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Rows:
+def on_cluster(jobs: Sequence[Job], scheduler: str) -> Rows:
     """Measure jobs on the workers of a Dask scheduler, and yield them as they are done.
 
     Raises
@@ -241,7 +201,7 @@ def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Rows:
         If Dask is not installed, the scheduler does not answer, it has no worker for a minute,
         or one chip loses one worker after another.
     """
-    client = cluster.connect()
+    client = connect(scheduler)
     from distributed import Future, KilledWorker
 
     finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
@@ -260,7 +220,7 @@ def on_cluster(jobs: Sequence[Job], cluster: Cluster) -> Rows:
                 if gone or time.monotonic() - seen > PATIENCE:
                     what = "is gone" if gone else "has no worker"
                     raise UserError(
-                        f"the scheduler at {cluster.address} {what}; start it: the same command "
+                        f"the scheduler at {scheduler} {what}; start it: the same command "
                         "goes on from what is done"
                     ) from None
                 if client.scheduler_info(n_workers=-1)["workers"]:

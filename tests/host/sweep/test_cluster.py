@@ -5,6 +5,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any, cast
 
+import dask
 import pytest
 import trustme
 from distributed import LocalCluster
@@ -12,7 +13,7 @@ from distributed.security import Security
 
 from allspin.host.sweep import workers as cluster_module
 from allspin.host.sweep.sweeping import make_plan, run_sweep
-from allspin.host.sweep.workers import Cluster
+from allspin.host.sweep.workers import connect
 from allspin.sim.errors import UserError
 
 pytestmark = pytest.mark.long
@@ -33,6 +34,12 @@ def certificates(folder):
     issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
     issued.private_key_and_cert_chain_pem.write_to_path(folder / "both.pem")
     return SimpleNamespace(**{path.stem: path for path in folder.iterdir()})
+
+
+def configured(ca, certificate, key=None):
+    """Dask's configuration with the certificates of a client."""
+    named = {"ca-file": ca, "client.cert": certificate, "client.key": key or certificate}
+    return dask.config.set({f"distributed.comm.tls.{name}": str(named[name]) for name in named})
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +72,8 @@ def test_with_certificates_the_table_is_that_of_this_machine(
     plan = make_plan(small.grid(chips=2))
     run_sweep(plan, tmp_path / "1.csv")
     files = (mine.ca, mine.both) if one_file else (mine.ca, mine.cert, mine.key)
-    run_sweep(plan, tmp_path / "2.csv", scheduler=Cluster(address, *files))
+    with configured(*files):
+        run_sweep(plan, tmp_path / "2.csv", scheduler=address)
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
 
@@ -76,16 +84,17 @@ def test_whoever_is_not_vouched_for_is_refused(tmp_path, mine, address):
         (mine.ca, other.both),  # the scheduler does not know us
         (other.ca, mine.both),  # we do not know the scheduler
     ):
-        with pytest.raises(UserError, match=f"no Dask scheduler answers at {address}: "):
-            Cluster(address, *files).connect()
+        refused = pytest.raises(UserError, match=f"no Dask scheduler answers at {address}: ")
+        with configured(*files), refused:
+            connect(address)
 
 
 CONNECT = """\
-from allspin.host.sweep.workers import Cluster
+from allspin.host.sweep.workers import connect
 from allspin.sim.errors import UserError
 for address in ("tls://127.0.0.1:9", "::::", "foo://a:9"):
     try:
-        Cluster(address).connect()
+        connect(address)
     except UserError as error:
         print(type(error).__name__)
 """
@@ -110,25 +119,6 @@ def test_files_that_are_no_certificates_are_one_line(tmp_path, mine):
         (mine.ca, mine.cert),
         (mine.ca, mine.cert, other.key),
     ):
-        with pytest.raises(UserError) as caught:
-            Cluster("tls://127.0.0.1:9", *files).connect()
-        assert f"the certificates {files[0]}, {files[1]}, " in str(caught.value)
-        assert "cannot be used: " in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ("--tls-ca-file a --tls-cert b", "--tls-ca-file needs --scheduler"),
-        (
-            "--scheduler tcp://a:1 --tls-ca-file a --tls-cert b",
-            "certificates are for a scheduler at tls://HOST:PORT, not at tcp://a:1",
-        ),
-        ("--scheduler tls://a:1 --tls-cert b", "needs both --tls-ca-file and"),
-        ("--scheduler tls://a:1 --tls-ca-file b", "needs both --tls-ca-file and"),
-    ],
-)
-def test_certificates_by_halves_are_one_line(tmp_path, cli, words, message):
-    path = tmp_path / "t.csv"
-    assert message in cli.refused(f"sweep --network mnist-10 -o {path} {words}")
-    assert not path.exists()
+        with configured(*files), pytest.raises(UserError, match="cannot be used: ") as caught:
+            connect("tls://127.0.0.1:9")
+        assert "certificates" in str(caught.value)

@@ -12,11 +12,12 @@ from allspin.host.chips.accuracy import Lot, accuracy_over_chips, only
 from allspin.host.data.catalogue import device_path, open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.learn.learning import learn as learn_alone
+from allspin.host.learn.parameters import LearnParameters, LearnRule
 from allspin.host.learn.result import Learnt
 from allspin.host.sweep.grid import make_grid
 from allspin.host.sweep.job import Job, make_chip, measure
 from allspin.host.sweep.sweeping import make_plan, run_sweep, sweep
-from allspin.host.sweep.workers import Cluster
+from allspin.host.train.target import TrainingTarget
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.imperfections import Imperfections
@@ -48,7 +49,11 @@ def test_chips_learn_as_they_do_alone(small, idx_folder, tmp_path):
         depression=PulseResponse(b, 39),
     )
     made = dataclasses.replace(device, synapse=synapse)
-    alone = learn_alone(data, device=made, hidden=9, seed=4, **learn)
+    rule = LearnRule(update="sign", threshold=1e-3)
+    learning = LearnParameters(
+        hidden=(9,), seed=4, rate=0.1, epochs=2, target=TrainingTarget(made), rule=rule
+    )
+    alone = learn_alone(data, learning)
     assert isinstance(alone, Learnt)
     assert (row.chip, row.accuracy) == (4, alone.array_accuracy)
     assert row.pulses_per_cell == alone.facts["pulses_per_device"]
@@ -63,8 +68,8 @@ def test_chips_learn_as_they_do_alone(small, idx_folder, tmp_path):
         ({"network": "mnist-10"}, "^with `learn` a network is hidden widths such as 100, not mni"),
         ({"program": "write-verify"}, "^`program` is for chips that are programmed, not for"),
         ({"on": "virtual"}, "^`learn` must be true or options of train, and `on` be golden"),
-        ({"learn": {"speed": 1}}, "^learn: .* has no keyword 'speed'"),
-        ({"learn": {"rate": 5}}, "^learn: rate must be a number from 1e-06 to 1"),
+        ({"learn": {"speed": 1}}, "^learn: an option must be one of .*speed"),
+        ({"learn": {"rate": 5}}, "^learn: `rate` must be a number from 1e-06 to 1"),
     ],
 )
 def test_what_cannot_learn_is_one_line(small, entries, message, tmp_path):
@@ -150,7 +155,7 @@ def test_a_sweep_that_cannot_begin_leaves_no_table(small, tmp_path, monkeypatch)
     before = sorted(tmp_path.iterdir())
     plan = make_plan(small.grid(chips=1))
     with pytest.raises(UserError, match="cluster"):
-        run_sweep(plan, tmp_path / "t.csv", scheduler=Cluster("tcp:1"))
+        run_sweep(plan, tmp_path / "t.csv", scheduler="tcp:1")
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -13,7 +13,6 @@ import pytest
 from distributed import Client, LocalCluster
 
 from allspin.host.sweep.sweeping import make_plan, run_sweep
-from allspin.host.sweep.workers import Cluster
 from allspin.sim.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -59,7 +58,7 @@ def test_a_cluster_gives_the_table_of_one_and_a_lost_worker_costs_no_row(small, 
         if done == 5:
             os.kill(pids[0], signal.SIGKILL)
 
-    scheduler = Cluster(cluster.scheduler_address)
+    scheduler = cluster.scheduler_address
     run_sweep(plan, tmp_path / "2.csv", scheduler=scheduler, progress=progress)
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
@@ -67,7 +66,7 @@ def test_a_cluster_gives_the_table_of_one_and_a_lost_worker_costs_no_row(small, 
 def test_a_workers_complaint_reaches_the_user(small, tmp_path, cluster):
     plan = make_plan(small.grid(chips=2))
     small.network.write_bytes(small.network.read_bytes() + b"\n")
-    scheduler = Cluster(cluster.scheduler_address)
+    scheduler = cluster.scheduler_address
     ways: list[dict[str, Any]] = [{"workers": 2}, {"scheduler": scheduler}]
     for options in ways:
         with pytest.raises(UserError, match="another file for this worker than for the sweep"):
@@ -181,7 +180,7 @@ def test_an_interrupt_within_this_process_keeps_the_rows(small, tmp_path, cluste
         if done == 3:
             raise KeyboardInterrupt
 
-    scheduler = Cluster(cluster.scheduler_address)
+    scheduler = cluster.scheduler_address
     ways: list[dict[str, Any]] = [{}, {"workers": 2}, {"scheduler": scheduler}]
     for number, options in enumerate(ways):
         path = tmp_path / f"{number}.csv"
