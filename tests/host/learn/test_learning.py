@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -205,9 +204,9 @@ def test_an_infinite_a_is_what_types_3_and_4_learn_with(dataset: Dataset, states
         assert np.array_equal(mine["levels"], its["levels"])
 
 
-def learnt_by(dataset: Dataset, **words) -> Learnt:
-    options: dict[str, Any] = {"rate": 0.1, "epochs": 8}
-    return learn(dataset, hidden=20, **(options | words))
+def learnt_by(dataset: Dataset, device: str | Device, **words) -> Learnt:
+    options = {"rate": 0.1, "epochs": 8, "hidden": (20,), **words}
+    return learn(dataset, LearnParameters.from_options(options, open_device(device)))
 
 
 def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ SHAPE = (200, 150)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rate": 0.0}, "rate must be a number from 1e-09"),
-        ({"rounding": "up"}, "rounding must be one of stochastic, nearest"),
-        ({"update": "fast"}, "update must be one of equal, width, sign"),
-        ({"full_scale": 0}, "full_scale must be a number from 1e-06"),
+        ({"rate": 0.0}, "`rate` must be a number from 1e-09"),
+        ({"rounding": "up"}, "`rounding` must be one of stochastic, nearest"),
+        ({"update": "fast"}, "`update` must be one of equal, width, sign"),
+        ({"full_scale": 0}, "`full_scale` must be a number from 1e-06"),
     ],
 )
 def test_parameters_name_their_ranges(change: dict, message: str) -> None:
