@@ -7,6 +7,7 @@ from typing import Any
 
 from cyclopts import Group, Parameter
 
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.parameters import Parameters
 
 FLAT = Parameter(name="*")
@@ -84,6 +85,16 @@ def model_name(metavar: str, shipped: str) -> Parameter:
 
 NETWORK = model_name("NET", "shipped_networks")
 DEVICE = model_name("DEVICE", "shipped_devices")
+
+
+TILES = parsed(
+    Tiles.parse,
+    "ROWS[:BITS]",
+    name="--tiles",
+    help="Tiles that the columns are cut into: rows of a tile, a power of two from 8 to 65536, "
+    "and bits of its converters, 2 to 24, such as 128:5; 128 has converters that lose nothing, "
+    ":5 tiles of whole columns. Uncut, or as the network is, unless given",
+)
 
 
 def megahertz(text: str) -> float:

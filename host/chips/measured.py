@@ -25,7 +25,7 @@ from allspin.host.chips.probed_cells import read_cells
 from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name, open_device, several
 from allspin.host.data.datasets import Data, load_test_set
-from allspin.host.options import FLAT, HIDDEN, SEVERAL
+from allspin.host.options import HIDDEN, SEVERAL, TILES
 from allspin.host.show.display import Display
 from allspin.host.show.progress import shows_progress
 from allspin.host.show.table import Number, Table, TableColumn as TableColumn, frame
@@ -84,7 +84,7 @@ class MeasureOptions(Brief):
         tuple[str | Path, ...], Parameter(name="--measured", metavar="CELLS"), SEVERAL
     ] = ()
     missing: float = 0.0
-    tiles: Annotated[Tiles | None, FLAT] = None
+    tiles: Annotated[Tiles | None, TILES] = None
 
     def __post_init__(self) -> None:
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)

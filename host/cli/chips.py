@@ -21,7 +21,7 @@ EXAMPLES = """\
 examples:
   allspin chips paper-10 paper-100
   allspin chips paper-10 --causes
-  allspin chips paper-10 --tile-rows 128 --adc-bits 5
+  allspin chips paper-10 --tiles 128:5
   allspin chips mine.safetensors --device mine.toml --chips 100 --json
   allspin chips mine.safetensors --device mine.toml --measured a.csv b.csv c.csv
 """

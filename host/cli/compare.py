@@ -13,7 +13,7 @@ from allspin.host.compare.comparison_table import notes, tables
 from allspin.host.compare.subject import CompareOptions, ComparisonSubject, leave
 from allspin.host.data.files import make_folder
 from allspin.host.draw.picture_style import PictureStyle
-from allspin.host.options import FLAT
+from allspin.host.options import FLAT, TILES
 from allspin.sim.cost.liberty import CELLS_45
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.tiling import Tiles
@@ -39,7 +39,7 @@ def run(
     out: Annotated[Path | None, Parameter(alias="-o", metavar="DIR")] = None,
     device: DeviceName = "paper",
     at: Point = None,
-    tiles: Annotated[Tiles | None, FLAT] = None,
+    tiles: Annotated[Tiles | None, TILES] = None,
     data: DataFile = None,
     conditions: Annotated[CompareOptions, FLAT] = CompareOptions(),  # noqa: B008 (it is frozen)
     style: Style = None,

@@ -29,7 +29,7 @@ examples:
   allspin import state.safetensors -o mine.safetensors --mean 0.1307 \\
       --scale 0.3081
   allspin import model.npz --data fashion -o mine.safetensors --pictures out
-  allspin import model.onnx --tile-rows 128 --adc-bits 5 -o tiled.safetensors
+  allspin import model.onnx --tiles 128:5 -o tiled.safetensors
   allspin import model.onnx --device paper --tune 10 -o paper-mine.safetensors
 """
 

@@ -94,6 +94,8 @@ class Recipe:
         if any("--quick" in each.names and each.tokens for each in arguments):
             values.pop("epochs", None)  # seconds are to do
         known = recipe_arguments(arguments)
+        if "tiles" in known:
+            _join_tiles(values)
         for key, value in values.items():
             with refused(f"{self.path} is not a recipe: "):
                 self._give(known, key, value)
@@ -127,6 +129,14 @@ def _read(path: Path) -> dict[str, Any]:
     text = read_text(path, "recipe", MAX_TOML)
     with refused(f"{path} is not a recipe: "):
         return parse_toml(text)
+
+
+def _join_tiles(values: dict[str, Any]) -> None:
+    """Replace the keys ``tile_rows`` and ``adc_bits`` by ``tiles``, which has both."""
+    rows = values.pop("tile_rows", None)
+    bits = values.pop("adc_bits", None)
+    if rows is not None or bits is not None:
+        values["tiles"] = f"{'' if rows is None else rows}{'' if bits is None else f':{bits}'}"
 
 
 def _words(argument: Argument, key: str, value: Any) -> list[str]:

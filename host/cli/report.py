@@ -18,7 +18,7 @@ from allspin.host.cli.shared import (
     Style,
 )
 from allspin.host.draw.picture_style import PictureStyle
-from allspin.host.options import FLAT
+from allspin.host.options import TILES
 from allspin.host.report.page import report
 from allspin.host.report.subject import ReportSubject
 from allspin.host.show.say import say
@@ -44,7 +44,7 @@ def run(
     at: Point = None,
     chips: int | None = None,
     images: ImageCount = None,
-    tiles: Annotated[Tiles | None, FLAT] = None,
+    tiles: Annotated[Tiles | None, TILES] = None,
     data: DataFile = None,
     quick: bool = False,
     figures: Annotated[Path | None, Parameter(metavar="DIR")] = None,

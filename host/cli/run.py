@@ -17,7 +17,7 @@ from allspin.host.data.files import check_writable
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
-from allspin.host.options import FLAT
+from allspin.host.options import FLAT, TILES
 from allspin.host.run.inference import RunOptions, classify, run as score_network
 from allspin.host.run.latency import latency as measure_latency
 from allspin.host.run.machine_options import MachineOptions
@@ -34,7 +34,7 @@ exit status 1 if a logit differs
 examples:
   allspin run mnist-10
   allspin run mnist-10 --on virtual --check
-  allspin run mnist-10 --tile-rows 128 --adc-bits 4
+  allspin run mnist-10 --tiles 128:4
   allspin run mnist-10 --on virtual --uart --baud 3000000 --images 100
   allspin run mnist-100 --on auto --images 500 --json
   allspin run mine.safetensors --data fashion --logits out.npy
@@ -57,7 +57,7 @@ def run(
     machine: Annotated[MachineOptions, FLAT] = MachineOptions(),  # noqa: B008 (it is frozen)
     uart: bool = False,
     baud: int | None = None,
-    tiles: Annotated[Tiles | None, FLAT] = None,
+    tiles: Annotated[Tiles | None, TILES] = None,
     images: ImageCount = None,
     data: DataFile = None,
     image: Annotated[tuple[Path, ...], Parameter(metavar="FILE")] = (),

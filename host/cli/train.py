@@ -41,7 +41,7 @@ examples:
   allspin train --device paper --robust usual -o robust.safetensors
   allspin train --conv "5x5x16 s2, 5x5x32 s2" -o conv.safetensors
   allspin train --conv "5x5x8 pool, 3x3x16 pad" --hidden 64 -o deep.safetensors
-  allspin train --tile-rows 128 --adc-bits 4 -o tiled.safetensors
+  allspin train --tiles 128:4 -o tiled.safetensors
 """
 
 

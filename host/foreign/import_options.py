@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from allspin.host.data.datasets import Dataset
 from allspin.host.foreign.float_network import InputScaling
-from allspin.host.options import FLAT, HIDDEN, IN_RECIPE
+from allspin.host.options import FLAT, HIDDEN, IN_RECIPE, TILES
 from allspin.host.train.parameters import MAX_EPOCHS, TrainingParameters
 from allspin.host.train.target import TrainingTarget
 from allspin.host.train.training_options import AUGMENT, Augmentation
@@ -77,7 +77,7 @@ class ImportOptions(Brief):
     mean: float | None = None
     scale: float | None = None
     target: Annotated[TrainingTarget | None, FLAT] = None
-    tiles: Annotated[Tiles | None, FLAT] = None
+    tiles: Annotated[Tiles | None, TILES] = None
 
     def __post_init__(self) -> None:
         check_range("tune", self.tune, 0, MAX_EPOCHS)

@@ -175,12 +175,7 @@ class ReportSubject(Shown):
         """
         words = ["allspin", name, self.name, *options]
         if self.tiles is not None and name in CUTTING:
-            words += [
-                "--tile-rows",
-                str(self.tiles.tile_rows),
-                "--adc-bits",
-                str(self.tiles.adc_bits),
-            ]
+            words += ["--tiles", self.tiles.words]
         if images and self.some:
             words += ["--images", str(len(self.images))]
         if self.data is not None:

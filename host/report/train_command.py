@@ -12,7 +12,7 @@ from allspin.host.train.training_options import Robustness
 
 OPTIONS = (
     *("states", "hidden", "neuron", "pixel_bits", "hidden_bits", "noise", "augment", "rate"),
-    *("tile_rows", "adc_bits", "epochs", "seed", "device", "at", "robust", "conv", "update"),
+    *("tiles", "epochs", "seed", "device", "at", "robust", "conv", "update"),
 )
 """Options of ``train`` and ``learn`` in a network's provenance."""
 RECIPE_KEYS = (
@@ -68,8 +68,7 @@ def train_commands(
         if device not in files:
             return []
         options = {**options, "device": files[device]}
-    if "levels" in options:
-        options = {**options, "level_choice": options["levels"]}
+    options = _renamed(options)
     learns = options.get("in_array") is True
     usual = _usual_when_learning(options) if learns else _usual_when_training(options)
     given = {
@@ -92,6 +91,16 @@ def train_commands(
         printed = shlex.join(["printf", r"%s\n", *recipe])
         commands.insert(0, f"{printed} > {shlex.quote(f'{name}-recipe.toml')}")
     return commands
+
+
+def _renamed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options by the names that the command line has."""
+    renamed = dict(options)
+    if "levels" in options:
+        renamed["level_choice"] = options["levels"]
+    if "tile_rows" in options and "adc_bits" in options:
+        renamed["tiles"] = f"{options['tile_rows']}:{options['adc_bits']}"
+    return renamed
 
 
 def _usual_when_training(options: Mapping[str, Any]) -> dict[str, Any]:

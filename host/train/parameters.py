@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from allspin.host.data.datasets import MNIST_DIGEST, Dataset, are_vectors
-from allspin.host.options import FLAT, IN_RECIPE, Options, parsed
+from allspin.host.options import FLAT, IN_RECIPE, TILES, Options, parsed
 from allspin.host.train.feed import split
 from allspin.host.train.gradient.machine_pass import Noise
 from allspin.host.train.gradient.number_formats import NumberFormats
@@ -148,7 +148,7 @@ class TrainingParameters(Options, Brief):
     augmentation: Annotated[Augmentation | None, AUGMENT] = None
     target: Annotated[TrainingTarget | None, FLAT] = None
     robust: Annotated[Robustness | None, parsed(Robustness.parse, "OPTIONS")] = None
-    tiles: Annotated[Tiles | None, FLAT] = None
+    tiles: Annotated[Tiles | None, TILES] = None
     straight_through: Annotated[bool, IN_RECIPE] = False
     conv: Annotated[tuple[Kernels, ...], parsed(read_conv, "KERNELS")] = ()
     neuron_per: Annotated[str, IN_RECIPE] = choice("column", NEURON_PER)

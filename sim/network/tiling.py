@@ -1,5 +1,6 @@
 """Tiles: a network whose columns are cut into groups of rows, each group read by its own ADCs."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -51,6 +52,29 @@ class Tiles:
     def __post_init__(self) -> None:
         check_power_of_two("`tile_rows`", self.tile_rows, MIN_TILE_ROWS, MAX_TILE_ROWS)
         check_range("`adc_bits`", self.adc_bits, MIN_ADC_BITS, MAX_ADC_BITS)
+
+    @classmethod
+    def parse(cls, text: str) -> "Tiles":
+        """Read tiles such as ``128:5``: rows of a tile, and bits of its converters.
+
+        Without bits, as in ``128``, converters have 24 bits, which lose nothing; without rows, as
+        in ``:5``, tiles have 65,536 rows, so that each column is one tile.
+
+        Raises
+        ------
+        ValueError
+            If the text is not of this form, or a number is outside its range.
+        """
+        match = re.fullmatch(r"(\d{0,9})(?::(\d{1,9}))?", text.strip())
+        if match is None or not any(match.groups()):
+            raise ValueError(f"tiles are ROWS:BITS, such as 128:5, 128 or :5, not {text!r}")
+        rows, bits = match.groups()
+        return cls(int(rows or MAX_TILE_ROWS), int(bits or MAX_ADC_BITS))
+
+    @property
+    def words(self) -> str:
+        """Text that `parse` reads."""
+        return f"{self.tile_rows}:{self.adc_bits}"
 
     @property
     def text(self) -> str:

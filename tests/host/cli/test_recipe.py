@@ -10,6 +10,7 @@ from allspin.host.cli.command import read_words
 from allspin.host.cli.commands import UsageError
 from allspin.host.cli.main import main
 from allspin.sim.errors import UserError
+from allspin.sim.network.tiling import Tiles
 from allspin.sim.plain_values import MAX_TOML
 
 TRAIN = {
@@ -187,3 +188,16 @@ def test_a_file_that_cannot_be_read_is_refused(
     assert main(["train", "--recipe", str(path), "-o", str(tmp_path / "net")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "recipe.toml" in line
+
+
+@pytest.mark.parametrize(
+    ("keys", "tiles"),
+    [
+        ({"tiles": "128:5"}, (128, 5)),
+        ({"tile_rows": 64, "adc_bits": 4}, (64, 4)),
+        ({"adc_bits": 6}, (65536, 6)),
+    ],
+)
+def test_tiles_are_one_key_or_two(tmp_path: Path, keys: dict, tiles: tuple[int, int]) -> None:
+    assert read(tmp_path, "train", keys)["training"].tiles == Tiles(*tiles)
+    assert read(tmp_path, "import", keys)["conversion"].tiles == Tiles(*tiles)

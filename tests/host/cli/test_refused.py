@@ -73,8 +73,7 @@ REFUSED = {
         ("--image README.md", "README.md is no image that can be read: only PNG, JPEG"),
         ("--image one.png --images 3", "--images does not go with --image"),
         ("--image one.png --data x", "--data is for test images, and --image takes their place"),
-        ("--image one.png --tile-rows 64", "--tile-rows needs --adc-bits"),
-        ("--image one.png --tile-rows 64 --adc-bits 4 --data x", "cannot read the data folder x"),
+        ("--image one.png --tiles 64:4 --data x", "cannot read the data folder x"),
         ("--image one.png --on virtual --resident", "--resident does not go with --image"),
         ("--image one.png --framing no", "--framing must be one of mnist, whole, not 'no'"),
         ("--framing mnist", "--framing needs --image"),
@@ -285,14 +284,12 @@ TILED = (
     "report mnist-10 -o x",
     "train -o x",
     "import model.npz -o x",
-    "sweep --network mnist-10 -o x.csv",
 )
 TILES = [
-    ("--tile-rows 128", "--tile-rows needs --adc-bits"),
-    ("--adc-bits 4", "--adc-bits needs --tile-rows"),
-    ("--tile-rows 100 --adc-bits 4", "--tile-rows must be a power of two from 8 to 65536, not 100"),
-    ("--tile-rows 4 --adc-bits 4", "--tile-rows must be from 8 to 65536, not 4"),
-    ("--tile-rows 128 --adc-bits 25", "--adc-bits must be from 2 to 24, not 25"),
+    ("--tiles 128:", "--tiles"),
+    ("--tiles 100:4", "tile_rows must be a power of two from 8 to 65536, not 100"),
+    ("--tiles 4:4", "tile_rows must be from 8 to 65536, not 4"),
+    ("--tiles 128:25", "adc_bits must be from 2 to 24, not 25"),
 ]
 REFUSED |= {command: REFUSED.get(command, []) + TILES for command in TILED}
 COMMANDS = [

@@ -50,5 +50,5 @@ def test_counterparts_are_cut_as_the_command_cuts_them(subject, monkeypatch):
 @pytest.mark.parametrize("images", [True, False])
 def test_each_command_names_tiles_and_data(subject, images):
     words = shlex.split(subject.command("compare", images=images))
-    for option, value in (("--tile-rows", "16"), ("--adc-bits", "4"), ("--data", subject.data)):
+    for option, value in (("--tiles", "16:4"), ("--data", subject.data)):
         assert words[words.index(option) + 1] == str(value)

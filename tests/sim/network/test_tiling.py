@@ -76,3 +76,21 @@ def test_sums_beyond_the_coarsest_step_have_that_step() -> None:
     images = np.full((4, 1, 40000), 255, np.uint8)
     found = shifts(cut(network, Tiles(65536, 2), images, np.zeros(4, np.int64)))
     assert found[0] <= MAX_ADC_SHIFT
+
+
+@pytest.mark.parametrize(
+    ("text", "tiles"),
+    [("128:5", (128, 5)), (" 64:4 ", (64, 4)), ("128", (128, 24)), (":5", (65536, 5))],
+)
+def test_a_text_names_rows_and_bits(text: str, tiles: tuple[int, int]) -> None:
+    found = Tiles.parse(text)
+    assert found == Tiles(*tiles)
+    assert Tiles.parse(found.words) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "128:", "a", "128:5:4", "-8:4", "100:4", "8:1", "9" * 40]
+)
+def test_a_text_that_names_no_tiles_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"tiles|tile_rows|adc_bits"):
+        Tiles.parse(text)
