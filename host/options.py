@@ -84,7 +84,7 @@ def model_name(metavar: str, shipped: str) -> Parameter:
 
 
 NETWORK = model_name("NET", "shipped_networks")
-DEVICE = model_name("DEVICE", "shipped_devices")
+DEVICE = model_name("DEVICE[@POINT]", "shipped_devices")
 
 
 TILES = parsed(

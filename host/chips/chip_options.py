@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from allspin.host.chips.probed_cells import read_cells
 from allspin.host.data.catalogue import open_device, open_network
-from allspin.host.options import DEVICE, parsed
+from allspin.host.options import DEVICE, HIDDEN, parsed
 from allspin.host.show.display import Display
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
@@ -83,7 +83,7 @@ class ChipOptions:
     tries: int | None = None
     band: float | None = None
     calibrate: bool = False
-    at: Annotated[str | OperatingPoint | None, parsed(str, "POINT")] = None
+    at: Annotated[str | OperatingPoint | None, HIDDEN] = None
     measured: Annotated[str | Path | None, parsed(Path, "CELLS")] = None
     missing: float = 0.0
 

@@ -12,7 +12,6 @@ from allspin.host.cli.shared import (
     ImageCount,
     Json,
     NetworkName,
-    Point,
     Steps,
 )
 from allspin.host.options import FLAT
@@ -32,7 +31,6 @@ def run(
     /,
     *,
     device: DeviceName = "paper",
-    at: Point = None,
     causes: bool = False,
     chips: Annotated[MeasureOptions, FLAT] = MeasureOptions(),  # noqa: B008 (it is frozen)
     images: ImageCount = None,
@@ -61,7 +59,6 @@ def run(
         networks,
         device,
         replace(chips, columns=CAUSES) if causes else chips,
-        at=at,
         images=images,
         data=data,
         progress=steps,

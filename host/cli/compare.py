@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from allspin.host.cli.answers import answer
-from allspin.host.cli.shared import DataFile, DeviceName, Json, NetworkName, Point, Steps, Style
+from allspin.host.cli.shared import DataFile, DeviceName, Json, NetworkName, Steps, Style
 from allspin.host.compare.comparison import compare
 from allspin.host.compare.comparison_table import notes, tables
 from allspin.host.compare.subject import CompareOptions, ComparisonSubject, leave
@@ -38,7 +38,6 @@ def run(
     ] = CELLS_45,
     out: Annotated[Path | None, Parameter(alias="-o", metavar="DIR")] = None,
     device: DeviceName = "paper",
-    at: Point = None,
     tiles: Annotated[Tiles | None, TILES] = None,
     data: DataFile = None,
     conditions: Annotated[CompareOptions, FLAT] = CompareOptions(),  # noqa: B008 (it is frozen)
@@ -72,7 +71,6 @@ def run(
             device,
             liberty,
             data,
-            at=at,
             tiles=tiles,
             calibrated=conditions.accuracy is not None,
             progress=steps,

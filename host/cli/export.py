@@ -13,7 +13,7 @@ from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.cell_table import cell_table, check_suffix, table_bytes
 from allspin.host.chips.chip_options import PAPER, ChipOptions, ideal_chip
 from allspin.host.cli.command import check_needs, is_given
-from allspin.host.cli.shared import BOARD, DeviceName, NetworkName, Point, Steps
+from allspin.host.cli.shared import BOARD, DeviceName, NetworkName, Steps
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
 from allspin.host.foreign.graph.writing import CLASSES, IMAGES, LOGITS, network_graph
@@ -66,7 +66,6 @@ def run(
     columns: int | None = None,
     reading: str | None = None,
     device: DeviceName | None = None,
-    at: Point = None,
     chip: Annotated[int | None, Parameter(metavar="SEED")] = None,
     program: Annotated[str | None, Parameter(metavar="SCHEME")] = None,
     polarity: str | None = None,
@@ -141,9 +140,9 @@ def run(
     check_needs({"cells": cells}, {"chip": chip})
     written = {"scheme": program, "polarity": polarity, "tries": tries, "band": band}
     check_needs({"program": program, **written, "scheme": None}, {"chip": chip})
-    check_needs({"device": device, "at": at}, {"spice": spice, "chip": chip})
+    check_needs({"device": device}, {"spice": spice, "chip": chip})
     given = {name: value for name, value in written.items() if is_given(value)}
-    made = None if chip is None else ChipOptions(chip, device or PAPER, at=at, **given)
+    made = None if chip is None else ChipOptions(chip, device or PAPER, **given)
     if verilog is not None:
         _write_verilog(_Verilog(verilog, network, lanes, profile, made), steps)
         return 0
@@ -164,7 +163,7 @@ def run(
     else:
         path = Path(str(spice))
         check_writable(path)
-        array = open_device(device or PAPER, at).array
+        array = open_device(device or PAPER).array
         read_as = reading or ("series" if array.reading == "ideal" else array.reading)
         opened = open_network(network)
         with refused(kinds=(ValueError, TypeError)):

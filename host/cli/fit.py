@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from allspin.host.cli.answers import FAILED, answer
 from allspin.host.cli.command import check_needs, is_given
-from allspin.host.cli.shared import Json, Point, RecipeFile, Steps, Style
+from allspin.host.cli.shared import Json, RecipeFile, Steps, Style
 from allspin.host.data.catalogue import operating_point
 from allspin.host.data.files import check_apart, check_writable
 from allspin.host.draw.picture_style import PictureStyle
@@ -64,7 +64,6 @@ def run(
     explain: bool = False,
     force: bool = False,
     base: Annotated[str | None, DEVICE] = None,
-    at: Point = None,
     point: Annotated[str | None, Parameter(metavar="POINT")] = None,
     recipe: RecipeFile = None,
     fitting: Annotated[FitOptions, FLAT] = FitOptions(),  # noqa: B008 (it is frozen)
@@ -100,7 +99,6 @@ def run(
         Operating point of the measurement, such as current=8mA, added to the points of the device
         file.
     """
-    check_needs({"at": at}, {"base": base})
     check_needs({"style": style}, {"output": output})
     if output is not None:
         check_writable(output, regular=True)
@@ -113,7 +111,7 @@ def run(
     if explained and not json:
         # At once, since it also tells why a file is refused.
         print_tables(explained)
-    task = _Task(files, output, base, at, point, fitting, decays, reading_files)
+    task = _Task(files, output, base, point, fitting, decays, reading_files)
     pictures = []
     with steps.waiting("fitting, and drawing the fit"):
         fitted = task.fit(steps)
@@ -169,7 +167,6 @@ class _Task:
     files: list[Path]
     output: Path | None
     base: str | None
-    at: str | None
     point: str | None
     options: FitOptions
     decays: DecayOptions | None
@@ -177,26 +174,26 @@ class _Task:
 
     def fit(self, steps: Steps) -> Fit:
         """Fit curves or decays, or take lookup tables without a fit."""
-        files, base, at, reading = self.files, self.base, self.at, self.reading
+        files, base, reading = self.files, self.base, self.reading
         tables = is_lookup_table(files[0])
         read = [] if tables else [read_csv(path) for path in files]
         if not tables and self._has_decays(read):
             name = self.options.name or None
             kept = self.options.keep_outliers
             decays = replace(self.decays or DecayOptions(), name=name, keep_outliers=kept)
-            return fit_decay(files, str(base), decays, reading, at, progress=steps)
+            return fit_decay(files, str(base), decays, reading, progress=steps)
         name = self.options.name or (self.output or files[0]).stem
         options = replace(self.options, name=name)
         if tables:
-            return take_lookup_tables(files, options, reading, base, at)
+            return take_lookup_tables(files, options, reading, base)
         if any(is_switching(file, reading.columns) for file in read):
             if base is None:
                 raise UserError(
                     "of switching probabilities a neuron is made: give `base`, the device that it "
                     "is put into"
                 )
-            return fit_switching(files, base, options, reading, at, progress=steps)
-        return fit(files, options, reading, base, at=at, progress=steps)
+            return fit_switching(files, base, options, reading, progress=steps)
+        return fit(files, options, reading, base, progress=steps)
 
     def _has_decays(self, files: list[CsvFile]) -> bool:
         """Return True if the files are decays, that is R_AH against time.

@@ -171,7 +171,7 @@ def run(
 def _watch(learning: LearnParameters, data: Path | None, steps: Steps) -> int:
     """Serve a page that shows a network while it learns."""
     device = "paper" if learning.target is None else learning.target.device
-    choose = partial(Choices.open, on="golden", device=device, at=None, data=data)
+    choose = partial(Choices.open, on="golden", device=device, data=data)
     with steps.waiting("reading the images"):
         watched = Learning(data, learning, choose, steps)
     return serve_page(watched.choices, watched)

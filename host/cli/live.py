@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from allspin.host.cli.shared import DataFile, DeviceName, NetworkName, Point, Steps
+from allspin.host.cli.shared import DataFile, DeviceName, NetworkName, Steps
 from allspin.host.live.choices import (
     Choices,
 )
@@ -32,7 +32,6 @@ def run(
     *,
     on: Annotated[str, Parameter(metavar="MACHINE")] = GOLDEN,
     device: DeviceName = "paper",
-    at: Point = None,
     data: DataFile = None,
     port: int = 8000,
     host: str = "127.0.0.1",
@@ -62,7 +61,7 @@ def run(
     """
     live_package()
     with steps.waiting("reading network and images"):
-        choices = Choices.open(network, on=on, device=device, at=at, data=data)
+        choices = Choices.open(network, on=on, device=device, data=data)
     return serve_page(choices, None, port=port, host=host, no_browser=no_browser)
 
 

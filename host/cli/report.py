@@ -13,7 +13,6 @@ from allspin.host.cli.shared import (
     ImageCount,
     Json,
     NetworkName,
-    Point,
     Steps,
     Style,
 )
@@ -41,7 +40,6 @@ def run(
     *,
     output: Annotated[Path | None, Parameter(alias="-o", metavar="FILE.html")] = None,
     device: DeviceName = "paper",
-    at: Point = None,
     chips: int | None = None,
     images: ImageCount = None,
     tiles: Annotated[Tiles | None, TILES] = None,
@@ -82,7 +80,6 @@ def run(
             ReportSubject.open(
                 network,
                 device,
-                at=at,
                 chips=chips,
                 images=images,
                 data=data,

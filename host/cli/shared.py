@@ -26,13 +26,6 @@ NetworkName = Annotated[str, NETWORK]
 BOARD = parsed(str, "BOARD[:PROFILE]", completer=lambda context: list(board_names()))
 DeviceName = Annotated[str, DEVICE]
 """Device file, or the name of a shipped device."""
-Point = Annotated[
-    str | None,
-    Parameter(
-        metavar="POINT",
-        help="Operating point of the device, such as current=9mA,temperature=350 (its file's own)",
-    ),
-]
 DataFile = Annotated[
     Path | None,
     Parameter(

@@ -131,6 +131,17 @@ def device_path(name_or_path: str) -> Path:
     return _find("device", name_or_path, DEVICES, DEVICE_SUFFIX)
 
 
+def split_point(device: str) -> tuple[str, str | None]:
+    """Split ``NAME@POINT`` into a device's name or file and its operating point.
+
+    The point is None if the text has none, or is the name of a file as a whole.
+    """
+    name, sign, point = device.rpartition("@")
+    if not sign or os.path.exists(device):
+        return device, None
+    return name, point
+
+
 def open_device(device: Any, at: str | OperatingPoint | None = None) -> Device:
     """Load a device, unless it is one.
 
@@ -139,7 +150,7 @@ def open_device(device: Any, at: str | OperatingPoint | None = None) -> Device:
     device : str, Path or Device
         A device, or an object that has or makes one, such as the result of `fit`; or the name of
         one that ships, otherwise a device file. A file of the same name in the current folder is
-        ``./NAME``.
+        ``./NAME``. ``NAME@POINT`` is a device at an operating point.
     at : str or OperatingPoint, optional
         Operating point, such as ``current=9mA,temperature=350``; by default the file's own.
 
@@ -159,7 +170,10 @@ def open_device(device: Any, at: str | OperatingPoint | None = None) -> Device:
         if point is not None:
             raise UserError("`at` is for a device's name or file; a device is at its point already")
         return device
-    return load_device(device_path(str(device)), point)
+    name, own_point = split_point(str(device))
+    if own_point is not None and point is not None:
+        raise UserError(f"{device} has a point already: leave out `at`")
+    return load_device(device_path(name), operating_point(own_point) or point)
 
 
 def operating_point(at: str | OperatingPoint | None) -> OperatingPoint | None:

@@ -9,7 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.chips.tiles import cut_network
-from allspin.host.data.catalogue import network_name, open_device, operating_point
+from allspin.host.data.catalogue import (
+    network_name,
+    open_device,
+    operating_point,
+    split_point,
+)
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.progress import shows_progress
 from allspin.sim.device.device import Device
@@ -118,6 +123,8 @@ class ReportSubject(Shown):
             chips = QUICK_CHIPS if quick else CHIPS
         check_range("chips", chips, 1, MAX_CHIPS)
         opened = cut_network(network, tiles, data, progress)
+        if isinstance(device, str | Path) and at is None:
+            device, at = split_point(str(device))
         made_of = open_device(device, at)
         pixels, labels = load_test_set(data, [opened])
         whole = len(pixels)
@@ -142,8 +149,8 @@ class ReportSubject(Shown):
     @property
     def device_options(self) -> tuple[str, ...]:
         """Options of a command that name the device."""
-        point = () if self.at is None else ("--at", self.at)
-        return ("--device", self.device_name, *point)
+        point = "" if self.at is None else f"@{self.at}"
+        return ("--device", f"{self.device_name}{point}")
 
     @property
     def title(self) -> str:

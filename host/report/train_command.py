@@ -12,7 +12,7 @@ from allspin.host.train.training_options import Robustness
 
 OPTIONS = (
     *("states", "hidden", "neuron", "pixel_bits", "hidden_bits", "noise", "augment", "rate"),
-    *("tiles", "epochs", "seed", "device", "at", "robust", "conv", "update"),
+    *("tiles", "epochs", "seed", "device", "robust", "conv", "update"),
 )
 """Options of ``train`` and ``learn`` in a network's provenance."""
 RECIPE_KEYS = (
@@ -68,13 +68,13 @@ def train_commands(
         if device not in files:
             return []
         options = {**options, "device": files[device]}
-    options = _renamed(options)
     learns = options.get("in_array") is True
     usual = _usual_when_learning(options) if learns else _usual_when_training(options)
+    renamed = _renamed(options)
     given = {
         key: value
         for key in (*OPTIONS, *RECIPE_KEYS)
-        if (value := options.get(key)) is not None and (value != usual.get(key) or key == "states")
+        if (value := renamed.get(key)) is not None and (value != usual.get(key) or key == "states")
     }
     words = ["allspin", "learn" if learns else "train"]
     for key in OPTIONS:
@@ -98,6 +98,8 @@ def _renamed(options: Mapping[str, Any]) -> dict[str, Any]:
     renamed = dict(options)
     if "levels" in options:
         renamed["level_choice"] = options["levels"]
+    if "device" in options and "at" in options:
+        renamed["device"] = f"{options['device']}@{options['at']}"
     if "tile_rows" in options and "adc_bits" in options:
         renamed["tiles"] = f"{options['tile_rows']}:{options['adc_bits']}"
     return renamed

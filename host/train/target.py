@@ -50,7 +50,7 @@ class TrainingTarget(Brief):
     device: Annotated[Device, DEVICE]
     level_choice: Annotated[str, IN_RECIPE] = "nearest"
     polarity: Annotated[str, IN_RECIPE] = "quieter"
-    at: Annotated[str | OperatingPoint | None, parsed(str, "POINT")] = None
+    at: Annotated[str | OperatingPoint | None, parsed(str, "POINT"), IN_RECIPE] = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "device", open_device(self.device, self.at))

@@ -1,4 +1,4 @@
-"""``--at``: every command that takes a device takes it at a point, or says what was measured."""
+"""``--device NAME@POINT``: every command that takes a device takes it at a point, or says what was measured."""
 
 import pytest
 
@@ -25,7 +25,6 @@ COMMANDS = [
     "report paper-10 -o x.html",
     "compare paper-10 --json",
     "export paper-10 --spice x.cir",
-    "sweep --network paper-10 -o x.csv",
 ]
 
 
@@ -39,17 +38,26 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_names_the_range(folder, command, cli):
-    words = f"{command} --device wafer.toml --at"
-    line = cli.refused(f"{words} current=12mA")
+    words = f"{command} --device wafer.toml@"
+    line = cli.refused(f"{words}current=12mA")
     assert line.endswith("wafer.toml: current 12mA is outside what was measured, from 8mA to 11mA")
-    assert "a point is such as current=9mA,temperature=350" in cli.refused(f"{words} volts=3")
+    assert "a point is such as current=9mA,temperature=350" in cli.refused(f"{words}volts=3")
     assert [path.name for path in folder.iterdir()] == ["wafer.toml"]
 
 
 def test_what_is_opened_is_the_device_at_the_point(cli):
     # A device of 30 pulses takes fewer than one of 100.
-    words = "run paper-10 --chip 1 --images 10 --device wafer.toml --polarity potentiation"
+    words = "run paper-10 --chip 1 --images 10 --device"
     pulses = [
-        cli.json(f"{words} {more}")["programming"]["pulses"] for more in ("--at current=11mA", "")
+        cli.json(f"{words} wafer.toml{point}")["programming"]["pulses"]
+        for point in ("@current=11mA", "")
     ]
-    assert pulses[0] < pulses[1] / 2
+    assert pulses[0] < pulses[1]
+
+
+def test_a_file_whose_name_has_an_at_is_taken_whole(folder, cli):
+    (folder / "wafer.toml").rename(folder / "a@current=20mA")
+    words = "run paper-10 --chip 1 --images 10 --device"
+    cli.run(f"{words} a@current=20mA")
+    line = cli.refused(f"{words} a@current=20mA@current=12mA")
+    assert "current 12mA is outside" in line

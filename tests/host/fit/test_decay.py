@@ -201,7 +201,6 @@ def test_the_command_adds_retention_to_a_device(
         ([], "then give decays alone, with --base"),
         (["--base", "paper", "--table"], "--table is for pulse curves and neurons, not for decays"),
         (["pulses.csv", "--base", "paper"], "then give decays alone, with --base"),
-        (["--at", "current=1mA"], "--at needs --base"),
     ):
         assert main([*words[:2], *more, *words[2:]]) == 2
         assert message in capsys.readouterr().err

@@ -67,3 +67,24 @@ def test_another_data_set_and_strange_values_are_quoted():
         *("--states", "5", "--hidden", "48,24", "--seed", "3; rm -rf /", "--data", "a b"),
         *("-o", "x y.safetensors"),
     ]
+
+
+def test_a_point_and_tiles_are_named_and_learning_has_its_command():
+    options = {
+        "states": 10,
+        "device": "paper",
+        "at": "current=9mA",
+        "tile_rows": 64,
+        "adc_bits": 5,
+        "levels": "either",
+    }
+    provenance = {"command": "train", "options": options}
+    writer, command = train_commands(provenance, "x")
+    assert "level_choice" in writer
+    words = shlex.split(command)
+    assert words[:2] == ["allspin", "train"]
+    assert "paper@current=9mA" in words
+    assert "64:5" in words
+    learnt = {"command": "train", "options": {"states": 10, "in_array": True, "update": "sign"}}
+    (command,) = train_commands(learnt, "x")
+    assert command == "allspin learn --states 10 --update sign -o x.safetensors"
