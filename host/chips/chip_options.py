@@ -6,9 +6,9 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from cyclopts import Parameter
 
 from allspin.host.chips.probed_cells import read_cells
+from allspin.host.chips.program_settings import PROGRAM, ProgramSettings
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.options import DEVICE, HIDDEN, parsed
 from allspin.host.show.display import Display
@@ -23,8 +23,6 @@ from allspin.sim.network.network import Network
 from allspin.sim.programming.measured_cells import MeasuredCells
 from allspin.sim.programming.program import ProgrammedChip, program as program_chip
 from allspin.sim.programming.schemes import (
-    DEFAULT_BAND,
-    VERIFYING,
     Programming,
     default_tries,
 )
@@ -47,16 +45,10 @@ class ChipOptions:
         Seed of the chip, 0 to 2**32 - 1, which names all its variation: the ideal chip unless
         given.
     device : str, Path or Device
-        Device file of the chip, or the name of one that ships.
-    scheme : str
-        Programming of the chip: open-loop, pulse-width, write-verify or incremental.
-    polarity : str
-        Polarity of the pulse trains: quieter, potentiation, depression or halves.
-    tries : int, optional
-        Writes of a cell that write-verify may take, 1 to 1024: 8 up to 16 states, else 32.
-    band : float, optional
-        Largest distance from the level that write-verify accepts, as a fraction of the range,
-        above 0 to 0.5: 0.02 unless given.
+        Device file of the chip, or the name of one that ships, with or without an operating
+        point, such as mine.toml@current=9mA,temperature=350.
+    program : ProgramSettings, optional
+        Programming of the chip: open-loop unless given.
     calibrate : bool
         Calibrate the thresholds of the chip's neurons.
     at : str or OperatingPoint, optional
@@ -78,10 +70,7 @@ class ChipOptions:
 
     chip: Annotated[int | None, parsed(int, "SEED")] = None
     device: Annotated[str | Path | Device, DEVICE] = PAPER
-    scheme: Annotated[str, Parameter(name="--program", metavar="SCHEME")] = "open-loop"
-    polarity: str = "quieter"
-    tries: int | None = None
-    band: float | None = None
+    program: Annotated[ProgramSettings | None, PROGRAM] = None
     calibrate: bool = False
     at: Annotated[str | OperatingPoint | None, HIDDEN] = None
     measured: Annotated[str | Path | None, parsed(Path, "CELLS")] = None
@@ -90,36 +79,20 @@ class ChipOptions:
     def __post_init__(self) -> None:
         self._check_rules()
         with refused():
-            self._programming(1)
             check_number("`missing`", self.missing, 0, 1)
             check_range("chip seed", self.chip or 0, 0, 2**32 - 1)
 
     def _check_rules(self) -> None:
         """Raise a `UserError` if a value does not go with another."""
-        verifying = " or ".join(VERIFYING)
-        if self.scheme not in VERIFYING:
-            if self.tries is not None:
-                raise UserError(f"`tries` needs `program` {verifying}")
-            if self.band is not None:
-                raise UserError(f"`band` needs `program` {verifying}")
         if self.measured is None:
             if self.chip is None:
                 raise UserError("a chip needs its seed, `chip`, or cells that were `measured`")
             if self.missing:
                 raise UserError("`missing` needs `measured`")
-        elif (self.scheme, self.polarity) != ("open-loop", "quieter"):
+        elif self.program is not None:
             raise UserError("`measured` cells are not programmed: leave out how they would be")
         if self.chip is None and self.calibrate:
             raise UserError("`calibrate` needs `chip`: the mean neuron needs no calibration")
-
-    def _programming(self, usual_tries: int) -> Programming:
-        """Scheme and settings, with defaults for those that are None."""
-        return Programming(
-            self.scheme,
-            self.polarity,
-            tries=usual_tries if self.tries is None else self.tries,
-            band=DEFAULT_BAND if self.band is None else self.band,
-        )
 
     def make(self, network: Network, progress: Display | None = None) -> ProgrammedChip:
         """Program the chip with a network, or take the cells that were read.
@@ -149,7 +122,8 @@ class ChipOptions:
         drawn = self.chip is not None
         how: Programming | MeasuredCells
         if self.measured is None:
-            how = self._programming(default_tries(network))
+            settings = self.program or ProgramSettings()
+            how = settings.programming(default_tries(network))
         else:
             if not drawn and network.neuron.noise:
                 raise UserError("neurons of this network switch by chance: give `chip`, their seed")
@@ -234,13 +208,12 @@ def program(
     >>> chip.words[0].shape
     (784, 100)
     """
+    with refused(kinds=(ValueError, TypeError)):
+        settings = ProgramSettings(scheme, polarity, tries, band)
     options = ChipOptions(
         chip=seed,
         device=device,
-        scheme=scheme,
-        polarity=polarity,
-        tries=tries,
-        band=band,
+        program=None if settings == ProgramSettings() else settings,
         calibrate=calibrate,
         at=at,
         measured=measured,

@@ -77,9 +77,9 @@ class MeasureOptions(Brief):
     chips: int = CHIPS
     first: Annotated[int, Parameter(name="--chip", metavar="SEED")] = 0
     columns: Annotated[tuple[Column, ...], HIDDEN] = COLUMNS
-    polarity: str = "quieter"
-    tries: int | None = None
-    band: float = DEFAULT_BAND
+    polarity: Annotated[str, HIDDEN] = "quieter"
+    tries: Annotated[int | None, HIDDEN] = None
+    band: Annotated[float, HIDDEN] = DEFAULT_BAND
     probed: Annotated[
         tuple[str | Path, ...], Parameter(name="--measured", metavar="CELLS"), SEVERAL
     ] = ()
@@ -92,6 +92,11 @@ class MeasureOptions(Brief):
         check_number("missing", self.missing, 0, 1)
         if self.missing and not self.probed:
             raise UserError("`missing` needs `measured`")
+
+    def check_programming(self) -> None:
+        """Raise a `ValueError` or `TypeError` if `polarity`, `tries` or `band` is not legal."""
+        tries = 1 if self.tries is None else self.tries
+        Programming(polarity=self.polarity, tries=tries, band=self.band)
 
     @property
     def seeds(self) -> range:

@@ -1,10 +1,14 @@
 """``allspin chips``: accuracy of networks over many chips of a device."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
+
+from cyclopts import Parameter
 
 from allspin.host.chips.accuracy import CAUSES
 from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
+from allspin.host.chips.program_settings import CHIPS_KEYS, read_settings
 from allspin.host.cli.answers import answer
 from allspin.host.cli.shared import (
     DataFile,
@@ -15,6 +19,7 @@ from allspin.host.cli.shared import (
     Steps,
 )
 from allspin.host.options import FLAT
+from allspin.sim.errors import UserError, refused
 
 EXAMPLES = """\
 examples:
@@ -31,6 +36,7 @@ def run(
     /,
     *,
     device: DeviceName = "paper",
+    program: Annotated[Path | None, Parameter(metavar="FILE.toml")] = None,
     causes: bool = False,
     chips: Annotated[MeasureOptions, FLAT] = MeasureOptions(),  # noqa: B008 (it is frozen)
     images: ImageCount = None,
@@ -52,13 +58,28 @@ def run(
         Network files, or names of shipped networks.
     device : str
         Device file, or the name of a shipped device.
+    program : Path, optional
+        Settings of programming, for all schemes that are measured: a TOML file with polarity,
+        tries and band.
     causes : bool
         Measure each variation alone, and all of them in open loop.
     """
+    if causes:
+        chips = replace(chips, columns=CAUSES)
+    if program is not None:
+        if program.suffix != ".toml":
+            raise UserError(
+                f"`program` takes a file that ends with .toml, of {', '.join(CHIPS_KEYS)}, not "
+                f"{program}: the schemes are measured one after another"
+            )
+        settings = read_settings(program, CHIPS_KEYS)
+        chips = replace(chips, **settings)
+        with refused(f"{program} is no programming: ", kinds=(ValueError, TypeError)):
+            chips.check_programming()
     measured = measure_chips(
         networks,
         device,
-        replace(chips, columns=CAUSES) if causes else chips,
+        chips,
         images=images,
         data=data,
         progress=steps,

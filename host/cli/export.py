@@ -12,7 +12,8 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.cell_table import cell_table, check_suffix, table_bytes
 from allspin.host.chips.chip_options import PAPER, ChipOptions, ideal_chip
-from allspin.host.cli.command import check_needs, is_given
+from allspin.host.chips.program_settings import PROGRAM, ProgramSettings
+from allspin.host.cli.command import check_needs
 from allspin.host.cli.shared import BOARD, DeviceName, NetworkName, Steps
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.files import check_writable
@@ -67,10 +68,7 @@ def run(
     reading: str | None = None,
     device: DeviceName | None = None,
     chip: Annotated[int | None, Parameter(metavar="SEED")] = None,
-    program: Annotated[str | None, Parameter(metavar="SCHEME")] = None,
-    polarity: str | None = None,
-    tries: int | None = None,
-    band: float | None = None,
+    program: Annotated[ProgramSettings | None, PROGRAM] = None,
     steps: Steps,
 ) -> int:
     """Write a network's engine, graph, array or cells in the format of another tool.
@@ -118,16 +116,6 @@ def run(
         [array] for `spice`: paper unless given.
     chip : int, optional
         With `cells` or `profile`, seed of the chip.
-    program : str, optional
-        Programming of the chip: open-loop, pulse-width, write-verify or incremental; open-loop
-        unless given.
-    polarity : str, optional
-        Polarity of the pulse trains: quieter, potentiation, depression or halves; quieter unless
-        given.
-    tries : int, optional
-        Writes of a cell that write-verify may take: 8 up to 16 states, else 32.
-    band : float, optional
-        Largest distance from the level that write-verify accepts, as a fraction of the range.
     """
     outputs = {"verilog": verilog, "onnx": onnx, "spice": spice, "cells": cells}
     wanted = [name for name, path in outputs.items() if path is not None]
@@ -138,11 +126,9 @@ def run(
     check_needs(corner, {"spice": spice})
     check_needs({"chip": chip}, {"cells": cells, "profile": profile})
     check_needs({"cells": cells}, {"chip": chip})
-    written = {"scheme": program, "polarity": polarity, "tries": tries, "band": band}
-    check_needs({"program": program, **written, "scheme": None}, {"chip": chip})
+    check_needs({"program": program}, {"chip": chip})
     check_needs({"device": device}, {"spice": spice, "chip": chip})
-    given = {name: value for name, value in written.items() if is_given(value)}
-    made = None if chip is None else ChipOptions(chip, device or PAPER, **given)
+    made = None if chip is None else ChipOptions(chip, device or PAPER, program)
     if verilog is not None:
         _write_verilog(_Verilog(verilog, network, lanes, profile, made), steps)
         return 0

@@ -16,8 +16,11 @@ from allspin.sim.programming.schemes import Programming
 PAPER = open_device("paper")
 
 
-def test_json_is_what_the_library_says(cli):
-    record = cli.json("chips mnist-10 --chips 2 --first 5 --images 300 --tries 3 --band 0.03")
+def test_json_is_what_the_library_says(cli, tmp_path):
+    settings = tmp_path / "settings.toml"
+    settings.write_text("tries = 3\nband = 0.03")
+    words = f"chips mnist-10 --chips 2 --chip 5 --images 300 --program {settings}"
+    record = cli.json(words)
     assert (record["chips"], record["images"]) == ([5, 6], 300)
     images, labels = load_test_set(None)
     for result, column in zip(record["results"], COLUMNS, strict=True):

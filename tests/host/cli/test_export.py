@@ -106,7 +106,9 @@ def test_a_deck_is_of_the_paper_as_it_draws_it(net, tmp_path, cli):
 
 
 def test_cells_are_those_of_the_chip(net, tmp_path, cli):
-    words = f"export {net} --chip 7 --program write-verify --tries 3 --cells {tmp_path}/cells"
+    settings = tmp_path / "three.toml"
+    settings.write_text("scheme = 'write-verify'\ntries = 3")
+    words = f"export {net} --chip 7 --program {settings} --cells {tmp_path}/cells"
     out, _ = cli.run(f"{words}.csv")
     assert "cells.csv: 360 cells, R_AH in half of the range, " in out
     _, *rows = csv.reader((tmp_path / "cells.csv").open())

@@ -124,7 +124,8 @@ def test_spikes_are_set_aside_with_a_word(folder, cli):
     assert [one["resistance"] for one in found["outliers"]] == [7.5] * 3
     assert found["potentiation"]["c2c"]["write"]["value"] == pytest.approx(0.02, rel=0.15)
     assert load("mine.toml").source["outliers"][0] == first
-    out, err = cli.run("fit pulses.csv -o mine.toml --json --keep-outliers")
+    Path("keep.toml").write_text("keep_outliers = true")
+    out, err = cli.run("fit pulses.csv -o mine.toml --json --recipe keep.toml")
     assert err == ""
     assert json.loads(out)["potentiation"]["c2c"]["write"]["value"] > 0.1
 
@@ -152,7 +153,9 @@ def test_lookup_tables_of_crosssim(folder, cli):
     digest = hashlib.sha256((folder / "dG_increasing.txt").read_bytes()).hexdigest()
     assert device.source["sha256"]["dG_increasing.txt"] == digest
     assert device.source["not_measured"] == ["D2D of the synapse", "the neuron and its variation"]
-    assert "is a lookup table, which is taken as it is" in cli.refused(f"{words} --turn 3")
+    Path("turn.toml").write_text("turn = 3")
+    line = cli.refused(f"{words} --recipe turn.toml")
+    assert "is a lookup table, which is taken as it is" in line
     cli.run(f"{words} --base paper")
     assert "neuron.threshold" in load("measured.toml").source["from_base"]
 
@@ -202,13 +205,13 @@ def test_what_was_taken_for_what_is_explained(folder, cli):
     (folder / "pulses.csv").write_text(text.replace("Rxy_mOhm", "Q_mOhm"))
     out, err = cli.run("fit --explain pulses.csv", 2)
     assert "pulses.csv\tQ\tmOhm\treading\t" in out
-    assert '; is it --resistance-column "Q"?' in err
+    assert '; is it --column "resistance=Q"?' in err
     assert "give -o DEVICE, or --explain" in cli.refused("fit pulses.csv")
 
 
 def test_columns_of_one_file_of_several_are_named(folder, cli):
     (folder / "pulses.csv").write_text(pulses().replace(",pulse,", ",Shots,"))
-    cli.run("fit pulses.csv neuron.csv --pulse-column pulses.csv:Shots -o mine.toml")
+    cli.run("fit pulses.csv neuron.csv --column pulse=pulses.csv:Shots -o mine.toml")
     assert load("mine.toml").neuron is not None
-    line = cli.refused("fit pulses.csv --pulse-column pulse.csv:Shots -o mine.toml")
-    assert "--pulse-column pulse.csv:Shots is of no file that is given" in line
+    line = cli.refused("fit pulses.csv --column pulse=pulse.csv:Shots -o mine.toml")
+    assert "--column pulse=pulse.csv:Shots is of no file that is given" in line

@@ -1,4 +1,4 @@
-"""``--device NAME@POINT``: every command that takes a device takes it at a point, or says what was measured."""
+"""``--device NAME@POINT``: each command takes a device at a point, or says what was measured."""
 
 import pytest
 

@@ -18,7 +18,10 @@ def words(tmp_path):
 
 
 def test_json_is_what_the_library_says(words, tmp_path, cli):
-    words += " --network mnist-10 --program open-loop,write-verify --tries 3 --chips 2 --first 5"
+    grid = tmp_path / "grid.toml"
+    grid.write_text("tries = 3")
+    words = words.replace("sweep", f"sweep {grid}")
+    words += " --network mnist-10 --program open-loop,write-verify --chips 2 --chip 5"
     record = cli.json(words)
     images, labels = load_test_set(None)
     for point, scheme in zip(record["points"], ("open-loop", "write-verify"), strict=True):
@@ -44,7 +47,10 @@ def test_an_option_takes_the_place_of_the_files_entry(words, tmp_path, cli):
 
 
 def test_the_table_has_the_factors_that_vary(words, tmp_path, cli):
-    words += " --network paper-{states} --states 10,100 --calibrate no,yes --chips 1"
+    grid = tmp_path / "grid.toml"
+    grid.write_text("calibrate = [false, true]")
+    words = words.replace("sweep", f"sweep {grid}")
+    words += " --network paper-{states} --states 10,100 --chips 1"
     out, err = cli.run(f"{words} --pictures {tmp_path}/new/pictures")
     for word in ("1 chip a point, 200 images, golden", "states", "calibrate", "100", "yes", "no"):
         assert word in out

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from allspin.host.chips.chip_options import ChipOptions, program
+from allspin.host.chips.program_settings import ProgramSettings
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.answers import Answers
@@ -128,9 +129,8 @@ def test_a_chip_is_in_the_array_of_its_device(data):
     ("options", "line"),
     [
         ({"chip": -1}, "chip seed must be from 0 to 4294967295, not -1"),
-        ({"chip": 1, "tries": 3}, "`tries` needs `program` write-verify"),
-        ({"chip": 1, "scheme": "write-verify", "tries": 0}, "tries must be from 1 to 1024, not 0"),
-        ({"chip": 1, "scheme": "magic"}, "the programming scheme must be"),
+        ({"measured": "c.csv", "program": ProgramSettings()}, "`measured`"),
+        ({"chip": None}, "`chip`"),
     ],
 )
 def test_options_of_a_chip_are_checked_when_they_are_made(options, line):
