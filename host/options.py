@@ -44,6 +44,8 @@ def parsed(read: Callable[[str], Any], metavar: str, **more: Any) -> Parameter:
     """
 
     def convert(_: Any, tokens: Any) -> Any:
+        if len(tokens) > 1:
+            raise ValueError(f"{tokens[0].keyword} is given several times")
         return read(tokens[0].value)
 
     return Parameter(converter=convert, accepts_keys=False, n_tokens=1, metavar=metavar, **more)

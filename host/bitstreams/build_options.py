@@ -6,6 +6,7 @@ from typing import Annotated, Any, get_args
 from allspin.boards.board import Link
 from allspin.boards.build.tools import Wanted
 from allspin.host.options import (
+    HIDDEN,
     Options,
     megahertz,
     parsed,
@@ -22,21 +23,21 @@ MAX_JOBS = 64
 
 @dataclass(frozen=True)
 class BuildChanges:
-    """What a machine has in place of what its profile says.
+    """Values of a machine that differ from those of its profile.
 
     Parameters
     ----------
     lanes : int or None
-        Columns that a row drives in a clock, 1 to 65535; None leaves the profile's.
+        Columns that a row drives in a cycle, 1 to 65535: the profile's unless given.
     rows_per_clock : int or None
-        Rows that are driven in a clock, 1, 2, 4, 8 or 16; None leaves the profile's.
+        Rows that are driven in a cycle, 1, 2, 4, 8 or 16: the profile's unless given.
     frequency : float or None
-        Of the machine's clock, Hz; None leaves the profile's.
+        Clock of the machine: the profile's unless given (in Hz in Python).
     baud : int or None
-        Bits a second of the UART, for a bridge or an adapter that makes others; None leaves the
-        board's.
+        Bits a second of the UART, for a bridge or an adapter that has others: the board's unless
+        given.
     link : {"uart", "usb"} or None
-        What carries bytes: the UART, or a USB port in gateware; None leaves the board's.
+        Carrier of the bytes, the UART or a USB port in gateware: the board's unless given.
     """
 
     lanes: int | None = None
@@ -53,18 +54,19 @@ class BuildChanges:
 
 @dataclass(frozen=True)
 class BuildOptions(Options):
-    """How boards are built.
+    """Seeds, tools and jobs of a build.
 
     Parameters
     ----------
     seed : int
-        The first seed of the placement, 1 to 2**31 - 1.
+        First seed of the placement, 1 to 2**31 - 1.
     seeds : int
-        How many seeds are tried from that on, 1 to 100; the fastest counts.
+        Number of seeds that are tried from the first on, 1 to 100; the fastest counts.
     tools : {"auto", "native", "pypi"}
-        Only installed tools (``native``), only those of PyPI, or installed ones first (``auto``).
+        Tools: installed ones only (native), those of PyPI only (pypi), or installed ones first
+        (auto).
     jobs : int
-        Boards at a time, 1 to 64.
+        Number of boards that are built at a time, 1 to 64.
 
     Raises
     ------
@@ -72,7 +74,7 @@ class BuildOptions(Options):
         If one is out of its range; the message begins with its name.
     """
 
-    seed: int = number(1, 1, MAX_SEED)
+    seed: Annotated[int, HIDDEN] = number(1, 1, MAX_SEED)
     seeds: int = number(1, 1, MAX_SEEDS)
     tools: Wanted = choice("auto", get_args(Wanted))  # noqa: RUF009
     jobs: int = number(1, 1, MAX_JOBS)

@@ -73,9 +73,9 @@ examples:
   allspin COMMAND --help
 
 completion of commands, options and names:
-  bash   source <(allspin --completion bash)      in ~/.bashrc
-  zsh    allspin --completion zsh > ~/.zfunc/_allspin     a folder of fpath
-  fish   allspin --completion fish > ~/.config/fish/completions/allspin.fish
+  bash: source <(allspin --completion bash)      in ~/.bashrc
+  zsh:  allspin --completion zsh > ~/.zfunc/_allspin     a folder of fpath
+  fish: allspin --completion fish > ~/.config/fish/completions/allspin.fish
 
 tables fit the terminal; if stdout is not a terminal, they are TSV:
   allspin boards | cut -f 1,9     titles and notes are lines that begin with #

@@ -36,7 +36,7 @@ def run(
     liberty: Annotated[
         Path, Parameter(metavar="FILE", show_default=lambda file: "a 45 nm library that ships")
     ] = CELLS_45,
-    out: Annotated[Path | None, Parameter(alias="-o", metavar="DIR")] = None,
+    output: Annotated[Path | None, Parameter(alias="-o", metavar="DIR")] = None,
     device: DeviceName = "paper",
     tiles: Annotated[Tiles | None, TILES] = None,
     data: DataFile = None,
@@ -57,13 +57,13 @@ def run(
         Network file, or the name of a shipped network.
     liberty : Path
         Standard cells in a Liberty file.
-    out : Path, optional
+    output : Path, optional
         Folder for pictures and numbers: out/compare/NET unless given, with `json` none.
     device : str
         Device file of the spin side, or the name of a shipped device.
     """
-    if out is None and json and style is not None:
-        raise UserError("`style` with `json` needs `out`")
+    if output is None and json and style is not None:
+        raise UserError("`style` with `json` needs `output`")
     look = PictureStyle.open(style or "screen")
     with steps.waiting("reading network, device, cells and images"), refused():
         subject = ComparisonSubject.open(
@@ -76,7 +76,7 @@ def run(
             progress=steps,
         )
         conditions.counted(len(subject.images))
-    folder = out
+    folder = output
     if folder is None and not json:
         folder = Path("out/compare") / Path(network).stem
     if folder is not None:

@@ -27,10 +27,9 @@ examples:
 
 def run(
     *,
-    out: Annotated[Path, Parameter(alias="-o", metavar="DIR")] = Path("out"),
+    output: Annotated[Path, Parameter(alias="-o", metavar="DIR")] = Path("out"),
     quick: bool = False,
     data: DataFile = None,
-    seed: int = 0,
     style: Style = None,
     steps: Steps,
 ) -> int:
@@ -42,20 +41,18 @@ def run(
 
     Parameters
     ----------
-    out : Path
+    output : Path
         Folder for results and pictures.
     quick : bool
         Train for seconds, not minutes.
-    seed : int
-        Seed of all random draws, 0 to 2**32 - 1.
     """
-    parameters = TrainingParameters(seed=seed, quick=quick)
+    parameters = TrainingParameters(quick=quick)
     look = PictureStyle.open(style or "screen")
     with steps.waiting("reading the images"):
         dataset = load_dataset(data)
-    results = run_demo(dataset, parameters, out, steps, look)
+    results = run_demo(dataset, parameters, output, steps, look)
     print_tables([results_table(results)])
     words = [] if data is None else ["--data", str(data)]
-    live = shlex.join(["allspin", "live", str(out / NETWORK), *words])
+    live = shlex.join(["allspin", "live", str(output / NETWORK), *words])
     tell(f"draw digits, and watch this network at work: {live}")
     return FAILED if results["mismatches"] else 0

@@ -65,7 +65,6 @@ def run(
     layer: int | None = None,
     rows: int | None = None,
     columns: int | None = None,
-    reading: str | None = None,
     device: DeviceName | None = None,
     chip: Annotated[int | None, Parameter(metavar="SEED")] = None,
     program: Annotated[ProgramSettings | None, PROGRAM] = None,
@@ -108,9 +107,6 @@ def run(
         With `spice`, first rows of the layer: all, or a tile's, unless given.
     columns : int, optional
         With `spice`, first columns of the layer: all unless given.
-    reading : str, optional
-        With `spice`, reading of columns: series, selected or buffered; the device's, or series,
-        unless given.
     device : str, optional
         With `spice`, `cells` or `profile`, device file, or the name of a shipped device, which has
         [array] for `spice`: paper unless given.
@@ -122,7 +118,7 @@ def run(
     if len(wanted) != 1:
         raise UserError(f"give one of {', '.join(f'`{name}`' for name in outputs)}")
     check_needs({"lanes": lanes, "profile": profile}, {"verilog": verilog})
-    corner = {"layer": layer, "rows": rows, "columns": columns, "reading": reading}
+    corner = {"layer": layer, "rows": rows, "columns": columns}
     check_needs(corner, {"spice": spice})
     check_needs({"chip": chip}, {"cells": cells, "profile": profile})
     check_needs({"cells": cells}, {"chip": chip})
@@ -150,7 +146,7 @@ def run(
         path = Path(str(spice))
         check_writable(path)
         array = open_device(device or PAPER).array
-        read_as = reading or ("series" if array.reading == "ideal" else array.reading)
+        read_as = "series" if array.reading == "ideal" else array.reading
         opened = open_network(network)
         with refused(kinds=(ValueError, TypeError)):
             deck = layer_deck(

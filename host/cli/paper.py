@@ -23,7 +23,7 @@ examples:
 def run(
     *,
     quick: bool = False,
-    out: Annotated[Path, Parameter(alias="-o", metavar="DIR")] = Path("out/paper"),
+    output: Annotated[Path, Parameter(alias="-o", metavar="DIR")] = Path("out/paper"),
     style: Style = None,
     steps: Steps,
 ) -> int:
@@ -38,10 +38,10 @@ def run(
     ----------
     quick : bool
         Take few seeds and points: a few minutes.
-    out : Path
+    output : Path
         Folder for the report.
     """
     effort = QUICK if quick else FULL
-    report = reproduce(effort, out, steps, style=PictureStyle.open(style or "screen"))
+    report = reproduce(effort, output, steps, style=PictureStyle.open(style or "screen"))
     print_tables(report.tables(), report.notes())
     return 0

@@ -18,10 +18,9 @@ from allspin.host.cli.shared import (
 )
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.options import TILES
-from allspin.host.report.page import report
+from allspin.host.report.page import figures as draw_figures, report
 from allspin.host.report.subject import ReportSubject
 from allspin.host.show.say import say
-from allspin.host.show.table import figures as draw_figures
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.tiling import Tiles
 
@@ -30,7 +29,7 @@ examples:
   allspin report mnist-10
   allspin report paper-100 -o paper-100.html --chips 50
   allspin report mine.safetensors --data fashion --device mine.toml --quick
-  allspin report paper-10 paper-100 --device mine.toml --figures figures
+  allspin report paper-10 paper-100 --device mine.toml --pictures figures
 """
 
 
@@ -45,7 +44,7 @@ def run(
     tiles: Annotated[Tiles | None, TILES] = None,
     data: DataFile = None,
     quick: bool = False,
-    figures: Annotated[Path | None, Parameter(metavar="DIR")] = None,
+    pictures: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     style: Style = None,
     json: Json = False,
     steps: Steps,
@@ -68,12 +67,12 @@ def run(
         Number of chips, 1 to 1000: 20 unless given, quick 5.
     quick : bool
         Take fewer chips, and 2,000 images.
-    figures : Path, optional
+    pictures : Path, optional
         Folder for the page's pictures in place of the page, for a journal (style paper unless
         given); of one network or several.
     """
-    check_needs({"style": style}, {"figures": figures})
-    check_excludes({"figures": figures}, {"output": output})
+    check_needs({"style": style}, {"pictures": pictures})
+    check_excludes({"pictures": pictures}, {"output": output})
     need_pictures(True)
     with steps.waiting("reading network, device and images"), refused():
         subjects = [
@@ -89,13 +88,13 @@ def run(
             )
             for network in networks
         ]
-    if figures is not None:
+    if pictures is not None:
         look = PictureStyle.open(style or "paper")
-        paths = list(map(str, draw_figures(subjects, figures, look, progress=steps)))
+        paths = list(map(str, draw_figures(subjects, pictures, look, progress=steps)))
         say(dumps({"figures": paths}) if json else "\n".join(paths))
         return 0
     if len(subjects) > 1:
-        raise UserError("a page is about one network; give `figures` for pictures of several")
+        raise UserError("a page is about one network; give `pictures` for pictures of several")
     made = report(subjects[0], output or "report.html", progress=steps)
     say(dumps(made.to_dict()) if json else str(made.path))
     return 0

@@ -22,7 +22,7 @@ from allspin.host.run.inference import RunOptions, classify, run as score_networ
 from allspin.host.run.latency import latency as measure_latency
 from allspin.host.run.machine_options import MachineOptions
 from allspin.host.show.say import warn
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.network.netfile import write_atomically
 from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
@@ -35,7 +35,7 @@ examples:
   allspin run mnist-10
   allspin run mnist-10 --on virtual --check
   allspin run mnist-10 --tiles 128:4
-  allspin run mnist-10 --on virtual --uart --baud 3000000 --images 100
+  allspin run mnist-10 --on virtual --baud 3000000 --images 100
   allspin run mnist-100 --on auto --images 500 --json
   allspin run mine.safetensors --data fashion --logits out.npy
   allspin run mine.safetensors --data set.npz
@@ -55,7 +55,6 @@ def run(
     /,
     *,
     machine: Annotated[MachineOptions, FLAT] = MachineOptions(),  # noqa: B008 (it is frozen)
-    uart: bool = False,
     baud: int | None = None,
     tiles: Annotated[Tiles | None, TILES] = None,
     images: ImageCount = None,
@@ -81,11 +80,9 @@ def run(
     ----------
     network : str
         Network file, or the name of a shipped network.
-    uart : bool
-        Go through the virtual board's UART, bit by bit.
     baud : int, optional
         Bits a second of a UART, 9600 to 12,000,000: the board's, or 3,000,000 where that is not
-        known.
+        known. On virtual, the bytes go through a UART only with it, bit by bit.
     image : tuple of Path
         Image to classify in place of test images: PNG, JPEG and others, of any size; may be given
         again.
@@ -100,14 +97,10 @@ def run(
         Count the cycles that one image alone takes, through the engine and over a UART, in place
         of scoring.
     """
-    golden = machine.on == GOLDEN
-    unwired = golden or (machine.on == VIRTUAL and not uart)
-    if baud is not None and unwired:
-        raise UserError(f"`baud` is for a serial port, or `on` {VIRTUAL} `uart`")
-    if machine.on != VIRTUAL:
-        for name, value in (("uart", uart), ("latency", latency)):
-            if value:
-                raise UserError(f"`{name}` needs `on` {VIRTUAL}")
+    if baud is not None and machine.on == GOLDEN:
+        raise UserError(f"`baud` is for a serial port, or `on` {VIRTUAL}")
+    if latency and machine.on != VIRTUAL:
+        raise UserError(f"`latency` needs `on` {VIRTUAL}")
     check_needs({"sdram": machine.sdram}, {"resident": scoring.resident})
     check_needs({"framing": framing}, {"image": image})
     check_needs({"picture": picture}, {"samples": scoring.samples})
@@ -118,12 +111,15 @@ def run(
     need_pictures(picture)
     files = {"data": data, "tiles": tiles, "progress": steps}
     if latency:
-        others = {"uart": uart, "chip": chip, "image": image, "logits": logits}
+        others = {"baud": baud, "chip": chip, "image": image, "logits": logits}
         check_excludes({"latency": True}, {**others, "check": scoring.check, **done})
         taken = measure_latency(network, machine.profile, images=images, **files)
         answer_result(steps, taken, json_wanted=json)
         return 0
-    on = machine if not uart and baud is None else replace(machine, uart=UartOptions(baud))
+    on = machine
+    if baud is not None:
+        with refused():
+            on = replace(machine, uart=UartOptions(baud))
     look = PictureStyle.open(style or "screen")
     for written in filter(None, (logits, picture)):
         check_writable(written)

@@ -14,7 +14,7 @@ from allspin.host.cli.shared import NETWORK, Json, Steps
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.files import check_writable
 from allspin.host.link.uart_options import UartOptions
-from allspin.host.machines.opening import VIRTUAL
+from allspin.host.machines.opening import AUTO, VIRTUAL
 from allspin.host.machines.programmer import SUM_CHIPS
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.selftest.board_report import measure_rates, reporting
@@ -23,7 +23,6 @@ from allspin.host.selftest.known_network import known_network
 from allspin.host.selftest.opening import open_for_selftest
 from allspin.host.show.display import BuildWatch
 from allspin.host.show.say import say
-from allspin.host.train.training_options import AUTO
 from allspin.sim.errors import UserError, refused
 
 EXAMPLES = """\

@@ -73,7 +73,7 @@ class ImportOptions(Brief):
     augmentation: Annotated[Augmentation | None, AUGMENT, IN_RECIPE] = None
     tune: Annotated[int, Parameter(metavar="EPOCHS")] = 0
     seed: int = 0
-    white: float | None = None
+    white: Annotated[float | None, IN_RECIPE] = None
     mean: float | None = None
     scale: float | None = None
     target: Annotated[TrainingTarget | None, FLAT] = None

@@ -127,7 +127,9 @@ class ReadOptions(Options):
     branch: str | None = choice(None, BRANCHES)
     turn: Annotated[float | None, IN_RECIPE] = None
     missing: Annotated[float, IN_RECIPE] = share(MISSING, 0, 1)
-    read_current: Annotated[float | None, parsed(quantity("A", "`read_current`"), "CURRENT")] = None
+    read_current: Annotated[
+        float | None, parsed(quantity("A", "`read_current`"), "CURRENT"), IN_RECIPE
+    ] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

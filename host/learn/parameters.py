@@ -185,7 +185,7 @@ class LearnParameters(Brief):
     pixel_bits: int = 4
     hidden_bits: int = 8
     rah_bits: Annotated[int, IN_RECIPE] = 8
-    noise: float | None = None
+    noise: Annotated[float | None, IN_RECIPE] = None
     epochs: int = None  # pyright: ignore[reportAssignmentType]
     seed: int = 0
     rate: Annotated[float, parsed(learning_rate, "RATE")] = ArrayParameters.rate

@@ -59,7 +59,9 @@ RECIPE = 1
 
 
 def widths(text: str) -> tuple[int, ...]:
-    """Read the neurons of each hidden layer, such as ``128,64``."""
+    """Read the neurons of each hidden layer, such as ``128,64``; an empty text has no layer."""
+    if not text:
+        return ()
     try:
         return tuple(int(word) for word in text.split(","))
     except ValueError:

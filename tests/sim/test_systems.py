@@ -97,7 +97,7 @@ sys.exit(status)
         ("hdl", "export paper-10 --chip 7 --cells cells.csv", None),
         ("hdl", "export mnist-10 --verilog engine.v", "amaranth"),
         ("pictures", "import none.onnx -o a.safetensors --pictures seen", "matplotlib"),
-        ("pictures", "train --quick --in-array --out seen -o a.safetensors", "matplotlib"),
+        ("pictures", "learn --quick --pictures seen -o a.safetensors", "matplotlib"),
         ("pictures", "report paper-10", "matplotlib"),
         ("live", "live --port 0", "uvicorn"),
     ],

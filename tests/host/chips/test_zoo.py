@@ -99,7 +99,7 @@ def test_a_device_is_added_by_its_file_alone(
     test = {"x_test": few.test_images[:200], "y_test": few.test_labels[:200]}
     data = tmp_path / "few.npz"
     np.savez(data, x_train=few.train_images, y_train=few.train_labels, **test)
-    words = f"train --in-array --quick --rate auto --device epiram --data {data}"
+    words = f"learn --quick --rate auto --device epiram --data {data}"
     own = [
         cli.json(f"{words} --seed {seed} -o {tmp_path}/net.safetensors")["array_accuracy"]
         for seed in range(2)

@@ -49,11 +49,11 @@ def tools(board_record, tmp_path, monkeypatch):
 
 def test_json_table_and_a_copy_of_the_bitstream(tools, tmp_path, cli):
     copy = tmp_path / "copy.bin"
-    words = f"build icebreaker --seed 7 --seeds 3 --frequency 24 -o {copy}"
+    words = f"build icebreaker --seeds 3 --frequency 24 -o {copy}"
     found = cli.json(words)
     assert copy.read_bytes() == b"bits"
     assert (found["board"], found["need_mhz"], found["network"]) == ("icebreaker", 24, "mnist-10")
-    assert [each["seed"] for each in found["seeds"]] == [7, 8, 9]
+    assert [each["seed"] for each in found["seeds"]] == [1, 2, 3]
     assert latest_manifest("icebreaker") == found
     out, err = cli.run(words)
     assert "icebreaker: synthesising the machine" in err
@@ -81,7 +81,7 @@ def test_all_boards_are_built_and_one_that_fails_stops_no_other(tools, cli):
 
 
 def test_each_board_can_name_its_machine_and_options_change_it(tools, cli):
-    words = "build ulx3s-85f:fast ulx3s-85f icebreaker --profile chips --jobs 2 --lanes 20"
+    words = "build ulx3s-85f:fast ulx3s-85f:chips icebreaker:chips --jobs 2 --lanes 20"
     out, err = cli.run(f"{words} --rows-per-clock 4 --json")
     boards = json.loads(out)["boards"]
     found = sorted((one["board"], one["profile"]) for one in boards)

@@ -29,7 +29,8 @@ def model(data, tmp_path):
 
 def test_json_table_and_picture_are_of_the_file(cli, model, data, tmp_path):
     output, folder = tmp_path / "net.safetensors", tmp_path / "out"
-    words = f"import {model} --data {data} -o {output} --states 16 --bits 5 --tune 2"
+    bits = "--pixel-bits 5 --hidden-bits 5"
+    words = f"import {model} --data {data} -o {output} --states 16 {bits} --tune 2"
     result = cli.json(words)
     network, dataset = load_network(output), load_dataset(data)
     assert (network.pixel_bits, network.hidden_bits) == (5, 5)
@@ -51,7 +52,7 @@ def test_json_table_and_picture_are_of_the_file(cli, model, data, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_end_of_tuning_saves_the_network_so_far(start, model, data, number):
     output = model.parent / "net.safetensors"
-    process = start(f"import {model} --data {data} -o {output} --tune 400 --augment none")
+    process = start(f"import {model} --data {data} -o {output} --tune 400")
     while "quantised 1/400" not in (line := process.stderr.readline()):
         assert line
     process.send_signal(number)
@@ -65,11 +66,13 @@ def test_the_scale_of_the_input_is_told_and_a_near_tie_is_warned_of(cli, model, 
     words = f"import {model} --data {data} -o {model.parent / 'net.safetensors'}"
     out, err = cli.run(words)
     assert "white pixels are taken as 1 in the model's input: cross-entropy" in out
-    assert "--white" not in err
+    assert "`white`" not in err
     np.savez(model, W0=np.load(model)["W0"])
     out, err = cli.run(words)
     assert "white pixels are taken as" not in out
-    assert "give --white" in err
-    out, err = cli.run(f"{words} --white 1 --tune 1 --augment none")
+    assert "`white`" in err
+    recipe = model.parent / "recipe.toml"
+    recipe.write_text("white = 1\naugment = 'none'")
+    out, err = cli.run(f"{words} --tune 1 --recipe {recipe}")
     assert "white pixels are taken as" not in out + err
     assert "the quantised network is kept" in out

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.long
 def test_each_chart_of_the_page_is_a_file_with_a_caption(made, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("allspin.host.bitstreams.kept.kept_manifests", lambda: [])
     few = [*made.arguments, "--chips", "2", "--images", "100", "--json"]
-    assert main(["report", *few, "--figures", str(tmp_path / "figures")]) == 0
+    assert main(["report", *few, "--pictures", str(tmp_path / "figures")]) == 0
     files = json.loads(capsys.readouterr().out)["figures"]
     assert sorted(files) == sorted(map(str, (tmp_path / "figures").iterdir()))
     charts = re.findall(r'<figure id="([\w-]+)">', made.text)
@@ -34,11 +34,11 @@ def test_each_chart_of_the_page_is_a_file_with_a_caption(made, tmp_path, monkeyp
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["paper-10"], "a page is about one network; give --figures for pictures of several"),
-        (["paper-10", "--figures", "f"], "two networks have the same name"),
-        (["--figures", "f", "-o", "page.html"], "--output"),
-        (["--style", "paper"], "--figures"),
-        (["--figures", "f", "--style", "papers"], "--style"),
+        (["paper-10"], "a page is about one network; give --pictures for pictures of several"),
+        (["paper-10", "--pictures", "f"], "two networks have the same name"),
+        (["--pictures", "f", "-o", "page.html"], "--output"),
+        (["--style", "paper"], "--pictures"),
+        (["--pictures", "f", "--style", "papers"], "--style"),
     ],
 )
 def test_what_does_not_go_together_is_said(tmp_path, monkeypatch, capsys, options, message):
