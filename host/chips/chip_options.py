@@ -58,9 +58,9 @@ class ChipOptions:
         Cells as a probe station read them, CSV or .npz, in place of programming them. Without a
         chip's seed neurons, amplifiers and V-I converters are the mean ones, and nothing changes
         from use to use.
-    missing : float
-        Share of the measured cells that may be missing or open, 0 to 1; a Hall arm that is open
-        adds nothing to its column.
+    missing : float, optional
+        Share of the measured cells that may be missing or open, 0 to 1: 0 unless given. A Hall
+        arm that is open adds nothing to its column.
 
     Raises
     ------
@@ -74,12 +74,12 @@ class ChipOptions:
     calibrate: bool = False
     at: Annotated[str | OperatingPoint | None, HIDDEN] = None
     measured: Annotated[str | Path | None, parsed(Path, "CELLS")] = None
-    missing: float = 0.0
+    missing: float | None = None
 
     def __post_init__(self) -> None:
         self._check_rules()
         with refused():
-            check_number("`missing`", self.missing, 0, 1)
+            check_number("`missing`", self.missing or 0.0, 0, 1)
             check_range("chip seed", self.chip or 0, 0, 2**32 - 1)
 
     def _check_rules(self) -> None:
@@ -87,7 +87,7 @@ class ChipOptions:
         if self.measured is None:
             if self.chip is None:
                 raise UserError("a chip needs its seed, `chip`, or cells that were `measured`")
-            if self.missing:
+            if self.missing is not None:
                 raise UserError("`missing` needs `measured`")
         elif self.program is not None:
             raise UserError("`measured` cells are not programmed: leave out how they would be")
@@ -127,7 +127,7 @@ class ChipOptions:
         else:
             if not drawn and network.neuron.noise:
                 raise UserError("neurons of this network switch by chance: give `chip`, their seed")
-            how = read_cells(Path(self.measured), network, device, self.missing)
+            how = read_cells(Path(self.measured), network, device, self.missing or 0.0)
         with refused():
             return program_chip(
                 network, device, self.chip or 0, how, calibrated=self.calibrate, drawn=drawn
@@ -217,6 +217,6 @@ def program(
         calibrate=calibrate,
         at=at,
         measured=measured,
-        missing=missing,
+        missing=missing or None,
     )
     return options.make(open_network(network))

@@ -63,8 +63,8 @@ class MeasureOptions(Brief):
         Largest distance from the level that write-verify accepts, as a fraction of the range.
     probed : tuple of str or Path
         Files of cells as a probe station read them, CSV or .npz, one for each chip.
-    missing : float
-        Share of such a chip's cells that may be missing, 0 to 1.
+    missing : float, optional
+        Share of such a chip's cells that may be missing, 0 to 1: 0 unless given.
     tiles : Tiles or None
         Tiles that the networks' columns are cut into; None for their own.
 
@@ -83,14 +83,14 @@ class MeasureOptions(Brief):
     probed: Annotated[
         tuple[str | Path, ...], Parameter(name="--measured", metavar="CELLS"), SEVERAL
     ] = ()
-    missing: float = 0.0
+    missing: float | None = None
     tiles: Annotated[Tiles | None, TILES] = None
 
     def __post_init__(self) -> None:
         chips = check_range("chips", self.chips, 1, MAX_CHIPS)
         check_range("chip", self.first, 0, 2**32 - max(chips, len(self.probed)))
-        check_number("missing", self.missing, 0, 1)
-        if self.missing and not self.probed:
+        check_number("missing", self.missing or 0.0, 0, 1)
+        if self.missing is not None and not self.probed:
             raise UserError("`missing` needs `measured`")
 
     def check_programming(self) -> None:
@@ -305,7 +305,7 @@ def _measure_files(
     progress.start(f"reading {count} file{'s' * (count > 1)} of cells")
     cells = []
     for path in options.probed:
-        cells.append(read_cells(Path(path), network, device, options.missing))
+        cells.append(read_cells(Path(path), network, device, options.missing or 0.0))
         progress.advance(len(cells), count)
     progress.finish()
     title = f"{count} measured chip{'s' * (count > 1)}"

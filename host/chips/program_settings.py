@@ -72,7 +72,7 @@ class ProgramSettings:
             with refused(kinds=(ValueError, TypeError)):
                 return cls(**values)
         except UserError as error:
-            raise UserError(f"{path} is no programming: {error}") from error
+            raise UserError(f"{path} is no programming file: {error}") from error
 
     def programming(self, usual_tries: int) -> Programming:
         """Return the scheme with settings, where `usual_tries` are those that are not given."""
@@ -92,8 +92,8 @@ def read_settings(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
     UserError
         If the file cannot be read, or holds anything else.
     """
-    text = read_text(path, "programming", MAX_BYTES)
-    with refused(f"{path} is no programming: "):
+    text = read_text(path, "programming file", MAX_BYTES)
+    with refused(f"{path} is no programming file: "):
         values = parse_toml(text)
         for key, value in values.items():
             check_one_of("a key", key, keys)

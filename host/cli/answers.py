@@ -55,7 +55,8 @@ def answer(
     if json_wanted:
         say(json.dumps(record))
     else:
-        print_tables([tables] if isinstance(tables, Table) else tables, notes)
+        tables = [tables] if isinstance(tables, Table) else tables
+        print_tables(tables, map(steps.named, notes))
 
 
 def answer_result(steps: Steps, result: Result, *, json_wanted: bool) -> None:

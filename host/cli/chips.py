@@ -74,7 +74,7 @@ def run(
             )
         settings = read_settings(program, CHIPS_KEYS)
         chips = replace(chips, **settings)
-        with refused(f"{program} is no programming: ", kinds=(ValueError, TypeError)):
+        with refused(f"{program} is no programming file: ", kinds=(ValueError, TypeError)):
             chips.check_programming()
     measured = measure_chips(
         networks,

@@ -13,7 +13,7 @@ from cyclopts.exceptions import CycloptsError, MissingArgumentError, UnusedCliTo
 from allspin.host.cli import commands
 from allspin.host.cli.commands import UsageError
 from allspin.host.cli.help import command_help
-from allspin.host.cli.recipe import Recipe, only_in_recipe, recipe_key
+from allspin.host.cli.recipe import PARAMETER, Recipe, only_in_recipe, recipe_key
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say
 from allspin.sim.errors import UserError
@@ -106,33 +106,30 @@ def perform(name: str, words: Sequence[str]) -> int:
     if any(flag in options for flag in HELP_FLAGS):
         say(command_help(app, arguments_of(app), commands.load_command(name).EXAMPLES))
         return 0
+
+    def named(text: str) -> str:
+        return _with_options(text, option_names(arguments_of(app)), recipe)
+
     try:
         function, bound, unparsed = _read(app, words, recipe)
-        with Steps() as steps:
+        with Steps(named=named) as steps:
             if "steps" in unparsed:
                 bound.arguments["steps"] = steps
             return function(*bound.args, **bound.kwargs)
     except UserError as error:
-        known = option_names(arguments_of(app))
-        raise UserError(_with_options(str(error), known, recipe)) from error
+        message = named(str(error))
+        at_fault = recipe.at_fault(str(error))
+        raise UserError(f"{recipe.path}: {message}" if at_fault else message) from error
 
 
 def _with_options(message: str, known: dict[str, str], recipe: Recipe) -> str:
-    """Name parameters by their options: those between backticks, and one that must be another.
-
-    A parameter whose value comes from a recipe is named by its key, and the file before it.
-    """
-    files = set()
+    """Name parameters by their options; those whose values come from a recipe by their keys."""
 
     def option(match: re.Match[str]) -> str:
         name = match[1] or match[2]
-        if name in recipe.given:
-            files.add(f"{recipe.path}: ")
-            return recipe.given[name]
-        return known.get(name, name)
+        return recipe.given.get(name) or known.get(name, name)
 
-    named = re.sub(r"`(\w+)`|^(\w+)(?= must )", option, message)
-    return "".join(files) + named
+    return PARAMETER.sub(option, message)
 
 
 def _read(
@@ -150,6 +147,8 @@ def _read(
             name = error.argument.name
             if not any(word.partition("=")[0] in error.argument.names for word in words):
                 message = f"{name} is needed"
+            if recipe.given and error.argument.keys:  # of an object that only a recipe began
+                raise UserError(f"{recipe.path}: {message} for one of its keys") from error
         message = _with_options(message, option_names(arguments_of(app)), recipe)
         token = getattr(error, "token", None)
         if token is not None and token.source == str(recipe.path):

@@ -1,5 +1,6 @@
 """Recipe files: values in TOML of parameters that the command line does not give."""
 
+import re
 import reprlib
 import types
 import typing
@@ -17,6 +18,8 @@ from allspin.sim.files import read_text
 from allspin.sim.plain_values import MAX_TOML, parse_toml
 
 OPTION = "--recipe"
+PARAMETER = re.compile(r"`(\w+)`|^(\w+)(?= must )")
+"""Name of a parameter in a message: between backticks, or one that must be another."""
 WITHOUT_KEY = (
     "explain",
     "force",
@@ -99,6 +102,10 @@ class Recipe:
         for key, value in values.items():
             with refused(f"{self.path} is not a recipe: "):
                 self._give(known, key, value)
+
+    def at_fault(self, message: str) -> bool:
+        """Return True if a message names a parameter whose value comes from the file."""
+        return any((match[1] or match[2]) in self.given for match in PARAMETER.finditer(message))
 
     def _give(self, known: Mapping[str, Argument], key: str, value: Any) -> None:
         """Give a parameter its value, unless the command line has one."""

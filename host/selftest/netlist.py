@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from allspin.boards.gates.simulator import (
 )
 from allspin.host.bitstreams.builds import BuildJob
 from allspin.host.machines.linked_machine import LinkedMachine
+from allspin.host.options import HIDDEN
 from allspin.host.selftest.checks import check_parts
 from allspin.host.show.display import Display
 from allspin.host.show.version import commit
@@ -142,7 +143,7 @@ FAMILY_BOARDS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}
 
 @dataclass(frozen=True)
 class ProvedStage:
-    """Which netlist of a board is proved, and what makes it.
+    """Netlist of a board that is simulated, and the tools that make it.
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ class ProvedStage:
     """
 
     routed: bool = False
-    seed: int = 1
+    seed: Annotated[int, HIDDEN] = 1
     tools: Wanted = "auto"
 
 

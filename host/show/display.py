@@ -2,8 +2,6 @@
 
 import warnings
 
-from allspin.host.show.say import with_keywords
-
 
 class Display:
     """Receiver of a computation's steps; this one shows nothing."""
@@ -22,7 +20,7 @@ class Display:
 
     def note(self, line: str) -> None:
         """Tell the user of something odd about their input, as a Python warning."""
-        warnings.warn(with_keywords(line), stacklevel=4)
+        warnings.warn(line, stacklevel=4)
 
 
 class BuildWatch:

@@ -43,10 +43,14 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
     ----------
     lasting : bool
         True if a line stays of each finished step.
+    named : callable
+        Rewrites a text of which parameters are named between backticks, as the command line
+        shows them.
     """
 
-    def __init__(self, lasting: bool = True) -> None:
+    def __init__(self, lasting: bool = True, named: Callable[[str], str] = str) -> None:
         self._lasting = lasting
+        self.named = named
         self._console = Terminal(stderr=True)
         self._bar: Progress | None = None
         self._beat: Beat | None = None
@@ -174,7 +178,7 @@ class Steps(Display, contextlib.AbstractContextManager["Steps"]):
     def note(self, line: str) -> None:
         """Tell the user of something odd: on a command line a line that names the program."""
         if self._lasting:
-            warn(line)
+            warn(self.named(line))
         else:
             super().note(line)
 

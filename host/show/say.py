@@ -1,6 +1,5 @@
 """Lines of text on stdout and stderr, safe for a terminal whatever names they hold."""
 
-import re
 import sys
 import threading
 import unicodedata
@@ -46,13 +45,6 @@ def one_line(message: object) -> str:
         most = LONGEST_PATH if "/" in word else LONGEST
         words.append(word if len(word) <= most else f"{word[:SHOWN]}...")
     return " ".join(words)
-
-
-def with_keywords(text: str) -> str:
-    """Replace options by keywords between backticks: `lanes` for --lanes."""
-    return re.sub(
-        r"(?<![\w-])--([a-z][a-z0-9-]+)", lambda name: f"`{name[1].replace('-', '_')}`", text
-    )
 
 
 class Stderr:

@@ -10,14 +10,17 @@ from allspin.host.data.catalogue import open_device
 from allspin.host.options import DEVICE, IN_RECIPE, parsed
 from allspin.sim.device.device import Device
 from allspin.sim.device.operating_point import OperatingPoint
+from allspin.sim.errors import check_one_of
 from allspin.sim.parameters import Brief
 from allspin.sim.programming.device_levels import (
+    LEVEL_CHOICES,
     device_levels,
 )
 from allspin.sim.programming.plans import (
     plan_layer,
 )
 from allspin.sim.programming.schemes import (
+    POLARITIES,
     Programming,
 )
 
@@ -44,7 +47,7 @@ class TrainingTarget(Brief):
     UserError
         If the device cannot be read.
     ValueError
-        If there is no such polarity.
+        If there is no such choice of levels, or polarity.
     """
 
     device: Annotated[Device, DEVICE]
@@ -53,9 +56,10 @@ class TrainingTarget(Brief):
     at: Annotated[str | OperatingPoint | None, parsed(str, "POINT"), IN_RECIPE] = None
 
     def __post_init__(self) -> None:
+        check_one_of("`level_choice`", self.level_choice, LEVEL_CHOICES)
+        check_one_of("`polarity`", self.polarity, POLARITIES)
         object.__setattr__(self, "device", open_device(self.device, self.at))
         object.__setattr__(self, "at", None)  # the device is taken there now
-        _ = self.programming  # raises for an unknown polarity
 
     @property
     def programming(self) -> Programming:

@@ -41,7 +41,7 @@ def test_a_file_that_has_anything_else_is_named(tmp_path: Path, text: str, named
     path.write_text(text)
     with pytest.raises(UserError, match=named) as caught:
         ProgramSettings.open(path)
-    assert str(caught.value).startswith(f"{path} is no programming: ")
+    assert str(caught.value).startswith(f"{path} is no programming file: ")
 
 
 @pytest.mark.parametrize("program", ["blind", "missing.toml", "open-loop.tom"])
@@ -57,4 +57,4 @@ def test_many_chips_have_settings_and_no_scheme(
     path = tmp_path / "p.toml"
     path.write_text(text)
     assert main(["chips", "paper-10", "--program", str(path)]) == 2
-    assert f"{path} is no programming" in capsys.readouterr().err
+    assert f"{path} is no programming file" in capsys.readouterr().err

@@ -78,9 +78,8 @@ def test_json_is_one_object_about_the_file(cli, train, data) -> None:
 def test_options_reach_the_network(cli, data, tmp_path) -> None:
     more = "--hidden 7,5 --neuron relu --pixel-bits 2 --hidden-bits 7 --recipe words.toml"
     Path("words.toml").write_text("rah_bits = 6")
-    cli.run(
-        f"train --data {data} {more} --states 9 --noise 0.02 --epochs 1 --seed 12 -o net.safetensors"
-    )
+    more += " --states 9 --noise 0.02 --epochs 1 --seed 12"
+    cli.run(f"train --data {data} {more} -o net.safetensors")
     network = load_network(Path("net.safetensors"))
     assert (network.topology, network.neuron.name) == ((72, 7, 5, 6), "relu")
     assert (network.pixel_bits, network.hidden_bits, network.rah_bits) == (2, 7, 6)
