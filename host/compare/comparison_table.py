@@ -1,16 +1,53 @@
 """Tables and notes of a comparison."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from allspin.host.show.table import Number, Table, TableColumn, figures, significant
+from allspin.host.show.table import Cell, Number, Table, TableColumn, figures, significant
 
 MHZ = 1e6
 PERIPHERY = "with periphery"
 
+Record = Mapping[str, Any]
+"""Part of the record that ``allspin compare --json`` prints."""
 
-def tables(found: Mapping[str, Any]) -> list[Table]:
+
+class _KeyColumn(NamedTuple):
+    """Column whose cells are the values of a key, times a factor."""
+
+    key: str
+    column: TableColumn
+    scale: float | None
+
+
+def _key(
+    key: str,
+    name: str,
+    unit: str = "",
+    *,
+    scale: float | None = None,
+    form: str = "",
+    wide: bool = False,
+) -> _KeyColumn:
+    return _KeyColumn(key, TableColumn(name, unit, form=form, wide=wide), scale)
+
+
+def _table(
+    title: str, records: Iterable[Record], columns: Sequence[_KeyColumn], notes: Sequence[str] = ()
+) -> Table:
+    """Make a table with a row for each record; a value that it lacks is None."""
+    rows = []
+    for record in records:
+        row: list[Cell] = []
+        for key, _, scale in columns:
+            value = record.get(key)
+            row.append(value if scale is None or value is None else scale * value)
+        rows.append(row)
+    return Table(title, [one.column for one in columns], rows, notes=notes)
+
+
+def tables(found: Record) -> list[Table]:
     """Return the tables of a comparison.
 
     Parameters
@@ -26,104 +63,87 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
     return shown
 
 
-def _neurons(found: Mapping[str, Any]) -> Table:
-    return Table(
+def _neurons(found: Record) -> Table:
+    records = []
+    for neuron in found["neurons"]:
+        sources = {"area_is": _source(neuron, "area"), "energy_is": _source(neuron, "energy")}
+        records.append(neuron | sources)
+    title = (
         f"A neuron's use: {found['network']}, {found['frequency_hz'] / MHZ:g} MHz, activity of "
-        f"{found['images_counted']:,} images",
-        (
-            TableColumn("neuron"),
-            TableColumn("accuracy", "%", form=".2f"),
-            TableColumn("area", "um^2"),
-            TableColumn("area is", wide=True),
-            TableColumn("energy", "fJ"),
-            TableColumn("energy is", wide=True),
-            TableColumn("energy-delay", "fJ ns", wide=True),
-            TableColumn("uses", "M/s", wide=True),
-            TableColumn(f"{PERIPHERY}: area", "um^2"),
-            TableColumn(f"{PERIPHERY}: energy", "fJ"),
-            TableColumn(f"{PERIPHERY}: energy-delay", "fJ ns", wide=True),
-        ),
-        [
-            (
-                each["name"],
-                100 * each["accuracy"],
-                each["area_um2"],
-                _source(each, "area"),
-                each["energy_fj"],
-                _source(each, "energy"),
-                each["energy_delay_fj_ns"],
-                each["uses_per_second"] / MHZ,
-                each["area_with_periphery_um2"],
-                each["energy_with_periphery_fj"],
-                each["energy_delay_with_periphery_fj_ns"],
-            )
-            for each in found["neurons"]
-        ],
+        f"{found['images_counted']:,} images"
     )
+    columns = (
+        _key("name", "neuron"),
+        _key("accuracy", "accuracy", "%", scale=100, form=".2f"),
+        _key("area_um2", "area", "um^2"),
+        _key("area_is", "area is", wide=True),
+        _key("energy_fj", "energy", "fJ"),
+        _key("energy_is", "energy is", wide=True),
+        _key("energy_delay_fj_ns", "energy-delay", "fJ ns", wide=True),
+        _key("uses_per_second", "uses", "M/s", scale=1 / MHZ, wide=True),
+        _key("area_with_periphery_um2", f"{PERIPHERY}: area", "um^2"),
+        _key("energy_with_periphery_fj", f"{PERIPHERY}: energy", "fJ"),
+        _key("energy_delay_with_periphery_fj_ns", f"{PERIPHERY}: energy-delay", "fJ ns", wide=True),
+    )
+    return _table(title, records, columns)
 
 
-def _source(neuron: Mapping[str, Any], key: str) -> str:
+def _source(neuron: Record, key: str) -> str:
     """Return the source of a number: the first word of its provenance."""
     return re.split(r"\W", neuron["provenance"][key], maxsplit=1)[0]
 
 
-def _network(found: Mapping[str, Any]) -> Table:
-    keys = (
-        *("area_um2", "energy_pj", "area_with_periphery_um2", "energy_with_periphery_pj"),
-        *("energy_delay_with_periphery_pj_ns", "latency_ns", "images_per_second"),
-    )
+def _network(found: Record) -> Table:
+    records = [{"name": neuron["name"], **neuron["network"]} for neuron in found["neurons"]]
     base = found["baseline"]
+    dense = {
+        "name": f"dense array, {base['units']} multipliers",
+        "area_with_periphery_um2": base["area_um2"],
+        "energy_with_periphery_pj": base["energy_pj"],
+        "energy_delay_with_periphery_pj_ns": base["energy_pj"] * base["latency_ns"],
+        "latency_ns": base["latency_ns"],
+        "images_per_second": base["images_per_second"],
+    }
+    sparse = {
+        "name": "  if it skipped zeros",
+        "energy_with_periphery_pj": base["energy_skipping_zeros_pj"],
+    }
+    columns = (
+        _key("name", "neurons"),
+        _key("area_um2", "area", "um^2", scale=1.0, wide=True),
+        _key("energy_pj", "energy", "pJ", scale=1.0, wide=True),
+        _key("area_with_periphery_um2", f"{PERIPHERY}: area", "um^2", scale=1.0),
+        _key("energy_with_periphery_pj", f"{PERIPHERY}: energy", "pJ", scale=1.0),
+        _key("energy_delay_with_periphery_pj_ns", f"{PERIPHERY}: energy-delay", "pJ ns", wide=True),
+        _key("latency_ns", "latency", "ns", scale=1.0),
+        _key("images_per_second", "images/s", scale=1.0),
+    )
     tiled = found["tiles"] and found["tiles"]["own"]
-    return Table(
-        "The whole network, one image (synapses of the neuron's width)",
-        (
-            TableColumn("neurons"),
-            TableColumn("area", "um^2", wide=True),
-            TableColumn("energy", "pJ", wide=True),
-            TableColumn(f"{PERIPHERY}: area", "um^2"),
-            TableColumn(f"{PERIPHERY}: energy", "pJ"),
-            TableColumn(f"{PERIPHERY}: energy-delay", "pJ ns", wide=True),
-            TableColumn("latency", "ns"),
-            TableColumn("images/s"),
-        ),
-        [
-            *(
-                (each["name"], *(float(each["network"][key]) for key in keys))
-                for each in found["neurons"]
-            ),
-            (
-                f"dense array, {base['units']} multipliers",
-                *(None, None, base["area_um2"], base["energy_pj"]),
-                *(base["energy_pj"] * base["latency_ns"], base["latency_ns"]),
-                float(base["images_per_second"]),
-            ),
-            (
-                "  if it skipped zeros",
-                *(None, None, None, base["energy_skipping_zeros_pj"], None, None, None),
-            ),
-        ],
-        notes=["without the converters of its tiles, which are below"] if tiled else [],
+    notes = ["without the converters of its tiles, which are below"] if tiled else []
+    title = "The whole network, one image (synapses of the neuron's width)"
+    return _table(title, [*records, dense, sparse], columns, notes)
+
+
+def _layers(found: Record) -> Table:
+    records = []
+    for number, layer in enumerate(found["layers"]):
+        records.append({**layer, "layer": f"{number} {layer['kind']}"})
+    columns = (
+        _key("layer", "layer"),
+        _key("what", "what it is", wide=True),
+        _key("rows", "rows"),
+        _key("columns", "columns"),
+        _key("cells", "cells"),
+        _key("lines", "lines"),
+        _key("adcs", "ADCs"),
+        _key("neurons", "neurons"),
+        _key("uses_per_image", "uses an image"),
     )
+    title = "Crossbars: lines are rows and columns; ADCs are those of tiles and of the classes"
+    return _table(title, records, columns)
 
 
-def _layers(found: Mapping[str, Any]) -> Table:
-    names = ("rows", "columns", "cells", "lines", "adcs", "neurons", "uses_per_image")
-    return Table(
-        "Crossbars: lines are rows and columns; ADCs are those of tiles and of the classes",
-        (
-            TableColumn("layer"),
-            TableColumn("what it is", wide=True),
-            *map(TableColumn, ("rows", "columns", "cells", "lines", "ADCs", "neurons")),
-            TableColumn("uses an image"),
-        ),
-        [
-            (f"{number} {each['kind']}", each["what"], *(each[name] for name in names))
-            for number, each in enumerate(found["layers"])
-        ],
-    )
-
-
-def _paper(found: Mapping[str, Any]) -> Table:
+def _paper(found: Record) -> Table:
     paper = found["paper_neuron"]
     low, high = (paper["sheet_current_fj"] or [0.0, 0.0])[:: len(paper["sheet_current_fj"]) - 1]
     smaller = paper["cmos_area_um2"] / paper["area_um2"]
@@ -155,100 +175,74 @@ def _paper(found: Mapping[str, Any]) -> Table:
     return figures("The paper's two neurons, and the arithmetic beside them", rows)
 
 
-def _break_even(found: Mapping[str, Any]) -> Table:
-    return Table(
-        "Break-even: periphery energy at which a spin neuron's advantage is gone",
-        (
-            TableColumn("against"),
-            TableColumn("CMOS bare", "fJ"),
-            TableColumn("takes less: bare"),
-            TableColumn("CMOS with periphery", "fJ"),
-            TableColumn("takes less: with periphery"),
-            TableColumn("spin has here", "fJ"),
-            TableColumn("current whose heat does it", "uA"),
-        ),
-        [
-            (
-                row["against"],
-                row["bare_fj"],
-                "spin" if row["advantage_bare"] else "CMOS",
-                row["with_periphery_fj"],
-                "spin" if row["advantage"] else "CMOS",
-                row["spin_periphery_fj"],
-                row["current_ua"],
-            )
-            for row in found["break_even"]
-        ],
+def _break_even(found: Record) -> Table:
+    records = []
+    for row in found["break_even"]:
+        bare = "spin" if row["advantage_bare"] else "CMOS"
+        whole = "spin" if row["advantage"] else "CMOS"
+        records.append({**row, "less_bare": bare, "less": whole})
+    columns = (
+        _key("against", "against"),
+        _key("bare_fj", "CMOS bare", "fJ"),
+        _key("less_bare", "takes less: bare"),
+        _key("with_periphery_fj", "CMOS with periphery", "fJ"),
+        _key("less", "takes less: with periphery"),
+        _key("spin_periphery_fj", "spin has here", "fJ"),
+        _key("current_ua", "current whose heat does it", "uA"),
     )
+    title = "Break-even: periphery energy at which a spin neuron's advantage is gone"
+    return _table(title, records, columns)
 
 
-def _tiles(found: Mapping[str, Any]) -> Table:
+def _tiles(found: Record) -> Table:
     own = [] if found["own"] is None else [found["own"]]
     others = [each for each in found["tried"] if each not in own]
-    return Table(
-        "Converters of tiles, one image",
-        (
-            TableColumn("rows"),
-            TableColumn("bits"),
-            TableColumn("accuracy", "%", form=".2f"),
-            TableColumn("converters"),
-            TableColumn("conversions", form=".1f"),
-            TableColumn("energy", "pJ"),
-            TableColumn("least", "pJ", wide=True),
-            TableColumn("most", "pJ", wide=True),
-            TableColumn("amplifiers' part", "pJ", wide=True),
-            TableColumn("area", "um^2"),
-        ),
-        [
-            (
-                each["tile_rows"],
-                each["adc_bits"],
-                100 * each["accuracy"],
-                each["converters"],
-                each["conversions"],
-                each["energy_pj"],
-                each["least_pj"],
-                each["most_pj"],
-                each["amplifier_pj"],
-                each["area_um2"],
-            )
-            for each in [*own, *others]
-        ],
-        notes=_cheapest(found),
+    columns = (
+        _key("tile_rows", "rows"),
+        _key("adc_bits", "bits"),
+        _key("accuracy", "accuracy", "%", scale=100, form=".2f"),
+        _key("converters", "converters"),
+        _key("conversions", "conversions", form=".1f"),
+        _key("energy_pj", "energy", "pJ"),
+        _key("least_pj", "least", "pJ", wide=True),
+        _key("most_pj", "most", "pJ", wide=True),
+        _key("amplifier_pj", "amplifiers' part", "pJ", wide=True),
+        _key("area_um2", "area", "um^2"),
     )
+    return _table("Converters of tiles, one image", own + others, columns, _cheapest(found))
 
 
-def _cheapest(found: Mapping[str, Any]) -> list[str]:
+def _cheapest(found: Record) -> list[str]:
     """Name the cheapest tiles for the wanted accuracy, a line each."""
     if found["accuracy"] is None:
         return []
-    accuracy, best = f"{100 * found['accuracy']:.2f} %", found["cheapest"]
-    if best["energy_pj"] is None:
+    accuracy = f"{100 * found['accuracy']:.2f} %"
+    if found["cheapest"]["energy_pj"] is None:
         return [f"no tiles that were tried reach {accuracy}"]
-    return [
-        f"least {what} for {accuracy}: tiles of {best[of]['tile_rows']} rows, converters of "
-        f"{best[of]['adc_bits']} bits: {significant(best[of][of])} {unit}, "
-        f"{100 * best[of]['accuracy']:.2f} %"
-        for of, what, unit in (("energy_pj", "energy", "pJ"), ("area_um2", "area", "um^2"))
-    ]
+    lines = []
+    for key, what, unit in (("energy_pj", "energy", "pJ"), ("area_um2", "area", "um^2")):
+        best = found["cheapest"][key]
+        lines.append(
+            f"least {what} for {accuracy}: tiles of {best['tile_rows']} rows, converters of "
+            f"{best['adc_bits']} bits: {significant(best[key])} {unit}, "
+            f"{100 * best['accuracy']:.2f} %"
+        )
+    return lines
 
 
-def _fpga(fpga: Mapping[str, Any]) -> Table:
-    return Table(
-        f"On FPGAs, recorded; engines with {fpga['lanes']} lanes",
-        (
-            *map(TableColumn, ("design", "part", "LUT", "FF", "block RAM", "multipliers")),
-            TableColumn("clock", "MHz", form=".1f"),
-        ),
-        [
-            (
-                *(use[name] for name in ("design", "part", "lut", "ff", "memory", "dsp")),
-                float(use["fmax"]),
-            )
-            for use in fpga["usage"]
-        ],
-        notes=[f"tools: {', '.join(map(_tool, fpga['tools']))}"],
+def _fpga(fpga: Record) -> Table:
+    columns = (
+        _key("design", "design"),
+        _key("part", "part"),
+        _key("lut", "LUT"),
+        _key("ff", "FF"),
+        _key("memory", "block RAM"),
+        _key("dsp", "multipliers"),
+        _key("fmax", "clock", "MHz", scale=1.0, form=".1f"),
     )
+    title = f"On FPGAs, recorded; engines with {fpga['lanes']} lanes"
+    tools = ", ".join(map(_tool, fpga["tools"]))
+    return _table(title, fpga["usage"], columns, [f"tools: {tools}"])
 
 
 def _tool(version: str) -> str:
@@ -257,7 +251,7 @@ def _tool(version: str) -> str:
     return next((f"{words[0]} {word.rstrip(')')}" for word in words if word[0].isdigit()), version)
 
 
-def notes(found: Mapping[str, Any]) -> list[str]:
+def notes(found: Record) -> list[str]:
     """Return the lines below the tables."""
     lines = []
     for row in found["programming"]:

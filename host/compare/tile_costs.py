@@ -100,8 +100,8 @@ def tile_cost(
     known = [each for each in tiles_of(network) if each is not None]
     around = amplifier + addition
     return {
-        "tile_rows": max(each.rows for each in known),
-        "adc_bits": max(each.bits for each in known),
+        "tile_rows": max(each.tile_rows for each in known),
+        "adc_bits": max(each.adc_bits for each in known),
         "shifts": [None if each.adc is None else each.adc.shift for each in network.layers],
         "accuracy": accuracy,
         "converters": converters,

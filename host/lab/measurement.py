@@ -85,7 +85,7 @@ def _read_curves(
     columns: CurveColumns, rows: list[int], own: tuple[str, str], options: ReadOptions
 ) -> tuple[list[Curve], list[str]]:
     """Return the curves of a file's rows, and notes."""
-    runs, notes = curves_of(tidy(columns, rows, own), columns, options.missing)
+    runs, notes = curves_of(tidy(columns, rows, own), options.missing)
     if columns.kind != "pulse":
         return [run.measured() for run, _ in runs], notes
     curves, guesses = pulse_curves(columns.file, runs, options.turn)

@@ -6,7 +6,8 @@ divide runs, and so do pulses that are counted anew; several columns of R_AH are
 file without ``device`` is one device, named as the file, or as many as its blocks name.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -33,70 +34,55 @@ ROOM = 300.0
 """Kelvin that are assumed where a decay names no temperature."""
 
 
-class RunName(NamedTuple):
-    """Device, cycle, and polarity or sign of current of a run; number of such runs before it."""
-
-    device: str
-    cycle: str
-    sense: Sense
-    repeat: int
-
-
-@dataclass(frozen=True, eq=False)
-class TidyTable(Brief):
-    """Readings of one file, one a row; consecutive rows of one `run` are one curve.
-
-    Attributes
-    ----------
-    file : CsvFile
-        The file.
-    quantity : str
-        Abscissa: ``pulse``, ``current`` or ``time``.
-    run : ndarray of int, shape (readings,)
-        Number of the curve, rising.
-    names : list of RunName
-        Name of each run.
-    x : ndarray of float64, shape (readings,)
-        Pulses, current in base units, or seconds.
-    read : ndarray of int, shape (readings,)
-        Number of the reading among those of one state, from 0.
-    value : ndarray of float64, shape (readings,)
-        R_AH in base units; NaN if it is flagged.
-    flag : ndarray of bool, shape (readings,)
-        True for a value that is missing or out of the meter's range.
-    temperature : ndarray of float64, shape (readings,)
-        In kelvin for a decay, else 0.
-    row : ndarray of int, shape (readings,)
-        Row of the file.
-    """
-
-    file: CsvFile
-    quantity: str
-    run: Rows
-    names: list[RunName]
-    x: Array
-    read: Rows
-    value: Array
-    flag: npt.NDArray[np.bool_]
-    temperature: Array
-    row: Rows
-
-    def runs(self) -> Iterator[Rows]:
-        """Yield the readings of each run."""
-        starts = np.flatnonzero(np.diff(self.run)) + 1
-        yield from np.split(np.arange(self.run.size), starts)
-
-
 Key = tuple[str, str, Sense]
-"""Device, cycle and sense of a row."""
+"""Device and cycle of a row, and its polarity or the sign of its current."""
 
 
 class _Run(NamedTuple):
-    """Key of a run; number of such runs before it; its places among the rows."""
+    """Consecutive readings of one curve.
+
+    Attributes
+    ----------
+    key : Key
+        Device, cycle and sense.
+    repeat : int
+        Number of such runs before it.
+    places : ndarray of int
+        Places of its readings among those of the table.
+    """
 
     key: Key
     repeat: int
     places: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class TidyTable(Brief):
+    """Readings of one file, one a row.
+
+    Attributes
+    ----------
+    columns : CurveColumns
+        Columns of the file.
+    row : ndarray of int, shape (readings,)
+        Row of the file.
+    x : ndarray of float64, shape (readings,)
+        Pulses since the start of the run, current in base units, or seconds.
+    temperature : ndarray of float64, shape (readings,)
+        In kelvin for a decay, else 0.
+    resistance : dict of int to ndarray of float64, each (readings,)
+        R_AH in base units by the place of its column; NaN where it is missing or out of the
+        meter's range.
+    runs : list of _Run
+        Runs in the order of their first readings.
+    """
+
+    columns: CurveColumns
+    row: Rows
+    x: Array
+    temperature: Array
+    resistance: dict[int, Array]
+    runs: list[_Run]
 
 
 def choose_rows(
@@ -171,31 +157,10 @@ def tidy(columns: CurveColumns, rows: Sequence[int], own: tuple[str, str]) -> Ti
         strict=True,
     )
     runs = _divide(kind, x, temperature, keys)
-    values = [
-        np.where(missing, np.nan, file.values(place, rows) * factor)
-        for place, factor in columns.resistances.items()
-    ]
-    names = []
-    for run in runs:
-        for place in columns.resistances:
-            names.append(_name(columns, run, place))
-    # Each column of R_AH is a run of its own, after those of the columns before it.
-    order = [run.places for run in runs for _ in values]
-    places = np.concatenate(order)
-    value = np.concatenate([column[run.places] for run in runs for column in values])
-    run = np.repeat(np.arange(len(order)), [part.size for part in order])
-    return TidyTable(
-        file,
-        kind,
-        run,
-        names,
-        x[places],
-        _numbered_reads(kind, run, x[places]),
-        value,
-        np.isnan(value),
-        temperature[places],
-        np.array(rows)[places],
-    )
+    resistance = {}
+    for place, factor in columns.resistances.items():
+        resistance[place] = np.where(missing, np.nan, file.values(place, rows) * factor)
+    return TidyTable(columns, np.array(rows), x, temperature, resistance, runs)
 
 
 def _check_abscissa(file: CsvFile, kind: str, rows: Sequence[int], x: Array) -> None:
@@ -291,16 +256,6 @@ def _group(keys: Iterable[Key]) -> tuple[dict[Key, Rows], Rows]:
     return {key: np.array(places) for key, places in groups.items()}, np.array(previous)
 
 
-def _name(columns: CurveColumns, run: _Run, place: int) -> RunName:
-    """Return the name of a run; the column of R_AH and the count are part of its cycle."""
-    device, cycle, sense = run.key
-    if len(columns.resistances) > 1:
-        cycle = f"{cycle} {columns.file.columns[place].name}".strip()
-    if columns.kind != "time":
-        cycle = numbered(cycle, run.repeat)
-    return RunName(device, cycle, sense, run.repeat)
-
-
 def numbered(cycle: str, number: int) -> str:
     """Return the name of a repeated cycle: as it is, then with 1, 2 and so on."""
     if not number:
@@ -308,26 +263,15 @@ def numbered(cycle: str, number: int) -> str:
     return f"{cycle}/{number}" if cycle else str(number + 1)
 
 
-def _numbered_reads(kind: str, run: Rows, x: Array) -> Rows:
-    """Return the number of each reading of a state: rows of one pulse number in a row."""
-    every = np.arange(run.size)
-    if kind != "pulse":
-        return np.zeros(run.size, np.intp)
-    first = np.concatenate([[True], (np.diff(run) != 0) | (np.diff(x) != 0)])
-    return every - every[first][np.cumsum(first) - 1]
-
-
-def curves_of(
-    table: TidyTable, columns: CurveColumns, share: float
-) -> tuple[list[tuple[Curve, Sense]], list[str]]:
+def curves_of(table: TidyTable, share: float) -> tuple[list[tuple[Curve, Sense]], list[str]]:
     """Return the curves of a tidy table with their senses, and notes on missing values.
+
+    Each column of R_AH gives a curve of each run.
 
     Parameters
     ----------
     table : TidyTable
         The readings.
-    columns : CurveColumns
-        Columns of the file.
     share : float
         Share of a curve's values that may be missing.
 
@@ -336,62 +280,73 @@ def curves_of(
     UserError
         If a curve lacks too many values, is too short, or does not change.
     """
-    file = table.file
+    file = table.columns.file
     notes = []
     found = []
     missing = []
-    runs = list(table.runs())
-    several = len(runs) > len(columns.resistances)
-    for name, places in zip(table.names, runs, strict=True):
-        curve = _curve(table, name, places)
-        lost = table.row[places[table.flag[places]]]
-        if lost.size == places.size and several:
+    for run, place in itertools.product(table.runs, table.resistance):
+        curve = _curve(table, run, place)
+        lost = table.row[run.places[np.isnan(table.resistance[place][run.places])]]
+        count = run.places.size
+        if lost.size == count and len(table.runs) > 1:
             notes.append(f"{file.path}: {curve.name} has no values and is left out")
             continue
-        if lost.size > share * places.size:
+        if lost.size > share * count:
             raise file.fail(
                 file.rows[lost[0]][0],
-                f"{curve.name} lacks {lost.size} of {places.size} values, more than `missing` "
+                f"{curve.name} lacks {lost.size} of {count} values, more than `missing` "
                 f"{share:g} of a curve; measure it again, or raise `missing`",
             )
         check_length(file, curve.measured())
-        found.append((curve, name.sense))
+        found.append((curve, run.key[2]))
         missing += lost.tolist()
-    _check_switching(table, [curve for curve, _ in found])
-    if any(curve.scatter is not None for curve, _ in found) and not _are_cycles_named(
-        table, columns
-    ):
+    curves = [curve for curve, _ in found]
+    _check_switching(table.columns, curves)
+    if any(curve.scatter is not None for curve in curves) and not _are_cycles_named(table):
         notes.append(
             f"{file.path}: rows of one pulse that follow one another are taken as reads of one "
             "state, whose scatter is the meter's; number cycles in a column if not"
         )
     if missing:
         notes.append(
-            f"{file.path}: {len(missing):,} of {table.value.size:,} values are missing or out of "
-            f"the meter's range, the first in line {file.rows[min(missing)][0]}; they are left out"
+            f"{file.path}: {len(missing):,} of {table.x.size * len(table.resistance):,} values are "
+            f"missing or out of the meter's range, the first in line {file.rows[min(missing)][0]}; "
+            "they are left out"
         )
     return found, list(dict.fromkeys(notes))
 
 
-def _curve(table: TidyTable, name: RunName, places: Rows) -> Curve:
-    """Return the curve of some readings: a point for each state."""
-    line = table.file.rows[table.row[places[0]]][0]
-    kelvin = round(float(np.median(table.temperature[places])), 6)
+def _curve(table: TidyTable, run: _Run, place: int) -> Curve:
+    """Return the curve of a run and a column of R_AH: a point for each state."""
+    columns = table.columns
+    file = columns.file
+    rows = table.row[run.places]
+    line = file.rows[rows[0]][0]
+    temperature = table.temperature[run.places]
+    kelvin = round(float(np.median(temperature)), 6)
+    device, cycle, _ = run.key
+    if len(table.resistance) > 1:
+        cycle = f"{cycle} {file.columns[place].name}".strip()
+    if columns.kind != "time":
+        cycle = numbered(cycle, run.repeat)
     curve = Curve(
-        name.device,
-        name.cycle,
+        device,
+        cycle,
         None,
-        table.x[places],
-        table.value[places],
+        table.x[run.places],
+        table.resistance[place][run.places],
         line=line,
-        rows=table.row[places],
+        rows=rows,
         temperature=kelvin,
-        path=str(table.file.path),
+        path=str(file.path),
     )
-    if np.ptp(table.temperature[places]) > 2 * STEADY * kelvin:
-        raise table.file.fail(line, f"{curve.name}: the temperature is not steady")
-    starts = np.flatnonzero(table.read[places] == 0)
-    return curve if starts.size == places.size else _average(curve, starts)
+    if np.ptp(temperature) > 2 * STEADY * kelvin:
+        raise file.fail(line, f"{curve.name}: the temperature is not steady")
+    # Consecutive rows of one pulse number are reads of one state.
+    starts = np.flatnonzero(np.diff(curve.x, prepend=np.nan) != 0)
+    if columns.kind != "pulse" or starts.size == curve.x.size:
+        return curve
+    return _average(curve, starts)
 
 
 def _average(curve: Curve, starts: Rows) -> Curve:
@@ -406,20 +361,20 @@ def _average(curve: Curve, starts: Rows) -> Curve:
     return replace(curve.at(starts), resistance=mean, scatter=scatter)
 
 
-def _check_switching(table: TidyTable, curves: list[Curve]) -> None:
+def _check_switching(columns: CurveColumns, curves: list[Curve]) -> None:
     """Raise a `UserError` for a neuron's curve that does not change, or if no pulse curve does.
 
     A device that does not switch is told from the others; without others it is the wrong column.
     """
     still = [curve for curve in curves if not np.ptp(curve.measured().resistance)]
-    wrong = table.quantity == "current" or (table.quantity == "pulse" and len(still) == len(curves))
-    if still and wrong:
-        raise table.file.fail(
+    all_pulsed = columns.kind == "pulse" and len(still) == len(curves)
+    if still and (all_pulsed or columns.kind == "current"):
+        raise columns.file.fail(
             still[0].line, f"{still[0].name}: R_AH does not change; is it the right column?"
         )
 
 
-def _are_cycles_named(table: TidyTable, columns: CurveColumns) -> bool:
+def _are_cycles_named(table: TidyTable) -> bool:
     """Return True if a column, or pulses that are counted anew, divide cycles."""
-    by_column = "read" in columns.places or "cycle" in columns.places
-    return by_column or any(run.repeat for run in table.names)
+    by_column = "read" in table.columns.places or "cycle" in table.columns.places
+    return by_column or any(run.repeat for run in table.runs)
