@@ -49,6 +49,7 @@ class FittedDecay(MadeDevice):
     fit: DecayFit
     base: Device
     options: DecayOptions
+    kind = "decay"
 
     @property
     def complaints(self) -> list[str]:
@@ -150,24 +151,6 @@ class FittedDecay(MadeDevice):
             curve = self.decays.curves[number]
             found.append(f"{curve.name}, {curve.x[place]:.4g} s")
         return found
-
-    def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
-        """Return the object that ``allspin fit --json`` prints.
-
-        Parameters
-        ----------
-        device : Path or None
-            The device file, if it was written.
-        pictures : sequence of Path
-            The pictures.
-        """
-        return {
-            "device": None if device is None else str(device),
-            "kind": "decay",
-            "described": not self.complaints,
-            "pictures": [str(path) for path in pictures],
-            **self.report(),
-        }
 
     def tables(self, device: Device) -> list[Table]:
         """Return values and intervals of the retention."""

@@ -40,24 +40,12 @@ class Fitted(FitResult):
         return curves_table(self.measurement.curves, left_out)
 
     def to_dict(self, device: Path | None = None, pictures: Sequence[Path] = ()) -> dict[str, Any]:
-        """Return the object that ``allspin fit --json`` prints.
-
-        Parameters
-        ----------
-        device : Path or None
-            The device file, if it was written.
-        pictures : sequence of Path
-            The pictures.
-        """
-        return {
-            "device": None if device is None else str(device),
+        """Return the object that ``allspin fit --json`` prints; see `MadeDevice.to_dict`."""
+        return _finite(super().to_dict(device, pictures)) | {
             "kind": "table" if self.options.table else "model",
-            "described": not self.complaints,
             "c2c_occasion": self.occasion or None,
             "d2d_reading": self.reading or None,
             "outliers": [outlier.to_dict() for outlier in self.outliers],
-            "pictures": [str(path) for path in pictures],
-            **_finite(self.report()),
         }
 
     def tables(self, device: Device) -> list[Table]:

@@ -44,7 +44,7 @@ class LookupDevice(MadeDevice):
     made: Device
     synapse: TableSynapse
     devices: int
-    complaints = ()
+    kind = "table"
 
     def device(self) -> Device:
         """Return the device; no model has to describe it."""
@@ -98,15 +98,15 @@ class LookupDevice(MadeDevice):
             panels.append(ChartPanel(lines, "pulses", "conductance (S)", title))
         return curves(f"{name_text(self.made.name)}: lookup tables", panels)
 
-    def to_dict(self, path: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
-        """Return the object that ``allspin fit --json`` prints."""
-        return {
-            "device": str(path),
-            "kind": "table",
-            "pulses": self.pulses,
-            "devices": self.devices,
-            "pictures": [str(one) for one in pictures],
-        }
+    def report(self) -> dict[str, Any]:
+        """Return the numbers of pulses and of devices."""
+        return {"pulses": self.pulses, "devices": self.devices}
+
+    def to_dict(self, device: Path | None = None, pictures: Sequence[Path] = ()) -> dict[str, Any]:
+        """Return the object that ``allspin fit --json`` prints; no model describes the tables."""
+        record = super().to_dict(device, pictures)
+        del record["described"]
+        return record
 
 
 def take_lookup_tables(

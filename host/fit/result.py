@@ -43,7 +43,40 @@ def row(
 
 
 class MadeDevice(Shown):
-    """Base class of results that make a device: they have `device`, and a `plot` of their own."""
+    """Base class of results that make a device: they have `device`, and a `plot` of their own.
+
+    Attributes
+    ----------
+    kind : str
+        Kind of the result in its record.
+    complaints : list of str
+        Curves that the model does not describe, a line each.
+    """
+
+    kind = "model"
+    complaints: Any = ()
+
+    def report(self) -> dict[str, Any]:
+        """Return the values with their intervals, as plain data."""
+        raise NotImplementedError
+
+    def to_dict(self, device: Path | None = None, pictures: Sequence[Path] = ()) -> dict[str, Any]:
+        """Return the object that ``allspin fit --json`` prints.
+
+        Parameters
+        ----------
+        device : Path or None
+            The device file, if it was written.
+        pictures : sequence of Path
+            The pictures.
+        """
+        return {
+            "device": None if device is None else str(device),
+            "kind": self.kind,
+            "described": not self.complaints,
+            "pictures": [str(path) for path in pictures],
+            **self.report(),
+        }
 
     def explained(self) -> Table:
         """Return the table of curves: file and line of each, and its use."""

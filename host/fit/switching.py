@@ -202,6 +202,7 @@ class FittedSwitching(MadeDevice):
     source: dict[str, Any]
     base: Device
     name: str
+    kind = "switching"
 
     @property
     def complaints(self) -> list[str]:
@@ -235,24 +236,6 @@ class FittedSwitching(MadeDevice):
         """Return values with their intervals, as plain data; values not measured are left out."""
         values = {name: one.plain() for name, one in self.values.items()}
         return {**values, **self.source, "goodness": self.goodness.plain()}
-
-    def to_dict(self, device: Path | None, pictures: Sequence[Path]) -> dict[str, Any]:
-        """Return the object that ``allspin fit --json`` prints.
-
-        Parameters
-        ----------
-        device : Path or None
-            The device file, if it was written.
-        pictures : sequence of Path
-            The pictures.
-        """
-        return {
-            "device": None if device is None else str(device),
-            "kind": "switching",
-            "described": not self.complaints,
-            "pictures": [str(one) for one in pictures],
-            **self.report(),
-        }
 
     def tables(self, device: Device) -> list[Table]:
         """Return values and intervals of the neuron."""
