@@ -110,14 +110,7 @@ def import_network(
     """
     if getattr(model, "activation", None) == "relu" and hasattr(model, "coefs_"):
         with TemporaryDirectory() as folder:
-            np.savez(
-                path := Path(folder) / f"{type(model).__name__}.npz",
-                **{
-                    f"{name}{number}": array
-                    for name, arrays in (("W", model.coefs_), ("b", model.intercepts_))
-                    for number, array in enumerate(arrays)
-                },
-            )
+            path = _write_classifier(model, Path(folder))
             return import_network(path, data, options, progress=progress)
     if not isinstance(model, str | Path):
         raise UserError(
@@ -125,59 +118,78 @@ def import_network(
             "torch.onnx.export(module, torch.zeros(1, 784), 'model.onnx') writes one, of other "
             "models of scikit-learn skl2onnx.to_onnx"
         )
-    options, path, dataset = options or ImportOptions(), Path(model), load_dataset(data)
+    dataset = load_dataset(data)
+    with threadpool_limits(1):  # sums come out the same everywhere
+        return _import(Path(model), dataset, options or ImportOptions(), progress)
+
+
+def _write_classifier(model: Any, folder: Path) -> Path:
+    """Write the weights and biases of an `MLPClassifier` of scikit-learn as an npz file."""
+    arrays = {f"W{number}": weights for number, weights in enumerate(model.coefs_)}
+    arrays |= {f"b{number}": biases for number, biases in enumerate(model.intercepts_)}
+    path = folder / f"{type(model).__name__}.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def _import(path: Path, dataset: Dataset, options: ImportOptions, progress: Any) -> Imported:
+    """Read a file's model, quantise it, and train it further if the options say so."""
     learnt, kept = split(len(dataset.train_images))
     chosen = learnt[:CALIBRATION] if len(learnt) else np.zeros(1, np.int64)
+    progress.start(f"reading {path.name}")
+    read, choice, accuracy = _read(path, dataset, options, chosen)
+    progress.finish(f"{accuracy:.2%} in floating point")
+    _note_guesses(path, read, choice, progress)
+    network = read.network.scaled(choice.scaling)
+    about = {
+        "name": path.name,
+        "format": read.format,
+        "digest": hashlib.sha256(read_file(path, "model", MAX_BYTES)).hexdigest(),
+        "topology": list(network.topology),
+        "accuracy": round(accuracy, 6),
+        "input": choice.scaling.to_dict(),
+    }
+    provenance = {"command": "import", "model": about, "options": options.provenance(dataset)}
     few = dataset.test_images[:ERROR_IMAGES]
-    with threadpool_limits(1):  # sums come out the same everywhere
-        progress.start(f"reading {path.name}")
-        read, choice, accuracy = _read(path, dataset, options, chosen)
-        progress.finish(f"{accuracy:.2%} in floating point")
-        if choice.near_tie:
-            progress.note(f"{choice.reason}; give `white`")
-        if read.labels:
-            names = ", ".join(map(repr, read.labels[:10]))
-            progress.note(
-                f"{path.name} has labels: {names}, in this order, are classes 0, 1, ... of the data"
-            )
-        network = read.network.scaled(choice.scaling)
-        about = {
-            "name": path.name,
-            "format": read.format,
-            "digest": hashlib.sha256(read_file(path, "model", MAX_BYTES)).hexdigest(),
-            "topology": list(network.topology),
-            "accuracy": round(accuracy, 6),
-            "input": choice.scaling.to_dict(),
-        }
-        provenance = {"command": "import", "model": about, "options": options.provenance(dataset)}
-        outputs = network.trace(few.reshape(len(few), -1) / 255.0)
+    outputs = network.trace(few.reshape(len(few), -1) / 255.0)
 
-        def stage(made: Network) -> NetworkStage:
-            logits = GoldenModel(made).logits(dataset.test_images)
-            errors = layer_errors(made, few, outputs)
-            return NetworkStage(made, _accuracy_of(logits, dataset.test_labels), errors)
+    def stage(made: Network) -> NetworkStage:
+        logits = GoldenModel(made).logits(dataset.test_images)
+        errors = layer_errors(made, few, outputs)
+        return NetworkStage(made, _accuracy_of(logits, dataset.test_labels), errors)
 
-        progress.start("quantising")
-        with refused(f"{path}: "):
-            formats = options.training(network.topology[1:-1]).formats
-            latent, constants = quantise(network, formats, dataset.train_images[chosen])
-            learnt_of = {"name": dataset.name, "digest": dataset.digest}
-            made = latent.export(dataset.image_shape, {**provenance, "data": learnt_of})
-        if options.tiles is not None:
-            made = cut(made, options.tiles, dataset.train_images[kept], dataset.train_labels[kept])
-        quantised = stage(made)
-        progress.finish(f"{quantised.accuracy:.2%}")
-        trained = None
-        if options.tune:
-            parameters = options.training(latent.topology[1:-1])
-            trained = tune(dataset, parameters, latent, provenance, progress)
-        return Imported(
-            model_topology=network.topology,
-            model_accuracy=accuracy,
-            choice=choice,
-            quantised=quantised,
-            tuned=None if trained is None else stage(trained.network),
-            constant_neurons=constants,
-            spread_biases=len(network.layers) == 1 and bool(np.ptp(network.layers[0].biases)),
-            interrupted=trained is not None and trained.interrupted,
+    progress.start("quantising")
+    with refused(f"{path}: "):
+        formats = options.training(network.topology[1:-1]).formats
+        latent, constants = quantise(network, formats, dataset.train_images[chosen])
+        learnt_of = {"name": dataset.name, "digest": dataset.digest}
+        made = latent.export(dataset.image_shape, {**provenance, "data": learnt_of})
+    if options.tiles is not None:
+        made = cut(made, options.tiles, dataset.train_images[kept], dataset.train_labels[kept])
+    quantised = stage(made)
+    progress.finish(f"{quantised.accuracy:.2%}")
+    trained = None
+    if options.tune:
+        parameters = options.training(latent.topology[1:-1])
+        trained = tune(dataset, parameters, latent, provenance, progress)
+    return Imported(
+        model_topology=network.topology,
+        model_accuracy=accuracy,
+        choice=choice,
+        quantised=quantised,
+        tuned=None if trained is None else stage(trained.network),
+        constant_neurons=constants,
+        spread_biases=len(network.layers) == 1 and bool(np.ptp(network.layers[0].biases)),
+        interrupted=trained is not None and trained.interrupted,
+    )
+
+
+def _note_guesses(path: Path, model: Model, choice: Choice, progress: Any) -> None:
+    """Note a scaling of the input that may be another, and the order of labelled classes."""
+    if choice.near_tie:
+        progress.note(f"{choice.reason}; give `white`")
+    if model.labels:
+        names = ", ".join(map(repr, model.labels[:10]))
+        progress.note(
+            f"{path.name} has labels: {names}, in this order, are classes 0, 1, ... of the data"
         )

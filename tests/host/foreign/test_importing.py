@@ -236,7 +236,7 @@ def test_models_that_do_not_fit_are_refused(elsewhere, sides, words):
     ("options", "words"),
     [
         ({"tune": -1}, "tune must be from 0 to 10000"),
-        ({"states": 1}, "states must be from 2 to 128"),
+        ({"states": 1}, "`states` must be from 2 to 128"),
         ({"scale": 0.0}, "scale must be a number from 1e-12 to 1e"),
         ({"mean": np.nan}, "mean must be a number from -1e"),
         ({"neuron": "tanh"}, "neuron must be one of"),
