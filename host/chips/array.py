@@ -93,7 +93,7 @@ def trained_networks(networks: Iterable[Network]) -> dict[Tiles, list[Network]]:
         if own or tiles is None:
             raise ValueError("a network that was trained through tiles has the same in each layer")
         found.setdefault(tiles, []).append(network)
-    return dict(sorted(found.items(), key=lambda item: (item[0].rows, item[0].bits)))
+    return dict(sorted(found.items(), key=lambda item: (item[0].tile_rows, item[0].adc_bits)))
 
 
 def measure_tiles(

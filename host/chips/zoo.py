@@ -16,9 +16,10 @@ from allspin.host.chips.measured import MeasureOptions
 from allspin.host.data.catalogue import device_path, open_device, shipped_devices
 from allspin.host.data.datasets import Dataset, load_dataset, load_test_set
 from allspin.host.learn.learning import learn
-from allspin.host.learn.parameters import QUICK_EPOCHS
+from allspin.host.learn.parameters import QUICK_EPOCHS, LearnParameters
 from allspin.host.show.display import Display
 from allspin.host.show.table import Number, Table, TableColumn
+from allspin.host.train.target import TrainingTarget
 from allspin.host.train.training_options import AUTO
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import GoldenModel
@@ -194,14 +195,10 @@ def _learners(
     """What each of some chips of a device reaches by learning in the array."""
     for seed in seeds:
         progress.start(f"{name}, learning, chip {seed}")
-        found: Any = learn(
-            dataset,
-            epochs=QUICK_EPOCHS,
-            device=name,
-            seed=seed,
-            rate=AUTO,
-            progress=False,
+        learning = LearnParameters(
+            epochs=QUICK_EPOCHS, seed=seed, rate=AUTO, target=TrainingTarget(open_device(name))
         )
+        found = learn(dataset, learning, progress=False)
         if found.interrupted:
             raise KeyboardInterrupt
         progress.finish(f"{found.array_accuracy:.2%}")

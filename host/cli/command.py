@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -187,7 +187,7 @@ def is_given(value: object) -> bool:
     return value is not None and value is not False and value != ()
 
 
-def check_needs(options: dict[str, object], needed: dict[str, object]) -> None:
+def check_needs(options: Mapping[str, object], needed: Mapping[str, object]) -> None:
     """Refuse options that have no effect without another one.
 
     Parameters
@@ -207,7 +207,7 @@ def check_needs(options: dict[str, object], needed: dict[str, object]) -> None:
             raise UserError(f"`{name}` needs {' or '.join(f'`{other}`' for other in needed)}")
 
 
-def check_excludes(option: dict[str, object], excluded: dict[str, object]) -> None:
+def check_excludes(option: Mapping[str, object], excluded: Mapping[str, object]) -> None:
     """Refuse options that do not go with another one.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any
 
 from cyclopts import App
 from cyclopts.argument import Argument, ArgumentCollection
-from cyclopts.help.help import _resolve_metavar  # pyright: ignore[reportPrivateUsage]
+from cyclopts.help.help import _resolve_metavar
 
 from allspin.host.cli.recipe import only_in_recipe, recipe_key
 

@@ -46,7 +46,8 @@ KINDS = {
 
 def only_in_recipe(argument: Argument) -> bool:
     """Return True if a parameter has a key in recipes, and no option."""
-    return not argument.parse and RECIPE_GROUP in (argument.parameter.group or ())
+    groups: Any = argument.parameter.group  # a tuple, once cyclopts has collected arguments
+    return not argument.parse and RECIPE_GROUP in (groups or ())
 
 
 def recipe_key(argument: Argument) -> str:
