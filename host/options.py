@@ -67,26 +67,30 @@ def parsed_together(read: Callable[[list[str]], Any], metavar: str, **more: Any)
     )
 
 
-def model_name(metavar: str, shipped: str) -> Parameter:
-    """Read the name of a shipped model or a file as a text; a shell completes both.
+def names_or_files(module: str, names: str) -> Callable[[Any], list[str]]:
+    """Return a function that tells a shell the words for an option: names and files.
 
     Parameters
     ----------
-    metavar : str
-        Name of the word in help.
-    shipped : str
-        Function of `allspin.host.data.catalogue` that returns the names that ship.
+    module, names : str
+        Module below `allspin.host`, which is imported when a shell asks, and its object that has
+        the names, or the function that returns them.
     """
 
     def candidates(context: Any) -> list[str]:
-        catalogue = import_module("allspin.host.data.catalogue")  # which reads folders
-        return [*getattr(catalogue, shipped)(), *glob(f"{context.incomplete}*")]
+        found = getattr(import_module(f"allspin.host.{module}"), names)
+        return [*(found() if callable(found) else found), *glob(f"{context.incomplete}*")]
 
-    return parsed(str, metavar, completer=candidates)
+    return candidates
 
 
-NETWORK = model_name("NET", "shipped_networks")
-DEVICE = model_name("DEVICE[@POINT]", "shipped_devices")
+NETWORK = Parameter(metavar="NET", completer=names_or_files("data.catalogue", "shipped_networks"))
+DEVICE = parsed(
+    str, "DEVICE[@POINT]", completer=names_or_files("data.catalogue", "shipped_devices")
+)
+MACHINE = Parameter(metavar="MACHINE", completer=lambda _: ["golden", "virtual", "auto"])
+BOARD_MACHINE = Parameter(metavar="MACHINE", completer=lambda _: ["virtual", "auto"])
+"""Machine that has a board."""
 
 
 TILES = parsed(

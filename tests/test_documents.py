@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import allspin
-from allspin.host.cli.command import read_words
 from allspin.host.cli.commands import COMMANDS
+from tests.command_lines import read_options
 from tests.docs.documents import DOCS, FENCE, ROOT, blocks
 
 FRONT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -36,10 +36,11 @@ def quoted_commands(text: str) -> list[list[str]]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
 def test_quoted_command_lines_parse_and_targets_exist(document):
     text = document.read_text(encoding="utf-8")
-    for words in quoted_commands(text):
-        if words[0] in COMMANDS and len(words) > 1:
+    # The changelog tells of options that have gone.
+    for words in quoted_commands(text) if document.name != "CHANGELOG.md" else ():
+        if words[0] in COMMANDS and words[1:] not in ([], ["--help"]):
             # A wrong option raises an error that pytest shows.
-            read_words(words[0], words[1:])
+            read_options(words[0], words[1:])
         else:
             assert words[0] in {*COMMANDS, "--help", "--version", "COMMAND"}, words
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -34,7 +34,7 @@ examples:
 
 
 def run(
-    boards: list[Annotated[str, BOARD]],
+    boards: Annotated[list[str], BOARD],
     /,
     *,
     network: Annotated[str | None, NETWORK] = None,

@@ -15,7 +15,7 @@ from allspin.host.cli.shared import (
     DeviceName,
     ImageCount,
     Json,
-    NetworkName,
+    NetworkNames,
     Steps,
 )
 from allspin.host.options import FLAT
@@ -32,7 +32,7 @@ examples:
 
 
 def run(
-    networks: list[NetworkName],
+    networks: NetworkNames,
     /,
     *,
     device: DeviceName = "paper",

@@ -20,7 +20,8 @@ def whole_app(names: Sequence[str] = tuple(COMMANDS)) -> App:
     for name in names:
         try:
             with naming_extras():
-                app.command(load_command(name).run, name=name, help=COMMANDS[name])
+                run = load_command(name).run
+            app.command(run, name=name, help=COMMANDS[name], version_flags=())
         except UserError:
             continue
     return app
@@ -28,7 +29,9 @@ def whole_app(names: Sequence[str] = tuple(COMMANDS)) -> App:
 
 def completion_script(shell: str) -> str:
     """Return the script that completes command lines in ``bash``, ``zsh`` or ``fish``."""
-    return whole_app().generate_completion(prog_name="allspin", shell=shell)  # pyright: ignore
+    script = whole_app().generate_completion(prog_name="allspin", shell=shell)  # pyright: ignore
+    # zsh calls the function by the name of its file, which is ours to choose.
+    return script.replace("_cyclopts_allspin", "_allspin")
 
 
 def complete(words: Sequence[str]) -> None:

@@ -40,7 +40,7 @@ SIMULATED = ("programming", "streaming", "checking")
 
 
 def run(
-    boards: list[Annotated[str, BOARD]] | None = None,
+    boards: Annotated[list[str] | None, BOARD] = None,
     /,
     *,
     network: NetworkName = DEFAULT_NETWORK,

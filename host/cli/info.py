@@ -24,7 +24,7 @@ from allspin.host.machines.opening import ask_ports
 from allspin.host.show.document import Marks
 from allspin.host.show.table import Table, figures
 from allspin.host.show.version import commit, version
-from allspin.sim.errors import UserError
+from allspin.sim.errors import UserError, refused
 from allspin.sim.systems import naming_extras
 
 EXAMPLES = """\
@@ -82,7 +82,8 @@ def run(
         record = [{**row, "published": [asdict(each) for each in row["published"]]} for row in rows]
         answer(steps, {"devices": record}, zoo_table(rows), json_wanted=json)
         return 0
-    port = UartOptions(baud).baud
+    with refused():
+        port = UartOptions(baud).baud
     with steps.waiting("asking tools and serial ports"):
         info = _find(port)
     notes = []

@@ -3,8 +3,6 @@
 import sys
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from allspin.host.cli.shared import DataFile, DeviceName, NetworkName, Steps
 from allspin.host.live.choices import (
     Choices,
@@ -14,6 +12,7 @@ from allspin.host.live.package import (
     live_package,
 )
 from allspin.host.machines.opening import GOLDEN
+from allspin.host.options import MACHINE
 from allspin.host.show.say import say, tell, warn
 from allspin.sim.errors import refused
 
@@ -30,7 +29,7 @@ def run(
     network: NetworkName = "paper-10",
     /,
     *,
-    on: Annotated[str, Parameter(metavar="MACHINE")] = GOLDEN,
+    on: Annotated[str, MACHINE] = GOLDEN,
     device: DeviceName = "paper",
     data: DataFile = None,
     port: int = 8000,

@@ -12,7 +12,7 @@ from allspin.host.cli.shared import (
     DeviceName,
     ImageCount,
     Json,
-    NetworkName,
+    NetworkNames,
     Steps,
     Style,
 )
@@ -34,7 +34,7 @@ examples:
 
 
 def run(
-    networks: list[NetworkName],
+    networks: NetworkNames,
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o", metavar="FILE.html")] = None,

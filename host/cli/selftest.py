@@ -17,6 +17,7 @@ from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import AUTO, VIRTUAL
 from allspin.host.machines.programmer import SUM_CHIPS
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
+from allspin.host.options import BOARD_MACHINE
 from allspin.host.selftest.board_report import measure_rates, reporting
 from allspin.host.selftest.checks import Finding, selftest
 from allspin.host.selftest.known_network import known_network
@@ -47,7 +48,7 @@ def run(
     network: Annotated[str | None, NETWORK] = None,
     /,
     *,
-    on: Annotated[str, Parameter(metavar="MACHINE")] = AUTO,
+    on: Annotated[str, BOARD_MACHINE] = AUTO,
     baud: int | None = None,
     seed: int = 0,
     report: Annotated[Path | None, Parameter(metavar="FILE.json")] = None,
@@ -86,8 +87,8 @@ def run(
     for name, value in built.items():
         if value and on != VIRTUAL:
             raise UserError(f"`{name}` needs `on` {VIRTUAL}")
-    uart = UartOptions(baud)
     with refused(kinds=(ValueError, TypeError)):
+        uart = UartOptions(baud)
         profile = HardwareProfile(
             rows_per_clock=1 if rows_per_clock is None else rows_per_clock,
             variation=SUM_CHIPS if chip_maker else None,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from allspin.host.options import DEVICE, HIDDEN, NETWORK, parsed
+from allspin.host.options import DEVICE, HIDDEN, NETWORK, names_or_files
 from allspin.host.show.progress import Steps as Display
 from allspin.sim.systems import MissingPackage, naming_extras
 
@@ -23,7 +23,8 @@ def board_names() -> Iterable[str]:
 
 NetworkName = Annotated[str, NETWORK]
 """Network file, or the name of a shipped network."""
-BOARD = parsed(str, "BOARD[:PROFILE]", completer=lambda context: list(board_names()))
+NetworkNames = Annotated[list[str], NETWORK]
+BOARD = Parameter(metavar="BOARD[:PROFILE]", completer=lambda _: list(board_names()))
 DeviceName = Annotated[str, DEVICE]
 """Device file, or the name of a shipped device."""
 DataFile = Annotated[
@@ -39,6 +40,7 @@ Style = Annotated[
     str | None,
     Parameter(
         metavar="NAME|FILE",
+        completer=names_or_files("draw.picture_style", "STYLES"),
         help="Look of pictures: screen, paper, paper-1 or paper-2 (for a journal, one or two "
         "columns wide), or a TOML file with base, formats, width and points (screen)",
     ),

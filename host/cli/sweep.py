@@ -11,6 +11,7 @@ from allspin.host.cli.command import check_excludes, check_needs, need_pictures
 from allspin.host.cli.shared import ImageCount, Json, Steps, Style
 from allspin.host.data.files import check_writable, make_folder
 from allspin.host.draw.picture_style import PictureStyle
+from allspin.host.options import MACHINE
 from allspin.host.show.version import commit
 from allspin.host.sweep.grid import make_grid, read_grid
 from allspin.host.sweep.sweeping import make_plan, sweep
@@ -50,7 +51,7 @@ def run(
     chip: Annotated[int | None, Parameter(metavar="SEED")] = None,
     images: ImageCount = None,
     data: Annotated[str | None, Parameter(metavar="DATA")] = None,
-    on: Annotated[str | None, Parameter(metavar="MACHINE")] = None,
+    on: Annotated[str | None, MACHINE] = None,
     jobs: int | None = None,
     scheduler: Annotated[str | None, Parameter(metavar="ADDRESS")] = None,
     pictures: Annotated[Path | None, Parameter(metavar="DIR")] = None,

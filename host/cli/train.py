@@ -34,7 +34,7 @@ examples:
   allspin train --states 100 --hidden 128,64 --seed 3 -o deep.safetensors
   allspin train --data fashion --quick -o fashion.safetensors
   allspin train --augment digits,rotation=8 --quick -o turned.safetensors
-  allspin train --data set.npz --rate 1e-3 --batch 64 -o mine.safetensors
+  allspin train --data set.npz --rate 1e-3 -o mine.safetensors
   allspin train --recipe recipe.toml --seed 1 -o again.safetensors
   allspin train --neuron cmos-bare -o gate.safetensors
   allspin train --device paper --states 10 -o paper-ten.safetensors

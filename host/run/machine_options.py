@@ -16,7 +16,7 @@ from allspin.host.machines.opening import (
     open_machine,
 )
 from allspin.host.machines.resident import VIRTUAL_RESIDENT, VIRTUAL_SDRAM
-from allspin.host.options import HIDDEN
+from allspin.host.options import HIDDEN, MACHINE
 from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 from allspin.sim.programming.program import ProgrammedChip
@@ -50,7 +50,7 @@ class MachineOptions:
         name.
     """
 
-    on: str = GOLDEN
+    on: Annotated[str, MACHINE] = GOLDEN
     lanes: int | None = None
     rows_per_clock: int | None = None
     keep_states: bool = False

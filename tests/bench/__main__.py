@@ -6,12 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from allspin.host.cli.options import naming_options
 from allspin.host.data.files import check_writable
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
 from allspin.host.show.terminal import print_tables
-from allspin.sim.errors import UserError, check_range
+from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.files import write_atomically
 from tests.bench.bench import QUICK, Effort, bench
 from tests.bench.board_figures import read_builds
@@ -70,8 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, print and write."""
     builds = read_builds(arguments.builds)
     if arguments.resident_images is not None:
-        with naming_options():
-            check_range("resident_images", arguments.resident_images, 1, 1 << 32)
+        with refused():
+            check_range("--resident-images", arguments.resident_images, 1, 1 << 32)
     former = None if arguments.former is None else json.loads(arguments.former.read_bytes())
     for path in (arguments.document, arguments.output):
         if path is not None:
@@ -99,10 +98,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; what the user can mend is a line on stderr, and status 2."""
-    argv = sys.argv[1:] if argv is None else list(argv)
-    if "--measured" in argv:
-        warn("--measured is now --former")
-        argv = ["--former" if word == "--measured" else word for word in argv]
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
         description=HELP,

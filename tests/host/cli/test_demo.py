@@ -4,7 +4,7 @@ import shlex
 from collections import defaultdict
 
 from allspin.host.cli import demo
-from allspin.host.cli.command import read_words
+from tests.command_lines import read_options
 
 
 def test_it_ends_with_what_opens_the_page(idx_folder, tmp_path, monkeypatch, cli):
@@ -16,6 +16,6 @@ def test_it_ends_with_what_opens_the_page(idx_folder, tmp_path, monkeypatch, cli
     )
     last = cli.run(f"demo --data '{data}' -o '{out}'")[1].splitlines()[-1]
     words = shlex.split(last[last.index("allspin live") :])
-    arguments = read_words("live", words[2:])
-    found = (str(arguments["network"]), str(arguments["data"]))
+    options = read_options("live", words[2:])
+    found = (str(options["NETWORK"]), str(options["--data"]))
     assert found == (str(out / "network.safetensors"), str(data))

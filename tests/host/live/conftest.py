@@ -17,14 +17,14 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.learn.parameters import LearnParameters
+from allspin.host.learn.parameters import LearnParameters, LearnRule
 from allspin.host.live.access import Access
 from allspin.host.live.application import application
 from allspin.host.live.choices import Choices
 from allspin.host.live.learning import Learning
+from allspin.host.train.target import TrainingTarget
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network
-from allspin.sim.parameters import make
 
 PATIENCE = 60
 """Seconds after which a missing message fails a test."""
@@ -119,14 +119,20 @@ def open_page(client: TestClient, place: str = "socket", first: str = "hello") -
         yield page
 
 
+def learn_parameters(**options: Any) -> LearnParameters:
+    """Return the parameters of a small learning on the paper's device."""
+    given = {"hidden": (12,), "batch": 8, **options}
+    rule = LearnRule(given.pop("update", "equal"))
+    return LearnParameters(target=TrainingTarget(open_device("paper")), rule=rule, **given)
+
+
 @pytest.fixture
 def learn(idx_folder: Callable[..., Path]) -> Iterator[Callable[..., Learning]]:
     """Make learnings of small images; they end with the test."""
     data, made = idx_folder(shape=(8, 8), classes=4, train=400, test=80), []
 
     def begin(**options: Any) -> Learning:
-        given = {"device": "paper", "hidden": (12,), "batch": 8, **options}
-        parameters = make(LearnParameters, given)
+        parameters = learn_parameters(**options)
         made.append(Learning(data, parameters, partial(Choices.open, data=data)))
         return made[-1]
 

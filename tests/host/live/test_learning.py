@@ -8,12 +8,11 @@ import pytest
 
 from allspin.host.learn import learning as learning_module
 from allspin.host.learn.devices import CrossbarDevices
-from allspin.host.learn.parameters import LearnParameters
 from allspin.host.learn.result import Learnt
 from allspin.host.live import learning as watched
 from allspin.host.live.learning import Learning
-from allspin.sim.parameters import make
-from tests.host.live.conftest import PATIENCE, Page, open_page
+from allspin.host.train.training_options import AUTO
+from tests.host.live.conftest import PATIENCE, Page, learn_parameters, open_page
 
 LONG = 2000
 """Epochs that outlast a test."""
@@ -21,11 +20,10 @@ LONG = 2000
 
 @pytest.fixture
 def learnt(learn) -> Callable[..., Learnt]:
-    """Return the result of ``train --in-array`` for the same images."""
+    """Return the result of `allspin.learn` for the same images."""
 
     def train(learning: Learning, **options) -> Learnt:
-        given = {"device": "paper", "hidden": (12,), "batch": 8, **options}
-        return learning_module.learn(learning._dataset, make(LearnParameters, given))
+        return learning_module.learn(learning._dataset, learn_parameters(**options))
 
     return train
 
@@ -58,7 +56,7 @@ def words(learnt: Learnt, low: float, high: float) -> bytes:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"update": "sign", "hidden": (9, 6), "seed": 7}, {"rate": "auto", "epochs": 1}],
+    [{}, {"update": "sign", "hidden": (9, 6), "seed": 7}, {"rate": AUTO, "epochs": 1}],
 )
 def test_the_last_frame_is_what_a_training_with_the_same_options_learns(
     learn, learnt, serve, options

@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from allspin.host.chips.accuracy import COLUMNS, Lot, accuracy_over_chips
-from allspin.host.cli.command import read_words
 from allspin.host.report.page import CSS
 from allspin.host.report.section import section_element
 from allspin.host.report.training_sections import mistakes_section
 from allspin.sim.device.device_file import load_device
 from allspin.sim.network.golden import GoldenModel
+from tests.command_lines import read_options
 from tests.host.reader import Reader
 from tests.host.report.conftest import ATTACK, FILE_ATTACK, SECTIONS, Made
 
@@ -115,8 +115,8 @@ def test_figures_are_those_of_an_independent_count(made):
 
 
 def test_accuracies_over_chips_are_those_of_the_library(made):
-    arguments = read_words("report", made.arguments)
-    device = load_device(made.path.parent / arguments["device"])
+    options = read_options("report", made.arguments)
+    device = load_device(made.path.parent / options["--device"])
     rows = cells(made.text, "accuracy in percent, chip by chip")
     assert [row[0] for row in rows] == ["0", "1", "2"]
     for place, column in enumerate(COLUMNS, 1):
@@ -189,8 +189,8 @@ def test_each_command_parses_and_is_about_the_same_files(made):
         program, *words = shlex.split(html.unescape(" ".join(spans)))
         assert program == "allspin"
         if words[0] != "train":
-            parsed = read_words(words[0], words[1:])
-            networks = parsed["networks"] if words[0] == "chips" else [parsed["network"]]
+            options = read_options(words[0], words[1:])
+            networks = options["NETWORKS"] if words[0] == "chips" else [options["NETWORK"]]
             assert [str(network) for network in networks] == [made.arguments[0]]
 
 
