@@ -8,10 +8,10 @@ from allspin.hdl.parameters.profile import (
     VariationParameters as VariationParameters,
 )
 from allspin.host.bitstreams.builds import build as build
-from allspin.host.chips.accuracy import Column as Column
 from allspin.host.chips.chip_options import (
     program as program,
 )
+from allspin.host.chips.columns import Column as Column
 from allspin.host.chips.measured import (
     MeasureOptions as MeasureOptions,
     measure_chips as measure_chips,

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from allspin.host.charts.array_charts import array_accuracy, array_error
 from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
-from allspin.host.chips.chip_options import TestSet
+from allspin.host.chips.accuracy import TestSet
 from allspin.host.chips.tiles import calibration_images
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set

@@ -4,9 +4,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import numpy.typing as npt
-
 from allspin.host.chips.probed_cells import read_cells
 from allspin.host.chips.program_settings import PROGRAM, ProgramSettings
 from allspin.host.data.catalogue import open_device, open_network
@@ -26,10 +23,6 @@ from allspin.sim.programming.schemes import (
     Programming,
     default_tries,
 )
-
-TestSet = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
-"""Images and labels, as `allspin.host.data.datasets.load_test_set` returns them."""
-
 
 PAPER = "paper"
 """The device that chips are made of unless another is given."""

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from allspin.host.chips.accuracy import Column, Lot, measure, summary
-from allspin.host.chips.measured import MeasureOptions
+from allspin.host.chips.accuracy import Lot
+from allspin.host.chips.columns import Column
+from allspin.host.chips.measured import MeasureOptions, measure
+from allspin.host.chips.statistics import summary
 from allspin.host.data.catalogue import device_path, open_device, shipped_devices
 from allspin.host.data.datasets import Dataset, load_dataset, load_test_set
 from allspin.host.learn.learning import learn

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from allspin.host.chips.accuracy import CAUSES
-from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
+from allspin.host.chips.columns import CAUSES
+from allspin.host.chips.measured import MeasureOptions, measure_chips
 from allspin.host.chips.program_settings import CHIPS_KEYS, read_settings
-from allspin.host.cli.answers import answer
+from allspin.host.cli.answers import answer_result
 from allspin.host.cli.shared import (
     DataFile,
     DeviceName,
@@ -84,5 +84,5 @@ def run(
         data=data,
         progress=steps,
     )
-    answer(steps, measured.to_dict(), chips_table(measured), measured.remarks(), json_wanted=json)
+    answer_result(steps, measured, json_wanted=json)
     return 0

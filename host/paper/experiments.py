@@ -15,7 +15,9 @@ import numpy as np
 
 from allspin.hdl.cache import read_note, write_note
 from allspin.host.charts.confusion import confusion_counts
-from allspin.host.chips.accuracy import Column, Lot, measure
+from allspin.host.chips.accuracy import Lot
+from allspin.host.chips.columns import Column
+from allspin.host.chips.measured import measure
 from allspin.host.data.catalogue import DEVICE_SUFFIX, DEVICES, open_device, open_network
 from allspin.host.data.datasets import Dataset
 from allspin.host.learn.array_network import row_values

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from allspin.host.charts.confusion import frame, write_counts
 from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
-from allspin.host.chips.accuracy import COLUMNS, Column
+from allspin.host.chips.columns import COLUMNS, Column
 from allspin.host.data.catalogue import open_network, shipped_networks
 from allspin.host.draw.style import INK, new_figure, styled
 from allspin.host.learn.paper_types import TYPE_NAMES

@@ -260,7 +260,7 @@ def chips_section(findings: Findings) -> Section:
     for one in findings.chips:
         mean = 100 * one.mean if subject.chips > 1 else None
         percent = (100 * one.accuracies).tolist()
-        rows.append(Strip(one.column.title, percent, f"{one.figure} %", mean))
+        rows.append(Strip(one.column.title, percent, f"{one.percent} %", mean))
     ideal = 100 * findings.accuracy
     guide = (ideal, f"Dotted: without variation, {ideal:.2f} %")
     axis = "test accuracy (%)"
@@ -269,8 +269,8 @@ def chips_section(findings: Findings) -> Section:
     text = (
         f"A chip is one draw of all variation of the device {subject.device.name}. Of "
         f"{count}, each programmed with the network and asked {len(subject.images):,} test "
-        f"images, the hardest case, {worst.column.title}, reaches {worst.figure} %; "
-        f"{last.column.title}, {last.figure} %."
+        f"images, the hardest case, {worst.column.title}, reaches {worst.percent} %; "
+        f"{last.column.title}, {last.percent} %."
     )
     title = f"Test accuracy on {count} of {name_text(subject.device.name)}"
     body = [

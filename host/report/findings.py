@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.chips.accuracy import COLUMNS, Lot, Measured
+from allspin.host.chips.accuracy import Lot
+from allspin.host.chips.chips_result import ColumnResult
+from allspin.host.chips.columns import COLUMNS
 from allspin.host.chips.measured import measure_columns
 from allspin.host.chips.tiles import calibration_images
 from allspin.host.compare.subject import ComparisonSubject
@@ -66,8 +68,8 @@ class Findings(Brief):
         Logits of the golden model, without variation.
     answers : ndarray of int64, shape (images,)
         Classes of the golden model.
-    chips : list of Measured
-        Accuracy over chips, one for each of `allspin.host.chips.accuracy.COLUMNS`.
+    chips : list of ColumnResult
+        Accuracy over chips, one for each of `allspin.host.chips.columns.COLUMNS`.
     engine : TracedRun or str
         Run of the images in the simulated gateware, or the reason why it is not possible here.
     builds : list of dict
@@ -79,7 +81,7 @@ class Findings(Brief):
     subject: ReportSubject
     logits: npt.NDArray[np.int64]
     answers: npt.NDArray[np.int64]
-    chips: list[Measured]
+    chips: list[ColumnResult]
     engine: TracedRun | str
     builds: list[dict[str, Any]]
     comparison: dict[str, Any] | str

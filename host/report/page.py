@@ -92,7 +92,7 @@ def _key_figures(findings: Findings) -> dict[str, str]:
     chips = "1 chip" if subject.chips == 1 else f"{subject.chips} chips"
     figures = {
         "test accuracy": f"{100 * findings.accuracy:.2f} %",
-        f"on {chips} that vary, calibrated": f"{findings.chips[-1].figure} %",
+        f"on {chips} that vary, calibrated": f"{findings.chips[-1].percent} %",
     }
     if not isinstance(findings.engine, str):
         cycles = findings.engine.cycles / len(subject.images)

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from joblib import cpu_count
 
-from allspin.host.chips.accuracy import doubts, summary
-from allspin.host.chips.measured import BESIDE
+from allspin.host.chips.statistics import BESIDE, doubts, summary
 from allspin.host.chips.tiles import calibration_images, needs_cut
 from allspin.host.data.datasets import load_dataset, load_test_set
 from allspin.host.machines.opening import GOLDEN, VIRTUAL

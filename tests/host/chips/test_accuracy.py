@@ -10,18 +10,10 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
 
-from allspin.host.chips.accuracy import (
-    CAUSES,
-    COLUMNS,
-    VARIATIONS,
-    Lot,
-    accuracy_over_chips,
-    doubts,
-    known,
-    measure,
-    only,
-    summary,
-)
+from allspin.host.chips.accuracy import Lot, accuracy_over_chips
+from allspin.host.chips.columns import CAUSES, COLUMNS, VARIATIONS, known, only
+from allspin.host.chips.measured import measure
+from allspin.host.chips.statistics import doubts, summary
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.chip.calibration import calibrate

@@ -2,8 +2,8 @@
 
 import pytest
 
-from allspin.host.chips.accuracy import Column
-from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
+from allspin.host.chips.columns import Column
+from allspin.host.chips.measured import MeasureOptions, measure_chips
 from allspin.sim.errors import UserError
 
 WHOLE = Column("everything", ("c2c", "d2d", "neuron"), "write-verify")
@@ -13,23 +13,23 @@ def test_the_chips_that_were_asked_for_are_measured_and_told(seen):
     options = MeasureOptions(chips=2, first=5, columns=(WHOLE,), tries=3, band=0.03)
     found = measure_chips(["mnist-10", "mnist-10"], options=options, images=200, progress=seen)
     (result,) = found.results
-    assert seen.lines == ["mnist-10, everything", result.figure]
+    assert seen.lines == ["mnist-10, everything", str(result.percent)]
     assert seen.done == [(1, 2), (2, 2)]
     record = found.to_dict()
     assert (record["chips"], record["images"], record["device"]) == ([5, 6], 200, "paper")
-    line, reads = found.remarks()[0], result.counts.reads / (2 * (784 * 100 + 100 * 10))
+    line, reads = found.notes()[0], result.counts.reads / (2 * (784 * 100 + 100 * 10))
     assert line.startswith("mnist-10, everything: band 0.03 of the range, at most 3 tries; ")
     assert f" {reads:.2f} writes and reads a cell" in line
     told = record["results"][0]
     assert told["worst_chip"] == 5 + int(result.accuracies.argmin())
-    assert f"the worst is chip {told['worst_chip']} with" in found.remarks()[1]
+    assert f"the worst is chip {told['worst_chip']} with" in found.notes()[1]
     # The paper's 38 uJ or so a pulse, 8 and 11 mA through 312.5 ohm for 1 ms.
     pulses = told["pulses_per_cell"] + told["saturations_per_cell"]
     assert 0.02e-3 * pulses < told["energy_per_cell"] < 0.04e-3 * pulses
     # With as many figures as are printed, the table's are those of --json.
-    title, share, *beside = chips_table(found).rows[0]
+    title, share, *beside = found.tables()[0].rows[0]
     names = ("standard_error", "quantile_5", "worst")
-    assert (title, str(share)) == ("everything", result.figure)
+    assert (title, str(share)) == ("everything", str(result.percent))
     assert [str(each) for each in beside] == [f"{100 * told[name]:.2f}" for name in names]
 
 

@@ -5,9 +5,10 @@ import re
 import pytest
 
 import allspin
-from allspin.host.chips.accuracy import COLUMNS, Column, Lot, accuracy_over_chips, only
+from allspin.host.chips.accuracy import Lot, accuracy_over_chips
 from allspin.host.chips.chip_options import ChipOptions
-from allspin.host.chips.measured import MeasureOptions, chips_table, measure_chips
+from allspin.host.chips.columns import COLUMNS, Column, only
+from allspin.host.chips.measured import MeasureOptions, measure_chips
 from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.show.terminal import table_text
@@ -58,8 +59,8 @@ def test_measured_chips_have_rows_of_their_own(cells, tmp_path, cli):
             chip = options.make(allspin.load_network("paper-10"))
             single = allspin.run("paper-10", chip=chip, images=300)
             assert row["accuracies"][number] == single.accuracy
-    shown = table_text(chips_table(measured), 120)
+    shown = table_text(measured.tables()[0], 120)
     for row in (plain, varied):
         spread = f"{100 * row['accuracy']:.2f} ± {100 * row['deviation']:.2f}"
         assert re.search(rf"{row['column']} +{spread}", shown)
-    assert sum(str(cells) in line for line in measured.remarks()) == 1
+    assert sum(str(cells) in line for line in measured.notes()) == 1

@@ -9,7 +9,7 @@ import pytest
 from allspin.host.charts.device_curves import DRAWN, response_curve, synapse_curve
 from allspin.host.charts.model_cards import card
 from allspin.host.charts.rah_maps import map_pixels
-from allspin.host.chips.accuracy import Column
+from allspin.host.chips.columns import Column
 from allspin.host.chips.measured import MeasureOptions, measure_chips
 from allspin.host.data.catalogue import open_device
 from allspin.host.draw.html import card_of

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from allspin.host.chips.accuracy import only
+from allspin.host.chips.columns import only
 from allspin.host.data.catalogue import open_device
 from allspin.host.live.choices import Choices
 from allspin.host.live.knobs import knobs, turned

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from allspin.host.chips.accuracy import COLUMNS, Lot, accuracy_over_chips
+from allspin.host.chips.accuracy import Lot, accuracy_over_chips
+from allspin.host.chips.columns import COLUMNS
 from allspin.host.report.page import CSS
 from allspin.host.report.section import section_element
 from allspin.host.report.training_sections import mistakes_section

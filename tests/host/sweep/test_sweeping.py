@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.chips.accuracy import Lot, accuracy_over_chips, only
+from allspin.host.chips.accuracy import Lot, accuracy_over_chips
+from allspin.host.chips.columns import only
 from allspin.host.data.catalogue import device_path, open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.learn.learning import learn as learn_alone
