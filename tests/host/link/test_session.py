@@ -173,20 +173,16 @@ KINDS = {
     "Programmer": Kind(
         HardwareProfile(variation=VariationParameters(states=10, rounds_per_clock=22)), chips
     ),
-    "Programmer with redraw": Kind(
-        HardwareProfile(variation=VariationParameters(10, 22, redraw=True)), chips
-    ),
+    "Programmer with redraw": Kind(KEPT, chips),
     "resident": Kind(KEPT, resident),
     "sweep": Kind(KEPT, sweep, count=18),
     "tiles": Kind(test_tiles.PROFILE, networks, TILED, count=3),
     "sums": Kind(OF_SUMS, made_again, (SMALL,), 3, SUMS),
     "sweep of sums": Kind(OF_SUMS, sweep, (SMALL,), 5, SUMS),
 }
-NAMES = [
-    pytest.param(name, marks=[pytest.mark.long] * (kind.profile is OF_SUMS))
-    for name, kind in KINDS.items()
-]
-"""Kinds; those with a board that no other test builds are long."""
+LONG_KINDS = "Programmer", "sums", "sweep of sums"
+NAMES = [pytest.param(name, marks=[pytest.mark.long] * (name in LONG_KINDS)) for name in KINDS]
+"""Kinds; those with a board of their own are long, but for one of plain words."""
 every_kind = pytest.mark.parametrize("name", NAMES)
 
 
