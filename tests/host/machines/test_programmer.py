@@ -19,7 +19,7 @@ from allspin.host.link.memories import (
 from allspin.host.machines.chip_memories import ChipMemories
 from allspin.host.machines.kept_program import KeptProgram
 from allspin.host.machines.linked_machine import LinkedMachine
-from allspin.host.machines.opening import VIRTUAL, open_machine
+from allspin.host.machines.opening import VIRTUAL, open_machine, open_virtual
 from allspin.host.machines.programmer import (
     CHIPS,
     SUM_CHIPS,
@@ -47,6 +47,7 @@ from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.table_response import TableResponse
 from allspin.sim.synapse.table_synapse import TableSynapse
+from tests.host.machines.work import GENERAL, WIDEST
 
 NETWORK = random_network((30, 12, 5), 4)
 MANY_STATES = random_network((30, 12, 5), 5, states=100)
@@ -252,11 +253,16 @@ ALL_OF_SUMS = {"read_noise": 0.4, "amplifier_gain": 0.03, "amplifier_offset": 0.
 
 
 @pytest.mark.parametrize(
-    "rows_per_clock", [1, *(pytest.param(rows, marks=pytest.mark.long) for rows in (2, 4))]
+    "rows_per_clock", [None, *(pytest.param(rows, marks=pytest.mark.long) for rows in (1, 2, 4))]
 )
 def test_noise_on_sums_is_the_golden_models(rows_per_clock):
+    """On a machine for any network, which other tests build too, and on the network's own."""
     logits = []
-    with opened(SUM_CHIPS, rows_per_clock) as device:
+    if rows_per_clock is None:
+        machine = open_virtual(random_network(WIDEST, 0), GENERAL)
+    else:
+        machine = opened(SUM_CHIPS, rows_per_clock)
+    with machine as device:
         for wrong in (
             ALL_OF_SUMS,
             {"read_noise": 1.5},
