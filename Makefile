@@ -43,7 +43,7 @@ test: lint  ## Lint, then all tests that take no minutes.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: long
-long: $(TESTS)  ## Tests that take long: the net, examples of documents, pairs of options, pages, clusters, coverage.
+long: $(TESTS)  ## Tests that take long: the net, examples of documents, proofs, pairs of options, pages, clusters.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --long
 
 .PHONY: prove

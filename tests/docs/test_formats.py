@@ -15,6 +15,7 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import load_network, save_network
 from allspin.sim.network.network import Network
 from tests.docs.documents import blocks, python, read
+from tests.examples import examples
 from tests.sim.network.any_network import grey_levels, networks
 
 
@@ -26,7 +27,7 @@ def logits_by_script(tmp_path: Path, network: Path, images: Path) -> npt.NDArray
     return np.load(tmp_path / "out.npy", allow_pickle=False)
 
 
-@pytest.mark.parametrize("name", ["mnist-10", "mnist-100"])
+@pytest.mark.parametrize("name", ["mnist-10", pytest.param("mnist-100", marks=pytest.mark.long)])
 def test_the_script_on_the_networks_that_ship(tmp_path: Path, name: str) -> None:
     path = network_path(name)
     logits = logits_by_script(tmp_path, path, MNIST / "t10k-images-idx3-ubyte.gz")
@@ -35,6 +36,7 @@ def test_the_script_on_the_networks_that_ship(tmp_path: Path, name: str) -> None
     assert np.mean(logits.argmax(axis=1) == labels) > 0.97
 
 
+@examples(25)
 @given(networks() | networks(maps=True), st.integers(0, 2**32), st.booleans())
 def test_the_script_on_any_network(
     tmp_path_factory: pytest.TempPathFactory, network: Network, seed: int, packed: bool

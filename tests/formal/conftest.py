@@ -1,8 +1,4 @@
-"""Each file here has PROOFS; one test is run for each question that they ask.
-
-`make prove` asks all of them and prints a line each; `make test` asks of the block as it is, where
-the answer comes soon: covers and mutants are about the proofs.
-"""
+"""Each file here has PROOFS; one test is run for each question that they ask."""
 
 import time
 from collections.abc import Callable
@@ -12,9 +8,10 @@ from typing import Any
 import pytest
 
 from allspin.host.show.document import Marks
+from tests.conftest import LONG
 from tests.formal.proof import Task
 
-LONG = "long_proof"
+ASKED_BY_PROVE = "long_proof"
 MARKS = Marks("<!-- make prove -->", "<!-- end of make prove -->")
 
 
@@ -29,7 +26,7 @@ def _all(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"{LONG}: asked by `make prove` only")
+    config.addinivalue_line("markers", f"{ASKED_BY_PROVE}: asked by `make prove` only")
 
 
 def _asking(task: Task) -> Callable[..., None]:
@@ -55,17 +52,24 @@ def pytest_pycollect_makeitem(
     items: list[pytest.Item] = []
     for task in (task for proof in obj for task in proof.tasks()):
         item = pytest.Function.from_parent(collector, name=str(task), callobj=_asking(task))
-        if task.long:
-            item.add_marker(LONG)
+        if not _all(collector.config):
+            _mark(item, task.command)
         items.append(item)
     return items
 
 
+def _mark(item: pytest.Item, command: str) -> None:
+    """Mark a proof that a command longer than `make test` asks for."""
+    if command == "long":
+        item.add_marker(LONG)
+    elif command == "prove":
+        item.add_marker(ASKED_BY_PROVE)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not _all(config):
-        long = [item for item in items if item.get_closest_marker(LONG)]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+    deselected = [item for item in items if item.get_closest_marker(ASKED_BY_PROVE)]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if not item.get_closest_marker(ASKED_BY_PROVE)]
 
 
 def _line(report: Any) -> str | None:

@@ -287,9 +287,10 @@ class Proof:
     cover_depth : int
         Clocks within which each cover is reached; 0 where another proof of the same properties,
         with shorter times, reaches them.
-    slow : bool
-        True if only `make prove` asks for the proof: it takes more than ten seconds, or a shorter
-        proof of the same block is asked by `make test`.
+    command : str
+        Shortest of make's commands that asks for the proof. ``test``: it takes a few seconds, and
+        is the shortest of those of its block. ``long``: it takes up to a minute. ``prove``: it
+        takes minutes.
     engine : str
         In SymbiYosys's words.
     parts : tuple of module
@@ -303,7 +304,7 @@ class Proof:
     mutants: tuple[Mutant, ...]
     bounded: str = ""
     cover_depth: int = 20
-    slow: bool = False
+    command: str = "test"
     engine: str = "smtbmc z3"
     parts: tuple[ModuleType, ...] = ()
 
@@ -347,10 +348,10 @@ class Task:
         return self.mode if self.mutant is None else "mutant"
 
     @property
-    def long(self) -> bool:
-        """True if only `make prove` asks: the proof is slow, or the question is about the proof
+    def command(self) -> str:
+        """Shortest of make's commands that asks: ``prove``, if the question is about the proof
         itself."""
-        return self.kind in ("cover", "mutant") or self.proof.slow
+        return "prove" if self.kind in ("cover", "mutant") else self.proof.command
 
     def __str__(self) -> str:
         which = "" if self.mutant is None else self.proof.mutants.index(self.mutant)

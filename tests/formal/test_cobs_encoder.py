@@ -173,7 +173,7 @@ PROOFS = [
             Mutant("with m.If(packet.last):", "with m.If(packet.last & ~commit):"),
             Mutant("write.addr.eq(Mux(commit, place, tail))", "write.addr.eq(tail)"),
         ),
-        slow=True,
+        command="prove" if every_clock else "long",
     )
     for every_clock in (False, True)
 ]

@@ -100,7 +100,7 @@ def _proof(name: str, tiling: Tiling, *mutants: Mutant, fast: bool) -> Proof:
         lambda hdl: properties(hdl, p, fast=fast),
         depth=6,
         mutants=mutants,
-        slow=not tiling.offsets,
+        command="long" if fast or tiling.offsets else "test",
     )
 
 

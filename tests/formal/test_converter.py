@@ -225,14 +225,19 @@ def _columns(memory: str, *mutants: tuple[str, str]) -> Proof:
         lambda hdl: column(hdl, p),
         depth=1,
         mutants=tuple(Mutant(old, new, 15) for old, new in mutants),
-        slow=True,
+        command="prove",
     )
 
 
 def _converters(memory: str, *mutants: Mutant) -> Proof:
     p = parameters(memory)
     return Proof(
-        f"ViConverter, {memory}", source, lambda hdl: converters(hdl, p), depth=4, mutants=mutants
+        f"ViConverter, {memory}",
+        source,
+        lambda hdl: converters(hdl, p),
+        depth=4,
+        mutants=mutants,
+        command="long",
     )
 
 

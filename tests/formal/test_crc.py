@@ -101,7 +101,7 @@ PROOFS = [
             MUTANT,
             Mutant("processor.start.eq(self.start)", "processor.start.eq(0)"),
         ),
-        slow=True,
+        command="prove",
     ),
     Proof(
         "CRC, a bit a clock",
@@ -113,6 +113,6 @@ PROOFS = [
             Mutant("place == 7", "place == 6"),
             Mutant("self.i.payload.bit_select(place, 1)", "self.i.payload.bit_select(~place, 1)"),
         ),
-        slow=True,
+        command="long",
     ),
 ]

@@ -311,7 +311,7 @@ PROOFS = [
         mutants=mutants,
         cover_depth=20,
         parts=(requests, memory_requests, answers),
-        slow=variant != "",
+        command="long",
     )
     for variant, noisy, memory, mutants in (
         (

@@ -99,7 +99,14 @@ def _proof(name: str, memory: str, variation: VariationParameters | None, *more:
         Mutant("chosen.eq(1 << asked.layer)", "chosen.eq(1)"),
         *more,
     )
-    return Proof(f"Loads, {name}", source, lambda hdl: properties(hdl, p), depth=3, mutants=mutants)
+    return Proof(
+        f"Loads, {name}",
+        source,
+        lambda hdl: properties(hdl, p),
+        depth=3,
+        mutants=mutants,
+        command="long" if memory == "spram" else "test",
+    )
 
 
 CHIPS = VariationParameters(states=4, use_noise=False)

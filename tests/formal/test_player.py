@@ -251,6 +251,6 @@ PROOFS = [
             Mutant("skipping.eq(skip != 1)", "skipping.eq(skip != 0)"),
             Mutant("fresh.eq(packed.last)", "fresh.eq(0)"),
         ),
-        slow=True,
+        command="prove",
     ),
 ]

@@ -66,6 +66,12 @@ MUTANTS = (
 PROOFS = [
     Proof("Queue, 2 items", source, lambda hdl: properties(hdl, 2), 2, MUTANTS),
     Proof(
-        "Queue, 32 items", source, lambda hdl: properties(hdl, 32), 2, MUTANTS[2:], cover_depth=80
+        "Queue, 32 items",
+        source,
+        lambda hdl: properties(hdl, 32),
+        2,
+        MUTANTS[2:],
+        cover_depth=80,
+        command="long",
     ),
 ]

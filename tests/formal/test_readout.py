@@ -88,6 +88,7 @@ PROOFS = [
         source,
         lambda hdl: properties(hdl, "spram"),
         depth=2,
+        command="long",
         mutants=(
             Mutant("takes &= compared | ~valid", "takes &= 1"),
             Mutant("m.d.sync += compared.eq(0)", "m.d.sync += compared.eq(1)"),

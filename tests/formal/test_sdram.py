@@ -187,7 +187,7 @@ PROOFS = [
         lambda hdl: properties(hdl, LONG),
         2,
         (Mutant("init=p.power_up // self._period + 2", "init=1", 60),),
-        slow=True,
+        command="prove",
         cover_depth=0,
     ),
 ]

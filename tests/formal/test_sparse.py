@@ -267,7 +267,7 @@ PROOFS = [
         lambda hdl, crossbar=crossbar: parser(hdl, crossbar),
         depth=1,
         mutants=mutants,
-        slow=crossbar is not TIGHT,
+        command="long",
     )
     for crossbar, mutants in (
         (MNIST, PARSER_MUTANTS[2:3]),
@@ -281,7 +281,7 @@ PROOFS = [
         lambda hdl, crossbar=crossbar: driver(hdl, crossbar),
         depth=1,
         mutants=mutants,
-        slow=crossbar is not TIGHT,
+        command="test" if crossbar is TIGHT else "long",
     )
     for crossbar, mutants in ((MNIST, DRIVER_MUTANTS[:1]), (TIGHT, DRIVER_MUTANTS))
 ]

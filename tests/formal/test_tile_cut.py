@@ -77,7 +77,7 @@ PROOFS = [
         properties,
         depth=9,
         bounded="three masks pass through",
-        slow=True,
+        command="prove",
         mutants=(
             Mutant("final | (tile != kept_tile)", "final"),
             Mutant("final | (tile != kept_tile)", "1"),

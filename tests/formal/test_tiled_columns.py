@@ -157,14 +157,14 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     return m
 
 
-def _proof(name: str, p: CrossbarParameters, *mutants: Mutant, slow: bool = False) -> Proof:
+def _proof(name: str, p: CrossbarParameters, *mutants: Mutant, command: str = "test") -> Proof:
     return Proof(
         f"Columns in tiles, {name}",
         source,
         lambda hdl: properties(hdl, p),
         depth=5,
         mutants=mutants,
-        slow=slow,
+        command=command,
         parts=(conversions,),
     )
 
@@ -191,6 +191,6 @@ PROOFS = [
             tiling=Tiling(8, 2, 1),
         ),
         Mutant("conversions.conversions, Const(1)", "conversions.conversions, adds"),
-        slow=True,
+        command="long",
     ),
 ]

@@ -88,6 +88,6 @@ PROOFS = [
             Mutant("more | others | (one & other)", "more | others"),
             Mutant("left ^ rest", "rest"),
         ),
-        slow=True,
+        command="prove",
     ),
 ]

@@ -69,7 +69,7 @@ def _proof(name: str, p: WindowParameters, depth: int, *mutants: Mutant) -> Proo
         cover_depth=28,
         mutants=mutants,
         parts=(walk, maps),
-        slow=True,
+        command="prove",
     )
 
 

@@ -155,5 +155,6 @@ PROOFS = [
         player,
         2,
         (Mutant("credits - issued + freed", "credits - freed"),),
+        command="long",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Each bench runs on every simulator that is there."""
+"""Simulators that benches run on, and a reader of their compressed waveforms."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,10 @@ import pytest
 
 
 @pytest.fixture(
-    params=["verilator", pytest.param("icarus", marks=pytest.mark.tool("iverilog", "vvp"))]
+    params=[
+        "verilator",
+        pytest.param("icarus", marks=[pytest.mark.long, pytest.mark.tool("iverilog", "vvp")]),
+    ]
 )
 def simulator(request: pytest.FixtureRequest) -> str:
     """Name of a simulator; Icarus is no prerequisite of the project."""

@@ -42,7 +42,7 @@ CASES = {
 }
 
 
-QUICK = "four-rows-a-clock-in-groups"
+QUICK = "three-layers-relu"
 """Case of `make test`; compiled machines of the virtual board run all of them there."""
 
 
@@ -80,9 +80,8 @@ def careless_handshake(verilog: str) -> str:
     return verilog.replace(taken, "  assign shifts = sums__valid;")
 
 
-@pytest.mark.parametrize(
-    "break_", [wrong_sum, pytest.param(careless_handshake, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("break_", [wrong_sum, careless_handshake])
 def test_a_break_in_the_hardware_is_seen(break_):
     verilog = engine_source(EngineParameters.from_network(SMALL))
     with pytest.raises(BenchFailure, match="failed: stalls_everywhere"):

@@ -44,13 +44,7 @@ CASES = {
 }
 
 
-LONG = {"noisy sums", "noisy sums, four rows per clock", "noisy sums, deep"}
-
-
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(case, marks=[pytest.mark.long] * (case in LONG)) for case in CASES],
-)
+@pytest.mark.parametrize("case", CASES)
 def test_the_engine_is_the_golden_chip(case):
     network, profile = CASES[case]
     ran = simulate_engine(

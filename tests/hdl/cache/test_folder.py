@@ -139,6 +139,7 @@ def homeless(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", "/dev/null")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("homeless")
 def test_without_a_home_amaranths_yosys_runs(tmp_path):
     assert subprocess.run(YOSYS, capture_output=True, check=False).returncode != 0

@@ -4,10 +4,11 @@ import functools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.chip.normal import IterativeNormal, PipelinedNormal
 from allspin.sim.chip.generator import normal_values
+from tests.examples import examples
 from tests.hdl.driving import put, simulate
 from tests.hdl.streams import StreamBench
 
@@ -89,7 +90,7 @@ def test_values_are_the_published_ones(form, normal_vectors, draw_vectors):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(draws=st.lists(st.tuples(BITS, SPREAD), min_size=1, max_size=12))
 def test_values_are_the_golden_generators(form, draws):
     bits, spreads = [bits for bits, _ in draws], [spread for _, spread in draws]

@@ -3,11 +3,12 @@
 import itertools
 import random
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.chip.speck import NUMBERED, IterativeSpeck, Key, PipelinedSpeck
 from allspin.sim.chip.generator import Purpose, draw_bits
 from allspin.sim.chip.speck import ROUNDS
+from tests.examples import examples
 from tests.hdl.driving import put, simulate, step
 from tests.hdl.streams import StreamBench
 
@@ -49,7 +50,7 @@ def test_iterative_draws_are_the_published_ones(draw_vectors):
         assert iterate(seed, [(layer, purpose, row, column, number)])[0] == [bits]
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(
     seed=st.integers(0, 2**32 - 1),
     addresses=st.lists(ADDRESS, min_size=1, max_size=6),
@@ -115,7 +116,7 @@ def pipeline(lanes, seed, layer, number, blocks, gaps=0.0, given_up=None):
     return taken
 
 
-@settings(deadline=None, max_examples=8)
+@examples(8)
 @given(
     seed=st.integers(0, 2**32 - 1),
     layer=st.integers(0, 12),

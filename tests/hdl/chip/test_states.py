@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.chip import states
 from allspin.hdl.chip.states import StateMemory
+from tests.examples import examples
 from tests.hdl.driving import step
 from tests.hdl.streams import StreamBench
 
@@ -23,7 +24,7 @@ def small_banks() -> Iterator[None]:
         yield
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(
     # One bank, two, and five: one step of choosing between banks, and two.
     cells=st.sampled_from([BANK - 1, BANK + 1, 4 * BANK + 7]),

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from allspin.hdl.chip.variation import Variation
 from allspin.hdl.parameters.engine_parameters import EngineParameters
@@ -19,6 +19,7 @@ from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.network.layer_kinds import Convolution
 from allspin.sim.network.levels import full_scale
 from allspin.sim.network.random_network import random_network
+from tests.examples import examples
 from tests.hdl.bench.chips import table_lines
 from tests.hdl.driving import draw_noise, loads, send, simulate, take
 from tests.sim.chip.exact import state_words
@@ -106,7 +107,7 @@ FORMS = [1, 22]
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(deadline=None, max_examples=4)
+@examples(4)
 @given(
     topology=st.sampled_from(TOPOLOGIES),
     states=st.sampled_from([2, 10, 15, 16]),
@@ -266,7 +267,7 @@ def noise_of(parameters, form_seed, seed, spreads, numbers, stall):
 
 
 @pytest.mark.parametrize("form", [(1, None, 1), (22, None, 1), (22, None, 4), (1, 22, 2)])
-@settings(deadline=None, max_examples=3)
+@examples(3)
 @given(
     topology=st.sampled_from([(5, 9, 3), (4, 3, 6, 2)]),
     current_bits=st.sampled_from([4, 8, 12]),

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.convolution.window import Window
 from allspin.hdl.parameters.window_parameters import WindowParameters
 from allspin.hdl.resident.beats import pack_beats
 from allspin.sim.network.layer_kinds import Convolution
 from tests.coverage.coverage import Recording
+from tests.examples import examples
 from tests.hdl.streams import StreamBench
 
 Values = npt.NDArray[np.int64]
@@ -128,7 +129,7 @@ def cases(draw: st.DrawFn) -> WindowParameters:
     )
 
 
-@settings(deadline=None, max_examples=12)
+@examples(12)
 @given(
     p=cases(),
     density=st.sampled_from([0.0, 0.05, 0.4, 1.0]),

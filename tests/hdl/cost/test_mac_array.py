@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.sim.network import reference
+from tests.examples import examples
 from tests.hdl.cost.mac_array import MacArray, MacParameters
 from tests.hdl.driving import send, send_at_once
 from tests.hdl.streams import StreamBench
@@ -37,7 +38,7 @@ def compute(
     return [sums[n : n + p.columns] for n in starts], clocks[p.columns - 1 :: p.columns]
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(
     rows=st.integers(1, 9),
     columns=st.integers(1, 7),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import ResetInserter, Signal
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from allspin.hdl.engine.crossbar_kinds import make_crossbar
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
@@ -19,6 +19,7 @@ from allspin.hdl.parameters.tiling import Tiling
 from allspin.hdl.parameters.uniform_levels import UniformLevels
 from allspin.hdl.resident.beats import pack_beats
 from tests.coverage.coverage import Recording
+from tests.examples import examples
 from tests.hdl.driving import send, send_at_once, step
 from tests.hdl.streams import StreamBench
 
@@ -170,7 +171,7 @@ def crossbars(draw: st.DrawFn) -> CrossbarParameters:
     )
 
 
-@settings(deadline=None, max_examples=20)
+@examples(20)
 @example(
     # Sums that leave one by one behind a sink that stalls: the next image was never let in.
     p=CrossbarParameters(
@@ -317,7 +318,7 @@ def uniform_levels(draw: st.DrawFn) -> UniformLevels:
     return UniformLevels(count, step, draw(st.integers(-128, 127 - step * (count - 1))))
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @example(
     # A line of SPRAMs is full, and its last two states are in block RAM.
     p=CrossbarParameters(
@@ -436,6 +437,6 @@ def test_products_of_words_in_sprams_take_the_multipliers_that_a_part_has(
 
 
 def test_it_becomes_rtlil_with_one_memory_for_each_block_ram() -> None:
-    text = rtlil.convert(make_crossbar(CrossbarParameters(784, 100, 100)), name="crossbar")
+    text = rtlil.convert(make_crossbar(CrossbarParameters(784, 20, 20)), name="crossbar")
     widths = [line.split()[2] for line in text.splitlines() if line.startswith("  memory width")]
-    assert widths == ["16"] * 50
+    assert widths == ["16"] * 10

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import assume, given, settings, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine_parameters import EngineParameters
@@ -16,6 +16,7 @@ from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import ReluNeuron, SotNeuron
 from allspin.sim.network.random_network import random_images, random_network
+from tests.examples import examples
 from tests.hdl.driving import Driven, memories, read_line, send
 from tests.sim.network.any_network import in_tiles
 
@@ -122,7 +123,7 @@ def networks(draw: st.DrawFn) -> Network:
     return in_tiles(network, 8, adc_bits, offsets=draw(st.none() | st.integers(0, 9)))
 
 
-@settings(deadline=None, max_examples=15)
+@examples(15)
 @given(
     network=networks(),
     lanes=st.sampled_from([None, 1, 3, 4]),

@@ -1,9 +1,10 @@
 """COBS against the package of that name."""
 
 from cobs import cobs
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.link.cobs import CobsDecoder, CobsEncoder
+from tests.examples import examples
 from tests.hdl.link.wire import beats
 from tests.hdl.streams import StreamBench
 
@@ -71,7 +72,7 @@ def expected_frames(stream: bytes) -> list[bytes | None]:
     stall=stalls,
     seed=st.integers(0, 999),
 )
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_takes_any_bytes_as_the_package_does(stream: list[int], stall: float, seed: int) -> None:
     frames, _ = decode(bytes([*stream, 0]), stall, seed)
     assert frames == expected_frames(bytes(stream))
@@ -84,7 +85,7 @@ def test_decoder_takes_a_byte_a_clock() -> None:
 
 
 @given(sent=st.lists(packets, min_size=1, max_size=2), stall=stalls, seed=st.integers(0, 999))
-@settings(max_examples=10, deadline=None)
+@examples(10)
 def test_encodes_as_the_package_does(sent: list[bytes], stall: float, seed: int) -> None:
     stream, _, _ = encode(sent, stall, seed)
     assert stream == b"".join(cobs.encode(packet) + b"\0" for packet in sent)

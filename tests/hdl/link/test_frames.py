@@ -4,11 +4,12 @@ import zlib
 from typing import Any
 
 from cobs import cobs
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from allspin.hdl.link.crc import FrameCrc
 from allspin.hdl.link.frames import FrameReceiver, FrameSender
 from allspin.hdl.link.protocol import ErrorCode
+from tests.examples import examples
 from tests.hdl.driving import put, simulate, step
 from tests.hdl.link.wire import beats, frame, packets
 from tests.hdl.streams import StreamBench
@@ -44,7 +45,7 @@ def crc_of(content: bytes, *, every_clock: bool, before: bytes = b"") -> tuple[i
     every_clock=st.booleans(),
     wrong=st.integers(0, 255),
 )
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_is_zlib_s_and_matches_its_own(content, before, every_clock, wrong):
     crc = zlib.crc32(content)
     value, _, clocks = crc_of(content, every_clock=every_clock, before=before)
@@ -149,7 +150,7 @@ pieces = st.one_of(
     seed=1,
     every_clock=True,
 )
-@settings(max_examples=12, deadline=None)
+@examples(12)
 def test_delivers_whole_frames_and_no_others(
     stream: bytes, stall: float, seed: int, every_clock: bool
 ) -> None:
@@ -210,7 +211,7 @@ def test_a_flood_of_bad_frames_blocks_nothing() -> None:
     seed=st.integers(0, 999),
     every_clock=st.booleans(),
 )
-@settings(max_examples=8, deadline=None)
+@examples(8)
 def test_sends_payloads_in_frames(
     payloads: list[bytes], stall: float, seed: int, every_clock: bool
 ) -> None:

@@ -6,13 +6,14 @@ import struct
 from typing import Any
 
 from cobs import cobs
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.link.link import Link
 from allspin.hdl.link.protocol import ErrorCode, LinkParameters, identity_bytes
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import memory_map
+from tests.examples import examples
 from tests.hdl.driving import send
 from tests.hdl.link.test_sparse import dense, encode
 from tests.hdl.link.wire import answer as reply, beats, frame, request
@@ -301,7 +302,7 @@ def requests(draw: st.DrawFn, parameters: LinkParameters) -> tuple[bytes, Image 
     seed=st.integers(0, 999),
     every_clock=st.booleans(),
 )
-@settings(max_examples=5, deadline=None)
+@examples(5)
 def test_answers_as_the_document_says(
     data: st.DataObject, stall: float, seed: int, every_clock: bool
 ) -> None:

@@ -3,10 +3,11 @@
 import random
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.link.sparse import SparseDecoder
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
+from tests.examples import examples
 from tests.hdl.link.wire import beats
 from tests.hdl.streams import StreamBench
 
@@ -97,7 +98,7 @@ def driven(events: list[Event]) -> list[Event]:
 
 
 @given(data=st.data(), stall=st.sampled_from([0.0, 0.2, 0.5]), seed=st.integers(0, 999))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_decodes_what_was_coded(data: st.DataObject, stall: float, seed: int) -> None:
     bits = data.draw(st.integers(1, 8), label="bits")
     rows = data.draw(st.sampled_from([1, 2, 7, 31, 32, 33, 64, 65, 200]), label="rows")

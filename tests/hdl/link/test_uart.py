@@ -5,9 +5,10 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.link.uart import UartParameters, UartReceiver, UartTransmitter
+from tests.examples import examples
 from tests.hdl.driving import step
 from tests.hdl.streams import StreamBench
 
@@ -71,7 +72,7 @@ class Receiver:
     phase=st.fractions(0, 1, max_denominator=16),
     idle=st.integers(0, 3),
 )
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_receives_what_is_on_the_wire(
     data: bytes, divisor: Fraction, phase: Fraction, idle: int
 ) -> None:
@@ -177,7 +178,7 @@ def read_wire(levels: list[int], divisor: Fraction) -> bytes:
     stall=st.sampled_from([0.0, 0.0, 0.9]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_transmits_bytes(data: bytes, divisor: Fraction, stall: float, seed: int) -> None:
     assert read_wire(transmit(data, divisor, stall, seed), divisor) == data
 

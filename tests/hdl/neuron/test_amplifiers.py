@@ -3,13 +3,14 @@
 import random
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.neuron.amplifiers import Amplifiers, LastAmplifiers
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import AMPLIFIERS, SUM_NOISE, USE_NOISE
 from allspin.hdl.parameters.profile import VariationParameters
+from tests.examples import examples
 from tests.hdl.driving import loads, send, send_at_once
 from tests.hdl.streams import StreamBench
 
@@ -61,7 +62,7 @@ def amplify(p, images, noises, gains, *, on, stall, seed):
     return taken
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(
     classes=st.integers(1, 7),
     value_bits=st.sampled_from([1, 4, 8]),

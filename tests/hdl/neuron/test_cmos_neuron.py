@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from allspin.hdl.neuron.cmos_neuron import (
     BareGate,
@@ -14,6 +14,7 @@ from allspin.hdl.neuron.cmos_neuron import (
     RoundedRelu,
     TableLogic,
 )
+from tests.examples import examples
 from tests.hdl.driving import put, simulate, step
 
 
@@ -29,7 +30,7 @@ def test_a_bare_gate_is_a_relu_of_twos_complement(bits: int) -> None:
     simulate(dut, testbench, clocked=False)
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @example(drop=-1, bits=8, seed=0)
 @given(drop=st.integers(-1, 6), bits=st.integers(1, 8), seed=st.integers(0, 2**32 - 1))
 def test_a_registered_relu_sums_its_terms_from_the_threshold(
@@ -70,7 +71,7 @@ def test_a_table_is_looked_up_a_clock_later() -> None:
     simulate(dut, testbench)
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(bits=st.integers(1, 8), wider=st.integers(0, 4), seed=st.integers(0, 2**32 - 1))
 def test_a_rounded_relu_drops_bits_to_the_nearest_and_holds_at_full_scale(
     bits: int, wider: int, seed: int
@@ -88,7 +89,7 @@ def test_a_rounded_relu_drops_bits_to_the_nearest_and_holds_at_full_scale(
     simulate(dut, testbench)
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(
     value_bits=st.integers(1, 8),
     weight_bits=st.integers(2, 8),

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.neuron.converter import ViConverter
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
@@ -12,6 +12,7 @@ from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.hdl.parameters.memory_map import CONVERTER, SHIFT, TABLE
 from allspin.hdl.parameters.profile import VariationParameters
 from allspin.sim.network.layer_kinds import DENSE, Convolution
+from tests.examples import examples
 from tests.hdl.driving import loads, put, send_at_once
 from tests.hdl.streams import StreamBench
 
@@ -97,7 +98,7 @@ def convert(
     return currents
 
 
-@settings(deadline=None, max_examples=20)
+@examples(20)
 @given(
     columns=st.integers(1, 9),
     bits=st.integers(4, 12),

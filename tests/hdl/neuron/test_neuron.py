@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.neuron import neuron_kinds as gateware
 from allspin.hdl.neuron.neuron_kinds import TableNeuron
@@ -15,6 +15,7 @@ from allspin.hdl.parameters.memory_map import CONVERTER, TABLE
 from allspin.sim.errors import UserError
 from allspin.sim.network import neuron
 from allspin.sim.network.random_network import random_network
+from tests.examples import examples
 from tests.hdl.driving import loads, put, send, send_at_once, simulate
 from tests.hdl.streams import StreamBench
 
@@ -44,7 +45,7 @@ def test_a_kind_with_neither_table_nor_gateware_is_told(monkeypatch: pytest.Monk
         gateware.neuron_gateware("relu")
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @pytest.mark.parametrize("kind", sorted(neuron.NEURONS))
 @given(
     hidden_bits=st.integers(1, 8),
@@ -107,7 +108,7 @@ async def drive(ctx: Any, dut: Any, currents: list[int], lasts: list[int]) -> No
     await send(ctx, dut.currents, ({"current": one, "last": last} for one, last in both))
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(
     hidden_bits=st.integers(1, 8),
     current_bits=st.integers(4, 8),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.engine_parameters import EngineParameters
@@ -14,6 +14,7 @@ from allspin.hdl.resident.beat_memory import BeatMemory, EcpBeatMemory
 from allspin.hdl.resident.judge import Judge
 from allspin.hdl.resident.player import BeatPlayer
 from allspin.sim.network.random_network import random_network
+from tests.examples import examples
 from tests.hdl.driving import put, step
 from tests.hdl.resident.slow_code import Line, pack_image
 from tests.hdl.streams import StreamBench
@@ -98,7 +99,7 @@ def driven(events: list[Any], slots: int, rows: int) -> list[list[int]]:
     return images
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(
     slots=st.sampled_from([1, 2, 4]),
     rows=st.integers(4, 100),

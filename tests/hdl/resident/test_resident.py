@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.engine.engine import Engine
 from allspin.hdl.parameters.engine_parameters import EngineParameters
@@ -26,6 +26,7 @@ from allspin.hdl.stream.component import Component
 from allspin.sim.network import reference
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network
+from tests.examples import examples
 from tests.hdl.driving import Driven, loads, send
 from tests.hdl.resident.slow_code import Line, pack_image
 
@@ -120,7 +121,7 @@ class Machine(Driven):
         ) + struct.pack("<H", self.classes[number])
 
 
-@settings(deadline=None, max_examples=4)
+@examples(4)
 @given(
     slots_and_lanes=st.sampled_from(SLOTS_AND_LANES),
     rows=st.integers(4, 25),

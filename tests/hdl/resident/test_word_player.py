@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.resident.packing import pack_words
 from allspin.hdl.resident.word_player import WordPlayer
+from tests.examples import examples
 from tests.hdl.driving import put, simulate, step
 
 KINDS = ("blank", "full", "first", "last", "sparse", "dense")
@@ -44,7 +45,7 @@ def decode(words: list[int], rows: int, bits: int) -> list[tuple[int, list[int]]
     return images
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     rows=st.integers(1, 200),
     bits=st.integers(1, 8),
