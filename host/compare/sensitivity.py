@@ -1,8 +1,7 @@
 """Sensitivity of the verdict: break-even periphery, and the range of each assumption."""
 
 import itertools
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from allspin.host.compare.assumptions import (
@@ -13,7 +12,7 @@ from allspin.host.compare.assumptions import (
     spin_periphery,
 )
 from allspin.host.compare.neurons import CellPrice
-from allspin.sim.cost.periphery import NOISE_EFFICIENCY, SIGNAL
+from allspin.sim.cost.periphery import NOISE_EFFICIENCY, SIGNAL, Range
 from allspin.sim.cost.spin import NeuronFigures
 
 REFERENCES = ("cmos-bare", "cmos-relu")
@@ -70,66 +69,95 @@ def break_even(
     return found
 
 
-Parameter = tuple[str, str, float, float, float, str, Callable[[float], dict[str, float]]]
-"""Name, unit, low and high end, present value, source, and the effect of a value."""
+@dataclass(frozen=True)
+class Parameter:
+    """Assumption that is varied over its published range.
+
+    Attributes
+    ----------
+    name, unit : str
+        Name, and unit of its values.
+    low, high, value : float
+        Ends of the range, and the present value.
+    source : str
+        Source of the range.
+    at_low, at_high : Assumptions
+        Assumptions with the value at each end.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    value: float
+    source: str
+    at_low: Assumptions
+    at_high: Assumptions
+
+
+def _published(
+    a: Assumptions, name: str, unit: str, key: str, figure: Range, scale: float = 1.0
+) -> Parameter:
+    """Return the parameter of a published figure, in a unit of which SI's has `scale`."""
+    low = scale * figure.low
+    high = scale * figure.high
+    at_low = replace(a, **{key: low * (1 / scale)})
+    at_high = replace(a, **{key: high * (1 / scale)})
+    value = scale * getattr(a, key)
+    return Parameter(name, unit, low, high, value, figure.source, at_low, at_high)
 
 
 def _parameters(neuron: NeuronFigures, a: Assumptions, price: CellPrice) -> list[Parameter]:
-    top = max((*neuron.switching_currents, a.current))
-    published = [
-        ("amplifier's signal", "mV", 1e3, "signal", SIGNAL),
-        ("noise efficiency", "", 1.0, "efficiency", NOISE_EFFICIENCY),
-        ("ADC conversion", "fJ", 1.0, "adc", ADC_CONVERSION),
-    ]
+    micro = a.current * 1e6
+    top = max((*neuron.switching_currents, a.current)) * 1e6
+    current = Parameter(
+        "input current",
+        "uA",
+        micro,
+        top,
+        micro,
+        "stated in the paper, to the sheet current of its synapse",
+        replace(a, current=micro * 1e-6),
+        replace(a, current=top * 1e-6),
+    )
+    velocity = Parameter(
+        "wall velocity",
+        "m/s",
+        40.0,
+        400.0,
+        neuron.length / a.set_time,
+        "half the paper's, to Miron et al., Nature Mater. 10, 2011, 419",
+        replace(a, set_time=neuron.length / 40.0),
+        replace(a, set_time=neuron.length / 400.0),
+    )
+    activity = Parameter(
+        "activity of CMOS inputs",
+        "",
+        0.06,
+        0.5,
+        price.input_activity if a.activity is None else a.activity,
+        "what the paper's energy implies, to random bits; counted in the middle",
+        replace(a, activity=0.06),
+        replace(a, activity=0.5),
+    )
+    clock = Parameter(
+        "CMOS clock",
+        "MHz",
+        50.0,
+        500.0,
+        a.frequency / 1e6,
+        "the spin neuron's own rate, to five times the paper's",
+        replace(a, frequency=50e6),
+        replace(a, frequency=500e6),
+    )
     return [
-        (
-            "input current",
-            "uA",
-            a.current * 1e6,
-            top * 1e6,
-            a.current * 1e6,
-            "stated in the paper, to the sheet current of its synapse",
-            lambda v: {"current": v * 1e-6},
-        ),
-        (
-            "wall velocity",
-            "m/s",
-            40.0,
-            400.0,
-            neuron.length / a.set_time,
-            "half the paper's, to Miron et al., Nature Mater. 10, 2011, 419",
-            lambda v: {"set_time": neuron.length / v},
-        ),
-        *(
-            (
-                name,
-                unit,
-                scale * figure.low,
-                scale * figure.high,
-                scale * getattr(a, key),
-                figure.source,
-                lambda v, key=key, scale=scale: {key: v * (1 / scale)},
-            )
-            for name, unit, scale, key, figure in published
-        ),
-        (
-            "activity of CMOS inputs",
-            "",
-            0.06,
-            0.5,
-            price.input_activity if a.activity is None else a.activity,
-            "what the paper's energy implies, to random bits; counted in the middle",
-            lambda v: {"activity": v},
-        ),
-        (
-            "CMOS clock",
-            "MHz",
-            50.0,
-            500.0,
-            a.frequency / 1e6,
-            "the spin neuron's own rate, to five times the paper's",
-            lambda v: {"frequency": v * 1e6},
-        ),
+        current,
+        velocity,
+        _published(a, "amplifier's signal", "mV", "signal", SIGNAL, scale=1e3),
+        _published(a, "noise efficiency", "", "efficiency", NOISE_EFFICIENCY),
+        _published(a, "ADC conversion", "fJ", "adc", ADC_CONVERSION),
+        activity,
+        clock,
     ]
 
 
@@ -154,25 +182,26 @@ def tornado(
     found = []
     for name, periphery in itertools.product(REFERENCES, (False, True)):
         price = prices[name]
-
-        def ratio(at: Assumptions, price: CellPrice = price, periphery: bool = periphery) -> float:
-            return spin_energy(neuron, at, periphery) / cmos_energy(price, at, periphery)
-
         bars = []
-        for what, unit, low, high, value, source, change in _parameters(neuron, a, price):
-            at_low, at_high = (ratio(replace(a, **change(end))) for end in (low, high))
-            bars.append(
-                {
-                    "name": what,
-                    "unit": unit,
-                    "low": low,
-                    "high": high,
-                    "value": value,
-                    "ratio_low": at_low,
-                    "ratio_high": at_high,
-                    "source": source,
-                }
-            )
-        bars = sorted((bar for bar in bars if _span(bar) > 1.001), key=_span, reverse=True)
-        found.append({"against": name, "periphery": periphery, "ratio": ratio(a), "bars": bars})
+        for one in _parameters(neuron, a, price):
+            bar = {
+                "name": one.name,
+                "unit": one.unit,
+                "low": one.low,
+                "high": one.high,
+                "value": one.value,
+                "ratio_low": _ratio(neuron, price, one.at_low, periphery),
+                "ratio_high": _ratio(neuron, price, one.at_high, periphery),
+                "source": one.source,
+            }
+            if _span(bar) > 1.001:
+                bars.append(bar)
+        bars.sort(key=_span, reverse=True)
+        ratio = _ratio(neuron, price, a, periphery)
+        found.append({"against": name, "periphery": periphery, "ratio": ratio, "bars": bars})
     return found
+
+
+def _ratio(neuron: NeuronFigures, price: CellPrice, a: Assumptions, periphery: bool) -> float:
+    """Return the ratio of energies of a use, spin over CMOS."""
+    return spin_energy(neuron, a, periphery) / cmos_energy(price, a, periphery)
