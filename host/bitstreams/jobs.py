@@ -123,10 +123,10 @@ def _with_changed_board(board: Board, profile: str, changes: BuildChanges) -> Bo
         return board.running(profile, frequency, **others)
     except (OverflowError, ValueError) as error:
         if changes.frequency is not None:
-            change = f"frequency {changes.frequency / MHZ:g}"
+            name, value = "frequency", f"{changes.frequency / MHZ:g}"
         else:
-            change = " ".join(map(str, next(iter(others.items()))))
-        raise ValueError(f"{change}: {error}") from error
+            name, value = next(iter(others.items()))
+        raise ValueError(f"`{name}` {value}: {error}") from error
 
 
 def find_jobs(

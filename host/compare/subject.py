@@ -180,8 +180,8 @@ class CompareOptions(Options):
         if strange := self.periphery - set(PERIPHERY):
             first = sorted(strange)[0]
             raise ValueError(
-                f"periphery takes none or {', '.join(PERIPHERY)}, not {', '.join(sorted(strange))}"
-                f"{meant(first, PERIPHERY)}"
+                f"`periphery` takes none or {', '.join(PERIPHERY)}, not "
+                f"{', '.join(sorted(strange))}{meant(first, PERIPHERY)}"
             )
 
     def counted(self, images: int) -> int:

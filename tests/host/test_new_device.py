@@ -110,8 +110,10 @@ def test_it_is_trained_for_run_compared_and_reported(
     device: Path, data: Path, tmp_path: Path, cli
 ) -> None:
     path, page = tmp_path / "net.safetensors", tmp_path / "page.html"
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('level_choice = "pulses"')
     more = f"--data {data} --device {device}"
-    train = f"train {more} --states 8 --level-choice pulses --hidden 12 --epochs 30 -o {path}"
+    train = f"train {more} --states 8 --recipe {recipe} --hidden 12 --epochs 30 -o {path}"
     assert cli.json(train)["test_accuracy"] > 0.33
     # One pulse a state on the curve of the polarity that deviates less: depression's square;
     # seven equal steps would be 36 words each.

@@ -25,10 +25,10 @@ from allspin.sim.network.random_network import random_network
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seed": 0}, "seed must be from 1 to 2147483647, not 0"),
-        ({"seeds": 101}, "seeds must be from 1 to 100, not 101"),
-        ({"jobs": 0}, "jobs must be from 1 to 64, not 0"),
-        ({"tools": "mine"}, "tools must be one of auto, native, pypi, not 'mine'"),
+        ({"seed": 0}, "`seed` must be from 1 to 2147483647, not 0"),
+        ({"seeds": 101}, "`seeds` must be from 1 to 100, not 101"),
+        ({"jobs": 0}, "`jobs` must be from 1 to 64, not 0"),
+        ({"tools": "mine"}, "`tools` must be one of auto, native, pypi, not 'mine'"),
     ],
 )
 def test_options_are_checked_at_once(options, message):

@@ -66,11 +66,11 @@ def test_the_scale_of_the_input_is_told_and_a_near_tie_is_warned_of(cli, model, 
     words = f"import {model} --data {data} -o {model.parent / 'net.safetensors'}"
     out, err = cli.run(words)
     assert "white pixels are taken as 1 in the model's input: cross-entropy" in out
-    assert "`white`" not in err
+    assert "give white" not in err
     np.savez(model, W0=np.load(model)["W0"])
     out, err = cli.run(words)
     assert "white pixels are taken as" not in out
-    assert "`white`" in err
+    assert "give white" in err
     recipe = model.parent / "recipe.toml"
     recipe.write_text("white = 1\naugment = 'none'")
     out, err = cli.run(f"{words} --tune 1 --recipe {recipe}")

@@ -32,7 +32,7 @@ def test_a_port_needs_no_network_and_a_reset_is_a_line(start, cli, net):
     ("fits", "network", "message"),
     [
         ((), None, "no board answers \\(asked c\\)"),
-        ((True, True), None, "2 boards answer, on a, b: name one with --on"),
+        ((True, True), None, "2 boards answer, on a, b: name one with `on`"),
         ((False,), NETWORK, "no board answers that was built for this network"),
         ((False, True), NETWORK, None),
         ((False,), None, None),

@@ -23,7 +23,7 @@ from allspin.host.link.transport import Transport
 from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.machine import programmed_anew
 from allspin.host.machines.resident import ResidentImages
-from allspin.host.run.inference import run as infer
+from allspin.host.run.inference import RunOptions, run as infer
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.chip.words import Words
 from allspin.sim.device.device import Device
@@ -294,8 +294,9 @@ def test_an_identify_of_an_earlier_session_that_comes_again_ends_no_run(way: str
             setattr(line, way, Old({frame: 1}))
             LinkedMachine(line)  # of the earlier session
             machine = LinkedMachine(line)
+            checked = RunOptions(check=True)
             with pytest.warns(UserWarning, match="it is programmed again"):
-                score = infer(network, machine, data=(kind.images, kind.labels), check=True)
+                score = infer(network, machine, checked, data=(kind.images, kind.labels))
             assert score.difference is None
 
 

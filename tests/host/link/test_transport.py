@@ -8,10 +8,10 @@ from allspin.host.link.uart_options import UartOptions
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"baud": 100}, "^baud must be from 9600 to 12000000, not 100$"),
-        ({"frequency": 1}, "^frequency must be from 100000 to 1000000000, not 1$"),
-        ({"clock_error": 11.0}, "^clock_error must be a number from -10 to 10, not 11.0$"),
-        ({"clock_error": float("nan")}, "^clock_error must be a number from -10 to 10, not nan$"),
+        ({"baud": 100}, "^`baud` must be from 9600 to 12000000, not 100$"),
+        ({"frequency": 1}, "^`frequency` must be from 100000 to 1000000000, not 1$"),
+        ({"clock_error": 11.0}, "^`clock_error` must be a number from -10 to 10, not 11.0$"),
+        ({"clock_error": float("nan")}, "^`clock_error` must be a number from -10 to 10, not nan$"),
     ],
 )
 def test_what_is_out_of_its_range_is_one_line(options, line):

@@ -31,7 +31,7 @@ def added(images: int, samples: int) -> np.ndarray:
 
 
 def test_logits_are_added_under_numbers_of_their_own() -> None:
-    score = run(NETWORK, data=(IMAGES[:40], LABELS[:40]), samples=5)
+    score = run(NETWORK, options=RunOptions(samples=5), data=(IMAGES[:40], LABELS[:40]))
     sums = added(40, 5)
     assert score.shown.answers is not None
     assert np.array_equal(score.shown.answers.logits, sums[:, -1])
@@ -45,7 +45,7 @@ def test_logits_are_added_under_numbers_of_their_own() -> None:
 
 
 def test_numbers_go_on_from_one_stream_to_the_next() -> None:
-    whole = run(NETWORK, data=(IMAGES, LABELS), samples=2).shown.answers
+    whole = run(NETWORK, options=RunOptions(samples=2), data=(IMAGES, LABELS)).shown.answers
     assert whole is not None
     made, n = ideal_chip(NETWORK), 8999
     both = [
@@ -63,16 +63,16 @@ def test_the_virtual_board_adds_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("network", "images", "options", "line"),
+    ("network", "images", "options", "message"),
     [
         (NETWORK, 10, {"samples": 0}, "from 1 to 65536"),
         (NETWORK, 70_000, {"samples": 65_536}, "from 1 to 61356"),
-        (NETWORK, 10, {"samples": 2, "resident": True, "on": "virtual"}, "leave out"),
+        (NETWORK, 10, {"samples": 2, "resident": True}, "leave out"),
         (random_network((24, 12, 6), 1), 10, {"samples": 2}, "alike"),
     ],
 )
-def test_samples_that_cannot_be(network, images, options, line) -> None:
+def test_samples_that_cannot_be(network, images, options, message) -> None:
     shown = np.broadcast_to(IMAGES[0], (images, 1, 24))
     network = replace(network, image_shape=(1, 24))
-    with pytest.raises(UserError, match=line):
-        run(network, data=(shown, np.zeros(images, int)), **options)
+    with pytest.raises(UserError, match=message):
+        run(network, options=RunOptions(**options), data=(shown, np.zeros(images, int)))

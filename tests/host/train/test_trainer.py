@@ -241,8 +241,8 @@ def test_mnist_is_bent_as_digits_are_without_a_word(dataset: Dataset) -> None:
 def test_quick_bends_less_where_nobody_says_how(
     dataset: Dataset, digest: str, given: str | None, used: str
 ) -> None:
-    asked = changed(augmentation=given and AUGMENTATIONS[given])
-    quick = train(dataclasses.replace(dataset, digest=digest), asked, quick=True).network
+    wanted = changed(augmentation=given and AUGMENTATIONS[given], quick=True)
+    quick = train(dataclasses.replace(dataset, digest=digest), wanted).network
     told = train(dataset, changed(augmentation=AUGMENTATIONS[used])).network
     assert quick.provenance["options"]["augment"] == used
     assert np.array_equal(quick.layers[0].states, told.layers[0].states)
