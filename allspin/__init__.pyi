@@ -7,6 +7,10 @@ from allspin.hdl.parameters.profile import (
     ResidentParameters as ResidentParameters,
     VariationParameters as VariationParameters,
 )
+from allspin.host.bitstreams.build_options import (
+    BuildChanges as BuildChanges,
+    BuildOptions as BuildOptions,
+)
 from allspin.host.bitstreams.builds import build as build
 from allspin.host.chips.chip_options import (
     program as program,
@@ -17,6 +21,10 @@ from allspin.host.chips.measured import (
     measure_chips as measure_chips,
 )
 from allspin.host.compare.comparison import compare as compare
+from allspin.host.compare.subject import (
+    CompareOptions as CompareOptions,
+    ComparisonSubject as ComparisonSubject,
+)
 from allspin.host.data.catalogue import (
     open_device as load_device,
     open_network as load_network,
@@ -31,17 +39,20 @@ from allspin.host.data.datasets import (
 from allspin.host.data.images import load_image as load_image
 from allspin.host.fit.decay import fit_decay as fit_decay
 from allspin.host.fit.fitting import fit as fit
-from allspin.host.fit.options import FitOptions as FitOptions
+from allspin.host.fit.options import DecayOptions as DecayOptions, FitOptions as FitOptions
 from allspin.host.fit.switching import fit_switching as fit_switching
 from allspin.host.foreign.import_options import ImportOptions as ImportOptions
 from allspin.host.foreign.importing import import_network as import_network
+from allspin.host.lab.reading import ColumnNames as ColumnNames, ReadOptions as ReadOptions
 from allspin.host.learn.learning import learn as learn
 from allspin.host.learn.parameters import (
     LearnParameters as LearnParameters,
     LearnRule as LearnRule,
 )
+from allspin.host.link.uart_options import UartOptions as UartOptions
 from allspin.host.machines.machine import Machine as Machine
 from allspin.host.report.page import report as report
+from allspin.host.report.subject import ReportSubject as ReportSubject
 from allspin.host.run.inference import (
     RunOptions as RunOptions,
     classify as classify,
@@ -50,12 +61,19 @@ from allspin.host.run.inference import (
 )
 from allspin.host.run.machine_options import MachineOptions as MachineOptions
 from allspin.host.run.simulate import (
+    SimulatorOptions as SimulatorOptions,
     simulate_engine as simulate_engine,
 )
 from allspin.host.show.display import Display as Display
 from allspin.host.sweep.sweeping import sweep as sweep
+from allspin.host.train.kernels import Kernels as Kernels
 from allspin.host.train.parameters import TrainingParameters as TrainingParameters
+from allspin.host.train.target import TrainingTarget as TrainingTarget
 from allspin.host.train.trainer import train as train
+from allspin.host.train.training_options import (
+    Augmentation as Augmentation,
+    Robustness as Robustness,
+)
 from allspin.sim.chip.chip import Chip as Chip
 from allspin.sim.device.device import Device as Device
 from allspin.sim.device.device_file import save_device as save_device

@@ -18,10 +18,7 @@ import PIL.Image
 import pytest
 
 import allspin
-from allspin.host.compare.subject import CompareOptions
-from allspin.host.lab.reading import ReadOptions
 from allspin.host.show.display import Display
-from allspin.host.train.training_options import Augmentation
 
 NETWORK = allspin.load_network("mnist-10")
 IMAGES, LABELS = (part[:60] for part in allspin.load_test_set())
@@ -197,7 +194,7 @@ def test_an_import_has_the_record_of_its_command(tmp_path):
     with pytest.warns(UserWarning, match="give `white`"):
         allspin.import_network("model.npz", data=SET)
     options = allspin.ImportOptions(
-        white=1, tune=1, augmentation=Augmentation.parse("none,shift=2"), states=8
+        white=1, tune=1, augmentation=allspin.Augmentation.parse("none,shift=2"), states=8
     )
     first = allspin.import_network("model.npz", SET, options)
     assert first.network.provenance["options"]["augment"] == "none,shift=2.0"
@@ -251,8 +248,11 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
     [
         (lambda: allspin.program("mnist-10", missing=0.5), "`missing` needs `measured`"),
         (lambda: allspin.program("mnist-10", tries=3), "`tries`"),
-        (lambda: ReadOptions(where=("field",)), "`where`"),
-        (lambda: allspin.fit("curves.csv", reading=ReadOptions(where=("field=8",))), "field=8"),
+        (lambda: allspin.ReadOptions(where=("field",)), "`where`"),
+        (
+            lambda: allspin.fit("curves.csv", reading=allspin.ReadOptions(where=("field=8",))),
+            "field=8",
+        ),
         (lambda: allspin.FitOptions(currents=(1,)), "currents"),
         (lambda: allspin.fit("curves.csv", at="current=9mA"), "`at` needs `base`"),
         (lambda: allspin.fit([]), "give files by name"),
@@ -265,13 +265,13 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
         (lambda: cast(Any, allspin.train)(data=IMAGES), "as (x, y) or"),
         (lambda: allspin.MeasureOptions(chips=0), "chips must be from 1"),
         (lambda: allspin.MeasureOptions(first=-1), "must be from 0"),
-        (lambda: allspin.ImportOptions(augmentation=Augmentation.parse("none")), "`tune`"),
+        (lambda: allspin.ImportOptions(augmentation=allspin.Augmentation.parse("none")), "`tune`"),
         (
             lambda: allspin.import_network(SimpleNamespace(activation="tanh", coefs_=[])),
             "torch.onnx.export(",
         ),
         (lambda: allspin.MeasureOptions(missing=0.1), "`missing` needs `measured`"),
-        (lambda: CompareOptions(frequency=-1), "frequency"),
+        (lambda: allspin.CompareOptions(frequency=-1), "frequency"),
         (lambda: allspin.program(NETWORK, seed=1, scheme="incremental", band=2), "band must be"),
     ],
 )
