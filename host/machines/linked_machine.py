@@ -83,9 +83,10 @@ class LinkedMachine(ChipMemories, Machine):
             self.session.slowness = self._transport.simulation
         self.description = str(self.identity)
 
-    def held(self, network: Network) -> Network:
-        """A network that fits, as it lies in the machine."""
-        return self.identity.fitted(network)
+    @property
+    def fitted_network(self) -> Network | None:
+        """Network that runs, in the sizes of the machine; None before one is loaded."""
+        return None if self.running is None else self.identity.fitted(self.running)
 
     @property
     def profile(self) -> HardwareProfile:

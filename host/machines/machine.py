@@ -127,9 +127,10 @@ class Machine(Closing):
     def check(self, network: Network) -> None:
         """Raise a `UserError` unless the machine can run such a network."""
 
-    def held(self, network: Network) -> Network:
-        """A network that fits as it lies in the machine, whose sizes may be larger."""
-        return network
+    @property
+    def fitted_network(self) -> Network | None:
+        """Network that runs, in the sizes of the machine; None if they are the network's own."""
+        return None
 
     def reopen(self) -> None:
         """Begin again with a machine that was reset; it is to be programmed then."""

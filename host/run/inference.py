@@ -275,8 +275,8 @@ def _score(
         shown, words = programmed_anew(work, again)
         slowest_stage = None
         if machine.profile is not None:
-            held = machine.held(network)
-            slowest_stage = SlowestStage(network, held, machine.profile, noise, images)
+            fitted = machine.fitted_network or network
+            slowest_stage = SlowestStage(network, fitted, machine.profile, noise, images)
         title = machine.name
         if isinstance(on, MachineOptions) and on.on in (GOLDEN, VIRTUAL):
             title = on.on

@@ -120,8 +120,10 @@ class MachineOptions:
         found = machine.profile
         if found is None:
             return
-        held = machine.held(network).layers
-        lanes = self.lanes and min(self.lanes, max(layer.columns for layer in held))
+        columns = max(layer.columns for layer in network.layers)
+        if isinstance(machine, LinkedMachine):
+            columns = max(layer.columns for layer in machine.identity.fitted(network).layers)
+        lanes = self.lanes and min(self.lanes, columns)
         for what, there, asked in (
             ("lanes", found.lanes, lanes),
             ("rows per clock", found.rows_per_clock, self.rows_per_clock),

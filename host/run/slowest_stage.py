@@ -22,8 +22,8 @@ class SlowestStage(Brief):
     ----------
     network : Network
         Network that was run.
-    held : Network
-        The network as it lies in the machine, whose layers may be larger.
+    fitted : Network
+        Network in the sizes of the machine, whose layers may be larger.
     profile : HardwareProfile
         Lanes and rows per clock of the machine.
     noise : ColumnNoise or None
@@ -33,7 +33,7 @@ class SlowestStage(Brief):
     """
 
     network: Network
-    held: Network
+    fitted: Network
     profile: HardwareProfile
     noise: ColumnNoise | None
     images: npt.NDArray[np.uint8]
@@ -41,12 +41,12 @@ class SlowestStage(Brief):
     @cached_property
     def cycles(self) -> float:
         """Mean cycles per image in this machine."""
-        return self._mean_cycles(self.held)
+        return self._mean_cycles(self.fitted)
 
     @property
     def fitted_into(self) -> tuple[int, ...] | None:
         """Widths that the network was padded to; None if the machine has the network's sizes."""
-        widths = self.held.topology
+        widths = self.fitted.topology
         return None if widths == self.network.topology else widths
 
     @cached_property

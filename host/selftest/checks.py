@@ -166,11 +166,12 @@ class _Checks:
         if self.machine.resent > resent:
             return None, "requests had to be sent again, and images were counted twice"
         trace, layers = GoldenModel(self.network).trace(self.images), self.network.layers
+        fitted = self.machine.identity.fitted(self.network)
         expected = (
             IMAGES,
             tuple(own.driven(step.inputs) for own, step in zip(layers, trace, strict=True)),
             # Spare columns are used with the others.
-            tuple(IMAGES * own.uses for own in self.machine.held(self.network).layers),
+            tuple(IMAGES * own.uses for own in fitted.layers),
         )
         if (found.images, found.rows, found.neurons) != expected:
             return False, (
@@ -192,10 +193,10 @@ class _Checks:
         images = self.images[:count]
         right = int(np.count_nonzero(golden.classify(images) == labels[:count]))
         # Spare classes are in the machine's digest too.
-        held = self.machine.held(self.network)
+        fitted = self.machine.identity.fitted(self.network)
         pixels = images.reshape(len(images), -1)
-        padded = np.pad(pixels, ((0, 0), (0, prod(held.image_shape) - pixels.shape[1])))
-        sums = GoldenModel(held).logits(padded.reshape(-1, *held.image_shape))
+        padded = np.pad(pixels, ((0, 0), (0, prod(fitted.image_shape) - pixels.shape[1])))
+        sums = GoldenModel(fitted).logits(padded.reshape(-1, *fitted.image_shape))
         digest = logits_digest(sums, self.machine.identity)
         if counts.correct != right or counts.digest not in (None, digest):
             return False, (
