@@ -69,7 +69,7 @@ def test_figures_of_an_earlier_run_stay(board_record, tmp_path, capsys):
     measured, builds, out = (tmp_path / name for name in ("m.json", "b.json", "o.json"))
     measured.write_text(json.dumps(former))
     builds.write_text(json.dumps(board_record(cycles_per_image=1000.0, images_per_second=27_000)))
-    words = ["--measured", str(measured), "--builds", str(builds), "-o", str(out)]
+    words = ["--former", str(measured), "--builds", str(builds), "-o", str(out)]
     assert main(words) == 0
     found = json.loads(out.read_text())
     (engine,) = found["engine"]
