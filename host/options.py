@@ -78,7 +78,7 @@ def names_or_files(module: str, names: str) -> Callable[[Any], list[str]]:
     """
 
     def candidates(context: Any) -> list[str]:
-        found = getattr(import_module(f"allspin.host.{module}"), names)
+        found: Any = getattr(import_module(f"allspin.host.{module}"), names)
         return [*(found() if callable(found) else found), *glob(f"{context.incomplete}*")]
 
     return candidates

@@ -5,7 +5,7 @@ import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.text import Text
@@ -234,7 +234,8 @@ def shows_progress(function: Callable[Given, Result]) -> Callable[Given, Result]
 
     @functools.wraps(function)
     def called(*given: Given.args, **options: Given.kwargs) -> Result:
-        with showing(options.get("progress")) as options["progress"]:
+        asked: Any = options.get("progress")
+        with showing(asked) as options["progress"]:
             return function(*given, **options)
 
     return called

@@ -253,7 +253,7 @@ def test_values_of_a_device_are_changed_wherever_they_stand():
             lambda: allspin.fit("curves.csv", reading=allspin.ReadOptions(where=("field=8",))),
             "field=8",
         ),
-        (lambda: allspin.FitOptions(currents=(1,)), "currents"),
+        (lambda: allspin.FitOptions(currents=cast(Any, (1,))), "currents"),
         (lambda: allspin.fit("curves.csv", at="current=9mA"), "`at` needs `base`"),
         (lambda: allspin.fit([]), "give files by name"),
         (lambda: allspin.classify(NETWORK, []), "give files by name"),

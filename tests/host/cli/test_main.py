@@ -175,7 +175,7 @@ def test_help_lists_each_option_with_its_text(cli):
         for argument in arguments_of(command_app(name, Recipe())):
             if argument.parse and not argument.children:
                 label = argument.parameter.metavar if argument.index == 0 else argument.name
-                assert re.search(rf"(?m)^  .*{re.escape(label)}(?!\w)", text), (name, label)
+                assert re.search(rf"(?m)^  .*{re.escape(str(label))}(?!\w)", text), (name, label)
                 assert argument.parameter.help, (name, label)
 
 

@@ -115,7 +115,7 @@ def test_a_network_of_one_layer_has_a_map_a_class_and_a_large_image_none(topolog
 def test_measured_chips_have_a_row_and_a_strip_each():
     columns = Column("<open loop>", ("c2c",), "open-loop"), Column("ideal", (), "pulse-width")
     measured = measure_chips("paper-10", "paper", MeasureOptions(4, columns=columns), images=50)
-    found = read(measured._repr_html_())
+    found = read(measured._repr_html_() or "")
     ideal = f"{100 * measured.results[1].mean:.2f} \u00b1 0.00"
     assert (found.said("th")[-1], ideal in found.said("td")) == ("ideal", True)
     texts = found.said("text")
@@ -131,7 +131,7 @@ def test_a_score_has_its_figures_and_a_matrix_that_can_be_read(classes, pictures
     if classes > 10:
         answers = dataclasses.replace(answers, classes=np.full(60, classes - 1))
     score = dataclasses.replace(score, shown=dataclasses.replace(score.shown, answers=answers))
-    found = read(score._repr_html_())
+    found = read(score._repr_html_() or "")
     assert len(found.all("svg")) == pictures
     assert found.facts()["logits that differ"] == f"0 of {60 * classes:,}"
     assert found.facts()["machine"] == "golden"

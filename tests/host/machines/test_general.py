@@ -12,6 +12,7 @@ from allspin.hdl.link.protocol import LinkParameters, identity_bytes
 from allspin.hdl.parameters.engine_parameters import EngineParameters
 from allspin.host.data.catalogue import open_network
 from allspin.host.data.datasets import load_test_set
+from allspin.host.foreign.import_options import ImportOptions
 from allspin.host.foreign.importing import import_network
 from allspin.host.link.identity import Identity
 from allspin.host.machines.kept_program import KeptProgram
@@ -62,7 +63,7 @@ def imported(folder):
         arrays[f"W{number}"] = rng.normal(size=shape) / shape[0] ** 0.5
         arrays[f"b{number}"] = rng.normal(size=shape[1]) / 9
     np.savez(folder / "model.npz", **arrays)
-    network = import_network(folder / "model.npz", white=1.0).network
+    network = import_network(folder / "model.npz", options=ImportOptions(white=1.0)).network
     assert network.topology[:2] == (784, 128)
     assert network.topology[2] > 64  # a neuron for the last layer's biases
     return network

@@ -5,9 +5,9 @@ import sys
 from types import SimpleNamespace
 from typing import Any, cast
 
-import dask
 import pytest
 import trustme
+from dask import config
 from distributed import LocalCluster
 from distributed.security import Security
 
@@ -39,7 +39,7 @@ def certificates(folder):
 def configured(ca, certificate, key=None):
     """Dask's configuration with the certificates of a client."""
     named = {"ca-file": ca, "client.cert": certificate, "client.key": key or certificate}
-    return dask.config.set({f"distributed.comm.tls.{name}": str(named[name]) for name in named})
+    return config.set({f"distributed.comm.tls.{name}": str(named[name]) for name in named})
 
 
 @pytest.fixture(scope="module")
