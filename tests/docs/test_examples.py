@@ -99,7 +99,7 @@ def test_train_run_and_sweep_know_classes_of_one_s_own(extended, tmp_path):
     device = "--device mine.toml --program pulse-width --images 20"
     share = json.loads(extended(f"run net {device} --chip 1 --json"))["accuracy"]
     # A sweep's workers are other processes.
-    extended(f"sweep --network net {device} --chips 2 --first 1 --jobs 2 -o swept.csv")
+    extended(f"sweep --network net {device} --chips 2 --chip 1 --jobs 2 -o swept.csv")
     first, *_ = csv.DictReader((tmp_path / "swept.csv").open(encoding="utf-8"))
     assert float(first["accuracy"]) == share
 

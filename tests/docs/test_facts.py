@@ -12,8 +12,10 @@ import pytest
 
 from allspin.boards.catalogue import find_boards
 from allspin.host.chips.cell_table import COLUMNS
+from allspin.host.cli.command import arguments_of, command_app, option_names
 from allspin.host.cli.flash import is_kept, udev_rule
 from allspin.host.cli.main import main
+from allspin.host.cli.recipe import Recipe
 from allspin.host.lab.column_map import NAMES
 from allspin.host.sweep.grid import FACTORS, SETTINGS, make_grid
 from allspin.host.sweep.results import OUTCOME_COLUMNS
@@ -69,9 +71,14 @@ def test_the_grid_of_the_sweep_s_document_is_one_and_its_table_has_every_key():
     for block, points, chips in zip(blocks(text, "toml"), (2 * 3 * 2, 108), (20, 5), strict=True):
         grid = make_grid(tomllib.loads(block))
         assert (len(grid.points()), grid.chips) == (points, chips)
-    told = re.findall(r"^\| `(\w+)`, `--([\w-]+)` \|", text, re.MULTILINE)
-    flags = {"first": "chip"}
-    assert told == [(key, flags.get(key, key.replace("_", "-"))) for key in (*FACTORS, *SETTINGS)]
+    told = re.findall(
+        r"^\| `(\w+)`(?:, `(--[\w-]+)`)? \|", text.partition("\n## The table")[0], re.MULTILINE
+    )
+    keys = (*FACTORS, *SETTINGS)
+    options = {f"--{key}": key for key in keys} | {"--chip": "first"}
+    known = option_names(arguments_of(command_app("sweep", Recipe())))
+    there = {options[name]: name for name in known.values() if name in options}
+    assert told == [(key, there.get(key, "")) for key in keys]
 
 
 def test_the_operating_points_of_the_document_are_those_of_a_device():
