@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.link.session import NO_PROGRESS, Progress
-from allspin.host.machines.machine import GoldenMachine, Machine
+from allspin.host.machines.golden_machine import GoldenMachine
+from allspin.host.machines.machine import Machine
 from allspin.sim.device.device import Device
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Brief

@@ -14,7 +14,6 @@ from allspin.host.link.line import Undone
 from allspin.host.link.session import NO_PROGRESS, Progress
 from allspin.host.machines.resident import ResidentImages
 from allspin.sim.errors import UserError
-from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 from allspin.sim.programming.program import ProgrammedChip
 
@@ -218,50 +217,3 @@ class Machine(Closing):
             If it keeps none.
         """
         raise UserError(f"{self.name} keeps no images: let them be streamed")
-
-
-# The golden model as a machine.
-
-BATCH = 1000
-"""Images between two calls of the progress callback."""
-
-
-class GoldenMachine(Machine):
-    """A machine that the golden model computes: any network fits, and any chip.
-
-    Attributes
-    ----------
-    name : str
-        What messages call it.
-    model : GoldenModel or None
-        Of what it was programmed with last.
-    """
-
-    name = "the golden model"
-
-    def __init__(self, model: GoldenModel | None = None) -> None:
-        self.model = model
-
-    def close(self) -> None:
-        """Do nothing."""
-
-    def load_network(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
-        """Load a network."""
-        self.model = GoldenModel(network)
-
-    def load_chip(self, chip: ProgrammedChip, progress: Progress = NO_PROGRESS) -> None:
-        """Load a chip."""
-        self.model = chip.golden()
-
-    def stream(
-        self, images: npt.NDArray[np.uint8], progress: Progress = NO_PROGRESS, first: int = 0
-    ) -> Answers:
-        """Run images; see `allspin.host.machines.machine.Machine.stream`."""
-        if self.model is None:
-            raise UserError(f"{self.name} has no network yet; load one first")
-        logits = np.empty((len(images), self.model.network.classes), dtype=np.int64)
-        for start in range(0, len(images), BATCH):
-            part = slice(start, start + BATCH)
-            logits[part] = self.model.logits(images[part], first + start)
-            progress(min(start + BATCH, len(images)))
-        return Answers(logits, np.argmax(logits, axis=1))

@@ -12,8 +12,9 @@ from allspin.host.link.serial_port import DEFAULT_BAUD, SerialTransport, serial_
 from allspin.host.link.uart_options import (
     UartOptions,
 )
+from allspin.host.machines.golden_machine import GoldenMachine
 from allspin.host.machines.linked_machine import LinkedMachine
-from allspin.host.machines.machine import GoldenMachine, Machine
+from allspin.host.machines.machine import Machine
 from allspin.host.machines.programmer import chip_profile
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError, meant, refused

@@ -17,15 +17,15 @@ from allspin.hdl.parameters.memory_map import (
     RESIDENT_LOGITS,
     RESIDENT_RUN,
 )
-from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, ResidentParameters, distance_bits
+from allspin.hdl.parameters.profile import SDRAM_LINE_BYTES, ResidentParameters
 from allspin.hdl.parameters.sdram_parameters import SLOWEST_256M, SdramParameters
 from allspin.hdl.resident.packing import pack_words
 from allspin.host.link.answers import Answers, parse_answers
 from allspin.host.link.identity import Identity
-from allspin.host.link.image_requests import check_values
 from allspin.host.link.line import Undone
 from allspin.host.link.memories import Memories, line_address
 from allspin.host.link.session import NO_PROGRESS, Group, Progress
+from allspin.host.machines.image_beats import pack_images
 from allspin.sim.errors import UserError
 from allspin.sim.network.pixels import in_line, quantise_pixels
 
@@ -89,79 +89,6 @@ def logits_digest(logits: npt.NDArray[np.integer], identity: Identity) -> int:
     """CRC-32 of logits as a machine sends them, images in order."""
     wide = np.ascontiguousarray(logits, "<i8").view(np.uint8).reshape(-1, 8)
     return zlib.crc32(wide[:, : identity.logit_bytes].tobytes())
-
-
-def pack_images(
-    values: npt.NDArray[np.uint8],
-    rows_per_clock: int,
-    pixel_bits: int,
-    tile_rows: int | None = None,
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Lines of the memory of resident images, as ``docs/protocol.md`` lays them out.
-
-    Parameters
-    ----------
-    values : ndarray of uint8, shape (images, rows)
-        Row values, below ``2**pixel_bits``.
-    rows_per_clock : int
-        Slots of a beat.
-    pixel_bits : int
-        Width of a row value, 1 to 8.
-    tile_rows : int, optional
-        Rows of a tile, none of which shares a beat with rows of another; a multiple of
-        `rows_per_clock`. All by default.
-
-    Returns
-    -------
-    lines : ndarray of uint8, shape (beats, 2 * rows_per_clock + 1)
-        All images, one after another.
-    beats : ndarray of int64, shape (images,)
-        Beats of each image.
-
-    Raises
-    ------
-    ValueError
-        If a value does not fit `pixel_bits`, or `values` is not a matrix.
-    """
-    check_values(values, pixel_bits)
-    longest = 2 ** distance_bits(pixel_bits) - 1
-    lines_of_tile = -(-(tile_rows or max(1, values.shape[1])) // rows_per_clock)
-    # Of each slot: which beat of an image is the next without a place, and the step before it.
-    places = np.zeros((rows_per_clock, len(values)), dtype=np.int64)
-    steps = np.zeros_like(places)
-    slots = []
-    for first in range(0, -(-values.shape[1] // rows_per_clock), lines_of_tile):
-        begin = places.max(axis=0)  # no row of this tile is driven before
-        for number in range(rows_per_clock):
-            part = values[:, number::rows_per_clock][:, first : first + lines_of_tile]
-            image, step = np.nonzero(part)
-            value = part[image, step]
-            step += first
-            opens = np.flatnonzero(np.diff(image, prepend=-1) != 0)
-            distance = np.diff(step, prepend=0)
-            distance[opens] = step[opens] - steps[number, image[opens]]
-            # A gap that is too long is crossed in several beats, of which only the last drives.
-            crossing = np.maximum(0, (distance - 1) // longest)
-            place = np.cumsum(crossing + 1)  # among the slot's of all images
-            own = image[opens]
-            started = np.maximum(begin[own], places[number, own] + crossing[opens])
-            place += np.repeat(started - place[opens], np.diff(opens, append=len(image)))
-            ends = np.append(opens[1:], len(image)) - 1
-            if len(own):
-                places[number, own] = place[ends] + 1
-                steps[number, own] = step[ends]
-            slots.append((number, image, place, distance, crossing, value))
-    beats = np.maximum(1, places.max(axis=0))
-    starts = np.cumsum(beats) - beats
-    lines = np.zeros((int(beats.sum()), 2 * rows_per_clock + 1), dtype=np.uint8)
-    for number, image, place, distance, crossing, value in slots:
-        at = starts[image] + place
-        lines[at, 2 * number] = distance - crossing * longest
-        lines[at, 2 * number + 1] = value
-        for count in range(1, int(crossing.max(initial=0)) + 1):
-            lines[at[crossing >= count] - count, 2 * number] = longest
-    lines[starts + beats - 1, -1] = 1
-    return lines, beats
 
 
 class ResidentImages:

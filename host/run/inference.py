@@ -15,7 +15,8 @@ from allspin.host.data.catalogue import network_name, open_network, several_file
 from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.images import load_image
 from allspin.host.link.uart_options import UartOptions
-from allspin.host.machines.machine import GoldenMachine, Machine, programmed_anew
+from allspin.host.machines.golden_machine import GoldenMachine
+from allspin.host.machines.machine import Machine, programmed_anew
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine as machine_on
 from allspin.host.options import HIDDEN
 from allspin.host.run.classified import Classified

@@ -24,7 +24,8 @@ from allspin.host.learn.parameters import LearnParameters
 from allspin.host.link.line import (
     Undone,
 )
-from allspin.host.machines.machine import ATTEMPTS, GoldenMachine, Machine, programmed_anew
+from allspin.host.machines.golden_machine import GoldenMachine
+from allspin.host.machines.machine import ATTEMPTS, Machine, programmed_anew
 from allspin.host.machines.opening import GOLDEN, VIRTUAL, open_machine
 from allspin.host.machines.programmer import chip_profile
 from allspin.host.show.say import warn

@@ -20,9 +20,9 @@ from allspin.host.link.memories import COUNTER_BYTES, Memory
 from allspin.host.link.transport import BITS_PER_BYTE
 from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.chip_memories import REDRAW_LINE
+from allspin.host.machines.image_beats import pack_images
 from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.opening import open_virtual
-from allspin.host.machines.resident import pack_images
 from allspin.host.show.say import say
 from allspin.sim.network.pixels import quantise_pixels
 from allspin.sim.programming.program import program

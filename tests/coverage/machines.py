@@ -26,8 +26,8 @@ from allspin.hdl.parameters.memory_map import COUNTERS, ENGINE, LABELS, RESIDENT
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters, VariationParameters
 from allspin.host.link.frames import Deframer, encode_frame
 from allspin.host.link.image_requests import encode_images
+from allspin.host.machines.image_beats import pack_images
 from allspin.host.machines.linked_machine import LinkedMachine
-from allspin.host.machines.resident import pack_images
 from allspin.sim.network import reference
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.layer import GAIN_BITS, Converter, Layer

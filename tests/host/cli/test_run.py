@@ -14,8 +14,8 @@ from allspin.host.data.catalogue import open_device, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.session import NO_PROGRESS
 from allspin.host.machines import opening
+from allspin.host.machines.golden_machine import GoldenMachine
 from allspin.host.machines.linked_machine import LinkedMachine
-from allspin.host.machines.machine import GoldenMachine
 from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.run import machine_options
 from allspin.host.show.version import CHANGED

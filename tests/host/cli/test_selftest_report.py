@@ -13,7 +13,7 @@ from allspin.host.bitstreams.release import INDEX
 from allspin.host.cli import flash
 from allspin.host.data.catalogue import open_network
 from allspin.host.link.answers import Counters
-from allspin.host.machines.machine import GoldenMachine
+from allspin.host.machines.golden_machine import GoldenMachine
 from allspin.host.selftest.board_report import count_reports, measure_rates
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_network

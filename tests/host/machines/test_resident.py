@@ -10,8 +10,9 @@ from allspin.boards.virtual.build import build
 from allspin.hdl.parameters.crossbar_parameters import CrossbarParameters
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
 from allspin.host.data.datasets import load_test_set
+from allspin.host.machines.image_beats import pack_images
 from allspin.host.machines.linked_machine import LinkedMachine
-from allspin.host.machines.resident import ResidentImages, pack_images
+from allspin.host.machines.resident import ResidentImages
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.errors import UserError
 from allspin.sim.network import reference

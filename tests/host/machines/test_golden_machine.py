@@ -1,9 +1,9 @@
-"""The golden model with a device's face."""
+"""Tests of the golden model as a machine."""
 
 import numpy as np
 import pytest
 
-from allspin.host.machines.machine import GoldenMachine
+from allspin.host.machines.golden_machine import GoldenMachine
 from allspin.host.machines.opening import open_machine
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel
