@@ -5,6 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+PATIENCE = 600
+"""Seconds after which a process is taken to hang: many, since a machine may be busy."""
+
 
 def status(pid: int) -> list[str] | None:
     """Fields of a process's status from its state on; None when it has ended."""
@@ -17,9 +20,9 @@ def status(pid: int) -> list[str] | None:
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:
-    """What a condition gives as soon as it gives something."""
-    deadline = time.monotonic() + 60
+    """Return the first true value of a condition."""
+    deadline = time.monotonic() + PATIENCE
     while not (found := condition()):
-        assert time.monotonic() < deadline, "nothing happened for a minute"
+        assert time.monotonic() < deadline, "the condition does not become true"
         time.sleep(0.02)
     return found

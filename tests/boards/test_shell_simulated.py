@@ -38,6 +38,7 @@ from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.sim.network import reference
 from allspin.sim.network.random_network import random_images, random_network
 from tests.hdl.link.usb_host import LEVELS, UsbHost
+from tests.processes import PATIENCE
 
 NETWORK, PROFILE = random_network((6, 3, 2), 0), HardwareProfile(lanes=1)
 LOCK_SECONDS = 3 * SETTLING_SECONDS
@@ -412,7 +413,7 @@ def test_every_logit_comes_through_usb() -> None:
         await bench.until_reset_ends(ctx)
         host = bench.usb_host(ctx)
         await host.reset()  # it keeps the address 0
-        while (data := transport.asked.get(timeout=60)) is not None:
+        while (data := transport.asked.get(timeout=PATIENCE)) is not None:
             got = await host.exchange(4, data, lambda _: True)
             if not got:
                 await host.idle(60)

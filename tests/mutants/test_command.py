@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PATIENCE
+
 pytestmark = pytest.mark.long
 
 HERE = Path(__file__).parent
@@ -88,7 +90,7 @@ def run(tree, *arguments):
 
 
 def wait_for(condition, process=None):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         assert process is None or process.poll() is None
@@ -160,7 +162,7 @@ def test_a_signal_leaves_no_process(tree, number, status):
     environment = Path("/proc", mark.read_text(), "environ")
     assert str(tree).encode() in environment.read_bytes()
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == status
 
     def ended():

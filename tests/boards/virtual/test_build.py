@@ -18,7 +18,7 @@ from allspin.hdl.cache.seal import SEAL
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_network
-from tests.processes import wait_for
+from tests.processes import PATIENCE, wait_for
 
 PARAMETERS = TopParameters.from_network(random_network((5, 2), 0))
 COMPILER = """\
@@ -122,7 +122,7 @@ def test_a_build_that_is_killed_takes_its_compiler_along(log, cache, monkeypatch
     file = Path(f"{log}.pid")
     wait_for(lambda: file.exists() and file.read_text().strip())
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     compiler_pid = int(file.read_text())
     wait_for(lambda: not Path(f"/proc/{compiler_pid}").exists())
     assert all(path.name.startswith(".") for path in programs(cache))

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from allspin.hdl.cache.process import first_line, run_tool
 from allspin.sim.errors import UserError
+from tests.processes import PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = """\
@@ -66,13 +66,6 @@ def test_the_first_line_is_of_stdout_or_else_of_stderr():
     assert first_line(["cat"]) == ""
 
 
-def wait_for(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened for a minute"
-        time.sleep(0.02)
-
-
 def is_gone(pid):
     """Whether a process has ended; one that nobody has waited for yet has."""
     try:
@@ -102,7 +95,7 @@ def test_however_this_process_ends_nothing_is_left(tmp_path, end):
     started = [int(pid) for pid in pids.read_text().split()]
     assert not any(is_gone(pid) for pid in started)
     process.send_signal(end)
-    process.wait(60)
+    process.wait(PATIENCE)
     wait_for(lambda: all(is_gone(pid) for pid in started))
 
 
@@ -114,5 +107,5 @@ def test_what_is_left_where_the_guard_is_killed_ends_too(tmp_path):
     wait_for(lambda: pids.exists() and len(pids.read_text().split()) == 2)
     guard, tool = (int(pid) for pid in pids.read_text().split())
     os.kill(guard, signal.SIGKILL)
-    process.wait(60)
+    process.wait(PATIENCE)
     wait_for(lambda: is_gone(tool))

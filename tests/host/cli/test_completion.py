@@ -12,9 +12,8 @@ import pytest
 
 from allspin.host.cli.commands import COMMANDS, SHELLS
 from allspin.host.cli.main import main
+from tests.processes import PATIENCE
 
-PATIENCE = 60
-"""Seconds after which a shell that does not end fails a test."""
 BASH = """\
 source "$1"
 shift

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.sync.client import connect
 
+from tests.processes import PATIENCE
+
 
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -50,7 +52,7 @@ def test_it_prints_its_link_serves_and_ends_with_an_interrupt(start, learning):
     with connect(socket_address, origin="http:" + place.rpartition("/")[0]) as page:
         assert page.recv()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (0, "")
     assert err.endswith("in a browser; Ctrl-C ends it\n") or learning
 
@@ -62,7 +64,7 @@ def test_it_answers_where_more_ask_for_nothing_than_it_has_files_for(start):
     resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (256, 256))
     place = urlsplit(link)
     idle = [socket.create_connection((place.hostname, place.port), 60) for _ in range(400)]
-    deadline, answer = time.monotonic() + 60, b""
+    deadline, answer = time.monotonic() + PATIENCE, b""
     while b"allspin" not in answer and time.monotonic() < deadline:
         with contextlib.suppress(OSError), urllib.request.urlopen(link, timeout=5) as opened:
             answer = opened.read()
@@ -70,11 +72,11 @@ def test_it_answers_where_more_ask_for_nothing_than_it_has_files_for(start):
     for each in idle:
         each.close()
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == ("", "open it in a browser; Ctrl-C ends it\n")
+    assert process.communicate(timeout=PATIENCE) == ("", "open it in a browser; Ctrl-C ends it\n")
 
 
 def test_whoever_lets_others_in_is_warned(start):
     process = start("live --port 0 --no-browser --host 0.0.0.0")
     assert process.stdout.readline().startswith("http:" + "//127.0.0.1:")
     process.terminate()
-    assert "allspin: others reach this page at 0.0.0.0" in process.communicate(timeout=60)[1]
+    assert "allspin: others reach this page at 0.0.0.0" in process.communicate(timeout=PATIENCE)[1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from allspin.host.link.frames import Deframer, encode_frame
-from tests.processes import wait_for
+from tests.processes import PATIENCE, wait_for
 
 IDENTIFY, WRITE, READ = 1, 2, 3
 FAULTS = ("--flip", "--drop", "--reset-after")
@@ -58,7 +58,7 @@ def board(start, net):
 def end(process, number=signal.SIGINT):
     """Send a signal, and take the exit status, stdout and stderr."""
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 
@@ -166,7 +166,7 @@ def test_a_board_that_dies_is_one_line(board, tmp_path):
     link = tmp_path / "board"
     process, _ = board(f"--link {link}")
     os.kill(int(*children(process)), signal.SIGKILL)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert err.splitlines()[-1] == "allspin: the virtual board died (killed by signal 9)"
     assert not os.path.lexists(link)

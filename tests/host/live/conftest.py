@@ -25,9 +25,8 @@ from allspin.host.live.learning import Learning
 from allspin.host.train.target import TrainingTarget
 from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network
+from tests.processes import PATIENCE
 
-PATIENCE = 60
-"""Seconds after which a missing message fails a test."""
 TOKEN, PORT = "a-token", 8000
 HOST = f"127.0.0.1:{PORT}"
 ORIGIN = "http:" + f"//{HOST}"

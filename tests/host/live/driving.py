@@ -13,11 +13,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 from allspin.host.live.choices import Choices
 from allspin.host.live.learning import Learning
 from allspin.host.live.serve import LiveServer, Place
+from tests.processes import PATIENCE
 
 DESK = 1280
 """Width of a usual screen, in pixels."""
-PATIENCE = 180.0
-"""Seconds after which a page counts as silent."""
 
 
 @contextmanager

@@ -32,7 +32,8 @@ from allspin.sim.network.network import Network
 from allspin.sim.programming.program import program
 from allspin.sim.programming.schemes import Programming
 from tests.host.browser import PHONE, TOOLS, messages, show, start_browser
-from tests.host.live.driving import DESK, PATIENCE, draw, durations, served, wait
+from tests.host.live.driving import DESK, draw, durations, served, wait
+from tests.processes import PATIENCE
 
 AXE = Path(__file__).with_name("vendor") / "axe.min.js.gz"
 ANSWER = "return document.querySelector('.logits canvas').getAttribute('aria-label') || ''"

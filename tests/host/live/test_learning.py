@@ -12,7 +12,8 @@ from allspin.host.learn.result import Learnt
 from allspin.host.live import learning as watched
 from allspin.host.live.learning import Learning
 from allspin.host.train.training_options import AUTO
-from tests.host.live.conftest import PATIENCE, Page, learn_parameters, open_page
+from tests.host.live.conftest import Page, learn_parameters, open_page
+from tests.processes import PATIENCE
 
 LONG = 2000
 """Epochs that outlast a test."""

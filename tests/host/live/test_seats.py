@@ -24,8 +24,9 @@ from allspin.host.machines.programmer import CHIPS
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError
 from allspin.sim.network.random_network import random_network
-from tests.host.live.conftest import PATIENCE, open_page
+from tests.host.live.conftest import open_page
 from tests.host.machines.work import GENERAL, WIDEST
+from tests.processes import PATIENCE
 
 
 def golden_logits(choices, chosen, number):

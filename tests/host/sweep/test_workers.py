@@ -14,11 +14,11 @@ from distributed import Client, LocalCluster
 
 from allspin.host.sweep.sweeping import make_plan, run_sweep
 from allspin.sim.errors import UserError
+from tests.processes import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-SOON = 60.0
 """Seconds that a process may take for what takes it a few."""
 
 
@@ -84,7 +84,7 @@ def begin(small, path, **options):
 
 def until(done, process=None):
     """Wait until something is so, while a process runs."""
-    deadline = time.monotonic() + SOON
+    deadline = time.monotonic() + PATIENCE
     while not done():
         assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
@@ -121,7 +121,7 @@ def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_pat
     children = workers_of(process.pid)
     assert len(children) == 2
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=SOON)
+    process.communicate(timeout=PATIENCE)
     kept = path.read_bytes()
     assert 20 <= rows(path) < 210
     until(lambda: all(map(gone, children)))
@@ -132,7 +132,7 @@ def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_pat
     until(lambda: rows(path) >= 90, process)
     # A worker is lost: what it had in hand is measured again.
     os.kill(workers_of(process.pid)[0], signal.SIGKILL)
-    out, err = process.communicate(timeout=SOON)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert f'"resumed": {kept.count(bytes([10])) - 2},' in out
     plan = make_plan(small.grid(c2c=[0, 0.5, 1], chips=70))
@@ -152,7 +152,7 @@ def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path, wait):
         until(lambda: rows(tmp_path / "t.csv") >= 10, process)
     time.sleep(wait or 0)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=SOON)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[1:] == ["allspin: interrupted"]
     until(lambda: all(map(gone, children)))
@@ -168,7 +168,7 @@ def test_an_interrupt_that_is_ignored_ends_nothing(small, tmp_path):
         return rows(tmp_path / "t.csv") >= 1
 
     until(interrupted_until_a_row_is_there, process)
-    _, err = process.communicate(timeout=SOON)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert rows(tmp_path / "t.csv") == 210
 

@@ -12,7 +12,7 @@ import serial
 from allspin.host.virtual.board import PIPE_BYTES, VirtualTransport
 from allspin.host.virtual.board_line import MOST_WAITING, BoardLine
 from allspin.host.virtual.port import VirtualPort
-from tests.processes import wait_for
+from tests.processes import PATIENCE, wait_for
 
 EVERY_BYTE = bytes(range(256))
 MOST = PIPE_BYTES + MOST_WAITING + (1 << 19)
@@ -65,7 +65,7 @@ def passes(client, data):
 
 @pytest.mark.parametrize("baud", [9600, 3_000_000, 3_456_789, 12_000_000])
 def test_pyserial_opens_it_at_any_rate_and_for_itself(port, baud):
-    with serial.Serial(port, baud, timeout=60, exclusive=True) as client:
+    with serial.Serial(port, baud, timeout=PATIENCE, exclusive=True) as client:
         client.write(EVERY_BYTE)
         assert client.read(256) == EVERY_BYTE
         with pytest.raises(serial.SerialException, match="exclusively lock"):
