@@ -1,4 +1,4 @@
-"""Cells of chips against the same arithmetic in Python's own integers, cell by cell."""
+"""Words of cells against the same arithmetic in Python's integers, cell by cell."""
 
 import math
 from fractions import Fraction
@@ -7,25 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from allspin.sim.chip.device_deviates import device_deviates
-from allspin.sim.chip.generator import Purpose, draw_bits, normals
-from allspin.sim.chip.synapse_array import SynapseArray
+from allspin.sim.chip.generator import Purpose, draw_bits
 from allspin.sim.chip.words import WORD_BITS
-from allspin.sim.chip.write_table import WriteTable, written_words
-from allspin.sim.device.device import Device
-from allspin.sim.device.device_file import device_from_toml, device_to_toml
+from allspin.sim.chip.write_table import WriteTable
 from allspin.sim.device.imperfections import STUCK_ENDS, Imperfections
 from allspin.sim.network.levels import uniform_levels
-from allspin.sim.programming.plans import plan_layer
-from allspin.sim.programming.schemes import Programming
-from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.sot_synapse import SotSynapse
-from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
-from allspin.sim.synapse.table_response import TableResponse
-from allspin.sim.synapse.table_synapse import TableSynapse
-from tests.sim.chip.exact import chip_of, state_words, synapse, z
-
-P, D = Polarity
+from allspin.sim.synapse.response import Polarity
+from tests.sim.chip.exact import chip_of, state_words, z
 
 
 def slow_word(
@@ -119,13 +107,13 @@ def test_every_cell_by_exact_arithmetic(
         )
 
 
-TABLE = WriteTable(uniform_levels(9), *(np.full((2, 9), 900, np.int32),) * 2)
+TABLE = WriteTable(uniform_levels(9), *[np.full((2, 9), 900, np.int32)] * 2)
 ENDS = int(TABLE.levels[0]), int(TABLE.levels[-1])
 SHAPE = (300, 300)
 
 
 @pytest.mark.parametrize("at", STUCK_ENDS)
-def test_what_is_written_does_not_matter(at: str) -> None:
+def test_stuck_cells_ignore_what_is_written(at: str) -> None:
     wrong = Imperfections(stuck=0.3, stuck_at=at)
     cells, held = chip_of(wrong, 5).stuck(1, SHAPE, ENDS, None)
     assert np.mean(cells) == pytest.approx(0.3, abs=0.01)
@@ -158,88 +146,10 @@ def test_open_cells_hold_what_no_conductance_is_and_nothing_in_a_hall_bar(
 def test_the_highest_bit_of_a_draw_says_at_which_end_a_cell_is_stuck(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As in gateware, at the very value too."""
+    """The gateware decides by the same bit."""
     draws = np.array([[0, 2**31 - 1, 2**31, 2**32 - 1]])
     monkeypatch.setattr("allspin.sim.chip.chip.draw_bits", lambda *arguments: draws)
     wrong = Imperfections(stuck=0.5, stuck_at="either")
     stuck = chip_of(wrong, 1).stuck(0, (1, 4), (-5, 7), None)
     assert stuck[0].tolist() == [[True, True, False, False]]
     assert (stuck[1] >> WORD_BITS).tolist() == [[-5, -5, 7, 7]]
-
-
-# Arrays of synapses under pulses: draws by cell, and moments over many of them.
-
-
-def test_without_variation_it_is_the_synapse() -> None:
-    array = SynapseArray(synapse(), 0, 0, (2, 3))
-    assert array.read() == pytest.approx(np.full((2, 3), -1))
-    array.pulse(P)
-    array.pulse(P, 2)
-    assert array.read() == pytest.approx(np.full((2, 3), synapse().curve(P, 3)))
-    array.saturate(P)
-    assert array.read() == pytest.approx(np.ones((2, 3)))
-    array.pulse(D, 4)
-    assert array.read() == pytest.approx(np.full((2, 3), synapse().curve(D, 4)))
-    assert (array.polarity, array.writes) == (D, 3)
-
-
-def test_a_pulse_at_a_time_has_the_deviation_of_many_at_once() -> None:
-    varied = synapse(c2c=CycleVariation(0.01, 0.01, occasion="pulse"))
-    each, once = (SynapseArray(varied, seed, 0, (300, 300)) for seed in (1, 2))
-    for _ in range(8):
-        each.pulse(P)
-    once.pulse(P, 8)
-    assert each.read().std() == pytest.approx(once.read().std(), rel=0.02)
-    assert each.read().mean() == pytest.approx(once.read().mean(), abs=1e-3)
-
-
-def test_a_cell_s_draws_are_those_of_its_place() -> None:
-    varied = synapse(c2c=CycleVariation(0.02, 0.02), d2d=DeviceVariation(0.1, 0.1, "nonlinearity"))
-    small, large = (SynapseArray(varied, 9, 3, shape) for shape in ((3, 4), (4, 5)))
-    for array in (small, large):
-        array.pulse(P, 2)
-        array.pulse(D)
-    assert np.array_equal(small.read(), large.read()[:3, :4])
-    z = normals(9, 3, Purpose.D2D_POTENTIATION, 2, 3) * 2.0**-13
-    assert large.deviates[P][2, 3] == float(z)
-
-
-def test_a_film_ends_at_the_range_s_ends() -> None:
-    array = SynapseArray(synapse(c2c=CycleVariation(0.5, 0.5)), 0, 0, (50, 50))
-    array.pulse(P, 50)
-    assert (array.read().min(), array.read().max()) == (-1, 1)
-
-
-def test_cells_that_were_written_too_often() -> None:
-    array = SynapseArray(synapse(c2c=CycleVariation(0.1)), 0, 0, (1, 2))
-    array.writes = 2**16
-    with pytest.raises(ValueError, match="number of the draw must be from 0 to 65535"):
-        array.pulse(P)
-
-
-@pytest.mark.parametrize("correlation", [0.6, -1.0])
-def test_a_chip_s_cells_have_correlated_deviations_however_they_are_written(correlation) -> None:
-    """An open-loop train leaves the device that pulses find: level, less its own deviate."""
-    law = PulseResponse(20.0, 60)
-    d2d = DeviceVariation(0.02, 0.02, "range", correlation)
-    synapse = SotSynapse(law, law, 16, d2d=d2d)
-    shape = (80, 90)
-    up, down = device_deviates(synapse, 5, 2, shape)
-    assert np.corrcoef(up.ravel(), down.ravel())[0, 1] == pytest.approx(correlation, abs=0.03)
-    assert down.std() == pytest.approx(1, abs=0.03)
-    levels = uniform_levels(16, 8)
-    states = np.random.default_rng(0).integers(0, 16, shape).astype(np.uint8)
-    for polarity, own in (("potentiation", up), ("depression", down)):
-        table = plan_layer(synapse, levels, Programming(polarity=polarity)).table
-        words = written_words(states, int(polarity == "depression"), table, 5, 2) / 2.0**21
-        away = words - table.levels[states]
-        assert np.abs(away - 0.02 * (levels[-1] - levels[0]) * own).max() < 0.02
-    device = Device("both", synapse)
-    assert device_from_toml(device_to_toml(device)).synapse == synapse
-    none, one = np.zeros(3), np.ones(3)
-    up_way, down_way = (TableResponse(np.arange(3.0)[::sign], none, one) for sign in (1, -1))
-    table = TableSynapse(up_way, down_way, correlation=correlation)
-    back = device_from_toml(device_to_toml(Device("table", table))).synapse
-    assert back.correlation == correlation
-    assert f"a correlation of {correlation:g}" in " ".join(Device("table", table).readings())
-    assert "correlation" not in device_to_toml(Device("none", SotSynapse(law, law)))
