@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 import socket
+import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ import tomli_w
 from hypothesis import given, strategies as st
 
 from allspin.sim.errors import UserError
-from allspin.sim.files import check_file, read_file, read_text
+from allspin.sim.files import check_file, read_file, read_text, write_atomically
 from allspin.sim.plain_values import MAX_DEPTH, TomlTable, parse_json, parse_toml
 
 
@@ -227,3 +229,41 @@ def test_tables_that_are_refused(content: object, words: str) -> None:
         TomlTable("", {"point": content}).table("point").make(Point)
     with pytest.raises(ValueError, match=r"^it lacks point$"):
         TomlTable("", {}).take("point")
+
+
+def test_write_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path, link, pipe = (tmp_path / name for name in ("net", "link", "pipe"))
+    link.symlink_to(path)
+    umask = os.umask(0o027)
+    try:
+        for target, content in ((path, b"one"), (link, b"two")):
+            write_atomically(target, content)
+    finally:
+        os.umask(umask)
+    assert link.is_symlink()
+    assert path.read_bytes() == b"two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    # A pipe of our own stands for /dev/null, which a fault here could do away with.
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_atomically(pipe, b"one")
+        assert os.read(reader, 10) == b"one"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert {*tmp_path.iterdir()} == {path, link, pipe}
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "net"
+    path.write_bytes(b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(UserError, match=f"^cannot write {path}: File too large$"):
+            write_atomically(path, bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,4 +1,4 @@
-"""Networks of every legal kind, with sizes that a comparison cell by cell can bear."""
+"""Networks of every legal kind, small enough for a comparison cell by cell."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from allspin.sim.network.adc import Adc
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.layer_kinds import DENSE, Convolution
 from allspin.sim.network.network import NEURON_PER, Network
-from allspin.sim.network.neuron import NEURONS
+from allspin.sim.network.neuron import NEURONS, ReluNeuron
 
 KINDS = [kind for kind in NEURONS.values() if kind.__module__.startswith("allspin.")]
 """The kinds that ship, whatever other tests have registered."""
@@ -128,3 +128,12 @@ def in_tiles(network: Network, rows: int, bits: int, *, offsets: int | None = No
             adc = replace(adc, offsets=rng.integers(-half, half, shape, dtype=np.int32))
         layers.append(replace(layer, adc=adc))
     return replace(network, layers=tuple(layers))
+
+
+def one_layer(words: npt.ArrayLike) -> Network:
+    """Return a network of one crossbar that holds given words, for pixels of 8 bits."""
+    wanted = np.asarray(words)
+    levels, states = np.unique(wanted, return_inverse=True)
+    levels = np.append(levels, [0]).astype(np.int16)  # at least two states
+    layer = Layer(states.reshape(wanted.shape).astype(np.uint8), levels)
+    return Network((layer,), ReluNeuron(), (1, len(wanted)), pixel_bits=8)
