@@ -57,13 +57,13 @@ class Memories:
         Session that carries the requests.
     running : Network or None
         Network that this host programmed last.
-    loaded : tuple
-        Images in the machine's memory, empty if unknown: see
+    loaded : KeptImages or None
+        Images in the machine's memory, None if unknown: see
         `allspin.host.machines.resident.ResidentImages.load`.
     """
 
     running: Network | None = None
-    loaded: tuple[Any, ...] = ()
+    loaded: Any = None
     name: str
     identity: Identity
     session: Session
@@ -99,7 +99,7 @@ class Memories:
         """Generate the bodies of WRITE requests for whole memories, each with several lines."""
         for space, lines in memories:
             # Until all writes are answered, the content is unknown.
-            self.loaded = () if space in IMAGE_SPACES else self.loaded
+            self.loaded = None if space in IMAGE_SPACES else self.loaded
             address = 0
             while address < len(lines):
                 step = max(1, (self._frame_bytes() - encoded_size(16)) // lines.shape[1])
@@ -122,7 +122,7 @@ class Memories:
         seconds : float
             Seconds that the machine may need for the effects of the write.
         """
-        self.loaded = () if space in IMAGE_SPACES else self.loaded
+        self.loaded = None if space in IMAGE_SPACES else self.loaded
         self.session.ask(Request.WRITE, [line_address(space, address) + data], seconds=seconds)
 
     def read_back(self, space: int, address: int, count: int, line_bytes: int) -> bytes:

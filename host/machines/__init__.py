@@ -1,1 +1,1 @@
-"""What runs a network: the golden model, or a machine behind a link."""
+"""Machines that run a network: the golden model, a board, or a simulated board."""

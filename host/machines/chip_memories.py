@@ -1,4 +1,4 @@
-"""Memories of a machine that a network, or a chip of one, is loaded into."""
+"""Loading of a network, or a chip of one, into a machine's memories."""
 
 from collections.abc import Iterable, Iterator
 
@@ -34,7 +34,7 @@ REDRAW_CLOCKS = 4
 
 
 class ChipMemories(Memories):
-    """Memories that a network or a chip is loaded into; the words are drawn there if possible.
+    """Memories that a network or a chip is loaded into; the Programmer draws the words if it can.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class ChipMemories(Memories):
 
     words_from: str = ""
     _states: list[Memory] | None = None
-    """Write tables and states in the machine, from which it redraws; None if not known."""
+    """Write tables and states in the machine, for a redraw; None if they are not known."""
     _states_at: int = 0
-    """Frames that had been repeated when these were sent."""
+    """Number of repeated frames when the states were sent."""
 
     def load_network(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
         """Load a network, and clear the counters.
@@ -73,8 +73,8 @@ class ChipMemories(Memories):
     def load_chip(self, chip: ProgrammedChip, progress: Progress = NO_PROGRESS) -> None:
         """Load a chip, with its words or with the states to draw them from.
 
-        Parameters and errors are those of `load_network`. A chip that has noise at each use which
-        the machine lacks is refused.
+        Parameters and errors are those of `load_network`. A `UserError` is also raised if the
+        chip has noise at each use that the machine lacks.
         """
         self._check_chip(chip)
         memories = self._chip_memories(chip)
@@ -90,42 +90,42 @@ class ChipMemories(Memories):
         self.clear_counters()
 
     def _write_words(self, memories: list[Memory], progress: Progress) -> None:
-        """Write memories that include the R_AH words of every layer."""
+        """Write memories, among them the R_AH words of every layer."""
         self._states = None
         self.session.line.forget_lost()
         self.write_memories(memories, progress)
 
     def _draw_words(self, chip: ProgrammedChip, memories: list[Memory], progress: Progress) -> None:
-        """Write a chip's memories, and have its words drawn from its states."""
+        """Write a chip's memories, and let the Programmer draw its words from its states."""
         self.session.line.forget_lost()
         tables = [*write_tables(chip, self.identity)]
         states = [*state_memories(chip, self.identity)]
-        if self._lie_there([*tables, *states]):
+        if self._has_states([*tables, *states]):
             self.write_memories(memories, progress)
             self.write_memories([(ENGINE << 4 | REDRAW, REDRAW_LINE)], progress)
         else:
             self._states = None
-            # The words are drawn as the states arrive, with the chip and tables that are there.
+            # The Programmer draws a word as its state arrives: seed and tables come first.
             self.write_memories([*memories, *tables], progress)
             self.write_memories(states, progress)
         self._states = [*tables, *states]
         self._states_at = self.session.line.repeated
 
     def forget_states(self) -> None:
-        """Send the states again for the next chip: the machine was reset."""
+        """Forget the states in the machine after a reset, so that the next chip sends them."""
         self._states = None
 
-    def _lie_there(self, memories: list[Memory]) -> bool:
-        """True if the machine redraws, and has these tables and states from an earlier chip."""
+    def _has_states(self, memories: list[Memory]) -> bool:
+        """Return True if the machine can redraw from tables and states of an earlier chip."""
         if self._states is None or Feature.REDRAW not in self.identity.features:
             return False
         if self._states_at != self.session.line.repeated or len(memories) != len(self._states):
             return False
         pairs = zip(memories, self._states, strict=True)
-        return all(one[0] == two[0] and np.array_equal(one[1], two[1]) for one, two in pairs)
+        return all(new[0] == old[0] and np.array_equal(new[1], old[1]) for new, old in pairs)
 
     def _check_chip(self, chip: ProgrammedChip) -> None:
-        """Raise a `UserError` if the machine cannot be such a chip."""
+        """Raise a `UserError` if the machine cannot emulate a chip."""
         identity = self.identity
         self.check(chip.base)
         self.check(chip.network)
@@ -145,14 +145,14 @@ class ChipMemories(Memories):
             )
 
     def _chip_memories(self, chip: ProgrammedChip) -> list[Memory]:
-        """Memories of a chip beside its words: neurons, converters, noise and seed."""
+        """Return a chip's memories except its words: neurons, converters, noise and seed."""
         memories = [*other_memories(chip.network, self.identity, chip.noise)]
         if Feature.PROGRAMMER in self.identity.features:
             memories.append(chip_line(chip))
         return memories
 
     def classifies_together(self, chip: ProgrammedChip) -> bool:
-        """True if the machine keeps images, and redraws each chip from states that are there."""
+        """Return True if the machine keeps images, and redraws each chip from the same states."""
         needed = Feature.RESIDENT | Feature.REDRAW
         if needed not in self.identity.features:
             return False
@@ -167,23 +167,23 @@ class ChipMemories(Memories):
     ) -> list[ResidentCounts]:
         """Show all images to each of several chips, a batch of images at a time.
 
-        A batch goes over the link once for all chips. Then a group of requests for each chip
-        follows: the memories in which it differs, a redraw, and a run. Several groups are under
-        way at a time.
+        A batch is sent once for all chips. A group of requests for each chip follows: the
+        memories in which the chips differ, a redraw, and a run. Several groups are under way at a
+        time.
 
         Parameters
         ----------
         chips : iterable of ProgrammedChip
             Chips of one network, device and scheme; at least one.
         images, labels
-            As of `allspin.host.machines.resident.ResidentImages.load`.
+            Images and their classes, as for `allspin.host.machines.resident.ResidentImages.load`.
         progress : callable
-            Called with the number of images shown so far, to all chips together.
+            Called with the number of images shown so far, summed over the chips.
 
         Returns
         -------
         list of ResidentCounts
-            One for each chip.
+            Counts of each chip.
 
         Raises
         ------
@@ -208,7 +208,7 @@ class ChipMemories(Memories):
         return counts
 
     def _redraws(self, chips: Iterable[ProgrammedChip]) -> Iterator[Group]:
-        """Load the first chip, and yield the requests that turn any chip into each of them."""
+        """Load the first chip, and yield for each chip the requests that make the machine it."""
         memories: list[dict[int, npt.NDArray[np.uint8]]] = []
         for chip in chips:
             if memories:
@@ -216,7 +216,7 @@ class ChipMemories(Memories):
             else:
                 self.load_chip(chip)
             memories.append(dict(self._chip_memories(chip)))
-        # Some chips lack a memory, such as that of amplifiers where no amplifier has an offset.
+        # A chip may lack a memory: without offsets, the amplifiers' memory is not written.
         alike = {
             space
             for space, lines in memories[0].items()

@@ -32,7 +32,7 @@ class GoldenMachine(Machine):
         self.model = model
 
     def close(self) -> None:
-        """Do nothing."""
+        """Keep the model: it needs no closing."""
 
     def load_network(self, network: Network, progress: Progress = NO_PROGRESS) -> None:
         """Load a network."""

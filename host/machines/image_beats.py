@@ -26,7 +26,7 @@ class _SlotRows:
     distance : ndarray of int64, shape (rows,)
         Steps from the row that the slot drove before.
     crossing : ndarray of int64, shape (rows,)
-        Beats before that one which only shorten the distance, since it is too long for a beat.
+        Beats before it that only shorten the distance, since it is too long for a beat.
     value : ndarray of uint8, shape (rows,)
         Value of the row.
     """

@@ -1,4 +1,4 @@
-"""The program of a machine as a list of memories, in place of sending it."""
+"""Program of a machine, kept as a list of memories in place of sending it."""
 
 from collections.abc import Iterable
 from types import SimpleNamespace
@@ -20,19 +20,19 @@ class KeptProgram(ChipMemories):
     name : str
         Name of the machine in messages.
     identity : Identity
-        The machine's.
+        Identity of the machine.
 
     Attributes
     ----------
     kept : list of Memory
-        Each memory's space and lines, in the order in which they are written.
+        Space and lines of each memory, in the order of the writes.
     """
 
     def __init__(self, name: str, identity: Identity) -> None:
         self.name = name
         self.identity = identity
         self.kept: list[Memory] = []
-        # Frames are not sent, so that none gets lost.
+        # No frame is sent, so no frame is lost or repeated.
         self.session: Any = SimpleNamespace(
             line=SimpleNamespace(repeated=0, forget_lost=lambda: None)
         )
@@ -42,4 +42,4 @@ class KeptProgram(ChipMemories):
         self.kept += memories
 
     def clear_counters(self) -> None:
-        """Do nothing: there are no counters."""
+        """Do nothing: a kept program has no counters."""

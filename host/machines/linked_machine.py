@@ -1,4 +1,4 @@
-"""A machine behind the link: a board, or one that is simulated."""
+"""A machine behind the link: a board, or a simulated one."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -37,24 +37,24 @@ BATCH = 4096
 
 
 class LinkedMachine(ChipMemories, Machine):
-    """A machine that speaks the link protocol: a board, or one that is simulated.
+    """A machine that speaks the link protocol: a board, or a simulated one.
 
     Parameters
     ----------
     transport : Transport
-        The stream to it; `close` closes it, and so does what is raised here.
+        Stream to the machine; closed by `close`, and if the constructor raises.
 
     Attributes
     ----------
     name : str
-        What messages call the machine.
+        Name of the machine in messages.
     identity : Identity
-        What it said of itself.
+        Identity that the machine answered.
 
     Raises
     ------
     UserError
-        If nothing that speaks the protocol answers.
+        If no machine answers in the protocol.
     """
 
     reads_words = True
@@ -70,10 +70,10 @@ class LinkedMachine(ChipMemories, Machine):
             raise
 
     def reopen(self) -> None:
-        """Open the session, and read what the machine is; see `Machine.reopen`."""
+        """Open the session, and read the machine's identity; see `Machine.reopen`."""
         body = self.session.open()
         self.running = None
-        self.loaded = ()
+        self.loaded = None
         self.forget_states()
         with refused(f"{self.name} cannot be used: "):
             self.identity = Identity.parse(body)
@@ -85,12 +85,12 @@ class LinkedMachine(ChipMemories, Machine):
 
     @property
     def fitted_network(self) -> Network | None:
-        """Network that runs, in the sizes of the machine; None before one is loaded."""
+        """Network that is loaded, in the machine's sizes; None before the first."""
         return None if self.running is None else self.identity.fitted(self.running)
 
     @property
     def profile(self) -> HardwareProfile:
-        """The most lanes of its layers, the rows that it drives in a clock, and what it keeps."""
+        """Most lanes of a layer, rows per clock, and whether the memories keep states."""
         return HardwareProfile(
             states=Feature.STATES in self.identity.features,
             lanes=max(layer.lanes for layer in self.identity.layers),
@@ -99,25 +99,25 @@ class LinkedMachine(ChipMemories, Machine):
 
     @property
     def baud(self) -> int | None:
-        """Bits a second of the serial port that it is on."""
+        """Bits a second of the machine's serial port."""
         return self._transport.baud
 
     @property
     def resent(self) -> int:
-        """Requests that had to be sent again so far."""
+        """Number of requests sent again so far."""
         return self.session.line.resent
 
     @property
     def damaged(self) -> int:
-        """Frames that came damaged so far, here or there."""
+        """Number of damaged frames so far, received by host or machine."""
         return self.session.line.damaged
 
     def close(self) -> None:
-        """Let go of the machine."""
+        """Close the transport."""
         self._transport.close()
 
     def read_words(self, layer: int) -> npt.NDArray[np.int8]:
-        """Read the R_AH words of a crossbar back.
+        """Read back the R_AH words of a crossbar.
 
         Returns
         -------
@@ -127,14 +127,14 @@ class LinkedMachine(ChipMemories, Machine):
         return self.read_rows(layer, 0, layers[layer].rows)
 
     def read_rows(self, layer: int, first: int, count: int) -> npt.NDArray[np.int8]:
-        """Read the R_AH words of some rows of a crossbar back.
+        """Read back the R_AH words of some rows of a crossbar.
 
         Parameters
         ----------
         layer : int
-            The crossbar; of the network that was programmed, if one was.
+            Number of the crossbar in the loaded network; in the machine if no network is loaded.
         first, count : int
-            The first row, and how many.
+            Number of the first row, and count of rows.
 
         Returns
         -------
@@ -164,30 +164,33 @@ class LinkedMachine(ChipMemories, Machine):
             yield from super().score_chips(chips, images, labels, progress)
 
     def resident_images(self) -> ResidentImages:
-        """The images that it keeps; raises a `UserError` if it was built without a memory."""
+        """Return the resident images; raise a `UserError` if the machine cannot keep any."""
         return ResidentImages(self)
 
     def start_stopwatch(self) -> None:
-        """Let the next request's first byte start the count of `elapsed_clocks`."""
+        """Start the count of `elapsed_clocks` at the first byte of the next request."""
         self._transport.start_stopwatch()
 
     def elapsed_clocks(self) -> int | None:
-        """Clocks from the stopwatch's start to the last answer's end, in simulated time."""
+        """Return the simulated clocks from the stopwatch's start to the last answer's end."""
         return self._transport.elapsed_clocks()
 
     def counters(self) -> Counters:
         """Read all counters."""
-        running, identity = self.running, self.identity
-        every = range(len(identity.layers))
-        places = every if running is None else identity.places(running)
-        (cycles, images), *layers = (
-            np.frombuffer(
-                self.read_back(space << 4 | COUNTERS, 0, 2, COUNTER_BYTES), dtype="<u8"
-            ).tolist()
-            for space in (ENGINE, *places)
-        )
+        if self.running is None:
+            places = [*range(len(self.identity.layers))]
+        else:
+            places = [*self.identity.places(self.running)]
+        cycles, images = self._read_counters(ENGINE)
+        layers = [self._read_counters(place) for place in places]
         rows, neurons = zip(*layers, strict=True)
         return Counters(cycles, images, rows, neurons)
+
+    def _read_counters(self, part: int) -> tuple[int, int]:
+        """Read the two counters of the engine or of a layer."""
+        content = self.read_back(part << 4 | COUNTERS, 0, 2, COUNTER_BYTES)
+        first, second = np.frombuffer(content, dtype="<u8").tolist()
+        return first, second
 
     def stream(
         self,
@@ -204,26 +207,27 @@ class LinkedMachine(ChipMemories, Machine):
         progress : callable
             Called with the number of images answered.
         first : int
-            Number of the first image, where neurons or sums have noise at each use.
+            Number of the first image, which names its noise if neurons or sums have noise at each
+            use.
 
         Raises
         ------
         UserError
-            If the machine dies, falls silent or refuses an image.
+            If the machine stops, does not answer or refuses an image.
         ValueError
-            If the images have not the first layer's pixels, or channels elsewhere.
+            If the shape of the images is not that of the first layer.
         """
         shape, pixel_bits, classes = self.shown
         images = in_line(images, shape)
         self.start_stopwatch()
         numbered = bool(self.identity.features & (Feature.USE_NOISE | Feature.SUM_NOISE))
-        widths = pixel_bits, self.identity.pixel_bits
+        widths = (pixel_bits, self.identity.pixel_bits)
         bodies = _image_bodies(images, widths, first if numbered else None)
         kind = Request.NUMBERED if numbered else Request.IMAGE
         answers = self.session.ask(kind, bodies, progress)
         size = self.identity.answer_bytes
         if any(len(answer) != size for answer in answers):
-            raise UserError(f"{self.name} answered an image with other than {size} bytes")
+            raise UserError(f"{self.name} did not answer each image with {size} bytes")
         answer = parse_answers(b"".join(answers), self.identity, classes)
         return replace(answer, clocks=self.elapsed_clocks())
 
@@ -231,7 +235,7 @@ class LinkedMachine(ChipMemories, Machine):
 def _image_bodies(
     images: npt.NDArray[np.uint8], widths: tuple[int, int], number: int | None
 ) -> Iterator[bytes]:
-    """Bodies of IMAGE requests, coded a batch at a time; `number` is the first image's."""
+    """Yield bodies of IMAGE requests, coded a batch at a time; `number` is the first image's."""
     for start in range(0, len(images), BATCH):
         bodies = encode_pixels(images[start : start + BATCH], *widths)
         for place, body in enumerate(bodies, start):

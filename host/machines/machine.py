@@ -1,4 +1,4 @@
-"""What runs a network, whatever it is made of."""
+"""Machine: the common interface of everything that runs a network."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -19,23 +19,28 @@ from allspin.sim.programming.program import ProgrammedChip
 
 T = TypeVar("T")
 ATTEMPTS = 8
-"""How often a machine is programmed before the line to it counts as too bad."""
+"""Times that a machine is programmed before the line to it counts as too bad."""
 
 
 def programmed_anew(work: Callable[[], T], warn: Callable[[str], None]) -> T:
-    """What comes of work on a machine, done again where the machine may have been changed.
+    """Do work on a machine, again each time that the machine may have been changed meanwhile.
 
     Parameters
     ----------
     work : callable
-        All from programming the machine to its last answer.
+        All steps from programming the machine to its last answer.
     warn : callable
-        Told each time that it is done again, in a line that says why.
+        Called before each repetition with its reason, one line.
+
+    Returns
+    -------
+    T
+        Result of the work.
 
     Raises
     ------
     Undone
-        If it is the same each time.
+        If all attempts fail.
     """
     for _ in range(ATTEMPTS - 1):
         try:
@@ -46,24 +51,24 @@ def programmed_anew(work: Callable[[], T], warn: Callable[[str], None]) -> T:
 
 
 class Machine(Closing):
-    """What a network is programmed into, and images are streamed through.
+    """Machine that a network is loaded into, and images are streamed through.
 
-    A machine has a name, takes a network and answers images. All else is asked for: a machine
-    that has no clock, no lanes, no counters, no line, no memory or no chips leaves what this
-    class says of them as it is.
+    Every machine has a name, loads a network and answers images. Clock, lanes, counters, link,
+    memory of images and chips are optional: the defaults of this class stand for a machine
+    without them.
 
     Attributes
     ----------
     name : str
-        What messages call it.
+        Name of the machine in messages.
     words_from : str
-        Origin of the R_AH words that were loaded last; empty if it is known.
+        Origin of the R_AH words that were loaded last; empty if only one origin is possible.
     reads_words : bool
-        Whether `read_words` can read the R_AH words back that it works with.
+        True if `read_words` can read back the R_AH words that the machine computes with.
     description : str
-        What it is built as, for people; empty where there is nothing to say.
+        Structure of the machine, for people; may be empty.
     frequency : int or None
-        Hz of its clock, simulated or not; None if it has none or does not tell.
+        Clock frequency in Hz, simulated or real; None if unknown or without a clock.
     """
 
     name: str
@@ -78,14 +83,14 @@ class Machine(Closing):
         Parameters
         ----------
         loaded : Network or ProgrammedChip
-            It must fit the machine.
+            Network or chip that fits the machine.
         progress : callable
-            Called with how much has been sent.
+            Called with the number of frames answered.
 
         Raises
         ------
         UserError
-            If the network does not fit, the machine cannot be such a chip, or it fails.
+            If the network does not fit, or the machine cannot emulate the chip, or fails.
         """
         if isinstance(loaded, ProgrammedChip):
             self.load_chip(loaded, progress)
@@ -97,7 +102,7 @@ class Machine(Closing):
         """Load a network; see `load`."""
 
     def load_chip(self, chip: ProgrammedChip, progress: Progress = NO_PROGRESS) -> None:
-        """Load a chip; see `load`. A machine is always the ideal chip unless it has this method."""
+        """Load a chip; see `load`. A machine that does not override this is always ideal."""
         raise UserError(f"{self.name} makes no chips: run without a chip, or on another machine")
 
     @abstractmethod
@@ -113,51 +118,51 @@ class Machine(Closing):
         progress : callable
             Called with the number of images answered.
         first : int
-            Number of the first image, where neurons have noise at each use.
+            Number of the first image, which names its noise if neurons have noise at each use.
 
         Raises
         ------
         UserError
             If the machine has no network or fails.
         ValueError
-            If the images have not as many pixels as the first layer has rows.
+            If the number of pixels is not the first layer's number of rows.
         """
 
     def check(self, network: Network) -> None:
-        """Raise a `UserError` unless the machine can run such a network."""
+        """Raise a `UserError` unless the machine can run a network."""
 
     @property
     def fitted_network(self) -> Network | None:
-        """Network that runs, in the sizes of the machine; None if they are the network's own."""
+        """Network that is loaded, in the machine's sizes; None if these are the network's own."""
         return None
 
     def reopen(self) -> None:
-        """Begin again with a machine that was reset; it is to be programmed then."""
+        """Connect again to a machine that was reset; it must be loaded again."""
 
     @property
     def profile(self) -> HardwareProfile | None:
-        """The most lanes of its layers and the rows that it drives in a clock, or None."""
+        """Most lanes of a layer, and rows per clock; None for a machine without lanes."""
         return None
 
     @property
     def resent(self) -> int:
-        """Requests that had to be sent again so far."""
+        """Number of requests sent again so far."""
         return 0
 
     @property
     def damaged(self) -> int:
-        """Frames that came damaged so far, here or there."""
+        """Number of damaged frames so far, received by host or machine."""
         return 0
 
     def counters(self) -> Counters | None:
-        """Read all counters; None if it counts nothing."""
+        """Read all counters; return None for a machine without counters."""
         return None
 
     def clear_counters(self) -> None:
-        """Set all counters, if it has any, to zero."""
+        """Set all counters to zero, if the machine has counters."""
 
     def read_words(self, layer: int) -> npt.NDArray[np.int8]:
-        """Read the R_AH words of a crossbar back.
+        """Read back the R_AH words of a crossbar.
 
         Returns
         -------
@@ -166,7 +171,7 @@ class Machine(Closing):
         Raises
         ------
         UserError
-            If it does not give them away.
+            If the words cannot be read.
         """
         raise UserError(f"{self.name} does not let its R_AH words be read")
 
@@ -179,7 +184,8 @@ class Machine(Closing):
     ) -> Iterator[int]:
         """Load several chips and show all images to each of them.
 
-        A machine may show a batch of images to all chips in turn; else one chip follows another.
+        A machine may show a batch of images to all chips in turn, or all images to each chip in
+        turn.
 
         Parameters
         ----------
@@ -188,20 +194,19 @@ class Machine(Closing):
         images : ndarray of uint8, shape (images, height, width)
             Grey levels, 0 to 255.
         labels : ndarray of int, shape (images,)
-            Their classes.
+            Classes of the images.
         progress : callable
-            Called with the number of images shown so far, to all chips that are shown them
-            together.
+            Called with the number of images shown so far, if chips are shown a batch in turn.
 
         Yields
         ------
         int
-            Images that the chip classified correctly, chip by chip.
+            Images that were classified correctly, for each chip.
 
         Raises
         ------
         UserError
-            If the machine cannot be such a chip, or fails.
+            If the machine cannot emulate a chip, or fails.
         """
         for chip in chips:
             self.load(chip)
@@ -209,11 +214,11 @@ class Machine(Closing):
             yield int(np.count_nonzero(classes == labels))
 
     def resident_images(self) -> ResidentImages:
-        """The images that it keeps.
+        """Return the memory of images.
 
         Raises
         ------
         UserError
-            If it keeps none.
+            If the machine has no memory of images.
         """
         raise UserError(f"{self.name} keeps no images: let them be streamed")

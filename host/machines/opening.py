@@ -1,4 +1,4 @@
-"""The machines that a network can run on, opened by name."""
+"""Opening of a machine by name: golden, virtual, a serial port, or the board that answers."""
 
 import os
 from collections.abc import Callable
@@ -42,19 +42,19 @@ def open_machine(
     on : str
         ``golden``, ``virtual``, ``auto`` or a serial port.
     loaded : Network or ProgrammedChip
-        The virtual board is built for it, a real board must fit it.
+        Network that the virtual board is built for, and that a real board must fit.
     profile : HardwareProfile, optional
         Lanes and widths of the virtual board.
     uart : UartOptions, optional
-        Settings of a board's UART. The virtual board has a UART if this is given; else its bytes
-        pass through a pipe.
+        Settings of a board's UART. The virtual board has a UART if this is given; otherwise its
+        bytes pass through a pipe.
     progress : callable
         Called with the step of a build, and its seconds so far.
 
     Raises
     ------
     UserError
-        If there is no such machine, or the network does not fit it.
+        If the machine does not exist, or the network does not fit it.
     """
     network = loaded.network if isinstance(loaded, ProgrammedChip) else loaded
     if on == GOLDEN:
@@ -76,23 +76,30 @@ def open_machine(
 
 
 def usual_bauds(port: str) -> list[int]:
-    """Bits a second of the boards that have such a USB device as is behind a serial port."""
-    if (device := usb_devices().get(port)) is None:
+    """Return the baud rates of the boards whose USB device is behind a serial port."""
+    device = usb_devices().get(port)
+    if device is None:
         return [DEFAULT_BAUD]
-    from allspin.boards.catalogue import find_boards
+    from allspin.boards.catalogue import find_boards  # Amaranth
 
-    return sorted({board.baud for board in find_boards().values() if board.usb == device}) or [
-        DEFAULT_BAUD
-    ]
+    bauds = {board.baud for board in find_boards().values() if board.usb == device}
+    return sorted(bauds) or [DEFAULT_BAUD]
 
 
 def open_port(port: str, baud: int | None = None) -> LinkedMachine:
-    """The machine on a serial port; without a baud rate, at each that such a board may have.
+    """Open the machine on a serial port.
+
+    Parameters
+    ----------
+    port : str
+        Name of the port.
+    baud : int, optional
+        Bits a second; by default the rates of all boards with the port's USB device are tried.
 
     Raises
     ------
     UserError
-        If there is no such port, or nothing on it speaks the protocol.
+        If the port does not exist, or no machine on it answers in the protocol.
     """
     wrong = meant(port, (GOLDEN, VIRTUAL, AUTO))
     if wrong and not os.path.exists(port):
@@ -105,12 +112,12 @@ def open_port(port: str, baud: int | None = None) -> LinkedMachine:
 
 
 def ask_ports(baud: int | None = None) -> dict[str, LinkedMachine | None]:
-    """Ask every serial port at once what is there.
+    """Open the machines on all serial ports at once.
 
     Returns
     -------
     dict
-        By port, a machine to be closed, or None where none answers.
+        For each port its machine, which the caller closes; None if no machine answers.
     """
 
     def ask(port: str) -> LinkedMachine | None:
@@ -125,18 +132,19 @@ def ask_ports(baud: int | None = None) -> dict[str, LinkedMachine | None]:
 
 
 def _open_auto(network: Network, baud: int | None) -> LinkedMachine:
+    """Open the first board that a network fits, preferably one of the same topology."""
     answers = ask_ports(baud)
     boards = [board for board in answers.values() if board is not None]
     boards.sort(key=lambda board: board.identity.topology != network.topology)
-    fitting = next((one for one in boards if one.identity.mismatch(network) is None), None)
+    fitting = next((board for board in boards if board.identity.mismatch(network) is None), None)
     for board in boards:
         if board is not fitting:
             board.close()
     if fitting is not None:
         return fitting
     if boards:
-        found = "; ".join(f"{board.name} has {board.description}" for board in boards)
-        raise UserError(f"no board was built for this network: {found}")
+        described = "; ".join(f"{board.name} has {board.description}" for board in boards)
+        raise UserError(f"no board was built for this network: {described}")
     asked = f"asked {', '.join(answers)}" if answers else "there is no serial port"
     raise UserError(f"no board answers ({asked}); connect one, or run on virtual")
 
@@ -155,7 +163,7 @@ def open_virtual(
     Parameters
     ----------
     network, profile, uart, progress
-        As of `open_machine`.
+        Parameters of `open_machine`.
     trace : tuple of Path and int, optional
         See `allspin.host.virtual.board.VirtualTransport`.
     mutate : callable, optional
@@ -179,19 +187,19 @@ def virtual_program(
     mutate: Callable[[str], str] | None = None,
     progress: BuildProgress = no_progress,
 ) -> Path:
-    """The program of a network's virtual board, for `VirtualTransport`.
+    """Build the program of a network's virtual board, for `VirtualTransport`.
 
     Parameters
     ----------
     network, profile, uart, mutate, progress
-        As of `open_virtual`.
+        Parameters of `open_virtual`.
 
     Raises
     ------
     UserError
         If the gateware cannot run the network, or it cannot be compiled.
     """
-    # Amaranth takes a second to import, which the other machines need not wait for.
+    # Amaranth takes a second to import, and the other machines do not need it.
     with naming_extras():
         from allspin.boards.top import TopParameters
         from allspin.boards.virtual.build import build

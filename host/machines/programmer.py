@@ -1,7 +1,7 @@
-"""The Programmer: gateware that draws a chip's R_AH words from its seed, and noise at each use.
+"""Programmer: gateware that draws a chip's R_AH words from its seed, and noise at each use.
 
-The host sends the states once and then, for each chip, its seed. Words that the Programmer cannot
-draw (`why_no_words`) are sent by the host.
+The host sends the states once and then, for each chip, its seed. The host itself sends words that
+the Programmer cannot draw (`why_no_words`).
 """
 
 import struct
@@ -28,34 +28,34 @@ from allspin.sim.programming.schemes import Programming
 
 CHIP_LINE = struct.Struct("<IHHI")
 STUCK_FLAGS = {"low": 0, "high": 1, "either": 2}
-"""Code of a Programmer's stuck cells in a chip's line."""
+"""Code of stuck cells in a chip's line."""
 TOP_SHIFT = 8
 POLARITY_SHIFT = 7
 
 CHIPS = VariationParameters(redraw=True)
-"""Gateware that draws chips of any network, for a part with room for all of it."""
+"""Gateware that draws chips of any network."""
 SUM_CHIPS = replace(CHIPS, sum_noise=True)
-"""The same for chips whose column sums have noise, or whose amplifiers have errors."""
+"""Gateware for chips whose column sums have noise, or whose amplifiers have errors."""
 
 USE_SPREAD_BITS = 8
-"""Bits that a spread of noise at a use may have more than a neuron's current."""
+"""Bits of a neuron's spread at each use beyond those of its current."""
 SUM_SPREAD_BITS = 10
-"""Bits that a spread of noise on sums may have more than a row's value and an R_AH word."""
+"""Bits of a sum's spread beyond those of a row's value and an R_AH word together."""
 START_BITS = 16
-"""Bits that an amplifier's offset may have more than that, as it is sent."""
+"""Bits of an amplifier's offset, as it is sent, beyond those of a sum's spread."""
 MAX_SHARE = 2**13 - 1
-"""Largest gain error of an amplifier, in units of ``2**-13``: less than the whole gain."""
+"""Largest gain error of an amplifier, in units of ``2**-13``; less than 1."""
 
 
 def why_no_words(
     programming: Programming | None, device: Device, *, tiled: bool = False
 ) -> str | None:
-    """Return why no Programmer can draw the words of such chips, or None if it can.
+    """Return the reason why no Programmer can draw the words of chips, or None if it can.
 
     Parameters
     ----------
     programming : Programming or None
-        Scheme; None for cells that were read.
+        Programming scheme; None for cells that were read.
     device : Device
         Device that the chips are made of.
     tiled : bool
@@ -88,7 +88,7 @@ def why_no_words(
 
 
 def why_words_are_sent(chip: ProgrammedChip, identity: Identity) -> str | None:
-    """Return why a machine cannot draw the words of a chip itself, or None if it can."""
+    """Return the reason why a machine cannot draw a chip's words itself, or None if it can."""
     tiled = any(layer.adc is not None for layer in chip.base.layers)
     reason = why_no_words(chip.programming, chip.device, tiled=tiled)
     if reason is not None:
@@ -104,7 +104,7 @@ def why_words_are_sent(chip: ProgrammedChip, identity: Identity) -> str | None:
 
 
 def chip_profile(chip: ProgrammedChip, profile: HardwareProfile | None) -> HardwareProfile:
-    """Give a virtual board's profile the variation that a chip needs.
+    """Add the variation that a chip needs to a virtual board's profile.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def chip_profile(chip: ProgrammedChip, profile: HardwareProfile | None) -> Hardw
     Raises
     ------
     UserError
-        If no gateware has such noise at each use.
+        If gateware cannot draw the chip's noise at each use.
     """
     check_tiles(chip.noise)
     variation = None
@@ -129,7 +129,7 @@ def chip_profile(chip: ProgrammedChip, profile: HardwareProfile | None) -> Hardw
 
 
 def check_tiles(noise: ColumnNoise | None) -> None:
-    """Raise a `UserError` if a chip has noise on the sums of tiles, which no gateware has."""
+    """Raise a `UserError` if a chip has noise on the sums of tiles, which gateware cannot draw."""
     if noise is not None and noise.on_tiles:
         raise UserError(
             "gateware has no noise of tiles' converters, and no read noise and no amplifiers of "
@@ -138,21 +138,21 @@ def check_tiles(noise: ColumnNoise | None) -> None:
 
 
 def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) -> None:
-    """Check that a machine has a chip's noise at each use, and room for it.
+    """Check that a machine can draw a chip's noise at each use.
 
     Parameters
     ----------
     name : str
         Name of the machine in messages.
     identity : Identity
-        The machine's.
+        Identity of the machine.
     noise : ColumnNoise or None
-        The chip's noise.
+        Noise of the chip.
 
     Raises
     ------
     UserError
-        If the machine lacks the noise, or a spread does not fit.
+        If the machine lacks the noise, or a spread has too many bits.
     """
     check_tiles(noise)
     if noise is None:
@@ -183,17 +183,17 @@ def check_use_noise(name: str, identity: Identity, noise: ColumnNoise | None) ->
     _check_extent("error of an amplifier's gain, in units of 2^-13,", share, MAX_SHARE)
 
 
-def _check_extent(what: str, value: int, most: int) -> None:
-    """Raise a `UserError` if gateware has no room for a value, in units of the link."""
+def _check_extent(quantity: str, value: int, most: int) -> None:
+    """Raise a `UserError` if a value, in units of the link, has too many bits for gateware."""
     if value > most:
         raise UserError(
-            f"this chip has more {what} than gateware has room for, {value} of at most "
+            f"this chip has more {quantity} than gateware has room for, {value} of at most "
             f"{most}: run it on golden"
         )
 
 
 def chip_line(chip: ProgrammedChip) -> Memory:
-    """Return the memory with a chip's seed, its stuck cells and the largest word."""
+    """Return the memory of a chip's seed, stuck cells and largest word."""
     wrong = chip.device.imperfections
     flags = full_scale(chip.base.rah_bits) << TOP_SHIFT
     flags |= STUCK_FLAGS.get(wrong.stuck_at, 0)
@@ -203,7 +203,7 @@ def chip_line(chip: ProgrammedChip) -> Memory:
 
 
 def write_table_lines(table: WriteTable, state_bits: int) -> npt.NDArray[np.uint8]:
-    """Encode a write table as the protocol has it.
+    """Encode a write table as lines of the protocol.
 
     Lines above the last state repeat the last state.
 
