@@ -35,7 +35,7 @@ ALL = ("c2c", "d2d", "neuron")
 COLUMNS = (Column("open loop", ALL, "open-loop"), Column("write-verify", ALL, "write-verify"))
 """What is measured, on chips with all variation that a device's file has."""
 LEARNERS = 3
-"""Chips of each device that learn, at most, by ``train --in-array --quick --rate auto``."""
+"""Chips of each device that learn, at most, by ``learn --quick --rate auto``."""
 KINDS = {
     "ideal": "of a network without any variation",
     "open loop": "of chips that were programmed in open loop",

@@ -74,7 +74,7 @@ def _pulses(learnt: Learnt) -> list[Figure]:
         warn(
             f"only {facts['pulses']} pulses for {learnt.pulse_counts.size} devices, which learn "
             "next to nothing; try --rate auto or more epochs, with --update sign a smaller "
-            "--threshold"
+            "threshold in the recipe"
         )
     rows = [
         ("pulses", facts["pulses"], ""),

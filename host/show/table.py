@@ -60,7 +60,7 @@ class TableColumn:
     number : bool
         True if its texts are numbers too: they are aligned right and never folded.
     wide : bool
-        True if a terminal shows it only with ``--wide``.
+        True if a terminal leaves it out; TSV has it.
     group : bool
         True if a terminal leaves out values equal to the one above.
     """

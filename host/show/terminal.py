@@ -192,7 +192,7 @@ def print_tables(tables: Sequence[Table], notes: Iterable[str] = (), *, wide: bo
     for note in notes:
         console.print(note)
     if not wide and any(column.wide for table in tables for column in table.columns):
-        console.print(Text("--wide shows all columns", style="dim"))
+        console.print(Text("| cat shows all columns", style="dim"))
 
 
 def _print_table(console: Terminal, table: Table, wide: bool) -> None:

@@ -23,7 +23,7 @@ COMMANDS = [
     for command in re.findall(r"^allspin (fit .*)$", TEXT, re.MULTILINE)
     if "--point" not in command
 ]
-(LEARN,) = re.findall(r"^allspin (train --in-array .*)$", TEXT, re.MULTILINE)
+(LEARN,) = re.findall(r"^allspin (learn .*)$", TEXT, re.MULTILINE)
 (EXPORT,) = re.findall(r"^allspin (export .*)$", TEXT, re.MULTILINE)
 MEASURED = re.findall(r"^allspin (run .* --measured .*)$", TEXT, re.MULTILINE)
 *MESSAGES, MISSING = re.findall(r"^allspin: .*$", TEXT, re.MULTILINE)

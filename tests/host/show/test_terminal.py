@@ -48,5 +48,5 @@ def test_a_terminal_is_shown_a_table(capsys, monkeypatch, wide, there):
     assert "98.67 ± 0.09" in out
     assert "\t" not in out
     assert ("1.96" in out) is there
-    assert ("--wide shows all columns" in out) is not there
+    assert ("| cat shows all columns" in out) is not there
     assert "1.96" in table_text(CHIPS)
