@@ -1,12 +1,9 @@
-"""Graphs of other tools, against ONNX's own evaluator; and refusals."""
-
-from pathlib import Path
+"""Graphs of nodes, against ONNX's own evaluator; and refusals."""
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 from allspin.host.foreign.graph import operators
 from allspin.host.foreign.model import read_model
@@ -22,56 +19,7 @@ from tests.host.foreign.conftest import (
     node,
     torch_model,
 )
-
-FILES = {
-    # A `MLPClassifier` of scikit-learn 1.9.1, by skl2onnx 1.20.0.
-    "sklearn": (1, {"MatMul", "Softmax", "ArgMax", "ArrayFeatureExtractor", "ZipMap", "Cast"}),
-    # Linear layers behind ``(x / 255 - 0.1307) / 0.3081``, by torch.onnx.export of PyTorch 2.13.0
-    # as it is set: for one image, with the weights in a file beside it.
-    "pytorch": (255, {"Gemm", "Reshape", "Div", "LogSoftmax"}),
-    # Rescaling, Flatten, Dense, Dropout and Dense, by the export of Keras 3.15.1 on PyTorch.
-    # Classes that are strings: two behind a StandardScaler, three behind a MinMaxScaler that clips.
-    "binary": (1, {"Scaler", "Sigmoid", "Sub", "Concat"}),
-    "strings": (1, {"Clip", "ArrayFeatureExtractor", "ZipMap"}),
-    # By qonnx 1.0, whose clean-up computes some weights.
-    "qonnx": (1, {"IntQuant", "BipolarQuant", "Trunc"}),
-    "keras": (255, {"Shape", "Gather", "Unsqueeze", "Concat", "Reshape", "Softmax"}),
-}
-"""Files for images of 4 x 5 pixels: the value of a white pixel, and their operators."""
-ANSWERS = {"binary": [0, 1, 1, 0, 1, 1], "strings": [2, 2, 2, 2, 0, 0]}
-"""Classes of `INPUTS`, by scikit-learn itself."""
-LABELS = {"binary": ["no", "yes"], "strings": ["a", "b", "c"]}
-"""Labels of the files' classes, in scikit-learn's order."""
-QONNX_ANSWERS = [
-    [3.314781, -0.628562, 2.792406],
-    [2.609834, -0.926083, 1.752145],
-    [4.372200, -0.331040, 1.846714],
-    [3.491018, -0.926083, 2.461414],
-    [4.195964, -0.926083, 2.839691],
-    [4.372200, -0.628562, 2.508699],
-]
-"""Answers of qonnx's own evaluator to `INPUTS`."""
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_files_of_other_tools(name):
-    path = Path(__file__).with_name(f"{name}.onnx")
-    white, operators = FILES[name]
-    assert {each.op_type for each in onnx.load(path).graph.node} >= operators
-    read = read_model(path, SHAPE)
-    logits = read.network.logits(white * INPUTS)
-    assert read.answers(white * INPUTS) == pytest.approx(logits, abs=1e-5)
-    if name == "keras":
-        given = (255 * INPUTS).reshape(-1, *SHAPE).astype(np.float32)
-        content = onnx.load(path)
-        (shares,) = ReferenceEvaluator(content).run(["39"], {content.graph.input[0].name: given})
-        expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        assert expected == pytest.approx(np.asarray(shares), abs=1e-5)
-    assert list(read.labels) == LABELS.get(name, [])
-    if name in ANSWERS:
-        assert logits.argmax(axis=1).tolist() == ANSWERS[name]
-    if name == "qonnx":
-        assert logits == pytest.approx(np.array(QONNX_ANSWERS), abs=1e-5)
+from tests.host.foreign.graph_checks import check_layers, check_refused
 
 
 def clipped(low: float) -> onnx.ModelProto:
@@ -134,55 +82,6 @@ def normalized(version: int) -> onnx.ModelProto:
     return content
 
 
-# Shapes that a graph computes.
-
-NUMBERS = {
-    "zero": np.array(0),
-    "first": np.array([0]),
-    "second": np.array([1]),
-    "third": np.array([2]),
-    "end": np.array([9]),
-    "rest": np.array([-1]),
-    "pixels": np.array([PIXELS]),
-}
-SIDES = node("Shape", ["input"], ["sides"])
-BATCH = [
-    SIDES,
-    node("Gather", ["sides", "zero"], ["batch"]),
-    node("Unsqueeze", ["batch", "first"], ["batches"]),
-]
-WAYS = {
-    "as Keras on PyTorch": [
-        *BATCH,
-        node("Cast", ["batches"], ["whole"], to=TensorProto.INT64),
-        node("Concat", ["whole", "rest"], ["shape"], axis=0),
-    ],
-    "as tf2onnx": [
-        SIDES,
-        node("Slice", ["sides", "first", "second", "first"], ["list"]),
-        node("Squeeze", ["list", "first"], ["batch"]),
-        node("Unsqueeze", ["batch", "first"], ["batches"]),
-        node("Concat", ["batches", "pixels"], ["shape"], axis=0),
-    ],
-    "of ends": [
-        node("Shape", ["input"], ["batches"], start=0, end=1),
-        node("Concat", ["batches", "rest"], ["shape"], axis=0),
-    ],
-    "by several numbers": [
-        SIDES,
-        node("Gather", ["sides", "first"], ["batches"]),
-        node("Slice", ["sides", "third", "end"], ["others"]),
-        node("Concat", ["batches", "rest", "others"], ["shape"], axis=0),
-    ],
-}
-
-
-def reshaped(nodes) -> onnx.ModelProto:
-    ends = [node("Reshape", ["input", "shape"], ["shaped"]), node("Flatten", ["shaped"], ["flat"])]
-    layer = node("MatMul", ["flat", "w0"], ["output"])
-    return model([*nodes, *ends, layer], {**ARRAYS, **NUMBERS}, ["batch", *SHAPE])
-
-
 def scaled_and_held(*between) -> onnx.ModelProto:
     """Return the graph that skl2onnx writes of scalers, one of which clips, and a classifier."""
     offsets = {"offset": [0.5] * PIXELS, "scale": np.linspace(1, 3, PIXELS).tolist()}
@@ -240,7 +139,6 @@ READ = {
     "one side open": (opened(None, 1, SHAPE[0], None), ONE),
     "a row of any length": (opened(None, None), ONE),
     "images by the three": (opened(3, PIXELS), ONE),
-    **{way: (reshaped(nodes), ONE) for way, nodes in WAYS.items()},
 }
 """Graphs, and widths of their layers."""
 
@@ -248,20 +146,11 @@ READ = {
 @pytest.mark.parametrize("case", READ)
 def test_the_layers_of_a_graph_are_what_onnx_computes(saved, case):
     content, topology = READ[case]
-    path = saved(content)
-    read = read_model(path, SHAPE)
-    assert read.network.topology == topology
-    content.opset_import[0].version = 18
-    sides = content.graph.input[0].type.tensor_type.shape.dim
-    shape = (1, *SHAPE) if len(sides) == 4 else SHAPE if len(sides) == 3 else (PIXELS,)
-    given = {"input": INPUTS.reshape(-1, *shape).astype(np.float32)}
-    (expected,) = ReferenceEvaluator(content).run(["output"], given)
-    assert read.network.logits(INPUTS) == pytest.approx(np.asarray(expected), abs=1e-4)
-    assert read.answers(INPUTS) == pytest.approx(np.asarray(expected), abs=1e-6)
+    check_layers(content, saved(content), topology)
 
 
 @pytest.mark.parametrize(("kind", "zero"), [(np.int8, 0), (np.int8, -100), (np.uint8, 3)])
-def test_whole_numbers_between_layers_and_none_behind_the_last(saved, kind, zero):
+def test_whole_numbers_between_layers(saved, kind, zero):
     content = steps(kind, zero)
     read = read_model(saved(content), SHAPE)
     get = {each.name: numpy_helper.to_array(each) for each in content.graph.initializer}
@@ -470,56 +359,16 @@ NO_LAYERS = {
         two_layers(RELU, shape=(None, 3, 28, 28)),
         "takes inputs of shape ? x 3 x 28 x 28; the images have 4 x 5 pixels of one channel",
     ),
-    "shape of a constant": (
-        reshaped([node("Shape", ["w0"], ["shape"])]),
-        "what becomes of 'input' up to 'output': ",
-    ),
-    "images last": (
-        reshaped([*BATCH, node("Concat", ["rest", "batches"], ["shape"], axis=0)]),
-        "what becomes of 'input' up to 'output': ",
-    ),
-    "a product of images": (
-        reshaped([*BATCH, node("Mul", ["batches", "pixels"], ["shape"])]),
-        "what becomes of 'input' up to 'output': ",
-    ),
-    "a shape of no list": (
-        reshaped([*BATCH, node("Identity", ["batch"], ["shape"])]),
-        "what becomes of 'input' up to 'output': ",
-    ),
-    "a shape of reals": (
-        reshaped([*BATCH, node("Cast", ["batches"], ["shape"], to=TensorProto.FLOAT)]),
-        "what becomes of 'input' up to 'output': ",
-    ),
-    "what ONNX refuses": (
-        reshaped([*BATCH, node("Concat", ["batch", "rest"], ["shape"], axis=0)]),
-        "what becomes of 'input' up to 'output': ",
-    ),
-    "beyond the end": (
-        reshaped([SIDES, node("Gather", ["sides", "end"], ["shape"])]),
-        "what becomes of 'input' up to 'output': ",
-    ),
-    "weights for a shape": (
-        reshaped([node("Gather", ["w0", "zero"], ["shape"])]),
-        "what becomes of 'input' up to 'output': ",
-    ),
-    "images for a shape": (
-        reshaped([node("Squeeze", ["input"], ["shape"])]),
-        "what becomes of 'input' up to 'output': ",
-    ),
 }
 
 
 @pytest.mark.parametrize("case", NO_LAYERS)
-def test_what_is_no_network_is_refused_in_a_line(saved, case):
+def test_graphs_that_are_no_network_are_refused(saved, case):
     content, words = NO_LAYERS[case]
-    with pytest.raises(UserError) as refused:
-        read_model(saved(content), SHAPE)
-    assert words in str(refused.value)
-    assert "\n" not in str(refused.value)
-    assert "model.onnx" in str(refused.value)
+    check_refused(saved(content), words)
 
 
-def test_what_is_too_large_to_be_computed(saved, monkeypatch):
+def test_a_constant_that_is_too_large_is_not_computed(saved, monkeypatch):
     monkeypatch.setattr(operators, "MAX_COMPUTED", 80)
     outer = {"c": np.zeros((9, 1), np.float32), "r": np.zeros((1, 9), np.float32)}
     nodes = node("Add", ["c", "r"], ["s"]), node("Add", ["m", "s"], ["x"])

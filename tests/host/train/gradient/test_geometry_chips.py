@@ -29,7 +29,7 @@ from tests.host.train.paper import FORMATS, OPEN, PAPER
 
 
 def still(formats: NumberFormats = FORMATS, /, spread: float = 0.0, **figures: float) -> ChipLaw:
-    """Return a law of chips: a share of its level by which a cell differs, and figures of columns."""
+    """Return a law of chips whose cells differ by a share of their level, with other figures."""
     levels = formats.levels.astype(np.float32)
     draws = np.random.default_rng(9).standard_normal((4096, 1), dtype=np.float32)
     draws = (draws - draws.mean()) / draws.std()
