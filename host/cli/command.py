@@ -8,7 +8,12 @@ from typing import Any
 
 from cyclopts import App, Parameter
 from cyclopts.argument import ArgumentCollection
-from cyclopts.exceptions import CycloptsError, MissingArgumentError, UnusedCliTokensError
+from cyclopts.exceptions import (
+    CycloptsError,
+    MissingArgumentError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
 from allspin.host.cli import commands
 from allspin.host.cli.commands import UsageError
@@ -143,6 +148,10 @@ def _read(
         message = str(error).rstrip(".")
         if isinstance(error, UnusedCliTokensError):
             message = f"unexpected words: {' '.join(error.unused_tokens or ())}"
+        if isinstance(error, UnknownOptionError):
+            key = (error.token.keyword or "").removeprefix("--").replace("-", "_")
+            if key in map(recipe_key, filter(only_in_recipe, arguments_of(app))):
+                message = f"{error.token.keyword} is the key {key} of --recipe"
         if isinstance(error, MissingArgumentError) and error.argument is not None:
             name = error.argument.name
             if not any(word.partition("=")[0] in error.argument.names for word in words):

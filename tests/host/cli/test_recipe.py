@@ -125,7 +125,8 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ["--rah-bits", "--rah_bits", "--batch", "--level-choice"])
 def test_a_key_is_no_option(word: str) -> None:
-    with pytest.raises(UsageError, match="Unknown option"):
+    key = word.removeprefix("--").replace("-", "_")
+    with pytest.raises(UsageError, match=f"{word} is the key {key} of --recipe"):
         read_words("train", ["-o", "net", "--device", "paper", word, "4"])
 
 
