@@ -72,7 +72,7 @@ NO_SHAPES = {
     "what ONNX refuses": [*BATCH, node("Concat", ["batch", "rest"], ["shape"], axis=0)],
     "beyond the end": [SIDES, node("Gather", ["sides", "end"], ["shape"])],
     "weights for a shape": [node("Gather", ["w0", "zero"], ["shape"])],
-    "images for a shape": (reshaped([node("Squeeze", ["input"], ["shape"])]),),
+    "images for a shape": [node("Squeeze", ["input"], ["shape"])],
 }
 """Nodes from which a shape cannot be computed."""
 
