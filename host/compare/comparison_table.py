@@ -1,50 +1,27 @@
 """Tables and notes of a comparison."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from allspin.host.show.table import Cell, Number, Table, TableColumn, figures, significant
+from allspin.host.show.table import (
+    Figure,
+    Number,
+    Table,
+    TableColumn,
+    figures,
+    record_table,
+    significant,
+)
 
-MHZ = 1e6
 PERIPHERY = "with periphery"
+ACCURACY = TableColumn("accuracy", "%", form=".2f")
+AREA = TableColumn("area", "um^2")
+WIDE_AREA = TableColumn("area", "um^2", wide=True)
+AREA_WITH_PERIPHERY = TableColumn(f"{PERIPHERY}: area", "um^2")
 
 Record = Mapping[str, Any]
 """Part of the record that ``allspin compare --json`` prints."""
-
-
-class _KeyColumn(NamedTuple):
-    """Column whose cells are the values of a key, times a factor."""
-
-    key: str
-    column: TableColumn
-    scale: float | None
-
-
-def _key(
-    key: str,
-    name: str,
-    unit: str = "",
-    *,
-    scale: float | None = None,
-    form: str = "",
-    wide: bool = False,
-) -> _KeyColumn:
-    return _KeyColumn(key, TableColumn(name, unit, form=form, wide=wide), scale)
-
-
-def _table(
-    title: str, records: Iterable[Record], columns: Sequence[_KeyColumn], notes: Sequence[str] = ()
-) -> Table:
-    """Make a table with a row for each record; a value that it lacks is None."""
-    rows = []
-    for record in records:
-        row: list[Cell] = []
-        for key, _, scale in columns:
-            value = record.get(key)
-            row.append(value if scale is None or value is None else scale * value)
-        rows.append(row)
-    return Table(title, [one.column for one in columns], rows, notes=notes)
 
 
 def tables(found: Record) -> list[Table]:
@@ -66,106 +43,122 @@ def tables(found: Record) -> list[Table]:
 def _neurons(found: Record) -> Table:
     records = []
     for neuron in found["neurons"]:
-        sources = {"area_is": _source(neuron, "area"), "energy_is": _source(neuron, "energy")}
-        records.append(neuron | sources)
-    title = (
-        f"A neuron's use: {found['network']}, {found['frequency_hz'] / MHZ:g} MHz, activity of "
-        f"{found['images_counted']:,} images"
-    )
-    columns = (
-        _key("name", "neuron"),
-        _key("accuracy", "accuracy", "%", scale=100, form=".2f"),
-        _key("area_um2", "area", "um^2"),
-        _key("area_is", "area is", wide=True),
-        _key("energy_fj", "energy", "fJ"),
-        _key("energy_is", "energy is", wide=True),
-        _key("energy_delay_fj_ns", "energy-delay", "fJ ns", wide=True),
-        _key("uses_per_second", "uses", "M/s", scale=1 / MHZ, wide=True),
-        _key("area_with_periphery_um2", f"{PERIPHERY}: area", "um^2"),
-        _key("energy_with_periphery_fj", f"{PERIPHERY}: energy", "fJ"),
-        _key("energy_delay_with_periphery_fj_ns", f"{PERIPHERY}: energy-delay", "fJ ns", wide=True),
-    )
-    return _table(title, records, columns)
+        record = dict(neuron)
+        record["accuracy_percent"] = 100 * neuron["accuracy"]
+        record["mega_uses"] = 1e-6 * neuron["uses_per_second"]
+        record["area_is"] = _source(neuron, "area")
+        record["energy_is"] = _source(neuron, "energy")
+        records.append(record)
+    columns = {
+        "name": TableColumn("neuron"),
+        "accuracy_percent": ACCURACY,
+        "area_um2": AREA,
+        "area_is": TableColumn("area is", wide=True),
+        "energy_fj": TableColumn("energy", "fJ"),
+        "energy_is": TableColumn("energy is", wide=True),
+        "energy_delay_fj_ns": TableColumn("energy-delay", "fJ ns", wide=True),
+        "mega_uses": TableColumn("uses", "M/s", wide=True),
+        "area_with_periphery_um2": AREA_WITH_PERIPHERY,
+        "energy_with_periphery_fj": TableColumn(f"{PERIPHERY}: energy", "fJ"),
+        "energy_delay_with_periphery_fj_ns": TableColumn(
+            f"{PERIPHERY}: energy-delay", "fJ ns", wide=True
+        ),
+    }
+    megahertz = found["frequency_hz"] / 1e6
+    images = f"{found['images_counted']:,} images"
+    title = f"A neuron's use: {found['network']}, {megahertz:g} MHz, activity of {images}"
+    return record_table(title, records, columns)
 
 
 def _source(neuron: Record, key: str) -> str:
     """Return the source of a number: the first word of its provenance."""
-    return re.split(r"\W", neuron["provenance"][key], maxsplit=1)[0]
+    provenance = neuron["provenance"][key]
+    return re.split(r"\W", provenance, maxsplit=1)[0]
 
 
 def _network(found: Record) -> Table:
-    records = [{"name": neuron["name"], **neuron["network"]} for neuron in found["neurons"]]
+    records = []
+    for neuron in found["neurons"]:
+        records.append({"name": neuron["name"], **neuron["network"]})
     base = found["baseline"]
+    energy = base["energy_pj"]
+    latency = base["latency_ns"]
     dense = {
         "name": f"dense array, {base['units']} multipliers",
         "area_with_periphery_um2": base["area_um2"],
-        "energy_with_periphery_pj": base["energy_pj"],
-        "energy_delay_with_periphery_pj_ns": base["energy_pj"] * base["latency_ns"],
-        "latency_ns": base["latency_ns"],
+        "energy_with_periphery_pj": energy,
+        "energy_delay_with_periphery_pj_ns": energy * latency,
+        "latency_ns": latency,
         "images_per_second": base["images_per_second"],
     }
     sparse = {
         "name": "  if it skipped zeros",
         "energy_with_periphery_pj": base["energy_skipping_zeros_pj"],
     }
-    columns = (
-        _key("name", "neurons"),
-        _key("area_um2", "area", "um^2", scale=1.0, wide=True),
-        _key("energy_pj", "energy", "pJ", scale=1.0, wide=True),
-        _key("area_with_periphery_um2", f"{PERIPHERY}: area", "um^2", scale=1.0),
-        _key("energy_with_periphery_pj", f"{PERIPHERY}: energy", "pJ", scale=1.0),
-        _key("energy_delay_with_periphery_pj_ns", f"{PERIPHERY}: energy-delay", "pJ ns", wide=True),
-        _key("latency_ns", "latency", "ns", scale=1.0),
-        _key("images_per_second", "images/s", scale=1.0),
-    )
-    tiled = found["tiles"] and found["tiles"]["own"]
-    notes = ["without the converters of its tiles, which are below"] if tiled else []
+    columns = {
+        "name": TableColumn("neurons"),
+        "area_um2": WIDE_AREA,
+        "energy_pj": TableColumn("energy", "pJ", wide=True),
+        "area_with_periphery_um2": AREA_WITH_PERIPHERY,
+        "energy_with_periphery_pj": TableColumn(f"{PERIPHERY}: energy", "pJ"),
+        "energy_delay_with_periphery_pj_ns": TableColumn(
+            f"{PERIPHERY}: energy-delay", "pJ ns", wide=True
+        ),
+        "latency_ns": TableColumn("latency", "ns"),
+        "images_per_second": TableColumn("images/s"),
+    }
+    records += [dense, sparse]
+    notes = []
+    if found["tiles"] and found["tiles"]["own"]:
+        notes.append("without the converters of its tiles, which are below")
     title = "The whole network, one image (synapses of the neuron's width)"
-    return _table(title, [*records, dense, sparse], columns, notes)
+    return record_table(title, records, columns, notes)
 
 
 def _layers(found: Record) -> Table:
     records = []
     for number, layer in enumerate(found["layers"]):
-        records.append({**layer, "layer": f"{number} {layer['kind']}"})
-    columns = (
-        _key("layer", "layer"),
-        _key("what", "what it is", wide=True),
-        _key("rows", "rows"),
-        _key("columns", "columns"),
-        _key("cells", "cells"),
-        _key("lines", "lines"),
-        _key("adcs", "ADCs"),
-        _key("neurons", "neurons"),
-        _key("uses_per_image", "uses an image"),
-    )
+        label = f"{number} {layer['kind']}"
+        records.append({"layer": label, **layer})
+    columns = {
+        "layer": TableColumn("layer"),
+        "what": TableColumn("what it is", wide=True),
+        "rows": TableColumn("rows"),
+        "columns": TableColumn("columns"),
+        "cells": TableColumn("cells"),
+        "lines": TableColumn("lines"),
+        "adcs": TableColumn("ADCs"),
+        "neurons": TableColumn("neurons"),
+        "uses_per_image": TableColumn("uses an image"),
+    }
     title = "Crossbars: lines are rows and columns; ADCs are those of tiles and of the classes"
-    return _table(title, records, columns)
+    return record_table(title, records, columns)
 
 
 def _paper(found: Record) -> Table:
     paper = found["paper_neuron"]
-    low, high = (paper["sheet_current_fj"] or [0.0, 0.0])[:: len(paper["sheet_current_fj"]) - 1]
-    smaller = paper["cmos_area_um2"] / paper["area_um2"]
-    rows = [
+    sheet = paper["sheet_current_fj"] or [0.0]
+    sheet_range = f"{significant(sheet[0])} to {significant(sheet[-1])}"
+    mega_uses = paper["uses_per_second"] / 1e6
+    cmos_mega_uses = found["frequency_hz"] / 1e6
+    cmos_area = paper["cmos_area_um2"]
+    area_ratio = cmos_area / paper["area_um2"]
+    gate_excess = 100 * (paper["gate_area_ratio"] - 1)
+    rows: list[Figure] = [
         ("SOT neuron, as claimed", paper["claimed_fj"], "fJ"),
         ("  by its own current, resistance and time", paper["stated_fj"], "fJ"),
         ("  with the reset that each use needs", paper["stated_with_reset_fj"], "fJ"),
-        (
-            "  at the sheet current that switches its synapse",
-            f"{significant(low)} to {significant(high)}",
-            "fJ",
-        ),
+        ("  at the sheet current that switches its synapse", sheet_range, "fJ"),
         ("  what the claim would take: current", paper["current_for_claim_ua"], "uA"),
         ("  or time", paper["time_for_claim_us"], "us"),
-        ("  uses, each with a reset", paper["uses_per_second"] / 1e6, "M/s"),
-        ("  uses of the CMOS neurons", found["frequency_hz"] / 1e6, "M/s"),
+        ("  uses, each with a reset", mega_uses, "M/s"),
+        ("  uses of the CMOS neurons", cmos_mega_uses, "M/s"),
         ("  area, alone", paper["area_um2"], "um^2"),
-        ("  the paper's CMOS neuron takes more", smaller, "times"),
-        ("CMOS neuron, as given: area", Number(paper["cmos_area_um2"], "g"), "um^2"),
+        ("  the paper's CMOS neuron takes more", area_ratio, "times"),
+        ("CMOS neuron, as given: area", Number(cmos_area, "g"), "um^2"),
         ("  energy", Number(paper["cmos_fj"], "g"), "fJ"),
         ("  a bare 4-bit gate in these cells", paper["gate_area_um2"], "um^2"),
-        ("  that is more by", Number(100 * (paper["gate_area_ratio"] - 1), "+.1f"), "%"),
+        ("  that is more by", Number(gate_excess, "+.1f"), "%"),
         ("  its leakage", paper["gate_leakage_fj"], "fJ"),
         ("  its energy if all inputs toggle", paper["gate_fj_when_all_toggle"], "fJ"),
         ("  the paper's figure falls at an activity of", paper["activity_for_paper_fj"]),
@@ -178,77 +171,94 @@ def _paper(found: Record) -> Table:
 def _break_even(found: Record) -> Table:
     records = []
     for row in found["break_even"]:
-        bare = "spin" if row["advantage_bare"] else "CMOS"
-        whole = "spin" if row["advantage"] else "CMOS"
-        records.append({**row, "less_bare": bare, "less": whole})
-    columns = (
-        _key("against", "against"),
-        _key("bare_fj", "CMOS bare", "fJ"),
-        _key("less_bare", "takes less: bare"),
-        _key("with_periphery_fj", "CMOS with periphery", "fJ"),
-        _key("less", "takes less: with periphery"),
-        _key("spin_periphery_fj", "spin has here", "fJ"),
-        _key("current_ua", "current whose heat does it", "uA"),
-    )
+        record = dict(row)
+        record["less_bare"] = "spin" if row["advantage_bare"] else "CMOS"
+        record["less"] = "spin" if row["advantage"] else "CMOS"
+        records.append(record)
+    columns = {
+        "against": TableColumn("against"),
+        "bare_fj": TableColumn("CMOS bare", "fJ"),
+        "less_bare": TableColumn("takes less: bare"),
+        "with_periphery_fj": TableColumn("CMOS with periphery", "fJ"),
+        "less": TableColumn("takes less: with periphery"),
+        "spin_periphery_fj": TableColumn("spin has here", "fJ"),
+        "current_ua": TableColumn("current whose heat does it", "uA"),
+    }
     title = "Break-even: periphery energy at which a spin neuron's advantage is gone"
-    return _table(title, records, columns)
+    return record_table(title, records, columns)
 
 
 def _tiles(found: Record) -> Table:
-    own = [] if found["own"] is None else [found["own"]]
-    others = [each for each in found["tried"] if each not in own]
-    columns = (
-        _key("tile_rows", "rows"),
-        _key("adc_bits", "bits"),
-        _key("accuracy", "accuracy", "%", scale=100, form=".2f"),
-        _key("converters", "converters"),
-        _key("conversions", "conversions", form=".1f"),
-        _key("energy_pj", "energy", "pJ"),
-        _key("least_pj", "least", "pJ", wide=True),
-        _key("most_pj", "most", "pJ", wide=True),
-        _key("amplifier_pj", "amplifiers' part", "pJ", wide=True),
-        _key("area_um2", "area", "um^2"),
-    )
-    return _table("Converters of tiles, one image", own + others, columns, _cheapest(found))
+    own = found["own"]
+    costs = [] if own is None else [own]
+    costs += [cost for cost in found["tried"] if cost != own]
+    records = []
+    for cost in costs:
+        percent = 100 * cost["accuracy"]
+        records.append({"accuracy_percent": percent, **cost})
+    columns = {
+        "tile_rows": TableColumn("rows"),
+        "adc_bits": TableColumn("bits"),
+        "accuracy_percent": ACCURACY,
+        "converters": TableColumn("converters"),
+        "conversions": TableColumn("conversions", form=".1f"),
+        "energy_pj": TableColumn("energy", "pJ"),
+        "least_pj": TableColumn("least", "pJ", wide=True),
+        "most_pj": TableColumn("most", "pJ", wide=True),
+        "amplifier_pj": TableColumn("amplifiers' part", "pJ", wide=True),
+        "area_um2": AREA,
+    }
+    return record_table("Converters of tiles, one image", records, columns, _cheapest(found))
 
 
 def _cheapest(found: Record) -> list[str]:
     """Name the cheapest tiles for the wanted accuracy, a line each."""
     if found["accuracy"] is None:
         return []
-    accuracy = f"{100 * found['accuracy']:.2f} %"
-    if found["cheapest"]["energy_pj"] is None:
-        return [f"no tiles that were tried reach {accuracy}"]
-    lines = []
-    for key, what, unit in (("energy_pj", "energy", "pJ"), ("area_um2", "area", "um^2")):
-        best = found["cheapest"][key]
-        lines.append(
-            f"least {what} for {accuracy}: tiles of {best['tile_rows']} rows, converters of "
-            f"{best['adc_bits']} bits: {significant(best[key])} {unit}, "
-            f"{100 * best['accuracy']:.2f} %"
-        )
-    return lines
+    wanted = f"{100 * found['accuracy']:.2f} %"
+    least_energy = found["cheapest"]["energy_pj"]
+    if least_energy is None:
+        return [f"no tiles that were tried reach {wanted}"]
+    least_area = found["cheapest"]["area_um2"]
+    energy = f"{significant(least_energy['energy_pj'])} pJ"
+    area = f"{significant(least_area['area_um2'])} um^2"
+    return [
+        f"least energy for {wanted}: {_tiles_with(least_energy, energy)}",
+        f"least area for {wanted}: {_tiles_with(least_area, area)}",
+    ]
+
+
+def _tiles_with(cost: Record, figure: str) -> str:
+    """Describe tiles, with one figure of their costs and the accuracy."""
+    rows = cost["tile_rows"]
+    bits = cost["adc_bits"]
+    percent = f"{100 * cost['accuracy']:.2f} %"
+    return f"tiles of {rows} rows, converters of {bits} bits: {figure}, {percent}"
 
 
 def _fpga(fpga: Record) -> Table:
-    columns = (
-        _key("design", "design"),
-        _key("part", "part"),
-        _key("lut", "LUT"),
-        _key("ff", "FF"),
-        _key("memory", "block RAM"),
-        _key("dsp", "multipliers"),
-        _key("fmax", "clock", "MHz", scale=1.0, form=".1f"),
-    )
+    columns = {
+        "design": TableColumn("design"),
+        "part": TableColumn("part"),
+        "lut": TableColumn("LUT"),
+        "ff": TableColumn("FF"),
+        "memory": TableColumn("block RAM"),
+        "dsp": TableColumn("multipliers"),
+        "fmax": TableColumn("clock", "MHz", form=".1f"),
+    }
     title = f"On FPGAs, recorded; engines with {fpga['lanes']} lanes"
     tools = ", ".join(map(_tool, fpga["tools"]))
-    return _table(title, fpga["usage"], columns, [f"tools: {tools}"])
+    return record_table(title, fpga["usage"], columns, [f"tools: {tools}"])
 
 
 def _tool(version: str) -> str:
     """Return a tool and its version, without its compiler and folder."""
-    words = version.split()
-    return next((f"{words[0]} {word.rstrip(')')}" for word in words if word[0].isdigit()), version)
+    name, *words = version.split()
+    for word in words:
+        if word[0].isdigit():
+            number = word.rstrip(")")
+            return f"{name} {number}"
+    return version
 
 
 def notes(found: Record) -> list[str]:
@@ -256,18 +266,29 @@ def notes(found: Record) -> list[str]:
     lines = []
     for row in found["programming"]:
         if row["energy_j"] is not None:
-            lines.append(
-                f"programming once, {row['scheme']}: {row['pulses']:,} pulses, "
-                f"{row['saturations']:,} saturations, {row['reads']:,} reads; "
-                f"{row['energy_j']:.3g} J as built, cell after cell in {row['time_s']:,.0f} s"
-            )
-    synapse = found["synapse"]
-    lines.append(
-        f"a synapse is read with {synapse['read_current_a'] * 1e6:g} uA for "
-        f"{synapse['read_time_s'] * 1e9:g} ns"
-        + (" (assumed: the neuron's)" if synapse["read_assumed"] else "")
-        + f"; {synapse['count']:,} of them take {synapse['count'] * synapse['area_um2'] / 1e6:.0f} "
-        f"mm^2 as built, {synapse['count'] * synapse['scaled_area_um2']:.0f} um^2 at the neuron's "
-        "width"
-    )
+            lines.append(_programming_note(row))
+    lines.append(_synapse_note(found["synapse"]))
     return lines
+
+
+def _programming_note(row: Record) -> str:
+    """Describe the programming of all cells with one scheme."""
+    pulses = f"{row['pulses']:,} pulses, {row['saturations']:,} saturations"
+    energy = f"{row['energy_j']:.3g} J as built"
+    time = f"cell after cell in {row['time_s']:,.0f} s"
+    scheme = row["scheme"]
+    return f"programming once, {scheme}: {pulses}, {row['reads']:,} reads; {energy}, {time}"
+
+
+def _synapse_note(synapse: Record) -> str:
+    """Describe the read of a synapse, and the area of all of them."""
+    current = synapse["read_current_a"] * 1e6
+    time = synapse["read_time_s"] * 1e9
+    assumed = " (assumed: the neuron's)" if synapse["read_assumed"] else ""
+    count = synapse["count"]
+    built = count * synapse["area_um2"] / 1e6
+    scaled = count * synapse["scaled_area_um2"]
+    return (
+        f"a synapse is read with {current:g} uA for {time:g} ns{assumed}; {count:,} of them take "
+        f"{built:.0f} mm^2 as built, {scaled:.0f} um^2 at the neuron's width"
+    )

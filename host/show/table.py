@@ -168,6 +168,32 @@ def figures(title: str, rows: Iterable[Figure], rules: Collection[int] = ()) -> 
     return Table(title, columns, full, headed=False, rules=rules)
 
 
+def record_table(
+    title: str,
+    records: Iterable[Mapping[str, Any]],
+    columns: Mapping[str, TableColumn],
+    notes: Sequence[str] = (),
+    keys: int = 1,
+) -> Table:
+    """Make a table with a row for each record.
+
+    Parameters
+    ----------
+    title : str
+        Title above it.
+    records : iterable of mapping
+        Cells by the key of their column; a cell that a record lacks is None.
+    columns : mapping of str to TableColumn
+        Columns by key.
+    notes : sequence of str
+        Lines below the table.
+    keys : int
+        Number of columns that name a row.
+    """
+    rows = [[record.get(key) for key in columns] for record in records]
+    return Table(title, list(columns.values()), rows, notes=notes, keys=keys)
+
+
 def frame(rows: Iterable[Mapping[str, Any]]) -> Any:
     """Return rows as a `pandas.DataFrame`; raise `UserError` without pandas."""
     with refused(advice=": pip install pandas", kinds=ImportError):
