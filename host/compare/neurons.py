@@ -99,7 +99,10 @@ class NeuronKind:
         A spin neuron's stated current is a mean; its heat follows the mean square.
         """
         mean = float(np.mean(self.currents))
-        return float(np.mean(self.currents.astype(np.float64) ** 2)) / mean**2 if mean else 1.0
+        if mean == 0:
+            return 1.0
+        squares = self.currents.astype(np.float64) ** 2
+        return float(np.mean(squares)) / mean**2
 
 
 def run_kind(
@@ -129,27 +132,34 @@ def run_kind(
     """
     model = GoldenModel(network)
     accuracy = float(np.mean(model.classify(subject.images) == subject.labels))
-    rows, squares, currents, activations = [], [], [], []
+    rows = []
+    squares = []
+    currents = []
+    activations = []
     for number, trace in enumerate(model.trace(shown)):
-        top = 2 ** network.input_bits(number) - 1
-        layer, neurons = network.layers[number], network.neurons(number)
+        layer = network.layers[number]
+        full_scale = 2 ** network.input_bits(number) - 1
         driven = layer.kind.im2col(trace.inputs, layer.rows)
         rows.append(float(np.count_nonzero(driven)) / len(shown))
-        squares.append(float(np.sum((driven / top) ** 2)) / len(shown))
+        squares.append(float(np.sum((driven / full_scale) ** 2)) / len(shown))
         if trace.currents is not None and trace.activations is not None:
+            neurons = network.neurons(number)
             currents.append(_in_turn(trace.currents, neurons))
             activations.append(_in_turn(trace.activations.astype(np.int64), neurons))
-    into, out = np.concatenate(currents, axis=1), np.concatenate(activations, axis=1)
-    spin = NEURONS[network.neuron.name].spin
-    price = None if spin else _price_in_cells(network, into, out, subject.library, period)
+    into = np.concatenate(currents, axis=1)
+    price = None
+    if not NEURONS[network.neuron.name].spin:
+        out = np.concatenate(activations, axis=1)
+        price = _price_in_cells(network, into, out, subject.library, period)
     return NeuronKind(network, origin, accuracy, into, rows, squares, price)
 
 
 def _in_turn(values: Currents, neurons: int) -> Currents:
     """Arrange values (images, uses) so that those of a neuron follow one another."""
     images, uses = values.shape
-    each = values.reshape(images * (uses // neurons), neurons).T
-    return each.reshape(uses, images).T
+    lines = images * (uses // neurons)
+    by_neuron = values.reshape(lines, neurons).T
+    return by_neuron.reshape(uses, images).T
 
 
 def _price_in_cells(
@@ -164,32 +174,39 @@ def _price_in_cells(
     netlist = _in_cells(name, block.component, library, period)
     activity = netlist.simulate(block.stimulus)
     shown = activity.outputs["activation"]
-    if block.registered:  # the activation comes one clock later
-        activations, shown = activations[:-1], shown[1:]
+    if block.registered:
+        # The activation comes one clock later.
+        shown = shown[1:]
+        activations = activations[:-1]
     assert np.array_equal(shown, activations), f"the cells of {name} compute otherwise"
-    return CellPrice(netlist, netlist.energy(activity, period), period, _input_activity(block))
+    energy = netlist.energy(activity, period)
+    return CellPrice(netlist, energy, period, _input_activity(block))
 
 
 def _in_cells(name: str, component: wiring.Component, library: Library, period: float) -> Netlist:
     """Map a component to cells in which it closes timing."""
     netlist = synthesise(component, library, period)
-    if netlist.longest_path() > 1000 * period:
+    longest = netlist.longest_path()
+    if longest > 1000 * period:
         raise UserError(
-            f"{name} needs {netlist.longest_path() / 1000:.2f} ns in these cells, but the clock "
-            f"has {period:g} ns; give a lower `frequency`"
+            f"{name} needs {longest / 1000:.2f} ns in these cells, but the clock has "
+            f"{period:g} ns; give a lower `frequency`"
         )
     return netlist
 
 
 def _input_activity(block: CellBlock) -> float:
     """Return the transitions of an input bit in a clock, without constant inputs."""
-    toggles = bits = 0
+    toggles = 0
+    bits = 0
     for name, values in block.stimulus.items():
         if len(np.unique(values)) == 1:
             continue
         width = len(getattr(block.component, name))
-        changed = (values[1:] ^ values[:-1]) & (2**width - 1)
-        toggles += int(np.bitwise_count(changed.astype(np.uint64)).sum())
+        mask = 2**width - 1
+        changed = (values[1:] ^ values[:-1]) & mask
+        changed_bits = np.bitwise_count(changed.astype(np.uint64))
+        toggles += int(changed_bits.sum())
         bits += width * changed.size
     return toggles / bits if bits else 0.0
 
@@ -279,41 +296,60 @@ def spin_entries(
     kinds, by the same numbers with the currents that they get.
     """
     counted = "counted: I^2 R t, mean square of the currents on these images"
-    stated = "by the device file's own numbers, currents as counted, set and reset"
-    # Kind, name, description, conditions, and the source of the energy.
-    readings = [
-        ("sot", "sot", stated, a, counted),
-        ("sot", "sot-claimed", "as the paper claims: around 0.1 fJ", a, "paper"),
+    sot = kinds["sot"]
+    heat = spin_heat(neuron, a)
+    what = "by the device file's own numbers, currents as counted, set and reset"
+    claim = "as the paper claims: around 0.1 fJ"
+    entries = [
+        _spin_entry(sot, "sot", what, neuron, a, heat, counted, library),
+        _spin_entry(sot, "sot-claimed", claim, neuron, a, {"claimed": CLAIMED}, "paper", library),
     ]
+    sheet = "paper: the synapse's pulse over its width; currents as counted"
     for label, current in zip(("low", "high"), neuron.switching_currents, strict=False):
+        at_sheet = replace(a, current=current)
+        heat = spin_heat(neuron, at_sheet)
+        name = f"sot-sheet-{label}"
         what = f"at {current * 1e6:.1f} uA, the sheet current that switches the synapse"
-        source = "paper: the synapse's pulse over its width; currents as counted"
-        readings.append(("sot", f"sot-sheet-{label}", what, replace(a, current=current), source))
+        entries.append(_spin_entry(sot, name, what, neuron, at_sheet, heat, sheet, library))
     for kind, ran in kinds.items():
         if NEURONS[kind].spin and kind != "sot":
             own = replace(a, mean_square=ran.mean_square)
-            readings.append((kind, kind, NEURONS[kind].meaning(), own, counted))
-    return [
-        _entry(
-            kinds[kind],
-            name,
-            what,
-            neuron.area,
-            {"claimed": CLAIMED} if name == "sot-claimed" else spin_heat(neuron, own),
-            periphery_area=spin_periphery_area(own, _flip_flop(library)),
-            periphery=spin_periphery(own),
-            period=1e9 / neuron.rate,
-            latency=neuron.set_time * 1e9,
-            provenance={
-                "area": "paper: width times length of the film",
-                "energy": source,
-                "latency": "paper: length over the wall's velocity",
-                "periphery": "reference, see published; current from the supply",
-            },
-            details={"origin": kinds[kind].origin},
-        )
-        for kind, name, what, own, source in readings
-    ]
+            heat = spin_heat(neuron, own)
+            what = NEURONS[kind].meaning()
+            entries.append(_spin_entry(ran, kind, what, neuron, own, heat, counted, library))
+    return entries
+
+
+def _spin_entry(
+    ran: NeuronKind,
+    name: str,
+    what: str,
+    neuron: NeuronFigures,
+    a: Assumptions,
+    energy: dict[str, float],
+    source: str,
+    library: Library,
+) -> Entry:
+    """Return the record of a spin neuron with an energy of a use from this source."""
+    provenance = {
+        "area": "paper: width times length of the film",
+        "energy": source,
+        "latency": "paper: length over the wall's velocity",
+        "periphery": "reference, see published; current from the supply",
+    }
+    return _entry(
+        ran,
+        name,
+        what,
+        neuron.area,
+        energy,
+        periphery_area=spin_periphery_area(a, _flip_flop(library)),
+        periphery=spin_periphery(a),
+        period=1e9 / neuron.rate,
+        latency=neuron.set_time * 1e9,
+        provenance=provenance,
+        details={"origin": ran.origin},
+    )
 
 
 def cmos_entries(a: Assumptions, kinds: dict[str, NeuronKind], library: Library) -> list[Entry]:
@@ -341,20 +377,22 @@ def cmos_entries(a: Assumptions, kinds: dict[str, NeuronKind], library: Library)
             "input_activity": price.input_activity,
             "uses_counted": int(ran.currents.size),
         }
-        area, energy, what = price.netlist.area, _cell_parts(price.energy), NEURONS[kind].meaning()
-        entries.append(
-            _entry(ran, kind, what, area, energy, **around, provenance=provenance, details=details)
+        what = NEURONS[kind].meaning()
+        area = price.netlist.area
+        energy = _cell_parts(price.energy)
+        entry = _entry(
+            ran, kind, what, area, energy, **around, provenance=provenance, details=details
         )
+        entries.append(entry)
         if kind == "cmos-bare":
-            what, energy = "the CMOS neuron as the paper prices it", {"claimed": PAPER_ENERGY}
-            entries.append(
-                _entry(
-                    *(ran, "cmos-bare-paper", what, PAPER_AREA, energy),
-                    **around,
-                    provenance={**provenance, "area": "paper", "energy": "paper"},
-                    details={},
-                )
+            name = "cmos-bare-paper"
+            what = "the CMOS neuron as the paper prices it"
+            energy = {"claimed": PAPER_ENERGY}
+            provenance = {**provenance, "area": "paper", "energy": "paper"}
+            entry = _entry(
+                ran, name, what, PAPER_AREA, energy, **around, provenance=provenance, details={}
             )
+            entries.append(entry)
     return entries
 
 
@@ -374,45 +412,67 @@ def _price_column(
     Every one of the layer's columns is run on the first `COLUMN_IMAGES` images.
     """
     layer = network.layers[0]
-    assert layer.converter is not None
     words = layer.words.astype(np.int64)
     inputs = GoldenModel(network).trace(images[:COLUMN_IMAGES])[0].inputs
     # A column is used once at each position.
     inputs = layer.kind.im2col(inputs, layer.rows)
-    top = 2**network.pixel_bits - 1
-    sum_bits = (int(np.abs(words).sum(axis=0).max()) * top).bit_length() + 1
-    # A power of two replaces the V-I converters' gains; the threshold stays.
-    factor = layer.converter.gains.mean() / 2**layer.converter.shift
-    drop = max(round(np.log2(2 ** (network.current_bits - network.hidden_bits) / factor)), 0)
-    gains = np.maximum(layer.converter.gains, 1)
-    start = -np.rint(layer.converter.offsets * 2.0**layer.converter.shift / gains)
-    start = np.clip(start, -(2 ** (sum_bits - 1)), 2 ** (sum_bits - 1) - 1).astype(np.int64)
+    full_scale = 2**network.pixel_bits - 1
+    largest_sum = int(np.abs(words).sum(axis=0).max()) * full_scale
+    sum_bits = largest_sum.bit_length() + 1
+    start, drop = _threshold_and_shift(network, sum_bits)
     sum_bits += 1  # room for the threshold
     column = DigitalColumn(
         network.pixel_bits, network.rah_bits, sum_bits, drop, network.hidden_bits
     )
     netlist = _in_cells("a digital column", column, library, period)
 
-    driven = inputs > 0
-    driven[~driven.any(axis=1), 0] = True  # a dark image drives one row, with 0
-    image, row = np.nonzero(driven)
-    last = np.diff(image, append=len(inputs)) > 0
-    shape = (len(row), layer.columns)
-    activity = netlist.simulate(
-        {
-            "value": np.broadcast_to(inputs[image, row, None].astype(np.int64), shape),
-            "weight": words[row],
-            "first": np.broadcast_to((np.diff(image, prepend=-1) > 0)[:, None], shape).astype(int),
-            "last": np.broadcast_to(last[:, None], shape).astype(int),
-            "start": np.broadcast_to(start, shape),
-        }
-    )
+    stimulus, last = _row_by_row(inputs, words, start)
+    activity = netlist.simulate(stimulus)
     sums = inputs.astype(np.int64) @ words + start
     wanted = np.clip(sums >> drop, 0, 2**network.hidden_bits - 1)
     # The activation comes one clock later, so that of the last image is missing.
-    shown = activity.outputs["activation"][np.flatnonzero(last)[:-1] + 1]
+    shown = activity.outputs["activation"][last[:-1] + 1]
     assert np.array_equal(shown, wanted[:-1]), "the column's cells compute otherwise"
     return netlist, netlist.energy(activity, period)
+
+
+def _threshold_and_shift(network: Network, sum_bits: int) -> tuple[npt.NDArray[np.int64], int]:
+    """Return the first layer's thresholds, and the bits to drop in place of its gains.
+
+    A power of two replaces the V-I converters' gains; the threshold stays.
+    """
+    converter = network.layers[0].converter
+    assert converter is not None
+    scale = 2.0**converter.shift
+    factor = converter.gains.mean() / scale
+    bits = np.log2(2 ** (network.current_bits - network.hidden_bits) / factor)
+    drop = max(round(bits), 0)
+    gains = np.maximum(converter.gains, 1)
+    start = -np.rint(converter.offsets * scale / gains)
+    bound = 2 ** (sum_bits - 1)
+    return np.clip(start, -bound, bound - 1).astype(np.int64), drop
+
+
+def _row_by_row(
+    inputs: npt.NDArray[Any], words: npt.NDArray[np.int64], start: npt.NDArray[np.int64]
+) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.intp]]:
+    """Return the stimulus of all columns, a clock a driven row, and each image's last clock."""
+    driven = inputs > 0
+    dark = ~driven.any(axis=1)
+    driven[dark, 0] = True  # a dark image drives one row, with 0
+    image, row = np.nonzero(driven)
+    values = inputs[image, row].astype(np.int64)
+    first = np.diff(image, prepend=-1) > 0
+    last = np.diff(image, append=len(inputs)) > 0
+    shape = (len(row), words.shape[1])
+    stimulus = {
+        "value": np.broadcast_to(values[:, None], shape),
+        "weight": words[row],
+        "first": np.broadcast_to(first[:, None], shape).astype(int),
+        "last": np.broadcast_to(last[:, None], shape).astype(int),
+        "start": np.broadcast_to(start, shape),
+    }
+    return stimulus, np.flatnonzero(last)
 
 
 def column_entry(relu: NeuronKind, images: Images, library: Library, period: float) -> Entry:
@@ -437,25 +497,27 @@ def column_entry(relu: NeuronKind, images: Images, library: Library, period: flo
         If the cells do not compute the sums' activations.
     """
     network = relu.network
-    rows = relu.rows[0] / network.layers[0].kind.positions
+    first = network.layers[0]
+    rows = relu.rows[0] / first.kind.positions
     netlist, energy = _price_column(network, images, library, period)
-    simulated = len(images[:COLUMN_IMAGES])
+    simulated = min(len(images), COLUMN_IMAGES)
+    provenance = {
+        "area": "synthesised; the weights' SRAM, its cells alone, is periphery",
+        "energy": f"counted: transitions on the rows of {simulated} images, times the "
+        "rows of an image",
+        "latency": "counted: a clock for each driven row",
+        "periphery": "reference: an eighth of a 64-bit read of an 8 KB SRAM for each row",
+    }
     return _entry(
         relu,
         "cmos-column",
         "a registered ReLU that multiplies and sums its column itself, row by row",
         netlist.area,
         _cell_parts(energy, rows),
-        periphery_area=network.layers[0].rows * network.rah_bits * SRAM_CELL_AREA,
+        periphery_area=first.rows * network.rah_bits * SRAM_CELL_AREA,
         periphery={"sram": rows * SRAM_READ_8KB / 8},
         period=period * rows,
         latency=period * rows,
-        provenance={
-            "area": "synthesised; the weights' SRAM, its cells alone, is periphery",
-            "energy": f"counted: transitions on the rows of {simulated} images, times the "
-            "rows of an image",
-            "latency": "counted: a clock for each driven row",
-            "periphery": "reference: an eighth of a 64-bit read of an 8 KB SRAM for each row",
-        },
+        provenance=provenance,
         details={**_netlist_details(netlist), "clocks_per_use": rows},
     )
