@@ -66,36 +66,40 @@ def mac_baseline(
     layers = network.layers
     operations = sum(layer.rows * layer.uses for layer in layers)
     synapses = sum(layer.states.size for layer in layers)
-    needed = sum(rows * layer.columns for rows, layer in zip(rows_driven, layers, strict=True))
     units = sum(layer.columns for layer in layers)
     small = max(layer.rows for layer in layers) <= 8192
-    read = (SRAM_READ_8KB if small else SRAM_READ_32KB) / SRAM_BYTES
-    each = {"multiply": MULTIPLY_8, "add": ADD_32, "sram": read}
-    turns = [layer.kind.positions for layer in layers]
-    cycles = max(
-        turn * max(layer.rows, layer.columns + 4) for turn, layer in zip(turns, layers, strict=True)
-    )
-    latency = sum(
-        turn * layer.rows + layer.columns + 4 for turn, layer in zip(turns, layers, strict=True)
-    )
+    read = SRAM_READ_8KB if small else SRAM_READ_32KB
+    energies = {"multiply": MULTIPLY_8, "add": ADD_32, "sram": read / SRAM_BYTES}
+    energy = sum(energies.values())
+    needed = 0.0
+    latency = 0
+    cycles = 0
+    for rows, layer in zip(rows_driven, layers, strict=True):
+        positions = layer.kind.positions
+        drain = layer.columns + 4
+        needed += rows * layer.columns
+        latency += positions * layer.rows + drain
+        cycles = max(cycles, positions * max(layer.rows, drain))
+    unit_area = MULTIPLY_8_AREA + 4 * ADD_8_AREA
+    provenance = {
+        "energy": f"reference times counted operations: {ARITHMETIC_SOURCE}",
+        "area": "reference: multipliers, 32-bit adders, SRAM cells without their periphery",
+        "cycles": "counted: a clock for every row, zeros too",
+    }
     return {
         "what": "a dense, weight-stationary array of 8-bit multipliers, weights in SRAM",
         "accuracy": accuracy,
         "units": units,
         "operations": operations,
         "operations_skipping_zeros": needed,
-        "parts_fj": {name: energy * operations for name, energy in each.items()},
-        "energy_pj": operations * sum(each.values()) / 1000,
-        "energy_skipping_zeros_pj": needed * sum(each.values()) / 1000,
-        "area_um2": units * (MULTIPLY_8_AREA + 4 * ADD_8_AREA) + synapses * 8 * SRAM_CELL_AREA,
+        "parts_fj": {name: part * operations for name, part in energies.items()},
+        "energy_pj": operations * energy / 1000,
+        "energy_skipping_zeros_pj": needed * energy / 1000,
+        "area_um2": units * unit_area + synapses * 8 * SRAM_CELL_AREA,
         "cycles_per_image": cycles,
         "images_per_second": frequency / cycles,
         "latency_ns": latency * 1e9 / frequency,
-        "provenance": {
-            "energy": f"reference times counted operations: {ARITHMETIC_SOURCE}",
-            "area": "reference: multipliers, 32-bit adders, SRAM cells without their periphery",
-            "cycles": "counted: a clock for every row, zeros too",
-        },
+        "provenance": provenance,
         "fpga": recorded and _recorded_arrays(recorded, cycles),
     }
 
@@ -104,9 +108,12 @@ def _recorded_arrays(recorded: dict[str, Any], cycles: int) -> dict[str, Any]:
     """Return the resources of an FPGA that the dense arrays of all layers take."""
     arrays = [use for use in recorded["usage"] if use["design"].startswith("dense layer")]
     clock = min(use["fmax"] for use in arrays)
+    resources = {}
+    for name in ("lut", "ff", "memory", "dsp"):
+        resources[name] = sum(use[name] for use in arrays)
     return {
         "part": arrays[0]["part"],
-        **{name: sum(use[name] for use in arrays) for name in ("lut", "ff", "memory", "dsp")},
+        **resources,
         "fmax_mhz": clock,
         "images_per_second": clock * 1e6 / cycles,
     }

@@ -1,5 +1,7 @@
 """Costs of ADCs for tiles: energy and area of the conversions, and the accuracy of each choice."""
 
+from collections import Counter
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -46,9 +48,12 @@ conversions a second.
 
 def _driven(adc: Adc, layer: Layer, inputs: npt.NDArray[np.uint8]) -> float:
     """Return the mean number of a layer's tiles that an image drives, at all positions together."""
-    driven, starts = layer.kind.im2col(inputs, layer.rows), range(0, layer.rows, adc.rows)
-    often = sum(float(driven[:, at : at + adc.rows].any(axis=1).mean()) for at in starts)
-    return often * layer.kind.positions
+    driven = layer.kind.im2col(inputs, layer.rows)
+    tiles = 0.0
+    for start in range(0, layer.rows, adc.rows):
+        tile = driven[:, start : start + adc.rows]
+        tiles += float(tile.any(axis=1).mean())
+    return tiles * layer.kind.positions
 
 
 def _amplified(adc: Adc, trace: LayerTrace, a: Assumptions) -> float:
@@ -58,7 +63,8 @@ def _amplified(adc: Adc, trace: LayerTrace, a: Assumptions) -> float:
     """
     span = max(1, int(trace.sums.max()) - int(trace.sums.min()))
     step = a.signal * 2.0**adc.shift / span
-    return amplifier_energy(a.efficiency, step * (2**adc.bits - 1), adc.bits, a.set_time, a.voltage)
+    signal = step * (2**adc.bits - 1)
+    return amplifier_energy(a.efficiency, signal, adc.bits, a.set_time, a.voltage)
 
 
 def tile_cost(
@@ -80,39 +86,55 @@ def tile_cost(
     a : Assumptions
         Signal, time and amplifiers.
     """
-    counts = []
-    share = a.frequency / ADC_RATE
-    for layer, trace in zip(network.layers, GoldenModel(network).trace(images), strict=True):
-        adc = layer.adc
-        if adc is None:
-            continue
-        tiles = adc.tiles(layer.rows)
-        columns = tiles * layer.columns
-        count = _driven(adc, layer, trace.inputs) * layer.columns
-        energy, area = conversion_energy(adc.bits), converter_area(adc.bits)
-        added = ADD_32 * (adc.bits + (tiles - 1).bit_length()) / ADDER
-        of_use = (1, energy.value, energy.low, energy.high, _amplified(adc, trace, a), added)
-        areas = (columns * each * share for each in (area.value, area.low, area.high))
-        counts.append((columns, *(count * each for each in of_use), *areas))
-    converters, conversions, conversion, least, most, amplifier, addition, *areas = map(
-        sum, zip(*counts, strict=True)
-    )
-    known = [each for each in tiles_of(network) if each is not None]
-    around = amplifier + addition
+    sums: Counter[str] = Counter()
+    traces = GoldenModel(network).trace(images)
+    for layer, trace in zip(network.layers, traces, strict=True):
+        if layer.adc is not None:
+            sums.update(_layer_cost(layer.adc, layer, trace, a))
+    known = [tiles for tiles in tiles_of(network) if tiles is not None]
+    around = sums["amplifier"] + sums["addition"]
+    conversion = sums["conversion"] / 1000
+    amplifier = sums["amplifier"] / 1000
+    addition = sums["addition"] / 1000
     return {
-        "tile_rows": max(each.tile_rows for each in known),
-        "adc_bits": max(each.adc_bits for each in known),
-        "shifts": [None if each.adc is None else each.adc.shift for each in network.layers],
+        "tile_rows": max(tiles.tile_rows for tiles in known),
+        "adc_bits": max(tiles.adc_bits for tiles in known),
+        "shifts": [None if layer.adc is None else layer.adc.shift for layer in network.layers],
         "accuracy": accuracy,
+        "converters": sums["converters"],
+        "conversions": sums["conversions"],
+        "conversion_pj": conversion,
+        "amplifier_pj": amplifier,
+        "addition_pj": addition,
+        "least_pj": (around + sums["least"]) / 1000,
+        "most_pj": (around + sums["most"]) / 1000,
+        "area_um2": sums["area"],
+        "least_um2": sums["least_area"],
+        "most_um2": sums["most_area"],
+        "energy_pj": conversion + amplifier + addition,
+    }
+
+
+def _layer_cost(adc: Adc, layer: Layer, trace: LayerTrace, a: Assumptions) -> dict[str, Any]:
+    """Return the costs of a layer's tiles for an image: numbers, energies in fJ, areas in um^2."""
+    tiles = adc.tiles(layer.rows)
+    converters = tiles * layer.columns
+    conversions = _driven(adc, layer, trace.inputs) * layer.columns
+    energy = conversion_energy(adc.bits)
+    area = converter_area(adc.bits)
+    sum_bits = adc.bits + (tiles - 1).bit_length()
+    share = a.frequency / ADC_RATE
+    return {
         "converters": converters,
         "conversions": conversions,
-        "conversion_pj": conversion / 1000,
-        "amplifier_pj": amplifier / 1000,
-        "addition_pj": addition / 1000,
-        "least_pj": (around + least) / 1000,
-        "most_pj": (around + most) / 1000,
-        **dict(zip(("area_um2", "least_um2", "most_um2"), areas, strict=True)),
-        "energy_pj": conversion / 1000 + amplifier / 1000 + addition / 1000,
+        "conversion": conversions * energy.value,
+        "least": conversions * energy.low,
+        "most": conversions * energy.high,
+        "amplifier": conversions * _amplified(adc, trace, a),
+        "addition": conversions * (ADD_32 * sum_bits / ADDER),
+        "area": converters * area.value * share,
+        "least_area": converters * area.low * share,
+        "most_area": converters * area.high * share,
     }
 
 
@@ -170,17 +192,19 @@ def tiles_record(own: Cost | None, costs: list[Cost], accuracy: float | None) ->
     best = {}
     if accuracy is not None:
         enough = [cost for cost in costs if cost["accuracy"] >= accuracy]
-        for of in ("energy_pj", "area_um2"):
-            keys = [(cost[of], -cost["accuracy"]) for cost in enough]
-            best[of] = enough[keys.index(min(keys))] if enough else None
+        # Of equal costs the most accurate tiles count.
+        enough.sort(key=itemgetter("accuracy"), reverse=True)
+        for figure in ("energy_pj", "area_um2"):
+            best[figure] = min(enough, key=itemgetter(figure), default=None)
+    sources = {
+        "conversion": conversion_energy(8).source,
+        "addition": ARITHMETIC_SOURCE,
+        "amplifier": "least energy by noise efficiency factor, to tell half a step",
+    }
     return {
         "own": own,
         "tried": costs,
         "accuracy": accuracy,
         "cheapest": best,
-        "sources": {
-            "conversion": conversion_energy(8).source,
-            "addition": ARITHMETIC_SOURCE,
-            "amplifier": "least energy by noise efficiency factor, to tell half a step",
-        },
+        "sources": sources,
     }

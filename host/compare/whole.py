@@ -22,20 +22,21 @@ def layers_record(network: Network) -> list[dict[str, Any]]:
     found = []
     for number, layer in enumerate(network.layers):
         last = number == len(network.layers) - 1
-        tiles = layer.adc.tiles(layer.rows) if layer.adc else int(last)
-        found.append(
-            {
-                "kind": layer.kind.name,
-                "what": str(layer.kind),
-                "rows": layer.rows,
-                "columns": layer.columns,
-                "cells": layer.states.size,
-                "lines": layer.rows + layer.columns,
-                "adcs": tiles * layer.columns,
-                "neurons": 0 if last else network.neurons(number),
-                "uses_per_image": layer.kind.positions,
-            }
-        )
+        rows = layer.rows
+        columns = layer.columns
+        converters = layer.adc.tiles(rows) if layer.adc else int(last)
+        record = {
+            "kind": layer.kind.name,
+            "what": str(layer.kind),
+            "rows": rows,
+            "columns": columns,
+            "cells": layer.states.size,
+            "lines": rows + columns,
+            "adcs": converters * columns,
+            "neurons": 0 if last else network.neurons(number),
+            "uses_per_image": layer.kind.positions,
+        }
+        found.append(record)
     return found
 
 
@@ -65,16 +66,16 @@ def whole_network(
     else:
         costs = _device_columns(entry, network, ran, synapse, a)
     bare = sum(costs.parts.values())
-    whole = bare + sum(costs.around.values())
+    whole = (bare + sum(costs.around.values())) / 1000
     return {
-        "parts_fj": {**costs.parts, **costs.around},
+        "parts_fj": costs.parts | costs.around,
         "energy_pj": bare / 1000,
-        "energy_with_periphery_pj": whole / 1000,
+        "energy_with_periphery_pj": whole,
         "area_um2": costs.area,
         "area_with_periphery_um2": costs.area + costs.area_around,
         "latency_ns": costs.latency,
         "images_per_second": costs.rate,
-        "energy_delay_with_periphery_pj_ns": whole / 1000 * costs.latency,
+        "energy_delay_with_periphery_pj_ns": whole * costs.latency,
     }
 
 
@@ -109,12 +110,15 @@ def _digital_columns(
     layers = network.layers
     events = sum(rows * layer.columns for rows, layer in zip(ran.rows, layers, strict=True))
     synapses = sum(layer.rows * layer.columns for layer in layers)
+    columns = sum(layer.columns for layer in layers)
+    clocks = sum(ran.rows)
+    event = entry["energy_fj"] / entry["details"]["clocks_per_use"]
     return _WholeCosts(
-        parts={"neurons": entry["energy_fj"] / entry["details"]["clocks_per_use"] * events},
+        parts={"neurons": event * events},
         around={"sram": events * SRAM_READ_8KB / 8},
-        area=entry["area_um2"] * sum(layer.columns for layer in layers),
+        area=entry["area_um2"] * columns,
         area_around=synapses * network.rah_bits * SRAM_CELL_AREA,
-        latency=sum(ran.rows) * 1e9 / a.frequency,
+        latency=clocks * 1e9 / a.frequency,
         rate=1e9 / (max(ran.rows) * 1e9 / a.frequency),
     )
 
@@ -124,28 +128,33 @@ def _device_columns(
 ) -> _WholeCosts:
     """Return the costs of columns of devices, with an amplifier and a converter for each class."""
     layers = network.layers
+    rows = sum(layer.rows for layer in layers)
     synapses = sum(layer.rows * layer.columns for layer in layers)
     neurons = sum(network.neurons(number) for number in range(len(layers) - 1))
-    uses = ran.currents.shape[1]  # of hidden neurons, once for an image and a position
-    turns = [layer.kind.positions for layer in layers]  # uses of a crossbar one after another
-    uses_of_neuron = max(layer.uses // network.neurons(n) for n, layer in enumerate(layers))
     heat = 0.0
     for square, layer in zip(ran.squares, layers, strict=True):
         heat += synapse.read(square, layer.columns)
-    reading = a.on("amplifier", a.amplifier) + a.conversion
-    drivers = ROW_DRIVER_AREA if "driver" in a.periphery else 0.0
+    # Hidden neurons are used once for an image and a position.
+    uses = ran.currents.shape[1]
+    around = {
+        "neurons' periphery": sum(entry["periphery_parts_fj"].values()) * uses,
+        "row drivers": sum(ran.rows) * a.row,
+        "class readout": network.classes * (a.on("amplifier", a.amplifier) + a.conversion),
+    }
+    area_around = entry["periphery_area_um2"] * neurons
+    if "driver" in a.periphery:
+        area_around += ROW_DRIVER_AREA * rows
+    area_around += cmos_periphery_area(a, FLIP_FLOP) * network.classes
+    # The positions of a crossbar, and the uses of a neuron, follow one another.
+    positions = [layer.kind.positions for layer in layers]
+    uses_of_neuron = max(layer.uses // network.neurons(n) for n, layer in enumerate(layers))
     read_time = synapse.time * 1e9
+    reads_per_second = 1e9 / (read_time * max(positions))
     return _WholeCosts(
         parts={"synapses": heat, "neurons": entry["energy_fj"] * uses},
-        around={
-            "neurons' periphery": sum(entry["periphery_parts_fj"].values()) * uses,
-            "row drivers": sum(ran.rows) * a.row,
-            "class readout": network.classes * reading,
-        },
+        around=around,
         area=entry["area_um2"] * neurons + synapse.scaled_area * synapses,
-        area_around=entry["periphery_area_um2"] * neurons
-        + drivers * sum(layer.rows for layer in layers)
-        + cmos_periphery_area(a, FLIP_FLOP) * network.classes,
-        latency=sum(turns) * max(entry["latency_ns"], read_time),
-        rate=min(entry["uses_per_second"] / uses_of_neuron, 1e9 / (read_time * max(turns))),
+        area_around=area_around,
+        latency=sum(positions) * max(entry["latency_ns"], read_time),
+        rate=min(entry["uses_per_second"] / uses_of_neuron, reads_per_second),
     )
