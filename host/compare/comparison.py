@@ -173,7 +173,8 @@ def compare(
     shown = subject.images[: options.counted(len(subject.images))]
     progress.start("comparing with CMOS neurons")
     kinds = _run_kinds(subject, options, shown, progress)
-    column = column_entry(kinds["cmos-relu"], shown, subject.library, 1e9 / options.frequency)
+    period = 1e9 / options.frequency
+    column = column_entry(kinds["cmos-relu"], shown, subject.library, period)
     assumptions = Assumptions(
         current=neuron.current,
         set_time=neuron.set_time,
@@ -204,12 +205,13 @@ def _run_kinds(
     """Run the network with each kind of neuron, by the neuron's name."""
     networks = counterparts(subject.name, subject.network, options.others)
     steps = len(networks) + 2
+    period = 1e9 / options.frequency
     kinds = {}
     for number, (kind, (counterpart, origin)) in enumerate(networks.items()):
         cells = "" if NEURONS[kind].spin else ", mapped to cells once and kept"
         progress.advance(number, steps, f"{kind}: {origin}{cells}")
         alike = _cut_alike(counterpart, subject)
-        kinds[kind] = run_kind(alike, origin, subject, shown, 1e9 / options.frequency)
+        kinds[kind] = run_kind(alike, origin, subject, shown, period)
     progress.advance(len(networks), steps, "a digital column, mapped once and kept")
     return kinds
 
@@ -283,39 +285,44 @@ def _tiles(
         return tiles_record(own, [], None)
     if subject.calibration is None:
         raise ValueError("accuracy is for a subject that was opened with `calibrated`")
-    costs = tried(
-        network, subject.calibration, (subject.images, subject.labels), shown, a, progress
-    )
+    test_set = (subject.images, subject.labels)
+    costs = tried(network, subject.calibration, test_set, shown, a, progress)
     return tiles_record(own, costs, wanted / 100)
 
 
 def paper_neuron(neuron: NeuronFigures, bare: CellPrice, library: Library) -> dict[str, Any]:
     """Return the paper's neuron: its claim, its numbers, and its synapse's current."""
-    k = np.arange(3)[:, None]
-    bits = len(bare.netlist.inputs["value"])
-    flipped = bare.netlist.simulate({"negative": k % 2, "value": (1 - k % 2) * (2**bits - 1)})
-    each = bare.netlist.energy(flipped, bare.period)
+    # All inputs toggle in each clock.
+    netlist = bare.netlist
+    odd = np.arange(3)[:, None] % 2
+    largest = 2 ** len(netlist.inputs["value"]) - 1
+    toggled = netlist.simulate({"negative": odd, "value": (1 - odd) * largest})
+    energy = netlist.energy(toggled, bare.period)
+    # The claim is the square of a current times a time.
     claim = CLAIMED / FEMTO / neuron.resistance
+    current = math.sqrt(claim / neuron.set_time)
+    time = claim / neuron.current**2
+    currents = neuron.switching_currents
     return {
         "claimed_fj": CLAIMED,
         "stated_fj": neuron.set_heat(),
         "stated_with_reset_fj": neuron.use(),
-        "sheet_current_fj": [neuron.set_heat(current) for current in neuron.switching_currents],
-        "sheet_current_ua": [current * 1e6 for current in neuron.switching_currents],
-        "current_for_claim_ua": math.sqrt(claim / neuron.set_time) * 1e6,
-        "time_for_claim_us": claim / neuron.current**2 * 1e6,
+        "sheet_current_fj": [neuron.set_heat(each) for each in currents],
+        "sheet_current_ua": [each * 1e6 for each in currents],
+        "current_for_claim_ua": current * 1e6,
+        "time_for_claim_us": time * 1e6,
         "uses_per_second": neuron.rate,
         "area_um2": neuron.area,
         "positions": neuron.positions,
         "cmos_area_um2": PAPER_AREA,
         "cmos_fj": PAPER_ENERGY,
-        "gate_area_um2": bare.netlist.area,
-        "gate_area_ratio": bare.netlist.area / PAPER_AREA,
+        "gate_area_um2": netlist.area,
+        "gate_area_ratio": netlist.area / PAPER_AREA,
         "gate_measured_fj": bare.energy.total,
         "gate_measured_activity": bare.input_activity,
         "gate_leakage_fj": bare.energy.leakage,
-        "gate_fj_when_all_toggle": each.dynamic,
-        "activity_for_paper_fj": (PAPER_ENERGY - each.leakage) / each.dynamic,
+        "gate_fj_when_all_toggle": energy.dynamic,
+        "activity_for_paper_fj": (PAPER_ENERGY - energy.leakage) / energy.dynamic,
         "library": library.name,
     }
 
@@ -323,6 +330,10 @@ def paper_neuron(neuron: NeuronFigures, bare: CellPrice, library: Library) -> di
 def synapse_record(synapse: SynapseFigures, device: Device, network: Network) -> dict[str, Any]:
     """Return the area, the read and the pulses of a synapse, by the device file."""
     electrical = device.electrical
+    pulses = {}
+    for which in ("potentiation", "depression", "saturation"):
+        current = getattr(electrical, f"{which}_current")
+        pulses[which] = electrical.pulse_energy(current)
     return {
         "area_um2": synapse.area,
         "scaled_area_um2": synapse.scaled_area,
@@ -332,10 +343,7 @@ def synapse_record(synapse: SynapseFigures, device: Device, network: Network) ->
         "read_assumed": synapse.assumed,
         "read_fj": synapse.read(1.0, 1),
         "count": sum(layer.rows * layer.columns for layer in network.layers),
-        "pulse_j": {
-            which: electrical.pulse_energy(getattr(electrical, f"{which}_current"))
-            for which in ("potentiation", "depression", "saturation")
-        },
+        "pulse_j": pulses,
     }
 
 
@@ -348,15 +356,14 @@ def programming_costs(network: Network, device: Device) -> list[dict[str, Any]]:
             counts = program(network, bare, CHIP, Programming(scheme)).counts
         except ValueError:
             continue  # these levels are not for these devices
-        found.append(
-            {
-                "scheme": scheme,
-                "cells": counts.cells,
-                "pulses": counts.pulses,
-                "saturations": counts.saturations,
-                "reads": counts.reads,
-                "energy_j": counts.energy(device.electrical),
-                "time_s": counts.time(device.electrical),
-            }
-        )
+        cost = {
+            "scheme": scheme,
+            "cells": counts.cells,
+            "pulses": counts.pulses,
+            "saturations": counts.saturations,
+            "reads": counts.reads,
+            "energy_j": counts.energy(device.electrical),
+            "time_s": counts.time(device.electrical),
+        }
+        found.append(cost)
     return found

@@ -177,12 +177,11 @@ class CompareOptions(Options):
                 f"frequency must be from 1 to {MAX_MHZ} MHz, not {self.frequency / MHZ:g} MHz "
                 f"({self.frequency:g} Hz)"
             )
-        if strange := self.periphery - set(PERIPHERY):
-            first = sorted(strange)[0]
-            raise ValueError(
-                f"`periphery` takes none or {', '.join(PERIPHERY)}, not "
-                f"{', '.join(sorted(strange))}{meant(first, PERIPHERY)}"
-            )
+        strange = sorted(self.periphery - set(PERIPHERY))
+        if strange:
+            parts = ", ".join(PERIPHERY)
+            advice = meant(strange[0], PERIPHERY)
+            raise ValueError(f"`periphery` takes none or {parts}, not {', '.join(strange)}{advice}")
 
     def counted(self, images: int) -> int:
         """Return the number of images that are counted.
@@ -192,9 +191,8 @@ class CompareOptions(Options):
         ValueError
             If the data set has fewer; the message begins with ``images``.
         """
-        return check_range(
-            "images", min(IMAGES, images) if self.images is None else self.images, 2, images
-        )
+        wanted = min(IMAGES, images) if self.images is None else self.images
+        return check_range("images", wanted, 2, images)
 
 
 def convert(network: Network, neuron: Neuron) -> Network:
@@ -210,29 +208,32 @@ def convert(network: Network, neuron: Neuron) -> Network:
     neuron : Neuron
         The neuron to use instead.
     """
-    full = 2**network.current_bits
-    (old_middle, old_slope), (middle, slope) = network.neuron.line, neuron.line
+    old_middle, old_slope = network.neuron.line
+    middle, slope = neuron.line
     factor = old_slope / slope
     # Neurons that drop their lowest bits answer half a step late.
     late = 0 if neuron.rounds else 0.5 / slope / 2**network.hidden_bits
+    full = 2**network.current_bits
+    largest = 2**GAIN_BITS - 1
+    bound = 2 * full
     layers = []
     for layer in network.layers:
         old = layer.converter
         if old is None:
             layers.append(layer)
             continue
-        shift, gains = old.shift, old.gains * factor
-        while gains.max() > 2**GAIN_BITS - 1 and shift:
-            shift, gains = shift - 1, gains / 2
+        shift = old.shift
+        gains = old.gains * factor
+        while gains.max() > largest and shift:
+            shift -= 1
+            gains /= 2
         offsets = (old.offsets + old_middle * full) * factor - (middle + late) * full
-        bound = 2 ** (network.current_bits + 1)
-        converter = Converter(
-            np.clip(np.rint(gains), 0, 2**GAIN_BITS - 1).astype(np.int32),
-            np.clip(np.rint(offsets), -bound, bound - 1).astype(np.int32),
-            shift,
-        )
-        widths = network.current_bits, network.hidden_bits
-        table = neuron.table(*widths) if neuron.has_table else None
+        whole_gains = np.clip(np.rint(gains), 0, largest).astype(np.int32)
+        whole_offsets = np.clip(np.rint(offsets), -bound, bound - 1).astype(np.int32)
+        converter = Converter(whole_gains, whole_offsets, shift)
+        table = None
+        if neuron.has_table:
+            table = neuron.table(network.current_bits, network.hidden_bits)
         layers.append(dataclasses.replace(layer, converter=converter, table=table))
     return dataclasses.replace(network, layers=tuple(layers), neuron=neuron)
 
@@ -264,22 +265,35 @@ def counterparts(
         If a network has another shape or other widths.
     """
     found = {network.neuron.name: (network, f"trained: {name}")}
-    given = [(Path(network_name(each)).name, open_network(each)) for each in others]
-    shipped = [f"{name}-{kind}" for kind in NEURONS if f"{name}-{kind}" in shipped_networks()]
-    for label, other in [*given, *((each, open_network(each)) for each in shipped)]:
-        if [each.kind for each in other.layers] != [each.kind for each in network.layers]:
-            raise UserError(f"{label} has other kinds of layers: it cannot be compared")
-        for what in ("topology", "pixel_bits", "hidden_bits"):
-            if getattr(other, what) != getattr(network, what):
-                raise UserError(
-                    f"{label} has {what.replace('_', ' ')} {getattr(other, what)}, "
-                    f"not {getattr(network, what)}: it cannot be compared"
-                )
-        found.setdefault(other.neuron.name, (other, f"trained: {label}"))
+    given = []
+    for other in others:
+        label = Path(network_name(other)).name
+        given.append((label, other))
+    shipped = shipped_networks()
+    for kind in NEURONS:
+        label = f"{name}-{kind}"
+        if label in shipped:
+            given.append((label, label))
+    for label, other in given:
+        opened = open_network(other)
+        _check_alike(label, opened, network)
+        found.setdefault(opened.neuron.name, (opened, f"trained: {label}"))
     for kind, make in NEURONS.items():
         if kind not in found:
             found[kind] = convert(network, make()), f"converted from {name}, untrained"
     return {kind: found[kind] for kind in NEURONS}
+
+
+def _check_alike(label: str, other: Network, network: Network) -> None:
+    """Refuse a counterpart of another shape or other widths than the network's."""
+    if [layer.kind for layer in other.layers] != [layer.kind for layer in network.layers]:
+        raise UserError(f"{label} has other kinds of layers: it cannot be compared")
+    for name in ("topology", "pixel_bits", "hidden_bits"):
+        own = getattr(other, name)
+        wanted = getattr(network, name)
+        if own != wanted:
+            words = name.replace("_", " ")
+            raise UserError(f"{label} has {words} {own}, not {wanted}: it cannot be compared")
 
 
 def leave(found: dict[str, Any], folder: Path, style: PictureStyle = SCREEN) -> None:
@@ -293,4 +307,5 @@ def leave(found: dict[str, Any], folder: Path, style: PictureStyle = SCREEN) -> 
     save_picture(energy_split(found), folder, "energy-split", style)
     save_picture(tornado_chart(found), folder, "tornado", style)
     save_picture(break_even_chart(found), folder, "break-even", style)
-    write_atomically(folder / "compare.json", (json.dumps(found, indent=1) + "\n").encode())
+    text = json.dumps(found, indent=1) + "\n"
+    write_atomically(folder / "compare.json", text.encode())
