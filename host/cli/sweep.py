@@ -12,9 +12,9 @@ from allspin.host.cli.shared import ImageCount, Json, Steps, Style
 from allspin.host.data.files import check_writable, make_folder
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.options import MACHINE
-from allspin.host.show.version import commit
 from allspin.host.sweep.grid import make_grid, read_grid
-from allspin.host.sweep.sweeping import make_plan, sweep
+from allspin.host.sweep.plan import make_plan
+from allspin.host.sweep.sweeping import sweep
 from allspin.sim.errors import UserError, check_range, refused
 
 EXAMPLES = """\
@@ -144,18 +144,11 @@ def run(
         steps.finish(f"{len(drawn)} files in {pictures}")
     record = {
         "table": str(output),
-        "on": plan.grid.on,
-        "chips": list(plan.grid.seeds),
-        "images": plan.images,
-        "rows": len(found.rows),
-        "resumed": found.resumed,
+        **found.to_dict(),
         "seconds": seconds,
-        **found.faults(),
-        "points": [found.summary(point) for point in plan.points],
         "pictures": [str(picture) for picture in drawn],
-        "commit": commit(),
     }
-    answer(steps, record, found.table(), found.remarks(), json_wanted=json)
+    answer(steps, record, found.tables(), found.notes(), json_wanted=json)
     return 0
 
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from allspin.host.sweep.grid import scaled
+from allspin.host.sweep.point import scale_variation
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import UNITS
 
@@ -95,7 +95,7 @@ def turned(device: Device, values: Mapping[str, float]) -> Device:
     ValueError
         If a figure leaves its range.
     """
-    varied = scaled(device, *(values.get(name, 1.0) for name in SCALES))
+    varied = scale_variation(device, *(values.get(name, 1.0) for name in SCALES))
     wrong = device.imperfections
     changed = {
         name: getattr(wrong, name) * factor for name, factor in values.items() if name in UNITS

@@ -1,7 +1,8 @@
-"""Pictures of a sweep: accuracy against each factor, yield, the worst and the best chip."""
+"""Pictures of a sweep: accuracy by factor, yield, and the worst and the best chip."""
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,106 +25,140 @@ from allspin.host.draw.style import (
     name_text,
     styled,
 )
-from allspin.host.machines.opening import GOLDEN
-from allspin.host.sweep.grid import FACTORS
-from allspin.host.sweep.job import Row, answers_of, shown
+from allspin.host.sweep.job import Row
+from allspin.host.sweep.measuring import golden_answers
+from allspin.host.sweep.point import FACTORS
 from allspin.host.sweep.sweeping import Sweep
 
-ACROSS, HEIGHT = 2, 3.6
-"""Panels side by side, and how high each is, in inches."""
+ACROSS = 2
+"""Panels side by side."""
+HEIGHT = 3.6
+"""Height of a panel in inches."""
 MOST_PANELS = 12
-"""With more combinations than this, each factor has a panel in their place."""
+"""Most panels with one for each combination; more are pooled, with one for each factor."""
 MOST_POINTS = 40
-"""With more chips than this a box has no points of its own drawn."""
+"""Most chips that are drawn as points of a box."""
 BOXES = 0.8
 """Width of the boxes of a value, side by side."""
 HUES = ("program", "network", "calibrate")
-"""Factors that colours tell, the first that varies."""
+"""Factors that colours may show: the first that varies."""
 DASHES = ("-", "--", ":", "-.")
 JITTER = 0.2
 """Half the share of a box's width that its points are spread over."""
+TICK_LETTERS = 44
+"""Most letters of an axis's tick labels before they are turned."""
 Shares = npt.NDArray[np.float64]
 
 
 def value_name(value: Any) -> str:
-    """A factor's value as a label."""
+    """Return a factor's value as a label."""
     if value is None:
         return "other schemes"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
-    # Of files their names; a point's text has dots too, which are no suffixes.
+    # A file's name without suffix; an operating point's text has dots too, which are no suffixes.
     name = Path(str(value)).name
     return name_text(name.removesuffix(SUFFIX).removesuffix(DEVICE_SUFFIX))
 
 
 def _by_value(rows: list[Row], factor: str | None) -> dict[Any, list[Row]]:
-    """Rows by the value that they have of a factor, in the grid's order; all without one."""
-    parts: dict[Any, list[Row]] = {}
+    """Group rows by their value of a factor, in the grid's order; one group without a factor."""
+    groups: dict[Any, list[Row]] = {}
     for row in rows:
-        parts.setdefault(getattr(row.point, factor) if factor else None, []).append(row)
-    return parts
+        value = getattr(row.point, factor) if factor else None
+        groups.setdefault(value, []).append(row)
+    return groups
 
 
-def _counted(rows: list[Row]) -> str:
-    """What each box and line is of, which a caption tells too."""
+def _size_text(rows: list[Row]) -> str:
+    """Return the number of chips and images behind each box and line."""
     chips = len({row.chip for row in rows})
-    return f"{chips} chip{'s' * (chips > 1)} a point, {rows[0].images:,} test images each"
+    return f"{chips} chip{'s' if chips > 1 else ''} a point, {rows[0].images:,} test images each"
 
 
 def _shares(rows: list[Row]) -> Shares:
-    """Accuracies of chips."""
+    """Return the accuracies of chips."""
     return np.array([row.accuracy for row in rows])
 
 
-SweepPanel = tuple[str, list[Row], str, str | None]
-"""Of a panel its title, which tells the values that are the same in all of it; its rows; the factor
-of its axis; and that of its colours, schemes before networks, None where nothing else varies."""
+@dataclass(frozen=True)
+class SweepPanel:
+    """Panel of a sweep's picture.
+
+    Attributes
+    ----------
+    title : str
+        Values that all rows of the panel share.
+    rows : list of Row
+        Rows that it shows.
+    across : str
+        Factor along the axis.
+    hue : str or None
+        Factor that colours or dashes show; None if none is left.
+    """
+
+    title: str
+    rows: list[Row]
+    across: str
+    hue: str | None
 
 
-def layout(rows: list[Row], factors: list[str]) -> tuple[list[SweepPanel], str]:
+def layout(rows: list[Row], factors: list[str]) -> tuple[list[SweepPanel], bool]:
     """Lay out the pictures of a sweep.
 
-    Each combination of values has a panel, but for the factor of the most values, which is the
-    axis, and the hue's, so that each box and line is of one point of the grid. Where these were
-    too many, each factor has a panel, in which those of all other values are together.
+    Each combination of values has a panel, except for the values of two factors: the one with most
+    values is the axis, the other the hue. So each box and line is one point of the grid. If these
+    panels are more than `MOST_PANELS`, each factor has a panel that pools all values of the others.
 
     Parameters
     ----------
     rows : list of Row
         The sweep's rows.
     factors : list of str
-        All that vary, at least one.
+        Factors that vary, at least one.
 
     Returns
     -------
     panels : list of SweepPanel
-        In reading order.
-    pooled : str
-        What the picture's title says where values are together.
+        Panels in reading order.
+    pooled : bool
+        True if panels pool all values of the other factors.
     """
     counts = {factor: len(_by_value(rows, factor)) for factor in factors}
-    few = (name for name in HUES if counts.get(name, math.inf) <= len(COLOURS))
-    hue = next(few, None) if len(factors) > 1 else None
+    hue = _hue(counts)
     across = max((name for name in factors if name != hue), key=counts.__getitem__)
     others = [name for name in factors if name not in (hue, across)]
     if math.prod(counts[name] for name in others) > MOST_PANELS:
-        return [
-            ("", rows, name, None if name == hue else hue) for name in factors
-        ], ", all values of the other factors together"
-    parts: dict[str, list[Row]] = {}
+        pooled = [SweepPanel("", rows, name, None if name == hue else hue) for name in factors]
+        return pooled, True
+    groups: dict[str, list[Row]] = {}
     for row in rows:
-        values = (
+        title = "\n".join(
             f"{FACTORS[name].title}: {value_name(getattr(row.point, name))}" for name in others
         )
-        parts.setdefault("\n".join(values), []).append(row)
-    return [(name, some, across, hue) for name, some in parts.items()], ""
+        groups.setdefault(title, []).append(row)
+    return [SweepPanel(title, group, across, hue) for title, group in groups.items()], False
 
 
-def _draw_box(axes: Axes, shares: Shares, place: float, width: float, look: int) -> None:
-    """A box, and its chips where they are few."""
-    colour = COLOURS[look % len(COLOURS)]
+def _hue(counts: dict[str, int]) -> str | None:
+    """Choose the factor that colours show, by the number of values of each factor."""
+    if len(counts) == 1:
+        return None
+    for name in HUES:
+        if counts.get(name, math.inf) <= len(COLOURS):
+            return name
+    return None
+
+
+def _pooled_text(pooled: bool) -> str:
+    """Return the title's addition for panels that pool values."""
+    return ", all values of the other factors together" if pooled else ""
+
+
+def _draw_box(axes: Axes, shares: Shares, place: float, width: float, style: int) -> None:
+    """Draw a box, with its chips as points if they are few."""
     axes.boxplot(
         shares,
         positions=[place],
@@ -138,31 +173,33 @@ def _draw_box(axes: Axes, shares: Shares, place: float, width: float, look: int)
     if len(shares) <= MOST_POINTS:
         rng = np.random.default_rng(0)  # only spreads points sideways
         sideways = place + width * rng.uniform(-JITTER, JITTER, len(shares))
-        mark = MARKERS[look % len(MARKERS)]
+        colour = COLOURS[style % len(COLOURS)]
+        mark = MARKERS[style % len(MARKERS)]
         axes.plot(sideways, shares, mark, color=colour, markersize=2.6, alpha=0.75, zorder=3)
 
 
-def _draw_boxes(axes: Axes, rows: list[Row], factor: str, hue: str | None) -> None:
-    """A box for each value of a factor, and beside one another those of the other's values."""
-    values = list(_by_value(rows, factor))
-    parts = _by_value(rows, hue)
-    width = BOXES / len(parts)
-    for look, (of, part) in enumerate(parts.items()):
-        aside = (look - (len(parts) - 1) / 2) * width
-        for value, some in _by_value(part, factor).items():
-            _draw_box(axes, _shares(some), values.index(value) + aside, 0.95 * width, look)
-        if hue is not None:
-            colour, mark = COLOURS[look % len(COLOURS)], MARKERS[look % len(MARKERS)]
-            axes.plot([], [], mark, color=colour, label=value_name(of))
+def _draw_boxes(axes: Axes, panel: SweepPanel) -> None:
+    """Draw a box for each value along the axis, and side by side those of the hue's values."""
+    values = list(_by_value(panel.rows, panel.across))
+    hues = _by_value(panel.rows, panel.hue)
+    width = BOXES / len(hues)
+    for style, (hue, rows) in enumerate(hues.items()):
+        aside = (style - (len(hues) - 1) / 2) * width
+        for value, group in _by_value(rows, panel.across).items():
+            _draw_box(axes, _shares(group), values.index(value) + aside, 0.95 * width, style)
+        if panel.hue is not None:
+            colour = COLOURS[style % len(COLOURS)]
+            mark = MARKERS[style % len(MARKERS)]
+            axes.plot([], [], mark, color=colour, label=value_name(hue))
     names = [value_name(value) for value in values]
-    leaning = {"rotation": 25, "ha": "right"} if sum(map(len, names)) > 44 else {}
-    axes.set_xticks(range(len(names)), names, **leaning)
+    turned = sum(map(len, names)) > TICK_LETTERS
+    axes.set_xticks(range(len(names)), names, **({"rotation": 25, "ha": "right"} if turned else {}))
     axes.set_xlim(-0.6, len(names) - 0.4)
 
 
 @styled
 def accuracy_by_factor(rows: list[Row], factors: list[str]) -> Figure:
-    """Draw how accuracies are distributed at each point of the grid.
+    """Draw the distribution of accuracies at each point of the grid.
 
     Parameters
     ----------
@@ -171,33 +208,38 @@ def accuracy_by_factor(rows: list[Row], factors: list[str]) -> Figure:
     factors : list of str
         Factors that vary; see `layout`.
     """
-    parts, pooled = layout(rows, factors)
-    title = f"Accuracy of {_counted(rows)}{pooled}"
-    figure, panels = panel_axes(title, len(parts), ACROSS, HEIGHT)
+    panels, pooled = layout(rows, factors)
+    title = f"Accuracy of {_size_text(rows)}{_pooled_text(pooled)}"
+    figure, all_axes = panel_axes(title, len(panels), ACROSS, HEIGHT)
     ends = _ends(rows)
-    for axes, (name, some, across, hue) in zip(panels, parts, strict=True):
-        _draw_boxes(axes, some, across, hue)
-        axes.set(title=name, xlabel=FACTORS[across].title, ylabel="test accuracy", ylim=ends)
+    for axes, panel in zip(all_axes, panels, strict=True):
+        _draw_boxes(axes, panel)
+        axes.set(
+            title=panel.title,
+            xlabel=FACTORS[panel.across].title,
+            ylabel="test accuracy",
+            ylim=ends,
+        )
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         add_grid(axes)
-    add_legend(figure, panels)
+    add_legend(figure, all_axes)
     return figure
 
 
 def _ends(rows: list[Row]) -> tuple[float, float]:
-    """Ends of an axis of all chips' accuracies."""
+    """Return the ends of an axis that has all accuracies."""
     shares = _shares(rows)
     margin = max(0.03 * float(np.ptp(shares)), 1e-4)
     return float(shares.min()) - margin, float(shares.max()) + margin
 
 
 def yield_curve(shares: Shares) -> tuple[Shares, Shares]:
-    """Share of chips that are at least as good as an accuracy.
+    """Compute the share of chips at or above each accuracy.
 
     Parameters
     ----------
     shares : ndarray of float64, shape (chips,)
-        Their accuracies.
+        Accuracies of the chips.
 
     Returns
     -------
@@ -209,85 +251,91 @@ def yield_curve(shares: Shares) -> tuple[Shares, Shares]:
     return accuracies, at_least / len(shares)
 
 
-def _draw_yields(axes: Axes, rows: list[Row], factor: str, hue: str | None, start: float) -> None:
-    """A line from a start for each value of a factor, dashed for the other's."""
-    values = list(_by_value(rows, factor))
-    for style, (of, part) in enumerate(_by_value(rows, hue).items()):
-        for value, some in _by_value(part, factor).items():
-            look = values.index(value)
-            accuracies, yields = yield_curve(_shares(some))
-            name = value_name(value) if hue is None else f"{value_name(value)}, {value_name(of)}"
+def _draw_yields(axes: Axes, panel: SweepPanel, start: float) -> None:
+    """Draw a line from `start` for each value along the axis, dashed by the hue's values."""
+    values = list(_by_value(panel.rows, panel.across))
+    for style, (hue, rows) in enumerate(_by_value(panel.rows, panel.hue).items()):
+        for value, group in _by_value(rows, panel.across).items():
+            colour = values.index(value)
+            accuracies, yields = yield_curve(_shares(group))
+            label = value_name(value)
+            if panel.hue is not None:
+                label = f"{label}, {value_name(hue)}"
             axes.step(
                 [start, *accuracies, accuracies[-1]],
                 [1.0, *yields, 0.0],
                 where="pre",
-                color=COLOURS[look % len(COLOURS)],
+                color=COLOURS[colour % len(COLOURS)],
                 linestyle=DASHES[style % len(DASHES)],
-                marker=MARKERS[look % len(MARKERS)],
-                # Where chips are, not at the line's ends; marks at the axes' edge are whole.
-                markevery=list(range(1, len(some) + 1, max(1, len(some) // 6))),
+                marker=MARKERS[colour % len(MARKERS)],
+                # Marks are at chips, not at the line's ends, and are whole at the axes' edge.
+                markevery=list(range(1, len(group) + 1, max(1, len(group) // 6))),
                 clip_on=False,
                 markersize=3.5,
                 linewidth=1.4,
-                label=name,
+                label=label,
             )
 
 
 @styled
 def yields_by_factor(rows: list[Row], factors: list[str]) -> Figure:
-    """Draw which share of the chips is above an accuracy, a line for each value.
+    """Draw the share of chips at or above each accuracy, a line for each value.
 
     Parameters
     ----------
     rows, factors
-        As of `accuracy_by_factor`; dashes tell what colours tell there.
+        As of `accuracy_by_factor`; dashes show the factor that colours show in that picture.
     """
-    parts, pooled = layout(rows, factors)
-    title = f"Yield: share of chips at or above an accuracy{pooled}\n{_counted(rows)}"
-    figure, panels = panel_axes(title, len(parts), ACROSS, HEIGHT)
+    panels, pooled = layout(rows, factors)
+    subtitle = _size_text(rows)
+    title = f"Yield: share of chips at or above an accuracy{_pooled_text(pooled)}\n{subtitle}"
+    figure, all_axes = panel_axes(title, len(panels), ACROSS, HEIGHT)
     ends = _ends(rows)
-    for axes, (name, some, across, hue) in zip(panels, parts, strict=True):
-        _draw_yields(axes, some, across, hue, ends[0])
-        axes.set(title=name, xlim=ends, ylim=(0, 1.03), xlabel="accuracy", ylabel="share of chips")
+    for axes, panel in zip(all_axes, panels, strict=True):
+        _draw_yields(axes, panel, ends[0])
+        axes.set(
+            title=panel.title, xlim=ends, ylim=(0, 1.03), xlabel="accuracy", ylabel="share of chips"
+        )
         axes.xaxis.set_major_locator(MaxNLocator(6))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1))
         add_grid(axes)
         axes.grid(axis="x", color=SOFT, alpha=0.2)
         if pooled:  # each panel has lines of its own
-            axes.legend(title=FACTORS[across].title, fontsize=8, loc="lower left")
+            axes.legend(title=FACTORS[panel.across].title, fontsize=8, loc="lower left")
     if not pooled:
-        add_legend(figure, panels, FACTORS[parts[0][2]].title)
+        add_legend(figure, all_axes, FACTORS[panels[0].across].title)
     return figure
 
 
-def worst_and_best(sweep: Sweep, factors: list[str]) -> Figure:
+def worst_and_best(sweep: Sweep, factors: Sequence[str]) -> Figure:
     """Draw the confusion matrices of the sweep's worst chip, and of the best at the same point.
 
-    Each is a seed, so it is made again, on the golden model: any machine answers as it does.
+    The golden model makes both chips again from their seeds; it answers as any machine does.
 
     Parameters
     ----------
     sweep : Sweep
         The sweep.
-    factors : list of str
-        Factors that the title names.
+    factors : sequence of str
+        Factors that the title names, the first four.
     """
     worst = min(sweep.rows, key=lambda row: row.accuracy)
-    alike = [row for row in sweep.rows if row.point == worst.point]
-    best = max(alike, key=lambda row: row.accuracy)
+    same_point = [row for row in sweep.rows if row.point == worst.point]
+    best = max(same_point, key=lambda row: row.accuracy)
     matrices = []
     for title, row in (("Worst", worst), ("Best", best)):
-        job = replace(sweep.plan.job(row.point, row.chip), on=GOLDEN)
-        answers, labels = answers_of(job), shown(job)[1]
+        job = sweep.plan.job(row.point, row.chip)
+        answers = golden_answers(job)
+        _, labels = job.test_set()
         classes = int(max(labels.max(), answers.max())) + 1
         name = f"{title}: chip {row.chip} ({row.accuracy:.2%})"
         matrices.append((name, labels, answers, classes))
-    place = ", ".join(
-        f"{factor} {value_name(getattr(worst.point, factor))}" for factor in factors[:4]
-    )
-    chips = f"Worst and best of {len(alike)} chips"
-    return confusion_matrices(f"{chips}: {place}" if place else chips, matrices)
+    title = f"Worst and best of {len(same_point)} chips"
+    values = [f"{name} {value_name(getattr(worst.point, name))}" for name in factors[:4]]
+    if values:
+        title = f"{title}: {', '.join(values)}"
+    return confusion_matrices(title, matrices)
 
 
 def draw_sweep(sweep: Sweep, folder: Path, look: PictureStyle = SCREEN) -> list[Path]:
@@ -298,14 +346,14 @@ def draw_sweep(sweep: Sweep, folder: Path, look: PictureStyle = SCREEN) -> list[
     sweep : Sweep
         The sweep, finished.
     folder : Path
-        Where to; it must exist.
+        Folder of the pictures; it must exist.
     look : PictureStyle
-        What files.
+        Style and formats of the files.
 
     Returns
     -------
     list of Path
-        The files.
+        Files that were written.
 
     Raises
     ------
@@ -318,6 +366,7 @@ def draw_sweep(sweep: Sweep, folder: Path, look: PictureStyle = SCREEN) -> list[
         "yield": yields_by_factor(sweep.rows, factors),
         "worst-and-best": worst_and_best(sweep, factors),
     }
-    return [
-        path for name, each in figures.items() for path in save_picture(each, folder, name, look)
-    ]
+    files = []
+    for name, figure in figures.items():
+        files += save_picture(figure, folder, name, look)
+    return files

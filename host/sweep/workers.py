@@ -1,7 +1,6 @@
-"""Who measures the chips beside this process: others on this machine, or a cluster.
+"""Workers that measure chips: processes on this machine, or the workers of a Dask cluster.
 
-A chip is a seed, so it does not matter who measures it: a worker that is lost costs a retry of
-what it had in hand.
+A chip is a seed, so any worker gives the same result; the job of a lost worker is done again.
 """
 
 import contextlib
@@ -20,7 +19,8 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
 from allspin.hdl.cache.process import SAFE_PATH, for_tools_of_others
-from allspin.host.sweep.job import Job, Rows, measure
+from allspin.host.sweep.job import Job, Rows
+from allspin.host.sweep.measuring import measure
 from allspin.sim.errors import UserError, refused
 from allspin.sim.systems import naming_extras
 
@@ -28,29 +28,37 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 LOSSES = 3
-"""Workers that may be lost in a row without a chip done between."""
+"""Most workers that may be lost in a row without a job done between."""
 ORPHANED = 0.5
-"""Seconds between two looks of a worker at whether its parent is there."""
+"""Seconds between two checks of a worker that its parent still runs."""
 IDLE = 10
 """Seconds after which a worker without work ends."""
 TIDYING = "ignore:resource_tracker:UserWarning"
-"""Python's option that silences what the tracker of semaphores and folders says."""
+"""Python's option that silences the tracker of semaphores and folders."""
+PATIENCE = 60.0
+"""Seconds that a cluster may be without a worker."""
+LOOK = 2.0
+"""Seconds between two checks of a silent cluster."""
+CONNECTING = 10.0
+"""Seconds for a scheduler to answer."""
+TLS = "tls://"
 
 
 def _leave_with(parent: int) -> None:
-    """End this process soon after its parent has ended, however that did."""
+    """End this process soon after its parent has ended, even if the parent was killed."""
     while os.getppid() == parent:
         time.sleep(ORPHANED)
     os._exit(1)
 
 
-def _begin(parent: int) -> None:
+def _start_worker(parent: int) -> None:
+    """Start the thread that ends a worker with its parent."""
     # Loky's workers would wait minutes for a parent that was killed.
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
 
 
 def _end_quietly() -> None:
-    """Let nothing be said of a pool that ends before its work does: an interrupt is one line."""
+    """Silence a pool that ends before its work does, so that an interrupt prints one line."""
     if TIDYING not in sys.warnoptions:
         # Handed on to every Python process that multiprocessing starts from here.
         sys.warnoptions.append(TIDYING)
@@ -65,13 +73,13 @@ def _end_quietly() -> None:
 
 
 @contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Let interrupts wait while workers start.
+def _delay_interrupts() -> Iterator[None]:
+    """Delay interrupts while workers start.
 
-    Ctrl-C reaches the whole group. A worker has nothing to save, and would print where it was: it
-    inherits that SIGINT is blocked, and is killed by its parent. In the parent, any other thread
-    takes the signal, and a worker that was begun by half would print that too: so it is noted, and
-    then does what it would have done.
+    Ctrl-C reaches the whole process group. A worker has nothing to save and would print a
+    traceback, so it inherits a blocked SIGINT and is killed by its parent. In the parent another
+    thread may take the signal, and a worker that is only half started would print a traceback
+    too: the signal is stored, and raised again once the workers have started.
     """
     came: list[int] = []
     main = threading.current_thread() is threading.main_thread()
@@ -91,41 +99,32 @@ def _interrupts_held() -> Iterator[None]:
 def in_processes(
     work: Callable[[T], R], jobs: Iterable[T], workers: int
 ) -> Generator[tuple[T, R], None, None]:
-    """Do work in some processes of this machine, and yield jobs and results as they are done.
+    """Do jobs in processes of this machine, and yield each job with its result when it is done.
 
     Parameters
     ----------
     work : callable
-        What is done with a job; it can be imported by a worker.
+        Function that does a job; a worker must be able to import it.
     jobs : iterable
-        Each once.
+        Jobs, each different from the others.
     workers : int
-        Processes.
+        Number of processes.
 
     Raises
     ------
     UserError
-        If workers are killed again and again, say for want of memory.
+        If workers are killed again and again, for example for want of memory.
     """
     _end_quietly()
     left = dict.fromkeys(jobs)
     losses = 0
     while left:
-        with for_tools_of_others():
-            pool = ProcessPoolExecutor(
-                workers, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),), env=SAFE_PATH
-            )
-            # Either lets signals through once it has started.
-            resource_tracker.ensure_running()
-            loky_tracker.ensure_running()
         try:
-            with _interrupts_held():
-                waiting: dict[Any, T] = {pool.submit(work, job): job for job in left}
-            for future in as_completed(waiting):
-                result, job = future.result(), waiting.pop(future)
-                del left[job]
-                losses = 0
-                yield job, result
+            with contextlib.closing(_in_pool(work, list(left), workers)) as results:
+                for job, result in results:
+                    del left[job]
+                    losses = 0
+                    yield job, result
         except process.BrokenProcessPool:
             losses += 1
             if losses > LOSSES:
@@ -133,26 +132,44 @@ def in_processes(
                     "worker processes are killed again and again, perhaps for want of memory; "
                     "give fewer `workers`: the same command goes on from what is done"
                 ) from None
-        finally:
-            pool.shutdown(kill_workers=True)
 
 
-PATIENCE = 60.0
-"""Seconds that a cluster may be without a worker."""
-LOOK = 2.0
-"""Seconds between two looks at a cluster that is silent."""
-CONNECTING = 10.0
-"""Seconds for a scheduler to answer."""
-TLS = "tls://"
+def _in_pool(
+    work: Callable[[T], R], jobs: Sequence[T], workers: int
+) -> Generator[tuple[T, R], None, None]:
+    """Do jobs in one pool of processes, until all are done or a worker is lost."""
+    with for_tools_of_others():
+        pool = ProcessPoolExecutor(
+            workers,
+            timeout=IDLE,
+            initializer=_start_worker,
+            initargs=(os.getpid(),),
+            env=SAFE_PATH,
+        )
+        # Each of the two would unblock signals if it started later.
+        resource_tracker.ensure_running()
+        loky_tracker.ensure_running()
+    try:
+        with _delay_interrupts():
+            waiting: dict[Any, T] = {pool.submit(work, job): job for job in jobs}
+        for future in as_completed(waiting):
+            result = future.result()
+            yield waiting.pop(future), result
+    finally:
+        pool.shutdown(kill_workers=True)
 
 
 def connect(scheduler: str) -> Any:
-    """Return a client of a Dask scheduler; its certificates are those of Dask's configuration.
+    """Connect to a Dask scheduler, with the certificates of Dask's own configuration.
 
     Parameters
     ----------
     scheduler : str
         Address, such as ``tls://10.0.0.5:8786``.
+
+    Returns
+    -------
+    distributed.Client
 
     Raises
     ------
@@ -164,7 +181,7 @@ def connect(scheduler: str) -> Any:
         from distributed import Client, Security
 
     class ClosedClient(Client):
-        """Client that is closed if it cannot connect: Dask's own waits for that at exit."""
+        """Client that closes itself if it cannot connect: Dask's own would wait at exit."""
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             try:
@@ -176,7 +193,7 @@ def connect(scheduler: str) -> Any:
     security = None
     if scheduler.startswith(TLS):
         security = Security()
-        # Reads and matches them: a scheduler that does not answer is told apart.
+        # Reads the files and matches them, so that a wrong one is not taken for a silent scheduler.
         with refused(
             "the certificates of Dask's configuration cannot be used: ", kinds=(OSError, TypeError)
         ):
@@ -193,7 +210,7 @@ def connect(scheduler: str) -> Any:
 
 
 def on_cluster(jobs: Sequence[Job], scheduler: str) -> Rows:
-    """Measure jobs on the workers of a Dask scheduler, and yield them as they are done.
+    """Measure jobs on the workers of a Dask scheduler, and yield each row when it is known.
 
     Raises
     ------
@@ -202,39 +219,45 @@ def on_cluster(jobs: Sequence[Job], scheduler: str) -> Rows:
         or one chip loses one worker after another.
     """
     client = connect(scheduler)
-    from distributed import Future, KilledWorker
+    from distributed import Future, KilledWorker  # an optional package
 
     finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
     waiting: dict[Future, Job] = {}
-    seen = time.monotonic()
     try:
         for job in jobs:
             future = client.submit(measure, job, pure=False)
             waiting[future] = job
             future.add_done_callback(finished.put)
         while waiting:
-            try:
-                future = finished.get(timeout=LOOK)
-            except queue.Empty:
-                gone = client.status != "running"
-                if gone or time.monotonic() - seen > PATIENCE:
-                    what = "is gone" if gone else "has no worker"
-                    raise UserError(
-                        f"the scheduler at {scheduler} {what}; start it: the same command "
-                        "goes on from what is done"
-                    ) from None
-                if client.scheduler_info(n_workers=-1)["workers"]:
-                    seen = time.monotonic()
-                continue
-            seen = time.monotonic()
+            future = _next_finished(finished, client, scheduler)
             job = waiting.pop(future)
             try:
                 yield future.result()
-            except KilledWorker:  # Dask has given it to others already
+            except KilledWorker:  # Dask has tried it on other workers already
                 raise UserError(
                     f"chip {job.chip} of {job.point.network} lost its worker again and again, "
                     "perhaps for want of memory"
                 ) from None
     finally:
-        # The scheduler forgets what nobody waits for any more.
+        # The scheduler drops jobs without a client.
         client.close(timeout=1)
+
+
+def _next_finished(finished: queue.SimpleQueue[Any], client: Any, scheduler: str) -> Any:
+    """Return the next future that is done, while the cluster has workers."""
+    seen = time.monotonic()
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return finished.get(timeout=LOOK)
+        problem = None
+        if client.status != "running":
+            problem = "is gone"
+        elif time.monotonic() - seen > PATIENCE:
+            problem = "has no worker"
+        if problem is not None:
+            raise UserError(
+                f"the scheduler at {scheduler} {problem}; start it: the same command "
+                "goes on from what is done"
+            )
+        if client.scheduler_info(n_workers=-1)["workers"]:
+            seen = time.monotonic()

@@ -26,8 +26,10 @@ from allspin.host.machines.resident import VIRTUAL_RESIDENT
 from allspin.host.show.display import Display
 from allspin.host.show.version import commit
 from allspin.host.sweep.grid import make_grid
-from allspin.host.sweep.job import Row, close_machines, measure
-from allspin.host.sweep.sweeping import make_plan
+from allspin.host.sweep.job import Row
+from allspin.host.sweep.kept_machine import close_machine
+from allspin.host.sweep.measuring import measure
+from allspin.host.sweep.plan import make_plan
 from allspin.host.train.parameters import EPOCHS
 from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
@@ -149,7 +151,7 @@ def chips_on_virtual(name: str, effort: Effort) -> dict[str, Any]:
     try:
         took, outcomes = timed(lambda: [measure(job) for job in jobs])
     finally:
-        close_machines()
+        close_machine()
     golden: list[Row] = [measure(dataclasses.replace(job, on="golden")) for job in jobs]
     return {
         "network": name,

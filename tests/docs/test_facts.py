@@ -17,7 +17,8 @@ from allspin.host.cli.flash import is_kept, udev_rule
 from allspin.host.cli.main import main
 from allspin.host.cli.recipe import Recipe
 from allspin.host.lab.column_map import NAMES
-from allspin.host.sweep.grid import FACTORS, SETTINGS, make_grid
+from allspin.host.sweep.grid import SETTINGS, make_grid
+from allspin.host.sweep.point import FACTORS
 from allspin.host.sweep.results import OUTCOME_COLUMNS
 from allspin.sim.chip.generator import Purpose, draw_bits, normal_table, normal_values
 from allspin.sim.device import imperfections, neuron_variation

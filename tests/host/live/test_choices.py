@@ -8,7 +8,7 @@ from allspin.host.chips.columns import only
 from allspin.host.data.catalogue import open_device
 from allspin.host.live.choices import Choices
 from allspin.host.live.knobs import knobs, turned
-from allspin.host.sweep.grid import scaled
+from allspin.host.sweep.point import scale_variation
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.retention import Retention
 from allspin.sim.errors import UserError
@@ -110,7 +110,7 @@ def test_other_imperfections_have_theirs():
 def test_factors_are_on_the_deviations():
     """Knobs scale variations like the factors of a sweep."""
     device = turned(PAPER, {"c2c": 2.0, "d2d": 0.5, "neuron_d2d": 0.25, "neuron_c2c": 3.0})
-    wanted = scaled(PAPER, 2.0, 0.5, 0.25, 3.0)
+    wanted = scale_variation(PAPER, 2.0, 0.5, 0.25, 3.0)
     assert (device.synapse, device.neuron_variation) == (wanted.synapse, wanted.neuron_variation)
     with pytest.raises(ValueError, match="D2D of depression must be"):
         turned(PAPER, {"d2d": 2.5})

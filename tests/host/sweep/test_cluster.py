@@ -12,7 +12,8 @@ from distributed import LocalCluster
 from distributed.security import Security
 
 from allspin.host.sweep import workers as cluster_module
-from allspin.host.sweep.sweeping import make_plan, run_sweep
+from allspin.host.sweep.plan import make_plan
+from allspin.host.sweep.sweeping import run_sweep
 from allspin.host.sweep.workers import connect
 from allspin.sim.errors import UserError
 

@@ -7,7 +7,8 @@ import tomli_w
 from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
-from allspin.host.sweep.grid import FACTORS, SETTINGS, Grid, make_grid, read_grid, scaled
+from allspin.host.sweep.grid import SETTINGS, Grid, make_grid, read_grid
+from allspin.host.sweep.point import FACTORS, scale_variation
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.device.operating_point import OperatingPoint
@@ -174,7 +175,7 @@ PAPER = open_device("paper")
 
 
 def test_figures_are_multiplied_one_by_one():
-    device = scaled(PAPER, 0.5, 2.0, 3.0, 4.0)
+    device = scale_variation(PAPER, 0.5, 2.0, 3.0, 4.0)
     assert isinstance(device.synapse, SotSynapse)
     synapse, neuron = device.synapse, device.neuron_variation
     # The paper's: C2C 0.065 and 0.029, D2D 0.13 and 0.48, 0.18 and 0.18, 0.014.
@@ -183,7 +184,7 @@ def test_figures_are_multiplied_one_by_one():
     assert (neuron.gain, neuron.threshold) == pytest.approx((0.54, 0.54))
     assert neuron.use == pytest.approx(0.056)
     assert device.imperfections == PAPER.imperfections
-    same = scaled(PAPER, 1, 1, 1, 1)
+    same = scale_variation(PAPER, 1, 1, 1, 1)
     assert (same.synapse, same.neuron_variation) == (PAPER.synapse, PAPER.neuron_variation)
 
 
@@ -191,7 +192,7 @@ def test_imperfections_take_the_place_of_the_devices_own():
     entries = {"network": "mnist-10", "read_noise": 0.02, "hall_offset": "0.01", "stuck": 0.1}
     (point,) = make_grid(entries).points()
     wrong = Imperfections(stuck_at="open", stuck=0.5, converter_gain=0.1)
-    found = point.made_of(dataclasses.replace(PAPER, imperfections=wrong))
+    found = point.vary(dataclasses.replace(PAPER, imperfections=wrong))
     assert found.imperfections == Imperfections(
         read_noise=0.02, hall_offset=0.01, stuck=0.1, stuck_at="open", converter_gain=0.1
     )
@@ -202,10 +203,10 @@ def test_a_temperature_is_one_of_the_point():
     entries = {"network": "mnist-10", "temperature": 358}
     (point,) = make_grid({**entries, "at": "current=9000uA"}).points()
     assert point.at == "current=9mA"
-    assert point.taken_at() == OperatingPoint(current=9e-3, temperature=358)
+    assert point.operating_point() == OperatingPoint(current=9e-3, temperature=358)
     (point,) = make_grid({**entries, "at": "temperature=300"}).points()
     with pytest.raises(UserError, match="at temperature=300K has a temperature already"):
-        point.taken_at()
+        point.operating_point()
 
 
 def test_tiles_and_their_converters_are_factors():
@@ -213,7 +214,7 @@ def test_tiles_and_their_converters_are_factors():
     first, second = make_grid(entries).points()
     assert (first.tiles, second.tiles) == (Tiles(64, 4), Tiles(128, 4))
     own = dataclasses.replace(PAPER, adc=AdcVariation(offset=0.1, noise=0.2))
-    assert first.made_of(own).adc == AdcVariation(offset=0.1, noise=0.5)
+    assert first.vary(own).adc == AdcVariation(offset=0.1, noise=0.5)
     (plain,) = make_grid({"network": "mnist-10"}).points()
     assert plain.tiles is None
-    assert plain.made_of(own).adc == own.adc
+    assert plain.vary(own).adc == own.adc

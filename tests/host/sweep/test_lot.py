@@ -13,8 +13,9 @@ from allspin.host.data.catalogue import open_network
 from allspin.host.link.line import Undone
 from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.resident import ResidentImages
-from allspin.host.sweep import job
-from allspin.host.sweep.sweeping import make_plan, run_sweep
+from allspin.host.sweep import kept_machine, measuring
+from allspin.host.sweep.plan import make_plan
+from allspin.host.sweep.sweeping import run_sweep
 from allspin.host.virtual.board import VirtualTransport
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.netfile import save_network
@@ -89,7 +90,7 @@ def on_board(small, program, tmp_path, monkeypatch):
             machines.append(LinkedMachine(line))
             return machines[-1]
 
-        monkeypatch.setattr(job, "open_machine", opened)
+        monkeypatch.setattr(kept_machine, "open_machine", opened)
         plan = make_plan(small.grid(**GRID, on="board", **more))
         run_sweep(plan, tmp_path / "board.csv", workers=2, progress=progress)
         return (tmp_path / "board.csv").read_bytes(), line, machines
@@ -128,7 +129,7 @@ def test_images_that_fit_at_once_are_sent_once_until_a_reset(
     on_board, small, sent, tmp_path, monkeypatch
 ):
     """Ten images to eight lots of two chips at four points."""
-    monkeypatch.setattr(job, "LOT", 2)
+    monkeypatch.setattr(measuring, "LOT", 2)
     run_sweep(make_plan(small.grid(**GRID, images=10)), tmp_path / "few.csv")
     golden = (tmp_path / "few.csv").read_bytes()
     table, line, (machine,) = on_board(images=10)

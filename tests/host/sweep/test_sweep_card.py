@@ -1,17 +1,19 @@
-"""What a notebook shows of a sweep is its table's figures."""
+"""A notebook's card of a sweep has the figures of its table."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from allspin.host.sweep.sweeping import ON_CARD, make_plan, run_sweep
+import allspin
+from allspin.host.sweep.plan import make_plan
+from allspin.host.sweep.sweeping import ON_CARD
 from tests.host.reader import Reader
 
 
 def test_the_card_has_the_figures_and_a_picture_of_the_factors(small, tmp_path):
     grid = small.grid(c2c=[2, 0, 1], program=["open-loop", "write-verify"], chips=3)
-    sweep = run_sweep(make_plan(grid), tmp_path / "t.csv")
-    found = Reader(sweep._repr_html_())
+    sweep = allspin.sweep(make_plan(grid), tmp_path / "t.csv", workers=1)
+    found = Reader(str(sweep._repr_html_()))
     assert found.faults == []
     assert {"open-loop", "write-verify", "test accuracy"} <= set(found.said("text"))
     rows = np.array(found.said("td")).reshape(6, -1)
@@ -22,8 +24,9 @@ def test_the_card_has_the_figures_and_a_picture_of_the_factors(small, tmp_path):
     assert rows[0, 1:].astype(float) == pytest.approx(100 * np.array(figures), abs=0.01)
 
 
-def test_a_long_one_is_cut(small, tmp_path):
+def test_a_long_table_is_cut(small, tmp_path):
     many = make_plan(small.grid(c2c=[n / 8 for n in range(ON_CARD + 2)], chips=1))
-    found = Reader(run_sweep(many, tmp_path / "b.csv")._repr_html_())
+    sweep = allspin.sweep(many, tmp_path / "b.csv", workers=1)
+    found = Reader(str(sweep._repr_html_()))
     assert len(found.all("tr")) == ON_CARD + 1
     assert "; 2 more points" in found.said("b")[0]

@@ -16,8 +16,10 @@ from allspin.host.learn.learning import learn as learn_alone
 from allspin.host.learn.parameters import LearnParameters, LearnRule
 from allspin.host.learn.result import Learnt
 from allspin.host.sweep.grid import make_grid
-from allspin.host.sweep.job import Job, make_chip, measure
-from allspin.host.sweep.sweeping import make_plan, run_sweep, sweep
+from allspin.host.sweep.job import Job, make_chip
+from allspin.host.sweep.measuring import measure
+from allspin.host.sweep.plan import make_plan
+from allspin.host.sweep.sweeping import run_sweep, sweep
 from allspin.host.train.target import TrainingTarget
 from allspin.sim.device.device_file import save_device
 from allspin.sim.device.hall_array import HallArray
@@ -239,7 +241,7 @@ def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
     assert found.faults() == {"resent": 0, "damaged": 0}
     # Some hundred images of a network that was never trained say little.
     first, second = (found.summary(point) for point in found.plan.points)
-    lines = [line for line in found.remarks() if "the mean is not known to 0.5 points" in line]
+    lines = [line for line in found.notes() if "the mean is not known to 0.5 points" in line]
     assert [line.split(":")[0] for line in lines] == ["c2c 0.0", "c2c 3.0"]
     assert f"about {second['chips_needed']:,} chips" in lines[1]
     rows = {row.chip: row for row in found.rows if row.point == found.plan.points[0]}

@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 from distributed import Client, LocalCluster
 
-from allspin.host.sweep.sweeping import make_plan, run_sweep
+from allspin.host.sweep.plan import make_plan
+from allspin.host.sweep.sweeping import run_sweep
 from allspin.sim.errors import UserError
 from tests.processes import PATIENCE
 
