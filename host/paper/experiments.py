@@ -110,8 +110,13 @@ def training(**values: Any) -> Experiment:
     if unknown:
         raise ValueError(f"a training has no parameter {', '.join(sorted(unknown))}")
     whole = TRAINING | values
-    cost = whole["epochs"] * SECONDS["software" if whole["states"] is None else "pulsed"]
-    return Experiment("training", json.dumps(whole, sort_keys=True), cost)
+    synapses = "software" if whole["states"] is None else "pulsed"
+    return _experiment("training", whole, whole["epochs"] * SECONDS[synapses])
+
+
+def _experiment(kind: str, values: dict[str, Any], cost: float) -> Experiment:
+    """Return the experiment of a kind with these parameters, which takes `cost` seconds."""
+    return Experiment(kind, json.dumps(values, sort_keys=True), cost)
 
 
 def paper_type(number: int, seed: int, **changes: Any) -> Experiment:
@@ -124,18 +129,21 @@ def paper_type(number: int, seed: int, **changes: Any) -> Experiment:
         "neuron": "relu" if given.neuron is None else "sot",
         "full_scale": given.full_scale,
     }
-    if isinstance(given.synapse, SotSynapse):
-        values |= {
-            "states": given.synapse.states,
-            "c2c": [given.synapse.c2c.potentiation, given.synapse.c2c.depression],
-        }
+    synapse = given.synapse
+    if isinstance(synapse, SotSynapse):
+        values["states"] = synapse.states
+        values["c2c"] = [synapse.c2c.potentiation, synapse.c2c.depression]
     return training(**(values | changes))
 
 
 def _names(network: str) -> dict[str, Any]:
     """Identify a network that ships by its name and a digest of its content."""
     content = network_to_bytes(open_network(network))
-    return {"network": network, "network_digest": hashlib.sha256(content).hexdigest()[:16]}
+    return {"network": network, "network_digest": _digest(content)}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def chips(network: str, column: Column, seeds: int) -> Experiment:
@@ -153,18 +161,18 @@ def chips(network: str, column: Column, seeds: int) -> Experiment:
     device = (DEVICES / f"paper{DEVICE_SUFFIX}").read_bytes()
     values = {
         **_names(network),
-        "device_digest": hashlib.sha256(device).hexdigest()[:16],
+        "device_digest": _digest(device),
         "column": asdict(column) | {"variations": list(column.variations)},
         "tries": default_tries(open_network(network)),
         "band": DEFAULT_BAND,
         "seeds": seeds,
     }
-    return Experiment("chips", json.dumps(values, sort_keys=True), 1.5 * seeds)
+    return _experiment("chips", values, 1.5 * seeds)
 
 
 def clean(network: str) -> Experiment:
     """Return the experiment on a network's accuracy as trained, on the golden model."""
-    return Experiment("clean", json.dumps(_names(network), sort_keys=True), 0.3)
+    return _experiment("clean", _names(network), 0.3)
 
 
 def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
@@ -172,7 +180,8 @@ def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
     states = values["states"]
     if states is None:
         return None
-    reading, occasion = values["c2c_reading"], values["c2c_occasion"]
+    reading = values["c2c_reading"]
+    occasion = values["c2c_occasion"]
     c2c = CycleVariation(*values["c2c"], reading=reading, occasion=occasion)
     if values["A"] is None:
         synapse = linear_synapse(states, c2c)
@@ -184,6 +193,12 @@ def synapse_of(values: dict[str, Any]) -> SotSynapse | None:
 
 def parameters_of(values: dict[str, Any]) -> ArrayParameters:
     """Convert a training's parameters to those of learning in the array."""
+    neuron_variation = NeuronVariation(
+        gain=values["neuron_gain"],
+        threshold=values["neuron_threshold"],
+        use=values["neuron_use"],
+        use_reading=values["neuron_use_reading"],
+    )
     return ArrayParameters(
         rate=values["rate"],
         epochs=values["epochs"],
@@ -193,12 +208,7 @@ def parameters_of(values: dict[str, Any]) -> ArrayParameters:
         output_bias=values["output_bias"],
         synapse=synapse_of(values),
         neuron=SotNeuron() if values["neuron"] == "sot" else None,
-        neuron_variation=NeuronVariation(
-            gain=values["neuron_gain"],
-            threshold=values["neuron_threshold"],
-            use=values["neuron_use"],
-            use_reading=values["neuron_use_reading"],
-        ),
+        neuron_variation=neuron_variation,
         full_scale=values["full_scale"],
         seed=values["seed"],
     )
@@ -208,38 +218,43 @@ def _afterwards(
     trained: ArrayTrained, values: dict[str, Any], dataset: Dataset
 ) -> dict[str, list[float]]:
     """Compute accuracies with deviations that are added after training."""
-    network, test = trained.network, row_values(dataset.test_images)
-
-    def share(**changes: Any) -> float:
-        return float(np.mean(network.classify(test, **changes) == dataset.test_labels))
-
-    def with_weights(sigma: float) -> float:
-        varied = synapse_of(values | {"d2d": [sigma, sigma]})
-        assert varied is not None
-        devices = [crossbar.devices[0] for crossbar in network.pulsed]
-        return share(matrices=[each.read(varied, each.deviates(varied)) for each in devices])
-
-    def with_neurons(variation: NeuronVariation) -> float:
-        return share(neurons=network.hidden_neurons(variation))
-
-    return {
-        "after_synapse": [with_weights(sigma) for sigma in values["after_synapse"]],
-        "after_gain": [with_neurons(NeuronVariation(gain=sigma)) for sigma in values["after_gain"]],
-        "after_threshold": [
-            with_neurons(NeuronVariation(threshold=sigma)) for sigma in values["after_threshold"]
-        ],
+    network = trained.network
+    test = row_values(dataset.test_images)
+    shares: dict[str, list[float]] = {
+        "after_synapse": [],
+        "after_gain": [],
+        "after_threshold": [],
     }
+
+    def score(name: str, **deviating: Any) -> None:
+        answers = network.classify(test, **deviating)
+        shares[name].append(float(np.mean(answers == dataset.test_labels)))
+
+    for sigma in values["after_synapse"]:
+        synapse = synapse_of(values | {"d2d": [sigma, sigma]})
+        assert synapse is not None
+        devices = [crossbar.devices[0] for crossbar in network.pulsed]
+        matrices = [each.read(synapse, each.deviates(synapse)) for each in devices]
+        score("after_synapse", matrices=matrices)
+    for sigma in values["after_gain"]:
+        variation = NeuronVariation(gain=sigma)
+        score("after_gain", neurons=network.hidden_neurons(variation))
+    for sigma in values["after_threshold"]:
+        variation = NeuronVariation(threshold=sigma)
+        score("after_threshold", neurons=network.hidden_neurons(variation))
+    return shares
 
 
 def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     trained = train_in_array(dataset, parameters_of(values))
     confusion = confusion_counts(dataset.test_labels, trained.classes, dataset.classes)
+    answered = confusion.sum(axis=0) / confusion.sum()
     sums = row_values(dataset.test_images) @ trained.network.weights[0].matrix
     return {
         "accuracy": trained.curve[-1][2],
         "curve": [list(mark) for mark in trained.curve],
         "confusion": confusion.tolist(),
-        "answered": (confusion.sum(axis=0) / confusion.sum()).tolist(),
+        "answered": answered.tolist(),
         "pulses": int(trained.network.pulse_counts.sum()),
         "seconds_an_epoch": trained.seconds / values["epochs"],
         "largest_sum": float(sums.max()),
@@ -248,22 +263,18 @@ def _train(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
 
 
 def _chips(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    column = values["column"]
-    return measure(
-        values["network"],
-        open_network(values["network"]),
-        Column(**(column | {"variations": tuple(column["variations"])})),
-        Lot(
-            open_device("paper"),
-            range(values["seeds"]),
-            Programming(tries=values["tries"], band=values["band"]),
-        ),
-        (dataset.test_images, dataset.test_labels),
-    ).to_dict()
+    variations = tuple(values["column"]["variations"])
+    column = Column(**(values["column"] | {"variations": variations}))
+    programming = Programming(tries=values["tries"], band=values["band"])
+    lot = Lot(open_device("paper"), range(values["seeds"]), programming)
+    network = open_network(values["network"])
+    test_set = (dataset.test_images, dataset.test_labels)
+    return measure(values["network"], network, column, lot, test_set).to_dict()
 
 
 def _clean(values: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    answers = GoldenModel(open_network(values["network"])).classify(dataset.test_images)
+    network = open_network(values["network"])
+    answers = GoldenModel(network).classify(dataset.test_images)
     return {"accuracy": float(np.mean(answers == dataset.test_labels))}
 
 
@@ -292,7 +303,8 @@ class ResultCache:
     """
 
     def __init__(self, folder: Path, digest: str) -> None:
-        self.folder, self.digest = folder, digest
+        self.folder = folder
+        self.digest = digest
 
     def path(self, experiment: Experiment) -> Path:
         """Return the file of an experiment's result."""

@@ -33,19 +33,16 @@ def fall_claim(what: str, lines: Lines) -> Claim:
     for name, spreads in lines.items():
         outcome = f"{spreads[0].percent()} to {spreads[-1].percent()}"
         readings.append(Reading(name, outcome, falls(spreads)))
-    return Claim(
-        what,
-        "falls",
-        readings,
-        "from no deviation to the largest; a fall exceeds half a point and two standard errors",
-    )
+    note = "from no deviation to the largest; a fall exceeds half a point and two standard errors"
+    return Claim(what, "falls", readings, note)
 
 
 def tolerance_claim(what: str, cycles: Lines, devices: Lines) -> Claim:
     """Return the claim that D2D is tolerated better than C2C, with a reading a pair of lines."""
     means = {}
     for name, spreads in (cycles | devices).items():
-        means[name] = sum(spread.mean for spread in spreads[1:]) / (len(spreads) - 1)
+        deviating = spreads[1:]
+        means[name] = sum(spread.mean for spread in deviating) / len(deviating)
     readings = []
     for cycle, device in product(cycles, devices):
         outcome = f"{100 * means[device]:.1f} against {100 * means[cycle]:.1f} %"
@@ -53,13 +50,9 @@ def tolerance_claim(what: str, cycles: Lines, devices: Lines) -> Claim:
         readings.append(Reading(f"{device} against {cycle}", outcome, is_better))
     better = sum(reading.agrees for reading in readings)
     listed = "; ".join(f"{name}: {100 * mean:.1f} %" for name, mean in means.items())
-    return Claim(
-        what,
-        "D2D tolerated better",
-        readings,
-        "mean accuracy over equal deviations of both; neither unit nor moment is in the text",
-        f"true of {better} of {len(readings)} pairs of readings. {listed}",
-    )
+    note = "mean accuracy over equal deviations of both; neither unit nor moment is in the text"
+    found = f"true of {better} of {len(readings)} pairs of readings. {listed}"
+    return Claim(what, "D2D tolerated better", readings, note, found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,32 +114,21 @@ class Tolerance:
         for words, name in self.results_after.items():
             shares = zip(*(result[name] for result in found["after"]), strict=True)
             d2d[words] = [Spread.of(at_sigma) for at_sigma in shares]
+        subject = self.subject
+        better = f"{subject.title()}: D2D is tolerated better than C2C"
         claims = (
-            fall_claim(f"Accuracy falls as the {self.subject}'s C2C grows", c2c),
-            fall_claim(f"Accuracy falls as the {self.subject}'s D2D grows", d2d),
-            tolerance_claim(f"{self.subject.title()}: D2D is tolerated better than C2C", c2c, d2d),
+            fall_claim(f"Accuracy falls as the {subject}'s C2C grows", c2c),
+            fall_claim(f"Accuracy falls as the {subject}'s D2D grows", d2d),
+            tolerance_claim(better, c2c, d2d),
         )
-        figures = f"(Figs. {self.figure}c, {self.figure}d)"
-        title = f"The {self.subject}'s variation {figures}"
-        return Chapter(title, (self.text,), (self._picture(points, c2c, d2d),), claims=claims)
+        title = f"The {subject}'s variation (Figs. {self.figure}c, {self.figure}d)"
+        picture = self._picture(points, c2c, d2d)
+        return Chapter(title, (self.text,), (picture,), claims=claims)
 
     def _picture(self, sigmas: list[float], cycles: Lines, devices: Lines) -> ChapterPicture:
-        panels = []
-        for heading, readings in (
-            (f"Cycle to cycle (Fig. {self.figure}c)", cycles),
-            (f"Device to device (Fig. {self.figure}d)", devices),
-        ):
-            panel = ChartPanel(
-                [sweep_line(name, sigmas, spreads) for name, spreads in readings.items()],
-                "standard deviation",
-                "test accuracy (%)",
-                heading,
-                x_scale="symlog",
-                ticks=sigmas,
-                y_range=(0, 100),
-                places="lower left",
-            )
-            panels.append(panel)
+        c2c = f"Cycle to cycle (Fig. {self.figure}c)"
+        d2d = f"Device to device (Fig. {self.figure}d)"
+        panels = [_panel(c2c, sigmas, cycles), _panel(d2d, sigmas, devices)]
         return lines_picture(
             f"{self.subject}-tolerance",
             f"The network against the {self.subject}'s variation",
@@ -158,6 +140,32 @@ class Tolerance:
     def recipe(self) -> ChapterRecipe:
         """Return the recipe of the chapter."""
         return ChapterRecipe(self.chapter, self.runs)
+
+
+def _panel(heading: str, sigmas: list[float], lines: Lines) -> ChartPanel:
+    """Return the panel of accuracies over the deviations, with a line a reading."""
+    return ChartPanel(
+        [sweep_line(name, sigmas, spreads) for name, spreads in lines.items()],
+        "standard deviation",
+        "test accuracy (%)",
+        heading,
+        x_scale="symlog",
+        ticks=sigmas,
+        y_range=(0, 100),
+        places="lower left",
+    )
+
+
+def _synapse_c2c(reading: str, sigma: float) -> dict[str, Any]:
+    return {"c2c": [sigma, sigma], "c2c_reading": reading}
+
+
+def _synapse_d2d(reading: str, sigma: float) -> dict[str, Any]:
+    return {"c2c": NO_CYCLE, "d2d": [sigma, sigma], "d2d_reading": reading}
+
+
+def _neuron_c2c(reading: str, sigma: float) -> dict[str, Any]:
+    return {"neuron_use": sigma, "neuron_use_reading": reading}
 
 
 NO_CYCLE = [0.0, 0.0]
@@ -173,20 +181,12 @@ _SYNAPSE = Tolerance(
     few=[0.0, 0.014, 0.065, 0.48],
     train=partial(paper_type, 3, epochs=1),
     cycles={
-        "C2C of the range, on each update": lambda s: {"c2c": [s, s], "c2c_reading": "range"},
-        "C2C of a mean step, on each update": lambda s: {"c2c": [s, s], "c2c_reading": "step"},
+        "C2C of the range, on each update": partial(_synapse_c2c, "range"),
+        "C2C of a mean step, on each update": partial(_synapse_c2c, "step"),
     },
     devices={
-        "D2D a factor on the weight, in training": lambda s: {
-            "c2c": NO_CYCLE,
-            "d2d": [s, s],
-            "d2d_reading": "weight",
-        },
-        "D2D an offset of the range, in training": lambda s: {
-            "c2c": NO_CYCLE,
-            "d2d": [s, s],
-            "d2d_reading": "range",
-        },
+        "D2D a factor on the weight, in training": partial(_synapse_d2d, "weight"),
+        "D2D an offset of the range, in training": partial(_synapse_d2d, "range"),
     },
     after=lambda sigmas: {"c2c": NO_CYCLE, "d2d_reading": "weight", "after_synapse": sigmas},
     results_after={"D2D a factor on the weight, after training": "after_synapse"},
@@ -201,14 +201,8 @@ _NEURON = Tolerance(
     few=[0.0, 0.014, 0.06, 0.18],
     train=partial(paper_type, 2, epochs=2),
     cycles={
-        "C2C of full-scale current, at each use": lambda s: {
-            "neuron_use": s,
-            "neuron_use_reading": "current",
-        },
-        "C2C of the threshold, at each use": lambda s: {
-            "neuron_use": s,
-            "neuron_use_reading": "threshold",
-        },
+        "C2C of full-scale current, at each use": partial(_neuron_c2c, "current"),
+        "C2C of the threshold, at each use": partial(_neuron_c2c, "threshold"),
     },
     devices={
         "D2D of the gain, in training": lambda s: {"neuron_gain": s},
