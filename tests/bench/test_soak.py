@@ -1,4 +1,4 @@
-"""The soak: a short one, and that it sees what it is there to see."""
+"""A short soak, and the mistakes that a soak must see."""
 
 import contextlib
 import re
@@ -10,14 +10,15 @@ import pytest
 import tests.soak.__main__ as soak
 from allspin.host.link.transport import Disconnected
 from allspin.sim.errors import UserError
-from tests.soak import soak as runner, soak as work
-from tests.soak.soak import MAX_GROWTH, Memory
+from tests.soak import soak as runner, work
+from tests.soak.memory import MAX_GROWTH, Memory
+from tests.soak.virtual_process import VirtualProcess
 
 COUNTS = ("rounds", "images", "frames damaged", "requests sent again", "resets", "wrong")
 
 
 def run(capfd, *options):
-    """Status, the table's counts and the lines of complaint."""
+    """Return the exit status, the table's counts and the lines of complaint."""
     status = soak.main(["--rows-per-clock", "4", *options])
     out, err = capfd.readouterr()
     assert max(map(len, out.splitlines())) < 80
@@ -55,7 +56,7 @@ def test_one_wrong_logit_is_seen(capfd, monkeypatch):
     )
 
 
-class Port(runner.VirtualProcess):
+class Port(VirtualProcess):
     """A board's port that only counts its resets."""
 
     path = "the port"
@@ -71,7 +72,7 @@ class Port(runner.VirtualProcess):
 
 
 class Opened(contextlib.nullcontext):
-    """A device of which nothing is asked."""
+    """A device with counts of damaged and resent frames only."""
 
     def __enter__(self):
         return SimpleNamespace(damaged=2, resent=3)
@@ -127,7 +128,7 @@ def test_a_deaf_board_is_reset_again_but_only_after_a_reset(monkeypatch):
     assert (port.resets, len(soaking.tally.wrong)) == (1, 1)
 
 
-def test_what_fills_once_is_no_leak_and_what_grows_is():
+def test_memory_that_fills_once_is_no_leak_and_memory_that_grows_is():
     memory = Memory()
     for number in range(100):
         memory.add(

@@ -7,7 +7,9 @@ import time
 
 from allspin.host.show.progress import Steps
 from allspin.host.show.say import say, warn
-from tests.soak.soak import Soak, VirtualProcess, soak_network
+from tests.soak.soak import Soak
+from tests.soak.virtual_process import VirtualProcess
+from tests.soak.work import soak_network
 
 DESCRIPTION = """\
 Random work on virtual boards behind serial ports, round by round: networks, chips, redraws, images,
@@ -34,12 +36,12 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Soak, and say what came of it.
+    """Soak, and print the counts.
 
     Returns
     -------
     int
-        1 if something was wrong, else 0.
+        1 if a result was wrong or memory grew, else 0.
     """
     arguments = _parse(argv)
     with contextlib.ExitStack() as stack:

@@ -1,38 +1,26 @@
-"""The self-test of a simulated board, right and with faults; the network and patterns it uses."""
+"""The self-test of a simulated board, right and with faults."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from allspin.boards.top import TopParameters
-from allspin.hdl.link.protocol import identity_bytes
 from allspin.hdl.parameters.memory_map import (
     CONVERTER,
-    COUNTERS,
-    RESIDENT_LOGITS,
-    RESIDENT_RUN,
     SHIFT,
     TABLE,
     WEIGHTS,
-    memory_map,
 )
 from allspin.hdl.parameters.profile import HardwareProfile, ResidentParameters
-from allspin.host.data.catalogue import open_network
-from allspin.host.link.identity import Identity
 from allspin.host.machines.linked_machine import LinkedMachine
 from allspin.host.machines.opening import virtual_program
 from allspin.host.machines.programmer import CHIPS
 from allspin.host.machines.resident import ResidentImages
 from allspin.host.selftest.checks import check_parts, selftest
-from allspin.host.selftest.known_network import known_network
-from allspin.host.selftest.memory_patterns import memory_patterns
 from allspin.host.virtual.board import VirtualTransport
-from allspin.sim.errors import UserError
-from allspin.sim.network.neuron import CmosReluNeuron, CmosSigmoidNeuron
-from allspin.sim.network.random_network import random_images, random_network
+from allspin.sim.network.random_network import random_images
+from tests.host.selftest.identities import NETWORK
 
-NETWORK = random_network((24, 12, 6), 1)
 RESIDENT = ResidentParameters(beats=300, images=40)
 PLAIN = [
     "identity",
@@ -90,7 +78,7 @@ class StuckBit(LinkedMachine):
 
 
 class Miscounting(ResidentImages):
-    """Resident images of which one too many is right."""
+    """Resident images that count one too many as right."""
 
     def run(self, *, first=0):
         counts = super().run(first=first)
@@ -162,7 +150,7 @@ def test_wrong_answers(open_board, part, name):
 @pytest.mark.parametrize(
     ("part", "wrong"), [("images", "chip"), ("resident images", "resident images"), ("", None)]
 )
-def test_what_a_machine_has_beside_its_crossbars(open_board, part, wrong):
+def test_parts_beside_the_crossbars(open_board, part, wrong):
     machine = open_board(WrongAnswers, part=part)
     machine.load(NETWORK)
     found = check_parts(machine, NETWORK, random_images(NETWORK, 60, 3))
@@ -190,72 +178,3 @@ def test_a_board_that_keeps_states_makes_no_chips():
     assert all(
         each.right for name, each in found.items() if name not in ("chip", "resident images")
     )
-
-
-# The network that it makes of an identity alone, and the patterns for memories.
-
-
-def machine(network, **profile):
-    """What a machine says of itself, and its memories by its gateware's map."""
-    link = TopParameters.from_network(network, HardwareProfile(**profile)).link
-    return Identity.parse(identity_bytes(link)), memory_map(link.engine)
-
-
-@pytest.mark.parametrize(
-    ("network", "profile"),
-    [
-        (NETWORK, {}),
-        (random_network((24, 12, 6), 1, states=8), {"memory": "spram", "states": True, "lanes": 8}),
-        (random_network((24, 12, 6), 1, states=100), {"memory": "ecp5", "states": True}),
-        (random_network((9, 5, 4, 3), 1, states=3, rah_bits=5), {"states": True}),
-        (random_network((9, 5, 4, 3), 1, pixel_bits=2, hidden_bits=3, rah_bits=5), {}),
-        (random_network((24, 12, 6), 1, neuron=CmosSigmoidNeuron()), {}),
-        (open_network("mnist-10"), {"memory": "spram", "states": True, "lanes": 16}),
-    ],
-)
-def test_it_fits(network, profile):
-    identity, _ = machine(network, **profile)
-    found = known_network("board", identity, 3)
-    assert identity.mismatch(found) is None
-    assert found.topology == network.topology
-    other = known_network("board", identity, 4)
-    assert any(
-        np.any(one.states != two.states)
-        for one, two in zip(found.layers, other.layers, strict=True)
-    )
-
-
-def test_a_strange_neuron():
-    identity = replace(machine(NETWORK)[0], neuron="mystery")
-    message = "board has mystery neurons, which are not registered here"
-    with pytest.raises(UserError, match=message):
-        known_network("board", identity, 3)
-
-
-@pytest.mark.parametrize(
-    ("network", "profile"),
-    [
-        (
-            random_network((24, 12, 6), 1),
-            {"rows_per_clock": 2, "resident": ResidentParameters(100, 7)},
-        ),
-        (random_network((24, 12, 300), 1), {"resident": ResidentParameters(100, 7)}),
-        (random_network((24, 12, 6), 1, neuron=CmosReluNeuron()), {}),
-        (random_network((24, 6), 1), {}),
-    ],
-)
-def test_every_memory_that_can_be_read(network, profile):
-    identity, memories = machine(network, **profile)
-    not_written = {COUNTERS, RESIDENT_RUN, RESIDENT_LOGITS}
-    expected = {
-        memory.space: (memory.lines, memory.line_bytes)
-        for memory in memories
-        if memory.readable and memory.space & 15 not in not_written
-    }
-    found = {space: lines for _, space, *lines in memory_patterns(identity, 1)}
-    assert {space: lines[0].shape for space, lines in found.items()} == expected
-    for first, second in found.values():
-        # All bits that are stored change, of all lines the same ones.
-        changed = first ^ second
-        assert changed.any(axis=0).all() or first.shape[1] == 2  # a class of one byte
-        assert (changed == changed[0]).all()
