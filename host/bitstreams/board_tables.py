@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from allspin.boards.build.figures import share
 from allspin.host.bitstreams.board_rows import Row
 from allspin.host.bitstreams.manifest import Manifest
-from allspin.host.show.table import Cell, Figure, Number, Table, TableColumn, figures
+from allspin.host.show.table import Cell, Figure, Number, Table, TableColumn, figures, record_table
 
 HEADER = (
     "board",
@@ -31,27 +31,27 @@ NOT_RUN = "none yet"
 """Last column of a machine without a report."""
 RIGHT = {"MHz", "logic cells", "memories", "images/s", "latency, ns", "seconds"}
 
-PRINTED = (
-    TableColumn("board"),
-    TableColumn("machine"),
-    TableColumn("part", wide=True),
-    TableColumn("gateware"),
-    TableColumn("memory", wide=True),
-    TableColumn("lanes", number=True, wide=True),
-    TableColumn("rows per clock", wide=True),
-    TableColumn("fits"),
-    TableColumn("clock", "MHz", form=".1f"),
-    TableColumn("needed", "MHz", form="g"),
-    TableColumn("each seed", "MHz", number=True, wide=True),
-    TableColumn("logic cells"),
-    TableColumn("logic cells' share", "%", form=".0f", wide=True),
-    TableColumn("memories", wide=True),
-    TableColumn("memories' share", "%", form=".0f", wide=True),
-    TableColumn("images/s"),
-    TableColumn("latency", "ns", form=",.0f", wide=True),
-    TableColumn("tools", "s", form=",.0f", wide=True),
-)
-"""Columns in the terminal."""
+PRINTED = {
+    "board": TableColumn("board"),
+    "profile": TableColumn("machine"),
+    "part": TableColumn("part", wide=True),
+    "gateware": TableColumn("gateware"),
+    "memory": TableColumn("memory", wide=True),
+    "lanes": TableColumn("lanes", number=True, wide=True),
+    "rows_per_clock": TableColumn("rows per clock", wide=True),
+    "fits": TableColumn("fits"),
+    "clock": TableColumn("clock", "MHz", form=".1f"),
+    "needed": TableColumn("needed", "MHz", form="g"),
+    "seeds": TableColumn("each seed", "MHz", number=True, wide=True),
+    "cells": TableColumn("logic cells"),
+    "cells_percent": TableColumn("logic cells' share", "%", form=".0f", wide=True),
+    "memories": TableColumn("memories", wide=True),
+    "memories_percent": TableColumn("memories' share", "%", form=".0f", wide=True),
+    "images_per_second": TableColumn("images/s"),
+    "latency": TableColumn("latency", "ns", form=",.0f", wide=True),
+    "seconds": TableColumn("tools", "s", form=",.0f", wide=True),
+}
+"""Columns in the terminal, by the keys of `_printed`."""
 
 
 def boards_table(rows: Sequence[Row]) -> str:
@@ -67,43 +67,55 @@ def boards_table(rows: Sequence[Row]) -> str:
     for row in rows:
         if row["built"]:
             tools |= {f"{name} {version}" for name, version in row["built"]["tools"].items()}
-    return table + (f"\nBuilt with {', '.join(sorted(tools))}.\n" if tools else "")
+    if tools:
+        table += f"\nBuilt with {', '.join(sorted(tools))}.\n"
+    return table
 
 
 def _cells(row: Row) -> list[str]:
-    """Cells of a row, in the order of `HEADER`."""
-    lanes, rows, fits = _shape(row)
-    machine = [
-        row["board"],
-        row["part"],
-        row["profile"],
-        _gateware(row),
-        row["memory"],
-        lanes if rows == 1 else f"{lanes} x {rows}",
-        fits,
-    ]
+    """Return the cells of a row, in the order of `HEADER`."""
     built = row["built"]
-    ran = str(row.get("reports") or NOT_RUN)
-    if built is None:
-        return [*machine, f"of {row['clock_mhz']:g}", "", "", "", "", "", "", ran]
+    machine = built or row
+    lanes = _lanes(row)
+    rows = machine["rows_per_clock"]
+    cells = {
+        "board": row["board"],
+        "part": row["part"],
+        "machine": row["profile"],
+        "gateware": _gateware(row),
+        "memory": row["memory"],
+        "lanes": lanes if rows == 1 else f"{lanes} x {rows}",
+        "fits": _fit(row),
+        "MHz": _clock(row),
+        "ran on a board": str(row.get("reports") or NOT_RUN),
+    }
+    if built is not None:
+        cells |= _built_cells(built)
+    return [cells.get(name, "") for name in HEADER]
+
+
+def _built_cells(built: Manifest) -> dict[str, str]:
+    """Return the cells of a row that a build adds, by their titles."""
+    cells = {
+        "each seed": _seeds(built),
+        "logic cells": f"{built['cells']:,} ({built['cells_share']:.0%})",
+        "memories": f"{built['memories']} ({built['memories_share']:.0%})",
+        "seconds": f"{built['seconds']:,.0f}",
+    }
     images = built["images_per_second"]
+    if images is not None:
+        cells["images/s"] = f"{images:,}"
     latency = latency_ns(built)
-    return [
-        *machine,
-        _clock(row),
-        _seeds(built),
-        f"{built['cells']:,} ({built['cells_share']:.0%})",
-        f"{built['memories']} ({built['memories_share']:.0%})",
-        "" if images is None else f"{images:,}",
-        "" if latency is None else f"{latency:,.0f}",
-        f"{built['seconds']:,.0f}",
-        ran,
-    ]
+    if latency is not None:
+        cells["latency, ns"] = f"{latency:,.0f}"
+    return cells
 
 
 def _clock(row: Row) -> str:
     """Clock that a build reached, the one it needed, and the one that is needed now."""
     built = row["built"]
+    if built is None:
+        return f"of {row['clock_mhz']:g}"
     was = round(built["need_mhz"], 3)
     now = round(row["clock_mhz"], 3)
     reached = f"{built['worst_fmax_mhz']:.1f} " if built["fits"] else ""
@@ -138,31 +150,40 @@ def printed_table(rows: Sequence[Row], network: str) -> Table:
     network : str
         Network of the builds.
     """
-    cells = [_printed(row) for row in rows]
-    return Table(f"Boards, and {network} on them", PRINTED, cells, keys=2)
+    records = [_printed(row) for row in rows]
+    return record_table(f"Boards, and {network} on them", records, PRINTED, keys=2)
 
 
-def _printed(row: Row) -> tuple[Cell, ...]:
-    """Cells of a row, in the order of `PRINTED`."""
-    machine = (row["board"], row["profile"], row["part"], _gateware(row) or None, row["memory"])
+def _printed(row: Row) -> dict[str, Cell]:
+    """Return the cells of a row by the keys of `PRINTED`."""
     built = row["built"]
+    machine = built or row
+    record: dict[str, Cell] = {
+        "board": row["board"],
+        "profile": row["profile"],
+        "part": row["part"],
+        "gateware": _gateware(row) or None,
+        "memory": row["memory"],
+        "lanes": _lanes(row),
+        "rows_per_clock": machine["rows_per_clock"],
+        "fits": _fit(row),
+        "needed": float(row["clock_mhz"]),
+    }
     if built is None:
-        return (*machine, *_shape(row), None, float(row["clock_mhz"]), *[None] * 8)
-    images = built["images_per_second"]
-    return (
-        *machine,
-        *_shape(row),
-        built["worst_fmax_mhz"] if built["fits"] else None,
-        float(built["need_mhz"]),
-        _seeds(built),
-        built["cells"],
-        100 * built["cells_share"],
-        built["memories"],
-        100 * built["memories_share"],
-        None if images is None else float(images),
-        latency_ns(built),
-        float(built["seconds"]),
-    )
+        return record
+    if built["fits"]:
+        record["clock"] = built["worst_fmax_mhz"]
+    if built["images_per_second"] is not None:
+        record["images_per_second"] = float(built["images_per_second"])
+    record["needed"] = float(built["need_mhz"])
+    record["seeds"] = _seeds(built)
+    record["cells"] = built["cells"]
+    record["cells_percent"] = 100 * built["cells_share"]
+    record["memories"] = built["memories"]
+    record["memories_percent"] = 100 * built["memories_share"]
+    record["latency"] = latency_ns(built)
+    record["seconds"] = float(built["seconds"])
+    return record
 
 
 def _gateware(row: Row) -> str:
@@ -172,12 +193,10 @@ def _gateware(row: Row) -> str:
     return "older" if row["older"] else "this"
 
 
-def _shape(row: Row) -> tuple[str, int, str]:
-    """Lanes, rows per clock and a word for the fit, of the build if it exists."""
-    built = row["built"]
-    machine = row if built is None else built
-    lanes = str(machine["lanes"] or "all")
-    return lanes, machine["rows_per_clock"], _fit(row)
+def _lanes(row: Row) -> str:
+    """Lanes of the build, or of the machine without a build."""
+    machine = row["built"] or row
+    return str(machine["lanes"] or "all")
 
 
 def _fit(row: Row) -> str:
@@ -200,7 +219,8 @@ def markdown_table(header: Sequence[str], right: set[str], rows: Sequence[Sequen
     """Return rows of cells as a Markdown table; columns of the set `right` are right-aligned."""
     rules = [" ---: " if name in right else " --- " for name in header]
     lines = [f"| {' | '.join(header)} |", f"|{'|'.join(rules)}|"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
+    for row in rows:
+        lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 
