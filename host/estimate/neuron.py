@@ -89,11 +89,15 @@ class NeuronFit:
         UserError
             If a value is outside the neuron's range.
         """
+        current = self.full_current
+        threshold = self.values["threshold"].value / current
+        slope = abs(self.values["slope"].value) * current / self.full_resistance
+        softness = self.values["softness"].value / current
         with refused("the neuron's curve cannot be used: ", "; choose its part by `currents`"):
             return SotNeuron(
-                threshold=max(self.values["threshold"].value / self.full_current, 0.0),
-                slope=abs(self.values["slope"].value) * self.full_current / self.full_resistance,
-                softness=max(self.values["softness"].value / self.full_current, 0.001),
+                threshold=max(threshold, 0.0),
+                slope=slope,
+                softness=max(softness, 0.001),
                 saturation=1.0,
             )
 
@@ -108,15 +112,18 @@ def _model(parameters: Array, current: Array) -> tuple[Array, Array]:
     below = np.logaddexp(0.0, lower)
     above = np.logaddexp(0.0, upper)
     ramp = softness * (below - above)
+    square = current**2
+    resistance = base + slope * ramp + heating * square
+    by_softness = below - on * lower - above + off * upper
     derivatives = [
         np.ones(current.shape),
         slope * (off - on),
         ramp - off * height / slope,
-        slope * (below - on * lower - above + off * upper),
+        slope * by_softness,
         off,
-        current**2,
+        square,
     ]
-    return base + slope * ramp + heating * current**2, np.stack(derivatives, axis=-1)
+    return resistance, np.stack(derivatives, axis=-1)
 
 
 def _start(x: Array, y: Array, upper_knee: bool) -> Array:
@@ -130,7 +137,8 @@ def _start(x: Array, y: Array, upper_knee: bool) -> Array:
             place = int(np.argmin(squares))
             best = min(best, (float(squares[place]), threshold, ends[place]))
     _, threshold, end = best
-    table = np.stack([np.ones(x.size), np.clip(x, threshold, end) - threshold], axis=1)
+    ramp = np.clip(x, threshold, end) - threshold
+    table = np.stack([np.ones(x.size), ramp], axis=1)
     (base, slope), *_ = np.linalg.lstsq(table, y, rcond=None)
     slope = max(float(slope), 0.05)
     height = slope * (end - threshold) if upper_knee else NO_KNEE
@@ -142,8 +150,10 @@ def _squares_about_ramps(x: Array, y: Array, threshold: float, ends: Array) -> A
     ramps = np.clip(x, threshold, ends[:, np.newaxis])
     ramps -= ramps.mean(axis=1, keepdims=True)
     away = y - y.mean()
-    slopes = ramps @ away / np.maximum(np.sum(ramps**2, axis=1), 1e-300)
-    return np.sum((away - slopes[:, np.newaxis] * ramps) ** 2, axis=1)
+    squares = np.sum(ramps**2, axis=1)
+    slopes = ramps @ away / np.maximum(squares, 1e-300)
+    rest = away - slopes[:, np.newaxis] * ramps
+    return np.sum(rest**2, axis=1)
 
 
 def _fit(current: Array, resistance: Array, free: Free, near: Array | None = None) -> Array:
@@ -167,10 +177,16 @@ def _fit(current: Array, resistance: Array, free: Free, near: Array | None = Non
         every[free] = parameters
         return every
 
+    def away(parameters: Array) -> Array:
+        return _model(whole(parameters), x)[0] - y
+
+    def slopes(parameters: Array) -> Array:
+        return _model(whole(parameters), x)[1][:, free]
+
     found = optimize.least_squares(
-        lambda parameters: _model(whole(parameters), x)[0] - y,
+        away,
         np.clip(start, low + 1e-6, high - 1e-6)[free],
-        jac=lambda parameters: _model(whole(parameters), x)[1][:, free],  # type: ignore[arg-type]
+        jac=slopes,  # type: ignore[arg-type]
         bounds=(low[free], high[free]),
         x_scale="jac",
     )
@@ -180,7 +196,8 @@ def _fit(current: Array, resistance: Array, free: Free, near: Array | None = Non
 def _square(parameters: Array, points: tuple[Array, Array]) -> float:
     """Return the sum of squares that a model leaves of current and R_AH."""
     current, resistance = points
-    return float(np.sum((_model(parameters, current)[0] - resistance) ** 2))
+    modelled, _ = _model(parameters, current)
+    return float(np.sum((modelled - resistance) ** 2))
 
 
 def _fit_devices(points: list[tuple[Array, Array]]) -> tuple[list[Array], Free]:
@@ -213,9 +230,11 @@ def _is_shown(
     current, resistance = points
     top = current.max()
     if parameter == HEIGHT:
-        large = with_it[THRESHOLD] + with_it[HEIGHT] / with_it[SLOPE] < top
+        knee = with_it[THRESHOLD] + with_it[HEIGHT] / with_it[SLOPE]
+        large = knee < top
     else:
-        large = abs(with_it[HEATING]) * top**2 > LEAST_HEATING * np.ptp(resistance)
+        heating = abs(with_it[HEATING]) * top**2
+        large = heating > LEAST_HEATING * np.ptp(resistance)
     rest = max(_square(with_it, points) / freedom, 1e-300)
     ratio = (_square(without, points) - rest * freedom) / rest
     return bool(large and stats.f.sf(ratio, 1, freedom) < 0.01)
@@ -243,13 +262,16 @@ def _full(parameters: Array, free: Free, current: float) -> tuple[float, Array]:
 def _points_errors(found: Array, free: Free, points: tuple[Array, Array], current: float) -> Array:
     """Return standard errors of a device's parameters and full scale, from its points' scatter."""
     count = int(free.sum())
-    slopes = _model(found, points[0])[1][:, free]
+    _, derivatives = _model(found, points[0])
+    slopes = derivatives[:, free]
     freedom = max(points[0].size - count, 1)
     units = np.maximum(np.abs(slopes).max(axis=0), 1e-100)
     scaled = slopes / units
     covariance = np.linalg.pinv(scaled.T @ scaled) * _square(found, points) / freedom
-    mix = np.vstack([np.eye(count), _full(found, free, current)[1][free]]) / units
-    return np.sqrt(np.maximum(np.diag(mix @ covariance @ mix.T), 0.0))
+    _, of_full = _full(found, free, current)
+    mix = np.vstack([np.eye(count), of_full[free]]) / units
+    variances = np.diag(mix @ covariance @ mix.T)
+    return np.sqrt(np.maximum(variances, 0.0))
 
 
 def _side(curve: Curve) -> float:
@@ -302,12 +324,15 @@ def select(curves: Sequence[Curve], currents: tuple[float, float] | None) -> lis
                 f"device {curve.device}: {count} points of the neuron's curve are in the range of "
                 f"currents; a fit needs {FEWEST_POINTS}: widen `currents` or measure more"
             )
-        if np.ptp(x[kept]) < 1e-3 * x[kept].max() or not x[kept].max():
+        x = x[kept]
+        largest = x.max()
+        if largest == 0 or np.ptp(x) < 1e-3 * largest:
             raise UserError(
                 f"device {curve.device}: the current does not change; is it the right column? "
                 "Pulses need a column that counts them"
             )
-        chosen.append(replace(curve, x=x[kept], resistance=curve.resistance[kept], scatter=None))
+        resistance = curve.resistance[kept]
+        chosen.append(replace(curve, x=x, resistance=resistance, scatter=None))
     return chosen
 
 
@@ -339,28 +364,29 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
     curves : sequence of Curve
         Curves that `select` returns.
     """
-    falls = sum(float(np.polyfit(curve.x, curve.resistance, 1)[0]) for curve in curves) < 0
+    slopes = [float(np.polyfit(curve.x, curve.resistance, 1)[0]) for curve in curves]
+    falls = sum(slopes) < 0
     sign = -1.0 if falls else 1.0
-    devices = _stack([replace(one, resistance=sign * one.resistance) for one in curves])
+    devices = _stack([replace(curve, resistance=sign * curve.resistance) for curve in curves])
     points = [_flat(device) for device in devices]
     found, free = _fit_devices(points)
     count = int(free.sum())
     full_current = max(float(device.pulses.max()) for device in devices)
-    errors = [
-        _points_errors(one, free, own, full_current) for one, own in zip(found, points, strict=True)
-    ]
-    table = np.array([_values(one, free, full_current) for one in found])
+    errors = []
+    for parameters, own in zip(found, points, strict=True):
+        errors.append(_points_errors(parameters, free, own, full_current))
+    table = np.array([_values(parameters, free, full_current) for parameters in found])
 
     def refit(cycle: int) -> Array:
         near = _fit(*_flat(devices[0].without(cycle)), free, found[0])
         return _values(near, free, full_current)
 
-    (*intervals, full), basis = estimated(
-        table,
-        len(devices[0].resistance),
-        refit,
-        lambda: (errors[0], float(max(points[0][0].size - count, 1))),
-    )
+    def of_points() -> tuple[Array, float]:
+        freedom = points[0][0].size - count
+        return errors[0], float(max(freedom, 1))
+
+    cycles = len(devices[0].resistance)
+    (*intervals, full), basis = estimated(table, cycles, refit, of_points)
     values = dict(zip(itertools.compress(NAMES, free), intervals, strict=True))
     gain = None
     threshold_spread = None
@@ -373,14 +399,12 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
     if falls:
         for name in values.keys() - {"threshold", "softness"}:
             values[name] = values[name].turned()
-    squares = sum(_square(one, own) for one, own in zip(found, points, strict=True))
-    freedom = max(sum(y.size for _, y in points) - len(devices) * count, 1)
     models = [_model(one, device.pulses)[0] for one, device in zip(found, devices, strict=True)]
     return NeuronFit(
         full_current=full_current,
         full_resistance=full.value,
         values=values,
-        use=chi_interval(float(np.sqrt(squares / freedom)), freedom).over(full),
+        use=_cycle_deviation(found, points, count).over(full),
         gain=gain,
         threshold_spread=threshold_spread,
         basis=basis,
@@ -388,6 +412,18 @@ def fit_neuron(curves: Sequence[Curve]) -> NeuronFit:
         devices=[replace(device, resistance=sign * device.resistance) for device in devices],
         models=[sign * model for model in models],
     )
+
+
+def _cycle_deviation(found: list[Array], points: list[tuple[Array, Array]], count: int) -> Interval:
+    """Return the deviation of points from the fits of their devices, of `count` parameters each."""
+    squares = 0.0
+    readings = 0
+    for parameters, own in zip(found, points, strict=True):
+        squares += _square(parameters, own)
+        readings += own[0].size
+    freedom = max(readings - len(found) * count, 1)
+    deviation = float(np.sqrt(squares / freedom))
+    return chi_interval(deviation, freedom)
 
 
 def _values(parameters: Array, free: Free, full_current: float) -> Array:

@@ -54,46 +54,59 @@ LEAST_IMAGES = 16
 
 def _line(sums: Reals, wanted: Reals) -> tuple[Reals, Reals]:
     """Fit each column's sums to the model's by a factor, not negative, and a constant."""
-    mean, wanted_mean = sums.mean(axis=0), wanted.mean(axis=0)
+    mean = sums.mean(axis=0)
+    wanted_mean = wanted.mean(axis=0)
     varying = sums - mean
     spread = np.einsum("ij,ij->j", varying, varying)
-    factor = np.einsum("ij,ij->j", varying, wanted - wanted_mean) / np.maximum(spread, LEAST_SQUARE)
-    factor = np.maximum(factor, 0)
+    together = np.einsum("ij,ij->j", varying, wanted - wanted_mean)
+    factor = np.maximum(together / np.maximum(spread, LEAST_SQUARE), 0)
     return factor, wanted_mean - factor * mean
 
 
 def _images_of(kind: LayerKind, width: int) -> int | None:
     """Return the number of images that a layer is fitted on; None for all."""
-    return None if kind.positions == 1 else max(FITTED // (kind.positions * width), LEAST_IMAGES)
+    if kind.positions == 1:
+        return None
+    values = kind.positions * width
+    return max(FITTED // values, LEAST_IMAGES)
 
 
 def _hidden(formats: NumberFormats, layer: FloatLayer, rows: Rows) -> tuple[Rows, LatentColumns]:
     """Quantise a hidden layer; return the rows of the next one, and the quantised columns."""
-    kind, (height, columns) = layer.kind, layer.weights.shape
+    kind = layer.kind
+    height, width = layer.weights.shape
     wanted = layer.sums(rows.model)
     # A convolution needs fewer images, as each has many positions.
     few = slice(_images_of(kind, height))
     driven = geometry_of(kind, per_position=False).unroll(rows.values[few])  # (position, image)
-    of_driven = wanted[few].reshape(-1, kind.positions, columns).swapaxes(0, 1)
-    of_driven = of_driven.reshape(-1, columns)
+    of_driven = wanted[few].reshape(-1, kind.positions, width).swapaxes(0, 1)
+    of_driven = of_driven.reshape(-1, width)
     chosen, latent, _ = fit_weights(
         formats,
-        np.resize(rows.worth, height)[:, None] * layer.weights,
+        _scaled(layer.weights, rows.worth),
         driven - driven.mean(axis=0),
         of_driven - of_driven.mean(axis=0),
         by_column=True,
     )
-    model, sums = layer.activation(wanted), kind.products(rows.values, chosen)
-    few = slice(_images_of(kind, TRIES * columns))
-    some, of_model, exact = (each[few].reshape(-1, columns) for each in (sums, model, wanted))
-    factor, biases = _line(some, exact)
-    exact = None if layer.activation is relu else exact
+    model = layer.activation(wanted)
+    sums = kind.products(rows.values, chosen)
+    few = slice(_images_of(kind, TRIES * width))
+    some = sums[few].reshape(-1, width)
+    of_model = model[few].reshape(-1, width)
+    of_sums = wanted[few].reshape(-1, width)
+    factor, biases = _line(some, of_sums)
+    exact = None if layer.activation is relu else of_sums
     gains, offsets, worth = fit_neurons(formats, some * factor, biases, of_model, exact)
-    by_use = (np.tile(each, kind.positions) for each in (factor, gains, offsets))
-    factors, all_gains, all_offsets = by_use
-    values = kind.pass_on(answered(formats, sums * factors * all_gains - all_offsets))
+    currents = sums * np.tile(factor, kind.positions)
+    currents = currents * np.tile(gains, kind.positions) - np.tile(offsets, kind.positions)
+    values = kind.pass_on(answered(formats, currents))
     columns = LatentColumns(latent, factor * gains, offsets)
     return Rows(values, worth, kind.pass_on(model)), columns
+
+
+def _scaled(weights: Reals, worth: Reals) -> Reals:
+    """Scale weights by the value of full scale of each column of the layer before."""
+    return np.resize(worth, len(weights))[:, None] * weights
 
 
 def add_constants(columns: LatentColumns, rows: Rows, count: int) -> tuple[LatentColumns, Rows]:
@@ -139,28 +152,21 @@ def quantise(
     ValueError
         If the last hidden layer has no room for a constant neuron.
     """
-    flat = images.reshape(len(images), -1)
-    counts = (_images_of(each.kind, each.weights.shape[1]) for each in model.layers)
-    flat = flat[: min(filter(None, counts), default=None)]
-    ends = model.enter(np.vstack([np.zeros(flat.shape[1]), np.ones(flat.shape[1])]))
-    rows = Rows(
-        quantise_pixels(flat, formats.pixel_bits) / float(formats.input_top(0)),
-        ends[1] - ends[0],
-        model.enter(flat / 255.0),
-    )
-    if isinstance(first := model.layers[0].kind, Convolution):
-        rows = rows._replace(worth=rows.worth.reshape(-1, first.map[2]).mean(axis=0))
+    kinds = [layer.kind for layer in model.layers]
+    rows = _pixels(model, formats, images)
+    pixels = rows.values.shape[1]
     hidden = [partial(_hidden, formats, layer) for layer in model.layers[:-1]]
     rows, layers = forward_pass(hidden, rows)
-    last, count = model.layers[-1], 0
+    last = model.layers[-1]
+    count = 0
     # A constant for all classes does not change the largest logit.
     weights = last.weights - last.weights.mean(axis=1, keepdims=True)
     biases = last.biases - last.biases.mean()
     if layers:
         width = len(rows.worth)
         positions = len(weights) // width
-        scaled = np.resize(rows.worth, len(weights))[:, None] * last.weights
-        count = -(-neurons_needed(biases, scaled) // positions)
+        needed = neurons_needed(biases, _scaled(last.weights, rows.worth))
+        count = -(-needed // positions)
         if (width + count) * positions > MAX_LINES:
             raise ValueError(
                 f"the last hidden layer has {width} neurons; {count} more are needed for "
@@ -168,17 +174,38 @@ def quantise(
             )
         layers[-1], rows = add_constants(layers[-1], rows, count)
         if count:
-            weights = beside(weights.T, width, count, biases / (count * positions)).T
-    wanted = rows.model @ weights + (0 if count else biases)
-    scaled = np.resize(rows.worth, len(weights))[:, None] * weights
+            share = biases / (count * positions)
+            weights = beside(weights.T, width, count, share).T
+    wanted = rows.model @ weights
+    if not count:
+        wanted = wanted + biases
+    scaled = _scaled(weights, rows.worth)
     _, latent, scales = fit_weights(formats, scaled, rows.values, wanted, by_column=False)
     nothing = np.zeros(weights.shape[1])
     layers.append(LatentColumns(latent, nothing, nothing))
-    topology = (flat.shape[1], *(columns.weights.shape[1] for columns in layers))
-    kinds = [layer.kind for layer in model.layers]
+    topology = (pixels, *(columns.weights.shape[1] for columns in layers))
     network = LatentNetwork(formats, topology, np.random.default_rng(0), kinds)
     network.take(layers, float(scales[0]))
     return network, count
+
+
+def _pixels(model: FloatNetwork, formats: NumberFormats, images: npt.NDArray[np.uint8]) -> Rows:
+    """Return the pixels of as many images as the layers are fitted on."""
+    flat = images.reshape(len(images), -1)
+    counts = []
+    for layer in model.layers:
+        count = _images_of(layer.kind, layer.weights.shape[1])
+        if count is not None:
+            counts.append(count)
+    flat = flat[: min(counts, default=None)]
+    pixels = flat.shape[1]
+    dark, light = model.enter(np.vstack([np.zeros(pixels), np.ones(pixels)]))
+    worth = light - dark
+    first = model.layers[0].kind
+    if isinstance(first, Convolution):
+        worth = worth.reshape(-1, first.map[2]).mean(axis=0)
+    values = quantise_pixels(flat, formats.pixel_bits) / float(formats.input_top(0))
+    return Rows(values, worth, model.enter(flat / 255.0))
 
 
 def layer_errors(
@@ -207,14 +234,17 @@ def layer_errors(
     traces = GoldenModel(network).trace(images)
     for layer, trace, model in zip(network.layers, traces, outputs, strict=True):
         if trace.outputs is not None:
+            axis = 0
             found = trace.outputs.reshape(-1, layer.columns).astype(np.float64)
             model = model.reshape(len(found), -1)
-            axis, found = 0, found[:, : model.shape[1]]
+            found = found[:, : model.shape[1]]
         else:
-            axis, found = None, trace.sums - trace.sums.mean(axis=1, keepdims=True)
+            axis = None
+            found = trace.sums - trace.sums.mean(axis=1, keepdims=True)
             model = model - model.mean(axis=1, keepdims=True)
         squares = np.maximum(np.sum(found * found, axis=axis), LEAST_SQUARE)
         scale = np.sum(found * model, axis=axis) / squares
         missed = float(np.sum(np.square(scale * found - model)))
-        errors.append(math.sqrt(missed / max(float(np.sum(np.square(model))), LEAST_SQUARE)))
+        whole = float(np.sum(np.square(model)))
+        errors.append(math.sqrt(missed / max(whole, LEAST_SQUARE)))
     return tuple(errors)
