@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.chips.array import (
+from allspin.host.chips.tiles import (
+    cut_network,
     measure_tiles,
     only_converters,
-    table,
     tiles_picture,
+    tiles_table,
     trained_networks,
 )
-from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import open_device
 from allspin.host.data.datasets import load_dataset
 from allspin.host.run.inference import run
@@ -124,7 +124,7 @@ def test_networks_that_were_trained_are_told_by_their_tiles() -> None:
 def test_table_and_picture() -> None:
     wanted = {tiles: [cut(NETWORK, tiles, *TEST)] for tiles in (COARSE, FINE, Tiles(8, 3))}
     found = measure_tiles(wanted, TEST, DEVICE, lambda _: range(2))
-    lines = table(found)
+    lines = tiles_table(found)
     assert lines[0] == "| rows | 8 bits | 3 bits |"
     assert lines[2] == f"| 16 | {100 * found[1].ideal:.2f} | {100 * found[0].ideal:.2f} |"
     assert lines[3].startswith("| 8 |  | ")
