@@ -68,16 +68,13 @@ def _parts(axes: Axes, neurons: list[dict[str, Any]], keys: tuple[str, ...], tot
     places = np.arange(len(neurons))[::-1]
     axes.hlines(places, 0, 1, transform=axes.get_yaxis_transform(), color=PALE, linewidth=1)
     for part, (colour, mark) in PARTS.items():
-        values = [sum(neuron[key].get(part, 0.0) for key in keys) for neuron in neurons]
-        shown = [(value, place) for value, place in zip(values, places, strict=True) if value > 0]
-        if shown:
-            axes.plot(
-                *zip(*shown, strict=True),
-                mark,
-                color=colour,
-                markersize=6,
-                label=SPELLED.get(part, part),
-            )
+        energies = np.zeros(len(neurons))
+        for key in keys:
+            energies += [neuron[key].get(part, 0.0) for neuron in neurons]
+        has = energies > 0
+        if has.any():
+            label = SPELLED.get(part, part)
+            axes.plot(energies[has], places[has], mark, color=colour, markersize=6, label=label)
     totals = [neuron[total] for neuron in neurons]
     axes.plot(totals, places, "|", color=INK, markersize=15, markeredgewidth=2, label="sum")
     for place, value in zip(places, totals, strict=True):
@@ -107,22 +104,26 @@ def energy_split(comparison: dict[str, Any]) -> Figure:
     _parts(whole, neurons, ("energy_parts_fj", "periphery_parts_fj"), "energy_with_periphery_fj")
     whole.set_title("with what surrounds it at the foot of a spin column")
     marks, names = whole.get_legend_handles_labels()
-    figure.legend(marks, names, loc="outside lower center", ncols=-(-len(names) // 2), fontsize=8)
+    across = -(-len(names) // 2)
+    figure.legend(marks, names, loc="outside lower center", ncols=across, fontsize=8)
     return figure
 
 
 def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
     bars = panel["bars"]
     places = np.arange(len(bars))[::-1]
+    ratios = [1.0]
     for place, bar in zip(places, bars, strict=True):
-        ends = (bar["ratio_low"], bar["ratio_high"])
-        axes.barh(place, max(ends) - min(ends), left=min(ends), height=0.5, color=SKY)
-        axes.plot(ends[0], place, "o", color=BLUE, markerfacecolor="white", markersize=6)
-        axes.plot(ends[1], place, "o", color=BLUE, markersize=6)
-        span = f"{short(bar['low'])} to {short(bar['high'])} {bar['unit'].replace('uA', 'µA')}"
+        low = bar["ratio_low"]
+        high = bar["ratio_high"]
+        ratios += [low, high]
+        axes.barh(place, abs(high - low), left=min(low, high), height=0.5, color=SKY)
+        axes.plot(low, place, "o", color=BLUE, markerfacecolor="white", markersize=6)
+        axes.plot(high, place, "o", color=BLUE, markersize=6)
+        unit = bar["unit"].replace("uA", "µA")
+        span = f"{short(bar['low'])} to {short(bar['high'])} {unit}"
         _say_at_the_right(axes, place, span.rstrip())
     axes.set_yticks(places, [bar["name"] for bar in bars])
-    ratios = [bar[end] for bar in bars for end in ("ratio_low", "ratio_high")] + [1.0]
     axes.set(xscale="log", xlim=(min(ratios) / 2, max(ratios) * 2))
     axes.axvline(panel["ratio"], color=INK, linewidth=1, zorder=0)
     axes.axvline(1, color=VERMILION, linewidth=1.2, linestyle="--", zorder=0)
@@ -131,7 +132,9 @@ def _tornado(axes: Axes, panel: dict[str, Any]) -> None:
     around = "with periphery" if panel["periphery"] else "alone"
     against = WORDS.get(panel["against"], panel["against"])
     ratio = panel["ratio"]
-    less = f"{significant(1 / ratio, 2)} times less" if ratio < 1 else f"{ratio:.2g} times as much"
+    less = f"{ratio:.2g} times as much"
+    if ratio < 1:
+        less = f"{significant(1 / ratio, 2)} times less"
     axes.set_title(f"against the {against}\n{around}: {less}")
 
 
@@ -168,7 +171,8 @@ def _levels(axes: Axes, by_name: dict[str, Any], others: set[str], heat: float) 
         place = max(np.log10(level), place + APART)
         axes.axhline(level, color=VERMILION, linestyle=styles[name], linewidth=1.1)
         axes.plot([level - heat], [level], "o", color=INK, markersize=4)
-        _say_at_the_right(axes, 10**place, f"{WORDS.get(name, name)}, {significant(level)} fJ")
+        words = WORDS.get(name, name)
+        _say_at_the_right(axes, 10**place, f"{words}, {significant(level)} fJ")
 
 
 @styled
@@ -194,7 +198,8 @@ def break_even_chart(comparison: dict[str, Any]) -> Figure:
         color=BLUE,
         va="top",
     )
-    _levels(axes, by_name, {row["against"] for row in comparison["break_even"]}, heat)
+    against = {row["against"] for row in comparison["break_even"]}
+    _levels(axes, by_name, against, heat)
     here = sum(by_name["sot"]["periphery_parts_fj"].values())
     if here > 0:
         axes.axvline(here, color=SOFT, linewidth=1)

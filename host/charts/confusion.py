@@ -91,13 +91,15 @@ def confusion_matrices(
     figure = new_figure(6.4 * len(matrices), height, title)
     across = figure.subplots(1, len(matrices), squeeze=False)[0]
     counts = [confusion_counts(*what[1:]) for what in matrices]
-    wrong = [np.ma.masked_equal(each - np.diag(np.diag(each)), 0) for each in counts]
+    wrong = []
+    for each in counts:
+        right = np.diag(np.diag(each))
+        wrong.append(np.ma.masked_equal(each - right, 0))
     most = max(int(each.filled(0).max()) for each in wrong)
     norm = LogNorm(1, max(2, most))
+    colour_map = mpl.colormaps["YlOrRd"].with_extremes(bad="#ffffff00")
     for axes, (name, *_), each, off in zip(across, matrices, counts, wrong, strict=True):
-        shown = axes.imshow(
-            off, cmap=mpl.colormaps["YlOrRd"].with_extremes(bad="#ffffff00"), norm=norm
-        )
+        shown = axes.imshow(off, cmap=colour_map, norm=norm)
         if len(each) <= MOST_LABELLED:
             dark = np.ma.filled(norm(off) > DARK, False)
             colours = np.where(dark, "#ffffff", "#000000")  # on light cells, in a dark page too
@@ -107,11 +109,21 @@ def confusion_matrices(
         axes.set_title(name)
         if most:
             bar = figure.colorbar(shown, ax=axes, label="images with a wrong answer", shrink=0.8)
-            steps = (step * 10**power for power in range(9) for step in (1, 2, 5))
-            ticks = [*(step for step in steps if NEAR * step < most), most]
+            ticks = _ticks(most)
             bar.set_ticks(ticks, labels=[f"{tick:,}" for tick in ticks])
             bar.minorticks_off()
     return figure
+
+
+def _ticks(most: int) -> list[int]:
+    """Return 1, 2, 5, 10, 20 and so on up to the largest count, and that one."""
+    ticks = []
+    for power in range(9):
+        for step in (1, 2, 5):
+            tick = step * 10**power
+            if NEAR * tick < most:
+                ticks.append(tick)
+    return [*ticks, most]
 
 
 def confusion_matrix(labels: Integers, answers: Integers, classes: int) -> Figure:
@@ -156,12 +168,15 @@ def wrong_images(
     wrong = np.flatnonzero(labels != answers)
     shown = wrong[:MOST]
     height, width = images.shape[1:]
-    tall, wide = round(height * (1 + MARGINS[0])), round(width * (1 + MARGINS[1]))
-    down, above = max(1, -(-len(shown) // ACROSS)), (tall - height) // 2
+    tall = round(height * (1 + MARGINS[0]))
+    wide = round(width * (1 + MARGINS[1]))
+    down = max(1, -(-len(shown) // ACROSS))
+    above = (tall - height) // 2
     # Dark on light, each in the middle of its place's height and at its left.
     room = ((0, down * ACROSS - len(shown)), (above, tall - height - above), (0, wide - width))
-    places = (255 - np.pad(images[shown], room)).reshape(down, ACROSS, tall, wide)
-    sheet = places.transpose(0, 2, 1, 3).reshape(down * tall, ACROSS * wide)
+    places = 255 - np.pad(images[shown], room)
+    by_row = places.reshape(down, ACROSS, tall, wide).swapaxes(1, 2)
+    sheet = by_row.reshape(down * tall, ACROSS * wide)
     across = INCHES * ACROSS
     some = "all" if len(shown) == len(wrong) else f"the first {len(shown)} of"
     title = f"The images that it got wrong ({some} {len(wrong):,})"
@@ -170,11 +185,15 @@ def wrong_images(
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_axis_off()
     for place, number in enumerate(shown):
-        left, middle = place % ACROSS * wide, (place // ACROSS + 0.5) * tall
-        over, answer = middle - height / 2 - 1, f"\N{RIGHTWARDS ARROW} {answers[number]}"
-        axes.text(left, over, f"{labels[number]}", color=GREEN, fontsize=7.5, fontweight="bold")
-        axes.text(left + width, over, answer, color=VERMILION, fontsize=7.5, ha="right")
+        row, column = divmod(place, ACROSS)
+        left = column * wide
+        middle = (row + 0.5) * tall
+        over = middle - height / 2 - 1
         below = middle + height / 2
+        label = f"{labels[number]}"
+        answer = f"\N{RIGHTWARDS ARROW} {answers[number]}"
+        axes.text(left, over, label, color=GREEN, fontsize=7.5, fontweight="bold")
+        axes.text(left + width, over, answer, color=VERMILION, fontsize=7.5, ha="right")
         axes.text(left + width / 2, below, f"{number}", fontsize=5.5, ha="center", va="top")
     said = "Above: label \N{RIGHTWARDS ARROW} answer; below: the image's number in the test set"
     figure.supxlabel(said, fontsize=8, x=0.01, ha="left")

@@ -1,5 +1,7 @@
 """Chart of the hidden neurons: the device's response, and the steps of the machine's table."""
 
+from typing import Literal
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -30,13 +32,13 @@ def full_scale(device: Device | None) -> tuple[str, str]:
     current, resistance : str
         Texts such as ``0.35 uA`` and ``1.2 ohm``; empty if unknown.
     """
-    fitted = {} if device is None else device.source.get("fit", {})
-    neuron = fitted.get("neuron", {}) if isinstance(fitted, dict) else {}
-    try:
-        current, resistance = float(neuron["full_current"]), float(neuron["full_resistance"])
-    except (KeyError, TypeError, ValueError):
-        return "", ""
     if device is None or device.unit != "ohm":
+        return "", ""
+    try:
+        neuron = device.source["fit"]["neuron"]
+        current = float(neuron["full_current"])
+        resistance = float(neuron["full_resistance"])
+    except (KeyError, TypeError, ValueError):
         return "", ""
     return f"{1e6 * current:.3g} \N{MICRO SIGN}A", f"{resistance:.3g} ohm"
 
@@ -76,20 +78,14 @@ def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> No
     )
     knees = network.neuron.knees
     if knees is not None:
-        for place, text, side in (
-            (knees.threshold, "switching starts", "left"),
-            (knees.end, "saturated", "right"),
-        ):
-            if place <= 1:
-                axes.axvline(place * (size - 1), color=SOFT, linestyle=":", linewidth=1)
-                axes.annotate(
-                    text,
-                    (place * (size - 1), 0.5 * top if side == "left" else 0.25 * top),
-                    xytext=(4 if side == "left" else -4, 0),
-                    textcoords="offset points",
-                    ha=side,
-                    fontsize=8,
-                )
+        if knees.threshold <= 1:
+            place = knees.threshold * (size - 1)
+            axes.axvline(place, color=SOFT, linestyle=":", linewidth=1)
+            _annotate(axes, "switching starts", (place, 0.5 * top), 4, "left")
+        if knees.end <= 1:
+            place = knees.end * (size - 1)
+            axes.axvline(place, color=SOFT, linestyle=":", linewidth=1)
+            _annotate(axes, "saturated", (place, 0.25 * top), -4, "right")
     xticks = [*range(0, size - 1, size // 8), size - 1]
     yticks = sorted({round(step * top / 5) for step in range(6)})
     axes.set(xlim=(0, size - 1), ylim=(0, top * 1.04), xticks=xticks, yticks=yticks)
@@ -100,6 +96,13 @@ def draw_curve(axes: Axes, network: Network, device: Device | None = None) -> No
     axes.set_ylabel(f"activation: {R_AH} above reset\n(LSB{more})")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     add_grid(axes)
+
+
+def _annotate(
+    axes: Axes, text: str, place: tuple[float, float], away: float, side: Literal["left", "right"]
+) -> None:
+    """Write a text beside a place, `away` points from it."""
+    axes.annotate(text, place, xytext=(away, 0), textcoords="offset points", ha=side, fontsize=8)
 
 
 @styled

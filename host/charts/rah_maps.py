@@ -48,8 +48,10 @@ def as_picture(network: Network, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     ndarray, shape (height, width)
         Of one with channels each channel, side by side.
     """
-    shape = (*network.layers[0].kind.receptive_field(network.image_shape), 1)[:3]
-    return np.moveaxis(values.reshape(shape), 2, 1).reshape(shape[0], -1)
+    field = network.layers[0].kind.receptive_field(network.image_shape)
+    height, width, channels = (*field, 1)[:3]
+    by_channel = values.reshape(height, width, channels).swapaxes(1, 2)
+    return by_channel.reshape(height, -1)
 
 
 def map_pixels(network: Network, column: int) -> npt.NDArray[np.uint8]:
@@ -66,24 +68,31 @@ def word_colours(words: npt.ArrayLike, top: float) -> npt.NDArray[np.float64]:
 
 def colour_scale(network: Network) -> tuple[Colormap, Normalize]:
     """Return the colours of R_AH words: one for each of the first layer's levels, if few."""
-    levels, top = np.unique(network.layers[0].levels.astype(np.float64)), top_word(network)
+    levels = np.unique(network.layers[0].levels.astype(np.float64))
+    top = top_word(network)
     if len(levels) > FEW_STATES:
         return mpl.colormaps[MAP_COLOURS], Normalize(-top, top)
     # One level's colour ends, and the next one's begins, in the middle between them.
-    apart = np.diff(levels) / 2 if len(levels) > 1 else np.ones(1)
-    edges = np.concatenate(
-        [levels[:1] - apart[0], levels[:-1] + apart[: len(levels) - 1], levels[-1:] + apart[-1]]
-    )
-    return ListedColormap(list(word_colours(levels, top))), BoundaryNorm(edges, len(levels))
+    apart = np.diff(levels) / 2
+    first, last = (apart[0], apart[-1]) if apart.size else (1.0, 1.0)
+    edges = [levels[0] - first, *(levels[:-1] + apart), levels[-1] + last]
+    colours = ListedColormap(list(word_colours(levels, top)))
+    return colours, BoundaryNorm(edges, len(levels))
 
 
 def resistances(network: Network, device: Device | None) -> str:
     """Describe the outermost words in ohm, if the device's file has ohm; else return ``""``."""
     if device is None or device.unit != "ohm":
         return ""
-    low, top = device.synapse.low, top_word(network)
+    top = top_word(network)
+    low = device.synapse.low
     high = low + device.synapse.span
-    return f"{-top} is {low:.3g} ohm, {top} is {high:.3g} ohm".replace("-", "\N{MINUS SIGN}")
+    return _with_minus(f"{-top} is {low:.3g} ohm, {top} is {high:.3g} ohm")
+
+
+def _with_minus(text: str) -> str:
+    """Write minus signs in place of hyphens."""
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def lit_pixels(network: Network, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -109,8 +118,10 @@ def _draw_maps(
 ) -> None:
     """Draw maps in a grid of this shape, and the colour bar."""
     grid = figure.subplots(*shape, squeeze=False)
-    first, (colours, scale) = network.layers[0], colour_scale(network)
-    chosen, dark = strongest(network, grid.size), ~lit_pixels(network, images)
+    first = network.layers[0]
+    colours, scale = colour_scale(network)
+    chosen = strongest(network, grid.size)
+    dark = ~lit_pixels(network, images)
     for axes in grid.flat[len(chosen) :]:
         axes.set_axis_off()
     for axes, column in zip(grid.flat, chosen, strict=False):
@@ -120,17 +131,18 @@ def _draw_maps(
         axes.spines[:].set_visible(True)
         axes.set_title(f"{column}", fontsize=7, fontweight="normal", pad=2)
     label = f"{R_AH} (word of {network.rah_bits} bits), {len(first.levels)} states"
-    if in_ohm := resistances(network, device):
-        label = f"{label}\n{in_ohm}"
-    bar = figure.colorbar(
-        ScalarMappable(scale, colours), ax=list(grid.flat), label=label, shrink=0.8
-    )
+    in_ohm = resistances(network, device)
+    if in_ohm:
+        label += f"\n{in_ohm}"
+    mappable = ScalarMappable(scale, colours)
+    bar = figure.colorbar(mappable, ax=list(grid.flat), label=label, shrink=0.8)
     bar.ax.tick_params(length=2, labelsize=7)
     if isinstance(scale, BoundaryNorm):
         # A label at the middle of each state's block.
-        edges, levels = scale.boundaries, np.unique(first.levels)
-        named = [f"{level:g}".replace("-", "\N{MINUS SIGN}") for level in levels]
-        bar.set_ticks(((edges[1:] + edges[:-1]) / 2).tolist(), labels=named)
+        edges = scale.boundaries
+        middles = (edges[1:] + edges[:-1]) / 2
+        names = [_with_minus(f"{level:g}") for level in np.unique(first.levels)]
+        bar.set_ticks(middles.tolist(), labels=names)
         bar.ax.minorticks_off()
         bar.ax.tick_params(length=0)
 
@@ -188,9 +200,8 @@ def overview(
     """
     figure = new_figure(11, 3.9, "")
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1.25, 1), wspace=0.03)[0]
-    left.suptitle(
-        f"Synapses: signed {R_AH} of {len(network.layers[0].levels)} states", x=0.01, ha="left"
-    )
+    states = len(network.layers[0].levels)
+    left.suptitle(f"Synapses: signed {R_AH} of {states} states", x=0.01, ha="left")
     right.suptitle(f"Neurons: {R_AH} against current", x=0.01, ha="left")
     _draw_maps(left, (ROWS, COLUMNS), network, images, device)
     draw_curve(right.subplots(), network, device)

@@ -70,9 +70,11 @@ def stage_spans(
     """
     bits = activity >> (4 * layer)
     busy = np.flatnonzero(bits >> taken & 1)
-    ends = np.flatnonzero(bits >> last & 1)[positions - 1 :: positions]
+    ends = np.flatnonzero(bits >> last & 1)
+    image_ends = ends[positions - 1 :: positions]
+    parts = np.split(busy, np.searchsorted(busy, image_ends, side="right"))
     spans = []
-    for image, part in enumerate(np.split(busy, np.searchsorted(busy, ends, side="right"))):
+    for image, part in enumerate(parts):
         if part.size:
             spans.append(Span(image, int(part[0]), int(part[-1]), part))
     return spans
@@ -104,29 +106,22 @@ def runs(clocks: npt.NDArray[np.int64], gap: int = 1) -> list[tuple[int, int]]:
 def _draw_span(axes: Axes, place: int, span: Span, start: int, end: int) -> None:
     """Draw a stage's work on an image, with the image's number inside or beside it."""
     colour = IMAGE_COLOURS[span.image % len(IMAGE_COLOURS)]
+    clocks = end - start
     width = span.last - span.first + 1
-    for taken, height, alpha in (
-        ([(span.first, width)], 0.72, 0.18),
-        # Gaps narrower than a pixel are not drawn.
-        (runs(span.busy, max(1, (end - start) // 2000)), 0.5, None),
-    ):
-        axes.broken_barh(
-            [(first - start, length) for first, length in taken],
-            (place - 0.36, height),
-            facecolor=colour,
-            alpha=alpha,
-            linewidth=0,
-        )
-    inside = width > 0.02 * (end - start)
-    text = f"image {span.image}" if width > 0.07 * (end - start) else f"{span.image}"
-    axes.text(
-        (span.first + span.last + 1) / 2 - start if inside else span.last + 1 - start,
-        place + 0.245,
-        text if inside else f" {span.image}",
-        ha="center" if inside else "left",
-        va="center",
-        fontsize=7,
+    left = span.first - start
+    axes.broken_barh(
+        [(left, width)], (place - 0.36, 0.72), facecolor=colour, alpha=0.18, linewidth=0
     )
+    # Gaps narrower than a pixel are not drawn.
+    gap = max(1, clocks // 2000)
+    taken = [(first - start, length) for first, length in runs(span.busy, gap)]
+    axes.broken_barh(taken, (place - 0.36, 0.5), facecolor=colour, linewidth=0)
+    below = place + 0.245
+    if width <= 0.02 * clocks:
+        axes.text(left + width, below, f" {span.image}", ha="left", va="center", fontsize=7)
+        return
+    text = f"image {span.image}" if width > 0.07 * clocks else f"{span.image}"
+    axes.text(left + width / 2, below, text, ha="center", va="center", fontsize=7)
 
 
 @styled
@@ -148,12 +143,9 @@ def timeline(
     drawn = [spans for _, spans in stages]
     start = min((spans[0].first for spans in drawn if spans), default=0)
     end = max((spans[-1].last for spans in drawn if spans), default=1)
-    complete = len(drawn[-1])
-    figure = new_figure(
-        10,
-        0.75 * len(stages) + 1.2,
-        f"The engine's stages overlap: {complete} images in {end - start + 1:,} clocks",
-    )
+    clocks = end - start + 1
+    title = f"The engine's stages overlap: {len(drawn[-1])} images in {clocks:,} clocks"
+    figure = new_figure(10, 0.75 * len(stages) + 1.2, title)
     axes = figure.subplots()
     for place, spans in enumerate(drawn):
         for span in spans:
@@ -161,16 +153,16 @@ def timeline(
     for span in drawn[0]:
         axes.axvline(span.first - start, color=SOFT, linewidth=0.8, linestyle=":", zorder=0)
     axes.set_yticks(range(len(stages)), [name.replace(": ", "\n") for name, _ in stages])
-    across = (0, 1.015 * (end - start + 1))
-    axes.set(ylim=(len(stages) - 0.5, -0.5), xlim=across, xlabel="clock")
+    axes.set(ylim=(len(stages) - 0.5, -0.5), xlim=(0, 1.015 * clocks), xlabel="clock")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+    handles = [
+        Patch(color=SOFT, label="something is taken"),
+        Patch(color=SOFT, alpha=0.25, label="from an image's first to its last"),
+        Line2D([], [], color=SOFT, linestyle=":", label="an image's first row is driven"),
+    ]
     axes.legend(
-        handles=[
-            Patch(color=SOFT, label="something is taken"),
-            Patch(color=SOFT, alpha=0.25, label="from an image's first to its last"),
-            Line2D([], [], color=SOFT, linestyle=":", label="an image's first row is driven"),
-        ],
+        handles=handles,
         loc="lower right",
         bbox_to_anchor=(1, 1),
         ncols=3,
