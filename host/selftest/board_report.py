@@ -1,6 +1,7 @@
-"""The file that tells how a board did: what it is, who asked, what was right, and how fast it was.
+"""Report of a self-test, as a file: the board, the host, the outcome of each check, and speed.
 
-It is made to be sent. It has nothing of the user's but versions of the system and of Python.
+Owners of boards send this file. Versions of the system and of Python are all that it tells of the
+user.
 """
 
 import json
@@ -27,22 +28,22 @@ from allspin.sim.plain_values import MAX_JSON, parse_json
 
 KIND = "allspin selftest"
 BUILD = ("board", "profile", "bitstream_sha256", "netlist_sha256", "gateware", "commit")
-"""What is told of a bitstream."""
+"""Keys of a bitstream's record that a report repeats."""
 IMAGES = 300
-"""Images by which the rates are measured."""
+"""Images of a measurement of speed."""
 
 
 def measure_rates(machine: LinkedMachine, network: Network, seed: int) -> dict[str, Any]:
-    """Images a second over the link, and the cycles of each by the machine's own counters.
+    """Measure images a second over the link, and cycles per image by the machine's counters.
 
     Parameters
     ----------
     machine : LinkedMachine
-        Programmed with the network.
+        Machine that the network is loaded into.
     network : Network
-        What it runs.
+        Network that the machine runs.
     seed : int
-        Of the images.
+        Seed of the images.
     """
     images = random_images(network, IMAGES, seed)
     machine.clear_counters()
@@ -62,23 +63,23 @@ def measure_rates(machine: LinkedMachine, network: Network, seed: int) -> dict[s
 def reporting(
     path: Path | None, machine: LinkedMachine, findings: Sequence[Finding], seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Write the file when the test is over, however it ends.
+    """Write the report when the self-test ends, with or without an error.
 
     Parameters
     ----------
     path : Path or None
-        Where to; None writes none.
+        File to write; None for no report.
     machine : LinkedMachine
-        The board.
+        Board under test.
     findings : sequence of Finding
-        What is found of it, as it comes.
+        Findings, which grow during the test.
     seed : int
-        Of what it was asked.
+        Seed of the self-test.
 
     Yields
     ------
     dict
-        For what `measure_rates` gives.
+        Rates, which the caller fills in from `measure_rates`.
 
     Raises
     ------
@@ -94,28 +95,36 @@ def reporting(
         raise
     finally:
         if path is not None:
-            # A link to a port may lie in a folder that is called as its user is.
+            # A port's name may be a link in a folder that is named after the user.
             name = Path(machine.name).name
-            asked: dict[str, Any] = {
+            report: dict[str, Any] = {
                 "on": name,
                 "baud": machine.baud,
                 "seed": seed,
                 "stopped": stopped and stopped.replace(machine.name, name),
             }
-            report = asked | _report(machine, findings) | {"rates": rates}
+            report |= _report(machine, findings)
+            report["rates"] = rates
             report["right"] = report["right"] and stopped is None
             write_atomically(path, (json.dumps(report, indent=1) + "\n").encode())
 
 
+def _known_builds(identity: Identity) -> list[dict[str, Any]]:
+    """Return the different builds of an identity, the most likely first.
+
+    The build that was flashed last comes first, then the one that was built last.
+    """
+    builds: list[dict[str, Any]] = []
+    for record in kept_manifests(FLASHED) + kept_manifests():
+        build = {name: record.get(name) for name in BUILD}
+        if _identity(record.get("identity")) == identity and build not in builds:
+            builds.append(build)
+    return builds
+
+
 def _report(machine: LinkedMachine, findings: Sequence[Finding]) -> dict[str, Any]:
-    """What is known of the machine, of this computer, and of what was found."""
-    # Of several with one identity, what was flashed last is there, most likely, or was built last.
-    found = [
-        {name: record.get(name) for name in BUILD}
-        for record in kept_manifests(FLASHED) + kept_manifests()
-        if _identity(record.get("identity")) == machine.identity
-    ]
-    builds = [build for number, build in enumerate(found) if build not in found[:number]]
+    """Return the part of the report about the machine, this computer, and the findings."""
+    builds = _known_builds(machine.identity)
     return {
         "kind": KIND,
         "utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -137,7 +146,7 @@ def _report(machine: LinkedMachine, findings: Sequence[Finding]) -> dict[str, An
 
 
 def _identity(text: Any) -> Identity | None:
-    """A build's identity; None where it says none of this protocol."""
+    """Return a build's identity; None if it is missing or of another protocol."""
     try:
         return Identity.parse(bytes.fromhex(text))
     except (TypeError, ValueError):
@@ -145,21 +154,26 @@ def _identity(text: Any) -> Identity | None:
 
 
 def count_reports(folder: Path) -> Counter[tuple[str, str]]:
-    """How many reports there are of each board and profile in which all was right.
+    """Count the reports without an error for each board and profile.
 
-    Of one that says no machine of a board that there is a line on stderr tells.
+    A report whose board or profile does not exist is named on stderr.
 
     Parameters
     ----------
     folder : Path
-        Has them; it need not be there.
+        Folder of the reports; it may be missing.
+
+    Returns
+    -------
+    Counter
+        Number of reports by name of board and profile; 0 if each has an error.
 
     Raises
     ------
     UserError
-        If a file of it is something else.
+        If a JSON file in the folder is not a report.
     """
-    found: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for path in sorted(folder.glob("*.json")):
         why = f"{path} is not what allspin selftest --report writes: "
         with refused(why, kinds=(ValueError, TypeError, KeyError)):
@@ -169,6 +183,7 @@ def count_reports(folder: Path) -> Counter[tuple[str, str]]:
             board = find_boards().get(report["board"])
             if board is None or report["profile"] not in board.profiles:
                 warn(f"{path} counts for no board: add its board and profile, if they are known")
-            right = [report["right"], *(check["right"] for check in report["checks"])]
-            found[report["board"], report["profile"]] += right[0] is True and False not in right
-    return found
+            failed = any(check["right"] is False for check in report["checks"])
+            passed = report["right"] is True and not failed
+            counts[report["board"], report["profile"]] += int(passed)
+    return counts

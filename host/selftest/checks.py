@@ -1,4 +1,4 @@
-"""Self-test of a machine: every part that it has is used, and compared with the golden model."""
+"""Self-test of a machine: every part is used, and compared with the golden model."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,27 +26,30 @@ from allspin.sim.network.random_network import random_images
 from allspin.sim.programming.program import program
 
 IMAGES = 100
-"""Images that are shown; one is blank, one is full."""
+"""Images of the self-test; one is blank, one is full."""
 CHIP = 1
-"""Seed of the chip that is made."""
+"""Seed of the self-test's chip."""
 SUMS = Imperfections(read_noise=0.3, amplifier_gain=0.02, amplifier_offset=0.3)
-"""What sums and amplifiers vary by, where a machine has it."""
+"""Variation of sums and amplifiers, for a machine that emulates it."""
 WRONG_LABELS = 3
-"""Every so many labels of resident images are wrong on purpose, so that both are counted."""
+"""Every third label of the resident images is wrong on purpose: not all images count as correct."""
+
+Outcome = tuple[bool | None, str]
+"""Outcome of a check, as `Finding.right` and `Finding.text`."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """Finding of one check.
 
     Parameters
     ----------
     name : str
-        What was checked.
+        Part of the machine that was checked.
     right : bool or None
-        Whether it is right; None where the machine has no such thing, or it cannot be told.
+        True if the part works; None if the machine lacks it, or the check is inconclusive.
     text : str
-        What was done, or what is wrong, in a line.
+        Summary of the check, or the first error, in a line.
     """
 
     name: str
@@ -54,35 +57,35 @@ class Finding:
     text: str
 
     def to_dict(self) -> dict[str, Any]:
-        """What ``--json`` prints."""
+        """Return the record that ``--json`` prints."""
         return {"check": self.name, "right": self.right, "what": self.text}
 
 
 def selftest(
     machine: LinkedMachine, network: Network, *, seed: int = 0, progress: Display | None = None
 ) -> Iterator[Finding]:
-    """Check a machine, one thing after another, and leave it programmed with the network.
+    """Check a machine part by part, and load the network in the end.
 
     Parameters
     ----------
     machine : LinkedMachine
-        A board, or one that is simulated.
+        A board, or a simulated one.
     network : Network
-        What it can run.
+        Network that fits the machine.
     seed : int
-        Of patterns and images.
+        Seed of patterns and images.
     progress : Display, optional
-        Told of each check as it begins and ends.
+        Display of each check.
 
     Yields
     ------
     Finding
-        As soon as it is there.
+        Finding of each check, as soon as it ends.
 
     Raises
     ------
     UserError
-        If the machine does not fit the network, falls silent or is reset.
+        If the network does not fit the machine, or the machine stops answering or is reset.
     """
     machine.check(network)
     progress = progress or Display()
@@ -107,20 +110,26 @@ def selftest(
 def check_parts(
     machine: LinkedMachine, network: Network, images: npt.NDArray[np.uint8]
 ) -> Iterator[Finding]:
-    """Check what a machine has beside its crossbars: images that stay on it, and its own chips.
+    """Check the optional parts of a machine: resident images, and the Programmer's chips.
 
-    Nothing is found of an SDRAM: what simulates a netlist has none beside it.
+    An SDRAM is not checked: the simulator of a netlist does not simulate one.
 
     Parameters
     ----------
     machine : LinkedMachine
-        Programmed with the network.
+        Machine that the network is loaded into.
     network : Network
-        What it runs.
+        Network that the machine runs.
     images : ndarray of uint8, shape (images, height, width)
-        What it is shown.
+        Grey levels.
+
+    Yields
+    ------
+    Finding
+        Finding of each part that the machine has.
     """
-    checks, features = _Checks(machine, network, images), machine.identity.features
+    checks = _Checks(machine, network, images)
+    features = machine.identity.features
     if Feature.RESIDENT in features and Feature.SDRAM not in features:
         yield Finding("resident images", *checks.resident_images())
     if Feature.PROGRAMMER in features:
@@ -129,58 +138,73 @@ def check_parts(
 
 @dataclass(frozen=True, eq=False)
 class _Checks:
-    """The checks of `selftest`: whether it is right, None where it cannot be told, and a line."""
+    """Checks of `selftest`.
+
+    Parameters
+    ----------
+    machine : LinkedMachine
+        Machine under test.
+    network : Network
+        Network to load.
+    images : ndarray of uint8, shape (images, height, width)
+        Images to show.
+    """
 
     machine: LinkedMachine
     network: Network
     images: npt.NDArray[np.uint8]
 
-    def memory(self, space: int, patterns: Sequence[Lines]) -> tuple[bool, str]:
+    def memory(self, space: int, patterns: Sequence[Lines]) -> Outcome:
         """Write each pattern, and read it back."""
         count, width = patterns[0].shape
         size = count * width
         for lines in patterns:
             self.machine.write_memories([(space, lines)])
             content = self.machine.read_back(space, 0, count, width)
-            found = np.frombuffer(content, np.uint8).reshape(lines.shape)
-            wrong = np.argwhere(found != lines)
+            read = np.frombuffer(content, np.uint8).reshape(lines.shape)
+            wrong = np.argwhere(read != lines)
             if len(wrong):
                 line, byte = wrong[0]
                 return False, (
                     f"{len(wrong):,} of {size:,} bytes differ; the first: line {line}, byte "
-                    f"{byte} is {found[line, byte]:#04x}, not {lines[line, byte]:#04x}"
+                    f"{byte} is {read[line, byte]:#04x}, not {lines[line, byte]:#04x}"
                 )
-        return True, f"{size:,} byte{'s' * (size != 1)}, two patterns read back"
+        unit = "byte" if size == 1 else "bytes"
+        return True, f"{size:,} {unit}, two patterns read back"
 
-    def images_streamed(self) -> tuple[bool, str]:
-        """Program the network, and show it images."""
+    def images_streamed(self) -> Outcome:
+        """Load the network, and stream images."""
         self.machine.load(self.network)
-        return _compared(self.machine.stream(self.images), GoldenModel(self.network), self.images)
+        answers = self.machine.stream(self.images)
+        return _compare(answers, GoldenModel(self.network), self.images)
 
-    def counters(self) -> tuple[bool | None, str]:
-        """Show the images again, and look at what is counted."""
+    def counters(self) -> Outcome:
+        """Stream the images again, and compare the counters with the expected counts."""
         resent = self.machine.resent
         self.machine.clear_counters()
         self.machine.stream(self.images)
-        found = self.machine.counters()
+        counters = self.machine.counters()
         if self.machine.resent > resent:
             return None, "requests had to be sent again, and images were counted twice"
-        trace, layers = GoldenModel(self.network).trace(self.images), self.network.layers
+        rows = self._expected_rows()
+        # Neurons of spare columns are used too.
         fitted = self.machine.identity.fitted(self.network)
-        expected = (
-            IMAGES,
-            tuple(own.driven(step.inputs) for own, step in zip(layers, trace, strict=True)),
-            # Spare columns are used with the others.
-            tuple(IMAGES * own.uses for own in fitted.layers),
-        )
-        if (found.images, found.rows, found.neurons) != expected:
+        neurons = tuple(IMAGES * layer.uses for layer in fitted.layers)
+        if (counters.images, counters.rows, counters.neurons) != (IMAGES, rows, neurons):
             return False, (
-                f"{found.images} images, {found.rows} rows, {found.neurons} neurons counted, "
-                f"not {expected[0]}, {expected[1]}, {expected[2]}"
+                f"{counters.images} images, {counters.rows} rows, {counters.neurons} neurons "
+                f"counted, not {IMAGES}, {rows}, {neurons}"
             )
-        return True, f"{found.cycles / IMAGES:,.1f} cycles per image, {sum(found.rows):,} rows"
+        cycles = counters.cycles / IMAGES
+        return True, f"{cycles:,.1f} cycles per image, {sum(counters.rows):,} rows"
 
-    def resident_images(self) -> tuple[bool | None, str]:
+    def _expected_rows(self) -> tuple[int, ...]:
+        """Return the rows that the images drive in each layer."""
+        steps = GoldenModel(self.network).trace(self.images)
+        pairs = zip(self.network.layers, steps, strict=True)
+        return tuple(layer.driven(step.inputs) for layer, step in pairs)
+
+    def resident_images(self) -> Outcome:
         """Keep images on the machine, and let it classify them there."""
         if Feature.RESIDENT not in self.machine.identity.features:
             return None, "this machine keeps none"
@@ -191,38 +215,44 @@ class _Checks:
         count = resident.load(self.images, labels)
         counts = resident.run()
         images = self.images[:count]
-        right = int(np.count_nonzero(golden.classify(images) == labels[:count]))
-        # Spare classes are in the machine's digest too.
+        correct = int(np.count_nonzero(golden.classify(images) == labels[:count]))
+        digest = self._expected_digest(images)
+        if counts.correct != correct or counts.digest not in (None, digest):
+            return False, (
+                f"{counts.correct} of {count} counted as labelled, not {correct}; the logits' "
+                f"digest is {counts.digest}, not {digest}"
+            )
+        return _compare(resident.logits(), golden, images)
+
+    def _expected_digest(self, images: npt.NDArray[np.uint8]) -> int:
+        """Compute the digest of the machine's logits, which include those of spare classes."""
         fitted = self.machine.identity.fitted(self.network)
         pixels = images.reshape(len(images), -1)
-        padded = np.pad(pixels, ((0, 0), (0, prod(fitted.image_shape) - pixels.shape[1])))
-        sums = GoldenModel(fitted).logits(padded.reshape(-1, *fitted.image_shape))
-        digest = logits_digest(sums, self.machine.identity)
-        if counts.correct != right or counts.digest not in (None, digest):
-            return False, (
-                f"{counts.correct} of {count} counted as labelled, not {right}; the logits' digest "
-                f"is {counts.digest}, not {digest}"
-            )
-        return _compared(resident.logits(), golden, images)
+        missing = prod(fitted.image_shape) - pixels.shape[1]
+        padded = np.pad(pixels, ((0, 0), (0, missing)))
+        logits = GoldenModel(fitted).logits(padded.reshape(-1, *fitted.image_shape))
+        return logits_digest(logits, self.machine.identity)
 
-    def chip(self) -> tuple[bool | None, str]:
-        """Make a chip, read its words, and show it images."""
-        its = self.machine.identity
-        if self.network.classes < its.classes and Feature.GENERAL not in its.features:
-            return None, f"of {its.classes} classes one that the network has not could win"
+    def chip(self) -> Outcome:
+        """Load a chip, read back its words, and stream images."""
+        identity = self.machine.identity
+        if self.network.classes < identity.classes and Feature.GENERAL not in identity.features:
+            return None, f"a spare class of the machine's {identity.classes} could win"
         chip = program(self.network, self._device(), CHIP)
-        if Feature.PROGRAMMER not in its.features and (why := its.mismatch(chip.network)):
-            return None, f"this machine makes none: {why}"
+        if Feature.PROGRAMMER not in identity.features:
+            mismatch = identity.mismatch(chip.network)
+            if mismatch is not None:
+                return None, f"this machine makes none: {mismatch}"
         self.machine.load(chip)
         words = compare_words(self.machine, chip.network)
         if words.difference is not None:
             return False, words.difference
         answers = self.machine.stream(self.images)
-        right, text = _compared(answers, chip.golden(), self.images)
+        right, text = _compare(answers, chip.golden(), self.images)
         return right, f"seed {CHIP}, {self.machine.words_from}; {text}"
 
     def _device(self) -> Device:
-        """The paper's; with all noise at each use that the machine has, and no other."""
+        """Return the paper's device with exactly the noise at each use that the machine has."""
         device = open_device("paper")
         if Feature.SUM_NOISE in self.machine.identity.features:
             device = replace(device, imperfections=SUMS)
@@ -231,9 +261,9 @@ class _Checks:
         return replace(device, neuron_variation=replace(device.neuron_variation, use=0.0))
 
 
-def _compared(
-    answers: Answers, golden: GoldenModel, images: npt.NDArray[np.uint8]
-) -> tuple[bool, str]:
-    found = compare_logits(answers, golden.logits(images))
-    right = f"{len(images)} images, {found.compared:,} logits as the golden model's"
-    return found.difference is None, found.difference or right
+def _compare(answers: Answers, golden: GoldenModel, images: npt.NDArray[np.uint8]) -> Outcome:
+    """Compare answers with the golden model."""
+    compared = compare_logits(answers, golden.logits(images))
+    if compared.difference is not None:
+        return False, compared.difference
+    return True, f"{len(images)} images, {compared.compared:,} logits as the golden model's"

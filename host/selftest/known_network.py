@@ -1,4 +1,4 @@
-"""A random network that a machine can run, made of what the machine says of itself."""
+"""Random network that fits a machine, made from the machine's identity."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,7 @@ from allspin.sim.network.neuron import NEURONS
 from allspin.sim.network.random_network import random_network
 
 STATES = 10
-"""States of a synapse; fewer where words are narrow."""
+"""States of a synapse, at most; narrow words have fewer."""
 
 
 def known_network(name: str, identity: Identity, seed: int) -> Network:
@@ -24,14 +24,14 @@ def known_network(name: str, identity: Identity, seed: int) -> Network:
     name : str
         Name of the machine in messages.
     identity : Identity
-        The machine's.
+        Identity of the machine.
     seed : int
         Seed of the network.
 
     Raises
     ------
     UserError
-        If its neuron is not registered here.
+        If the machine's neuron is not registered here.
     """
     if identity.neuron not in NEURONS:
         raise UserError(
@@ -53,15 +53,15 @@ def known_network(name: str, identity: Identity, seed: int) -> Network:
     )
     rng = np.random.default_rng(seed)
     layers = []
-    for layer, its in zip(network.layers, identity.layers, strict=True):
-        kept: dict[str, Any] = {"adc": its.tiling and its.tiling.adc}
-        if its.levels is not None:  # the machine keeps states of these levels, and no words
-            kept["states"] = rng.integers(0, its.levels.count, layer.states.shape, np.uint8)
-            kept["levels"] = np.array(its.levels.words)
+    for layer, built in zip(network.layers, identity.layers, strict=True):
+        changes: dict[str, Any] = {"adc": built.tiling and built.tiling.adc}
+        if built.levels is not None:  # the machine keeps states of these levels, and no words
+            changes["states"] = rng.integers(0, built.levels.count, layer.states.shape, np.uint8)
+            changes["levels"] = np.array(built.levels.words)
         if layer.converter is not None and identity.neuron_per == "position":
             gains, offsets = rng.choice(
                 [layer.converter.gains, layer.converter.offsets], layer.uses, axis=1
             )
-            kept["converter"] = Converter(gains, offsets, layer.converter.shift)
-        layers.append(replace(layer, **kept))
+            changes["converter"] = Converter(gains, offsets, layer.converter.shift)
+        layers.append(replace(layer, **changes))
     return replace(network, layers=tuple(layers), neuron_per=identity.neuron_per)

@@ -23,7 +23,7 @@ from allspin.sim.network.neuron import NEURONS
 Lines = npt.NDArray[np.uint8]
 """Content of a memory, shape (lines, bytes of a line)."""
 Patterns = tuple[str, int, Lines, Lines]
-"""A memory's name, its number on the link, a random pattern, and the same with every bit turned."""
+"""A memory's name, its space on the link, a random pattern, and its bitwise complement."""
 
 
 def memory_patterns(identity: Identity, seed: int) -> Iterator[Patterns]:
@@ -34,23 +34,24 @@ def memory_patterns(identity: Identity, seed: int) -> Iterator[Patterns]:
     Parameters
     ----------
     identity : Identity
-        The machine's; its neuron must be registered here.
+        Identity of the machine, whose neuron must be registered here.
     seed : int
         Seed of the patterns.
     """
     rng = np.random.default_rng(seed)
     for number in range(len(identity.layers)):
-        base, of = number << 4, f"layer {number}"
-        yield f"R_AH words, {of}", base | WEIGHTS, *_words(identity, number, rng)
+        base = number << 4
+        layer = f"layer {number}"
+        yield f"R_AH words, {layer}", base | WEIGHTS, *_words(identity, number, rng)
         if number == len(identity.layers) - 1:
             continue
         if NEURONS[identity.neuron].has_table:
             table = _bits(2**identity.current_bits, [identity.hidden_bits], rng)
-            yield f"neuron's table, {of}", base | TABLE, *table
+            yield f"neuron's table, {layer}", base | TABLE, *table
         converters = _converters(identity.neurons(number), identity.current_bits + 2, rng)
-        yield f"V-I converters, {of}", base | CONVERTER, *converters
-        yield f"V-I shift, {of}", base | SHIFT, *_bits(1, [MAX_SHIFT.bit_length()], rng)
-    # Words of an SDRAM are not read back one by one: a digest tells whether all are right.
+        yield f"V-I converters, {layer}", base | CONVERTER, *converters
+        yield f"V-I shift, {layer}", base | SHIFT, *_bits(1, [MAX_SHIFT.bit_length()], rng)
+    # An SDRAM's words are not read back: each run compares their digest.
     if Feature.RESIDENT in identity.features and Feature.SDRAM not in identity.features:
         pixel = identity.pixel_bits
         beat = [distance_bits(pixel), pixel] * identity.layers[0].rows_per_clock
@@ -62,16 +63,20 @@ def memory_patterns(identity: Identity, seed: int) -> Iterator[Patterns]:
 
 
 def _bits(lines: int, widths: list[int], rng: np.random.Generator) -> tuple[Lines, Lines]:
-    """Lines whose bytes have so many bits each."""
+    """Return random lines whose bytes have the given widths in bits, and their complement."""
     masks = np.array([2**width - 1 for width in widths], np.uint8)
     drawn = rng.integers(0, 256, (lines, len(widths)), np.uint8) & masks
     return drawn, drawn ^ masks
 
 
 def _words(identity: Identity, number: int, rng: np.random.Generator) -> tuple[Lines, Lines]:
-    """R_AH words; where a machine keeps states, those of states whose bits can be turned round."""
+    """Return random R_AH words and their complement.
+
+    A machine that keeps states gets the words of states, and those of complemented states.
+    """
     layer = identity.layers[number]
-    shape, levels = (layer.rows, layer.columns), layer.levels
+    shape = (layer.rows, layer.columns)
+    levels = layer.levels
     if levels is None:
         top = 2 ** (identity.rah_bits - 1)
         words = rng.integers(-top, top, shape).astype(np.int8).view(np.uint8)
@@ -84,7 +89,7 @@ def _words(identity: Identity, number: int, rng: np.random.Generator) -> tuple[L
 
 
 def _converters(columns: int, offset_bits: int, rng: np.random.Generator) -> tuple[Lines, Lines]:
-    """A gain and an offset for each column."""
+    """Return a random gain and offset for each column, and their complement."""
     top = 2 ** (offset_bits - 1)
     words = np.empty((columns, 2), "<u2")
     words[:, 0] = rng.integers(0, 2**GAIN_BITS, columns)

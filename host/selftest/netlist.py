@@ -1,4 +1,4 @@
-"""Proof of a netlist: programmed and asked through its pins, against the golden model."""
+"""Proof of a netlist: a network is loaded through its pins, and logits are compared."""
 
 import time
 from collections.abc import Callable
@@ -34,14 +34,28 @@ from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
 
 SLOWEST = 1e3
-"""Clocks a second that any machine simulates of a netlist."""
+"""Clocks a second at which every computer simulates a netlist."""
 QUIET_CLOCKS = 200_000
-"""Clocks without a bit on either wire after which no board has anything left to say."""
+"""Clocks without a bit on either wire after which a board has sent all its answers."""
 START_CLOCKS = 4096
 """Clocks before the first bit, in which a board releases its reset."""
 
 Progress = Callable[[str, float], None]
-"""Called several times a second with what is being done and how far it is: seconds or a count."""
+"""Called several times a second with the name of the step, and its seconds or a count."""
+
+
+class _Stopwatch:
+    """Wall clock of the steps of a proof."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def lap(self) -> float:
+        """Return the seconds since the last call, or since construction."""
+        now = time.monotonic()
+        seconds = now - self._begun
+        self._begun = now
+        return seconds
 
 
 def prove(
@@ -59,73 +73,70 @@ def prove(
     Parameters
     ----------
     netlist : GateNetlist
-        What was built for such a network.
+        Netlist of a machine that the network fits.
     pins : Pins
-        How to speak to it.
+        Pins of the clock and the UART.
     bit_clocks : float
         Clocks of the machine that a bit of the host takes.
     network : Network
-        What to program.
+        Network to load.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels, 0 to 255.
     progress : callable
-        Told what is being done.
+        Called with the name of the step and its progress.
     optimise : bool
         See `allspin.boards.gates.simulator.build`.
 
     Returns
     -------
     dict
-        Images that were run, logits compared, logits or classes found wrong; what was found of
-        the machine's other parts (see `allspin.host.selftest.checks.check_parts`); clocks of
-        the machine, and seconds of the wall's clock, from the first byte to the last.
+        Number of images, of logits compared, and of wrong logits or classes; findings of the
+        machine's other parts (see `allspin.host.selftest.checks.check_parts`); clocks of the
+        machine from the first byte to the last, and seconds of the wall clock.
 
     Raises
     ------
     UserError
         If the netlist cannot be simulated, or does not answer.
     """
-    begun = time.monotonic()
+    stopwatch = _Stopwatch()
+    seconds = {}
     program = build_netlist(netlist, pins, progress, optimise=optimise)
-    compiled = time.monotonic()
+    seconds["seconds_compiling"] = stopwatch.lap()
     with open_netlist(program, bit_clocks) as machine:
         machine.check(network)
         machine.start_stopwatch()
         machine.load(network, lambda done: progress("programming, frames", done))
         clocks_programming = machine.elapsed_clocks()
-        programmed = time.monotonic()
+        seconds["seconds_programming"] = stopwatch.lap()
         answers = machine.stream(images, lambda done: progress("streaming, images", done))
-        streamed = time.monotonic()
+        seconds["seconds_streaming"] = stopwatch.lap()
         checks = [finding.to_dict() for finding in check_parts(machine, network, images)]
-        checked = time.monotonic()
+        seconds["seconds_checking"] = stopwatch.lap()
         resent = machine.resent
     expected = GoldenModel(network).logits(images)
-    mismatches = np.count_nonzero(answers.logits != expected) + np.count_nonzero(
-        answers.classes != expected.argmax(axis=1)
-    )
+    wrong_logits = np.count_nonzero(answers.logits != expected)
+    wrong_classes = np.count_nonzero(answers.classes != expected.argmax(axis=1))
     return {
         "images": len(images),
         "logits_compared": expected.size,
-        "mismatches": int(mismatches),
+        "mismatches": int(wrong_logits + wrong_classes),
         "checks": checks,
         "resent": resent,
         "cells": netlist.types,
         "clocks_programming": clocks_programming,
         "clocks_streaming": answers.clocks,
-        "seconds_compiling": compiled - begun,
-        "seconds_programming": programmed - compiled,
-        "seconds_streaming": streamed - programmed,
-        "seconds_checking": checked - streamed,
+        **seconds,
     }
 
 
 def open_netlist(program: Path, bit_clocks: float) -> LinkedMachine:
-    """The device that a netlist's program simulates.
+    """Open the machine that a netlist's program simulates.
 
     Parameters
     ----------
     program : Path
-        What `allspin.boards.gates.simulator.build` returned.
+        Program from `allspin.boards.gates.simulator.build`.
     bit_clocks : float
         Clocks of the machine that a bit of the host takes.
     """
@@ -138,7 +149,7 @@ def open_netlist(program: Path, bit_clocks: float) -> LinkedMachine:
 
 
 FAMILY_BOARDS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}
-"""The board that stands for each family."""
+"""Board that stands for each family."""
 
 
 @dataclass(frozen=True)
@@ -160,22 +171,28 @@ class ProvedStage:
     tools: Wanted = "auto"
 
 
+def _family_name(board: Board) -> str:
+    """Return the name of a board's family of parts."""
+    return family_of(board.create_platform()).name
+
+
 def _has_models(board: Board) -> bool:
-    return family_of(board.create_platform()).name.lower() in FAMILIES
+    """Return True if the cells of a board's part have models."""
+    return _family_name(board).lower() in FAMILIES
 
 
 def find_provable(names: list[str]) -> list[Board]:
-    """Boards whose netlists can be simulated.
+    """Return boards whose netlists can be simulated.
 
     Parameters
     ----------
     names : list of str
-        Each a board's or a family's; none for a board of each family.
+        Names of boards or families; an empty list stands for a board of each family.
 
     Raises
     ------
     UserError
-        If there is no such board, or there are no models of its cells.
+        If a board does not exist, or its cells have no models.
     """
     wanted = [FAMILY_BOARDS.get(name, name) for name in names or FAMILIES]
     boards = [find_board(name) for name in dict.fromkeys(wanted)]
@@ -183,8 +200,7 @@ def find_provable(names: list[str]) -> list[Board]:
         if not _has_models(board):
             able = [name for name in find_boards() if _has_models(find_board(name))]
             raise UserError(
-                f"there are no models of the cells of {board.name} "
-                f"({family_of(board.create_platform()).name}): "
+                f"the cells of {board.name} ({_family_name(board)}) have no models: "
                 f"take one of {', '.join(able)}"
             )
     return boards
@@ -201,47 +217,42 @@ def prove_board(
     Parameters
     ----------
     job : BuildJob
-        The board with its machine and network, of `allspin.host.bitstreams.builds.make_job`.
+        Board, machine and network, as `allspin.host.bitstreams.builds.make_job` makes it.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
     stage : ProvedStage, optional
-        Which netlist: what synthesis makes.
+        Netlist to simulate (the synthesised one).
     progress : Display, optional
-        Shows the two steps.
+        Display of the two steps.
 
     Returns
     -------
     dict
-        As ``allspin gates --json`` prints it; see ``docs/gates.md``.
+        Record that ``allspin gates --json`` prints; see ``docs/gates.md``.
 
     Raises
     ------
     UserError
-        If the network cannot run there, a tool is missing or fails, or the netlist does not
-        answer.
+        If the network does not fit the board, a tool is missing or fails, or the netlist does
+        not answer.
     """
-    stage, progress = stage or ProvedStage(), progress or Display()
+    stage = stage or ProvedStage()
+    display = progress or Display()
     board = job.board
 
-    def told(what: str, done: float) -> None:
-        progress.advance(done, None, f"{board.name}: {what} ... {done:,.0f}")
+    def advance(step: str, done: float) -> None:
+        display.advance(done, None, f"{board.name}: {step} ... {done:,.0f}")
 
-    progress.start(f"{board.name}: netlist")
-    build = Build(job.shell(), stage.tools, told)
-    synthesised = build.synthesise()
-    file, bitstream = synthesised.folder / "top.json", None
-    if stage.routed:
-        routed = build.route(synthesised, stage.seed, written=True)
-        if routed.bitstream is None:
-            raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
-        file, bitstream = routed.folder / ROUTED, file_sha256(routed.bitstream)
+    display.start(f"{board.name}: netlist")
+    build = Build(job.shell(), stage.tools, advance)
+    file, bitstream = _make_netlist(build, board, stage)
     netlist = GateNetlist.read(file)
-    progress.finish(netlist.digest)
-    progress.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
+    display.finish(netlist.digest)
+    display.start(f"{board.name}: simulating {len(netlist.cells):,} cells")
+    network = job.runs or job.network
     bit_clocks = board.machine_frequency / board.baud
-    proof = prove(netlist, Pins.of_board(board), bit_clocks, job.runs or job.network, images, told)
-    differ = f"{proof['mismatches']} of {proof['logits_compared']} logits differ"
-    progress.finish(differ)
+    proof = prove(netlist, Pins.of_board(board), bit_clocks, network, images, advance)
+    display.finish(f"{proof['mismatches']} of {proof['logits_compared']} logits differ")
     images_per_second = len(images) * board.machine_frequency / proof["clocks_streaming"]
     return {
         "board": board.name,
@@ -254,3 +265,14 @@ def prove_board(
         "simulated_images_per_second": images_per_second,
         "commit": commit(),
     }
+
+
+def _make_netlist(build: Build, board: Board, stage: ProvedStage) -> tuple[Path, str | None]:
+    """Make the netlist of a stage, and return its file; a routed one's bitstream as SHA-256 too."""
+    synthesised = build.synthesise()
+    if not stage.routed:
+        return synthesised.folder / "top.json", None
+    routed = build.route(synthesised, stage.seed, written=True)
+    if routed.bitstream is None:
+        raise UserError(f"{board.name} has no room for this machine: try fewer lanes")
+    return routed.folder / ROUTED, file_sha256(routed.bitstream)

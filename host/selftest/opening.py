@@ -1,4 +1,4 @@
-"""The machine of a self-test: the virtual board, a port, or the only board that answers."""
+"""Opening of a self-test's machine: the virtual board, a port, or the only board that answers."""
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.data.catalogue import open_network
@@ -17,7 +17,7 @@ from allspin.sim.errors import UserError
 from allspin.sim.network.network import Network
 
 VIRTUAL_NETWORK = "mnist-10"
-"""Network that the virtual board is built for if none is named."""
+"""Network that the virtual board is built for by default."""
 
 
 def open_for_selftest(
@@ -28,29 +28,29 @@ def open_for_selftest(
     *,
     progress: BuildProgress = no_progress,
 ) -> LinkedMachine:
-    """Open the machine.
+    """Open the machine of a self-test.
 
     Parameters
     ----------
     on : str
         ``auto``, a serial port, or ``virtual``.
     network : Network, optional
-        Network that it was built for. A board's identity is enough without it.
+        Network that the machine was built for. By default a board's identity tells its structure.
     profile : HardwareProfile, optional
         Profile of the virtual board.
     baud : int, optional
-        Bits a second of a serial port; as of `allspin.host.machines.opening.open_port`.
+        Bits a second of a serial port, as for `allspin.host.machines.opening.open_port`.
     progress : callable
         Called with the step of a build, and its seconds so far.
 
     Raises
     ------
     UserError
-        If there is no such machine, or no single board answers.
+        If the machine does not exist, or not exactly one board answers.
     """
     if on == GOLDEN:
         raise UserError(
-            f"{GOLDEN} is what machines are compared with: name a serial port, {AUTO} or {VIRTUAL}"
+            f"{GOLDEN} is the reference of a self-test: name a serial port, {AUTO} or {VIRTUAL}"
         )
     if on == VIRTUAL:
         return open_virtual(network or open_network(VIRTUAL_NETWORK), profile, progress=progress)
@@ -58,7 +58,7 @@ def open_for_selftest(
 
 
 def _only_board(network: Network | None, baud: int | None) -> LinkedMachine:
-    """The one board that answers, and fits the network if there is one."""
+    """Open the only board that answers and fits the network, if one is given."""
     answers = ask_ports(baud)
     boards = [board for board in answers.values() if board is not None]
     fitting = [
@@ -73,5 +73,5 @@ def _only_board(network: Network | None, baud: int | None) -> LinkedMachine:
         names = ", ".join(board.name for board in fitting)
         raise UserError(f"{len(fitting)} boards answer, on {names}: name one with `on`")
     asked = f"asked {', '.join(answers)}" if answers else "there is no serial port"
-    what = "answers" if network is None else "answers that was built for this network"
-    raise UserError(f"no board {what} ({asked}); connect one, or test virtual")
+    answering = "answers" if network is None else "answers that was built for this network"
+    raise UserError(f"no board {answering} ({asked}); connect one, or test virtual")

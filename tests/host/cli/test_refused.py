@@ -195,7 +195,7 @@ REFUSED = {
         ("mnist-10 --data no-folder", "no-folder"),
     ],
     "selftest": [
-        ("--on golden", "golden is what machines are compared with"),
+        ("--on golden", "golden is the reference of a self-test"),
         ("--on virtul", "did you mean virtual?"),
         ("--chip-maker", "needs --on virtual"),
         ("--on virtual --rows-per-clock 3", "--rows-per-clock must be one of 1, 2, 4"),
@@ -223,7 +223,7 @@ REFUSED = {
     ],
     "gates": [
         ("nothing", "there is no board 'nothing'"),
-        ("tang-nano-9k", "no models of the cells of tang-nano-9k (Gowin): take one of"),
+        ("tang-nano-9k", "the cells of tang-nano-9k (Gowin) have no models: take one of"),
         ("--images 0", "--images must be from 1 to 10000, not 0"),
         ("ice40 --lanes 0", "--lanes must be from 1"),
         ("ice40:no", "has no profile"),
