@@ -24,7 +24,7 @@ class Classified(Result):
     framed : tuple of Framed
         Images as the machine was shown them.
     score : Score
-        Score of the run, whose accuracy says nothing: files have no labels.
+        Score of the run; its accuracy is meaningless, since files have no labels.
     """
 
     files: tuple[str, ...]
@@ -84,7 +84,7 @@ class Classified(Result):
         return [Table(self.score.title, columns, rows)]
 
     def notes(self) -> list[str]:
-        """Return the outcome of the comparison with the golden model, if there was one."""
+        """Return the outcome of a comparison with the golden model."""
         compared = self.score.compared
         if compared is None:
             return []

@@ -18,9 +18,9 @@ class Compared(Brief):
     Attributes
     ----------
     compared, mismatches : int
-        Values compared, and those of them that differ.
+        Number of values compared, and of those that differ.
     difference : str or None
-        The first difference in words, also one of classes alone; None if all are equal.
+        First difference of logits, or else of classes, in words; None if all are equal.
     changed : float
         Share of the words that differ from the ideal network's.
     """
@@ -48,7 +48,7 @@ def compare_logits(answers: Answers, expected: npt.NDArray[np.int64]) -> Compare
     """
     wrong = np.argwhere(answers.logits != expected)
     classes = np.argmax(expected, axis=1)
-    other = np.flatnonzero(answers.classes != classes)
+    wrong_classes = np.flatnonzero(answers.classes != classes)
     difference = None
     if len(wrong):
         image, number = wrong[0]
@@ -57,22 +57,22 @@ def compare_logits(answers: Answers, expected: npt.NDArray[np.int64]) -> Compare
             f"image {image}, class {number}: {answers.logits[image, number]}, "
             f"not {expected[image, number]}"
         )
-    elif len(other):
-        image = other[0]
+    elif len(wrong_classes):
+        image = wrong_classes[0]
         difference = (
-            f"the logits are right, but {len(other):,} classes differ; the first: "
+            f"the logits are right, but {len(wrong_classes):,} classes differ; the first: "
             f"image {image}: {answers.classes[image]}, not {classes[image]}"
         )
     return Compared(expected.size, len(wrong), difference)
 
 
 def compare_words(machine: Machine, network: Network) -> Compared:
-    """Read every R_AH word of a machine back, and compare it with a chip's.
+    """Read back every R_AH word of a machine, and compare it with a chip's.
 
     Parameters
     ----------
     machine : Machine
-        Machine that was loaded with the chip, and lets its words be read.
+        Machine that the chip is loaded into, and whose words can be read.
     network : Network
         Network of the chip.
     """

@@ -1,4 +1,4 @@
-"""A network run on a machine: scored with test images, or asked for the classes of image files."""
+"""Inference on a machine: the score of test images, or the classes of image files."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,12 +43,12 @@ from allspin.sim.network.tiling import Tiles
 from allspin.sim.programming.program import ProgrammedChip
 
 MAX_SAMPLES = 65_536
-"""Times that an image may be shown."""
+"""Largest number of samples of an image."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run does besides counting correct answers.
+    """Options of a run beyond the count of correct answers.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def open_machine(
     Raises
     ------
     UserError
-        If there is no such machine or network, or the network does not fit it.
+        If the machine or network does not exist, or the network does not fit the machine.
     """
     loaded = network if isinstance(network, ProgrammedChip) else open_network(network)
     progress.start(f"opening {on}")
@@ -152,8 +152,8 @@ def run(
     Raises
     ------
     UserError
-        If there is no such network, data set or machine, they do not fit one another, or the
-        machine fails.
+        If network, data set or machine do not exist or do not fit one another, or the machine
+        fails.
 
     Examples
     --------
@@ -185,12 +185,12 @@ def classify(
 
     Parameters
     ----------
-    network, on, chip, tiles, progress, **keywords
-        As of `run`.
+    network, on, chip, tiles, progress
+        Parameters of `run`.
     files : str, Path or sequence of these
         Image files, at least one.
     framing : str, optional
-        As of `allspin.host.data.images.load_image`.
+        Framing of the images, as for `allspin.host.data.images.load_image`.
     check : bool
         True to compare every logit, and every R_AH word that the machine lets be read, with the
         golden model.
@@ -200,8 +200,7 @@ def classify(
     Raises
     ------
     UserError
-        If there is no such network, image or machine, they do not fit one another, or the machine
-        fails.
+        If network, image or machine do not exist or do not fit one another, or the machine fails.
     """
     base = _base_network(network, chip, tiles, data, progress)
     files = several_files(files, "; the classes of arrays are net.predict(images)")
@@ -221,7 +220,7 @@ def _base_network(
     data: Data | None,
     progress: Display,
 ) -> Network:
-    """Return the network as it was trained, cut into tiles; a chip's is its own."""
+    """Return the network as it was trained, cut into tiles; for a chip, its network."""
     if chip is None:
         return cut_network(network, tiles, data, progress)
     if tiles is not None:
@@ -249,7 +248,7 @@ def _score(
     labels: Labels,
     progress: Display,
 ) -> Score:
-    """Open a machine, load the network or its chip, show images, compare and judge."""
+    """Open a machine, load the network or its chip, show images, and compare."""
     chip = _sampled_chip(base, chip, options.samples, len(images))
     if isinstance(on, str):
         on = MachineOptions(on)
@@ -260,20 +259,8 @@ def _score(
     noise = None if chip is None else chip.noise
     with _opened(on, loaded, options.resident, progress) as machine:
         if options.resident:
-            machine.resident_images()  # raises before anything is programmed
-
-        def work() -> tuple[ImagesShown, Compared | None]:
-            _load(machine, loaded, progress)
-            shown = _show(machine, options, images, labels, progress)
-            if options.check and chip is not None and machine.reads_words:
-                return shown, _compare_words(machine, network, progress)
-            return shown, None
-
-        def again(why: str) -> None:
-            progress.note(why)
-            machine.reopen()
-
-        shown, words = programmed_anew(work, again)
+            machine.resident_images()  # raises before the machine is loaded
+        shown, words = _load_and_show(machine, loaded, options, images, labels, progress)
         slowest_stage = None
         if machine.profile is not None:
             fitted = machine.fitted_network or network
@@ -292,20 +279,47 @@ def _score(
     )
 
 
+def _load_and_show(
+    machine: Machine,
+    loaded: Network | ProgrammedChip,
+    options: RunOptions,
+    images: Images,
+    labels: Labels,
+    progress: Display,
+) -> tuple[ImagesShown, Compared | None]:
+    """Load a network or chip, show images, and compare a chip's R_AH words if asked for.
+
+    All steps are repeated if the machine was reset or reprogrammed meanwhile.
+    """
+
+    def work() -> tuple[ImagesShown, Compared | None]:
+        _load(machine, loaded, progress)
+        shown = _show(machine, options, images, labels, progress)
+        if options.check and isinstance(loaded, ProgrammedChip) and machine.reads_words:
+            return shown, _compare_words(machine, loaded.network, progress)
+        return shown, None
+
+    def again(reason: str) -> None:
+        progress.note(reason)
+        machine.reopen()
+
+    return programmed_anew(work, again)
+
+
 def _sampled_chip(
     base: Network, chip: ProgrammedChip | None, samples: int | None, images: int
 ) -> ProgrammedChip | None:
     """Return the chip to load: for samples without a chip, an ideal one."""
     if samples is None:
         return chip
-    # The number of each use is below 2^32.
+    # The number of a use, which names its noise, has 32 bits.
     with refused():
         check_range("`samples`", samples, 1, min(MAX_SAMPLES, 2**USE_BITS // images))
     chip = chip or ideal_chip(base)
     if chip.noise is None:
         raise UserError(
             "`samples` would all be alike, since this chip has no noise from use to use: "
-            "take a chip of a device that does, or a network of stochastic neurons"
+            "take a chip of a device that has, or a network of stochastic neurons"
         )
     return chip
 
@@ -317,7 +331,7 @@ def _opened(
     resident: bool,
     progress: Display,
 ) -> Iterator[Machine]:
-    """Open the machine of the options, and close it in the end; or take the one that is open."""
+    """Open the machine of the options, and close it in the end; an open machine stays open."""
     if isinstance(on, Machine):
         on.check(loaded.network if isinstance(loaded, ProgrammedChip) else loaded)
         yield on
@@ -339,7 +353,7 @@ def _load(machine: Machine, loaded: Network | ProgrammedChip, progress: Display)
 def _show(
     machine: Machine, options: RunOptions, images: Images, labels: Labels, progress: Display
 ) -> ImagesShown:
-    """Show images as the options have it."""
+    """Show images: resident, sampled or streamed."""
     if options.resident:
         logits = options.check or options.logits
         return run_resident_images(machine, images, labels, progress, logits)
@@ -357,7 +371,7 @@ def _compare_words(machine: Machine, network: Network, progress: Display) -> Com
 def _compare_answers(
     shown: ImagesShown, model: GoldenModel, images: Images, samples: int, progress: Display
 ) -> Compared:
-    """Compare logits, classes and the number of correct ones with a golden model, as a step."""
+    """Compare logits, classes and the count of correct classes with a golden model, as a step."""
     progress.start("comparing every logit with the golden model")
     golden = GoldenMachine(model)
     expected = sample_images(golden, images, shown.labels, samples, progress)[0].logits

@@ -24,14 +24,14 @@ from allspin.sim.network.tiling import Tiles
 from allspin.sim.systems import naming_extras
 
 RATES = (115_200, 1_000_000, 3_000_000, 6_000_000, 12_000_000)
-"""Bits a second of UARTs: the boards', and the slowest that adapters have."""
+"""Bits a second of UARTs: those of the boards, and the usual slowest of adapters."""
 BIT_CLOCKS = 8
 """Clocks of a bit of the simulated UART. With fewer, an answer begins before its last logit."""
 HALVES = 1
 """Bits that are not waited for: half the stop bit of the request, and half of the answer's."""
 SIMULATED = UartOptions(1_000_000, frequency=BIT_CLOCKS * 1_000_000)
 NO_ZERO = 0x0101
-"""A tag without a byte of 0, as most are: after such a byte an answer begins too soon."""
+"""A tag without a zero byte: after a zero byte an answer begins earlier than usual."""
 FREQUENCY = 100_000_000
 """Default clock frequency of a board in Hz."""
 
@@ -128,6 +128,7 @@ def _row(name: str, values: Values, unit: str) -> tuple[str, float, float, float
 
 
 def _spread(values: Values) -> dict[str, float]:
+    """Return mean, least and most as a record."""
     return {
         "mean": float(values.mean()),
         "least": values.min().item(),
@@ -164,7 +165,7 @@ def latency(
     Raises
     ------
     UserError
-        If there is no such network or data set, or the gateware cannot run the network.
+        If the network or data set does not exist, or the gateware cannot run the network.
     """
     with naming_extras():
         from allspin.host.bitstreams.latency import ALONE, measure_latency  # Amaranth
@@ -198,7 +199,7 @@ def _round_trips(
     for number in range(len(images)):
         before = line.carried
         taken = machine.stream(images[number : number + 1]).clocks
-        assert taken is not None  # the time of a UART is simulated
+        assert taken is not None  # a simulated UART counts clocks
         clocks[number] = taken
         carried[number] = line.carried - before
         progress.advance(number + 1, len(images))

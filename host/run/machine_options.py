@@ -1,4 +1,4 @@
-"""The machine that a network shall run on, by name, and what it is asked to be."""
+"""Options of the machine that a network runs on: its name and its structure."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -24,7 +24,7 @@ from allspin.sim.programming.program import ProgrammedChip
 
 @dataclass(frozen=True)
 class MachineOptions:
-    """Which machine, and how it is spoken to; None leaves a value to the machine.
+    """Name and structure of a machine, and its UART; None leaves a value to the machine.
 
     Parameters
     ----------
@@ -46,8 +46,7 @@ class MachineOptions:
     Raises
     ------
     ValueError
-        If a value is outside its range, or does not go with another; the message begins with its
-        name.
+        If a value is outside its range, or excludes another; the message begins with its name.
     """
 
     on: Annotated[str, MACHINE] = GOLDEN
@@ -59,8 +58,8 @@ class MachineOptions:
 
     def __post_init__(self) -> None:
         if self.uart is not None and self.on == GOLDEN:
-            raise ValueError(f"uart is for a board, real or virtual, and {GOLDEN} is none")
-        _ = self.profile  # raises for values out of their ranges
+            raise ValueError(f"uart is for a board, real or virtual: {GOLDEN} has no UART")
+        _ = self.profile  # raises for values outside their ranges
 
     @property
     def profile(self) -> HardwareProfile:
@@ -69,12 +68,13 @@ class MachineOptions:
         return HardwareProfile(lanes=self.lanes, rows_per_clock=rows, states=self.keep_states)
 
     def check(self, *, chips: bool, resident: bool) -> None:
-        """Refuse a machine that cannot do what is asked of it.
+        """Check that the machine can emulate chips and keep images, if it has to.
 
         Raises
         ------
         UserError
-            If it shall be made into a chip and keeps states, or keep images and has no memory.
+            If a machine that keeps states has to emulate a chip, or the golden model has to keep
+            images.
         """
         if resident and self.on == GOLDEN:
             raise UserError(f"`resident` is for `on` {VIRTUAL} or a board: {GOLDEN} has no memory")
@@ -93,7 +93,7 @@ class MachineOptions:
         Parameters
         ----------
         loaded : Network or ProgrammedChip
-            The virtual board is built for it, a real board must fit it.
+            Network that the virtual board is built for, and that a real board must fit.
         resident : bool
             True if the machine must keep images.
         progress : callable
@@ -102,8 +102,8 @@ class MachineOptions:
         Raises
         ------
         UserError
-            If there is no such machine, the network does not fit it, it has other lanes or rows
-            a clock, or the chip has noise that gateware has not.
+            If the machine does not exist, does not fit the network, has other lanes or rows per
+            clock, or lacks the chip's noise.
         """
         kept = VIRTUAL_SDRAM if self.sdram else VIRTUAL_RESIDENT
         profile = replace(self.profile, resident=kept if resident else None)
@@ -117,21 +117,22 @@ class MachineOptions:
         return machine
 
     def _check_shape(self, machine: Machine, network: Network) -> None:
-        found = machine.profile
-        if found is None:
+        """Raise a `UserError` if the machine's structure is not that of the options."""
+        profile = machine.profile
+        if profile is None:
             return
         columns = max(layer.columns for layer in network.layers)
         if isinstance(machine, LinkedMachine):
             columns = max(layer.columns for layer in machine.identity.fitted(network).layers)
         lanes = self.lanes and min(self.lanes, columns)
-        for what, there, asked in (
-            ("lanes", found.lanes, lanes),
-            ("rows per clock", found.rows_per_clock, self.rows_per_clock),
+        for quantity, present, asked in (
+            ("lanes", profile.lanes, lanes),
+            ("rows per clock", profile.rows_per_clock, self.rows_per_clock),
         ):
-            if asked not in (None, there):
-                raise UserError(f"{machine.name} has {there} {what}, not {asked}")
-        # The virtual board keeps words where levels are not uniform.
-        if self.keep_states and not found.states and self.on != VIRTUAL:
+            if asked not in (None, present):
+                raise UserError(f"{machine.name} has {present} {quantity}, not {asked}")
+        # The virtual board keeps words if levels are not uniform.
+        if self.keep_states and not profile.states and self.on != VIRTUAL:
             raise UserError(f"{machine.name} keeps R_AH words, not states")
         if (
             self.sdram

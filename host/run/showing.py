@@ -17,7 +17,7 @@ Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
 USES_AT_ONCE = 8192
-"""Images in one stream, each counted as often as it is shown: more would take up memory."""
+"""Images of one stream, each counted as often as it is shown; bounds the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +73,11 @@ def sample_images(
     Parameters
     ----------
     machine : Machine
-        Machine that was loaded.
+        Machine that a network or chip is loaded into.
     images : ndarray of uint8, shape (images, height, width)
         Grey levels.
     labels : ndarray of int64, shape (images,)
-        Their classes.
+        Classes of the images.
     samples : int
         Times that each image is shown.
     progress : Display
@@ -116,12 +116,12 @@ def stream_images(
     progress: Display,
     samples: int | None = None,
 ) -> ImagesShown:
-    """Stream images through a machine, each several times if samples are wanted.
+    """Stream images through a machine, each several times for samples.
 
     Parameters
     ----------
     machine, images, labels, progress
-        As of `sample_images`.
+        Parameters of `sample_images`.
     samples : int, optional
         Times that each image is shown (once, by its own number).
 
@@ -156,7 +156,7 @@ def stream_images(
 
 
 def _cycles_per_image(machine: Machine, uses: int) -> float | None:
-    """Cycles per image by the machine's counters; None if it has no counters."""
+    """Return the cycles per image by the machine's counters; None without counters."""
     counters = machine.counters()
     if counters is None:
         return None
@@ -176,14 +176,14 @@ def run_resident_images(
     Parameters
     ----------
     machine, images, labels, progress
-        As of `sample_images`.
+        Parameters of `sample_images`.
     logits : bool
-        True to read the logits too, beside the number of correct classes.
+        True to read the logits too, not the number of correct classes alone.
 
     Raises
     ------
     UserError
-        If the machine keeps no images, or fails.
+        If the machine has no memory of images, or fails.
     """
     resident = machine.resident_images()
     counts = ResidentCounts(0, 0, 0)
@@ -215,7 +215,7 @@ def run_resident_images(
 
 
 def _joined(answers: list[Answers]) -> Answers:
-    """Answers of several batches as those of one."""
+    """Join the answers of several batches."""
     logits = np.concatenate([each.logits for each in answers])
     classes = np.concatenate([each.classes for each in answers])
     return Answers(logits, classes)

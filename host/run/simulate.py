@@ -1,4 +1,4 @@
-"""A network's engine in an HDL simulator, with every logit compared with the golden model's."""
+"""Simulation of a network's engine in an HDL simulator, with every logit compared."""
 
 import json
 import tempfile
@@ -30,16 +30,16 @@ from allspin.sim.network.network import Network
 from allspin.sim.parameters import choice
 
 STALLS = 0.3
-"""Share of the clocks with a stall, where a seed asks for stalls."""
+"""Share of the clocks with a stall, if a seed is given."""
 IMAGES = 20
-"""Test images, where nothing else is asked for."""
+"""Default number of test images."""
 POLL = 0.2
 """Seconds between two looks at the simulation's progress."""
 
 
 @dataclass(frozen=True)
 class SimulatorOptions(Options):
-    """How an engine is simulated.
+    """Options of the simulation of an engine.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class SimulatorOptions(Options):
     Raises
     ------
     ValueError
-        If there is no such simulator, or waveforms have another ending.
+        If the simulator is unknown, or waveforms have another ending.
     """
 
     simulator: str = choice(SIMULATORS[0], SIMULATORS)
@@ -71,18 +71,18 @@ class SimulatorOptions(Options):
 
 @dataclass(frozen=True)
 class Simulated:
-    """What came of a simulation.
+    """Outcome of a simulation.
 
     Attributes
     ----------
     images, logits_compared, mismatches : int
-        How many were answered, compared, and found to differ.
+        Number of images answered, of logits compared, and of logits that differ.
     first_mismatch : str or None
-        The first, in words.
+        First difference in words.
     cycles_per_image : float or None
-        Clocks of the engine; None if it answered none.
+        Clocks of the engine per image; None if it did not answer.
     seconds : float
-        That the images took to simulate, of the wall's clock.
+        Wall-clock time of the simulation.
     """
 
     images: int
@@ -93,7 +93,7 @@ class Simulated:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures, as ``allspin sim --json`` has them."""
+        """Return the record that ``allspin sim --json`` prints."""
         figures = asdict(self)
         del figures["first_mismatch"]
         return figures
@@ -101,16 +101,17 @@ class Simulated:
 
 @contextmanager
 def _watched(folder: Path, progress: Display) -> Iterator[None]:
-    """Say how far the simulation is while it runs."""
-    file, over = folder / PROGRESS, threading.Event()
+    """Show the progress of the simulation while it runs."""
+    file = folder / PROGRESS
+    over = threading.Event()
 
-    def look() -> None:
+    def poll() -> None:
         while not over.wait(POLL):
             if file.exists():
                 done, total = map(int, file.read_text().split())
                 progress.advance(done, total, f"{done} of {total} images")
 
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=poll, daemon=True)
     thread.start()
     try:
         yield
@@ -136,25 +137,27 @@ def simulate_engine(
     network : str, Path or Network
         A network, its file, or the name of one that ships.
     images : ndarray of uint8, shape (images, height, width), or int
-        Grey levels; or how many of the first test images.
+        Grey levels; or number of the first test images.
     profile : HardwareProfile, optional
-        What the engine runs on: all columns at a time, a row per clock.
+        Lanes and rows per clock of the engine (all columns at a time, a row per clock).
     options : SimulatorOptions, optional
-        Which simulator, with which stalls, and where waveforms go.
+        Simulator, stalls, and file of the waveforms.
     data : str, Path or tuple of array_like, optional
-        Whose test images, as of `allspin.load_dataset`; MNIST's.
+        Data set of the test images, as for `allspin.load_dataset` (MNIST).
     progress : Display or bool, optional
-        Shows how far it is: by default a bar, in a terminal or a notebook. The last of two steps
-        is left for the caller to end.
+        Display of the steps: by default a bar, in a terminal or a notebook. The caller ends the
+        last of the two steps.
 
     Raises
     ------
     UserError
-        If there is no such network, the waveforms cannot be written, or the simulator is not there.
+        If the network does not exist, the waveforms cannot be written, or the simulator is
+        missing.
     allspin.hdl.bench.simulator.BenchFailure
-        If the engine hangs or says what it must not.
+        If the engine hangs or breaks its protocol.
     """
-    profile, options = profile or HardwareProfile(), options or SimulatorOptions()
+    profile = profile or HardwareProfile()
+    options = options or SimulatorOptions()
     network = open_network(network)
     if isinstance(images, int):
         images = load_test_set(data, [network], images)[0][:images]
@@ -163,7 +166,7 @@ def simulate_engine(
     find_tools(options.simulator)
     with refused("the gateware cannot run this network: "):
         parameters = EngineParameters.from_network(network, profile)
-    progress.start("preparing the simulator, compiled once for a design")
+    progress.start("preparing the simulator, compiled once for each design")
     verilog = engine_source(parameters)
     build(verilog, simulator=options.simulator, waves=options.waves is not None)
     progress.finish()

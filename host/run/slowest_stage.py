@@ -16,7 +16,7 @@ from allspin.sim.parameters import Brief
 
 @dataclass(frozen=True, eq=False)
 class SlowestStage(Brief):
-    """Cycles per image of an engine's slowest stage, counted when they are first asked for.
+    """Cycles per image of an engine's slowest stage, counted at first access.
 
     Attributes
     ----------
@@ -55,6 +55,7 @@ class SlowestStage(Brief):
         return None if self.fitted_into is None else self._mean_cycles(self.network)
 
     def _mean_cycles(self, network: Network) -> float:
+        """Compute the mean bound of the images in a machine of a network's sizes."""
         flat = self.images.reshape(len(self.images), -1)
         missing = network.topology[0] - flat.shape[1]
         padded = np.pad(flat, [(0, 0), (0, missing)])

@@ -62,7 +62,7 @@ def run_traced(network: Network, images: Images, progress: Display) -> TracedRun
     Raises
     ------
     UserError
-        If there is no C++ compiler, or the machine fails or miscounts.
+        If no C++ compiler is installed, or the machine fails or miscounts.
     """
     bounds = cycle_bounds(network, EngineParameters.from_network(network), images)
     # Enough for the images of the timeline to pass through all layers.
