@@ -1,4 +1,4 @@
-"""Fit of decays: from files to a device with retention, added to a known one."""
+"""Fit of decays: retention from files, added to a known device."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ class FittedDecay(MadeDevice):
     Attributes
     ----------
     decays : Measurement
-        The data.
+        Measured decays.
     fit : DecayFit
-        Values and intervals.
+        Values with their intervals.
     base : Device
         Device that the retention is added to.
     options : DecayOptions
@@ -67,7 +67,7 @@ class FittedDecay(MadeDevice):
         return self.options.name or self.base.name
 
     def retention(self) -> Retention:
-        """Return the device's retention, at the lowest temperature that was measured.
+        """Return the device's retention at the lowest measured temperature.
 
         Raises
         ------
@@ -194,7 +194,7 @@ class FittedDecay(MadeDevice):
 
     def plot(self) -> Any:
         """Draw data, fits and residuals over the logarithm of time, a colour for a temperature."""
-        # Matplotlib takes long to load, and a fit does without it.
+        # Matplotlib takes long to load, and a fit does not need it.
         from allspin.host.fit.picture import fit_picture
 
         curves = self.decays.curves
@@ -235,13 +235,13 @@ def fit_decay(
     files : str, Path or sequence of these
         CSV files; see ``docs/formats.md``.
     device : str, Path or Device
-        Device that the retention is added to, its file, or the name of one that ships.
+        Device that the retention is added to, its file, or the name of a shipped device.
     options : DecayOptions, optional
         Options of the fit.
     reading : ReadOptions, optional
         Options of reading.
     at : str or OperatingPoint, optional
-        Operating point of a file's device, such as ``current=9mA``; its own point.
+        Operating point of a file's device, such as ``current=9mA`` (its default).
     progress : Display or bool, optional
         Receives notes on the files, and on outliers (`Display.note`), by default as Python
         warnings.

@@ -221,13 +221,13 @@ def measured_response(
     Parameters
     ----------
     devices : sequence of DeviceCurves
-        The data; numbers of pulses between those that were measured are interpolated, and
-        those before the first are on the straight line through the first two. Cycles are
-        compared at the pulses that two of them have, and deviations between are interpolated.
+        Measured curves. The table interpolates between measured numbers of pulses, and before the
+        first it extrapolates the line through the first two. The deviation over cycles is
+        computed at the pulses that at least two cycles have, and interpolated between them.
     pulses : int
-        The table's last pulse.
+        Last pulse of the table.
     meter : float
-        Deviation of a point by the meter's noise, which is no C2C.
+        Deviation of a point by the meter's noise, which is not part of C2C.
     """
     grid = np.arange(pulses + 1, dtype=np.float64)
     means = np.array([_on_grid(device, grid) for device in devices])
@@ -263,21 +263,21 @@ def _cycle_deviation(devices: Sequence[DeviceCurves], grid: Array) -> Array:
 def pair_response(
     devices: Sequence[DeviceCurves], pulses: int, meter: float, ends: tuple[float, float]
 ) -> TableResponse:
-    """Return the table of one polarity that the changes by single pulses lead to.
+    """Compute the table of one polarity from the changes by single pulses.
 
-    Measured cycles give the deviation after each number of pulses themselves. Pairs of R_AH before
-    and after a pulse give more where cycles are few, or do not begin where a write does.
+    `measured_response` uses the deviation of cycles after each number of pulses. Pairs of R_AH
+    before and after a pulse tell more if cycles are few, or do not begin at the start of a write.
 
     Parameters
     ----------
     devices : sequence of DeviceCurves
-        The data.
+        Measured curves.
     pulses : int
-        The table's last pulse.
+        Last pulse of the table.
     meter : float
         Deviation of a point by the meter's noise.
     ends : (float, float)
-        The lowest and the highest R_AH of a device.
+        Lowest and highest R_AH of a device.
 
     Raises
     ------
@@ -302,10 +302,10 @@ def pair_response(
 
 
 def with_reference(device: Device, reference: str) -> Device:
-    """Return a device of a conductance with the reference column that it needs.
+    """Add the reference column that a device of a conductance needs.
 
-    A column is written as the cells are. The cells of a centred one are held in the middle of the
-    range, and deviate as the polarity that deviates less there.
+    The cells of a written column are programmed like all others. The cells of a centred column are
+    held in the middle of the range, with the deviation of the polarity that deviates less.
     """
     if device.unit != "siemens" or reference == "ideal":
         return device

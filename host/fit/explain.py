@@ -1,4 +1,4 @@
-"""Tables that explain how files are read: the use of each column, and of each curve."""
+"""Tables about the files of a fit: the use of each column, and of each curve."""
 
 from collections.abc import Sequence
 from pathlib import Path

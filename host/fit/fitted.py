@@ -137,7 +137,7 @@ class Fitted(FitResult):
 
     def plot(self) -> Any:
         """Draw data, fit and residuals."""
-        # Matplotlib takes long to load, and a fit does without it.
+        # Matplotlib takes long to load, and a fit does not need it.
         from allspin.host.fit.picture import fit_picture
 
         panels = [self._panel(part) for part in self.polarities.values()]

@@ -1,4 +1,4 @@
-"""Fit of measured curves: from files to a device, and to the agreement of its models."""
+"""Fit of measured curves: a device made from files, and the goodness of its models."""
 
 import math
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ from allspin.host.fit.result import PolarityResult
 from allspin.host.lab.curves import Measurement
 from allspin.host.lab.measurement import read_measurement
 from allspin.host.lab.reading import ReadOptions
+from allspin.host.show.display import Display
 from allspin.host.show.progress import shows_progress
 from allspin.host.show.terminal import print_tables
 from allspin.sim.device.device import Device
@@ -55,15 +56,14 @@ def fit(
     files : str, Path or sequence of these
         CSV files, see ``docs/formats.md``; or a `pandas.DataFrame` with the columns of one.
     options : FitOptions, optional
-        Options of the fit, with the device's name; or only the name, by default that of
-        the first file.
+        Options of the fit; the device has the name of the first file by default.
     reading : ReadOptions, optional
         Options of reading.
     base : str, Path or Device, optional
-        A device, its file, or the name of one that ships, whose values are used for everything
-        that was not measured; without it these are left out.
+        Device, its file, or the name of a shipped device, whose values are used for all quantities
+        that were not measured; without it these are left out.
     at : str or OperatingPoint, optional
-        Operating point of the base, such as ``current=9mA``; its file's default.
+        Operating point of the base, such as ``current=9mA`` (the default of its file).
     explain : bool
         True to print the use of each column, and of each curve.
     progress : Display or bool, optional
@@ -77,7 +77,8 @@ def fit(
     """
     if hasattr(files, "to_csv"):
         with TemporaryDirectory() as folder:
-            cast(Any, files).to_csv(path := Path(folder) / "frame.csv", index=False)
+            path = Path(folder) / "frame.csv"
+            cast(Any, files).to_csv(path, index=False)
             return fit(path, options, reading, base, at=at, explain=explain, progress=progress)
     if at is not None and base is None:
         raise UserError("`at` needs `base`")
@@ -91,21 +92,29 @@ def fit(
     measurement = read_measurement(files, reading)
     if len(set(measurement.digests.values())) < len(files):
         raise UserError("two of the files are the same; give each once")
-    outliers: list[Outlier] = []
-    try:
-        if not asked.keep_outliers:
-            measurement, outliers = set_aside(measurement)
-            # The zero of a conductance is known, since it is never negative.
-            offset = measurement.unit != "siemens" and asked.reading != "range"
-            measurement = remove_disturbances(measurement, offset)
-    finally:
-        # Also if a later step refuses the data.
-        for note in measurement.notes:
-            progress.note(note)
+    measurement, outliers = _clean(measurement, asked, progress)
     fitted = fit_all(measurement, asked, stand_in, outliers)
     if explain:
         print_tables([fitted.explained()])
     return fitted
+
+
+def _clean(
+    measurement: Measurement, options: FitOptions, progress: Display
+) -> tuple[Measurement, list[Outlier]]:
+    """Set outliers aside and remove disturbances, unless outliers are kept; show the notes."""
+    outliers: list[Outlier] = []
+    try:
+        if not options.keep_outliers:
+            measurement, outliers = set_aside(measurement)
+            # The zero of a conductance is known, since it is never negative.
+            offset = measurement.unit != "siemens" and options.reading != "range"
+            measurement = remove_disturbances(measurement, offset)
+    finally:
+        # Notes are shown even if a step raises.
+        for note in measurement.notes:
+            progress.note(note)
+    return measurement, outliers
 
 
 def fit_all(
@@ -119,11 +128,11 @@ def fit_all(
     Parameters
     ----------
     measurement : Measurement
-        The curves.
+        Measured curves.
     options : FitOptions
         Options of the fit.
     base : Device, optional
-        Device whose values are used where nothing was measured.
+        Device whose values replace quantities that were not measured.
     outliers : sequence of Outlier
         Outliers that were set aside.
 
@@ -170,9 +179,9 @@ def _fit_polarities(
         curves = measurement.of(polarity)
         found = fit_response(curves, polarity)
         if found.span.value <= 0:
-            way = "fall" if polarity is Polarity.DEPRESSION else "rise"
+            change = "fall" if polarity is Polarity.DEPRESSION else "rise"
             raise UserError(
-                f"R_AH does not {way} with pulses of {polarity.name.lower()}; is it the right "
+                f"R_AH does not {change} with pulses of {polarity.name.lower()}; is it the right "
                 "column?"
             )
         fits[polarity] = found
@@ -196,7 +205,7 @@ def _best_reading(parts: dict[Polarity, PolarityResult]) -> str:
 
 
 def _correlation(parts: dict[Polarity, PolarityResult], reading: str) -> Interval | None:
-    """Return the correlation of the D2D of both polarities, where that can be told."""
+    """Return the correlation of the D2D of both polarities; None if the data do not tell it."""
     several = [part for part in parts.values() if part.devices.readings]
     if not reading or len(several) < 2:
         return None

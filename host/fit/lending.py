@@ -1,7 +1,7 @@
-"""Values that a base device lends where nothing was measured: one polarity, or all but the synapse.
+"""Values of a base device that replace missing data: one polarity, or all but the synapse.
 
-A polarity is lent as shares of the range, and the range is the measured one: both polarities are
-those of one device.
+Values of a polarity are lent as shares of the range, and scaled to the measured range, since both
+polarities belong to one device.
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ def lent_spreads(base: Device, polarity: Polarity) -> tuple[LentSpread, LentSpre
     Raises
     ------
     UserError
-        If the base has no model of the paper's kind, or its C2C is no share of the range.
+        If the base has no model of the paper's kind, or its C2C is not a share of the range.
     """
     synapse = lent_model(base, polarity)
     steps = synapse.states - 1

@@ -34,11 +34,11 @@ class LookupDevice(MadeDevice):
     Attributes
     ----------
     made : Device
-        The device.
+        Device made of the tables.
     synapse : TableSynapse
-        Its synapse.
+        Synapse of the device.
     devices : int
-        Number of devices whose mean it is.
+        Number of devices that the synapse is the mean of.
     """
 
     made: Device
@@ -77,7 +77,7 @@ class LookupDevice(MadeDevice):
 
     def plot(self) -> Any:
         """Draw the mean of each polarity, with C2C of a write and D2D about it."""
-        # Matplotlib takes long to load, and a fit does without it.
+        # Matplotlib takes long to load, and a fit does not need it.
         from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
         from allspin.host.draw.style import SOFT, name_text
 
@@ -123,19 +123,19 @@ def take_lookup_tables(
     files : sequence of Path
         A rising and a falling table of each device, in any order.
     options : FitOptions
-        The device's name, states and reference.
+        Name, states and reference of the device.
     reading : ReadOptions, optional
-        Options of reading, which must be the defaults here.
+        Options of reading, which must be the defaults.
     base : str, optional
-        A device file, or the name of one that ships: all but its synapse stands in.
+        Device file, or the name of a shipped device, which lends all but its synapse.
     at : str or OperatingPoint, optional
-        Operating point of the base; its file's own point.
+        Operating point of the base (its file's default).
 
     Raises
     ------
     UserError
-        If a file is missing or no such table, they do not go together, or an option is given
-        besides name, states and reference.
+        If a file is missing or not a lookup table, the tables do not match, or an option other
+        than name, states and reference is given.
     """
     taken = FitOptions(
         options.name, states=options.states, table=options.table, reference=options.reference

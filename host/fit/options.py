@@ -22,7 +22,7 @@ REFERENCES = ("column", "centred", "ideal")
 
 @dataclass(frozen=True)
 class FitOptions(Options):
-    """How curves are fitted; None lets the data decide.
+    """Options of a fit of curves; None lets the data decide.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class FitOptions(Options):
     Raises
     ------
     ValueError
-        If one of them makes no sense; the message begins with its name.
+        If a value is invalid; the message begins with its name.
     """
 
     name: str = ""
@@ -80,8 +80,8 @@ class FitOptions(Options):
             raise ValueError("`currents` takes a lower and a higher magnitude, such as 2 12")
         if self.table and self.occasion == "root":
             raise ValueError(
-                "`occasion` must be write or pulse of a measured table, whose deviations add up as "
-                "they were measured, not root"
+                "`occasion` must be write or pulse of a measured table, not root: its deviations "
+                "add up as they were measured"
             )
         if (self.name and not self.name.strip()) or not self.name.isprintable():
             raise ValueError("`name` must be a word or line of text")
@@ -89,7 +89,7 @@ class FitOptions(Options):
 
 @dataclass(frozen=True)
 class DecayOptions:
-    """How decays are fitted.
+    """Options of a fit of decays.
 
     Parameters
     ----------
@@ -99,14 +99,14 @@ class DecayOptions:
     equilibrium : float
         Value that R_AH decays to: 0 is the middle of the range, -1 and 1 are its ends.
     keep_outliers : bool
-        Whether points far from the fit are kept.
+        True to keep points far from the fit.
     name : str or None
-        Of the device; None for that of the one which the retention is added to.
+        Name of the device; None for that of the device that the retention is added to.
 
     Raises
     ------
     ValueError
-        If one of them is outside its range.
+        If a value is outside its range.
     """
 
     attempt_time: Annotated[

@@ -1,4 +1,4 @@
-"""Data of pictures of fits, without Matplotlib, so that a fit does without it."""
+"""Data of pictures of fits; a fit makes them without importing Matplotlib."""
 
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ class PanelCurve:
     line : (ndarray, ndarray) or None
         The model on a finer grid; None to draw it at the points.
     device : str
-        Device of the curve, where the colour stands for something else.
+        Device of the curve, if the colour stands for another quantity.
     """
 
     name: str

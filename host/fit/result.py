@@ -43,7 +43,7 @@ def row(
 
 
 class MadeDevice(Shown):
-    """Base class of results that make a device: they have `device`, and a `plot` of their own.
+    """Base class of results that make a device; they define `device` and `plot`.
 
     Attributes
     ----------
@@ -66,9 +66,9 @@ class MadeDevice(Shown):
         Parameters
         ----------
         device : Path or None
-            The device file, if it was written.
+            Device file, if it was written.
         pictures : sequence of Path
-            The pictures.
+            Files of the pictures.
         """
         return {
             "device": None if device is None else str(device),
@@ -104,23 +104,23 @@ class FitResult(MadeDevice):
     Attributes
     ----------
     measurement : Measurement
-        The curves.
+        Measured curves.
     options : FitOptions
-        The options.
+        Options of the fit.
     base : Device or None
-        Device whose values are used where nothing was measured.
+        Device whose values replace quantities that were not measured.
     outliers : list of Outlier
         Points and cycles that were set aside.
     polarities : dict of Polarity to PolarityResult
-        Those that were measured.
+        Results of the polarities that were measured.
     neuron : NeuronFit or None
-        The neuron, if its curves were given.
+        Fit of the neuron, if its curves were given.
     meter : MeterNoise or None
-        Noise of the meter that pulse curves were read with, where it can be told.
+        Noise of the meter that read the pulse curves, if the data tell it.
     occasion, reading : str
-        Readings of C2C and D2D that are taken; empty if they are not measured.
+        Readings of C2C and D2D; empty if they are not measured.
     together : Interval or None
-        Correlation of devices' own deviations of both polarities, where that can be told.
+        Correlation of the D2D of both polarities, if the data tell it.
     """
 
     measurement: Measurement
@@ -147,7 +147,7 @@ class FitResult(MadeDevice):
 
     @property
     def correlation(self) -> float:
-        """Correlation of the device: 0 where its interval has both signs."""
+        """Correlation of the device: 0 if its interval has both signs."""
         if self.together is None or self.together.low * self.together.high <= 0:
             return 0.0
         return self.together.value

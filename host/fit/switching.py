@@ -2,9 +2,9 @@
 
 Each use of a current switches the device or does not: counts are binomial, with the probability
 ``P = Phi((I - I_50) / sigma)`` of `allspin.sim.network.neuron.StochasticNeuron`. The logarithm of
-the likelihood is concave in the line's offset and slope, so its maximum is the only one; intervals
-follow from its curvature there. For probabilities without numbers of trials, their scatter
-about the curve takes the place of these.
+the likelihood is concave in the line's offset and slope, so its maximum is unique; intervals
+follow from its curvature at the maximum. For probabilities without numbers of trials, their
+scatter about the curve replaces the binomial variance.
 """
 
 import dataclasses
@@ -139,11 +139,11 @@ def _fit(device: _Uses, counted: bool) -> _Fit:
     name = device.curve.device
     x = device.curve.pulses
     share = device.curve.mean
-    # A step describes data in which all that ever switched is above all that ever did not.
+    # Below a step the device never switches, and above it always: its width is then unknown.
     if x.size < FEWEST or x[share < 1].max(initial=0) <= x[share > 0].min(initial=np.inf):
         raise UserError(
             f"device {name}: the width of the step is not known; measure at {FEWEST} or more "
-            "currents, among them some at which the film switches by chance"
+            "currents, among them some at which the device switches by chance"
         )
     middle = float(x.mean())
     scale = float(np.ptp(x)) / 2
@@ -161,7 +161,7 @@ def _fit(device: _Uses, counted: bool) -> _Fit:
     covariance = np.linalg.inv(u * (n * np.exp(-(z**2)) / (2 * math.pi * variance)) @ u.T)
     freedom = math.inf
     if not counted:
-        # The scatter about the curve, where both outcomes occur, takes the place of the numbers.
+        # The scatter about the curve, at currents with both outcomes, replaces unknown numbers.
         points = float(variance.sum() ** 2 / (variance @ variance))
         freedom = max(points - 2, 1.0)
         scatter = float(((share - ndtr(z)) ** 2).sum() / variance.sum())
@@ -258,7 +258,7 @@ class FittedSwitching(MadeDevice):
 
     def plot(self) -> Any:
         """Draw shares of the uses that switch, and the curve of each device."""
-        # Matplotlib takes long to load, and a fit does without it.
+        # Matplotlib takes long to load, and a fit does not need it.
         from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
         from allspin.host.draw.style import name_text
 
@@ -282,20 +282,20 @@ def fit_switching(
     *,
     progress: Any = None,
 ) -> FittedSwitching:
-    """Fit a neuron that switches by chance to switching probabilities, or counts, by current.
+    """Fit a neuron that switches by chance to switching probabilities, or counts, against current.
 
     Parameters
     ----------
     files : str, Path or sequence of these
         CSV files; see ``docs/formats.md``.
     device : str, Path or Device
-        Device that the neuron is put into, its file, or the name of one that ships.
+        Device that the neuron is put into, its file, or the name of a shipped device.
     options : FitOptions, optional
-        The device's name; the base's if it is empty. No other option concerns such a neuron.
+        Name of the device (the base's). Other options raise an error.
     reading : ReadOptions, optional
-        Names of columns. No other option concerns such files.
+        Names of columns. Other options raise an error.
     at : str or OperatingPoint, optional
-        Operating point of a file's device, such as ``current=9mA``; its own point.
+        Operating point of a file's device, such as ``current=9mA`` (its default).
     progress : Display or bool, optional
         As in `allspin.fit`.
 
@@ -311,40 +311,49 @@ def fit_switching(
     names = dataclasses.replace(reading.columns, ignore=())
     other = reading != ReadOptions(names)
     if other or options != FitOptions(options.name):
-        raise UserError("of switching probabilities only the name and the columns can be chosen")
+        raise UserError("for switching probabilities only the name and the columns can be chosen")
     reading.columns.check(paths)
     tables = [read_csv(path) for path in paths]
-    read = [_read(table, reading.columns) for table in tables]
-    devices = [one for file in read for one in file.devices]
-    data = [one.curve for one in devices]
-    kinds = {(file.unit, file.counted) for file in read}
-    if len(kinds) > 1 or len({one.device for one in data}) < len(data):
-        raise UserError(
-            "files must have one unit of current, all numbers of uses or none, and each its devices"
-        )
-    ((unit, counted),) = kinds
-    fits = [_fit(one, counted) for one in devices]
-    full = max(float(one.pulses.max()) for one in data)
+    data = _join([_read(table, reading.columns) for table in tables])
+    curves = [device.curve for device in data.devices]
+    fits = [_fit(device, data.counted) for device in data.devices]
+    full = max(float(curve.pulses.max()) for curve in curves)
     values, basis = _values(fits, full)
-    if counted and basis == "points":
+    if data.counted and basis == "points":
         basis = "counts"
-    models = []
-    for one, own in zip(data, fits, strict=True):
-        middle, log_sigma = own.parameters
-        models.append(ndtr((one.pulses - middle) / math.exp(log_sigma)))
+    models = [_model(curve, result) for curve, result in zip(curves, fits, strict=True)]
+    uses = sum(device.uses.sum() for device in data.devices)
     source = {
         "method": "maximum of the binomial likelihood",
         "confidence": CONFIDENCE,
         "full_current": full,
-        "current_unit": unit or "arbitrary",
+        "current_unit": data.unit or "arbitrary",
         "intervals_from": basis,
-        "devices": len(data),
-        "uses": float(sum(one.uses.sum() for one in devices)) if counted else 0.0,
+        "devices": len(curves),
+        "uses": float(uses) if data.counted else 0.0,
         "sha256": digests(paths, (table.data for table in tables)),
     }
-    return FittedSwitching(
-        data, models, values, judge(data, models), source, base, options.name or base.name
-    )
+    name = options.name or base.name
+    return FittedSwitching(curves, models, values, judge(curves, models), source, base, name)
+
+
+def _join(files: Sequence[_File]) -> _File:
+    """Join the devices of several files; raise a `UserError` if these do not match."""
+    devices = [device for file in files for device in file.devices]
+    kinds = {(file.unit, file.counted) for file in files}
+    if len(kinds) > 1 or len({device.curve.device for device in devices}) < len(devices):
+        raise UserError(
+            "files must have one unit of current, different devices, and numbers of uses in all "
+            "files or in no file"
+        )
+    ((unit, counted),) = kinds
+    return _File(devices, unit, counted)
+
+
+def _model(curve: DeviceCurves, result: _Fit) -> Array:
+    """Return the probability of switching at the currents of a curve."""
+    middle, log_sigma = result.parameters
+    return ndtr((curve.pulses - middle) / math.exp(log_sigma))
 
 
 def _values(fits: Sequence[_Fit], full: float) -> tuple[dict[str, Interval], str]:
