@@ -61,59 +61,67 @@ class Scan(Component):
         """Build the registers."""
         p = self._parameters
         masks = self.masks
-        lines = p.kind.kernel[0]
-        wide = p.kind.kernel[1] * p.unit
-        step = p.kind.stride[1] * p.unit
-        (down, across) = p.kind.places
+        tag = masks.payload.tag
+        (kernel_lines, kernel_width) = p.kind.kernel
+        (stride_down, stride_across) = p.kind.stride
+        (positions_down, positions_across) = p.kind.places
         (above, left, _, _) = p.kind.padding
-        first = -above * p.line - left * p.unit
+        # Bits of a line: those at a position, those of a stride, and those of the padding.
+        seen = kernel_width * p.unit
+        step = stride_across * p.unit
+        padding = left * p.unit
+        first_origin = -above * p.line - padding
+        band_bits = (positions_across - 1) * step + seen
         band = [
-            Signal((across - 1) * step + wide, name=f"band_{number}", reset_less=True)
-            for number in range(lines)
+            Signal(band_bits, name=f"band_{number}", reset_less=True)
+            for number in range(kernel_lines)
         ]
-        end = (down - 1) * p.kind.stride[0] + lines
+        end = (positions_down - 1) * stride_down + kernel_lines
         at = Signal(range(end + 1))  # the line that comes next, the padding counted
-        count = Signal(range(max(lines, 2)))  # of the lines of this position
-        column = Signal(range(max(across, 2)))
+        count = Signal(range(max(kernel_lines, 2)))  # of the lines of this position
+        column = Signal(range(max(positions_across, 2)))
         full = Signal()
         last = Signal()
-        tag = masks.payload.tag
-        origin = Signal(len(tag.origin), init=first % 2 ** len(tag.origin))
+        origin = Signal(len(tag.origin), init=first_origin % 2 ** len(tag.origin))
         half = Signal()
         inside = Signal()
         m.d.comb += [
             self.line.eq(at - above),
             inside.eq((at >= above) & (at < above + p.map.height)),
+        ]
+        m.d.comb += [
             masks.valid.eq(full),
-            masks.payload.places[0].eq(Cat(own[:wide] for own in band)),
+            masks.payload.places[0].eq(Cat(line[:seen] for line in band)),
             tag.origin.eq(origin),
             tag.half.eq(half),
             masks.payload.last.eq(1),
-            last.eq(column == across - 1),
+        ]
+        m.d.comb += [
+            last.eq(column == positions_across - 1),
             self.done.eq(full & masks.ready & last & (at == end)),
         ]
         with m.If(~full & self.more):
             bits = self.bits & inside.replicate(p.line)
+            for line, next_line in pairwise(band):
+                m.d.sync += line.eq(next_line)
             m.d.sync += [
-                *(one.eq(two) for one, two in pairwise(band)),
-                band[-1].eq(Cat(Const(0, left * p.unit), bits)),
+                band[-1].eq(Cat(Const(0, padding), bits)),
                 at.eq(at + 1),
                 count.eq(count + 1),
             ]
-            with m.If(count == lines - 1):
+            with m.If(count == kernel_lines - 1):
                 m.d.sync += [full.eq(1), count.eq(0)]
         with m.Elif(full & masks.ready):
-            m.d.sync += [
-                *(own.eq(own >> step) for own in band),
-                origin.eq(origin + step),
-                column.eq(column + 1),
-            ]
+            for line in band:
+                m.d.sync += line.eq(line >> step)
+            m.d.sync += [origin.eq(origin + step), column.eq(column + 1)]
             with m.If(last):
+                walked = (positions_across - 1) * step
                 m.d.sync += [
-                    origin.eq(origin + p.kind.stride[0] * p.line - (across - 1) * step),
+                    origin.eq(origin + stride_down * p.line - walked),
                     column.eq(0),
                     full.eq(0),
-                    at.eq(at + p.kind.stride[0] - lines),
+                    at.eq(at + stride_down - kernel_lines),
                 ]
         with m.If(self.done):
             m.d.sync += [at.eq(0), origin.eq(origin.init), half.eq(~half)]
@@ -171,35 +179,37 @@ class Window(Component):
             kept.seen.eq(scan.done),
             kept.line.eq(scan.line),
             kept.half.eq(scan.masks.payload.tag.half),
-            scan.more.eq(filled != seen),
-            scan.bits.eq(kept.bits),
         ]
-        if p.flat:
-            # Each part has every so many of the places.
-            bits = -(-p.rows // p.rows_per_clock)
-            m.submodules.walk = walk = make_walk(p, bits, scan.tag)
-            masks = walk.masks
-            found = scan.masks.payload
-            m.d.comb += [
-                masks.valid.eq(scan.masks.valid),
-                scan.masks.ready.eq(masks.ready),
-                masks.payload.tag.eq(found.tag),
-                masks.payload.last.eq(1),
-            ]
-            for part in range(p.rows_per_clock):
-                m.d.comb += masks.payload.places[part].eq(found.places[0][part :: p.rows_per_clock])
-        else:
-            walk = self._build_vectors(m, scan, kept)
+        m.d.comb += [scan.more.eq(filled != seen), scan.bits.eq(kept.bits)]
+        walk = self._build_places(m, scan) if p.flat else self._build_vectors(m, scan, kept)
         m.d.comb += read.eq(self._build_values(m, walk, kept.writes))
+
+    def _build_places(self, m: Module, scan: Scan) -> Walk | TiledWalk:
+        """Walk through the places of a position; each part has every so many of them."""
+        p = self._parameters
+        parts = p.rows_per_clock
+        bits = -(-p.rows // parts)
+        m.submodules.walk = walk = make_walk(p, bits, scan.tag)
+        masks = walk.masks
+        found = scan.masks.payload
+        m.d.comb += [
+            masks.valid.eq(scan.masks.valid),
+            scan.masks.ready.eq(masks.ready),
+            masks.payload.tag.eq(found.tag),
+            masks.payload.last.eq(1),
+        ]
+        for part in range(parts):
+            m.d.comb += masks.payload.places[part].eq(found.places[0][part::parts])
+        return walk
 
     def _build_vectors(self, m: Module, scan: Scan, kept: Any) -> Walk | TiledWalk:
         """Walk from the pixels of a position that are not empty to their channels."""
         p = self._parameters
-        parts = self._parameters.rows_per_clock
+        parts = p.rows_per_clock
         channels = p.map.channels
-        turns = p.turns
-        bits = -(-(channels + turns[-1]) // parts)
-        address = (p.map.pixels * p.map.pixel.part_rows - 1).bit_length()
+        pixel_rows = p.map.pixel.part_rows
+        bits = -(-(channels + p.turns[-1]) // parts)
+        address = (p.map.pixels * pixel_rows - 1).bit_length()
         # A pixel's first row is row `row` of part `turn`; its first value is at `origin`.
         tag = data.StructLayout(
             {"row": range(p.part_rows), "turn": range(parts), "origin": address, "half": 1}
@@ -209,7 +219,6 @@ class Window(Component):
         wiring.connect(m, scan.masks, pixels.masks)
         go = Signal()
         valid = Signal(4)
-        step = pixels.steps.payload.lanes[0]
         masks = walk.masks
         m.d.comb += [go.eq(~masks.valid | masks.ready), pixels.steps.ready.eq(go)]
         with m.If(go):
@@ -221,37 +230,40 @@ class Window(Component):
                 m.d.sync += register.eq(value)
             return register
 
+        # Clock 1: the pixel, and its first row.
+        own: Any = masks.payload.tag
+        step = pixels.steps.payload.lanes[0]
         width = len(step.tag.origin)
         offsets = [y * p.map.width + x for y, x in p.seen]
         rows = [place * channels for place in range(len(offsets))]
-        pixel = registered((step.tag.origin + table(offsets, step.place, width))[:width], "pixel")
-        row = table([row // parts for row in rows], step.place, len(masks.payload.tag.row))
+        pixel = step.tag.origin + table(offsets, step.place, width)
+        pixel = registered(pixel[:width], "pixel")
+        row = table([row // parts for row in rows], step.place, len(own.row))
         turn = table([row % parts for row in rows], step.place, (parts - 1).bit_length())
         told = Cat(step.drives, pixels.steps.payload.last, step.tag.half, row, turn)
         told = registered(told, "told")
-        # The output of a block RAM comes late in its clock.
+        m.d.comb += [kept.pixel.eq(pixel), kept.pixel_half.eq(told[2])]
+        # Clocks 2 and 3: the channels that are set. The output of a block RAM comes late.
         vector = registered(registered(kept.vector, "read"), "vector")
-        origin = registered((pixel * p.map.pixel.part_rows)[:address], "origin_read")
+        origin = registered((pixel * pixel_rows)[:address], "origin_read")
         origin = registered(origin, "origin")
         seen = registered(registered(told, "told_read"), "seen")
         drives, last, half = seen[:3]
-        own: Any = masks.payload.tag
         row = seen[3 : 3 + len(own.row)]
         turn = seen[3 + len(own.row) :]
+        # Clock 4: the channels in the parts that drive their rows.
         turned: Value = vector
-        for by in turns[1:]:
+        for by in p.turns[1:]:
             turned = Mux(turn == by, vector << by, turned)
         turned = registered(Mux(drives, turned, 0), "turned")
+        m.d.comb += [masks.valid.eq(valid[-1]), masks.payload.last.eq(registered(last, "last"))]
         m.d.comb += [
-            kept.pixel.eq(pixel),
-            kept.pixel_half.eq(told[2]),
-            masks.valid.eq(valid[-1]),
-            masks.payload.last.eq(registered(last, "last")),
             Cat(own.row, own.turn).eq(registered(Cat(row, turn), "place")),
             own.origin.eq(registered(origin, "first")),
             own.half.eq(registered(half, "half")),
-            *(masks.payload.places[part].eq(turned[part::parts]) for part in range(parts)),
         ]
+        for part in range(parts):
+            m.d.comb += masks.payload.places[part].eq(turned[part::parts])
         return walk
 
     def _build_values(self, m: Module, walk: Walk | TiledWalk, writes: Any) -> Value:
@@ -259,20 +271,21 @@ class Window(Component):
         p = self._parameters
         m.submodules.out = out = RegisterSlice(event_layout(p), every_clock=True)
         wiring.connect(m, out.o, wiring.flipped(self.events))
+        steps = walk.steps
+        positions = p.kind.positions
         go = Signal()
         valid = Signal(3)
         last = Signal()
         closes = Signal()
         beat: Any = Signal(event_layout(p))
-        position = Signal(range(max(p.kind.positions, 2)))
+        position = Signal(range(max(positions, 2)))
         ends = Signal()
-        steps = walk.steps
         m.d.comb += [
             go.eq(~valid[2] | out.i.ready),
             steps.ready.eq(go),
             out.i.valid.eq(valid[2]),
             beat.last.eq(closes),
-            ends.eq(go & valid[0] & last & (position == p.kind.positions - 1)),
+            ends.eq(go & valid[0] & last & (position == positions - 1)),
         ]
         with m.If(go):
             m.d.sync += [
@@ -293,25 +306,25 @@ class Window(Component):
     ) -> None:
         """Return a part's row and value, two clocks later."""
         p = self._parameters
-        parts = self._parameters.rows_per_clock
+        parts = p.rows_per_clock
         address = Signal(len(step.tag.origin), name=f"address_{part}", reset_less=True)
         drives = Signal(2, name=f"drives_{part}")
         half = Signal(name=f"half_{part}")
         rows = [Signal(range(p.part_rows), name=f"row_{part}_{clock}") for clock in range(2)]
         turns = [Signal(range(parts), name=f"turn_{part}_{clock}") for clock in range(2)]
         if p.flat:
-            offsets = [y * p.line + x for y, x in p.seen][part::parts] or [0]
+            offsets = [y * p.line + x for y, x in p.seen]
+            part_offsets = offsets[part::parts] or [0]
             row = step.place
             turn = Const(0, 1)
-            at = step.tag.origin + table(offsets, step.place, len(address))
+            at = step.tag.origin + table(part_offsets, step.place, len(address))
         else:
             row = step.tag.row + step.place
             turn = step.tag.turn
             at = step.tag.origin + step.place - (turn > part)
         with m.If(go):
+            m.d.sync += [address.eq(at), half.eq(step.tag.half)]
             m.d.sync += [
-                address.eq(at),
-                half.eq(step.tag.half),
                 rows[0].eq(row),
                 rows[1].eq(rows[0] & drives[0].replicate(len(rows[0]))),
                 turns[0].eq(turn),
@@ -334,7 +347,5 @@ class Window(Component):
             with m.If(go):
                 m.d.sync += found.eq(read.data)
             value = Mux(turns[1] == turn, found, value) if len(p.turns) > 1 else found
-        m.d.comb += [
-            slot.row.eq(rows[1]),
-            slot.value.eq(value & drives[1].replicate(p.value_bits)),
-        ]
+        driven_value = value & drives[1].replicate(p.value_bits)
+        m.d.comb += [slot.row.eq(rows[1]), slot.value.eq(driven_value)]
