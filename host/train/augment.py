@@ -34,21 +34,26 @@ def bilinear(shape: tuple[int, int], y: Array, x: Array) -> Any:
 
     height, width = shape
     size = y.size
-    top, left = np.floor(y), np.floor(x)
-    down, right = y - top, x - left
+    top = np.floor(y)
+    left = np.floor(x)
+    down = y - top
+    right = x - left
+    up = 1 - down
+    back = 1 - right
     sources = np.empty((*y.shape, 4), np.int32)
     shares = np.empty((*y.shape, 4), np.float32)
     corners = (
-        (top, left, (1 - down) * (1 - right)),
-        (top, left + 1, (1 - down) * right),
-        (top + 1, left, down * (1 - right)),
+        (top, left, up * back),
+        (top, left + 1, up * right),
+        (top + 1, left, down * back),
         (top + 1, left + 1, down * right),
     )
     for corner, (row, column, share) in enumerate(corners):
         inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
         shares[:, :, corner] = share * inside
         sources[:, :, corner] = np.where(inside, row * width + column, 0)
-    sources += (np.arange(len(y), dtype=np.int32) * (height * width))[:, None, None]
+    first_pixels = np.arange(len(y), dtype=np.int32) * (height * width)
+    sources += first_pixels[:, None, None]
     ends = np.arange(0, 4 * size + 1, 4, dtype=np.int32)
     return csr_array((shares.ravel(), sources.ravel(), ends), shape=(size, size))
 
@@ -59,7 +64,8 @@ def _knot_weights(size: int) -> Array:
     The weights are smooth, and those of a pixel add up to 1.
     """
     place = np.linspace(0.0, KNOTS - 1.0, size)
-    distance = np.minimum(np.abs(place[:, None] - np.arange(KNOTS)), 1.0)
+    knots = np.arange(KNOTS)
+    distance = np.minimum(np.abs(place[:, None] - knots), 1.0)
     return (0.5 + 0.5 * np.cos(np.pi * distance)).astype(np.float32)
 
 
@@ -85,7 +91,9 @@ class Bending:
     def draw(self, count: int, rng: np.random.Generator) -> Any:
         """Draw transformations, in the form of `bilinear`."""
         amounts = self._augmentation
-        tall, wide = (side / SIDE for side in self._shape)
+        height, width = self._shape
+        tall = height / SIDE
+        wide = width / SIDE
         pixel_y, pixel_x = self._pixels
 
         def normal(*shape: int) -> Array:
@@ -98,9 +106,14 @@ class Bending:
         shift_y = amounts.shift * tall * normal(1)
         shift_x = amounts.shift * wide * normal(1)
         elastic = (amounts.elastic * normal(2, KNOTS * KNOTS)) @ self._bumps
-        cos, sin = np.cos(angle), np.sin(angle)
-        y = stretch_y * (cos * pixel_y - sin * sheared) + shift_y + tall * elastic[:, 0]
-        x = stretch_x * (sin * pixel_y + cos * sheared) + shift_x + wide * elastic[:, 1]
+        cos = np.cos(angle)
+        sin = np.sin(angle)
+        turned_y = cos * pixel_y - sin * sheared
+        turned_x = sin * pixel_y + cos * sheared
+        y = stretch_y * turned_y + shift_y + tall * elastic[:, 0]
+        x = stretch_x * turned_x + shift_x + wide * elastic[:, 1]
         if amounts.mirror:
-            x = np.where(rng.random((count, 1), dtype=np.float32) < amounts.mirror, -x, x)
-        return bilinear(self._shape, y + self._middle[0], x + self._middle[1])
+            mirrored = rng.random((count, 1), dtype=np.float32) < amounts.mirror
+            x = np.where(mirrored, -x, x)
+        middle_y, middle_x = self._middle
+        return bilinear(self._shape, y + middle_y, x + middle_x)

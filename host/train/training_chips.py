@@ -34,7 +34,8 @@ def _slopes(values: npt.NDArray[np.float64], levels: npt.NDArray[np.int16]) -> A
     """Return the slope of values by level; states of one level share one."""
     distinct, place, counts = np.unique(levels, return_inverse=True, return_counts=True)
     means = np.bincount(place, values) / counts
-    return np.gradient(means, distinct.astype(np.float64))[place].astype(np.float32)
+    slopes = np.gradient(means, distinct.astype(np.float64))
+    return slopes[place].astype(np.float32)
 
 
 def chip_law(
@@ -67,37 +68,41 @@ def chip_law(
     imperfections = device.imperfections
     adc = device.adc
     read_noise = imperfections.read_noise
-    threshold = np.hypot(
-        variation.threshold_deviation(formats.neuron), imperfections.converter_offset
-    )
+    amplifier_offset = imperfections.amplifier_offset
+    amplifier_gain = imperfections.amplifier_gain
+    converter_offset = imperfections.converter_offset
+    neuron_threshold = variation.threshold_deviation(formats.neuron)
+    pivot = variation.pivot(formats.neuron)
+    tile_read = np.hypot(read_noise, amplifier_offset)
+    read = tile_read
+    threshold = np.hypot(neuron_threshold, converter_offset)
+    column_read = amplifier_offset
+    column_threshold = converter_offset
     if occasion.calibrated:
-        half_answer = float(np.argmax(formats.table >= (int(formats.table.max()) + 1) // 2))
-        pivot = half_answer / formats.current_top
-    else:
-        pivot = variation.pivot(formats.neuron)
-
-    def uncalibrated(deviation: float) -> float:
-        return 0.0 if occasion.calibrated else float(deviation)
-
+        half = (int(formats.table.max()) + 1) // 2
+        pivot = float(np.argmax(formats.table >= half)) / formats.current_top
+        read = np.hypot(read_noise, 0.0)
+        threshold = 0.0
+        column_read = 0.0
+        column_threshold = 0.0
+    sum_gain = np.hypot(0.0 if tiled else amplifier_gain, imperfections.converter_gain)
     return ChipLaw(
         mean.astype(np.float32),
         variance.astype(np.float32),
         np.clip(_slopes(mean, formats.levels), *SLOPE_RANGE),
         _slopes(variance, formats.levels),
-        read=float(np.hypot(read_noise, uncalibrated(imperfections.amplifier_offset))),
+        read=float(read),
         gain=variation.gain,
         pivot=pivot,
-        sum_gain=float(
-            np.hypot(0.0 if tiled else imperfections.amplifier_gain, imperfections.converter_gain)
-        ),
-        threshold=uncalibrated(threshold),
+        sum_gain=float(sum_gain),
+        threshold=float(threshold),
         use=variation.use_deviation(formats.neuron),
-        tile_read=float(np.hypot(read_noise, imperfections.amplifier_offset)),
+        tile_read=float(tile_read),
         tile_steps=float(np.hypot(adc.offset, adc.noise)),
-        tile_gain=float(np.hypot(adc.gain, imperfections.amplifier_gain)),
-        column_read=uncalibrated(imperfections.amplifier_offset),
-        column_threshold=uncalibrated(imperfections.converter_offset),
-        column_tile_read=float(imperfections.amplifier_offset),
+        tile_gain=float(np.hypot(adc.gain, amplifier_gain)),
+        column_read=float(column_read),
+        column_threshold=float(column_threshold),
+        column_tile_read=float(amplifier_offset),
         column_tile_steps=float(adc.offset),
         words=words.astype(np.float32),
         deviation_slope=_slopes(np.sqrt(variance), formats.levels),

@@ -63,8 +63,10 @@ class _Probe:
     """
 
     def __init__(self, compute: Evaluator, low: float | Reals) -> None:
-        self._compute, self._low = compute, low
-        self.nothing = compute.maps(np.full((1, compute.inputs), low))[0]
+        self._compute = compute
+        self._low = low
+        inputs = np.full((1, compute.inputs), low)
+        self.nothing = compute.maps(inputs)[0]
 
     def alone(self, shape: Shape, places: Sequence[Any], value: Any) -> Iterator[Reals]:
         """Yield the change of the answer by a value at each place of an input, per 1."""
@@ -73,12 +75,17 @@ class _Probe:
             given = np.zeros((len(some), *shape))
             for one, place in zip(given, some, strict=True):
                 one[place] = value
-            lists = self._low + self._compute.reach * given.reshape(len(some), -1)
-            yield from (self._compute.maps(lists) - self.nothing) / self._compute.reach
+            reach = self._compute.reach
+            inputs = self._low + reach * given.reshape(len(some), -1)
+            answers = self._compute.maps(inputs)
+            yield from (answers - self.nothing) / reach
 
     def kernels(self, shape: Shape, stride: Shape) -> Convolution:
         """Return the convolution of a map that the span must be."""
-        rng, found = np.random.default_rng(0), []
+        rng = np.random.default_rng(0)
+        lengths = []
+        padding = []
+        ends = []
         for axis in (0, 1):
             # A whole line of different numbers, so that weights do not cancel one another.
             others = np.delete(shape, axis)
@@ -86,44 +93,52 @@ class _Probe:
             lines = [(slice(None),) * axis + (line,) for line in range(shape[axis])]
             answers = self.alone(shape, lines, value)
             met = np.array([np.abs(each).max(axis=(1 - axis, 2)) for each in answers])
-            found.append(_reach(met > NOTHING * met.max(), stride[axis]))
-        (height, top), (width, left) = found
-        kernel = height, width
-        ends = (
-            step * (places - 1) + length - before - side
-            for step, places, length, before, side in zip(
-                stride, self.nothing.shape, kernel, (top, left), shape, strict=False
-            )
-        )
-        return Convolution(shape, kernel, stride, (top, left, *(max(end, 0) for end in ends)))
+            length, before = _reach(met > NOTHING * met.max(), stride[axis])
+            last = stride[axis] * (self.nothing.shape[axis] - 1)
+            lengths.append(length)
+            padding.append(before)
+            ends.append(max(last + length - before - shape[axis], 0))
+        height, width = lengths
+        top, left = padding
+        bottom, right = ends
+        return Convolution(shape, (height, width), stride, (top, left, bottom, right))
 
 
 def _seen(kind: Convolution, axis: int) -> list[tuple[int, int] | None]:
     """Return a line of the map and a place for each line of a kernel; None if it meets no line."""
-    found = []
+    found: list[tuple[int, int] | None] = []
     for offset in range(kind.kernel[axis]):
         places = np.arange(kind.places[axis])
         lines = kind.stride[axis] * places + offset - kind.padding[axis]
         inside = np.flatnonzero((lines >= 0) & (lines < kind.map[axis]))
-        middle = inside[len(inside) // 2] if len(inside) else None
-        found.append(None if middle is None else (int(lines[middle]), int(middle)))
+        if not inside.size:
+            found.append(None)
+            continue
+        middle = inside[inside.size // 2]
+        found.append((int(lines[middle]), int(middle)))
     return found
 
 
 def _weights(probe: _Probe, kind: LayerKind, inputs: int) -> Reals:
     """Measure the weights of a layer (rows, columns)."""
     if not isinstance(kind, Convolution):
-        return np.array([each.ravel() for each in probe.alone((inputs,), range(inputs), 1)])
-    weights = np.zeros((*kind.kernel, kind.map[2], probe.nothing.shape[2]))
-    seen = [
-        (np.s_[ky, kx, channel], (down[0], across[0], channel), (down[1], across[1]))
-        for ky, down in enumerate(_seen(kind, 0))
-        for kx, across in enumerate(_seen(kind, 1))
-        for channel in range(kind.map[2])
-        if down and across
-    ]
-    answers = probe.alone(kind.map, [place for _, place, _ in seen], 1)
-    for (row, _, position), answer in zip(seen, answers, strict=True):
+        answers = probe.alone((inputs,), range(inputs), 1)
+        return np.array([answer.ravel() for answer in answers])
+    channels = kind.map[2]
+    weights = np.zeros((*kind.kernel, channels, probe.nothing.shape[2]))
+    rows = []
+    inputs_alone = []
+    positions = []
+    for ky, down in enumerate(_seen(kind, 0)):
+        for kx, across in enumerate(_seen(kind, 1)):
+            if down is None or across is None:
+                continue
+            for channel in range(channels):
+                rows.append((ky, kx, channel))
+                inputs_alone.append((down[0], across[0], channel))
+                positions.append((down[1], across[1]))
+    answers = probe.alone(kind.map, inputs_alone, 1)
+    for row, position, answer in zip(rows, positions, answers, strict=True):
         weights[row] = answer[position]
     return weights.reshape(-1, weights.shape[3])
 
@@ -142,17 +157,20 @@ def linear_layer(compute: Evaluator, low: float | Reals, shape: Shape, stride: S
     stride : tuple of int
         Strides of all its nodes together.
     """
-    probe, kind = _Probe(compute, low), DENSE
+    probe = _Probe(compute, low)
+    kind: LayerKind = DENSE
     if len(shape) == probe.nothing.ndim == 3 and math.prod(probe.nothing.shape[:2]) > 1:
         kind = probe.kernels(shape, stride)
-    size = kind.rows(shape), probe.nothing.size // kind.positions
-    if math.prod(size) > MAX_WEIGHTS:
-        raise ValueError(f"a layer of {size[0]} x {size[1]} is too large")
+    rows = kind.rows(shape)
+    columns = probe.nothing.size // kind.positions
+    if rows * columns > MAX_WEIGHTS:
+        raise ValueError(f"a layer of {rows} x {columns} is too large")
     weights = _weights(probe, kind, compute.inputs)
     layer = FloatLayer(weights, probe.nothing.ravel(), kind=kind)
-    probes = np.rint(np.random.default_rng(0).uniform(0, 100, (PROBES, compute.inputs)))
-    found, expected = compute(low + probes), layer.sums(probes)
-    apart = np.abs(found - expected).max()
+    rng = np.random.default_rng(0)
+    probes = np.rint(rng.uniform(0, 100, (PROBES, compute.inputs)))
+    expected = layer.sums(probes)
+    apart = np.abs(compute(low + probes) - expected).max()
     if not apart <= MAX_APART * np.abs(expected).max():
         if kind is DENSE:
             raise ValueError("they are not linear, as a layer in inference is")

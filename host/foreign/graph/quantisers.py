@@ -14,22 +14,32 @@ QONNX = "qonnx.custom_op.general"
 """The set of operators."""
 Array = npt.NDArray[Any]
 
-ROUNDINGS = {
+Rounding = Callable[[Array], Array]
+
+
+def _of_magnitudes(rounding: Rounding, shift: float) -> Rounding:
+    """Return the rounding of magnitudes that are shifted before; signs stay."""
+    return lambda x: np.copysign(rounding(np.abs(x) + shift), x)
+
+
+ROUNDINGS: dict[str, Rounding] = {
     "ROUND": np.rint,
     "HALF_EVEN": np.rint,
     "CEIL": np.ceil,
     "FLOOR": np.floor,
     "DOWN": np.trunc,
-    "UP": lambda x: np.copysign(np.ceil(np.abs(x)), x),
-    "HALF_UP": lambda x: np.copysign(np.floor(np.abs(x) + 0.5), x),
-    "HALF_DOWN": lambda x: np.copysign(np.ceil(np.abs(x) - 0.5), x),
+    "UP": _of_magnitudes(np.ceil, 0.0),
+    "HALF_UP": _of_magnitudes(np.floor, 0.5),
+    "HALF_DOWN": _of_magnitudes(np.ceil, -0.5),
 }
 
 
 def _held(values: Array, bits: Array, signed: int, narrow: int) -> Array:
     """Clip numbers to the range of some bits; `narrow` leaves out the last value."""
     half = 2.0 ** (bits - signed)
-    return np.clip(values, narrow - half if signed else 0, half - 1 - (narrow and not signed))
+    if signed:
+        return np.clip(values, narrow - half, half - 1)
+    return np.clip(values, 0, half - 1 - bool(narrow))
 
 
 def quant(
@@ -47,7 +57,8 @@ def quant(
     if signed and np.all(bits == 1):
         steps = np.where(steps >= 0, 1, -1)
     else:
-        steps = ROUNDINGS[rounding_mode.upper()](_held(steps, bits, signed, narrow))
+        rounded = ROUNDINGS[rounding_mode.upper()]
+        steps = rounded(_held(steps, bits, signed, narrow))
     return (steps - zero) * scale
 
 
@@ -71,11 +82,15 @@ def trunc(
     `to` is the remaining number of bits in the operator's first version; in its second version, the
     scale of the result and that number.
     """
-    steps, rounded = np.rint(x / scale + zero), ROUNDINGS[rounding_mode.upper()]
+    steps = np.rint(x / scale + zero)
+    rounded = ROUNDINGS[rounding_mode.upper()]
     if len(to) == 1:
-        return (rounded(steps / 2.0 ** (bits - to[0])) - zero) * scale
-    share = 2.0 ** np.rint(np.log2(to[0] / scale))
-    return (rounded(_held(steps / share, to[1], signed, narrow)) - zero / share) * to[0]
+        left_out = bits - to[0]
+        return (rounded(steps / 2.0**left_out) - zero) * scale
+    new_scale, new_bits = to
+    share = 2.0 ** np.rint(np.log2(new_scale / scale))
+    steps = rounded(_held(steps / share, new_bits, signed, narrow))
+    return (steps - zero / share) * new_scale
 
 
 def dequantize_linear(
@@ -84,9 +99,10 @@ def dequantize_linear(
     """Compute ONNX's DequantizeLinear, which its evaluator supports from opset 19 only."""
     if block_size:
         raise ValueError("a DequantizeLinear of blocks is not read")
-    turned = np.moveaxis(x, axis, -1) if scale.size > 1 else x
-    found = (turned.astype(scale.dtype) - zero) * scale
-    return np.moveaxis(found, -1, axis) if scale.size > 1 else found
+    if scale.size == 1:
+        return (x.astype(scale.dtype) - zero) * scale
+    turned = np.moveaxis(x, axis, -1).astype(scale.dtype)
+    return np.moveaxis((turned - zero) * scale, -1, axis)
 
 
 OPERATORS = {"Quant": quant, "IntQuant": quant, "BipolarQuant": bipolar_quant, "Trunc": trunc}
@@ -97,11 +113,12 @@ def quantisers() -> list[type]:
     """Return the operators for ``onnx.reference.ReferenceEvaluator``."""
     from onnx.reference.op_run import OpRun
 
-    def made(name: str, domain: str, compute: Callable[..., Array]) -> type:
+    def operator(name: str, domain: str, compute: Callable[..., Array]) -> type:
         def run(self: Any, x: Array, scale: Array, *others: Array, **about: Any) -> tuple[Array]:
-            return (np.asarray(compute(x, scale, *others, **about), scale.dtype),)
+            found = compute(x, scale, *others, **about)
+            return (np.asarray(found, scale.dtype),)
 
         return type(name, (OpRun,), {"op_domain": domain, "_run": run})
 
-    own = [made(name, QONNX, compute) for name, compute in OPERATORS.items()]
-    return [*own, made("DequantizeLinear", "", dequantize_linear)]
+    own = [operator(name, QONNX, compute) for name, compute in OPERATORS.items()]
+    return [*own, operator("DequantizeLinear", "", dequantize_linear)]
