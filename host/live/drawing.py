@@ -38,12 +38,18 @@ def drawn_image(strokes: Strokes, shape: tuple[int, ...]) -> npt.NDArray[np.uint
     ink = np.zeros((SIDE, SIDE), np.float32)
     for stroke in strokes:
         points = np.reshape(stroke, (-1, 2)) * STEP
-        for start, end in zip(points, points[len(points) > 1 :], strict=False):
+        # One point is a line to itself.
+        ends = points[1:] if len(points) > 1 else points
+        for start, end in zip(points, ends, strict=False):
             _draw_line(ink, start, end)
-    framed = (shape[0], shape[1])
-    image = frame_ink(ink, framed, framing_for(framed)) if ink.any() else np.zeros(framed, np.uint8)
+    height, width, *channels = shape
+    image = np.zeros((height, width), np.uint8)
+    if ink.any():
+        image = frame_ink(ink, image.shape, framing_for(image.shape))
     # A drawing is grey: all channels are alike.
-    return np.broadcast_to(image.T, shape[:1:-1] + image.T.shape).T
+    if channels:
+        image = image[:, :, None]
+    return np.broadcast_to(image, shape)
 
 
 def _draw_line(
@@ -54,14 +60,23 @@ def _draw_line(
     In whole numbers, so that a page in the browser, by the same rule, draws the same pixels.
     """
     reach = PEN * SIDE * PIXEL / 2
-    left, top = (np.maximum(np.minimum(start, end) - reach, 0) // PIXEL).astype(int)
-    right, bottom = ((np.maximum(start, end) + reach) // PIXEL).astype(int) + 1
+    first = np.maximum(np.minimum(start, end) - reach, 0)
+    last = np.maximum(start, end) + reach
+    left, top = (first // PIXEL).astype(int)
+    right, bottom = (last // PIXEL).astype(int) + 1
     part = ink[top:bottom, left:right]
-    y, x = np.indices(part.shape)
+    row, column = np.indices(part.shape)
+    # Places from the line's start.
+    x = (column + left) * PIXEL - start[0]
+    y = (row + top) * PIXEL - start[1]
     across, down = end - start
-    x, y = (x + left) * PIXEL - start[0], (y + top) * PIXEL - start[1]
-    along, square = x * across + y * down, max(across**2 + down**2, 1)
-    to_start, to_end = x**2 + y**2, (x - across) ** 2 + (y - down) ** 2
-    ends = np.where(along <= 0, to_start, to_end) * square
-    distance = np.where((along > 0) & (along < square), (x * down - y * across) ** 2, ends)
+    along = x * across + y * down
+    square = max(across**2 + down**2, 1)
+    to_start = x**2 + y**2
+    to_end = (x - across) ** 2 + (y - down) ** 2
+    to_line = (x * down - y * across) ** 2
+    # Squared distances, times the squared length of the line.
+    to_ends = np.where(along <= 0, to_start, to_end) * square
+    beside = (along > 0) & (along < square)
+    distance = np.where(beside, to_line, to_ends)
     part[distance <= int(reach**2) * square] = 1

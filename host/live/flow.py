@@ -44,24 +44,26 @@ class Flow:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the message to a page."""
-        names = ("inputs", "sums", "currents", "activations")
         machine = self.logits if self.machine is None else self.machine
         return {
             "image": self.image.ravel().tolist(),
             "label": self.label,
             "number": self.number,
-            "layers": [
-                {
-                    name: None if (values := getattr(layer, name)) is None else values[0].tolist()
-                    for name in names
-                }
-                for layer in self.golden
-            ],
+            "layers": [_layer_values(layer) for layer in self.golden],
             "golden": self.logits.tolist(),
             "ideal": self.ideal.tolist(),
             "machine": None if self.machine is None else self.machine.tolist(),
             "mismatches": int(np.count_nonzero(machine != self.logits)),
         }
+
+
+def _layer_values(layer: LayerTrace) -> dict[str, list[int] | None]:
+    """Return the values of one image in a layer."""
+    found: dict[str, list[int] | None] = {}
+    for name in ("inputs", "sums", "currents", "activations"):
+        values = getattr(layer, name)
+        found[name] = None if values is None else values[0].tolist()
+    return found
 
 
 def timeline(activity: npt.NDArray[np.uint64], layers: int) -> dict[str, Any]:
@@ -83,11 +85,10 @@ def timeline(activity: npt.NDArray[np.uint64], layers: int) -> dict[str, Any]:
     """
 
     def cycles(layer: int, bit: int) -> list[int]:
-        return np.flatnonzero(activity >> np.uint64(4 * layer + bit) & np.uint64(1)).tolist()
+        place = np.uint64(4 * layer + bit)
+        return np.flatnonzero(activity >> place & np.uint64(1)).tolist()
 
-    return {
-        "clocks": len(activity),
-        "stages": [
-            {"rows": cycles(layer, EVENT), "sums": cycles(layer, SUM)} for layer in range(layers)
-        ],
-    }
+    stages = []
+    for layer in range(layers):
+        stages.append({"rows": cycles(layer, EVENT), "sums": cycles(layer, SUM)})
+    return {"clocks": len(activity), "stages": stages}

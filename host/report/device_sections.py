@@ -56,13 +56,12 @@ def _synapse(device: Device) -> h.Node:
     )
     up = device.synapse.pulses_across(Polarity.POTENTIATION)
     down = device.synapse.pulses_across(Polarity.DEPRESSION)
-    return ReportPicture(
-        "synapse-curve",
-        synapse_curve(device),
-        [Table("R_AH against pulses", columns, rows)],
+    caption = (
         f"Potentiation rises in {up} pulses, depression falls in {down}. Band: one standard "
-        "deviation from write to write (C2C).",
+        "deviation from write to write (C2C)."
     )
+    table = Table("R_AH against pulses", columns, rows)
+    return ReportPicture("synapse-curve", synapse_curve(device), [table], caption)
 
 
 def _neuron(subject: ReportSubject) -> h.Node:
@@ -150,18 +149,12 @@ def _map_tables(network: Network, columns: list[int]) -> list[Table]:
     lines = []
     for column in columns:
         own = words[:, column]
-        rows.append(
-            (
-                column,
-                int(own.min()),
-                float(own.mean()),
-                int(own.max()),
-                100 * float(np.mean(own > 0)),
-                None if strength is None else strength[column],
-            )
-        )
+        positive = 100 * float(np.mean(own > 0))
+        hears = None if strength is None else strength[column]
+        rows.append((column, int(own.min()), float(own.mean()), int(own.max()), positive, hears))
         for number, pixels in enumerate(as_picture(network, own).tolist()):
-            lines.append((column, number, " ".join(map(str, pixels))))
+            text = " ".join(map(str, pixels))
+            lines.append((column, number, text))
     heads = (
         TableColumn("column"),
         TableColumn("lowest"),
@@ -175,10 +168,9 @@ def _map_tables(network: Network, columns: list[int]) -> list[Table]:
         TableColumn("line"),
         TableColumn("R_AH words, left to right"),
     )
-    return [
-        Table("the maps in short", heads, rows),
-        Table("every word of the maps, line by line of the image", texts, lines),
-    ]
+    short_table = Table("the maps in short", heads, rows)
+    full_table = Table("every word of the maps, line by line of the image", texts, lines)
+    return [short_table, full_table]
 
 
 def maps_section(findings: Findings) -> Section:
@@ -191,7 +183,10 @@ def maps_section(findings: Findings) -> Section:
     hidden = len(network.layers) > 1
     all_of = network.layers[0].columns
     alt = "Map of neuron" if hidden else "Map of class"
-    shown = [(image(map_pixels(network, each) * lit, f"{alt} {each}"), each) for each in columns]
+    shown = []
+    for column in columns:
+        pixels = map_pixels(network, column) * lit
+        shown.append((image(pixels, f"{alt} {column}"), column))
     chosen = "all of them"
     if hidden and len(columns) < all_of:
         chosen = f"the {len(columns)} of {all_of} hidden neurons that the next crossbar hears most"
@@ -226,16 +221,14 @@ def _programming_table(findings: Findings) -> Table:
     rows = []
     for one in findings.chips:
         counts = one.counts
+        cells = counts.cells
+        pulses = counts.pulses / cells
+        reads = counts.reads / cells
+        outside = 100 * (counts.unconverged / cells)
         energy = counts.energy(subject.device.electrical)
-        rows.append(
-            (
-                one.column.title,
-                counts.pulses / counts.cells,
-                counts.reads / counts.cells,
-                100 * (counts.unconverged / counts.cells),
-                None if energy is None else energy / subject.chips,
-            )
-        )
+        if energy is not None:
+            energy /= subject.chips
+        rows.append((one.column.title, pulses, reads, outside, energy))
     columns = (
         TableColumn("chips"),
         TableColumn("pulses a cell"),
@@ -249,7 +242,8 @@ def _programming_table(findings: Findings) -> Table:
 def _near_rows(rows: list[Strip], ideal: float) -> list[Strip]:
     """Return the rows near the figure without variation, which a second picture enlarges."""
     lowest = min(min(row.values) for row in rows)
-    return [row for row in rows if ideal - min(row.values) < FAR * (ideal - lowest)]
+    far = FAR * (ideal - lowest)
+    return [row for row in rows if ideal - min(row.values) < far]
 
 
 def chips_section(findings: Findings) -> Section:
@@ -273,16 +267,14 @@ def chips_section(findings: Findings) -> Section:
         f"{last.column.title}, {last.percent} %."
     )
     title = f"Test accuracy on {count} of {name_text(subject.device.name)}"
-    body = [
-        paragraph(text),
-        ReportPicture(
-            "chips-accuracy",
-            strips(title, rows, axis, guide),
-            [_accuracy_table(findings), _programming_table(findings)],
-            "A dot is a chip, the upright bar the mean; figures are mean and standard "
-            "deviation over the chips.",
-        ),
-    ]
+    picture = ReportPicture(
+        "chips-accuracy",
+        strips(title, rows, axis, guide),
+        [_accuracy_table(findings), _programming_table(findings)],
+        "A dot is a chip, the upright bar the mean; figures are mean and standard "
+        "deviation over the chips.",
+    )
+    body = [paragraph(text), picture]
     near = _near_rows(rows, ideal)
     if 1 < len(near) < len(rows):
         closer = f"Closer: the {len(near)} near the figure without variation"

@@ -73,16 +73,19 @@ def _head(title: str) -> h.Element:
 def _summary(subject: ReportSubject) -> str:
     network = subject.network
     states = sorted({len(layer.levels) for layer in network.layers})
-    tiles = [each.text for each in dict.fromkeys(tiles_of(network)) if each is not None]
-    data = f"{subject.data_name}, {subject.some}" if subject.some else subject.data_name
+    counts = " and ".join(map(str, states))
     parts = [
         "-".join(map(str, network.topology)),
-        f"{' and '.join(map(str, states))} states",
+        f"{counts} states",
         f"{network.neuron.name} neurons",
-        *tiles,
-        data,
-        f"device {subject.device.name}",
     ]
+    for tiles in dict.fromkeys(tiles_of(network)):
+        if tiles is not None:
+            parts.append(tiles.text)
+    data = subject.data_name
+    if subject.some:
+        data += f", {subject.some}"
+    parts += [data, f"device {subject.device.name}"]
     return " \N{MIDDLE DOT} ".join(parts)
 
 
@@ -106,17 +109,17 @@ def _footer() -> h.Element:
     revision = commit()
     if revision is not None:
         made_by += f", commit {short_commit(revision)}"
-    return h.footer[
-        h.p[
-            made_by,
-            ". The network and its devices follow Cao, Zhang, Hou, Duan and You, ",
-            h.cite[
-                "All-Spin Artificial Neural Network Based on Spin-Orbit Torque-Induced "
-                "Magnetization Switching"
-            ],
-            ", IEEE Transactions on Electron Devices, 2023.",
-        ]
+    title = (
+        "All-Spin Artificial Neural Network Based on Spin-Orbit Torque-Induced "
+        "Magnetization Switching"
+    )
+    text = h.p[
+        made_by,
+        ". The network and its devices follow Cao, Zhang, Hou, Duan and You, ",
+        h.cite[title],
+        ", IEEE Transactions on Electron Devices, 2023.",
     ]
+    return h.footer[text]
 
 
 def page(findings: Findings, sections: Sequence[Section]) -> str:
@@ -132,20 +135,18 @@ def page(findings: Findings, sections: Sequence[Section]) -> str:
     subject = findings.subject
     figures = _key_figures(findings)
     links = [h.li[h.a(href=f"#{one.name}")[spelled(one.title)]] for one in sections]
-    body = h.body[
-        h.a(class_="skip", href="#main")["Skip to the report"],
-        h.header[
-            h.p(class_="kind")["allspin report"],
-            h.h1[subject.title],
-            h.p(class_="summary")[_summary(subject)],
-            h.dl(class_="key")[[h.div[h.dt[name], h.dd[text]] for name, text in figures.items()]],
-        ],
-        h.div(class_="columns")[
-            h.nav(aria_label="Sections")[h.ol[links]],
-            h.main(id="main", tabindex=-1)[[section_element(one) for one in sections]],
-        ],
-        _footer(),
+    header = h.header[
+        h.p(class_="kind")["allspin report"],
+        h.h1[subject.title],
+        h.p(class_="summary")[_summary(subject)],
+        h.dl(class_="key")[[h.div[h.dt[name], h.dd[text]] for name, text in figures.items()]],
     ]
+    columns = h.div(class_="columns")[
+        h.nav(aria_label="Sections")[h.ol[links]],
+        h.main(id="main", tabindex=-1)[[section_element(one) for one in sections]],
+    ]
+    skip = h.a(class_="skip", href="#main")["Skip to the report"]
+    body = h.body[skip, header, columns, _footer()]
     head = _head(f"{subject.title}: allspin report")
     return f"{render(h.html(lang='en')[head, body])}\n"
 
@@ -214,7 +215,8 @@ def report(
     UserError
         If the network cannot be read, or the page cannot be written.
     """
-    subject = subject if isinstance(subject, ReportSubject) else ReportSubject.open(subject)
+    if not isinstance(subject, ReportSubject):
+        subject = ReportSubject.open(subject)
     path = Path(path)
     check_writable(path)
     findings = find(subject, progress)
@@ -223,7 +225,10 @@ def report(
     content = page(findings, sections).encode()
     write_atomically(path, content)
     progress.finish(f"{len(content) / 1000:,.0f} kB in {path}")
-    sizes = {one.name: len(render(section_element(one)).encode()) for one in sections}
+    sizes = {}
+    for section in sections:
+        element = render(section_element(section))
+        sizes[section.name] = len(element.encode())
     return Report(path, subject, len(content), sizes)
 
 

@@ -49,18 +49,19 @@ def _is_share(value: object) -> TypeGuard[float]:
 
 
 def _is_epoch(epoch: object) -> bool:
-    return (
-        isinstance(epoch, Mapping)
-        and is_number(epoch.get("loss"))
-        and LOSSES[0] <= epoch["loss"] <= LOSSES[1]
-        and _is_share(epoch.get("validation_accuracy"))
-    )
+    if not isinstance(epoch, Mapping):
+        return False
+    low, high = LOSSES
+    loss = epoch.get("loss")
+    return is_number(loss) and low <= loss <= high and _is_share(epoch.get("validation_accuracy"))
 
 
 def epochs_of(provenance: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the epochs in a network's provenance; empty if any of them is invalid."""
-    curve = provenance.get("curve", [])
-    return curve if isinstance(curve, list) and all(map(_is_epoch, curve)) else []
+    curve = provenance.get("curve")
+    if isinstance(curve, list) and all(map(_is_epoch, curve)):
+        return curve
+    return []
 
 
 def _learning(findings: Findings) -> h.Node:
@@ -78,8 +79,9 @@ def _learning(findings: Findings) -> h.Node:
         TableColumn("loss", "nats", form=".3f"),
         TableColumn("error", "%", form=".2f"),
     )
-    kept = findings.subject.network.provenance.get("validation_accuracy")
-    picture = learning_curve(epochs, kept if _is_share(kept) else None, findings.accuracy)
+    recorded = findings.subject.network.provenance.get("validation_accuracy")
+    kept = recorded if _is_share(recorded) else None
+    picture = learning_curve(epochs, kept, findings.accuracy)
     table = Table("loss and error, epoch by epoch", columns, rows)
     return ReportPicture("learning", picture, [table])
 
@@ -90,10 +92,13 @@ def _percent(value: object) -> str | None:
 
 def _model(model: object) -> str | None:
     """Describe the model of another tool that a network was imported from."""
-    if not isinstance(model, Mapping) or not isinstance(model.get("name"), str):
+    if not isinstance(model, Mapping):
         return None
+    name = model.get("name")
     accuracy = _percent(model.get("accuracy"))
-    return f"{model['name']}, {accuracy} in floating point" if accuracy else model["name"]
+    if isinstance(name, str) and accuracy:
+        return f"{name}, {accuracy} in floating point"
+    return name if isinstance(name, str) else None
 
 
 def _mapping(provenance: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -111,8 +116,11 @@ def _levels(network: Network) -> str:
 def _neuron(network: Network) -> str:
     if len(network.layers) == 1:
         return "none"
-    parameters = ", ".join(f"{name} {value:g}" for name, value in asdict(network.neuron).items())
-    return f"{network.neuron.name}: {parameters}" if parameters else network.neuron.name
+    neuron = network.neuron
+    parameters = [f"{name} {value:g}" for name, value in asdict(neuron).items()]
+    if not parameters:
+        return neuron.name
+    return f"{neuron.name}: {', '.join(parameters)}"
 
 
 def _training_facts(findings: Findings) -> dict[str, h.Node]:
@@ -123,6 +131,11 @@ def _training_facts(findings: Findings) -> dict[str, h.Node]:
     data = _mapping(provenance, "data")
     noise = options.get("noise")
     states = sorted({len(layer.levels) for layer in network.layers})
+    bits = (
+        f"pixels {network.pixel_bits}, activations {network.hidden_bits}, "
+        f"R_AH words {network.rah_bits}, currents {network.current_bits}"
+    )
+    accuracy = f"{100 * findings.accuracy:.2f} %"
     return {
         "Network": subject.name,
         "Topology": "-".join(map(str, network.topology)),
@@ -130,16 +143,14 @@ def _training_facts(findings: Findings) -> dict[str, h.Node]:
         "States of a synapse": " and ".join(map(str, states)),
         "Words of the states": _levels(network),
         "Neuron": _neuron(network),
-        "Bits": f"pixels {network.pixel_bits}, activations {network.hidden_bits}, "
-        f"R_AH words {network.rah_bits}, currents {network.current_bits}",
+        "Bits": bits,
         "Imported from": _model(provenance.get("model")),
         "Trained on": str(data["name"]) if data.get("name") else None,
         "Trained for": f"the device {options['device']}" if options.get("device") else None,
         "Noise in training": f"{short(noise)} of the range" if is_number(noise) else None,
         "Seed": str(options["seed"]) if options.get("seed") is not None else None,
         "Validation accuracy": _percent(provenance.get("validation_accuracy")),
-        "Test accuracy": f"{100 * findings.accuracy:.2f} % of {len(subject.images):,} "
-        f"({subject.data_name})",
+        "Test accuracy": f"{accuracy} of {len(subject.images):,} ({subject.data_name})",
         "Ended": "before its time, by hand" if provenance.get("interrupted") is True else None,
     }
 
@@ -159,10 +170,12 @@ def training_section(findings: Findings) -> Section:
 def _confusion_text(counts: npt.NDArray[np.int64]) -> str:
     wrong = int(counts.sum() - np.trace(counts))
     text = f"{wrong:,} of {int(counts.sum()):,} images got a wrong answer."
+    # Of equal counts the lowest label and answer come first.
     pairs = sorted((-count, *pair) for pair, count in np.ndenumerate(counts) if count)
     named = [f"{row} for {column} ({-count})" for count, row, column in pairs if row != column]
     if len(named) > 1:
-        text += f" Most often the machine took {', '.join(named[:WORST_SHOWN])}."
+        worst = ", ".join(named[:WORST_SHOWN])
+        text += f" Most often the machine took {worst}."
     return text
 
 
@@ -171,9 +184,11 @@ def _classes_picture(counts: npt.NDArray[np.int64]) -> ReportPicture:
     rows = []
     for label, images in enumerate(counts.sum(axis=1).tolist()):
         if images:
+            name = str(label)
             right = int(counts[label, label])
-            shares[str(label)] = 100 * float(1 - right / images)
-            rows.append((str(label), images, images - right, shares[str(label)]))
+            share = 100 * float(1 - right / images)
+            shares[name] = share
+            rows.append((name, images, images - right, share))
     columns = (
         TableColumn("class"),
         TableColumn("images"),
@@ -208,16 +223,19 @@ def _ink(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return colours as they are; grey, and the mean of other channels, dark on light."""
     if pixels.shape[3:] == (3,):
         return pixels
-    return 255 - pixels.reshape(*pixels.shape[:3], -1).mean(axis=3).astype(np.uint8)
+    channels = pixels.reshape(*pixels.shape[:3], -1)
+    return 255 - channels.mean(axis=3).astype(np.uint8)
 
 
 def _wrong_tiles(findings: Findings, wrong: Sequence[int]) -> h.Element:
     shown = []
-    for number, pixels in zip(wrong, _ink(findings.subject.images[list(wrong)]), strict=True):
+    drawn = _ink(findings.subject.images[list(wrong)])
+    for number, pixels in zip(wrong, drawn, strict=True):
         label = findings.subject.labels[number]
         answer = findings.answers[number]
         picture = image(pixels, f"Image {number}: label {label}, answer {answer}")
-        shown.append((picture, [h.b[f"{label}"], " \N{RIGHTWARDS ARROW} ", h.i[f"{answer}"]]))
+        below = [h.b[f"{label}"], " \N{RIGHTWARDS ARROW} ", h.i[f"{answer}"]]
+        shown.append((picture, below))
     return tiles("digits", shown)
 
 
