@@ -83,10 +83,14 @@ class LinkedMachine(ChipMemories, Machine):
             self.session.slowness = self._transport.simulation
         self.description = str(self.identity)
 
+    def fitted(self, network: Network) -> Network:
+        """Pad a network to the machine's sizes."""
+        return self.identity.fitted(network)
+
     @property
     def fitted_network(self) -> Network | None:
         """Network that is loaded, in the machine's sizes; None before the first."""
-        return None if self.running is None else self.identity.fitted(self.running)
+        return None if self.running is None else self.fitted(self.running)
 
     @property
     def profile(self) -> HardwareProfile:

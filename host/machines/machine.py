@@ -131,6 +131,10 @@ class Machine(Closing):
     def check(self, network: Network) -> None:
         """Raise a `UserError` unless the machine can run a network."""
 
+    def fitted(self, network: Network) -> Network:
+        """Pad a network to the machine's sizes; return it unchanged if any size fits."""
+        return network
+
     @property
     def fitted_network(self) -> Network | None:
         """Network that is loaded, in the machine's sizes; None if these are the network's own."""

@@ -121,9 +121,7 @@ class MachineOptions:
         profile = machine.profile
         if profile is None:
             return
-        columns = max(layer.columns for layer in network.layers)
-        if isinstance(machine, LinkedMachine):
-            columns = max(layer.columns for layer in machine.identity.fitted(network).layers)
+        columns = max(layer.columns for layer in machine.fitted(network).layers)
         lanes = self.lanes and min(self.lanes, columns)
         for quantity, present, asked in (
             ("lanes", profile.lanes, lanes),

@@ -124,7 +124,7 @@ def test_a_network_in_a_larger_machine_has_the_lanes_of_that(cli, words, monkeyp
         def profile(self):
             return HardwareProfile(lanes=20)
 
-        def held(self, network):
+        def fitted(self, network):
             return fitted(network, (*network.topology[:-1], 25))
 
     monkeypatch.setattr(machine_options, "open_machine", lambda *arguments, **options: Larger())
