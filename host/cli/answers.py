@@ -13,9 +13,9 @@ from allspin.host.show.table import Table
 from allspin.host.show.terminal import print_tables
 
 FAILED = 1
-"""Exit status of what a command's help names: logits that differ, a model that does not fit."""
+"""Exit status of an outcome named in a command's help, such as logits that differ."""
 INTERRUPTED = 130
-"""Exit status where Ctrl-C ended a training."""
+"""Exit status of a training that Ctrl-C ended."""
 
 
 @contextlib.contextmanager
@@ -41,11 +41,11 @@ def answer(
     Parameters
     ----------
     steps : Steps
-        The progress display, which is taken away.
+        Display of the steps, which is removed.
     record : mapping
-        The result for JSON.
+        Result for JSON.
     tables : Table or sequence of Table
-        The result for people.
+        Result for people.
     notes : iterable of str
         Lines behind the tables.
     json_wanted : bool

@@ -50,7 +50,7 @@ examples:
 MARKS = Marks("<!-- allspin boards -->", "<!-- end -->")
 HEADLINE_MARKS = Marks("<!-- allspin boards: headline -->", "<!-- end of the headline -->")
 REPORTS = "selftests"
-"""Folder beside the page with what ``allspin selftest --report`` wrote."""
+"""Folder beside the page with reports of ``allspin selftest --report``."""
 
 
 def run(

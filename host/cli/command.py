@@ -70,18 +70,18 @@ def option_names(arguments: ArgumentCollection) -> dict[str, str]:
 
 
 def check_words(_: Any, __: Any, arguments: ArgumentCollection) -> None:
-    """Refuse words that cyclopts would take for others: ``1.5`` for 2, ``--keep_states``.
+    """Refuse words that cyclopts would silently change: ``1.5`` to 2, ``--keep_states``.
 
     Raises
     ------
     UserError
-        If there is such a word.
+        If a word is not an option, or not a whole number.
     """
     for argument in arguments:
         for token in argument.tokens:
             name = token.keyword or argument.name
             if token.source == "cli" and token.keyword and "_" in token.keyword.partition("=")[0]:
-                raise UserError(f"there is no option {name}; it is {argument.name}")
+                raise UserError(f"the option {name} is called {argument.name}")
             whole = argument.resolved_hint is int and argument.parameter.converter is None
             if whole and not re.fullmatch(r"[+-]?\d+", token.value):
                 raise UserError(f"{name} must be a whole number, not {token.value!r}")
@@ -93,17 +93,17 @@ def perform(name: str, words: Sequence[str]) -> int:
     Parameters
     ----------
     name : str
-        One of `allspin.host.cli.commands.COMMANDS`.
+        Key of `allspin.host.cli.commands.COMMANDS`.
     words : sequence of str
-        The words behind it.
+        Words after the command.
 
     Raises
     ------
     UsageError
         If the words do not fit the command's signature.
     UserError
-        If an object refuses its values, or the command refuses something. Parameters that the
-        message has between backticks are named as options: ``--rows-per-clock``.
+        If the command or one of its objects refuses a value. The message names parameters as
+        options: ``--rows-per-clock``.
     """
     recipe = Recipe()
     app = command_app(name, recipe)
@@ -128,7 +128,7 @@ def perform(name: str, words: Sequence[str]) -> int:
 
 
 def _with_options(message: str, known: dict[str, str], recipe: Recipe) -> str:
-    """Name parameters by their options; those whose values come from a recipe by their keys."""
+    """Replace names of parameters by their options, or by keys if the values are a recipe's."""
 
     def option(match: re.Match[str]) -> str:
         name = match[1] or match[2]
@@ -140,7 +140,7 @@ def _with_options(message: str, known: dict[str, str], recipe: Recipe) -> str:
 def _read(
     app: App, words: Sequence[str], recipe: Recipe
 ) -> tuple[Any, inspect.BoundArguments, dict[str, Any]]:
-    """Read the words of a command line; an object that refuses a value is a `UserError`."""
+    """Read the words of a command line; raise a `UserError` if an object refuses a value."""
     try:
         return app.parse_args(list(words), exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -173,14 +173,14 @@ def read_words(name: str, words: Sequence[str]) -> dict[str, Any]:
     Parameters
     ----------
     name : str
-        One of `allspin.host.cli.commands.COMMANDS`.
+        Key of `allspin.host.cli.commands.COMMANDS`.
     words : sequence of str
-        The words behind it.
+        Words after the command.
 
     Returns
     -------
     dict of str to object
-        Values of the parameters that are given.
+        Values of the parameters on the command line.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def is_given(value: object) -> bool:
 
 
 def check_needs(options: Mapping[str, object], needed: Mapping[str, object]) -> None:
-    """Refuse options that have no effect without another one.
+    """Refuse options that have no effect without another option.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def check_needs(options: Mapping[str, object], needed: Mapping[str, object]) -> 
     Raises
     ------
     UserError
-        If one of `options` is given, and none of `needed`.
+        If one of `options` is given, and all of `needed` are missing.
     """
     if any(map(is_given, needed.values())):
         return
@@ -217,7 +217,7 @@ def check_needs(options: Mapping[str, object], needed: Mapping[str, object]) -> 
 
 
 def check_excludes(option: Mapping[str, object], excluded: Mapping[str, object]) -> None:
-    """Refuse options that do not go with another one.
+    """Refuse options that exclude another option.
 
     Parameters
     ----------
@@ -236,6 +236,6 @@ def check_excludes(option: Mapping[str, object], excluded: Mapping[str, object])
 
 
 def need_pictures(wanted: object) -> None:
-    """Refuse pictures at once if Matplotlib is missing: hours may pass before they are drawn."""
+    """Refuse pictures early if Matplotlib is missing: a command may draw them hours later."""
     if is_given(wanted):
         import_module("matplotlib")

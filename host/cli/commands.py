@@ -1,7 +1,7 @@
-"""The commands by group, and the first word of a command line.
+"""Commands by group, and the first word of a command line.
 
 A command is a module here with a function ``run``, whose signature and numpydoc text declare its
-options, and with ``EXAMPLES``. It is imported when it is called for, so that help is there at once.
+options, and with ``EXAMPLES``. It is imported when it is performed, so that help is fast.
 """
 
 import importlib
@@ -42,15 +42,15 @@ GROUPS = {
         "selftest": "test a board: memories, images, counters, a chip",
     },
 }
-"""Each command by the group of the list that it is in, with its line."""
+"""Commands of each group, with their lines in the help."""
 COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
-"""The same without groups. A command's module here has its name, with an underscore behind it if
-Python has the word."""
+"""Commands with their lines. A command's module has its name, with an underscore behind it if the
+name is a keyword of Python."""
 
 SHELLS = ("bash", "zsh", "fish")
 """Shells that `--completion` knows."""
 COMPLETE = "__complete"
-"""First word of the command lines by which the scripts of shells ask for names."""
+"""First word of the command lines with which a shell's script asks for completions."""
 HEAD = """\
 usage: allspin [-h] [--version] [--completion SHELL] COMMAND ...
 
@@ -87,14 +87,14 @@ a file (ALLSPIN_DEBUG=1 prints it); 130 for Ctrl-C; 141 for a closed pipe
 
 
 class UsageError(Exception):
-    """A command line that no command takes.
+    """Error in a command line.
 
     Parameters
     ----------
     program : str
-        The program and its command, such as ``allspin run``, whose help is pointed at.
+        Program and command, such as ``allspin run``; the message refers to its help.
     message : str
-        The mistake.
+        Description of the error.
     """
 
     def __init__(self, program: str, message: object) -> None:
@@ -103,7 +103,7 @@ class UsageError(Exception):
 
 
 def help_text() -> str:
-    """Return the help of `allspin` itself: all commands, a line each."""
+    """Return the help of `allspin` itself, with a line for each command."""
     lines = []
     for group, commands in GROUPS.items():
         lines.append(f"  {group}:")
@@ -118,17 +118,17 @@ def load_command(name: str) -> ModuleType:
 
 
 def answer_without_command(words: Sequence[str]) -> bool:
-    """Answer a command line that asks for no command, such as ``--version``.
+    """Answer a command line without a command, such as ``--version``.
 
     Returns
     -------
     bool
-        True if it was such a line.
+        True if the line was answered; False if it has a command.
 
     Raises
     ------
     UsageError
-        If it has no command, or an unknown one.
+        If the command is missing or unknown.
     """
     first = words[0] if words else ""
     option, sign, value = first.partition("=")
@@ -153,10 +153,11 @@ def answer_without_command(words: Sequence[str]) -> bool:
         known = ("--help", "--version", "--completion")
         raise UsageError("allspin", f"unknown option: {first}{meant(option, known)}")
     elif first not in COMMANDS:
-        told = f"there is no command {first!r}{meant(first, COMMANDS)}; commands are"
-        raise UsageError(
-            "allspin", f"{told if first else 'a command is needed:'} {', '.join(COMMANDS)}"
-        )
+        known = ", ".join(COMMANDS)
+        if not first:
+            raise UsageError("allspin", f"a command is needed: {known}")
+        mistake = f"there is no command {first!r}{meant(first, COMMANDS)}"
+        raise UsageError("allspin", f"{mistake}; commands are {known}")
     else:
         return False
     return True

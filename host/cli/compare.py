@@ -58,7 +58,7 @@ def run(
     liberty : Path
         Standard cells in a Liberty file.
     output : Path, optional
-        Folder for pictures and numbers: out/compare/NET unless given, with `json` none.
+        Folder for pictures and numbers: out/compare/NET unless given; with `json` it is needed.
     device : str
         Device file of the spin side, or the name of a shipped device.
     """
@@ -88,7 +88,7 @@ def run(
             leave(found, folder, look)
         except UserError:
             with contextlib.suppress(OSError):
-                folder.rmdir()  # an empty one tells nothing
+                folder.rmdir()  # if it is empty
             raise
         steps.finish()
     answer(steps, found, tables(found), notes(found), json_wanted=json)

@@ -1,4 +1,4 @@
-"""Completion in a shell: cyclopts's scripts, which ask this program for names of models."""
+"""Completion in a shell: cyclopts's scripts, which ask this program for names."""
 
 from collections.abc import Sequence
 
@@ -35,6 +35,6 @@ def completion_script(shell: str) -> str:
 
 
 def complete(words: Sequence[str]) -> None:
-    """Print what may stand in place of the last of the words of a script's question."""
+    """Print the completions of the last word of a command line that a script asks about."""
     names = [word for word in words if word in COMMANDS][:1]
     whole_app(names)._run_complete(words[1:])

@@ -1,4 +1,4 @@
-"""``allspin demo``: the whole machine at work."""
+"""``allspin demo``: a network trained, run on the virtual board, compared and plotted."""
 
 import shlex
 from pathlib import Path

@@ -43,7 +43,7 @@ DIALECTS: dict[str, Literal["verilog", "systemverilog"]] = {".v": "verilog", ".s
 
 @dataclass(frozen=True)
 class _Verilog:
-    """Verilog that is asked for: a network's engine, or a board's machine as a core."""
+    """Verilog to write: a network's engine, or a board's machine as a core."""
 
     path: Path
     network: str
@@ -81,8 +81,8 @@ def run(
 
     CELLS.csv or CELLS.npz has a row for each cell of the chip that run --chip SEED makes: layer,
     row and column, state, target and reached R_AH in the device's unit and in words, its train of
-    pulses, saturations, reads, tries, converged. Without write-verify or incremental nothing is
-    read: reads, tries and converged are then empty in CSV and missing in NumPy's archive.
+    pulses, saturations, reads, tries, converged. Only write-verify and incremental read cells:
+    with other schemes reads, tries and converged are empty in CSV and missing in NumPy's archive.
     docs/formats.md lists the columns; run --measured scores such cells as they were measured.
 
     Parameters
@@ -124,44 +124,55 @@ def run(
     check_needs({"cells": cells}, {"chip": chip})
     check_needs({"program": program}, {"chip": chip})
     check_needs({"device": device}, {"spice": spice, "chip": chip})
-    made = None if chip is None else ChipOptions(chip, device or PAPER, program)
+    options = None if chip is None else ChipOptions(chip, device or PAPER, program)
     if verilog is not None:
-        _write_verilog(_Verilog(verilog, network, lanes, profile, made), steps)
-        return 0
-    if cells is not None and made is not None:
-        path = cells
-        check_suffix(path)
-        check_writable(path)
-        table = cell_table(made.make(open_network(network)))
-        content = table_bytes(table, path)
-        said = table.describe()
-    elif onnx is not None:
-        path = onnx
-        check_writable(path)
-        opened = open_network(network)
-        shape = " x ".join(map(str, opened.image_shape))
-        content = network_graph(opened)
-        said = f"from {IMAGES}, uint8 of N x {shape}, to {LOGITS} and {CLASSES}"
-    else:
-        path = Path(str(spice))
-        check_writable(path)
-        array = open_device(device or PAPER).array
-        read_as = "series" if array.reading == "ideal" else array.reading
-        opened = open_network(network)
-        with refused(kinds=(ValueError, TypeError)):
-            deck = layer_deck(
-                opened,
-                array.read_as(read_as),
-                printable(network),
-                layer=layer or 0,
-                rows=rows,
-                columns=columns,
-            )
-        content = deck.encode()
-        said = f"{READINGS[read_as]}; run it with ngspice -b {path}"
-    write_atomically(path, content)
-    say(f"{path}: {said}")
+        _write_verilog(_Verilog(verilog, network, lanes, profile, options), steps)
+    if cells is not None and options is not None:
+        _write_cells(cells, network, options)
+    if onnx is not None:
+        _write_graph(onnx, network)
+    if spice is not None:
+        _write_deck(spice, network, device or PAPER, layer or 0, rows, columns)
     return 0
+
+
+def _write_cells(path: Path, network: str, options: ChipOptions) -> None:
+    """Write the table of a chip's cells."""
+    check_suffix(path)
+    check_writable(path)
+    table = cell_table(options.make(open_network(network)))
+    write_atomically(path, table_bytes(table, path))
+    say(f"{path}: {table.describe()}")
+
+
+def _write_graph(path: Path, network: str) -> None:
+    """Write the ONNX graph of a network."""
+    check_writable(path)
+    opened = open_network(network)
+    shape = " x ".join(map(str, opened.image_shape))
+    write_atomically(path, network_graph(opened))
+    say(f"{path}: from {IMAGES}, uint8 of N x {shape}, to {LOGITS} and {CLASSES}")
+
+
+def _write_deck(
+    path: Path, network: str, device: str, layer: int, rows: int | None, columns: int | None
+) -> None:
+    """Write the deck of a corner of a layer's array, for ngspice."""
+    check_writable(path)
+    array = open_device(device).array
+    reading = "series" if array.reading == "ideal" else array.reading
+    opened = open_network(network)
+    with refused(kinds=(ValueError, TypeError)):
+        deck = layer_deck(
+            opened,
+            array.read_as(reading),
+            printable(network),
+            layer=layer,
+            rows=rows,
+            columns=columns,
+        )
+    write_atomically(path, deck.encode())
+    say(f"{path}: {READINGS[reading]}; run it with ngspice -b {path}")
 
 
 def _write_verilog(wanted: _Verilog, steps: Steps) -> None:
@@ -212,7 +223,7 @@ def _write_core(wanted: _Verilog, steps: Steps) -> None:
         raise UserError("--profile is the machine of one board, such as ulx3s-25f:chips")
     link = ShellParameters.from_network(job.board, job.network, job.profile).machine.link
     program = KeptProgram(str(name), Identity.parse(identity_bytes(link)))
-    # Where neurons switch by chance, an ideal network has noise at each use too.
+    # A network of stochastic neurons has noise at each use on an ideal chip too.
     chip = ideal_chip(network) if network.neuron.noise else None
     if wanted.chip is not None:
         chip = wanted.chip.make(network)

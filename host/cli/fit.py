@@ -1,4 +1,4 @@
-"""``allspin fit``: from measured curves to a device file."""
+"""``allspin fit``: a device file made from measured curves."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,8 +88,8 @@ def run(
     output : Path, optional
         Device file to write.
     explain : bool
-        Print the columns, their roles with the reason, and the curves too; without `output`
-        nothing is written.
+        Print the columns, their roles with the reason, and the curves too; without `output` no file
+        is written.
     force : bool
         Write a model that does not describe the data.
     base : str, optional
@@ -109,7 +109,7 @@ def run(
     taken_at = operating_point(point)
     explained = [columns_table(files, reading_files.columns)] if explain else []
     if explained and not json:
-        # At once, since it also tells why a file is refused.
+        # Printed before the fit, since it also tells why a file is refused.
         print_tables(explained)
     task = _Task(files, output, base, point, fitting, decays, reading_files)
     pictures = []
@@ -130,8 +130,8 @@ def run(
             answer(steps, record, tables, json_wanted=json)
         seen = f"see {pictures[0]}, and " if pictures else ""
         warn(
-            f"{output or 'a device'} is not written; {seen}give --table for the measured table of "
-            "pulse curves as the device, or --force for the model anyway"
+            f"{output or 'a device'} is not written; {seen}give --table to write the table of "
+            "measured pulse curves as the device, or --force to write the model anyway"
         )
         return FAILED
     notes = fitted.notes(device)
@@ -149,7 +149,7 @@ Fit = Fitted | FittedDecay | FittedSwitching | LookupDevice
 
 
 def _draw(fitted: Fit, output: Path, style: PictureStyle) -> list[Path]:
-    """Draw the picture of a fit, and return its files: none where Matplotlib is not installed."""
+    """Draw the picture of a fit, and return its files; without Matplotlib the list is empty."""
     try:
         with naming_extras():
             from allspin.host.draw.picture_files import save_picture
@@ -189,8 +189,8 @@ class _Task:
         if any(is_switching(file, reading.columns) for file in read):
             if base is None:
                 raise UserError(
-                    "of switching probabilities a neuron is made: give `base`, the device that it "
-                    "is put into"
+                    "switching probabilities make a neuron: give `base`, the device that it is put "
+                    "into"
                 )
             return fit_switching(files, base, options, reading, progress=steps)
         return fit(files, options, reading, base, progress=steps)
@@ -201,15 +201,15 @@ class _Task:
         Raises
         ------
         UserError
-            If some are and others are not, or an option is for the other kind.
+            If only some files are decays, or an option is for the other kind of files.
         """
-        found = [is_decay(file, self.reading.columns) for file in files]
-        if not any(found):
+        decays = [is_decay(file, self.reading.columns) for file in files]
+        if not any(decays):
             if self.decays is not None:
                 raise UserError("`attempt_time` and `equilibrium` are for decays")
             return False
-        path = self.files[found.index(True)]
-        if not all(found) or self.base is None:
+        path = self.files[decays.index(True)]
+        if not all(decays) or self.base is None:
             raise UserError(
                 f"{path} is a decay, whose retention is added to a device; fit that first, then "
                 "give decays alone, with `base`"

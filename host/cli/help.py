@@ -14,7 +14,7 @@ from cyclopts.help.help import _resolve_metavar
 from allspin.host.cli.recipe import only_in_recipe, recipe_key
 
 WIDTH = 79
-"""Columns of text, at most."""
+"""Largest width of the text in columns."""
 HELP_AT = 24
 """Column at which the texts of options begin."""
 
@@ -25,11 +25,11 @@ def command_help(app: App, arguments: ArgumentCollection, examples: str) -> str:
     Parameters
     ----------
     app : App
-        The command.
+        Parser of the command.
     arguments : ArgumentCollection
-        Its arguments, with their texts.
+        Arguments of the command, with their texts.
     examples : str
-        The lines behind the options.
+        Lines behind the options.
     """
     width = min(WIDTH, shutil.get_terminal_size().columns - 2)
     names = {argument.field_info.name: _flag(argument) for argument in arguments}
@@ -106,7 +106,7 @@ def _entry(argument: Argument, names: dict[str, str], width: int) -> str:
 
 
 def _default(argument: Argument) -> str:
-    """Return the default of an argument as help shows it; empty for none."""
+    """Return the default of an argument as help shows it; empty without a default."""
     value = argument.field_info.default
     shown = argument.parameter.show_default
     if callable(shown):
@@ -134,6 +134,6 @@ def _lines(label: str, text: str, width: int) -> str:
 
 
 def _bare(text: str, names: dict[str, str]) -> str:
-    """Return a docstring's text without its quotes; parameters are called as options."""
+    """Return a docstring's text without its quotes, with the options' names of parameters."""
     text = re.sub(r"``([^`]*)``", r"\1", text)
     return re.sub(r"`([^`]*)`", lambda match: names.get(match[1], match[1]), text)

@@ -13,6 +13,7 @@ from allspin.host.cli.shared import DataFile, Json, RecipeFile, Steps, Style
 from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.foreign.import_options import ImportOptions
+from allspin.host.foreign.imported import Imported
 from allspin.host.foreign.importing import import_network
 from allspin.host.options import FLAT
 from allspin.host.show.say import warn
@@ -82,19 +83,32 @@ def run(
     if imported.interrupted:
         warn(f"interrupted; the network so far is in {output}")
     record = {"network": os.fspath(output), **imported.to_dict(), "seconds": seconds}
+    table = figures("Imported network", _rows(imported, seconds))
+    notes = [*imported.network.notes, f"the network is in {output}", *_remarks(imported)]
+    answer(steps, record, table, notes, json_wanted=json)
+    return INTERRUPTED if imported.interrupted else 0
+
+
+def _rows(imported: Imported, seconds: float) -> list[Figure]:
+    """Return the rows of the table: sizes, accuracies and errors of each stage."""
     rows: list[Figure] = [
         ("model", "-".join(map(str, imported.model_topology))),
         ("topology", "-".join(map(str, imported.network.topology))),
         ("white pixel in the model's input", f"{imported.choice.scaling.white:g}"),
     ]
     for name, share in imported.accuracies.items():
-        how = "in floating point" if name == "model" else f"as {name}"
-        rows.append((f"accuracy {how}", Number(100 * share, ".2f"), "%"))
+        stage_name = "in floating point" if name == "model" else f"as {name}"
+        rows.append((f"accuracy {stage_name}", Number(100 * share, ".2f"), "%"))
     for name, stage in imported.stages.items():
         for layer, error in enumerate(stage.errors):
             rows.append((f"error of layer {layer} as {name}", Number(100 * error, ".1f"), "%"))
     rows.append(("time", seconds, "s"))
-    notes = [*imported.network.notes, f"the network is in {output}"]
+    return rows
+
+
+def _remarks(imported: Imported) -> list[str]:
+    """Return remarks on the conversion."""
+    notes = []
     if imported.constant_neurons:
         count = imported.constant_neurons
         notes.append(f"hidden neurons added for the last layer's biases: {count}")
@@ -107,5 +121,4 @@ def run(
         )
     if imported.spread_biases:
         notes.append("there is no hidden layer: biases are spread over the pixels' weights")
-    answer(steps, record, figures("Imported network", rows), notes, json_wanted=json)
-    return INTERRUPTED if imported.interrupted else 0
+    return notes

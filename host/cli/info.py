@@ -1,4 +1,4 @@
-"""``allspin info``: versions, tools, networks, the cache, and what answers on serial ports."""
+"""``allspin info``: versions, tools, networks, the cache, and boards on serial ports."""
 
 import contextlib
 import importlib.metadata
@@ -46,7 +46,7 @@ TOOLS = {
     "iverilog": "sim --simulator icarus",
     "git": "the commit in results",
 }
-"""Programs that are looked for, and what wants them."""
+"""Optional programs, with the features that need them."""
 
 
 def run(
@@ -104,52 +104,70 @@ def _measured_zoo(
 
 
 def _find(baud: int | None) -> dict[str, Any]:
-    """What there is; None for what was not found."""
-    packages: dict[str, str | None] = dict.fromkeys(PACKAGES)
-    for name in PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            packages[name] = importlib.metadata.version(name)
-    tools = {name: shutil.which(name) for name in TOOLS}
-    with contextlib.suppress(UserError), naming_extras():
-        from allspin.boards.virtual.build import compiler
-        from allspin.hdl.bench.tools import find_verilator
-
-        tools["verilator"] = str(find_verilator() or "") or tools["verilator"]
-        tools["c++"] = shutil.which(shlex.join(compiler()[:1]))
+    """Return the record of the command; a missing package or tool is None."""
     try:
         cache = measure_cache().to_dict()
     except UserError as error:
         cache = {"error": str(error)}
-    ports: dict[str, str | None] = {}
-    for port, machine in ask_ports(baud).items():
-        ports[port] = None if machine is None else machine.description
-        if machine is not None:
-            machine.close()
-    networks = {name: open_network(name) for name in shipped_networks()}
     return {
         "allspin": version(),
         "commit": commit(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": packages,
-        "tools": tools,
-        "networks": {
-            name: {
-                "topology": list(network.topology),
-                "crossbars": network.notes,
-                "states": network.layers[0].levels.size,
-                "pixel_bits": network.pixel_bits,
-                "hidden_bits": network.hidden_bits,
-                "neuron": network.neuron.name,
-            }
-            for name, network in networks.items()
-        },
+        "packages": _find_packages(),
+        "tools": _find_tools(),
+        "networks": {name: _network_facts(name) for name in shipped_networks()},
         "cache": cache,
-        "ports": ports,
+        "ports": _find_boards(baud),
+    }
+
+
+def _find_packages() -> dict[str, str | None]:
+    """Return the versions of packages; None for missing packages."""
+    packages: dict[str, str | None] = dict.fromkeys(PACKAGES)
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            packages[name] = importlib.metadata.version(name)
+    return packages
+
+
+def _find_tools() -> dict[str, str | None]:
+    """Return the paths of programs; None for missing programs."""
+    tools = {name: shutil.which(name) for name in TOOLS}
+    with contextlib.suppress(UserError), naming_extras():
+        from allspin.boards.virtual.build import compiler  # Amaranth
+        from allspin.hdl.bench.tools import find_verilator
+
+        tools["verilator"] = str(find_verilator() or "") or tools["verilator"]
+        tools["c++"] = shutil.which(shlex.join(compiler()[:1]))
+    return tools
+
+
+def _find_boards(baud: int | None) -> dict[str, str | None]:
+    """Return the descriptions of the boards on serial ports; None for ports without a board."""
+    ports: dict[str, str | None] = {}
+    for port, machine in ask_ports(baud).items():
+        ports[port] = None if machine is None else machine.description
+        if machine is not None:
+            machine.close()
+    return ports
+
+
+def _network_facts(name: str) -> dict[str, Any]:
+    """Return the sizes of a shipped network."""
+    network = open_network(name)
+    return {
+        "topology": list(network.topology),
+        "crossbars": network.notes,
+        "states": network.layers[0].levels.size,
+        "pixel_bits": network.pixel_bits,
+        "hidden_bits": network.hidden_bits,
+        "neuron": network.neuron.name,
     }
 
 
 def _table(info: dict[str, Any]) -> Table:
+    """Return the record as a table, with a rule between its parts."""
     cache = info["cache"]
     held = cache.get("error") or (
         f"{decimal(cache['size'])} of {decimal(cache['limit'])} at most in {cache['builds']} "

@@ -51,22 +51,22 @@ ACCURACIES = {
     "chip_accuracy": "chip accuracy, of its states on another chip",
     "validation_accuracy": "validation accuracy",
 }
-"""Whose accuracies those of learning in the array are: a chip's neurons are not the mean ones."""
+"""Names of the accuracies of a network that learnt in the array."""
 
 
 def _choices(options: dict[str, Any]) -> dict[str, str]:
-    """Return the choices of a training, with the rule by which changes become pulses."""
+    """Return the choices of a training, with the rule that turns changes into pulses."""
     found = chosen(options)
     for name in vars(LearnRule()):
         if name in options:
-            # No array keeps earlier changes.
+            # The array cannot keep earlier changes.
             said = "momentum (in software)" if name == "momentum" else name
             found[said] = str(options[name])
     return found
 
 
 def _pulses(learnt: Learnt) -> list[Figure]:
-    """Return the rows about pulses, and warn of what the pulses leave out."""
+    """Return the rows about pulses, and warn of imperfections that learning leaves out."""
     facts = learnt.facts
     if facts["left_out"]:
         warn(f"learning does without {', '.join(facts['left_out'])} of the device")
@@ -111,7 +111,7 @@ def run(
         Folder for learning curve and pulses per device, as CSV and pictures.
     watch : bool
         Open a page in the browser that shows the network while it learns, and has a link to draw
-        digits at it; nothing is written. The page ends with Ctrl-C. It needs the extra [live].
+        digits at it, in place of writing files. Ctrl-C ends it. It needs the extra [live].
     """
     check_needs({"style": style}, {"pictures": pictures})
     if watch:
@@ -147,8 +147,8 @@ def run(
         warn(f"interrupted; the best network so far is in {output}")
     if pictures is not None:
         learnt.write(pictures, look)
-    options = learnt.network.provenance["options"]
-    reached = {
+    choices = _choices(learnt.network.provenance["options"])
+    accuracies = {
         "validation_accuracy": None,
         "array_accuracy": learnt.array_accuracy,
         "test_accuracy": learnt.test_accuracy,
@@ -156,14 +156,14 @@ def run(
     }
     record = {
         "network": os.fspath(output),
-        **reached,
+        **accuracies,
         "learning": learnt.facts,
         "seconds": seconds,
         "interrupted": learnt.interrupted,
-        "options": options,
+        "options": learnt.network.provenance["options"],
     }
-    shares = {ACCURACIES[name]: share for name, share in reached.items()}
-    rows = results(learnt, _choices(options), shares, _pulses(learnt), seconds)
+    shares = {ACCURACIES[name]: share for name, share in accuracies.items()}
+    rows = results(learnt, choices, shares, _pulses(learnt), seconds)
     notes = [*learnt.network.notes, f"the network is in {output}"]
     answer(steps, record, figures("Trained network", rows), notes, json_wanted=json)
     return INTERRUPTED if learnt.interrupted else 0

@@ -1,4 +1,4 @@
-"""``allspin live``: draw a digit, and watch the machine at work, in the browser."""
+"""``allspin live``: a page in the browser on which a machine classifies drawn digits."""
 
 import sys
 from typing import Annotated
@@ -79,9 +79,9 @@ def serve_page(
     choices : Choices
         Choices of the page.
     learning : Learning or None
-        Training that is watched.
+        Training to show.
     port, host, no_browser
-        As of `run`.
+        Parameters of `run`.
     """
     live = live_package()
     with refused():
@@ -89,8 +89,8 @@ def serve_page(
     server = live.LiveServer(choices, place, learning)
     if place.host not in live.LOOP_BACK:
         warn(
-            f"others reach this page at {host}: whoever has the link can use this machine's "
-            "processor and its board; without --host only this machine does"
+            f"others reach this page at {host}: everyone with the link can use this machine's "
+            "processor and its board; without --host the page is for this machine only"
         )
     say(server.link)
     sys.stdout.flush()

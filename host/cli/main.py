@@ -1,4 +1,4 @@
-"""The console script ``allspin``: it runs one command, and answers for whatever goes wrong."""
+"""Console script ``allspin``: it runs one command, and reports every error in one line."""
 
 import contextlib
 import errno
@@ -23,16 +23,16 @@ from allspin.sim.systems import naming_extras
 
 
 def prepare_streams() -> None:
-    """Let nothing that is printed fail for its characters, nor for a stream that is closed.
+    """Prepare the standard streams, so that printing does not raise.
 
-    Where a stream's encoding lacks a character, its escape is written.
+    A closed stream is replaced by the null device. A character that a stream's encoding lacks is
+    written as its escape.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            # Else the next file that is opened would be printed into. It gets this number, as
-            # the lowest that is free.
+            # The next file gets the lowest free number: without this it would be printed into.
             os.open(os.devnull, os.O_RDWR)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -43,14 +43,14 @@ def prepare_streams() -> None:
 
 
 def silence_streams(*streams: TextIO) -> None:
-    """Let nothing that is left in their buffers fail again when Python exits."""
+    """Redirect streams to the null device: flushing at exit then cannot raise again."""
     with open(os.devnull, "w") as nowhere, contextlib.suppress(OSError):
         for stream in streams:
             os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def reader_has_gone() -> bool:
-    """Whether it is stdout or stderr that lost its reader, and no other pipe."""
+    """Return True if stdout or stderr lost its reader, rather than another pipe."""
     poll = select.poll()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
@@ -59,11 +59,11 @@ def reader_has_gone() -> bool:
 
 
 DEBUG = "ALLSPIN_DEBUG"
-"""Environment variable that has the traceback of a fault printed too."""
+"""Environment variable that makes a fault's traceback be printed too."""
 USAGE_ERROR = 2
 """Exit status for wrong input."""
 FAULT = 70
-"""As sysexits.h has it: an error in the program itself."""
+"""Exit status for an error in the program itself, EX_SOFTWARE of sysexits.h."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 FULL = {errno.EDQUOT, errno.EFBIG, errno.ENOSPC}
@@ -78,23 +78,23 @@ FORESEEABLE = {
     errno.EPERM,
     errno.EROFS,
 }
-"""Operating system errors that tell of the machine, not of a fault in this program."""
+"""Operating system errors that are due to the computer, not to a fault of this program."""
 
 
 def report_fault(error: Exception, argv: Sequence[str]) -> int:
-    """Say that there is a bug, and in which file its traceback is.
+    """Report a bug, and the file of its traceback.
 
     Parameters
     ----------
     error : Exception
-        What was raised.
+        Exception that was raised.
     argv : sequence of str
-        The command line.
+        Words of the command line.
 
     Returns
     -------
     int
-        The exit status.
+        Exit status.
     """
     trace = "".join(traceback.format_exception(error))
     text = (
@@ -103,7 +103,7 @@ def report_fault(error: Exception, argv: Sequence[str]) -> int:
         f"{platform.platform()}\n\n{trace}"
     )
     place = "above"
-    # Whatever is broken, the fault itself is what is to be told.
+    # An error here must not hide the fault.
     with contextlib.suppress(Exception):
         number, name = tempfile.mkstemp(".txt", "allspin-fault-")
         with open(number, "w", encoding="utf-8") as file:
@@ -117,26 +117,26 @@ def report_fault(error: Exception, argv: Sequence[str]) -> int:
 
 
 def _perform(argv: Sequence[str]) -> int:
-    """Answer a command line; whatever goes wrong is raised."""
+    """Perform a command line, and return its exit status."""
     load_extensions()
     status = 0
     if not answer_without_command(argv):
         name, *words = argv
         with contextlib.ExitStack() as stack:
             if {"-h", "--help"}.isdisjoint(words):
-                # The imports of a command may take seconds on a busy machine.
+                # Imports of a command may take seconds on a busy computer.
                 stack.callback(Beat(lambda: "", "starting ...").stop)
             load_command(name)
-            from allspin.host.cli.command import perform  # cyclopts, which help does without
+            from allspin.host.cli.command import perform  # cyclopts, not needed for help
         status = perform(name, words)
-    # What the buffers still hold may not fit the disk: the time to find out is now.
+    # The rest of the buffers may not fit the disk: flush while errors are still reported.
     sys.stdout.flush()
     sys.stderr.flush()
     return status
 
 
 def _status(argv: Sequence[str]) -> int:
-    """Perform; whatever goes wrong becomes a line on stderr and an exit status."""
+    """Perform a command line; an error becomes a line on stderr and an exit status."""
     try:
         with naming_extras():
             return _perform(argv)
@@ -144,44 +144,49 @@ def _status(argv: Sequence[str]) -> int:
         tell(str(error))
         return USAGE_ERROR
     except UserError as error:
-        said = error
+        message = str(error)
     except KeyboardInterrupt:
         warn("interrupted")
         return INTERRUPTED
     except MemoryError as error:
-        said = f"not enough memory: {str(error) or 'fewer images may fit'}"
+        message = f"not enough memory: {str(error) or 'fewer images may fit'}"
     except BrokenPipeError:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FORESEEABLE:
             silence_streams(sys.stdout)
-            # What a command writes is named by whoever writes it; this is what is left.
-            left = "stdout, or a temporary file" if error.errno in FULL else ""
-            said = ": ".join(filter(None, (error.strerror, error.filename or left)))
-        elif (theirs := fault_of_extension(error)) is not None:
-            said = f"{theirs} (a file that {VARIABLE} names)"
+            message = _system_error(error)
+        elif (fault := fault_of_extension(error)) is not None:
+            message = f"{fault} (a file that {VARIABLE} names)"
         else:
             return report_fault(error, argv)
-    warn(said)
+    warn(message)
     return USAGE_ERROR
+
+
+def _system_error(error: OSError) -> str:
+    """Describe an error of the operating system, with its file if it is known."""
+    # Commands name the files that they write: only these remain.
+    unnamed = "stdout, or a temporary file" if error.errno in FULL else ""
+    return ": ".join(filter(None, (error.strerror, error.filename or unnamed)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    Foreseeable trouble is one line on stderr, and so is a fault of this program, whose
-    traceback goes to a file.
+    An error of the user is one line on stderr, and so is a fault of this program, whose traceback
+    goes to a file.
 
     Parameters
     ----------
     argv : sequence of str, optional
-        The words after the program's name; those of the process by default.
+        Words after the program's name; those of the process by default.
 
     Returns
     -------
     int
-        Exit status: 0, what the command says, 2 for what the user can mend, 70 for a fault of
-        this program, 130 for Ctrl-C, 141 where nobody reads on.
+        Exit status: that of the command, 2 for an error of the user, 70 for a fault of this
+        program, 130 for Ctrl-C, 141 if the reader of the output is gone.
     """
     argv = sys.argv[1:] if argv is None else argv
     prepare_streams()
@@ -189,12 +194,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _status(argv)
     except BrokenPipeError as error:
         if reader_has_gone():
-            # Whoever read our output has seen enough: `allspin info | head -1`.
+            # The reader needs no more output: `allspin info | head -1`.
             silence_streams(sys.stdout, sys.stderr)
             return BROKEN_PIPE
         return report_fault(error, argv)
     except OSError:
-        # Of the line that was to tell what is wrong: there is no stderr to tell it.
+        # The error's own line could not be written to stderr.
         silence_streams(sys.stdout, sys.stderr)
         return USAGE_ERROR
 

@@ -1,4 +1,4 @@
-"""Recipe files: values in TOML of parameters that the command line does not give."""
+"""Recipe files: TOML with the values of parameters that are not on the command line."""
 
 import re
 import reprlib
@@ -19,7 +19,7 @@ from allspin.sim.plain_values import MAX_TOML, parse_toml
 
 OPTION = "--recipe"
 PARAMETER = re.compile(r"`(\w+)`|^(\w+)(?= must )")
-"""Name of a parameter in a message: between backticks, or one that must be another."""
+"""Name of a parameter in a message: between backticks, or before "must"."""
 WITHOUT_KEY = (
     "explain",
     "force",
@@ -31,9 +31,9 @@ WITHOUT_KEY = (
     "style",
     "watch",
 )
-"""Options that say what a command writes or shows, which a recipe does not have."""
+"""Options about the output of a command, which a recipe cannot have."""
 DEVICES = ("base", "device")
-"""Keys that name a device: one that ships, or a file."""
+"""Keys that name a shipped device or a device file."""
 KINDS = {
     bool: "true or false",
     int: "a whole number",
@@ -56,7 +56,7 @@ def recipe_key(argument: Argument) -> str:
 
 
 def recipe_arguments(arguments: ArgumentCollection) -> dict[str, Argument]:
-    """Return the parameters that a recipe can have, by key."""
+    """Return the parameters that a recipe can have, by their keys."""
     known = {}
     for argument in arguments:
         leaf = argument.index is None and not argument.children
@@ -73,9 +73,9 @@ class Recipe:
     Attributes
     ----------
     path : Path or None
-        The file, if the command line names one.
+        Recipe file, if the command line names one.
     given : dict of str to str
-        Keys whose values come from the file, by the names of their parameters.
+        Keys in the file, by the names of their parameters.
     """
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class Recipe:
         if argument.tokens:
             return
         self.given[argument.field_info.name] = key
-        # A key without an option is not parsed: else it would be an option, too.
+        # Only options are parsed, so a key without an option has to be marked.
         argument.parameter = Parameter.combine(argument.parameter, Parameter(parse=True))
         source = str(self.path)
         if value is True:
@@ -148,7 +148,7 @@ def _join_tiles(values: dict[str, Any]) -> None:
 
 
 def _words(argument: Argument, key: str, value: Any) -> list[str]:
-    """Return a value as words of a command line; none for true and false.
+    """Return a value as words of a command line; true and false have no words.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""``allspin report``: one page of a network, its accuracy and its cost."""
+"""``allspin report``: one HTML page about a network, its accuracy and its cost."""
 
 from json import dumps
 from pathlib import Path

@@ -21,6 +21,7 @@ from allspin.host.options import FLAT, TILES
 from allspin.host.run.inference import RunOptions, classify, run as score_network
 from allspin.host.run.latency import latency as measure_latency
 from allspin.host.run.machine_options import MachineOptions
+from allspin.host.run.score import Score
 from allspin.host.show.say import warn
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.netfile import write_atomically
@@ -94,8 +95,8 @@ def run(
     picture : Path, optional
         With `samples`, picture of the accuracy against the number of samples.
     latency : bool
-        Count the cycles that one image alone takes, through the engine and over a UART, in place
-        of scoring.
+        Count the cycles of single images, through the engine and over a UART, in place of
+        scoring.
     """
     if baud is not None and machine.on == GOLDEN:
         raise UserError(f"`baud` is for a serial port, or `on` {VIRTUAL}")
@@ -105,16 +106,16 @@ def run(
     check_needs({"framing": framing}, {"image": image})
     check_needs({"picture": picture}, {"samples": scoring.samples})
     check_needs({"style": style}, {"picture": picture})
-    done = {"resident": scoring.resident, "samples": scoring.samples}
-    check_excludes({"image": image}, {"images": images, **done})
+    repeated = {"resident": scoring.resident, "samples": scoring.samples}
+    check_excludes({"image": image}, {"images": images, **repeated})
     check_excludes({"samples": scoring.samples}, {"resident": scoring.resident})
     need_pictures(picture)
     files = {"data": data, "tiles": tiles, "progress": steps}
     if latency:
         others = {"baud": baud, "chip": chip, "image": image, "logits": logits}
-        check_excludes({"latency": True}, {**others, "check": scoring.check, **done})
-        taken = measure_latency(network, machine.profile, images=images, **files)
-        answer_result(steps, taken, json_wanted=json)
+        check_excludes({"latency": True}, {**others, "check": scoring.check, **repeated})
+        measured = measure_latency(network, machine.profile, images=images, **files)
+        answer_result(steps, measured, json_wanted=json)
         return 0
     on = machine
     if baud is not None:
@@ -132,23 +133,28 @@ def run(
         files["tiles"] = None
         made = chip.make(subject, steps)
     if not image:
-        read = replace(scoring, logits=logits is not None)
-        found = score = score_network(network, on, read, chip=made, images=images, **files)
+        options = replace(scoring, logits=logits is not None)
+        result = score = score_network(network, on, options, chip=made, images=images, **files)
     else:
-        found = classify(
+        result = classify(
             network, image, on, framing=framing, chip=made, check=scoring.check, **files
         )
-        score = found.score
+        score = result.score
     if logits is not None:
-        content = io.BytesIO()
-        np.save(content, score.logits, allow_pickle=False)
-        write_atomically(logits, content.getvalue())
+        _write_logits(logits, score)
     if picture is not None:
         from allspin.host.draw.picture_files import save_picture  # Matplotlib
 
         save_picture(score.plot(), picture.parent, picture.stem, look)
-    answer_result(steps, found, json_wanted=json)
+    answer_result(steps, result, json_wanted=json)
     if score.difference is None:
         return 0
     warn(score.difference)
     return FAILED
+
+
+def _write_logits(path: Path, score: Score) -> None:
+    """Write the logits as a NumPy file."""
+    content = io.BytesIO()
+    np.save(content, score.logits, allow_pickle=False)
+    write_atomically(path, content.getvalue())

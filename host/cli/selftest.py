@@ -1,4 +1,4 @@
-"""``allspin selftest``: whether a board is right, a line for each of its parts."""
+"""``allspin selftest``: test of a board, with a line for each of its parts."""
 
 import textwrap
 from json import dumps
@@ -109,15 +109,22 @@ def run(
             for finding in selftest(machine, known, seed=seed, progress=steps):
                 findings.append(finding)
                 if not json:
-                    head = f"{MARKS[finding.right]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}"
-                    indent = " " * (MARK_WIDTH + NAME_WIDTH)
-                    say(textwrap.fill(head + finding.text, WIDTH, subsequent_indent=indent))
+                    _print_finding(finding)
             if report is not None:
                 rates.update(measure_rates(machine, known, seed))
-    wrong = [finding for finding in findings if finding.right is False]
+    wrong = sum(finding.right is False for finding in findings)
     if json:
         checks = [finding.to_dict() for finding in findings]
-        say(dumps({"on": machine.name, "right": not wrong, "checks": checks}))
+        say(dumps({"on": machine.name, "right": wrong == 0, "checks": checks}))
+    elif wrong:
+        say(f"{machine.name}: {wrong} checks failed")
     else:
-        say(f"{machine.name}: " + (f"{len(wrong)} checks failed" if wrong else "all right"))
+        say(f"{machine.name}: all right")
     return FAILED if wrong else 0
+
+
+def _print_finding(finding: Finding) -> None:
+    """Print a finding as a line, wrapped to the width of the help."""
+    head = f"{MARKS[finding.right]:{MARK_WIDTH}}{finding.name:{NAME_WIDTH}}"
+    indent = " " * (MARK_WIDTH + NAME_WIDTH)
+    say(textwrap.fill(head + finding.text, WIDTH, subsequent_indent=indent))

@@ -12,7 +12,7 @@ from allspin.sim.systems import MissingPackage, naming_extras
 
 
 def board_names() -> Iterable[str]:
-    """Return the boards, if what describes them is installed."""
+    """Return the names of the boards; without Amaranth the list is empty."""
     try:
         with naming_extras():
             from allspin.boards.catalogue import find_boards  # an extra's

@@ -133,22 +133,22 @@ def run(
     if pictures is not None:
         make_folder(pictures)
     begun = time.monotonic()
-    found = sweep(plan, output, workers=jobs, scheduler=scheduler, progress=steps)
+    swept = sweep(plan, output, workers=jobs, scheduler=scheduler, progress=steps)
     seconds = time.monotonic() - begun
-    drawn = []
+    drawn: list[Path] = []
     if pictures is not None:
-        from allspin.host.sweep.pictures import draw_sweep
+        from allspin.host.sweep.pictures import draw_sweep  # Matplotlib
 
         steps.start("drawing")
-        drawn = draw_sweep(found, pictures, look)
+        drawn = draw_sweep(swept, pictures, look)
         steps.finish(f"{len(drawn)} files in {pictures}")
     record = {
         "table": str(output),
-        **found.to_dict(),
+        **swept.to_dict(),
         "seconds": seconds,
         "pictures": [str(picture) for picture in drawn],
     }
-    answer(steps, record, found.tables(), found.notes(), json_wanted=json)
+    answer(steps, record, swept.tables(), swept.notes(), json_wanted=json)
     return 0
 
 

@@ -46,7 +46,7 @@ examples:
 
 
 def chosen(options: dict[str, Any]) -> dict[str, str]:
-    """Return the choices of a training, as the table has them."""
+    """Return the choices of a training as rows of the table."""
     found = {
         "augmentation": options["augment"],
         "learning rate": "auto" if options["rate"] == AUTO else f"{options['rate']:g}",
@@ -59,7 +59,7 @@ def chosen(options: dict[str, Any]) -> dict[str, str]:
 
 
 def announce(choices: Mapping[str, str]) -> None:
-    """Tell the choices of a training before it begins."""
+    """Print the choices of a training before it begins."""
     tell(f"training with {', '.join(f'{name} {value}' for name, value in choices.items())}")
 
 

@@ -29,22 +29,24 @@ from allspin.sim.network.random_network import random_network
 
 TERMINALS = "/dev/pts/"
 CLOCK = 1.0
-"""Seconds that the times of some file systems are whole numbers of."""
+"""Resolution of the times of some file systems in seconds."""
 
 
 def check_link(link: Path) -> None:
-    """Raise unless a link to a port can be made.
+    """Check that a link to a port can be made.
+
+    A stale link of an earlier run may be replaced: one to a terminal that is gone, or that was
+    opened after the link was made, since the system reuses the numbers of terminals.
 
     Raises
     ------
     UserError
-        If there is no such folder, or something is there but a link that was left here: one to a
-        terminal that is gone, or was opened only after it, for the system gives numbers again.
+        If the folder does not exist, or the path exists and is not a stale link.
     """
-    left = link.is_symlink() and os.readlink(link).startswith(TERMINALS)
-    if left and link.exists():
-        left = link.stat().st_ctime > link.lstat().st_mtime + CLOCK
-    if os.path.lexists(link) and not left:
+    stale = link.is_symlink() and os.readlink(link).startswith(TERMINALS)
+    if stale and link.exists():
+        stale = link.stat().st_ctime > link.lstat().st_mtime + CLOCK
+    if os.path.lexists(link) and not stale:
         raise UserError(f"cannot make the link {link}: something else is there")
     if not link.parent.is_dir():
         raise UserError(f"cannot make the link {link}: there is no folder {link.parent}")
@@ -52,12 +54,12 @@ def check_link(link: Path) -> None:
 
 @contextlib.contextmanager
 def linked(link: Path | None, path: str) -> Iterator[None]:
-    """Have a symbolic link, if there shall be one, lead to a port, until the end.
+    """Keep a symbolic link to a port while the context is open; do nothing without a link.
 
     Raises
     ------
     UserError
-        If it cannot be made.
+        If the link cannot be made.
     """
     if link is None:
         yield
@@ -75,14 +77,14 @@ def linked(link: Path | None, path: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def signals() -> Iterator[socket.socket]:
-    """A socket with the numbers of signals that came: an end, or SIGUSR1 for a reset."""
+    """Yield a socket that receives the numbers of signals: an end, or SIGUSR1 for a reset."""
     here, there = socket.socketpair()
     here.setblocking(False)
     there.setblocking(False)
     before = {
         number: signal.signal(number, lambda *_: None)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
-        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # nohup
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # under nohup
     }
     wakeup = signal.set_wakeup_fd(there.fileno())
     try:
@@ -175,6 +177,12 @@ def run(
     watch = BuildWatch(steps)
     program = virtual_program(opened, profile, progress=watch)
     steps.finish(watch.outcome.removeprefix("; "))
+    _serve(program, network, link)
+    return 0
+
+
+def _serve(program: Path, network: str, link: Path | None) -> None:
+    """Serve the virtual board on a pseudo-terminal until a signal ends it."""
     with (
         signals() as wanted,
         BoardLine(lambda: VirtualTransport(program)) as line,
@@ -192,4 +200,3 @@ def run(
                 line.reset()
                 tell(f"  reset after {line.answers:,} answers")
     tell(f"  {line.requests:,} requests, {line.answers:,} answers")
-    return 0

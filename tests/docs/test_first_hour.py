@@ -5,7 +5,7 @@ import re
 import pytest
 
 from allspin.boards.catalogue import find_boards
-from allspin.host.cli.flash import is_kept, udev_rule
+from allspin.host.cli.flash_tool import is_kept, udev_rule
 from allspin.host.cli.main import main
 from tests.docs.documents import read, rows
 

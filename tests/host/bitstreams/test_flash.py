@@ -11,15 +11,8 @@ from allspin.boards.catalogue import find_board, find_boards
 from allspin.boards.top import TopParameters
 from allspin.boards.virtual.build import build
 from allspin.hdl.link.protocol import identity_bytes
-from allspin.host.cli.flash import (
-    ask,
-    differences,
-    explain,
-    is_kept,
-    ports_of,
-    run_shown,
-    udev_rule,
-)
+from allspin.host.cli.flash import ask, differences, ports_of
+from allspin.host.cli.flash_tool import explain, is_kept, run_shown, udev_rule
 from allspin.host.link import serial_port
 from allspin.host.link.identity import Identity
 from allspin.sim.errors import UserError

@@ -190,7 +190,7 @@ PROGRAMMED = "is programmed; now:"
             "",
             BODY,
             2,
-            "allspin: what answers on /dev/ttyUSB1 is not what was programmed: "
+            "allspin: the machine on /dev/ttyUSB1 is not the one that was programmed: "
             f"frequency 48000000, not {IDENTITY.frequency}; rah bits 7, not {IDENTITY.rah_bits}\n",
         ),
         (SILENT, "", BODY, 0, f"iCEBreaker was programmed, but does not answer: {SILENT}\n"),
