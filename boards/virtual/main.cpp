@@ -1,6 +1,7 @@
 // The virtual board's process: the gateware, clocked as long as anything is under way, between
 // standard input (bytes from the host) and standard output (bytes to the host).
 
+#include "narrow.h"
 #include "design.cc"
 #include "host_side.h"
 #ifdef SDRAM

@@ -1,6 +1,7 @@
 // The gateware for a web page: bytes are given to it, it is clocked until it has answered, and
 // its answers and what its engine did lie in memory.
 
+#include "narrow.h"
 #include "design.cc"
 
 #include <cstdint>
