@@ -98,9 +98,7 @@ def test_everything_is_answered_after_the_input_has_ended(program):
     tags = [number.to_bytes(2, "little") for number in range(30000)]
     frames = b"".join(encode_frame(b"\1" + tag) for tag in tags)
     done = subprocess.run(
-        done=subprocess.run(
-            [program], input=frames, capture_output=True, timeout=PATIENCE, check=True
-        )
+        [program], input=frames, capture_output=True, timeout=PATIENCE, check=True
     )
     payloads = Deframer().feed(done.stdout)
     assert [payload[1:3] for payload in payloads] == tags
