@@ -30,7 +30,7 @@ PAPER = "paper"
 
 @dataclass(frozen=True)
 class ChipOptions:
-    """A chip: its seed, its device, and how it is programmed or what was read of its cells.
+    """Seed and device of a chip, and its programming or the file of its measured cells.
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
-"""The devices that ship: their figures, what chips of them reach, and what was published of them.
+"""Devices that ship: figures, measured accuracies of their chips, and published accuracies.
 
-Each is a device file. What its ``[source]`` says of its origin, and of figures that were published,
-is described in ``docs/formats.md``; ``docs/devices.md`` has the table, which `zoo_markdown` writes.
+Each device is a file. ``docs/formats.md`` describes its table ``[source]``, which has the origin of
+the figures and the published accuracies. `zoo_markdown` writes the table of ``docs/devices.md``.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,28 +33,28 @@ from allspin.sim.synapse.sot_synapse import paper_model
 
 ALL = ("c2c", "d2d", "neuron")
 COLUMNS = (Column("open loop", ALL, "open-loop"), Column("write-verify", ALL, "write-verify"))
-"""What is measured, on chips with all variation that a device's file has."""
+"""Columns that are measured, with all variation of a device's file."""
 LEARNERS = 3
-"""Chips of each device that learn, at most, by ``learn --quick --rate auto``."""
+"""Most chips of each device that learn, by ``train --in-array --quick --rate auto``."""
 KINDS = {
     "ideal": "of a network without any variation",
     "open loop": "of chips that were programmed in open loop",
     "write-verify": "of chips whose cells were read and written again",
     "learning": "of learning in the array",
 }
-"""What a published accuracy may be of, and what is measured."""
+"""Kinds of accuracies, published and measured."""
 NEAR = 0.01
-"""Share within which an accuracy is a published one, unless two standard errors are more."""
+"""Largest difference from a published accuracy, unless two standard errors are more."""
 
 
 @dataclass(frozen=True)
 class Published(Parameters):
-    """An accuracy that was published of a device: ``[[source.published]]`` of its file.
+    """Published accuracy of a device: ``[[source.published]]`` of its file.
 
     Parameters
     ----------
     what : str
-        In words.
+        Description.
     where : str
         DOI or manual, and table or figure.
     value : float
@@ -62,12 +62,12 @@ class Published(Parameters):
     kind : str
         One of `KINDS`.
     differs : str
-        In what the published network or rule is another one; empty if in nothing.
+        Difference of the published network or rule from ours; empty if both are the same.
 
     Raises
     ------
     ValueError
-        If a value is outside its range, or none that is known.
+        If a value is outside its range, or an unknown word.
     """
 
     what: str
@@ -77,42 +77,41 @@ class Published(Parameters):
     differs: str = ""
 
     def verdict(self, measured: Mapping[str, Mapping[str, Any]]) -> str:
-        """What comes of it, given accuracies by kind, each as `summary` has it."""
+        """Compare with measured accuracies, given by kind as summaries of `summary`."""
         if self.differs:
             return "not comparable"
         if self.kind not in measured:
             return "not tried"
-        found = measured[self.kind]
-        near = max(NEAR, 2 * (found["standard_error"] or 0.0))
-        return "reproduced" if abs(found["accuracy"] - self.value) <= near else "contradicted"
+        figures = measured[self.kind]
+        near = max(NEAR, 2 * (figures["standard_error"] or 0.0))
+        difference = abs(figures["accuracy"] - self.value)
+        return "reproduced" if difference <= near else "contradicted"
 
 
 def find_zoo() -> list[dict[str, Any]]:
-    """The devices that ship, each with its figures as ``allspin info --devices --json`` has them.
+    """Return the figures of the devices that ship, as ``allspin info --devices --json`` has them.
 
     Returns
     -------
     list of dict
-        By name. Pairs are of potentiation and of depression; None is what a device does not have,
-        and A of equal steps.
+        Devices by name. Pairs are of potentiation and depression; None stands for a figure that a
+        device does not have, and for the A of equal steps.
 
     Raises
     ------
     UserError
-        If what a file says of published figures is wrong; the message names it.
+        If a published figure in a file is wrong; the message names the file.
     """
     return [_figures(name) for name in shipped_devices()]
 
 
 def _figures(name: str) -> dict[str, Any]:
+    """Return the figures of a device that ships."""
     device = open_device(name)
-    synapse, source, record = device.synapse, device.source, device.synapse.record()
-    model, ways = paper_model(synapse), [record.get(way.name.lower(), {}) for way in Polarity]
-    with refused(f"{device_path(name)}: "):
-        published = [
-            TomlTable("source.published", each).make(Published)
-            for each in source.get("published", [])
-        ]
+    synapse = device.synapse
+    source = device.source
+    record = synapse.record()
+    model = paper_model(synapse)
     return {
         "device": name,
         "title": source.get("title"),
@@ -121,8 +120,8 @@ def _figures(name: str) -> dict[str, Any]:
         "range": [synapse.low, synapse.high],
         "states": synapse.states,
         "pulses": [synapse.pulses_across(polarity) for polarity in Polarity],
-        "A": [a if math.isfinite(a := way.get("A", math.inf)) else None for way in ways],
-        # A figure of 0 may be one that is not known: it is not told as if it were measured.
+        "A": [_finite_a(record, polarity) for polarity in Polarity],
+        # A figure of 0 may be unknown: it is not shown as if it were measured.
         "c2c": [(model and model.c2c[polarity]) or None for polarity in Polarity],
         "c2c_reading": model and f"{model.c2c.reading}, {model.c2c.occasion}",
         "d2d": [(model and model.d2d[polarity]) or None for polarity in Polarity],
@@ -130,39 +129,54 @@ def _figures(name: str) -> dict[str, Any]:
         "readings": synapse.readings(),
         "figures": source.get("figures"),
         "not_given": source.get("not_given"),
-        "published": published,
+        "published": _published(name, source),
         "measured": {},
     }
+
+
+def _finite_a(record: Mapping[str, Any], polarity: Polarity) -> float | None:
+    """Return A of a polarity; None for equal steps and for responses without A."""
+    a = record.get(polarity.name.lower(), {}).get("A", math.inf)
+    return a if math.isfinite(a) else None
+
+
+def _published(name: str, source: Mapping[str, Any]) -> list[Published]:
+    """Return the published accuracies of a device's file."""
+    with refused(f"{device_path(name)}: "):
+        return [
+            TomlTable("source.published", entry).make(Published)
+            for entry in source.get("published", [])
+        ]
 
 
 def measure_zoo(
     name: str, network: Network, options: MeasureOptions, images: int | None, progress: Display
 ) -> list[dict[str, Any]]:
-    """The devices that ship, with accuracies of a network on chips of each.
+    """Measure a network on chips of each device that ships.
 
     Parameters
     ----------
     name : str
-        What the network is called.
+        Name of the network.
     network : Network
         The network.
     options : MeasureOptions
-        How many chips of each device.
-    images : int, optional
-        The first so many test images of MNIST; all of them.
+        Chips of each device.
+    images : int or None
+        Number of test images of MNIST, the first ones; None for all.
     progress : Display
-        Shows how far it is.
+        Display of the steps.
 
     Returns
     -------
     list of dict
-        As of `find_zoo`, with accuracies in ``measured``, by `KINDS`, each as of `summary`. Of a
-        device that cannot learn there is none of learning, and ``not_learnt`` says why.
+        Figures as of `find_zoo`, with summaries of accuracies in ``measured``, by `KINDS`. A
+        device that cannot learn has ``not_learnt`` with the reason in place of that kind.
 
     Raises
     ------
     UserError
-        As of `find_zoo`; if the images do not fit the network.
+        As of `find_zoo`, or if the images do not fit the network.
     """
     rows = find_zoo()
     with refused():
@@ -171,48 +185,58 @@ def measure_zoo(
             for row in rows
         ]
         pixels, labels = load_test_set(None, [network], images)
-        test_set = pixels[:images], labels[:images]
+        test_set = (pixels[:images], labels[:images])
         dataset = replace(load_dataset(), test_images=test_set[0], test_labels=test_set[1])
-        right = GoldenModel(network).classify(test_set[0]) == test_set[1]
-        ideal = {"accuracy": float(right.mean()), "deviation": None, "standard_error": None}
+        correct = GoldenModel(network).classify(test_set[0]) == test_set[1]
+        ideal = {"accuracy": float(correct.mean()), "deviation": None, "standard_error": None}
         for row, lot in zip(rows, lots, strict=True):
             row["measured"]["ideal"] = ideal
             for column in COLUMNS:
-                found = measure(row["device"], network, column, lot, test_set, progress)
-                row["measured"][column.title] = summary(found.accuracies)
-            try:
-                row["measured"]["learning"] = summary(
-                    np.array(
-                        [*_learners(row["device"], options.seeds[:LEARNERS], dataset, progress)]
-                    )
-                )
-            except UserError as error:
-                row["not_learnt"] = str(error)
+                result = measure(row["device"], network, column, lot, test_set, progress)
+                row["measured"][column.title] = summary(result.accuracies)
+            _measure_learning(row, options.seeds[:LEARNERS], dataset, progress)
     return rows
 
 
-def _learners(
-    name: str, seeds: Sequence[int], dataset: Dataset, progress: Display
-) -> Iterator[float]:
-    """What each of some chips of a device reaches by learning in the array."""
-    for seed in seeds:
-        progress.start(f"{name}, learning, chip {seed}")
-        learning = LearnParameters(
-            epochs=QUICK_EPOCHS, seed=seed, rate=AUTO, target=TrainingTarget(open_device(name))
-        )
-        found = learn(dataset, learning, progress=False)
-        if found.interrupted:
-            raise KeyboardInterrupt
-        progress.finish(f"{found.array_accuracy:.2%}")
-        yield found.array_accuracy
+def _measure_learning(
+    row: dict[str, Any], seeds: Sequence[int], dataset: Dataset, progress: Display
+) -> None:
+    """Add the accuracy of chips that learn to a device's figures, or why they cannot."""
+    accuracies = []
+    try:
+        for seed in seeds:
+            accuracies.append(_learn(row["device"], seed, dataset, progress))
+    except UserError as error:
+        row["not_learnt"] = str(error)
+    else:
+        row["measured"]["learning"] = summary(np.array(accuracies))
+
+
+def _learn(name: str, seed: int, dataset: Dataset, progress: Display) -> float:
+    """Let a chip of a device learn in the array, and return its accuracy."""
+    progress.start(f"{name}, learning, chip {seed}")
+    parameters = LearnParameters(
+        epochs=QUICK_EPOCHS, seed=seed, rate=AUTO, target=TrainingTarget(open_device(name))
+    )
+    learnt = learn(dataset, parameters, progress=False)
+    if learnt.interrupted:
+        raise KeyboardInterrupt
+    progress.finish(f"{learnt.array_accuracy:.2%}")
+    return learnt.array_accuracy
 
 
 PRINTED = (
     TableColumn("device"),
     TableColumn("what it is", wide=True),
     TableColumn("states"),
-    *(TableColumn(f"{what} {way}") for what in ("pulses", "A") for way in ("up", "down")),
-    *(TableColumn(f"{what} {way}", "%") for what in ("C2C", "D2D") for way in ("up", "down")),
+    TableColumn("pulses up"),
+    TableColumn("pulses down"),
+    TableColumn("A up"),
+    TableColumn("A down"),
+    TableColumn("C2C up", "%"),
+    TableColumn("C2C down", "%"),
+    TableColumn("D2D up", "%"),
+    TableColumn("D2D down", "%"),
     TableColumn("C2C of", wide=True),
     TableColumn("D2D of", wide=True),
     TableColumn("unit", wide=True),
@@ -220,81 +244,110 @@ PRINTED = (
     TableColumn("highest", wide=True),
     TableColumn("figures of", wide=True),
 )
+"""Columns of a terminal's table."""
 
 
 def zoo_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The devices' figures as a table of the terminal.
+    """Return the devices' figures as a table for a terminal.
 
     Parameters
     ----------
     rows : sequence of mapping
-        As of `find_zoo`.
+        Figures as of `find_zoo`.
     """
-    cells = [
-        (
-            *(row["device"], row["title"], row["states"], *row["pulses"], *row["A"]),
-            *(share if share is None else 100 * share for share in (*row["c2c"], *row["d2d"])),
-            *(row["c2c_reading"], row["d2d_reading"], row["unit"], *row["range"], row["figures"]),
+    cells = []
+    for row in rows:
+        variation = [*row["c2c"], *row["d2d"]]
+        cells.append(
+            [
+                row["device"],
+                row["title"],
+                row["states"],
+                *row["pulses"],
+                *row["A"],
+                *(None if share is None else 100 * share for share in variation),
+                row["c2c_reading"],
+                row["d2d_reading"],
+                row["unit"],
+                *row["range"],
+                row["figures"],
+            ]
         )
-        for row in rows
-    ]
     notes = ["- for A: equal steps, or measured tables; for C2C and D2D: not known of each"]
     return Table("Devices that ship", PRINTED, cells, notes=notes)
 
 
 HEAD = ("device", "what it is", "states", "pulses", "A", "C2C, %", "D2D, %")
+"""First columns of the document's table."""
 
 
 def zoo_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Figures, accuracies and verdicts as a Markdown table, and what the verdicts rest on.
+    """Return figures, accuracies and verdicts as a Markdown table, with notes and sources.
 
     Parameters
     ----------
     rows : sequence of mapping
-        As of `measure_zoo`.
+        Figures and accuracies as of `measure_zoo`.
     """
-    differs = dict.fromkeys(each.differs for row in rows for each in row["published"])
-    notes = {words: f" ({number})" for number, words in enumerate(filter(None, differs), 1)}
-    header = (*HEAD, *(f"{kind}, %" for kind in KINDS), "published, and verdict")
-    lines = [header, ["---"] * len(header)]
+    differences: dict[str, str] = {}
     for row in rows:
-        verdicts = [
-            f"{each.what}: {100 * each.value:g} % ({each.where}): {each.verdict(row['measured'])}"
-            f"{notes.get(each.differs, '')}"
-            for each in row["published"]
-        ]
-        lines.append(
-            [
-                *(f"`{row['device']}`", row["title"] or "", str(row["states"])),
-                *(_pair(row[key]) for key in ("pulses", "A")),
-                *(_pair(row[key], row[f"{key}_reading"]) for key in ("c2c", "d2d")),
-                *(
-                    _accuracy(row["measured"][kind])
-                    if kind in row["measured"]
-                    else row["not_learnt"]
-                    for kind in KINDS
-                ),
-                "<br>".join(verdicts) or "none",
-            ]
-        )
-    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    others = "".join(f"-{mark} {words}.\n" for words, mark in notes.items())
-    sources = "".join(
-        f"- `{row['device']}`: {row['figures']}. Not given: {row['not_given'] or 'nothing'}.\n"
-        for row in rows
-    )
-    return f"{table}\nNot comparable:\n\n{others}\nWhere the figures are from:\n\n{sources}"
+        for published in row["published"]:
+            if published.differs:
+                differences.setdefault(published.differs, f"({len(differences) + 1})")
+    header = [*HEAD, *(f"{kind}, %" for kind in KINDS), "published, and verdict"]
+    lines = [header, ["---"] * len(header)]
+    lines += [_markdown_cells(row, differences) for row in rows]
+    parts = [f"| {' | '.join(line)} |\n" for line in lines]
+    parts.append("\nNot comparable:\n\n")
+    parts += [f"- {mark} {difference}.\n" for difference, mark in differences.items()]
+    parts.append("\nWhere the figures are from:\n\n")
+    for row in rows:
+        missing = row["not_given"] or "nothing"
+        parts.append(f"- `{row['device']}`: {row['figures']}. Not given: {missing}.\n")
+    return "".join(parts)
 
 
-def _pair(values: Sequence[float | None], reading: str | None = "") -> str:
-    """Figures of both polarities, those with a reading in percent."""
-    pair = ", ".join(
-        "-" if one is None else f"{(100 if reading else 1) * one:.4g}" for one in values
-    )
-    return (f"{pair} ({reading})" if reading else pair) if any(values) else "-"
+def _markdown_cells(row: Mapping[str, Any], differences: Mapping[str, str]) -> list[str]:
+    """Return the cells of a device in the document's table."""
+    verdicts = []
+    for published in row["published"]:
+        value = f"{published.what}: {100 * published.value:g} % ({published.where})"
+        verdict = published.verdict(row["measured"])
+        if published.differs:
+            verdict = f"{verdict} {differences[published.differs]}"
+        verdicts.append(f"{value}: {verdict}")
+    accuracies = []
+    for kind in KINDS:
+        figures = row["measured"].get(kind)
+        accuracies.append(row["not_learnt"] if figures is None else _percent(figures))
+    return [
+        f"`{row['device']}`",
+        row["title"] or "",
+        str(row["states"]),
+        _pair(row["pulses"]),
+        _pair(row["A"]),
+        _percent_pair(row["c2c"], row["c2c_reading"]),
+        _percent_pair(row["d2d"], row["d2d_reading"]),
+        *accuracies,
+        "<br>".join(verdicts) or "none",
+    ]
 
 
-def _accuracy(found: Mapping[str, Any]) -> str:
-    return str(
-        Number(100 * found["accuracy"], ".2f", found["deviation"] and 100 * found["deviation"])
-    )
+def _pair(values: Sequence[float | None]) -> str:
+    """Return the figures of both polarities; a dash for those that are not known."""
+    if not any(values):
+        return "-"
+    return ", ".join("-" if value is None else f"{value:.4g}" for value in values)
+
+
+def _percent_pair(shares: Sequence[float | None], reading: str | None) -> str:
+    """Return figures of both polarities in percent, with their reading."""
+    pair = _pair([None if share is None else 100 * share for share in shares])
+    return f"{pair} ({reading})" if reading and any(shares) else pair
+
+
+def _percent(figures: Mapping[str, Any]) -> str:
+    """Return mean and deviation in percent, given a summary."""
+    deviation = figures["deviation"]
+    spread = None if deviation is None else 100 * deviation
+    return str(Number(100 * figures["accuracy"], ".2f", spread))
