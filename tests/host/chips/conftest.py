@@ -16,13 +16,13 @@ from allspin.sim.synapse.response import PulseResponse
 
 @pytest.fixture(scope="session")
 def network() -> Network:
-    """6-4-3, ten states."""
+    """Return a network of 6-4-3 neurons and ten states."""
     return random_network((6, 4, 3), 1)
 
 
 @pytest.fixture(scope="session")
 def device() -> Device:
-    """The paper's, but from 0.1 to 0.5 ohm."""
+    """Return the paper's device with R_AH from 0.1 to 0.5 ohm."""
     paper = open_device("paper")
     old: Any = paper.synapse
     synapse = replace(
@@ -35,5 +35,5 @@ def device() -> Device:
 
 @pytest.fixture(scope="session")
 def programmed(network: Network, device: Device) -> dict[str, ProgrammedChip]:
-    """By scheme."""
+    """Return a programmed chip for each scheme."""
     return {scheme: program(network, device, 7, Programming(scheme)) for scheme in SCHEMES}

@@ -42,8 +42,8 @@ def images() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     return pixels[:400], labels[:400]
 
 
-def test_a_device_without_any_d2d_has_no_column_of_it() -> None:
-    """Of the neuron only C2C is left, which no calibration mends."""
+def test_a_device_without_d2d_has_no_column_of_d2d() -> None:
+    """Only the neuron's C2C is left, which calibration cannot mend."""
     variation = dataclasses.replace(PAPER.neuron_variation, gain=0.0, threshold=0.0)
     alone = dataclasses.replace(
         PAPER, synapse=PAPER.synapse.varied(1.0, 0.0), neuron_variation=variation
@@ -70,7 +70,7 @@ def test_variations_are_turned_off_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_each_chip_is_the_one_that_its_seed_names(
+def test_each_chip_is_named_by_its_seed(
     scheme: str,
     network: Network,
     images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]],
@@ -85,7 +85,7 @@ def test_each_chip_is_the_one_that_its_seed_names(
         assert (made.seed, made.counts) == (seed, programmed.counts)
 
 
-def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
+def test_a_chip_without_variation_on_its_levels_is_the_network(
     network: Network, images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 ) -> None:
     ideal = np.mean(GoldenModel(network).classify(images[0]) == images[1])
@@ -101,14 +101,14 @@ def test_without_variation_and_with_levels_that_are_met_a_chip_is_the_network(
 
 
 @given(st.lists(st.integers(0, 500), min_size=2, max_size=60))
-def test_what_chips_tell_of_their_mean_is_students_interval(correct: list[int]) -> None:
+def test_chips_needed_follow_from_students_interval(correct: list[int]) -> None:
     shares = np.array(correct) / 500
     found = summary(shares)
     assert found["standard_error"] == pytest.approx(stats.sem(shares), abs=1e-12)
     assert (found["worst"], found["best"]) == (shares.min(), shares.max())
 
     def half(chips: int) -> float:
-        """Of the 95 % interval, of so many chips that deviate as these do."""
+        """Return half the 95 % interval of a number of chips with this deviation."""
         return stats.t(chips - 1).ppf(0.975) * float(shares.std(ddof=1)) / math.sqrt(chips)
 
     needed = found["chips_needed"]
@@ -119,15 +119,15 @@ def test_what_chips_tell_of_their_mean_is_students_interval(correct: list[int]) 
     assert all(f"about {needed:,} chips" in line for line in lines)
 
 
-def test_a_twentieth_of_chips_is_below_the_quantile_whatever_their_number() -> None:
-    """Of exponential draws, whose median-unbiased estimate is known to be so to a few percent."""
+def test_a_twentieth_of_chips_is_below_the_quantile_for_any_number() -> None:
+    """Exponential draws: their median-unbiased estimate is known to a few percent."""
     rng = np.random.default_rng(0)
     for chips in (20, 80):
         found = [summary(rng.exponential(size=chips))["quantile_5"] for _ in range(2000)]
         assert np.median(found) == pytest.approx(-math.log(0.95), rel=0.08)
 
 
-def test_of_one_chip_nothing_is_known_and_long_lists_of_doubts_are_cut() -> None:
+def test_one_chip_has_no_deviation_and_long_lists_of_doubts_are_cut() -> None:
     alone = summary(np.array([0.9]))
     assert [name for name, value in alone.items() if value is None] == [
         "deviation",

@@ -1,4 +1,4 @@
-"""The table of cells as others read it, by the csv module."""
+"""Table of cells, read back by the csv module."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""Many chips of many networks, from Python, and what a notebook shows of them."""
+"""Many chips of many networks, measured from Python, and their card."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from allspin.sim.errors import UserError
 WHOLE = Column("everything", ("c2c", "d2d", "neuron"), "write-verify")
 
 
-def test_the_chips_that_were_asked_for_are_measured_and_told(seen):
+def test_the_requested_chips_are_measured_and_shown(seen):
     options = MeasureOptions(chips=2, first=5, columns=(WHOLE,), tries=3, band=0.03)
     found = measure_chips(["mnist-10", "mnist-10"], options=options, images=200, progress=seen)
     (result,) = found.results
@@ -26,7 +26,7 @@ def test_the_chips_that_were_asked_for_are_measured_and_told(seen):
     # The paper's 38 uJ or so a pulse, 8 and 11 mA through 312.5 ohm for 1 ms.
     pulses = told["pulses_per_cell"] + told["saturations_per_cell"]
     assert 0.02e-3 * pulses < told["energy_per_cell"] < 0.04e-3 * pulses
-    # With as many figures as are printed, the table's are those of --json.
+    # The table has the figures of --json, rounded as it prints them.
     title, share, *beside = found.tables()[0].rows[0]
     names = ("standard_error", "quantile_5", "worst")
     assert (title, str(share)) == ("everything", str(result.percent))
@@ -45,6 +45,6 @@ def test_chips_are_checked_at_once(options, message):
         MeasureOptions(**options)
 
 
-def test_what_cannot_be_programmed_so_is_told():
+def test_programming_that_is_impossible_is_refused():
     with pytest.raises(UserError, match="tries must be from 1 to 1024, not 0"):
         measure_chips(["mnist-10"], options=MeasureOptions(tries=0), images=1)

@@ -1,4 +1,4 @@
-"""Cells as a probe station hands them back: known words, and what is refused in a line."""
+"""Cells as a probe station writes them: known words, and errors of one line."""
 
 import gzip
 import io
@@ -34,7 +34,7 @@ CELLS = [
 
 
 OHM = [0.3 + 0.2 * word / 126 for word in range(-18, 18)]
-"""R_AH of each cell: its word is its place among all cells, less 18."""
+"""R_AH of each cell; its word is its place among all cells, less 18."""
 
 
 def text(
@@ -42,7 +42,7 @@ def text(
     header: str = "layer,row,column,R_AH (ohm)",
     cells: list[tuple[int, ...]] | None = None,
 ) -> str:
-    """A file of cells; by default of all, with the R_AH of `OHM`."""
+    """Return a file of cells; by default all cells with the R_AH of `OHM`."""
     values = values or [f"{ohm:.6f}" for ohm in OHM]
     rows = [
         ",".join(map(str, (*cell, value)))
@@ -53,7 +53,7 @@ def text(
 
 @pytest.fixture
 def probe(tmp_path: Path, network: Network, device: Device) -> Probe:
-    """Probe a file of some content."""
+    """Read the cells of a file with some content."""
 
     def read(
         content: str | bytes, missing: float = 0.0, made_of: Device = device, suffix: str = ".csv"
@@ -70,7 +70,7 @@ def flat(cells: MeasuredCells) -> list[int]:
 
 
 def npz(**changes: object) -> bytes:
-    """An archive of all cells, with some arrays changed, or left out for None."""
+    """Return an archive of all cells with some arrays changed, or left out for None."""
     layer, row, column = np.array(CELLS).T
     arrays = {"layer": layer, "row": row, "column": column, "R_AH": OHM, "unit": "ohm", **changes}
     content = io.BytesIO()
@@ -101,7 +101,7 @@ SHUFFLED = np.random.default_rng(1).permutation(36).tolist()
     ],
     ids=["ohm", "mohm", "other names", "semicolons", "units", "preamble", "gzip", "shuffled"],
 )
-def test_a_table_in_any_form_is_the_same_words(probe: Probe, content: str | bytes) -> None:
+def test_a_table_in_any_form_gives_the_same_words(probe: Probe, content: str | bytes) -> None:
     found = probe(content)
     assert flat(found) == list(range(-18, 18))
     assert (found.cells, found.missing, found.saturated) == (36, 0, 0)
@@ -112,13 +112,13 @@ def test_a_table_in_any_form_is_the_same_words(probe: Probe, content: str | byte
     [npz(), npz(unit="mohm", R_AH=np.array(OHM) * 1e3), npz(row=np.array(CELLS)[:, 1] * 1.0)],
     ids=["ohm", "mohm", "float rows"],
 )
-def test_so_is_numpy_s_archive(probe: Probe, content: bytes) -> None:
+def test_numpy_s_archive_gives_the_same_words(probe: Probe, content: bytes) -> None:
     assert flat(probe(content, suffix=".npz")) == list(range(-18, 18))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".npz"])
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
-def test_what_was_written_comes_back_as_the_same_words(
+def test_exported_cells_are_read_as_the_same_words(
     probe: Probe,
     network: Network,
     device: Device,
@@ -133,7 +133,7 @@ def test_what_was_written_comes_back_as_the_same_words(
     assert found.saturated == np.count_nonzero(np.asarray(table.columns["saturated"]))
 
 
-def test_a_device_without_a_unit_takes_what_has_none(probe: Probe, device: Device) -> None:
+def test_a_device_without_a_unit_takes_cells_without_one(probe: Probe, device: Device) -> None:
     bare = replace(device, unit="half of the range")
     for header in ("layer,row,column,R_AH", "layer,row,column,R_AH (half of the range)"):
         assert flat(probe(text(header=header), made_of=bare)) == list(range(-18, 18))
@@ -144,13 +144,13 @@ REFERENCED = Imperfections(reference=0.1, stuck=0.1, stuck_at="open", hall_offse
 
 @pytest.fixture(scope="session")
 def conductance(device: Device) -> Device:
-    """The same device, in siemens, with a reference column that varies and cells that broke."""
+    """Return the device in siemens, with a varying reference column and broken cells."""
     return replace(device, unit="siemens", imperfections=REFERENCED)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".npz"])
 @pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
-def test_a_conductance_and_its_reference_come_back_as_the_same_words(
+def test_conductances_and_references_are_read_as_the_same_words(
     probe: Probe, network: Network, conductance: Device, scheme: str, suffix: str
 ) -> None:
     chip = Chip(conductance, 7)
@@ -167,7 +167,7 @@ def test_a_conductance_and_its_reference_come_back_as_the_same_words(
 
 @pytest.mark.parametrize("column", REFERENCE_COLUMNS)
 @pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
-def test_without_the_reference_it_is_that_of_the_chip_or_as_it_should_be(
+def test_a_missing_reference_is_the_chip_s_or_the_ideal_one(
     probe: Probe, network: Network, conductance: Device, scheme: str, column: str
 ) -> None:
     wrong = replace(conductance.imperfections, reference_column=column)
@@ -189,10 +189,8 @@ def test_without_the_reference_it_is_that_of_the_chip_or_as_it_should_be(
     assert np.count_nonzero(np.abs(alone) < 1e-9) >= 2  # the open ones
 
 
-def test_what_a_station_reads_of_a_reference_is_subtracted_row_by_row(
-    probe: Probe, conductance: Device
-) -> None:
-    """Each row's reference is two words more than the one before; a missing cell has its row's."""
+def test_references_are_subtracted_row_by_row(probe: Probe, conductance: Device) -> None:
+    """Each row's reference is two words above the last; a missing cell has its row's."""
     cells = [
         f"{ohm:.6f},{0.3 + 0.2 * 2 * cell[1] / 126:.8f}"
         for cell, ohm in zip(CELLS, OHM, strict=True)
@@ -234,7 +232,7 @@ def test_cells_without_a_row_are_missing_too(probe: Probe) -> None:
         probe(short)
 
 
-def test_what_is_beyond_the_words_is_saturated_and_counted(probe: Probe) -> None:
+def test_cells_beyond_the_words_are_saturated_and_counted(probe: Probe) -> None:
     values = [f"{ohm:.6f}" for ohm in OHM]
     values[0], values[1], values[2] = "0.6", "-3", f"{0.3 + 0.2 * 127.4 / 126:.6f}"
     found = probe(text(values))
@@ -281,7 +279,7 @@ def with_line(number: int, line: str) -> str:
         (bytes(2_000_000), "is too large for a CSV file"),
     ],
 )
-def test_what_is_no_file_of_these_cells_is_one_line(
+def test_a_wrong_file_is_refused_in_one_line(
     probe: Probe, content: str | bytes, message: str
 ) -> None:
     with pytest.raises(UserError, match=re.escape(message)) as refused:
@@ -290,7 +288,9 @@ def test_what_is_no_file_of_these_cells_is_one_line(
     assert "cells.csv" in str(refused.value)
 
 
-def test_cells_of_another_network_are_told_by_their_states(probe: Probe, network: Network) -> None:
+def test_cells_of_another_network_are_refused_by_their_states(
+    probe: Probe, network: Network
+) -> None:
     states = np.concatenate([layer.states.ravel() for layer in network.layers]).tolist()
     values = [f"{state},{ohm:.6f}" for state, ohm in zip(states, OHM, strict=True)]
     header = "layer,row,column,state,R_AH (ohm)"
@@ -316,12 +316,12 @@ def test_cells_of_another_network_are_told_by_their_states(probe: Probe, network
         (npz(column=np.zeros(36, int)), "item 1: layer 0, row 0, column 0 is there twice, first"),
     ],
 )
-def test_so_are_archives(probe: Probe, content: bytes, message: str) -> None:
+def test_a_wrong_archive_is_refused_in_one_line(probe: Probe, content: bytes, message: str) -> None:
     with pytest.raises(UserError, match=re.escape(message)):
         probe(content, suffix=".npz")
 
 
-def test_of_a_device_whose_cells_are_known_only_columns_vary(device: Device) -> None:
+def test_only_columns_vary_if_the_cells_are_known(device: Device) -> None:
     wrong = Imperfections(
         read_noise=0.1, amplifier_gain=0.2, converter_offset=0.3, hall_offset=0.4, stuck=0.5
     )

@@ -1,7 +1,7 @@
 """Accuracy with a reference column, against a small Monte Carlo of the raw table.
 
 The Monte Carlo shares no code with the chips: conductances, currents and logits are worked out
-here, of the network's file alone.
+here from the network's file alone.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ CHIPS = 8
 def simulated(
     network: Network, images: npt.NDArray[np.uint8], labels: npt.ArrayLike, rng: np.random.Generator
 ) -> float:
-    """Share of images that a chip of raw tables classifies rightly."""
+    """Return the share of images that a chip of raw tables classifies correctly."""
     grey = images.reshape(len(images), -1).astype(np.float64)
     values = np.rint(grey * (2**network.pixel_bits - 1) / 255)
     for layer in network.layers:
@@ -70,5 +70,5 @@ def test_accuracies_are_those_of_raw_tables_and_a_centred_column_is_another(tmp_
         found[name] = accuracy_over_chips(network, lot, (images, labels))
     sure = np.sqrt((raw.var(ddof=1) + found["written"].var(ddof=1)) / CHIPS)
     assert abs(found["written"].mean() - raw.mean()) < 4 * sure
-    # What the written one loses, a centred one does not.
+    # The centred column keeps the accuracy that the written one loses.
     assert found["centred"].mean() > raw.mean() + 10 * sure

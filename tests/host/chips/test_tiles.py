@@ -1,4 +1,4 @@
-"""Networks cut into tiles, scanned and drawn, against models made by hand."""
+"""Networks cut into tiles, measured and drawn, against models made by hand."""
 
 import dataclasses
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def network() -> Network:
     return Network(made.layers, made.neuron, (6, 8))
 
 
-def test_validation_images_choose(folder: Path, network: Network, seen: Any) -> None:
+def test_validation_images_choose_the_steps(folder: Path, network: Network, seen: Any) -> None:
     dataset = load_dataset(folder)
     _, kept = split(240)
     wanted = cut(network, TILES, dataset.train_images[kept], dataset.train_labels[kept])
@@ -57,7 +57,7 @@ def test_validation_images_choose(folder: Path, network: Network, seen: Any) -> 
     assert np.array_equal(score.shown.answers.logits, logits)
 
 
-def test_options_win_over_the_file_and_it_is_said(
+def test_given_tiles_replace_the_file_s_and_the_display_says_so(
     folder: Path, network: Network, seen: Any
 ) -> None:
     own = with_steps(network, Tiles(16, 5), (3, 3))
@@ -106,7 +106,7 @@ def test_chips_have_the_network_s_words_and_converters_that_vary() -> None:
     assert DEVICE.neuron_variation == NeuronVariation()
 
 
-def test_networks_that_were_trained_are_told_by_their_tiles() -> None:
+def test_trained_networks_are_grouped_by_their_tiles() -> None:
     one, two = with_steps(NETWORK, FINE, (4, 3)), with_steps(NETWORK, FINE, (9, 9))
     other = with_steps(NETWORK, COARSE, (8, 7))
     found = trained_networks([one, other, two])

@@ -1,4 +1,4 @@
-"""The devices that ship, and one that is added as a file."""
+"""Devices that ship, and a device that is added as a file."""
 
 import math
 import re
@@ -59,7 +59,7 @@ differs = "784-1000-10"
 
 @pytest.fixture
 def few() -> Dataset:
-    """MNIST, of which few images are learnt, to be quick."""
+    """Return MNIST with few training images, to be quick."""
     whole = load_dataset()
     images, labels = whole.train_images[:4000], whole.train_labels[:4000]
     return replace(whole, train_images=images, train_labels=labels)
@@ -67,7 +67,7 @@ def few() -> Dataset:
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: Dataset) -> Path:
-    """A folder of devices that ship, with a device more: nothing but its file is added."""
+    """Return a folder of devices that ship, to which files of devices were added."""
     folder = tmp_path / "devices"
     folder.mkdir()
     shutil.copy(DEVICES / "epiram.toml", folder)
@@ -95,7 +95,7 @@ def test_a_device_is_added_by_its_file_alone(
     assert measured["open loop"]["accuracy"] == measured["ideal"]["accuracy"] >= 0.98
     assert first["measured"]["open loop"]["accuracy"] < first["measured"]["ideal"]["accuracy"]
     text = page.read_text()
-    # Learning is that of the command which the page names, of the same chips.
+    # Learning gives the same chips the accuracy of the command on the page.
     test = {"x_test": few.test_images[:200], "y_test": few.test_labels[:200]}
     data = tmp_path / "few.npz"
     np.savez(data, x_train=few.train_images, y_train=few.train_labels, **test)
@@ -123,7 +123,9 @@ def test_a_device_is_added_by_its_file_alone(
     assert "mine" in cli.run("chips mnist-10 --device mine --chips 1 --images 20")[0]
 
 
-def test_what_was_interrupted_is_no_figure(shelf: Path, cli, tmp_path: Path, monkeypatch) -> None:
+def test_an_interrupted_learning_writes_no_figure(
+    shelf: Path, cli, tmp_path: Path, monkeypatch
+) -> None:
     page = tmp_path / "page.md"
     page.write_text("<!-- allspin info --devices -->\nold\n<!-- end -->\n")
     ended = SimpleNamespace(interrupted=True, array_accuracy=0.1)
@@ -209,7 +211,7 @@ def test_a_device_of_aihwkit_takes_its_steps(
             assert float(synapse.curve(polarity, pulses)) == pytest.approx(w, abs=2e-3)
 
 
-def test_each_device_says_where_its_figures_are_from() -> None:
+def test_each_device_names_the_source_of_its_figures() -> None:
     for name in shipped_devices():
         device = open_device(name)
         assert device.name == name

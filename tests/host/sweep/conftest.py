@@ -1,4 +1,4 @@
-"""A network and a data set that are small, so that a chip takes milliseconds."""
+"""Small network and data set, with which a chip takes milliseconds."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,13 +13,13 @@ from allspin.sim.network.random_network import random_network
 
 @dataclass(frozen=True)
 class Small:
-    """Where the small network and data set lie."""
+    """Paths of the small network and data set."""
 
     network: Path
     data: Path
 
     def grid(self, **entries: Any) -> Grid:
-        """A grid of them, with other entries besides."""
+        """Return their grid with more entries."""
         return make_grid({"network": str(self.network), "data": str(self.data), **entries})
 
 

@@ -1,4 +1,4 @@
-"""A cluster is spoken to with certificates, and what is wrong with them is one line."""
+"""Clusters with certificates; wrong certificates are errors of one line."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def impatient(monkeypatch):
 
 
 def certificates(folder):
-    """Files of an authority, and of a certificate that it has issued."""
+    """Write the files of an authority and of a certificate that it has issued."""
     folder.mkdir()
     authority = trustme.CA()
     issued = authority.issue_cert("localhost")
@@ -38,7 +38,7 @@ def certificates(folder):
 
 
 def configured(ca, certificate, key=None):
-    """Dask's configuration with the certificates of a client."""
+    """Return Dask's configuration with the certificates of a client."""
     named = {"ca-file": ca, "client.cert": certificate, "client.key": key or certificate}
     return config.set({f"distributed.comm.tls.{name}": str(named[name]) for name in named})
 
@@ -50,7 +50,7 @@ def mine(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(mine):
-    """A scheduler that takes TLS only, with a worker."""
+    """Yield the address of a scheduler that accepts only TLS, with a worker."""
     ends = {
         f"tls_{end}_{kind}": str(getattr(mine, kind))
         for end in ("scheduler", "worker", "client")
@@ -67,7 +67,7 @@ def address(mine):
 
 
 @pytest.mark.parametrize("one_file", [False, True])
-def test_with_certificates_the_table_is_that_of_this_machine(
+def test_a_cluster_with_certificates_gives_the_table_of_this_machine(
     small, tmp_path, mine, address, one_file
 ):
     plan = make_plan(small.grid(chips=2))
@@ -78,7 +78,7 @@ def test_with_certificates_the_table_is_that_of_this_machine(
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
 
-def test_whoever_is_not_vouched_for_is_refused(tmp_path, mine, address):
+def test_certificates_of_another_authority_are_refused(tmp_path, mine, address):
     other = certificates(tmp_path / "other")
     for files in (
         (other.ca, other.both),  # neither side knows the other
@@ -101,14 +101,14 @@ for address in ("tls://127.0.0.1:9", "::::", "foo://a:9"):
 """
 
 
-def test_a_scheduler_that_cannot_be_one_leaves_nothing_to_say_at_exit():
+def test_an_impossible_scheduler_prints_nothing_at_exit():
     done = subprocess.run(
         [sys.executable, "-c", CONNECT], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("UserError\n" * 3, "")
 
 
-def test_files_that_are_no_certificates_are_one_line(tmp_path, mine):
+def test_files_that_are_no_certificates_are_refused_in_one_line(tmp_path, mine):
     (tmp_path / "text").write_text("text")
     other = certificates(tmp_path / "other")
     for files in (

@@ -1,4 +1,4 @@
-"""A grid: what it is made of, which points it has, what their devices are, and what is refused."""
+"""Grids: entries, points, their devices, and errors."""
 
 import dataclasses
 
@@ -102,7 +102,7 @@ def test_a_file_and_a_dictionary_are_the_same_grid(tmp_path):
         ({"network": "a", "on": {}}, "`on` must be a name, not {}"),
         ({"network": "a", "data": []}, r"`data` must be a name, not \[\]"),
         ({"network": "a", "chips": {}}, "`chips` must be from 1 to 100000, not {}"),
-        # Of points that cannot be.
+        # Impossible points.
         ({"network": "no-such"}, "there is no network 'no-such'"),
         ({"network": "mnist-10", "states": 10}, "states are for networks with {states}"),
         ({"network": "mnist-{states}"}, "needs states, such as 10,100"),
@@ -122,7 +122,7 @@ def test_a_file_and_a_dictionary_are_the_same_grid(tmp_path):
         ({"network": "mnist-10", "adc_gain": 2}, "^`adc_gain` must be a number from 0 to 1"),
     ],
 )
-def test_what_is_wrong_is_one_line(entries, message):
+def test_a_wrong_entry_is_refused_in_one_line(entries, message):
     with pytest.raises(UserError, match=message):
         make_grid(entries).points()
 
@@ -142,7 +142,7 @@ entries = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*FACTORS, *SETTINGS, "more"]), entries), st.booleans())
 @settings(deadline=None, max_examples=60)
-def test_any_values_make_a_grid_or_one_line(tmp_path_factory, values, named):
+def test_any_values_make_a_grid_or_an_error_of_one_line(tmp_path_factory, values, named):
     path = tmp_path_factory.mktemp("grid") / "grid.toml"
     path.write_text(tomli_w.dumps(values | {"network": "mnist-10"} if named else values))
     try:
@@ -163,7 +163,7 @@ def test_any_values_make_a_grid_or_one_line(tmp_path_factory, values, named):
         (b"network = '\xff'", "is not a grid: it is not text in UTF-8"),
     ],
 )
-def test_a_file_that_is_not_there_or_no_toml_is_refused(tmp_path, content, message):
+def test_a_missing_or_damaged_file_is_refused(tmp_path, content, message):
     path = tmp_path / "grid.toml"
     if content is not None:
         path.write_bytes(content)
@@ -188,7 +188,7 @@ def test_figures_are_multiplied_one_by_one():
     assert (same.synapse, same.neuron_variation) == (PAPER.synapse, PAPER.neuron_variation)
 
 
-def test_imperfections_take_the_place_of_the_devices_own():
+def test_imperfections_replace_the_device_s():
     entries = {"network": "mnist-10", "read_noise": 0.02, "hall_offset": "0.01", "stuck": 0.1}
     (point,) = make_grid(entries).points()
     wrong = Imperfections(stuck_at="open", stuck=0.5, converter_gain=0.1)
@@ -199,7 +199,7 @@ def test_imperfections_take_the_place_of_the_devices_own():
     assert found.synapse == PAPER.synapse
 
 
-def test_a_temperature_is_one_of_the_point():
+def test_a_temperature_belongs_to_the_operating_point():
     entries = {"network": "mnist-10", "temperature": 358}
     (point,) = make_grid({**entries, "at": "current=9000uA"}).points()
     assert point.at == "current=9mA"

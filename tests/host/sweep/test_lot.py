@@ -1,4 +1,4 @@
-"""Sweeps on a board that keeps images: the golden model's table, whatever happens on the way."""
+"""Sweeps on a board that keeps images: the golden model's table, on a perfect or faulty line."""
 
 import dataclasses
 
@@ -55,18 +55,17 @@ def program(small):
 
 @pytest.fixture
 def golden(small, tmp_path):
-    """The table of the golden model."""
+    """Return the table of the golden model."""
     run_sweep(make_plan(small.grid(**GRID)), tmp_path / "golden.csv")
     return (tmp_path / "golden.csv").read_bytes()
 
 
 @pytest.fixture
 def on_board(small, program, tmp_path, monkeypatch):
-    """Run the sweep on the board behind a line with faults.
+    """Return a function that runs the sweep on a board behind a faulty line.
 
-    It returns what the table is then, the line, and the machines that were opened.
-
-    Each call goes on with the same table.
+    The function returns the table, the line, and the machines that were opened. Each call resumes
+    the same table.
     """
 
     def run(
@@ -113,7 +112,7 @@ def test_the_table_is_the_golden_model_s_and_images_go_once_for_all_chips(on_boa
 
 @pytest.fixture
 def sent(monkeypatch):
-    """How many images were sent each time."""
+    """Return a list that gets the number of images of each transfer."""
     counts = []
     send = ResidentImages._send
 
@@ -128,7 +127,7 @@ def sent(monkeypatch):
 def test_images_that_fit_at_once_are_sent_once_until_a_reset(
     on_board, small, sent, tmp_path, monkeypatch
 ):
-    """Ten images to eight lots of two chips at four points."""
+    """Eight lots of two chips at four points are shown ten images."""
     monkeypatch.setattr(measuring, "LOT", 2)
     run_sweep(make_plan(small.grid(**GRID, images=10)), tmp_path / "few.csv")
     golden = (tmp_path / "few.csv").read_bytes()
@@ -142,7 +141,7 @@ def test_images_that_fit_at_once_are_sent_once_until_a_reset(
     assert sent == [10, 10] or machines[1].resent
 
 
-def test_only_the_very_images_that_lie_there_are_not_sent_again(program, sent):
+def test_images_are_sent_again_unless_the_same_lie_there(program, sent):
     network, other, narrow = (
         random_network((60, 11, 5), seed, pixel_bits=bits)
         for seed, bits in ((1, 4), (2, 4), (1, 2))
@@ -164,9 +163,9 @@ def test_only_the_very_images_that_lie_there_are_not_sent_again(program, sent):
         assert [run(machine, of, few) for of in (network, network, other)] == [1, 0, 0]
         assert [run(machine, of, few) for of in (narrow, narrow, network)] == [1, 0, 1]
         assert [run(machine, network, few, 1), run(machine, network, slice(1, 10), 1)] == [1, 1]
-        # Of several batches none stays that is asked for.
+        # Several batches do not fit at once, so each is sent again.
         assert run(machine, network, whole) == run(machine, network, whole) >= 3
-        # What others write into the memory, and a line on which anything went wrong.
+        # Other writes into the memory, and a faulty line, make the images unknown.
         assert [run(machine, network, few) for _ in range(2)] == [1, 0]
         machine.write_memories([(ENGINE << 4 | LABELS, np.zeros((9, 2), np.uint8))])
         assert run(machine, network, few) == 1
@@ -184,7 +183,7 @@ def test_only_the_very_images_that_lie_there_are_not_sent_again(program, sent):
 @pytest.mark.parametrize(
     ("way", "again"),
     [
-        # Of those that change some where nothing is noticed.
+        # Frames that change memories without notice.
         ("to_device", {113: 72}),
         ("to_device", {113: 1}),
         ("to_host", {113: 1}),

@@ -1,4 +1,4 @@
-"""Pictures of sweeps: what they are of, and that every kind of grid can be drawn."""
+"""Pictures of sweeps: every kind of grid, and the data behind boxes and lines."""
 
 import itertools
 import os
@@ -61,7 +61,7 @@ def test_a_network_may_have_any_name(small, tmp_path, recwarn, name):
     assert "\x1b" not in (tmp_path / "yield.svg").read_text()
 
 
-def test_each_box_and_each_line_is_of_one_point_of_the_grid(small, tmp_path):
+def test_each_box_and_each_line_is_one_point_of_the_grid(small, tmp_path):
     grid = small.grid(c2c=[0, 1, 2], d2d=[0, 1], program=["open-loop", "write-verify"], chips=3)
     sweep = run_sweep(make_plan(grid), tmp_path / "t.csv")
     factors = sweep.plan.grid.varied()
@@ -76,7 +76,7 @@ def test_each_box_and_each_line_is_of_one_point_of_the_grid(small, tmp_path):
     drawn = [np.asarray(line.get_ydata()) for axes in figure.axes for line in axes.lines]
     dots = [values.tolist() for values in drawn if values.size == 3]
     assert sorted(dots) == sorted(points.values())
-    # A line's marks are at chips, and none is cut off at the axes' edge.
+    # A line's marks are at chips, and the axes' edge cuts no mark off.
     lines = [line for axes in yields_by_factor(sweep.rows, factors).axes for line in axes.lines]
     assert len(lines) == len(points)
     for line in lines:
@@ -85,7 +85,7 @@ def test_each_box_and_each_line_is_of_one_point_of_the_grid(small, tmp_path):
         assert not line.get_clip_on()
 
 
-def test_factors_that_would_make_too_many_panels_are_together_and_the_title_says_so():
+def test_factors_of_too_many_panels_are_pooled():
     values = {"c2c": range(5), "d2d": range(4), "age": range(4), "program": ("a", "b")}
     rows = [
         SimpleNamespace(
@@ -99,7 +99,7 @@ def test_factors_that_would_make_too_many_panels_are_together_and_the_title_says
     assert all(panel.rows == rows for panel in panels)
 
 
-def test_the_worst_chip_stands_beside_the_best_of_its_setting(small, tmp_path):
+def test_the_worst_chip_stands_beside_the_best_of_its_point(small, tmp_path):
     sweep = run_sweep(make_plan(small.grid(c2c=[0, 2], chips=3)), tmp_path / "t.csv")
     figure = worst_and_best(sweep, sweep.plan.grid.varied())
     titles = [axes.get_title("left") for axes in figure.axes]

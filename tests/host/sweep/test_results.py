@@ -1,4 +1,4 @@
-"""The table survives: torn lines, other grids, other writers."""
+"""Table of results with torn lines, other grids and other writers."""
 
 import os
 import resource
@@ -82,7 +82,7 @@ def test_a_torn_last_line_is_dropped(path, torn):
         ({"data": "z"}, "its data are others"),
     ],
 )
-def test_another_grid_is_refused_in_a_line(path, change, words):
+def test_another_grid_is_refused_in_one_line(path, change, words):
     assert words in refused(path, {**RECORD, **change})
     opened(path, {**RECORD, "commit": "z"}).close()
 
@@ -97,7 +97,7 @@ def test_another_grid_is_refused_in_a_line(path, change, words):
         ('{"format": 0}', "another version"),
     ],
 )
-def test_what_is_no_sweeps_table_is_left_alone(tmp_path, path, record, words):
+def test_a_file_that_is_no_table_is_left_alone(tmp_path, path, record, words):
     other = tmp_path / "other.csv"
     other.write_text("a,b\n1,2")
     if record == "the table's own":
@@ -143,7 +143,7 @@ def test_every_cell_of_a_row_is_checked(path, of, place, cell, words):
 
 @given(data=st.data())
 @settings(deadline=None, max_examples=60)
-def test_any_damage_is_one_line_or_the_rows_that_were_there(tmp_path_factory, data):
+def test_any_damage_is_an_error_of_one_line_or_leaves_possible_rows(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("table") / "t.csv"
     with opened(path) as table:
         for row in ROWS[:5]:
@@ -162,8 +162,8 @@ def test_any_damage_is_one_line_or_the_rows_that_were_there(tmp_path_factory, da
         assert "\n" not in str(error)  # noqa: PT017
     else:
         table.close()
-        # Rows may be lost to a torn end, or be told again by other digits that mean another
-        # possible chip; none is impossible.
+        # A torn end may lose rows, and other digits may make another possible row; an impossible
+        # row is always refused.
         assert all(
             row.point in POINTS
             and row.chip in SEEDS
@@ -184,7 +184,7 @@ def test_a_table_that_could_not_be_read_again_is_not_begun(tmp_path, monkeypatch
     assert not (tmp_path / "new.csv").exists()
 
 
-def test_what_cannot_be_written_is_said(tmp_path):
+def test_a_path_that_cannot_be_written_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "null").symlink_to("/dev/null")
     for path in (tmp_path, tmp_path / "pipe", tmp_path / "null", tmp_path / "none" / "t.csv"):
@@ -193,7 +193,7 @@ def test_what_cannot_be_written_is_said(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["null", "pipe"]
 
 
-def test_a_full_disk_names_the_table_which_goes_on_when_there_is_room(path):
+def test_a_full_disk_names_the_table_and_the_sweep_resumes_with_room(path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with opened(path) as table:
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, hard))
@@ -212,7 +212,7 @@ def test_two_sweeps_do_not_write_one_table(path):
     opened(path).close()
 
 
-def test_a_table_is_made_with_its_first_row_by_one_sweep_alone(tmp_path):
+def test_only_one_sweep_makes_a_table_with_its_first_row(tmp_path):
     path = tmp_path / "new.csv"
     with opened(path) as late, opened(path) as other:
         assert not list(tmp_path.iterdir())

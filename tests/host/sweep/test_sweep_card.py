@@ -19,7 +19,7 @@ def test_the_card_has_the_figures_and_a_picture_of_the_factors(small, tmp_path):
     rows = np.array(found.said("td")).reshape(6, -1)
     assert rows[0, 0] == "open-loop"
     shares = sweep.accuracies(sweep.plan.points[0])
-    error, low = stats.sem(shares), np.sort(shares)[0]  # a twentieth of three is below the worst
+    error, low = stats.sem(shares), np.sort(shares)[0]  # the 5 % quantile of three is the worst
     figures = [shares.mean(), shares.std(ddof=1), error, low, shares.min(), shares.max()]
     assert rows[0, 1:].astype(float) == pytest.approx(100 * np.array(figures), abs=0.01)
 

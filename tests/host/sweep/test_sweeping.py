@@ -1,4 +1,4 @@
-"""Sweeps are what the library says, on every machine, and go on wherever they were ended."""
+"""Sweeps against the library, on every machine, ended and resumed."""
 
 import dataclasses
 import sys
@@ -75,14 +75,14 @@ def test_chips_learn_as_they_do_alone(small, idx_folder, tmp_path):
         ({"learn": {"rate": 5}}, "^learn: `rate` must be a number from 1e-06 to 1"),
     ],
 )
-def test_what_cannot_learn_is_one_line(small, entries, message, tmp_path):
+def test_a_grid_that_cannot_learn_is_refused_in_one_line(small, entries, message, tmp_path):
     given = {"learn": True, "data": str(small.data), "chips": 1}
     with pytest.raises(UserError, match=message):
         sweep(make_plan(make_grid(given | entries)), tmp_path / "none.csv", workers=1)
 
 
-def test_a_chip_is_what_the_library_says():
-    """Against `accuracy_over_chips`, with the variations that are off left out there."""
+def test_a_chip_has_the_accuracy_of_the_library():
+    """The reference is `accuracy_over_chips`, whose device lacks the variation with factor 0."""
     grid = make_grid(
         {
             "network": "mnist-10",
@@ -117,7 +117,7 @@ def test_a_chip_is_what_the_library_says():
         assert [outcome.accuracy for outcome in found] == expected.tolist()
 
 
-def test_an_array_that_no_words_say_is_refused_on_gateware(small, tmp_path):
+def test_an_array_without_words_is_refused_on_gateware(small, tmp_path):
     array = HallArray("series", hall_resistance=1.0, longitudinal=300.0, arms=300.0)
     save_device(dataclasses.replace(open_device("paper"), array=array), tmp_path / "series.toml")
     plan = make_plan(small.grid(device=str(tmp_path / "series.toml"), chips=1, on="virtual"))
@@ -144,7 +144,7 @@ within = 0.1
 
 
 def varied_device(folder):
-    """The paper's device, with other curves at another current, and with retention."""
+    """Write the paper's device with other curves at another current, and retention."""
     text = Path(device_path("paper")).read_text("utf-8")
     for fixed in ("A = 22.0", "A = 9.0", "potentiation_current", "depression_current"):
         text = text.replace(fixed, f"# {fixed}")
@@ -163,7 +163,7 @@ def test_a_sweep_that_cannot_begin_leaves_no_table(small, tmp_path, monkeypatch)
 
 
 def test_points_ages_and_temperatures_are_swept(small, tmp_path):
-    """Each against a device that was made by hand."""
+    """The reference of each point is a device made by hand."""
     factors = {"at": ["current=8mA", "current=11mA"], "temperature": [300, 340], "stuck": [0, 0.2]}
     grid = small.grid(device=str(varied_device(tmp_path)), age=[1e6], chips=2, **factors)
     plan = make_plan(grid)
@@ -182,7 +182,7 @@ def test_points_ages_and_temperatures_are_swept(small, tmp_path):
         lot = Lot(made_of, grid.seeds, Programming())
         expected = accuracy_over_chips(open_network(small.network), lot, test_set)
         assert found.accuracies(point).tolist() == expected.tolist()
-    # Each factor matters, or the comparison would say little.
+    # Each factor matters; otherwise the comparison would be weak.
     for factor, values in factors.items():
         first, second = (
             [r.correct for r in found.rows if getattr(r.point, factor) == value] for value in values
@@ -190,14 +190,14 @@ def test_points_ages_and_temperatures_are_swept(small, tmp_path):
         assert first != second
 
 
-def test_a_resumed_table_has_what_each_scheme_takes(small, tmp_path):
+def test_a_resumed_table_is_checked_by_each_scheme_s_cost(small, tmp_path):
     schemes = ["open-loop", "pulse-width", "write-verify", "incremental"]
     plan = make_plan(small.grid(program=schemes, d2d=[0, 1], chips=2, images=20))
     path = tmp_path / "t.csv"
     row = run_sweep(plan, path).rows[0]
     assert run_sweep(plan, path).resumed == 16
     cells = sum(layer.states.size for layer in open_network(str(small.network)).layers)
-    # One pulse more is a chip that write-verify may make, and open loop does not.
+    # One pulse more is possible for write-verify, and impossible in open loop.
     pulses = row.pulses_per_cell
     other = (round(pulses * cells) + 1) / cells
     path.write_text(path.read_text().replace(f",{pulses!r},", f",{other!r},", 1))
@@ -215,7 +215,9 @@ def test_a_resumed_table_has_what_each_scheme_takes(small, tmp_path):
         ({"network": "mnist-10"}, "the network takes images of 28 x 28"),
     ],
 )
-def test_what_cannot_be_measured_is_said_before_anything_is(small, tmp_path, entries, message):
+def test_an_impossible_point_is_refused_before_anything_is_measured(
+    small, tmp_path, entries, message
+):
     if "device" in entries:
         entries = entries | {"device": str(varied_device(tmp_path))}
     with pytest.raises(UserError, match=message):
@@ -232,14 +234,14 @@ def test_virtual_gives_the_table_of_golden(small, tmp_path):
     assert tables[0].read_bytes() == tables[1].read_bytes()
 
 
-def test_a_mapping_is_swept_shown_and_summed_up(small, tmp_path, seen):
+def test_a_mapping_is_swept_shown_and_summarised(small, tmp_path, seen):
     entries = {"network": str(small.network), "data": str(small.data), "c2c": [0, 3], "chips": 3}
     path = tmp_path / "t.csv"
     found = sweep(entries, path, workers=1, progress=seen)
     assert seen.lines == ["sweeping 3 chips at 2 points", f"6 rows in {path}"]
     assert seen.done == [(done, 6) for done in range(1, 7)]
     assert found.faults() == {"resent": 0, "damaged": 0}
-    # Some hundred images of a network that was never trained say little.
+    # A hundred images of an untrained network leave the means uncertain.
     first, second = (found.summary(point) for point in found.plan.points)
     lines = [line for line in found.notes() if "the mean is not known to 0.5 points" in line]
     assert [line.split(":")[0] for line in lines] == ["c2c 0.0", "c2c 3.0"]
@@ -267,7 +269,7 @@ def test_a_table_takes_no_rows_of_networks_that_other_images_cut(small, idx_fold
         run_sweep(make_plan(small.grid(**CUT)), path)
 
 
-def test_a_worker_that_has_other_training_images_says_so(small):
+def test_a_worker_with_other_training_images_is_refused(small):
     plan = make_plan(small.grid(**CUT))
     told = plan.job(plan.points[0], 0)
     elsewhere = dataclasses.replace(plan.material, calibration="0" * 64)
@@ -276,8 +278,8 @@ def test_a_worker_that_has_other_training_images_says_so(small):
 
 
 @pytest.mark.parametrize("tiled", [False, True])
-def test_where_nothing_is_cut_training_images_do_not_matter(small, tmp_path, tiled):
-    """Nor need there be any: neither without tiles nor where the file has them already."""
+def test_training_images_do_not_matter_unless_a_network_is_cut(small, tmp_path, tiled):
+    """Training images may be missing without tiles, and if the file has the tiles already."""
     if tiled:
         own = with_steps(load_network(small.network), Tiles(16, 3), (2, 2))
         save_network(own, small.network)

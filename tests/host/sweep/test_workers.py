@@ -1,4 +1,4 @@
-"""Whoever measures, the numbers are the same; lost workers and interrupts cost no row."""
+"""All workers give the same results; lost workers and interrupts cost no row."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from tests.processes import PATIENCE
 ROOT = Path(__file__).resolve().parents[3]
 
 
-"""Seconds that a process may take for what takes it a few."""
+"""Most seconds for a step of a process that usually takes a few."""
 
 
 GRIDS = {"c2c": [0, 1], "program": ["open-loop", "write-verify"], "calibrate": [False, True]}
@@ -35,13 +35,13 @@ def test_processes_give_the_table_of_one(small, tmp_path):
     assert [done for done, _, _ in told] == list(range(1, 33))
     assert told[-1] == (32, 32, "32 of 32 chips")
     assert alone.accuracies(plan.points[0]).shape == (4,)
-    # Chips differ, or the comparison would say little.
+    # Chips differ; otherwise the comparison would be weak.
     assert len({row.correct for row in alone.rows}) > 5
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A scheduler and two workers, each a process."""
+    """Yield a cluster: a scheduler and two workers, each a process."""
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(processes=True, silence_logs=50, **options) as running:
         yield running
@@ -75,7 +75,7 @@ def test_a_workers_complaint_reaches_the_user(small, tmp_path, cluster):
 
 
 def begin(small, path, **options):
-    """``allspin sweep`` as a process of its own, with two workers."""
+    """Start ``allspin sweep`` as a process with two workers."""
     words = f"sweep --network {small.network} --data {small.data} --c2c 0,0.5,1 --chips 70"
     command = [sys.executable, "-m", "allspin.host.cli.main", *words.split()]
     command += ["--jobs", "2", "-o", str(path), "--json"]
@@ -84,7 +84,7 @@ def begin(small, path, **options):
 
 
 def until(done, process=None):
-    """Wait until something is so, while a process runs."""
+    """Wait until a condition holds, while a process runs."""
     deadline = time.monotonic() + PATIENCE
     while not done():
         assert process is None or process.poll() is None, process.communicate()
@@ -97,10 +97,10 @@ def rows(path):
 
 
 def workers_of(pid):
-    """Children that measure."""
+    """Return the processes that measure."""
     found = []
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        # One that has ended meanwhile measures nothing.
+        # A child may have ended meanwhile.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             if "LokyProcess" in Path(f"/proc/{child}/cmdline").read_text():
                 found.append(int(child))
@@ -108,7 +108,7 @@ def workers_of(pid):
 
 
 def gone(pid):
-    """Whether a process has ended; one that nobody waited for has."""
+    """Return True if a process has ended; a zombie has."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -126,12 +126,12 @@ def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_pat
     kept = path.read_bytes()
     assert 20 <= rows(path) < 210
     until(lambda: all(map(gone, children)))
-    # As if the machine had stopped within a row.
+    # The machine stops within a row.
     path.write_bytes(kept[:-3])
 
     process = begin(small, path)
     until(lambda: rows(path) >= 90, process)
-    # A worker is lost: what it had in hand is measured again.
+    # A worker is lost: its job is measured again.
     os.kill(workers_of(process.pid)[0], signal.SIGKILL)
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
@@ -145,7 +145,7 @@ def test_killed_in_mid_run_it_goes_on_and_no_row_is_lost_or_twice(small, tmp_pat
     "wait", [0.0, None, *(pytest.param(wait, marks=pytest.mark.long) for wait in (0.1, 0.3))]
 )
 def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path, wait):
-    """While workers start, and, without a time, while they measure."""
+    """Interrupt while workers start, or, without a time, while they measure."""
     process = begin(small, tmp_path / "t.csv")
     until(lambda: workers_of(process.pid))
     children = workers_of(process.pid)
@@ -160,7 +160,7 @@ def test_an_interrupt_ends_it_at_once_in_a_line(small, tmp_path, wait):
 
 
 def test_an_interrupt_that_is_ignored_ends_nothing(small, tmp_path):
-    """As of a command that a shell has put behind ``nohup`` or ``trap "" INT``."""
+    """A shell ignores interrupts by ``nohup`` or ``trap "" INT``."""
     ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)}
     process = begin(small, tmp_path / "t.csv", **ignoring)
 
