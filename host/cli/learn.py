@@ -30,7 +30,7 @@ from allspin.host.live.choices import Choices
 from allspin.host.live.learning import Learning
 from allspin.host.options import FLAT
 from allspin.host.show.say import warn
-from allspin.host.show.table import Figure, figures
+from allspin.host.show.table import Figure, Table, figures
 from allspin.sim.errors import UserError
 from allspin.sim.network.netfile import save_network
 
@@ -147,26 +147,36 @@ def run(
         warn(f"interrupted; the best network so far is in {output}")
     if pictures is not None:
         learnt.write(pictures, look)
-    choices = _choices(learnt.network.provenance["options"])
-    accuracies = {
-        "validation_accuracy": None,
-        "array_accuracy": learnt.array_accuracy,
-        "test_accuracy": learnt.test_accuracy,
-        "chip_accuracy": learnt.chip_accuracy,
-    }
     record = {
         "network": os.fspath(output),
-        **accuracies,
+        **_accuracies(learnt),
         "learning": learnt.facts,
         "seconds": seconds,
         "interrupted": learnt.interrupted,
         "options": learnt.network.provenance["options"],
     }
-    shares = {ACCURACIES[name]: share for name, share in accuracies.items()}
-    rows = results(learnt, choices, shares, _pulses(learnt), seconds)
+    table = _table(learnt, seconds)
     notes = [*learnt.network.notes, f"the network is in {output}"]
-    answer(steps, record, figures("Trained network", rows), notes, json_wanted=json)
+    answer(steps, record, table, notes, json_wanted=json)
     return INTERRUPTED if learnt.interrupted else 0
+
+
+def _accuracies(learnt: Learnt) -> dict[str, float | None]:
+    """Return the accuracies by their keys in the record."""
+    return {
+        "validation_accuracy": None,
+        "array_accuracy": learnt.array_accuracy,
+        "test_accuracy": learnt.test_accuracy,
+        "chip_accuracy": learnt.chip_accuracy,
+    }
+
+
+def _table(learnt: Learnt, seconds: float) -> Table:
+    """Return the table about the network and its pulses."""
+    choices = _choices(learnt.network.provenance["options"])
+    shares = {ACCURACIES[name]: share for name, share in _accuracies(learnt).items()}
+    rows = results(learnt, choices, shares, _pulses(learnt), seconds)
+    return figures("Trained network", rows)
 
 
 def _watch(learning: LearnParameters, data: Path | None, steps: Steps) -> int:

@@ -98,11 +98,7 @@ def run(
         Count the cycles of single images, through the engine and over a UART, in place of
         scoring.
     """
-    if baud is not None and machine.on == GOLDEN:
-        raise UserError(f"`baud` is for a serial port, or `on` {VIRTUAL}")
-    if latency and machine.on != VIRTUAL:
-        raise UserError(f"`latency` needs `on` {VIRTUAL}")
-    check_needs({"sdram": machine.sdram}, {"resident": scoring.resident})
+    _check_machine(machine, baud, latency, scoring.resident)
     check_needs({"framing": framing}, {"image": image})
     check_needs({"picture": picture}, {"samples": scoring.samples})
     check_needs({"style": style}, {"picture": picture})
@@ -143,14 +139,30 @@ def run(
     if logits is not None:
         _write_logits(logits, score)
     if picture is not None:
-        from allspin.host.draw.picture_files import save_picture  # Matplotlib
-
-        save_picture(score.plot(), picture.parent, picture.stem, look)
+        _save_picture(picture, score, look)
     answer_result(steps, result, json_wanted=json)
     if score.difference is None:
         return 0
     warn(score.difference)
     return FAILED
+
+
+def _check_machine(
+    machine: MachineOptions, baud: int | None, latency: bool, resident: bool
+) -> None:
+    """Raise a `UserError` if an option is for another machine."""
+    if baud is not None and machine.on == GOLDEN:
+        raise UserError(f"`baud` is for a serial port, or `on` {VIRTUAL}")
+    if latency and machine.on != VIRTUAL:
+        raise UserError(f"`latency` needs `on` {VIRTUAL}")
+    check_needs({"sdram": machine.sdram}, {"resident": resident})
+
+
+def _save_picture(path: Path, score: Score, style: PictureStyle) -> None:
+    """Save the picture of a score in the formats of a style."""
+    from allspin.host.draw.picture_files import save_picture  # Matplotlib
+
+    save_picture(score.plot(), path.parent, path.stem, style)
 
 
 def _write_logits(path: Path, score: Score) -> None:
