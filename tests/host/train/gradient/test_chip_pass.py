@@ -96,7 +96,7 @@ def test_the_gradient_of_chips_is_the_slope_of_the_loss_with_the_same_draws(adcs
     for number, (part, gradient) in enumerate(
         zip(network.parts(network.values)[:-1], gradients[:-1], strict=True)
     ):
-        step = np.float32(4 * 2 / 127 if number < 2 else 0.04)
+        step = 4 * 2 / 127 if number < 2 else 0.04
         # A weight is clipped beyond the outermost level.
         inside = (np.abs(part.ravel()[:20]) <= 0.9) | (number >= 2)
         expected = differences(part, loss, step, 20)[inside]

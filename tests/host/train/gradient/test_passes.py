@@ -84,7 +84,7 @@ def test_the_gradient_is_the_slope_of_the_loss() -> None:
 
     *parts, _ = zip(network.parts(network.values), network.parts(gradient), strict=True)
     for part, found in parts:
-        slopes = differences(part, loss, np.float32(0.03), 40)
+        slopes = differences(part, loss, 0.03, 40)
         most = 0.05 * float(np.abs(found).max())
         np.testing.assert_allclose(found.ravel()[:40], slopes, atol=most)
 
