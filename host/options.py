@@ -78,8 +78,9 @@ def names_or_files(module: str, names: str) -> Callable[[Any], list[str]]:
     """
 
     def candidates(context: Any) -> list[str]:
-        found: Any = getattr(import_module(f"allspin.host.{module}"), names)
-        return [*(found() if callable(found) else found), *glob(f"{context.incomplete}*")]
+        found = getattr(import_module(f"allspin.host.{module}"), names)
+        known: Any = found() if callable(found) else found
+        return [*known, *glob(f"{context.incomplete}*")]
 
     return candidates
 
