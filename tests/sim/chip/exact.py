@@ -1,4 +1,4 @@
-"""What chips are compared with: their draws one by one, and small networks."""
+"""Draws of chips one by one, exact arithmetic, and small networks to compare chips with."""
 
 import math
 from fractions import Fraction
@@ -30,8 +30,9 @@ def synapse(**variation: Any) -> SotSynapse:
     return SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100), **variation)
 
 
-def halves_up(value: Fraction) -> int:
-    return math.floor(value + Fraction(1, 2))
+def shifted(value: int, places: int) -> int:
+    """Return a value over a power of two, halves rounded up."""
+    return math.floor(Fraction(value, 2**places) + Fraction(1, 2))
 
 
 def chip_of(imperfections: Imperfections, seed: int) -> Chip:

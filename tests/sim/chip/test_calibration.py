@@ -16,11 +16,8 @@ from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
-from allspin.sim.synapse.response import PulseResponse
-from allspin.sim.synapse.sot_synapse import SotSynapse
-from tests.sim.chip.exact import converter_of
+from tests.sim.chip.exact import converter_of, synapse
 
-SYNAPSE = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
 COLUMNS = 60
 
 
@@ -48,7 +45,9 @@ def network() -> Network:
 
 def chip(variation: NeuronVariation, wrong: Imperfections | None = None, seed: int = 2) -> Chip:
     return Chip(
-        Device("test", SYNAPSE, neuron_variation=variation, imperfections=wrong or Imperfections()),
+        Device(
+            "test", synapse(), neuron_variation=variation, imperfections=wrong or Imperfections()
+        ),
         seed,
     )
 

@@ -1,6 +1,5 @@
 """Chips against the same arithmetic in Python's own integers, column by column."""
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from allspin.sim.network.layer import Converter, Layer
 from allspin.sim.network.levels import uniform_levels
 from allspin.sim.network.network import Network
 from allspin.sim.network.neuron import SotNeuron
-from tests.sim.chip.exact import converter_of, halves_up, images, small_network, synapse, z
+from tests.sim.chip.exact import converter_of, images, shifted, small_network, synapse, z
 from tests.sim.chip.model import golden
 
 
@@ -55,11 +54,11 @@ def test_converters_by_exact_arithmetic(network: Network, seed: int, reading: st
     pivot = round(network.neuron.threshold * (current - 1)) if reading == "slope" else 0  # type: ignore[union-attr]
 
     def share(purpose: Purpose, sigma: float, column: int) -> int:
-        return halves_up(Fraction(z(seed, 0, purpose, 0, column) * round(sigma * 2**16), 2**16))
+        return shifted(z(seed, 0, purpose, 0, column) * round(sigma * 2**16), 16)
 
     def current_of(purpose: Purpose, sigma: float, column: int) -> int:
         spread = round(sigma * current * 64)
-        return halves_up(Fraction(z(seed, 0, purpose, 0, column) * spread, 2**19))
+        return shifted(z(seed, 0, purpose, 0, column) * spread, 19)
 
     for column in range(network.layers[0].columns):
         gain = int(before.gains[column])
@@ -69,9 +68,9 @@ def test_converters_by_exact_arithmetic(network: Network, seed: int, reading: st
             share(Purpose.CONVERTER_GAIN, 0.03, column),
             neuron,
         ):
-            gain = min(max(gain + halves_up(Fraction(gain * part, 2**13)), 0), 1023)
+            gain = min(max(gain + shifted(gain * part, 13), 0), 1023)
         offset = int(before.offsets[column]) - current_of(Purpose.CONVERTER_OFFSET, 0.02, column)
-        offset += halves_up(Fraction((offset + pivot) * neuron, 2**13))
+        offset += shifted((offset + pivot) * neuron, 13)
         offset += current_of(Purpose.NEURON_THRESHOLD, 0.1, column)
         bound = 2 * current
         assert after.gains[column] == gain

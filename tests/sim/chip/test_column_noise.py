@@ -19,7 +19,7 @@ from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.golden import BATCH, CHUNK
 from allspin.sim.network.layer import Converter
 from allspin.sim.network.network import Network
-from tests.sim.chip.exact import converter_of, halves_up, images, small_network, synapse, z
+from tests.sim.chip.exact import converter_of, images, shifted, small_network, synapse, z
 from tests.sim.chip.model import golden
 
 
@@ -58,18 +58,18 @@ def test_noise_of_each_use_by_exact_arithmetic(
             added = z(77, number, Purpose.READ, low, column, high) * round(read_noise * unit * 64)
             offset = z(77, number, Purpose.AMPLIFIER_OFFSET, 0, column)
             offset *= round(amplifier_offset * unit * 64)
-            total += halves_up(Fraction(added + offset, 2**19))
+            total += shifted(added + offset, 19)
             if converter is None:
                 share = z(77, number, Purpose.AMPLIFIER_GAIN, 0, column)
                 share *= round(amplifier_gain * 2**16)
-                total += halves_up(Fraction(total * halves_up(Fraction(share, 2**16)), 2**13))
+                total += shifted(total * shifted(share, 16), 13)
                 assert step.sums[image, column] == total
                 continue
             assert step.sums[image, column] == total
             current = math.floor(Fraction(total * int(converter.gains[column]), 2**converter.shift))
             current -= int(converter.offsets[column])
             use = z(77, number, Purpose.NEURON_USE, low, column, high) * round(of_use * 256 * 64)
-            current += halves_up(Fraction(use, 2**19))
+            current += shifted(use, 19)
             assert np.asarray(step.currents)[image, column] == min(max(current, 0), 255)
             inside += 0 < current < 255
     # Whatever is clamped tells nothing of the noise.
@@ -92,7 +92,7 @@ def test_noise_of_every_current_that_is_not_held_at_an_end_whatever_is_drawn(
     lifted = lowered = 0
     for image, column in np.ndindex(quiet.shape):
         use = z(5, 0, Purpose.NEURON_USE, 9 + image, column) * round(of_use * 2**bits * 64)
-        current = int(quiet[image, column]) + halves_up(Fraction(use, 2**19))
+        current = int(quiet[image, column]) + shifted(use, 19)
         top = 2**bits - 1
         assert currents[image, column] == min(max(current, 0), top)
         lifted += quiet[image, column] <= 0 < current
@@ -118,7 +118,7 @@ def test_the_largest_draws_count_too(
     device = Device("x", synapse(), network.neuron, NeuronVariation(use=of_use))
     noise = ColumnNoise(Chip(device, 5), network)
     spread = round(of_use * 2**bits * 64)
-    added = halves_up(Fraction(sign * largest * spread, 2**19))
+    added = shifted(sign * largest * spread, 19)
     top = 2**network.current_bits - 1
     near = np.arange(-9, 9)
     quiet = np.stack([near - abs(added), near + top + abs(added)])

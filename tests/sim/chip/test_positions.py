@@ -1,7 +1,6 @@
 """Chips of convolutions: what positions share, and what each has drawn for itself."""
 
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from allspin.sim.network.network import Network
 from allspin.sim.network.random_network import random_images, random_network
 from allspin.sim.network.tiling import Tiles, with_steps
 from allspin.sim.programming.program import program, with_words
-from tests.sim.chip.exact import converter_of, halves_up, synapse, z
+from tests.sim.chip.exact import converter_of, shifted, synapse, z
 from tests.sim.chip.model import golden
 
 KIND = Convolution((5, 6, 2), (2, 3), (1, 2), (0, 1, 1, 0), pool=2)
@@ -71,13 +70,13 @@ def test_a_draw_of_a_use_is_that_of_position_times_columns_and_column() -> None:
             column = use % COLUMNS
             drawn = z(SEED, 0, Purpose.READ, low, use, high) * round(0.3 * CELL * 64)
             drawn += z(SEED, 0, Purpose.AMPLIFIER_OFFSET, 0, column) * round(0.2 * CELL * 64)
-            total = int(plain[1][image, use]) + halves_up(Fraction(drawn, 2**19))
+            total = int(plain[1][image, use]) + shifted(drawn, 19)
             assert step.sums[image, use] == total
             current = (total * int(converter.gains[column]) >> converter.shift) - int(
                 converter.offsets[column]
             )
             drawn = z(SEED, 0, Purpose.NEURON_USE, low, use, high) * round(0.05 * 256 * 64)
-            current += halves_up(Fraction(drawn, 2**19))
+            current += shifted(drawn, 19)
             assert step.currents[image, use] == min(max(current, 0), 255)
             inside += 0 < current < 255
     assert inside > 100
@@ -90,7 +89,7 @@ def test_a_conversion_is_named_by_its_tile_and_use() -> None:
     found = noise.on_tile(0, 1, 9, np.zeros((3, USES), np.int64))
     for (image, use), value in np.ndenumerate(found):
         drawn = z(SEED, 0, Purpose.ADC_NOISE, 9 + image, USES + use) * round(0.5 * 2**5 * 64)
-        assert value == halves_up(Fraction(drawn, 2**19))
+        assert value == shifted(drawn, 19)
     # 100 x 100 positions of 4 columns in two tiles are more than the 65,536 that have names.
     wide = Convolution((102, 102, 1), (3, 3))
     large = random_network((102 * 102, 4, 2), 1, kinds=(wide,), image_shape=(102, 102))
@@ -112,13 +111,13 @@ def test_neurons_are_of_columns_or_of_positions_and_all_else_of_columns(network:
         spreads = [round(sigma * 256 * 64) for sigma in (0.05, 0.1)]
         of_converter = z(SEED, 0, Purpose.CONVERTER_OFFSET, 0, column) * spreads[0]
         of_neuron = z(SEED, 0, Purpose.NEURON_THRESHOLD, 0, number) * spreads[1]
-        moved = halves_up(Fraction(of_neuron, 2**19)) - halves_up(Fraction(of_converter, 2**19))
+        moved = shifted(of_neuron, 19) - shifted(of_converter, 19)
         assert offset == plain.offsets[column] + moved
     turned = converter_of(vary_columns(chip_of(NeuronVariation(gain=0.1)), network)).gains
     for number, gain in enumerate(turned):
-        share = halves_up(Fraction(z(SEED, 0, Purpose.NEURON_GAIN, 0, number) * 6554, 2**16))
+        share = shifted(z(SEED, 0, Purpose.NEURON_GAIN, 0, number) * 6554, 16)
         own = int(plain.gains[number % COLUMNS])
-        assert gain == min(own + halves_up(Fraction(own * share, 2**13)), 1023)
+        assert gain == min(own + shifted(own * share, 13), 1023)
     only = converter_of(vary_columns(chip_of(converter_gain=0.1), network)).gains
     assert np.array_equal(only, np.resize(only[:COLUMNS], neurons))
     # The last layer's neurons, of which it has none, are neither.

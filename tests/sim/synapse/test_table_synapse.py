@@ -10,10 +10,10 @@ from scipy import optimize, stats
 
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.lookup_table import load_lookup_tables
-from allspin.sim.synapse.response import Polarity, PulseResponse
-from allspin.sim.synapse.sot_synapse import SotSynapse
+from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.table_response import TableResponse, rising
 from allspin.sim.synapse.table_synapse import TableSynapse
+from tests.sim.chip.exact import synapse
 from tests.sim.synapse.monte_carlo import HIGH, LOW, Table
 
 P, D = Polarity
@@ -21,7 +21,7 @@ P, D = Polarity
 
 def measured(occasion: str = "write", cycle: float = 0.02, device: float = 0.05) -> TableSynapse:
     """The paper's curves as tables."""
-    model = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
+    model = synapse()
     n = np.arange(101)
     spread = np.full(101, cycle), np.full(101, device)
     return TableSynapse(
@@ -33,7 +33,7 @@ def measured(occasion: str = "write", cycle: float = 0.02, device: float = 0.05)
 
 @pytest.mark.parametrize("polarity", list(Polarity))
 def test_a_table_of_the_model_moves_as_the_model_does(polarity: Polarity) -> None:
-    model = SotSynapse(PulseResponse(22, 100), PulseResponse(9, 100))
+    model = synapse()
     table = measured()
     starts = np.linspace(-0.99, 0.99, 40)
     for pulses in (0, 0.5, 1, 7):
