@@ -99,8 +99,14 @@ def traced_stages(
 
 def runs(clocks: npt.NDArray[np.int64], gap: int = 1) -> list[tuple[int, int]]:
     """Return start and length of each run of clocks at most `gap` apart."""
-    parts = np.split(clocks, np.flatnonzero(np.diff(clocks) > gap) + 1)
-    return [(int(part[0]), int(part[-1] - part[0]) + 1) for part in parts if part.size]
+    ends = np.flatnonzero(np.diff(clocks) > gap) + 1
+    found = []
+    for run in np.split(clocks, ends):
+        if run.size:
+            first = int(run[0])
+            last = int(run[-1])
+            found.append((first, last - first + 1))
+    return found
 
 
 def _draw_span(axes: Axes, place: int, span: Span, start: int, end: int) -> None:

@@ -40,8 +40,9 @@ from allspin.sim.chip.words import USE_BITS, share_units
 from allspin.sim.device.imperfections import Imperfections
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.golden import activate
-from allspin.sim.network.layer import GAIN_BITS
+from allspin.sim.network.layer import GAIN_BITS, Layer
 from allspin.sim.network.levels import full_scale
+from allspin.sim.network.network import Network
 from allspin.sim.programming.plans import plan_layers
 from allspin.sim.programming.schemes import SCHEMES
 
@@ -73,7 +74,8 @@ def why_not_alone(made: PageChip) -> str | None:
     made : PageChip
         The chip.
     """
-    network, device = made.base, made.device
+    network = made.base
+    device = made.device
     if any(layer.kind.positions > 1 or layer.adc is not None for layer in network.layers):
         return "it has no convolutions and no tiles"
     if network.neuron.noise or any(layer.beyond_words is not None for layer in network.layers):
@@ -104,54 +106,72 @@ def page_data(choices: Choices, tests: int = TESTS) -> bytes:
         If the page cannot be such a chip.
     """
     made = PageChip.of(choices, choices.usual())
-    if (reason := why_not_alone(made)) is not None:
+    reason = why_not_alone(made)
+    if reason is not None:
         raise UserError(f"the page without a server cannot show this: {reason}")
-    network, varies, told = made.base, made.device.neuron_variation, made.to_dict()
+    network = made.base
+    told = made.to_dict()
     plans = plan_layers(made.device.synapse, network, made.programming)
-    parts: dict[str, npt.NDArray[Any]] = {"normals": np.concatenate(normal_table()).astype("<u2")}
-    currents = np.arange(2**network.current_bits)
-    for number, (layer, plan, each) in enumerate(
-        zip(network.layers, plans, told["layers"], strict=True)
-    ):
+    normals = np.concatenate(normal_table()).astype("<u2")
+    parts: dict[str, npt.NDArray[Any]] = {"normals": normals}
+    layers = zip(network.layers, plans, told["layers"], strict=True)
+    for number, (layer, plan, record) in enumerate(layers):
         if plan.table.beyond is not None or len(plan.table.levels) > CHIPS.states:
             raise UserError("the Programmer has no room for what the network's states are worth")
-        converter = layer.converter
-        each["levels"] = layer.levels.tolist()
-        each["gains"] = [] if converter is None else converter.gains.tolist()
-        each["offsets"] = [] if converter is None else converter.offsets.tolist()
-        each["shift"] = 0 if converter is None else converter.shift
-        each["activations"] = (
-            None if converter is None else activate(network, layer, currents).tolist()
-        )
+        record["levels"] = layer.levels.tolist()
+        record |= _converters(network, layer)
         polarity = plan.polarity[layer.states].astype(np.uint8)
-        parts[f"states_{number}"] = polarity << POLARITY_SHIFT | layer.states.astype(np.uint8)
+        states = layer.states.astype(np.uint8)
+        parts[f"states_{number}"] = polarity << POLARITY_SHIFT | states
         parts[f"writes_{number}"] = write_table_lines(plan.table, CHIPS.state_bits)
     parts["images"] = choices.images[:tests]
     parts["labels"] = choices.labels[:tests].astype(np.uint8)
-    threshold = varies.threshold_deviation(network.neuron)
-    pivot = varies.pivot(network.neuron) * (2**network.current_bits - 1)
-    scheme, counts = made.setting.scheme, told.pop("counts")
+    scheme = made.setting.scheme
+    counts = told.pop("counts")
     told |= {
         "device": made.device.name,
         "scheme": {"name": scheme, "about": SCHEMES[scheme]},
         "version": version(),
         "pulsesPerCell": counts["pulsesPerCell"],
         "energy": counts["energy"],
-        "chip": {
-            "flags": full_scale(network.rah_bits) << TOP_SHIFT | STUCK_FLAGS["low"],
-            "threshold": 0,
-            "useSpread": ColumnNoise(Chip(made.device, 0), network).use_spread,
-            "gainShare": share_units(varies.gain),
-            "gainTop": 2**GAIN_BITS - 1,
-            "pivot": round(pivot),
-            "thresholdSpread": round(threshold * 2 ** (network.current_bits + USE_BITS)),
-            "stateBits": CHIPS.state_bits,
-        },
+        "chip": _chip_registers(made),
         "parts": [[name, part.nbytes] for name, part in parts.items()],
     }
     content = encode(told, b"".join(part.tobytes() for part in parts.values()))
     assert isinstance(content, bytes)
     return content
+
+
+def _converters(network: Network, layer: Layer) -> dict[str, Any]:
+    """Return a layer's V-I converters, and the activation for each current; the last has none."""
+    converter = layer.converter
+    if converter is None:
+        return {"gains": [], "offsets": [], "shift": 0, "activations": None}
+    currents = np.arange(2**network.current_bits)
+    return {
+        "gains": converter.gains.tolist(),
+        "offsets": converter.offsets.tolist(),
+        "shift": converter.shift,
+        "activations": activate(network, layer, currents).tolist(),
+    }
+
+
+def _chip_registers(made: PageChip) -> dict[str, int]:
+    """Return the values that the Programmer's registers have for each chip of the page."""
+    network = made.base
+    variation = made.device.neuron_variation
+    threshold = variation.threshold_deviation(network.neuron)
+    pivot = variation.pivot(network.neuron) * (2**network.current_bits - 1)
+    return {
+        "flags": full_scale(network.rah_bits) << TOP_SHIFT | STUCK_FLAGS["low"],
+        "threshold": 0,
+        "useSpread": ColumnNoise(Chip(made.device, 0), network).use_spread,
+        "gainShare": share_units(variation.gain),
+        "gainTop": 2**GAIN_BITS - 1,
+        "pivot": round(pivot),
+        "thresholdSpread": round(threshold * 2 ** (network.current_bits + USE_BITS)),
+        "stateBits": CHIPS.state_bits,
+    }
 
 
 def write_page(
@@ -206,10 +226,12 @@ def write_page(
         assert START in text
         help_ = f'<link rel="help" href="{escape(documents)}">\n' if documents else ""
         index.write_text(text.replace(START, help_ + ALONE), encoding="utf-8")
-        terms = TERM.findall(GLOSSARY.read_text(encoding="utf-8")) if GLOSSARY.is_file() else []
+        terms = []
+        if GLOSSARY.is_file():
+            terms = TERM.findall(GLOSSARY.read_text(encoding="utf-8"))
         (made / "alone" / "terms.json").write_text(json.dumps(terms), encoding="utf-8")
-        for path, content in ((made / MADE, code), (made / "alone" / "data.bin", data)):
-            path.write_bytes(gzip.compress(content, 9, mtime=0))
+        (made / MADE).write_bytes(gzip.compress(code, 9, mtime=0))
+        (made / "alone" / "data.bin").write_bytes(gzip.compress(data, 9, mtime=0))
         if folder.exists():
             folder.rename(Path(beside) / "before")
         made.rename(folder)
