@@ -4,8 +4,9 @@ It replaces `allspin.hdl.link.link.Link`; ``docs/export.md`` describes both side
 """
 
 from enum import IntEnum
+from typing import NamedTuple
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -95,6 +96,24 @@ BUSES = {
 """Ports to the design around it."""
 
 
+class _Access(NamedTuple):
+    """Access to a register of the Wishbone side.
+
+    Parameters
+    ----------
+    value : ValueLike
+        Value that is read.
+    refused : ValueLike
+        Condition that refuses the access.
+    done : ValueLike
+        Condition that completes the access.
+    """
+
+    value: ValueLike
+    refused: ValueLike = 0
+    done: ValueLike = 1
+
+
 class Bus(Component):
     """Control the engine by AXI-Stream and Wishbone, as `allspin.hdl.link.link.Link` does by bytes.
 
@@ -122,23 +141,25 @@ class Bus(Component):
         self._window = MemoryWindow(parameters)
         results = result_layout(parameters)
         self._logits = RegisterSlice(results, every_clock=True)
-        if (bits := parameters.amplified_bits(len(parameters.crossbars) - 1)) > WORD_BITS:
+        last_layer = len(parameters.crossbars) - 1
+        bits = parameters.amplified_bits(last_layer)
+        if bits > WORD_BITS:
             raise ValueError(f"logits have {bits} bits, and a word of the bus has {WORD_BITS}")
-        super().__init__(
-            {
-                "s_axis_tdata": In(WORD_BITS * parameters.image.rows_per_clock),
-                **BUSES,
-                # Any of CONTROL's faults.
-                "fault": Out(1),
-                "events": Out(stream.Signature(event_layout(parameters.image))),
-                "results": In(stream.Signature(results)),
-                "load": Out(LOADS),
-                "fetch": Out(FETCHES),
-                "fetched": In(BYTES),
-                "idle": In(1),
-                **({"numbers": Out(NUMBERS)} if parameters.numbered else {}),
-            }
-        )
+        ports = {
+            "s_axis_tdata": In(WORD_BITS * parameters.image.rows_per_clock),
+            **BUSES,
+            # Any of CONTROL's faults.
+            "fault": Out(1),
+            "events": Out(stream.Signature(event_layout(parameters.image))),
+            "results": In(stream.Signature(results)),
+            "load": Out(LOADS),
+            "fetch": Out(FETCHES),
+            "fetched": In(BYTES),
+            "idle": In(1),
+        }
+        if parameters.numbered:
+            ports["numbers"] = Out(NUMBERS)
+        super().__init__(ports)
 
     def build(self, m: Module, platform: object) -> None:
         """Build the bus."""
@@ -147,8 +168,9 @@ class Bus(Component):
         m.submodules.logits = self._logits
         wiring.connect(m, self._gate.events, wiring.flipped(self.events))
         wiring.connect(m, wiring.flipped(self.results), self._logits.i)
-        for name in ("load", "fetch", "fetched"):
-            wiring.connect(m, getattr(self._window, name), wiring.flipped(getattr(self, name)))
+        wiring.connect(m, self._window.load, wiring.flipped(self.load))
+        wiring.connect(m, self._window.fetch, wiring.flipped(self.fetch))
+        wiring.connect(m, self._window.fetched, wiring.flipped(self.fetched))
         control = Signal(CONTROL_LAYOUT)
         wanted = Signal()  # images and logits are requested on the AXI streams
         number = Signal(IMAGE_BITS)  # number of the next image
@@ -162,45 +184,45 @@ class Bus(Component):
         """Build the paths of events and logits: the AXI streams, or a word at a time."""
         gate = self._gate
         words = gate.words
-        word = self.wb_dat_w
         logit = self._logits.o
-        rows = self._parameters.image.rows_per_clock
-        low = (rows - 1).bit_length()  # bits of a row that select its slot
-        event = Cat(word[low:ROW_BITS], Const(0, low), word[ROW_BITS:-1], Const(0, 1))
-        slots = [Mux(word[:low] == slot, event, 0) for slot in range(rows)]
         streams = Signal()  # images and logits are on the AXI streams
         under_way = Signal(16)  # images whose last event was taken, but not their last logit
         may = Signal()  # events may be taken
         begins = Signal()  # an image begins
         leaves = Signal()  # an image's last logit leaves
         owes = Signal()  # the number of an image that began has not been taken
+        # No memory is loaded, computed or read when an image begins, nor while one is under way;
+        # and no image begins that the other side would have to end.
+        may_begin = (self.idle | (under_way != 0)) & ~owes & (streams == wanted)
         m.d.comb += [
-            # No memory is loaded, computed or read when an image begins, nor while one is under
-            # way; and no image begins that the other side would have to end.
-            may.eq(gate.within | ((self.idle | (under_way != 0)) & ~owes & (streams == wanted))),
+            may.eq(gate.within | may_begin),
             words.valid.eq(may & Mux(streams, self.s_axis_tvalid, here[Register.EVENT])),
-            words.payload.slots.eq(Mux(streams, self.s_axis_tdata, Cat(slots))),
-            words.payload.last.eq(Mux(streams, self.s_axis_tlast, word[-1])),
+            words.payload.slots.eq(Mux(streams, self.s_axis_tdata, self._written_slots())),
+            words.payload.last.eq(Mux(streams, self.s_axis_tlast, self.wb_dat_w[-1])),
             self.s_axis_tready.eq(may & streams & words.ready),
             begins.eq(words.valid & words.ready & ~gate.within),
-            # Not the sign-extended logit itself, which linters take for a loop.
-            self.m_axis_tdata.eq(
-                Mux(self.m_axis_tvalid, logit.payload.logit, Const(0, signed(WORD_BITS)))
-            ),
+        ]
+        # Not the sign-extended logit itself, which linters take for a loop.
+        no_logit = Const(0, signed(WORD_BITS))
+        m.d.comb += [
+            self.m_axis_tdata.eq(Mux(self.m_axis_tvalid, logit.payload.logit, no_logit)),
             self.m_axis_tvalid.eq(logit.valid & streams),
             self.m_axis_tlast.eq(logit.payload.last),
             self.m_axis_tuser.eq(logit.payload.winner),
             logit.ready.eq(Mux(streams, self.m_axis_tready, here[Register.RESULT])),
             leaves.eq(logit.valid & logit.ready & logit.payload.last),
+        ]
+        m.d.comb += [
             control.streams.eq(streams),
             control.idle.eq(self.idle & (under_way == 0) & ~gate.within & ~owes),
             control.waits.eq(logit.valid & ~streams),
             control.last.eq(logit.payload.last),
             control.winner.eq(logit.payload.winner),
         ]
+        entered = words.valid & words.ready & words.payload.last
         m.d.sync += [
             streams.eq(Mux(control.idle, wanted, streams)),
-            under_way.eq(under_way + (words.valid & words.ready & words.payload.last) - leaves),
+            under_way.eq(under_way + entered - leaves),
             number.eq(number + begins),
         ]
         if self._parameters.numbered:
@@ -211,13 +233,19 @@ class Bus(Component):
                 own.eq(Mux(begins, number, own)),
             ]
 
+    def _written_slots(self) -> Value:
+        """Return the slots of a beat with the event that is written as a word."""
+        word = self.wb_dat_w
+        slots = self._parameters.image.rows_per_clock
+        low = (slots - 1).bit_length()  # bits of a row that select its slot
+        event = Cat(word[low:ROW_BITS], Const(0, low), word[ROW_BITS:-1], Const(0, 1))
+        return Cat(Mux(word[:low] == slot, event, 0) for slot in range(slots))
+
     def _build_accesses(
         self, m: Module, control: data.View, wanted: Signal, number: Signal, here: Signal
     ) -> None:
         """Build the accesses of the Wishbone side, each answered once it is executed."""
         window = self._window
-        words = self._gate.words
-        logit = self._logits.o
         word = self.wb_dat_w
         writes = self.wb_we
         written = CONTROL_LAYOUT(self.wb_dat_w)
@@ -233,48 +261,38 @@ class Bus(Component):
         faults = Signal(len(Fault))
         away = wanted | control.streams
         selected = self.wb_sel.bit_select(lane, 1)
-        # For each register its value, and the conditions that refuse and that complete an access.
-        registers = {
-            Register.NAME: (NAME, 0, 1),
-            Register.CONTROL: (control, 0, 1),
-            Register.ADDRESS: (Cat(window.at, window.of), writes & (away | window.reads), 1),
-            Register.DATA: (
-                window.read.payload,
-                away | Mux(writes, selected & ~window.writable, ~window.readable),
-                Mux(writes, moved & (lane == 3), window.read.valid),
-            ),
-            Register.EVENT: (0, control.streams | ~writes, words.valid & words.ready),
-            Register.RESULT: (logit.payload.logit, control.streams | writes, logit.valid),
-            Register.NUMBER: (number, 0, 1),
-        }
+        data_refused = away | Mux(writes, selected & ~window.writable, ~window.readable)
+        data_done = Mux(writes, moved & (lane == 3), window.read.valid)
+        registers = self._register_accesses(control, number, away, data_refused, data_done)
         with m.If(settled & asked):
             m.d.comb += refused.eq(1)
             with m.Switch(self.wb_adr):
-                for register, (shown, refuses, carried_out) in registers.items():
+                for register, access in registers.items():
                     with m.Case(register):
                         m.d.comb += [
-                            refused.eq(refuses),
+                            refused.eq(access.refused),
                             here[register].eq(~refused),
-                            done.eq(~refused & carried_out),
+                            done.eq(~refused & access.done),
                         ]
-                        m.d.sync += self.wb_dat_r.eq(shown)
+                        m.d.sync += self.wb_dat_r.eq(access.value)
         moves = done | refused | late | moved
         configures = here[Register.CONTROL] & writes
         unfinished = here[Register.ADDRESS] | (here[Register.CONTROL] & written.streams)
         m.d.comb += [
             asked.eq(self.wb_cyc & self.wb_stb & ~self.wb_ack & ~self.wb_err),
             late.eq((waited == PATIENCE - 1) & settled & asked & ~(done | refused | moved)),
+        ]
+        m.d.comb += [
             window.line.eq(word[:ROW_BITS]),
             window.space.eq(word[ROW_BITS:]),
             window.begins.eq(here[Register.ADDRESS] & writes),
             window.write.payload.eq(word.word_select(lane, 8)),
             window.write.valid.eq(here[Register.DATA] & writes & granted & selected),
             window.read.ready.eq(here[Register.DATA] & ~writes & (granted | window.reads)),
-            moved.eq(
-                here[Register.DATA]
-                & writes
-                & (~selected | (window.write.valid & window.write.ready))
-            ),
+        ]
+        byte_moved = ~selected | (window.write.valid & window.write.ready)
+        m.d.comb += [
+            moved.eq(here[Register.DATA] & writes & byte_moved),
             control.faults.eq(faults),
             self.fault.eq(faults.any()),
         ]
@@ -288,10 +306,36 @@ class Bus(Component):
             self.wb_ack.eq(done),
             self.wb_err.eq(refused | late),
             wanted.eq(Mux(configures, written.streams, wanted)),
-            faults.eq(
-                (faults & ~Mux(configures, written.faults, 0))
-                | Cat(self._gate.wrong, refused, late | left, unfinished & writes & window.writes)
-            ),
         ]
+        # In the order of `Fault`.
+        found = Cat(self._gate.wrong, refused, late | left, unfinished & writes & window.writes)
+        cleared = Mux(configures, written.faults, 0)
+        m.d.sync += faults.eq((faults & ~cleared) | found)
         with m.If(here[Register.NUMBER] & writes):
             m.d.sync += number.eq(word)
+
+    def _register_accesses(
+        self,
+        control: data.View,
+        number: Signal,
+        away: Value,
+        data_refused: Value,
+        data_done: Value,
+    ) -> dict[Register, _Access]:
+        """Return the access of each register."""
+        window = self._window
+        words = self._gate.words
+        logit = self._logits.o
+        writes = self.wb_we
+        address = Cat(window.at, window.of)
+        event_refused = control.streams | ~writes
+        result_refused = control.streams | writes
+        return {
+            Register.NAME: _Access(NAME),
+            Register.CONTROL: _Access(control),
+            Register.ADDRESS: _Access(address, writes & (away | window.reads)),
+            Register.DATA: _Access(window.read.payload, data_refused, data_done),
+            Register.EVENT: _Access(0, event_refused, words.valid & words.ready),
+            Register.RESULT: _Access(logit.payload.logit, result_refused, logit.valid),
+            Register.NUMBER: _Access(number),
+        }
