@@ -10,6 +10,7 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from allspin.hdl.parameters.engine_parameters import EngineParameters
+from allspin.hdl.parameters.sdram_parameters import SdramParameters
 from allspin.hdl.resident.judge import Judge, LabelJudge
 from allspin.hdl.resident.loaders import Loader, WordLoader
 from allspin.hdl.resident.packing import WORD_BITS
@@ -54,10 +55,25 @@ class Resident(Component):
     """
 
     def __init__(self, parameters: EngineParameters) -> None:
-        assert parameters.resident is not None
+        resident = parameters.resident
+        assert resident is not None
         self._parameters = parameters
-        self._resident = parameters.resident
-        events = stream.Signature(event_layout(parameters.image))
+        self._sdram = resident.sdram
+        image = parameters.image
+        if resident.sdram is None:
+            units = resident.beats
+            self._loader = Loader(image, parameters.beat_bytes)
+            self._player = BeatPlayer(image, units)
+            self._judge = Judge(parameters, resident.images)
+        else:
+            units = resident.words
+            self._loader = WordLoader(resident.sdram)
+            self._player = WordPlayer(image, units)
+            self._judge = LabelJudge(parameters)
+        self._reader = ResidentReader(parameters, units)
+        self._events = RegisterSlice(event_layout(image), every_clock=True)
+        self._results = RegisterSlice(result_layout(parameters), every_clock=True)
+        events = stream.Signature(event_layout(image))
         results = stream.Signature(result_layout(parameters))
         numbers = {}
         if parameters.numbered:
@@ -69,7 +85,7 @@ class Resident(Component):
         super().__init__(
             {
                 **numbers,
-                **memory_ports(parameters.resident),
+                **memory_ports(resident),
                 # From the link: `event_layout`, `LOAD_LAYOUT`, `FETCH_LAYOUT`.
                 "link_events": In(events),
                 # To the link: `result_layout`, `BYTE_LAYOUT`.
@@ -93,30 +109,19 @@ class Resident(Component):
 
     def build(self, m: Module, platform: object) -> None:
         """Build the block."""
-        p = self._parameters
-        beats = self._resident.beats
-        sdram = self._resident.sdram
-        if sdram is None:
-            m.submodules.loader = loader = Loader(p.image, p.beat_bytes)
-            m.submodules.player = player = BeatPlayer(p.image, beats)
-            m.submodules.judge = judge = Judge(p, self._resident.images)
-        else:
-            beats = self._resident.words
-            m.submodules.loader = loader = WordLoader(sdram)
-            m.submodules.player = player = WordPlayer(p.image, beats)
-            m.submodules.judge = judge = LabelJudge(p)
-        m.submodules.reader = reader = ResidentReader(p, beats)
-        m.submodules.event_slice = events = RegisterSlice(
-            self.events.payload.shape(), every_clock=True
-        )
-        m.submodules.result_slice = results = RegisterSlice(
-            self.results.payload.shape(), every_clock=True
-        )
+        m.submodules.loader = loader = self._loader
+        m.submodules.player = player = self._player
+        m.submodules.judge = judge = self._judge
+        m.submodules.reader = reader = self._reader
+        m.submodules.event_slice = events = self._events
+        m.submodules.result_slice = results = self._results
         wiring.connect(m, events.o, wiring.flipped(self.events))
         wiring.connect(m, wiring.flipped(self.results), results.i)
         wiring.connect(m, wiring.flipped(self.link_load), wiring.flipped(self.load))
-        for name in ("link_fetch", "link_fetched", "fetch", "fetched"):
-            wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(reader, name))
+        wiring.connect(m, wiring.flipped(self.link_fetch), reader.link_fetch)
+        wiring.connect(m, wiring.flipped(self.link_fetched), reader.link_fetched)
+        wiring.connect(m, wiring.flipped(self.fetch), reader.fetch)
+        wiring.connect(m, wiring.flipped(self.fetched), reader.fetched)
 
         running = Signal()  # images are streamed and counted
         # The engine works for this block. A register, since many signals depend on it; nothing
@@ -125,16 +130,9 @@ class Resident(Component):
         taken = Signal()
         settling = Signal(5 + player.settling)  # bytes are on their way to their places
         steady = self.idle
-        if sdram is not None:
-            steady &= self._build_sdram(m, loader, player, judge, reader)
-            # Each logit of a run, in the bytes of the link.
-            m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8 * p.logit_bytes).create()
-            m.d.comb += [
-                crc.data.eq(results.o.payload.logit),
-                crc.valid.eq(running & results.o.valid),
-                crc.start.eq(loader.start),
-                reader.logits.eq(crc.crc),
-            ]
+        if self._sdram is not None:
+            steady &= self._build_sdram(m, self._sdram)
+            self._build_digest(m, running)
         m.d.sync += [own.eq(running | reader.serving), settling.eq(Cat(taken, settling))]
         m.d.comb += [
             taken.eq(self.load.valid & self.load.ready),
@@ -142,34 +140,66 @@ class Resident(Component):
             loader.load.payload.eq(self.load.payload),
             loader.load.valid.eq(taken),
         ]
-        # To the engine: the player's events or the link's.
-        played = player.events
-        i = events.i
-        m.d.comb += [
-            i.payload.eq(Mux(own, played.payload, self.link_events.payload)),
-            i.valid.eq(Mux(own, played.valid, self.link_events.valid)),
-            played.ready.eq(i.ready),
-            self.link_events.ready.eq(i.ready & ~own),
-        ]
-        # Results: for the judge while images run, for the reader, or for the link.
-        read = reader.results
-        o = results.o
-        m.d.comb += [
-            self.link_results.payload.eq(o.payload),
-            self.link_results.valid.eq(o.valid & ~own),
-            read.payload.eq(o.payload),
-            read.valid.eq(o.valid & own & ~running),
-            o.ready.eq(Mux(own, running | read.ready, self.link_results.ready)),
-        ]
-        if sdram is None:
-            self._build_memories(m, loader, player, judge, reader)
+        self._build_streams(m, own, running)
+        if self._sdram is None:
+            self._build_memories(m)
         m.d.comb += [
             judge.clear.eq(loader.start),
             judge.count.eq(running),
             judge.answered.eq(running & results.o.valid & results.o.payload.last),
             judge.winner.eq(results.o.payload.winner),
         ]
-        # The player's next task is in registers.
+        self._build_tasks(m, running)
+        if self._parameters.numbered:
+            self._build_numbers(m, own)
+
+    def _build_digest(self, m: Module, running: Signal) -> None:
+        """Compute the CRC-32 of each logit of a run, in the bytes of the link."""
+        results = self._results.o
+        data_width = 8 * self._parameters.logit_bytes
+        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=data_width).create()
+        m.d.comb += [
+            crc.data.eq(results.payload.logit),
+            crc.valid.eq(running & results.valid),
+            crc.start.eq(self._loader.start),
+            self._reader.logits.eq(crc.crc),
+        ]
+
+    def _build_streams(self, m: Module, own: Signal, running: Signal) -> None:
+        """Connect the engine's events and results to this block or to the link."""
+        events = self._events.i
+        played = self._player.events
+        m.d.comb += [
+            events.payload.eq(Mux(own, played.payload, self.link_events.payload)),
+            events.valid.eq(Mux(own, played.valid, self.link_events.valid)),
+            played.ready.eq(events.ready),
+            self.link_events.ready.eq(events.ready & ~own),
+        ]
+        # Results: for the judge while images run, for the reader, or for the link.
+        results = self._results.o
+        read = self._reader.results
+        m.d.comb += [
+            self.link_results.payload.eq(results.payload),
+            self.link_results.valid.eq(results.valid & ~own),
+            read.payload.eq(results.payload),
+            read.valid.eq(results.valid & own & ~running),
+            results.ready.eq(Mux(own, running | read.ready, self.link_results.ready)),
+        ]
+
+    def _build_tasks(self, m: Module, running: Signal) -> None:
+        """Give the player its next task, in registers: a run, or the reader's image."""
+        loader = self._loader
+        player = self._player
+        reader = self._reader
+        # Each of these hands over to the next without a clock in between.
+        stopped = (
+            ~player.start
+            & ~player.playing
+            & ~self._events.o.valid
+            & self.idle
+            & ~self._results.o.valid
+            & ~self._judge.busy
+        )
         m.d.sync += player.start.eq(0)
         with m.If(loader.start):
             m.d.sync += [
@@ -179,15 +209,7 @@ class Resident(Component):
                 player.skip.eq(0),
                 player.images.eq(loader.images),
             ]
-        # Each of these hands over to the next without a clock in between.
-        with m.Elif(
-            ~player.start
-            & ~player.playing
-            & ~events.o.valid
-            & self.idle
-            & ~results.o.valid
-            & ~judge.busy
-        ):
+        with m.Elif(stopped):
             m.d.sync += running.eq(0)
         with m.If(reader.aim):
             m.d.sync += [
@@ -197,27 +219,25 @@ class Resident(Component):
                 player.images.eq(1),
             ]
 
-        if p.numbered:
-            self._build_numbers(m, own, loader, player, reader)
-
-    def _build_memories(
-        self,
-        m: Module,
-        loader: Loader,
-        player: BeatPlayer | WordPlayer,
-        judge: Judge,
-        reader: ResidentReader,
-    ) -> None:
+    def _build_memories(self, m: Module) -> None:
         """Connect the memories to the loader and the reader."""
+        loader = self._loader
+        player = self._player
+        judge = self._judge
+        reader = self._reader
         m.d.comb += [
             player.place.eq(loader.address),
             player.stored.eq(loader.beat),
             player.write.eq(loader.beat_written),
+            player.peek.eq(reader.peek),
+        ]
+        m.d.comb += [
             judge.place.eq(loader.address),
             judge.stored.eq(loader.label),
             judge.write.eq(loader.label_written),
-            player.peek.eq(reader.peek),
             judge.address.eq(reader.address),
+        ]
+        m.d.comb += [
             reader.peeked.eq(player.peeked),
             reader.beat.eq(player.beat),
             reader.position.eq(player.position),
@@ -226,17 +246,12 @@ class Resident(Component):
             reader.forget.eq(loader.beat_written),
         ]
 
-    def _build_sdram(
-        self,
-        m: Module,
-        loader: Loader,
-        player: BeatPlayer | WordPlayer,
-        judge: Judge,
-        reader: ResidentReader,
-    ) -> Value:
+    def _build_sdram(self, m: Module, sdram: SdramParameters) -> Value:
         """Connect the SDRAM; return a signal that it has been started and has all words."""
-        sdram = self._resident.sdram
-        assert sdram is not None
+        loader = self._loader
+        player = self._player
+        judge = self._judge
+        reader = self._reader
         m.submodules.controller = controller = SdramController(sdram)
         requests = controller.requests
         writes = loader.writes
@@ -249,13 +264,19 @@ class Resident(Component):
             requests.valid.eq(writes.valid | reads.valid),
             writes.ready.eq(requests.ready),
             reads.ready.eq(requests.ready & ~writes.valid),
+        ]
+        m.d.comb += [
             judge.labels.payload.eq(player.labels.payload),
             judge.labels.valid.eq(player.labels.valid),
             player.labels.ready.eq(judge.labels.ready),
+        ]
+        m.d.comb += [
             player.comes.eq(controller.comes),
             player.found.eq(controller.found.word_select(half, WORD_BITS)),
             self.sdram.eq(controller.pins),
             controller.read.eq(self.sdram_read),
+        ]
+        m.d.comb += [
             reader.position.eq(player.position),
             reader.counts.eq(judge.counts),
             reader.digest.eq(player.digest),
@@ -270,27 +291,28 @@ class Resident(Component):
             ]
         return controller.started & ~loader.busy
 
-    def _build_numbers(
-        self,
-        m: Module,
-        own: Signal,
-        loader: Loader,
-        player: BeatPlayer | WordPlayer,
-        reader: ResidentReader,
-    ) -> None:
+    def _build_numbers(self, m: Module, own: Signal) -> None:
         """Connect the numbers of the images that go to the engine: the link's, or counted here."""
+        loader = self._loader
+        reader = self._reader
         first = self._parameters.crossbars[0]
         number = Signal(IMAGE_BITS)
         named = Signal(IMAGE_BITS)
         # An image's number follows its first beat.
-        due = Signal(range(LATE + 2 * first.rows * (first.passes > 1)))
+        most_due = LATE
+        if first.passes > 1:
+            most_due += 2 * first.rows
+        due = Signal(range(most_due))
         given = own & self.numbers.valid & self.numbers.ready
         m.d.comb += [
             self.numbers.payload.eq(Mux(own, number, self.link_numbers.payload)),
             self.numbers.valid.eq(Mux(own, due != 0, self.link_numbers.valid)),
             self.link_numbers.ready.eq(self.numbers.ready & ~own),
         ]
-        m.d.sync += [due.eq(due + player.begun - given), named.eq(loader.number + reader.address)]
+        m.d.sync += [
+            due.eq(due + self._player.begun - given),
+            named.eq(loader.number + reader.address),
+        ]
         with m.If(given):
             m.d.sync += number.eq(number + 1)
         with m.If(loader.start):
