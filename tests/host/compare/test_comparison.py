@@ -169,5 +169,5 @@ def test_options_are_checked_at_once(megahertz: float) -> None:
         ValueError, match=f"^frequency must be from 1 to 10000.*not {megahertz:g} MHz "
     ):
         CompareOptions(frequency=1e6 * megahertz)
-    with pytest.raises(ValueError, match=r"^periphery takes none or amplifier, .*not fan$"):
+    with pytest.raises(ValueError, match=r"^`periphery` takes none or amplifier, .*not fan$"):
         CompareOptions(periphery=frozenset({"fan", "adc"}))
