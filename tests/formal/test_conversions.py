@@ -100,7 +100,6 @@ def _proof(name: str, tiling: Tiling, *mutants: Mutant, fast: bool) -> Proof:
         lambda hdl: properties(hdl, p, fast=fast),
         depth=6,
         mutants=mutants,
-        command="long" if fast or tiling.offsets else "test",
     )
 
 

@@ -120,7 +120,6 @@ PROOFS = [
         source,
         properties,
         depth=2,
-        command="long",
         parts=(ring,),
         mutants=(
             Mutant("out.group != p.passes - 1", "out.group != p.passes - 2"),

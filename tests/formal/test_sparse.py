@@ -267,7 +267,7 @@ PROOFS = [
         lambda hdl, crossbar=crossbar: parser(hdl, crossbar),
         depth=1,
         mutants=mutants,
-        command="long",
+        command="test" if crossbar is TIGHT else "long",
     )
     for crossbar, mutants in (
         (MNIST, PARSER_MUTANTS[2:3]),
