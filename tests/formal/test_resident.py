@@ -359,7 +359,7 @@ PROOFS = [
         properties_of_resident,
         depth=1,
         mutants=(
-            Mutant("& ~events.o.valid\n", "\n"),
+            Mutant("& ~self._events.o.valid\n", "\n"),
             Mutant("& ~reader.serving & ~settling.any()", "& ~reader.serving"),
             Mutant("own.eq(running | reader.serving)", "own.eq(running)"),
         ),
