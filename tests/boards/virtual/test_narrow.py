@@ -6,8 +6,17 @@ from pathlib import Path
 
 from allspin.boards.virtual.build import NARROW, compiler
 
-WIDTHS = [(1, 1, 1), (5, 8, 3), (8, 5, 5), (32, 32, 32), (31, 32, 33), (40, 31, 7), (9, 70, 12)]
-"""Of a result and its two operands, some of them of more than a word."""
+WIDTHS = [
+    (1, 1, 1),
+    (5, 8, 3),
+    (8, 5, 5),
+    (32, 32, 32),
+    (32, 32, 6),
+    (31, 32, 33),
+    (40, 31, 7),
+    (9, 70, 12),
+]
+"""Of a result and its two operands, some of them of more than a word; 6 bits shift by 32, too."""
 UNARY = "logic_not reduce_and reduce_or reduce_xor reduce_bool not_u not_s neg_u neg_s pos_s"
 SHIFTS = "shl_uu shl_su shr_uu shr_su sshr_su shift_uu shift_us"
 BINARY = "and or xor add sub mul eq ne lt le gt ge"
