@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -31,7 +32,9 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         command = [sys.executable, "-m", module, *shlex.split(words)]
         variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+        hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
         running.append(subprocess.Popen(command, text=True, env=variables, **pipes))
+        signal.signal(signal.SIGHUP, hang_up)
         return running[-1]
 
     yield begin
