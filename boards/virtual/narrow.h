@@ -2,7 +2,7 @@
 //
 // CXXRTL writes each operation as a loop over a value's words, inside calls of calls, and half of a
 // compilation goes by while loops of one round are unrolled. Here each is an expression that gives
-// the same bits. Division is left out: no gateware divides.
+// the same bits.
 //
 // It comes before CXXRTL's own header: a template's special case is known before it is used.
 
@@ -170,6 +170,21 @@ struct value<Bits> : public expr_base<value<Bits>> {
 		return value<Bits>{(data[0] - other.data[0]) & msb_mask};
 	}
 	value<Bits> neg() const { return value<Bits>{-data[0] & msb_mask}; }
+	// A quotient by 0 is not used, and would end the process if it were computed.
+	std::pair<value<Bits>, value<Bits>> udivmod(const value<Bits> &other) const {
+		if (other.is_zero())
+			return {value<Bits>{msb_mask}, *this};
+		return {value<Bits>{data[0] / other.data[0]}, value<Bits>{data[0] % other.data[0]}};
+	}
+	std::pair<value<Bits>, value<Bits>> sdivmod(const value<Bits> &other) const {
+		if (other.is_zero())
+			return {value<Bits>{msb_mask}, *this};
+		int64_t dividend = extended(), divisor = other.extended();
+		return {
+			value<Bits>{uint32_t(dividend / divisor) & msb_mask},
+			value<Bits>{uint32_t(dividend % divisor) & msb_mask},
+		};
+	}
 	bool ucmp(const value<Bits> &other) const { return data[0] < other.data[0]; }
 	bool scmp(const value<Bits> &other) const { return extended() < other.extended(); }
 	template<size_t ResultBits>

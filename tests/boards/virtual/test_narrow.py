@@ -20,6 +20,8 @@ WIDTHS = [
 UNARY = "logic_not reduce_and reduce_or reduce_xor reduce_bool not_u not_s neg_u neg_s pos_s"
 SHIFTS = "shl_uu shl_su shr_uu shr_su sshr_su shift_uu shift_us"
 BINARY = "and or xor add sub mul eq ne lt le gt ge"
+DIVISION = "div mod"
+"""Operations whose second operand is not 0."""
 SLICES = [(1, 0, 0), (32, 31, 0), (32, 30, 7), (70, 40, 9), (70, 69, 32), (70, 35, 35)]
 """Widths, with the highest and the lowest bit of a slice."""
 
@@ -95,6 +97,8 @@ def test_every_operation(tmp_path: Path):
     lines = [f'\tnote("{name}", {name}<Y>(a));' for name in UNARY.split()]
     both = [f"{name}_{signs}" for name in BINARY.split() for signs in ("uu", "ss")]
     lines += [f'\tnote("{name}", {name}<Y>(a, b));' for name in [*SHIFTS.split(), *both]]
+    divided = [f"{name}_{signs}" for name in DIVISION.split() for signs in ("uu", "ss")]
+    lines += [f'\tif (!b.is_zero()) note("{name}", {name}<Y>(a, b));' for name in divided]
     calls = [f"\t\toperations<{y}, {a}, {b}>();" for y, a, b in WIDTHS]
     calls += [f"\t\tslices<{bits}, {stop}, {start}>();" for bits, stop, start in SLICES]
     source = tmp_path / "main.cc"
