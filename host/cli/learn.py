@@ -1,18 +1,17 @@
 """``allspin learn``: train a network by pulses on its devices, as the paper does."""
 
 import os
-import time
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from allspin.host.cli.answers import INTERRUPTED, answer, ended_by_clusters
+from allspin.host.cli.answers import INTERRUPTED, answer
 from allspin.host.cli.command import check_needs, need_pictures
 from allspin.host.cli.live import serve_page
 from allspin.host.cli.shared import DataFile, Json, RecipeFile, Steps, Style
-from allspin.host.cli.train import announce, chosen, results
+from allspin.host.cli.train import announce, chosen, results, train_and_save
 from allspin.host.data.datasets import load_dataset
 from allspin.host.data.files import check_apart, check_writable, make_folder
 from allspin.host.draw.picture_style import PictureStyle
@@ -32,7 +31,6 @@ from allspin.host.options import FLAT
 from allspin.host.show.say import warn
 from allspin.host.show.table import Figure, Table, figures
 from allspin.sim.errors import UserError
-from allspin.sim.network.netfile import save_network
 
 EXAMPLES = """\
 Ctrl-C or SIGTERM ends the training; the network so far is saved (exit status
@@ -133,18 +131,10 @@ def run(
     target = learning.target
     if target is not None and (shared := target.shared(asked["states"], asked["rah_bits"])):
         warn(shared)
-    start = time.perf_counter()
-    try:
-        with ended_by_clusters():
-            learnt = learn(dataset, learning, progress=steps)
-    except KeyboardInterrupt:
-        steps.stop()
-        warn("interrupted; nothing was saved")
+    finished = train_and_save(partial(learn, dataset, learning), output, steps)
+    if finished is None:
         return INTERRUPTED
-    seconds = time.perf_counter() - start
-    save_network(learnt.network, output)
-    if learnt.interrupted:
-        warn(f"interrupted; the best network so far is in {output}")
+    learnt, seconds = finished
     if pictures is not None:
         learnt.write(pictures, look)
     record = {

@@ -2,9 +2,10 @@
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
@@ -24,6 +25,8 @@ from allspin.host.train.training_options import (
     AUTO,
 )
 from allspin.sim.network.netfile import save_network
+
+Result = TypeVar("Result", bound=Trained)
 
 EXAMPLES = """\
 Ctrl-C or SIGTERM ends the training; the best network so far is saved (exit
@@ -95,6 +98,40 @@ def results(
     ]
 
 
+def train_and_save(
+    work: Callable[..., Result], output: Path, steps: Steps
+) -> tuple[Result, float] | None:
+    """Train a network, and save it; Ctrl-C ends the training.
+
+    Parameters
+    ----------
+    work : callable
+        Training, which takes the display as ``progress``.
+    output : Path
+        Network file to write.
+    steps : Steps
+        Display.
+
+    Returns
+    -------
+    tuple of the result and float, or None
+        The result, and seconds of training; None if no network was there to save.
+    """
+    start = time.perf_counter()
+    try:
+        with ended_by_clusters():
+            result = work(progress=steps)
+    except KeyboardInterrupt:
+        steps.stop()
+        warn("interrupted; nothing was saved")
+        return None
+    seconds = time.perf_counter() - start
+    save_network(result.network, output)
+    if result.interrupted:
+        warn(f"interrupted; the best network so far is in {output}")
+    return result, seconds
+
+
 def run(
     *,
     output: Annotated[Path, Parameter(alias="-o", metavar="NET")],
@@ -121,18 +158,10 @@ def run(
     target = training.target
     if target is not None and (shared := target.shared(training.states, training.rah_bits)):
         warn(shared)
-    start = time.perf_counter()
-    try:
-        with ended_by_clusters():
-            trained = train(dataset, training, progress=steps)
-    except KeyboardInterrupt:
-        steps.stop()
-        warn("interrupted; nothing was saved")
+    finished = train_and_save(partial(train, dataset, training), output, steps)
+    if finished is None:
         return INTERRUPTED
-    seconds = time.perf_counter() - start
-    save_network(trained.network, output)
-    if trained.interrupted:
-        warn(f"interrupted; the best network so far is in {output}")
+    trained, seconds = finished
     record = {
         "network": os.fspath(output),
         "validation_accuracy": trained.validation_accuracy,
