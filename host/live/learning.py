@@ -125,6 +125,8 @@ class Learning:
             self._tell(curve, losses)
         while self.wanted is network.parameters and self._waits():
             time.sleep(LOOK)
+            if self.frame[0]["paused"] != self.paused:
+                self._tell(curve, losses)
         if self.wanted is not network.parameters:
             raise CancelledError
 
@@ -152,6 +154,8 @@ class Learning:
                 "of": given.epochs * (images - images % given.batch),
                 "loss": float(np.mean(losses[-SMOOTH:])) if losses else None,
                 "curve": curve[:],
+                # The training says it, since only then no newer weights follow.
+                "paused": self.paused,
                 "pulses": int(pulses.sum()),
                 "most": most,
                 "width": most // BARS + 1,
@@ -202,7 +206,7 @@ class Watcher:
             while True:
                 (told, weights), work = self._learning.frame, self._learning.work
                 fault = work.done() and repr(work.exception())
-                now = {**told, "paused": self._learning.paused, "fault": fault}, weights
+                now = {**told, "fault": fault}, weights
                 if self._ready and now != self._seen:
                     self._ready, self._seen = False, now
                     await self._send(*now)
