@@ -16,6 +16,7 @@ from allspin.host.chips.chip_options import (
     program as program,
 )
 from allspin.host.chips.columns import Column as Column
+from allspin.host.chips.cutting import cut_network as cut_network
 from allspin.host.chips.measured import (
     MeasureOptions as MeasureOptions,
     measure_chips as measure_chips,

@@ -12,8 +12,8 @@ from cyclopts import Parameter
 from allspin.host.chips.accuracy import Lot, TestSet, score_chips
 from allspin.host.chips.chips_result import ColumnResult, MeasuredChips, mean_percent
 from allspin.host.chips.columns import COLUMNS, Column, known
+from allspin.host.chips.cutting import cut_network
 from allspin.host.chips.probed_cells import read_cells
-from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name, open_device, several
 from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.options import HIDDEN, SEVERAL, TILES

@@ -1,4 +1,4 @@
-"""Networks cut into tiles, and a study of their accuracy by rows of a tile and bits of its ADC.
+"""Study of networks cut into tiles: accuracy by rows of a tile and bits of its ADC.
 
 ``python -m allspin.host.chips.tiles NET -o DIR`` measures the tables and the picture of
 docs/tiles.md.
@@ -14,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.chips.accuracy import TestSet
+from allspin.host.chips.cutting import calibration_images
 from allspin.host.data.catalogue import open_device, open_network
-from allspin.host.data.datasets import Data, check_fit, load_dataset, load_test_set
+from allspin.host.data.datasets import load_test_set
 from allspin.host.data.files import make_folder
-from allspin.host.show.display import Display
 from allspin.host.show.say import say
-from allspin.host.train.feed import split
 from allspin.sim.device.adc_variation import AdcVariation
 from allspin.sim.device.device import Device
 from allspin.sim.device.imperfections import Imperfections
@@ -42,67 +41,6 @@ CHIP_ROWS = 128
 """Rows of the tiles that are also measured on chips."""
 LOWEST = 0.8
 """Lowest error rate of the picture in percent."""
-
-
-def calibration_images(network: Network, data: Data | None = None) -> TestSet:
-    """Load the images and labels that choose the steps of a network's tiles.
-
-    They are the validation images: training images from which no network of `train` has learnt.
-
-    Raises
-    ------
-    UserError
-        If the data set cannot be loaded, has no training images, or does not fit the network.
-    """
-    dataset = load_dataset(data)
-    _, kept = split(len(dataset.train_images))
-    images = dataset.train_images[kept]
-    labels = dataset.train_labels[kept]
-    check_fit(network, images.shape[1:], labels)
-    return images, labels
-
-
-def needs_cut(network: Network, tiles: Tiles | None) -> bool:
-    """Return True if a network must be cut to have these tiles; None stands for its own."""
-    return tiles is not None and list(dict.fromkeys(tiles_of(network))) != [tiles]
-
-
-def cut_network(
-    network: str | Path | Network,
-    tiles: Tiles | None,
-    data: Data | None = None,
-    progress: Display | None = None,
-) -> Network:
-    """Open a network, and cut it into tiles, whose steps `calibration_images` choose.
-
-    Parameters
-    ----------
-    network : str, Path or Network
-        A network, its file, or the name of one that ships.
-    tiles : Tiles or None
-        Tiles. None, or the tiles that the network has, leave the network as it is.
-    data : str, Path or tuple of array_like, optional
-        Data set with training images, as of `allspin.load_dataset` (the MNIST that ships).
-    progress : Display, optional
-        Display of the step.
-
-    Raises
-    ------
-    UserError
-        If the network or the data set cannot be opened, the data set has no training images, or
-        it does not fit the network.
-    """
-    opened = open_network(network)
-    progress = progress or Display()
-    if tiles is None or not needs_cut(opened, tiles):
-        return opened
-    own = " or ".join(each.text for each in dict.fromkeys(tiles_of(opened)) if each)
-    replaced = f", in place of its {own}" if own else ""
-    progress.start(f"cutting the network into {tiles.text}{replaced}")
-    tiled = cut(opened, tiles, *calibration_images(opened, data))
-    steps = ", ".join(f"2^{layer.adc.shift}" for layer in tiled.layers if layer.adc is not None)
-    progress.finish(f"steps of {steps}")
-    return tiled
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from cyclopts import Parameter
 
 from allspin.host.chips.chip_options import ChipOptions
-from allspin.host.chips.tiles import cut_network
+from allspin.host.chips.cutting import cut_network
 from allspin.host.cli.answers import FAILED, answer_result
 from allspin.host.cli.command import check_excludes, check_needs, need_pictures
 from allspin.host.cli.shared import DataFile, ImageCount, Json, NetworkName, Steps, Style
@@ -18,6 +18,7 @@ from allspin.host.draw.picture_style import PictureStyle
 from allspin.host.link.uart_options import UartOptions
 from allspin.host.machines.opening import GOLDEN, VIRTUAL
 from allspin.host.options import FLAT, TILES
+from allspin.host.run.classified import Classified
 from allspin.host.run.inference import RunOptions, classify, run as score_network
 from allspin.host.run.latency import latency as measure_latency
 from allspin.host.run.machine_options import MachineOptions
@@ -25,9 +26,7 @@ from allspin.host.run.score import Score
 from allspin.host.show.say import warn
 from allspin.sim.errors import UserError, refused
 from allspin.sim.network.netfile import write_atomically
-from allspin.sim.network.network import Network
 from allspin.sim.network.tiling import Tiles
-from allspin.sim.programming.program import ProgrammedChip
 
 EXAMPLES = """\
 exit status 1 if a logit differs
@@ -106,12 +105,14 @@ def run(
     check_excludes({"image": image}, {"images": images, **repeated})
     check_excludes({"samples": scoring.samples}, {"resident": scoring.resident})
     need_pictures(picture)
-    files = {"data": data, "tiles": tiles, "progress": steps}
     if latency:
         others = {"baud": baud, "chip": chip, "image": image, "logits": logits}
         check_excludes({"latency": True}, {**others, "check": scoring.check, **repeated})
-        measured = measure_latency(network, machine.profile, images=images, **files)
-        answer_result(steps, measured, json_wanted=json)
+        subject = cut_network(network, tiles, data, steps)
+        measured = measure_latency(
+            subject, machine.profile, images=images, data=data, progress=steps
+        )
+        answer_result(steps, replace(measured, network=network), json_wanted=json)
         return 0
     on = machine
     if baud is not None:
@@ -122,20 +123,21 @@ def run(
         check_writable(written)
     if image and data is not None and tiles is None:
         raise UserError("`data` is for test images, and `image` takes their place")
-    made: ProgrammedChip | None = None
-    subject: str | Network = network
-    if chip is not None:
-        subject = cut_network(network, tiles, data, steps)
-        files["tiles"] = None
-        made = chip.make(subject, steps)
-    if not image:
-        options = replace(scoring, logits=logits is not None)
-        result = score = score_network(network, on, options, chip=made, images=images, **files)
-    else:
-        result = classify(
-            network, image, on, framing=framing, chip=made, check=scoring.check, **files
+    subject = cut_network(network, tiles, data, steps)
+    made = None if chip is None else chip.make(subject, steps)
+    result: Score | Classified
+    if image:
+        classified = classify(
+            subject, image, on, framing=framing, chip=made, check=scoring.check, progress=steps
         )
-        score = result.score
+        score = replace(classified.score, network=network)
+        result = replace(classified, score=score)
+    else:
+        options = replace(scoring, logits=logits is not None)
+        score = score_network(
+            subject, on, options, chip=made, images=images, data=data, progress=steps
+        )
+        result = score = replace(score, network=network)
     if logits is not None:
         _write_logits(logits, score)
     if picture is not None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from cyclopts import Parameter
 
 from allspin.host.charts.comparison_charts import break_even_chart, energy_split, tornado_chart
-from allspin.host.chips.tiles import calibration_images, cut_network
+from allspin.host.chips.cutting import calibration_images, cut_network
 from allspin.host.compare.assumptions import DEFAULT_PERIPHERY, PERIPHERY
 from allspin.host.data.catalogue import network_name, open_device, open_network, shipped_networks
 from allspin.host.data.datasets import load_test_set

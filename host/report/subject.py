@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from allspin.host.chips.tiles import cut_network
+from allspin.host.chips.cutting import cut_network
 from allspin.host.data.catalogue import (
     network_name,
     open_device,

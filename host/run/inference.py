@@ -10,7 +10,6 @@ import numpy as np
 
 from allspin.hdl.parameters.profile import HardwareProfile
 from allspin.host.chips.chip_options import ideal_chip
-from allspin.host.chips.tiles import cut_network
 from allspin.host.data.catalogue import network_name, open_network, several_files
 from allspin.host.data.datasets import Data, load_test_set
 from allspin.host.data.images import load_image
@@ -39,7 +38,6 @@ from allspin.sim.chip.generator import USE_BITS
 from allspin.sim.errors import UserError, check_range, refused
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles
 from allspin.sim.programming.program import ProgrammedChip
 
 MAX_SAMPLES = 65_536
@@ -118,7 +116,6 @@ def run(
     chip: ProgrammedChip | None = None,
     images: int | None = None,
     data: Data | None = None,
-    tiles: Tiles | None = None,
     progress: Any = None,
 ) -> Score:
     """Run a network on a machine: load it, show it test images, and score it.
@@ -138,9 +135,6 @@ def run(
         Number of test images, the first ones (all).
     data : str, Path or tuple of array_like, optional
         Test images and labels, as of `allspin.load_dataset` (the MNIST that ships).
-    tiles : Tiles, optional
-        Tiles that the network's columns are cut into (its own). A chip's are cut before it is
-        programmed.
     progress : Display or bool, optional
         Display of the steps: by default a bar, in a terminal or a notebook.
 
@@ -160,7 +154,7 @@ def run(
     >>> run("mnist-10", images=100).accuracy
     1.0
     """
-    base = _base_network(network, chip, tiles, data, progress)
+    base = _base_network(network, chip)
     pixels, labels = load_test_set(data, [base], images)
     name = network_name(network)
     return _score(
@@ -177,15 +171,13 @@ def classify(
     framing: str | None = None,
     chip: ProgrammedChip | None = None,
     check: bool = False,
-    tiles: Tiles | None = None,
-    data: Data | None = None,
     progress: Any = None,
 ) -> Classified:
     """Classify image files by a network on a machine.
 
     Parameters
     ----------
-    network, on, chip, tiles, progress
+    network, on, chip, progress
         Parameters of `run`.
     files : str, Path or sequence of these
         Image files, at least one.
@@ -194,15 +186,13 @@ def classify(
     check : bool
         True to compare every logit, and every R_AH word that the machine lets be read, with the
         golden model.
-    data : str or Path, optional
-        Data set whose training images choose the steps of `tiles` (the MNIST that ships).
 
     Raises
     ------
     UserError
         If network, image or machine do not exist or do not fit one another, or the machine fails.
     """
-    base = _base_network(network, chip, tiles, data, progress)
+    base = _base_network(network, chip)
     files = several_files(files, "; the classes of arrays are net.predict(images)")
     framed = tuple(load_image(file, base.image_shape, framing) for file in files)
     images = np.stack([each.image for each in framed])
@@ -213,18 +203,10 @@ def classify(
     return Classified(tuple(map(str, files)), framed, score)
 
 
-def _base_network(
-    network: str | Path | Network,
-    chip: ProgrammedChip | None,
-    tiles: Tiles | None,
-    data: Data | None,
-    progress: Display,
-) -> Network:
-    """Return the network as it was trained, cut into tiles; for a chip, its network."""
+def _base_network(network: str | Path | Network, chip: ProgrammedChip | None) -> Network:
+    """Return the network as it was trained; for a chip, its network."""
     if chip is None:
-        return cut_network(network, tiles, data, progress)
-    if tiles is not None:
-        raise UserError("`tiles` are cut before a chip is programmed: give that network's chip")
+        return open_network(network)
     if network is not chip.base and not _same_states(open_network(network), chip.base):
         raise UserError("`chip` was programmed with another network")
     return chip.base

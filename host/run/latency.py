@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.hdl.parameters.profile import HardwareProfile
-from allspin.host.chips.tiles import cut_network
-from allspin.host.data.catalogue import network_name
+from allspin.host.data.catalogue import network_name, open_network
 from allspin.host.data.datasets import load_test_set
 from allspin.host.link.transport import BITS_PER_BYTE
 from allspin.host.link.uart_options import UartOptions
@@ -20,7 +19,6 @@ from allspin.host.show.result import Result
 from allspin.host.show.table import Table, TableColumn
 from allspin.host.show.version import commit
 from allspin.sim.network.network import Network
-from allspin.sim.network.tiling import Tiles
 from allspin.sim.systems import naming_extras
 
 RATES = (115_200, 1_000_000, 3_000_000, 6_000_000, 12_000_000)
@@ -142,7 +140,6 @@ def latency(
     *,
     images: int | None = None,
     data: str | Path | None = None,
-    tiles: Tiles | None = None,
     progress: Display | None = None,
 ) -> Latency:
     """Measure a network's latency on the virtual board, clock by clock.
@@ -157,8 +154,6 @@ def latency(
         Number of test images, the first ones (100).
     data : str or Path, optional
         Data set of the images (MNIST).
-    tiles : Tiles, optional
-        Tiles that the network's columns are cut into (its own).
     progress : Display, optional
         Display of the steps.
 
@@ -172,7 +167,7 @@ def latency(
     progress = progress or Display()
     profile = profile or HardwareProfile()
     name = network_name(network)
-    network = cut_network(network, tiles, data, progress)
+    network = open_network(network)
     count = ALONE if images is None else images
     pixels = load_test_set(data, [network], count)[0][:count]
     progress.start("counting the engine's cycles")

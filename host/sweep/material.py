@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from allspin.host.chips.accuracy import TestSet
-from allspin.host.chips.tiles import calibration_images, needs_cut
+from allspin.host.chips.cutting import calibration_images, needs_cut
 from allspin.host.data.catalogue import Held, device_path, network_path
 from allspin.host.data.datasets import Dataset, load_dataset, load_test_set
 from allspin.host.sweep.point import Point

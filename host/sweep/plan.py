@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from allspin.host.chips.tiles import calibration_images, needs_cut
+from allspin.host.chips.cutting import calibration_images, needs_cut
 from allspin.host.data.datasets import load_dataset, load_test_set
 from allspin.host.show.version import commit
 from allspin.host.sweep.grid import Grid

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.chips.tiles import calibration_images
+from allspin.host.chips.cutting import calibration_images
 from allspin.host.compare import comparison
 from allspin.host.report.findings import ComparisonSubject, compared
 from allspin.host.report.subject import ReportSubject

@@ -9,7 +9,7 @@ from allspin.host.link.uart_options import UartOptions
 from allspin.host.run import latency as module
 from allspin.host.run.latency import latency
 from allspin.sim.network.random_network import random_network
-from allspin.sim.network.tiling import Tiles
+from allspin.sim.network.tiling import Tiles, with_steps
 
 NETWORK = random_network((24, 12, 6), 1)
 
@@ -38,7 +38,8 @@ def test_the_simulated_rate_does_not_matter(data, monkeypatch):
 def test_tiles_cost_a_latency_and_no_image_more_than_another(data):
     """With bits enough for every sum the neurons answer alike; only the converters are passed."""
     plain = latency(NETWORK, images=5, data=data)
-    tiled = latency(NETWORK, images=5, data=data, tiles=Tiles(8, 24))
+    network = with_steps(NETWORK, Tiles(8, 24), (0,) * len(NETWORK.layers))
+    tiled = latency(network, images=5, data=data)
     (more,) = set(tiled.engine - plain.engine)
     assert 0 < more <= 3 * len(NETWORK.layers)
     np.testing.assert_array_equal(tiled.turnaround - plain.turnaround, more)
