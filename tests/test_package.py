@@ -122,6 +122,7 @@ def test_a_wheel_has_one_name_and_all_that_is_in_the_layers(installed):
     assert (package / page / "vendor" / "LICENSE").is_file()
 
 
+@pytest.mark.long
 def test_the_documents_python_runs_beside_files_of_the_old_names(installed, tmp_path):
     for layer in LAYERS:
         (tmp_path / f"{layer}.py").write_text("raise ImportError('the wrong one')\n")

@@ -59,11 +59,8 @@ def pytest_pycollect_makeitem(
 
 
 def _mark(item: pytest.Item, command: str) -> None:
-    """Mark a proof that a command longer than `make test` asks for."""
-    if command == "long":
-        item.add_marker(LONG)
-    elif command == "prove":
-        item.add_marker(ASKED_BY_PROVE)
+    """Mark a proof by the shortest command that asks for it."""
+    item.add_marker(LONG if command == "long" else ASKED_BY_PROVE)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

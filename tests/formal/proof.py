@@ -288,9 +288,8 @@ class Proof:
         Clocks within which each cover is reached; 0 where another proof of the same properties,
         with shorter times, reaches them.
     command : str
-        Shortest of make's commands that asks for the proof. ``test``: it takes a few seconds, and
-        is the shortest of those of its block. ``long``: it takes up to a minute. ``prove``: it
-        takes minutes.
+        Shortest of make's commands that asks for the proof: ``long``, or ``prove`` if it takes
+        minutes.
     engine : str
         In SymbiYosys's words.
     parts : tuple of module
@@ -304,7 +303,7 @@ class Proof:
     mutants: tuple[Mutant, ...]
     bounded: str = ""
     cover_depth: int = 20
-    command: str = "test"
+    command: str = "long"
     engine: str = "smtbmc z3"
     parts: tuple[ModuleType, ...] = ()
 

@@ -126,7 +126,6 @@ PROOFS = [
         source,
         properties,
         depth=2,
-        command="long",
         mutants=(
             Mutant("~self.amplified.valid | self.amplified.ready", "~self.amplified.valid"),
             Mutant("found.sums[lane] + self.noise", "found.sums[lane] - self.noise"),

@@ -179,7 +179,6 @@ PROOFS = [
         flatten_source,
         in_tiles,
         depth=2,
-        command="long",
         mutants=(
             Mutant("late != carry", "late == carry", depth=16),
             Mutant("split.eq(edge & own & over)", "split.eq(0)", depth=16),
@@ -191,7 +190,6 @@ PROOFS = [
         pool_source,
         pool,
         depth=2,
-        command="long",
         mutants=(
             Mutant("Mux(x[0] | y[0], read", "Mux(y[0], read"),
             Mutant("given.ready | ~x[0] | ~y[0]", "given.ready"),

@@ -215,7 +215,6 @@ PROOFS = [
         depth=2,
         parts=(registers,),
         mutants=mutants,
-        command="test" if p is FOUR else "long",
     )
     for name, p, mutants in (
         (
@@ -237,7 +236,6 @@ PROOFS += [
         lambda hdl: window(hdl, FOUR),
         depth=3,
         parts=(memory_requests,),
-        command="long",
         mutants=(
             Mutant("self.at < space.lines", "self.at <= space.lines"),
             Mutant("last.eq(remaining == 1)", "last.eq(left == 1)"),
@@ -251,7 +249,6 @@ PROOFS += [
         lambda hdl: access(hdl, FOUR),
         depth=4,
         parts=(registers, memory_requests, event_gate, memory_window),
-        command="long",
         mutants=(
             Mutant("granted & selected)", "selected)"),
             Mutant("settled & moves", "moves & 0"),

@@ -79,7 +79,6 @@ PROOFS = [
         lambda hdl, crossbar=crossbar: properties(hdl, crossbar),
         depth=1,
         cover_depth=2 * crossbar.columns + 2,
-        command="long" if crossbar.memory == "block" else "test",
         mutants=(
             Mutant("lane=p.bank_lanes - 1", "lane=p.bank_lanes"),
             Mutant("bank=p.banks - 1", "bank=p.banks"),

@@ -237,7 +237,6 @@ def _converters(memory: str, *mutants: Mutant) -> Proof:
         lambda hdl: converters(hdl, p),
         depth=4,
         mutants=mutants,
-        command="long",
     )
 
 

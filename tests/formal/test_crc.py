@@ -113,6 +113,5 @@ PROOFS = [
             Mutant("place == 7", "place == 6"),
             Mutant("self.i.payload.bit_select(place, 1)", "self.i.payload.bit_select(~place, 1)"),
         ),
-        command="long",
     ),
 ]

@@ -146,7 +146,6 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         depth=2,
         mutants=mutants,
         parts=(pass_source, cells, columns),
-        command="test" if p.rows == 2 else "long",
     )
 
 

@@ -71,7 +71,6 @@ def _proof(lanes: int, columns: int, *more: Mutant) -> Proof:
         lambda hdl: properties(hdl, lanes, columns),
         depth=AHEAD + 1,
         mutants=(Mutant("self.busy.eq((left != 0) |", "self.busy.eq("), *more),
-        command="long",
     )
 
 

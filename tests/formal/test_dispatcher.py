@@ -311,7 +311,6 @@ PROOFS = [
         mutants=mutants,
         cover_depth=20,
         parts=(requests, memory_requests, answers),
-        command="long",
     )
     for variant, noisy, memory, mutants in (
         (

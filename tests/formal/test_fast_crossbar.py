@@ -245,7 +245,6 @@ def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
         cover_depth=20,
         mutants=mutants,
         parts=(pass_source, cells, departure, level_sums, lane_source, fast_columns),
-        command="long",
     )
 
 

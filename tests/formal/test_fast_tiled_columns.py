@@ -131,7 +131,6 @@ def _proof(p: CrossbarParameters, *mutants: Mutant) -> Proof:
         cover_depth=40,
         mutants=mutants,
         parts=(conversions, departure, lane_source),
-        command="long",
     )
 
 

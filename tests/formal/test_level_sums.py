@@ -36,7 +36,6 @@ def _proof(rows: int, levels: UniformLevels, *mutants: Mutant) -> Proof:
         depth=6,
         bounded="whatever comes is gone after five clocks",
         mutants=mutants,
-        command="long" if NARROW in mutants else "test",
     )
 
 

@@ -105,7 +105,6 @@ def _proof(name: str, memory: str, variation: VariationParameters | None, *more:
         lambda hdl: properties(hdl, p),
         depth=3,
         mutants=mutants,
-        command="long" if memory == "spram" else "test",
     )
 
 

@@ -40,6 +40,7 @@ def counter(limit: int, step: int = 1) -> Module:
     return m
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("limit", "step", "mode", "depth", "verdict"),
     [
@@ -56,11 +57,13 @@ def test_the_verdict_is_the_one_that_is_due(
     assert ask(counter(limit, step), mode, depth, tmp_path, Z3) == verdict
 
 
+@pytest.mark.long
 def test_a_broken_module_is_no_verdict(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"log\.txt"):
         ask(counter(8), "bmc", 2, tmp_path, "no such engine")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("elsewhere", "verdict"), [(0, "pass"), (1, "fail")])
 def test_a_memory_of_few_words_keeps_these(elsewhere: int, verdict: str, tmp_path: Path) -> None:
     kept = AnyConst(3)
@@ -92,6 +95,7 @@ def test_a_mutant_leaves_the_module_alone() -> None:
     assert pass_source.Ring is source.Ring
 
 
+@pytest.mark.long
 def test_a_mutant_that_lives_is_a_failure(tmp_path: Path) -> None:
     mutant = Mutant("depth, 2, 65536", "depth, 2, 65535")
     proof = Proof("counter", source, lambda hdl: counter(8), 1, (mutant,))
@@ -99,6 +103,7 @@ def test_a_mutant_that_lives_is_a_failure(tmp_path: Path) -> None:
         Task(proof, "bmc", 2, mutant).run(tmp_path)
 
 
+@pytest.mark.long
 def test_inner_signals_have_names_and_inputs_that_nothing_drives_are_anything(
     tmp_path: Path,
 ) -> None:

@@ -72,6 +72,5 @@ PROOFS = [
         2,
         MUTANTS[2:],
         cover_depth=80,
-        command="long",
     ),
 ]

@@ -88,7 +88,6 @@ PROOFS = [
         source,
         lambda hdl: properties(hdl, "spram"),
         depth=2,
-        command="long",
         mutants=(
             Mutant("takes &= compared | ~valid", "takes &= 1"),
             Mutant("m.d.sync += compared.eq(0)", "m.d.sync += compared.eq(1)"),

@@ -62,7 +62,6 @@ def _proof(at_once: int, *more: Mutant) -> Proof:
         source,
         lambda hdl: properties(hdl, at_once),
         depth=1,
-        command="long" if at_once == 1 else "test",
         mutants=(
             Mutant("self.events.ready | ~drives", "self.events.ready"),
             Mutant("self.events.ready | ~drives", "self.events.ready | drives"),

@@ -267,7 +267,6 @@ PROOFS = [
         lambda hdl, crossbar=crossbar: parser(hdl, crossbar),
         depth=1,
         mutants=mutants,
-        command="test" if crossbar is TIGHT else "long",
     )
     for crossbar, mutants in (
         (MNIST, PARSER_MUTANTS[2:3]),
@@ -281,7 +280,6 @@ PROOFS = [
         lambda hdl, crossbar=crossbar: driver(hdl, crossbar),
         depth=1,
         mutants=mutants,
-        command="test" if crossbar is TIGHT else "long",
     )
     for crossbar, mutants in ((MNIST, DRIVER_MUTANTS[:1]), (TIGHT, DRIVER_MUTANTS))
 ]

@@ -78,7 +78,6 @@ def _proof(rows_per_clock: int, memory: str, clocks: int, *mutants: Mutant) -> P
         lambda hdl: properties(hdl, p, clocks),
         depth=6,
         mutants=mutants,
-        command="test" if memory == "ecp5" else "long",
     )
 
 

@@ -102,7 +102,6 @@ def _proof(memory: str, *mutants: Mutant) -> Proof:
         depth=8,
         cover_depth=16,
         mutants=mutants,
-        command="long" if memory == "ecp5" else "test",
     )
 
 

@@ -157,14 +157,13 @@ def properties(hdl: ModuleType, p: CrossbarParameters) -> Module:
     return m
 
 
-def _proof(name: str, p: CrossbarParameters, *mutants: Mutant, command: str = "test") -> Proof:
+def _proof(name: str, p: CrossbarParameters, *mutants: Mutant) -> Proof:
     return Proof(
         f"Columns in tiles, {name}",
         source,
         lambda hdl: properties(hdl, p),
         depth=5,
         mutants=mutants,
-        command=command,
         parts=(conversions,),
     )
 
@@ -191,6 +190,5 @@ PROOFS = [
             tiling=Tiling(8, 2, 1),
         ),
         Mutant("conversions.conversions, Const(1)", "conversions.conversions, adds"),
-        command="long",
     ),
 ]

@@ -220,7 +220,6 @@ PROOFS = [
             depth=1,
             mutants=mutants,
             cover_depth=50,
-            command="long" if divisor == ODD else "test",
         )
         for divisor, mutants in (
             (
@@ -250,7 +249,6 @@ PROOFS = [
             depth=1,
             mutants=(Mutant("steps // 2 - STEPS", "steps // 2", depth=20),),
             cover_depth=60,
-            command="long" if divisor == ODD else "test",
         )
         for divisor in (SLOWEST, ODD)
     ),

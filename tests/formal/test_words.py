@@ -155,6 +155,5 @@ PROOFS = [
         player,
         2,
         (Mutant("credits - issued + freed", "credits - freed"),),
-        command="long",
     ),
 ]

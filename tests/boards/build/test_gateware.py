@@ -18,17 +18,20 @@ from allspin.sim.network.random_network import random_network
 ROOT = Path(__file__).resolve().parents[3]
 
 
-PROFILES = {
-    "plain": HardwareProfile(lanes=2),
-    "ecp5": HardwareProfile(lanes=2, rows_per_clock=2, memory="ecp5"),
-    "chips": HardwareProfile(lanes=2, variation=VariationParameters(rounds_per_clock=1)),
-}
+CHIPS = HardwareProfile(lanes=2, variation=VariationParameters(rounds_per_clock=1))
+PROFILES = [
+    pytest.param(HardwareProfile(lanes=2), id="plain"),
+    pytest.param(
+        HardwareProfile(lanes=2, rows_per_clock=2, memory="ecp5"), id="ecp5", marks=pytest.mark.long
+    ),
+    pytest.param(CHIPS, id="chips", marks=pytest.mark.long),
+]
 
 
 @pytest.fixture(scope="module", params=PROFILES)
 def machine(request):
     """A whole machine, small, as RTLIL."""
-    parameters = TopParameters.from_network(random_network((6, 4, 3), 0), PROFILES[request.param])
+    parameters = TopParameters.from_network(random_network((6, 4, 3), 0), request.param)
     return rtlil.convert(Top(parameters), name="machine", emit_src=False)
 
 

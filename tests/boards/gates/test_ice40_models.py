@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from allspin.boards.gates.models import models
 from allspin.hdl.bench.simulator import simulate
 
@@ -37,6 +39,7 @@ def top():
     return "\n".join([*lines, "endmodule", ""])
 
 
+@pytest.mark.long
 def test_a_routed_multiplier_is_that_of_integers(simulator):
     simulate(
         top() + models("ice40", ["ICESTORM_DSP"]),

@@ -190,8 +190,8 @@ def test_every_logit_and_every_count(
     ("neuron", "memory", "keeps", "lanes", "rows_per_clock"),
     [
         (SotNeuron(), "block", "words", 2, 1),
-        (SotNeuron(), "block", "words", None, 8),
-        (SotNeuron(), "ecp5", "words", None, 16),
+        (SotNeuron(), "block", "words", None, 4),
+        (SotNeuron(), "ecp5", "words", None, 2),
         (ReluNeuron(), "block", "states", 2, 2),
         (SotNeuron(), "ecp5", "states", 2, 1),
         (ReluNeuron(), "block", "tiles", None, 1),

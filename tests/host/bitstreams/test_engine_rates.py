@@ -82,7 +82,8 @@ def test_images_that_overlap_are_told(words):
         latencies(words, 2)
 
 
-@pytest.mark.parametrize("rows_per_clock", [4, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("rows_per_clock", [4, 1])
 def test_a_machine(rows_per_clock, monkeypatch):
     network = random_network((24, 12, 6), 1)
     profile = dataclasses.replace(PROFILE, rows_per_clock=rows_per_clock)

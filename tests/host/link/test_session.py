@@ -180,7 +180,7 @@ KINDS = {
     "sums": Kind(OF_SUMS, made_again, (SMALL,), 3, SUMS),
     "sweep of sums": Kind(OF_SUMS, sweep, (SMALL,), 5, SUMS),
 }
-LONG_KINDS = "Programmer", "sums", "sweep of sums"
+LONG_KINDS = "Programmer", "sums", "sweep of sums", "Programmer with redraw", "resident", "sweep"
 NAMES = [pytest.param(name, marks=[pytest.mark.long] * (name in LONG_KINDS)) for name in KINDS]
 """Kinds; those with a board of their own are long, but for one of plain words."""
 every_kind = pytest.mark.parametrize("name", NAMES)
@@ -300,6 +300,7 @@ def test_an_identify_of_an_earlier_session_that_comes_again_ends_no_run(way: str
             assert score.difference is None
 
 
+@pytest.mark.long
 def test_states_that_an_old_frame_may_have_changed_are_sent_again() -> None:
     kind = KINDS["Programmer with redraw"]
     wire, said = Old({}), list[str]()

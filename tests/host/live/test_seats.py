@@ -149,7 +149,7 @@ def test_a_server_ends_while_a_virtual_board_compiles(choices, compiling):
     assert not thread.is_alive()
 
 
-@pytest.fixture(params=["its own", "any network's"])
+@pytest.fixture(params=["its own", pytest.param("any network's", marks=pytest.mark.long)])
 def board(bridged, network, request):
     """Open a serial port with a board for the network, or for any up to larger sizes."""
     if request.param == "its own":

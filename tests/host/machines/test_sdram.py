@@ -27,6 +27,8 @@ from tests.host.virtual.faults import (
     WireFaults,
 )
 
+pytestmark = pytest.mark.long
+
 NETWORK = random_network((64, 8, 3), 1)
 IMAGES = random_images(NETWORK, 500, 1)
 LABELS = np.arange(len(IMAGES)) % 3

@@ -45,6 +45,7 @@ def test_tiles_cost_a_latency_and_no_image_more_than_another(data):
     np.testing.assert_array_equal(tiled.turnaround - plain.turnaround, more)
 
 
+@pytest.mark.long
 def test_bits_are_those_of_the_frames(data):
     found = latency(NETWORK, images=5, data=data)
     images = module.load_test_set(data, [NETWORK], 5)[0][:5]

@@ -168,6 +168,7 @@ def test_a_plain_board_has_no_images_and_gets_chips_from_the_host():
     assert "words sent by the host: the gateware has no Programmer" in found["chip"].text
 
 
+@pytest.mark.long
 def test_a_board_that_keeps_states_makes_no_chips():
     profile = HardwareProfile(states=True)
     program = virtual_program(NETWORK, profile)

@@ -39,7 +39,11 @@ def small():
 
 
 @pytest.mark.parametrize(
-    ("frequency", "baud"), [(12_000_000, 3_000_000), (25_000_000, 3_000_000)], ids=["4", "8.33"]
+    ("frequency", "baud"),
+    [
+        pytest.param(12_000_000, 3_000_000, id="4"),
+        pytest.param(25_000_000, 3_000_000, id="8.33", marks=pytest.mark.long),
+    ],
 )
 @pytest.mark.parametrize("clock_error", [-2.5, 2.5])
 def test_two_and_a_half_percent_either_way_loses_nothing(frequency, baud, clock_error):
