@@ -192,6 +192,9 @@ def test_every_logit_and_every_count(
         (SotNeuron(), "block", "words", 2, 1),
         (SotNeuron(), "block", "words", None, 4),
         (SotNeuron(), "ecp5", "words", None, 2),
+        # Wide memories take Amaranth's simulator half a minute each.
+        pytest.param(SotNeuron(), "block", "words", None, 8, marks=pytest.mark.long),
+        pytest.param(SotNeuron(), "ecp5", "words", None, 16, marks=pytest.mark.long),
         (ReluNeuron(), "block", "states", 2, 2),
         (SotNeuron(), "ecp5", "states", 2, 1),
         (ReluNeuron(), "block", "tiles", None, 1),
