@@ -100,7 +100,9 @@ def test_a_learning_waits_where_it_is_told_to_or_nobody_looks(learn, serve):
         wait(lambda: learning.frame[0]["images"])
         page.say(kind="pause")
         said, _ = next_frame(page, paused=True)
-        wait(lambda: stands() and state() == (said["images"], said["pulses"]))
+        # The frame that says so is the last one: nothing was learnt after it.
+        assert state() == (said["images"], said["pulses"])
+        assert stands()
         page.say(kind="go")
         next_frame(page, paused=False)
         wait(lambda: learning.frame[0]["images"] > said["images"])
