@@ -1,14 +1,14 @@
 """Differences between cycles that are no C2C, and offsets of devices that are no D2D.
 
 Each cycle is compared with the mean one, as a straight line of it
-(`allspin.host.estimate.lines.CurveLines`). If starts and ends of the lines follow the order of the
-cycles, R_AH drifts, or its swing fades or grows. If starts scatter and ends do not, cycles begin
-inside of the range. The differences of the lines are subtracted, and the rest is C2C.
+(`allspin.host.estimate.lines.CurveLines`). If the middles of the lines follow the order of the
+cycles, R_AH drifts, and the drift is subtracted. If their swings do, R_AH fades or grows; if starts
+scatter and ends do not, cycles begin inside of the range. Such data are refused, because they do
+not tell the curve from saturation.
 
 A constant offset of a device is half the sum of both of its saturations, and is no part of R_AH.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,7 +19,8 @@ from scipy import stats
 from allspin.host.estimate.lines import CHANCE, CurveLines
 from allspin.host.lab.curves import Curve, Measurement
 from allspin.host.lab.quantities import few
-from allspin.sim.synapse.response import Array, Polarity
+from allspin.sim.errors import UserError
+from allspin.sim.synapse.response import Polarity
 
 LEAST = 0.02
 """Share of the range below which a drift, or a scatter of starts, changes no result."""
@@ -27,12 +28,12 @@ OFFSET = 0.05
 """Share of the range up to which an offset may belong to the device."""
 WORN = 0.1
 """Share of its swing that a worn device has lost, or that one which is not run in has won."""
-WORN_OUT = 0.4
-"""Share of the swing that is lost in cycles which are left out."""
+CHOOSE = 'choose cycles that are alike, such as `where` "cycle=1..3", or keep all, `keep_outliers`'
+"""Advice on cycles that differ."""
 
 
 def remove_disturbances(measurement: Measurement, offset: bool) -> Measurement:
-    """Return a measurement without differences that are no C2C and no D2D, and notes on them.
+    """Return a measurement without drift and offsets, and notes on them.
 
     Parameters
     ----------
@@ -40,9 +41,14 @@ def remove_disturbances(measurement: Measurement, offset: bool) -> Measurement:
         Curves without outliers.
     offset : bool
         True to subtract constant offsets.
+
+    Raises
+    ------
+    UserError
+        If the swing of R_AH changes over the cycles, or cycles begin inside of the range.
     """
-    neurons, notes = _remove([one for one in measurement.curves if one.polarity is None])
-    pulsed, more = _remove([one for one in measurement.curves if one.polarity is not None])
+    neurons, notes = _steady([one for one in measurement.curves if one.polarity is None])
+    pulsed, more = _steady([one for one in measurement.curves if one.polarity is not None])
     notes = [*measurement.notes, *notes, *more]
     if pulsed:
         notes += _check_lengths(pulsed)
@@ -52,110 +58,58 @@ def remove_disturbances(measurement: Measurement, offset: bool) -> Measurement:
     return replace(measurement, curves=[*pulsed, *neurons], notes=notes)
 
 
-def _remove(curves: list[Curve]) -> tuple[list[Curve], list[str]]:
-    """Return curves of pulses, or of neurons, without differences that are no C2C, and notes."""
+def _steady(curves: list[Curve]) -> tuple[list[Curve], list[str]]:
+    """Return curves of pulses, or of neurons, without drift, and a note on it."""
     notes: list[str] = []
     if not curves:
         return curves, notes
-    for find in (_drift, _wear, _partial_resets, _whole_differences):
+    lines = CurveLines(curves)
+    middle = (lines.start + lines.end) / 2
+    slopes, drifts = lines.trends(middle, LEAST * lines.span)
+    if drifts.any():
+        said = few(
+            f"{lines.devices[n]} by {drifts[n]:.3g}, {drifts[n] / lines.span:.0%} of the range"
+            for n in np.flatnonzero(drifts)
+        )
+        notes.append(f"R_AH drifts over the run, which is taken off: {said}")
+        # All middles of a device become that of its first curve.
+        slope = slopes[lines.device]
+        levels = lines.less_cell(middle) + slope * lines.by_cell(lines.order)[lines.cell]
+        for n in np.flatnonzero(drifts[lines.device]):
+            resistance = curves[n].resistance
+            ramp = slope[n] * np.linspace(-0.5, 0.5, resistance.size)
+            curves[n] = replace(curves[n], resistance=resistance - levels[n] - ramp)
         lines = CurveLines(curves)
-        targets, note = find(lines)
-        if note:
-            notes.append(note)
-            curves = _moved(lines, targets)
+    _check_wear(lines)
+    _check_starts(lines)
     return curves, notes
 
 
-def _moved(lines: CurveLines, targets: Array) -> list[Curve]:
-    """Return curves moved from their lines to others; those of NaN are left out."""
-    curves = []
-    changes = targets - lines.lines
-    for curve, mean, change in zip(lines.curves, lines.means, changes, strict=True):
-        if np.isfinite(change).all():
-            ramp = change[2] * np.linspace(-0.5, 0.5, mean.size)
-            moved = curve.resistance + (np.polyval(change[:2], mean) + ramp)
-            curves.append(replace(curve, resistance=moved))
-    return curves
-
-
-def _drift(lines: CurveLines) -> tuple[Array, str]:
-    """Give all cycles of a device that drifts the middle of its first."""
-    targets = lines.lines.copy()
-    middle = (lines.start + lines.end) / 2
-    slopes, drifts = lines.trends(middle, LEAST * lines.span)
-    slope = slopes[lines.device]
-    start = middle[lines.first] - slope * lines.order[lines.first]
-    moves = drifts[lines.device] != 0
-    targets[moves, 1:] += np.stack([start - middle, -slope], axis=1)[moves]
-    said = few(
-        f"{lines.devices[n]} by {drifts[n]:.3g}, {drifts[n] / lines.span:.0%} of the range"
-        for n in np.flatnonzero(drifts)
-    )
-    return targets, f"R_AH drifts over the run, which is taken off: {said}" if said else ""
-
-
-def _wear(lines: CurveLines) -> tuple[Array, str]:
-    """Give all cycles of a device that wears, or is not run in, the line of the largest swing."""
-    targets = lines.lines.copy()
+def _check_wear(lines: CurveLines) -> None:
+    """Raise a `UserError` if the swing of a device fades or grows from cycle to cycle."""
     swing = np.abs(lines.end - lines.start)
-    order = np.lexsort([swing, lines.cell])
-    best = order[np.searchsorted(lines.cell[order], lines.cell, "right") - 1]
     largest = np.zeros(len(lines.devices))
     np.maximum.at(largest, lines.device, swing)
-    said = []
     for number in np.flatnonzero(lines.trends(swing, WORN * largest)[1]):
-        own = np.flatnonzero(lines.device == number)
-        targets[own] = lines.lines[best[own]]
-        targets[own[swing[own] < (1 - WORN_OUT) * swing[best[own]]]] = np.nan
-        first = swing[own[0]]
-        last = swing[own[-1]]
-        way = "fades (endurance)" if last < first else "grows (it is not run in)"
-        said.append(f"{lines.devices[number]} {way}, {first:.3g} to {last:.3g}")
-    if not said:
-        return targets, ""
-    return targets, (
-        "the swing of R_AH changes over the cycles, which is no C2C: all are taken with the "
-        f"largest, and those that have lost {WORN_OUT:.0%} of it are left out: {few(said)}"
-    )
+        own = swing[lines.device == number]
+        way = "fades (endurance)" if own[-1] < own[0] else "grows (it is not run in)"
+        raise UserError(
+            f"the swing of R_AH of {lines.devices[number]} {way}, {own[0]:.3g} to {own[-1]:.3g}, "
+            f"which is no C2C; {CHOOSE}"
+        )
 
 
-def _partial_resets(lines: CurveLines) -> tuple[Array, str]:
-    """Give curves whose starts scatter, and whose ends do not, the line from saturation."""
-    targets = lines.lines.copy()
+def _check_starts(lines: CurveLines) -> None:
+    """Raise a `UserError` if pulses begin inside of the range in some cycles."""
     if lines.curves[0].polarity is None:
-        return targets, ""
-    ends = lines.by_cell(lines.end)
-    saturation = _saturations(lines, ends)
-    inside: dict[str, float] = {}
+        return
     for polarity in Polarity:
-        own = np.flatnonzero(lines.falls == polarity)
-        if not _starts_scatter(lines, own):
-            continue
-        for n in own.tolist():
-            end = ends[lines.cell[n]]
-            slope = (saturation[n] - end) / (lines.means[n][0] - end)
-            targets[n] = slope, end * (1 - slope), 0
-            device = lines.devices[lines.device[n]]
-            inside[device] = max(inside.get(device, 0.0), 1 - lines.lines[n, 0] / slope)
-    if not inside:
-        return targets, ""
-    said = few(f"{device} by up to {share:.0%}" for device, share in inside.items())
-    return targets, (
-        "curves start inside of the range (partial reset), and are taken as if from saturation: "
-        f"{said} of it"
-    )
-
-
-def _saturations(lines: CurveLines, ends: Array) -> Array:
-    """Return R_AH of saturation before each curve: where the other polarity ends.
-
-    Without the other polarity it is the farthest start.
-    """
-    reach = np.zeros(ends.size)
-    np.maximum.at(reach, lines.cell, np.abs(lines.start - lines.end))
-    other = ends[lines.cell ^ 1]
-    farthest = ends[lines.cell] + (2 * lines.falls - 1) * reach[lines.cell]
-    return np.where(np.isnan(other), farthest, other)
+        if _starts_scatter(lines, np.flatnonzero(lines.falls == polarity)):
+            raise UserError(
+                f"curves of {polarity.name.lower()} start inside of the range (partial reset): "
+                "their starts scatter, and their ends do not; measure from saturation, or keep "
+                "all with `keep_outliers`"
+            )
 
 
 def _starts_scatter(lines: CurveLines, own: npt.NDArray[np.intp]) -> bool:
@@ -168,38 +122,6 @@ def _starts_scatter(lines: CurveLines, own: npt.NDArray[np.intp]) -> bool:
     if stats.f.sf(starts / max(ends, 1e-300), freedom, freedom) > CHANCE:
         return False
     return bool((distances[0, own] ** 2).sum() >= freedom * (LEAST * lines.span) ** 2)
-
-
-def _whole_differences(lines: CurveLines) -> tuple[Array, str]:
-    """Give all cycles the line of their mean if they differ in height or swing.
-
-    Deviations of single pulses that decay along a cycle are no such difference: their steps are
-    less than the residuals about the lines.
-    """
-    targets = lines.lines.copy()
-    count = len(lines.curves)
-    pairs = zip(lines.curves, lines.means, strict=True)
-    distances = [one.resistance - mean for one, mean in pairs]
-    points = sum(map(len, distances))
-    square = sum(float(one @ one) for one in distances)
-    rest = sum(float(one @ one) for one in lines.residuals)
-    explained = square - rest
-    free = 1 - np.unique(lines.cell).size / count  # share of the curves beyond their means
-    freedom = free * (points - 2 * count)
-    correlation = sum(float(one[1:] @ one[:-1]) for one in distances) / max(square, 1e-300)
-    steps = (1 - correlation**2) * square * (1 - 2 * count / points)
-    # An explained part below a quarter of the rest changes no result.
-    if not freedom or steps < rest or explained < rest / 4:
-        return targets, ""
-    ratio = explained / max(rest, 1e-300) * freedom / max(2 * free * count, 1)
-    if stats.f.sf(ratio, 2 * free * count, freedom) > CHANCE:
-        return targets, ""
-    targets[:] = 1, 0, 0
-    return targets, (
-        "cycles of a device differ as a whole, by "
-        f"{math.sqrt(explained / points / free) / lines.span:.1%} of the range, which is taken "
-        "off: each is put to their mean height and swing"
-    )
 
 
 def _check_lengths(curves: Sequence[Curve]) -> list[str]:

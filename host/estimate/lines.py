@@ -36,12 +36,8 @@ class CurveLines:
         Place of each curve's device, and the curve's place among those of its device.
     falls : ndarray of int, shape (curves,)
         1 for curves of depression.
-    cell, first : ndarray of int, shape (curves,)
-        Cell of each curve, ``2 device + falls``, and the place of the cell's first curve.
-    means : list of ndarray of float64
-        Mean of the cell at the points of each curve.
-    lines : ndarray of float64, shape (curves, 3)
-        Slope and intercept of each curve against the mean, and 0: a further change along it.
+    cell : ndarray of int, shape (curves,)
+        Cell of each curve, ``2 device + falls``.
     residuals : list of ndarray of float64
         Each curve less its line.
     start, end : ndarray of float64, shape (curves,)
@@ -62,33 +58,26 @@ class CurveLines:
             self.order[places] = range(len(places))
         self.falls = np.array([int(one.polarity or 0) for one in curves])
         self.cell = 2 * self.device + self.falls
-        self.first = np.zeros(len(curves), np.intp)
-        self.means = [np.zeros(0)] * len(curves)
         self.lever = np.zeros((2, len(curves)))
-        edges = np.zeros((2, len(curves)))
+        self.start = np.zeros(len(curves))
+        self.end = np.zeros(len(curves))
+        self.residuals = [np.zeros(0)] * len(curves)
         for cell in np.unique(self.cell):
-            own = np.flatnonzero(self.cell == cell)
-            self.first[own] = own[0]
-            edges[:, own] = self._average(own.tolist())
-        self.lines = np.zeros((len(curves), 3))
-        self.residuals = []
-        for place, (mean, curve) in enumerate(zip(self.means, curves, strict=True)):
-            slope, intercept = straight_line(mean, curve.resistance)
-            self.lines[place, :2] = slope, intercept
-            self.residuals.append(curve.resistance - slope * mean - intercept)
-        self.start, self.end = self.lines[:, 0] * edges + self.lines[:, 1]
+            self._add_lines(np.flatnonzero(self.cell == cell))
 
-    def _average(self, places: list[int]) -> Array:
-        """Set mean and lever of a cell's curves; return both ends of the mean, shape (2, 1)."""
+    def _add_lines(self, places: npt.NDArray[np.intp]) -> None:
+        """Add the lines of a cell's curves."""
         own = [self.curves[place] for place in places]
         x, table = align(own)
         mean = np.nanmean(table, axis=0)
-        edges = mean[[0, -1], np.newaxis]
-        distances = (edges - mean.mean()) ** 2
+        distances = (mean[[0, -1], np.newaxis] - mean.mean()) ** 2
         self.lever[:, places] = 1 / mean.size + distances / max(mean.size * mean.var(), 1e-300)
         for place, curve in zip(places, own, strict=True):
-            self.means[place] = mean[np.searchsorted(x, curve.x)]
-        return edges
+            at = mean[np.searchsorted(x, curve.x)]
+            slope, intercept = straight_line(at, curve.resistance)
+            self.residuals[place] = curve.resistance - slope * at - intercept
+            self.start[place] = slope * mean[0] + intercept
+            self.end[place] = slope * mean[-1] + intercept
 
     def by_cell(self, values: npt.NDArray[Any]) -> Array:
         """Return the mean of values over each cell; NaN for a cell without curves."""

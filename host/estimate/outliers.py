@@ -34,10 +34,6 @@ USUAL = 0.9
 """Quantile of the distances that is the scale; many points are no distance from a median."""
 FAR = 4.5
 """Number of these scales from which a point is an outlier: hardly any normal value is."""
-PARTS = 10
-"""Parts of a curve whose scatter may differ."""
-OWN_SCALE = 50
-"""Points from which a part of a curve has a scale of its own."""
 MOST = 0.05
 """Largest share of points that may be outliers."""
 
@@ -167,7 +163,7 @@ def _running_median(values: Array, shrink: bool) -> Array:
     return medians
 
 
-def _spiked_ends(curve: Curve, limit: Array) -> list[int]:
+def _spiked_ends(curve: Curve, limit: float) -> list[int]:
     """Return the ends that lie beyond their next points, against the way of the curve: 0, -1.
 
     The running median cannot tell an end from a fast first pulse. A monotone curve never begins
@@ -183,12 +179,12 @@ def _spiked_ends(curve: Curve, limit: Array) -> list[int]:
             rises = values[3] - values[1]
         else:
             rises = inwards * (1 - 2 * curve.polarity)
-        if (values[0] - np.median(values[1:4])) * np.sign(rises) > limit[end]:
+        if (values[0] - np.median(values[1:4])) * np.sign(rises) > limit:
             found.append(end)
     return found
 
 
-def _outlying_points(curve: Curve, rest: Array, limit: Array, few: bool) -> Far:
+def _outlying_points(curve: Curve, rest: Array, limit: float, few: bool) -> Far:
     """Return True for each point of a curve that is an outlier by itself.
 
     Parameters
@@ -197,7 +193,7 @@ def _outlying_points(curve: Curve, rest: Array, limit: Array, few: bool) -> Far:
         The curve.
     rest : ndarray of float64, shape (points,)
         R_AH, or its difference from the median of the device's cycles.
-    limit : ndarray of float64, shape (points,)
+    limit : float
         Distance from which a point is an outlier.
     few : bool
         True if the device has few cycles, so that `rest` is R_AH itself.
@@ -215,23 +211,6 @@ def _outlying_points(curve: Curve, rest: Array, limit: Array, few: bool) -> Far:
         far &= np.abs(rest - np.interp(places, places[~far], rest[~far])) > limit
     far[ends] = True
     return far
-
-
-def _limits(curves: Sequence[Curve], distances: Sequence[Array]) -> list[Array]:
-    """Return the distance from which each point is an outlier, by the scatter of its part."""
-    every = np.abs(np.concatenate(distances))
-    whole = float(np.quantile(every, USUAL))
-    top = max(float(np.abs(curve.x).max()) for curve in curves) or 1.0
-    parts = []
-    for curve in curves:
-        part = (np.abs(curve.x) / top * PARTS).astype(int)
-        parts.append(np.minimum(part, PARTS - 1))
-    which = np.concatenate(parts)
-    scales = np.full(PARTS, whole)
-    for part in np.flatnonzero(np.bincount(which, minlength=PARTS) >= OWN_SCALE):
-        scales[part] = max(float(np.quantile(every[which == part], USUAL)), whole / 2)
-    least = LEAST * _usual_range(curves)
-    return [np.maximum(FAR * scales, least)[part] for part in parts]
 
 
 def find_outliers(curves: Sequence[Curve]) -> list[Far]:
@@ -253,7 +232,10 @@ def find_outliers(curves: Sequence[Curve]) -> list[Far]:
     few = [place not in common for place in range(len(curves))]
     rests = [common.get(place, curve.resistance) for place, curve in enumerate(curves)]
     distances = [rest - _running_median(rest, own) for rest, own in zip(rests, few, strict=True)]
-    far = list(map(_outlying_points, curves, rests, _limits(curves, distances), few))
+    scale = float(np.quantile(np.abs(np.concatenate(distances)), USUAL))
+    limit = max(FAR * scale, LEAST * _usual_range(curves))
+    triples = zip(curves, rests, few, strict=True)
+    far = [_outlying_points(curve, rest, limit, own) for curve, rest, own in triples]
     # A deviation of most curves at one place belongs to the curve.
     x, which = np.unique(np.concatenate([curve.x for curve in curves]), return_inverse=True)
     counts = np.bincount(which)

@@ -108,11 +108,8 @@ class Fitted(FitResult):
         """Return the readings of its variations, and facts on pulses, line by line."""
         lines = []
         if self.meter is not None:
-            source = "plateaus that scatter"
-            if self.meter.basis == "reads":
-                source = "repeated reads"
             lines.append(
-                f"The noise of the meter, from {source}, is no part of C2C; it is kept as "
+                "The noise of the meter, from repeated reads, is no part of C2C; it is kept as "
                 f"read_noise {device.imperfections.read_noise:.3g}."
             )
         if self.neuron is not None and "heating" in self.neuron.values:

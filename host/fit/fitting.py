@@ -186,7 +186,7 @@ def _fit_polarities(
             )
         fits[polarity] = found
         pulsed += curves
-    meter = meter_noise(pulsed, list(fits.values()), options.meter)
+    meter = meter_noise(pulsed, options.meter) if pulsed else None
     parts = {}
     for polarity, found in fits.items():
         cycles = cycle_spread(found, meter.point if meter is not None else None)

@@ -45,8 +45,8 @@ class FitOptions(Options):
     keep_outliers : bool
         Fit outliers like any other points.
     meter : str or None
-        Way to tell the meter's noise from C2C: reads (repeated reads of a pulse), plateau (points
-        that scatter less than the rest) or none; the first that the data allow unless given.
+        Way to tell the meter's noise from C2C: reads (repeated reads of a pulse) or none; reads
+        where the data have enough unless given.
     reference : str
         Reference of a conductance: a column that is written as the cells are (column), one whose
         mean is the middle of the range (centred), or an ideal one (ideal).

@@ -171,7 +171,7 @@ class FitResult(MadeDevice):
         if self.together is not None:
             whole["d2d_correlation"] = self.together.plain()
         if self.meter is not None:
-            whole["meter_noise"] = self.meter.deviation.plain() | {"from": self.meter.basis}
+            whole["meter_noise"] = self.meter.deviation.plain() | {"from": "reads"}
         if self.neuron is not None:
             whole["neuron"] = _neuron_report(self.neuron)
         return whole

@@ -115,31 +115,11 @@ def test_repeated_reads_tell_the_meter_from_the_film(occasion: str) -> None:
     assert own > result.polarities[Polarity.POTENTIATION].cycles.write.value
 
 
-def test_a_plateau_that_is_quieter_than_the_rest_tells_too() -> None:
-    """C2C is proportional to the change by a pulse, and vanishes on the plateau."""
-    rng = np.random.default_rng(0)
-    n = np.arange(101.0)
-    curves = []
-    for polarity, cycle in itertools.product(Polarity, range(8)):
-        film = -np.expm1(-n / 12) * (1 - 2 * polarity)
-        film += 0.05 * np.exp(-n / 12) * rng.normal(size=n.size)
-        meter = 0.004 * rng.normal(size=n.size)
-        curves.append(Curve("d", str(cycle), polarity, n, film + meter))
-    meter = fitted(curves).meter
-    assert meter is not None
-    assert (meter.basis, meter.deviation.value) == ("plateau", pytest.approx(0.004, rel=0.1))
-
-
-def test_where_a_plateau_scatters_like_the_rest_nothing_is_told() -> None:
+def test_without_repeated_reads_the_meter_is_not_told() -> None:
     curves = Known(c2c=(0.03, 0.02), pulses=120).draw(0, 2, 6)
     assert fitted(curves).meter is None
-    asked = fitted(curves, meter="plateau")
-    # All of it is then the meter's.
-    assert asked.polarities[Polarity.DEPRESSION].cycles.write.value < 0.015
     with pytest.raises(UserError, match=r"no state was read several times; .*`meter`"):
         fitted(curves, meter="reads")
-    with pytest.raises(UserError, match="no curve has a plateau of 10 pulses"):
-        fitted(Known(a=(40.0, 40.0), pulses=20).draw(0, 1, 3), meter="plateau")
 
 
 def test_noise_and_c2c_lie_within_their_intervals_as_often_as_they_should() -> None:
