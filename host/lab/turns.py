@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import nnls
 
 from allspin.host.lab.curves import LEAST_POINTS, Curve, medians, scatter_of, trend
@@ -17,10 +16,8 @@ from allspin.sim.synapse.response import Array
 
 SURE_TURN = 6.0
 """Standard deviations of a point by which R_AH goes back at a turn at least."""
-COARSE_PLACES = 24
-"""Places at which a turn is tried before those between the best ones."""
-MOST_POINTS = 200
-"""Points on either side of a turn that are compared."""
+MOST_PLACES = 200
+"""Places at which a turn is tried."""
 
 
 def reversals(x: Array, least: float) -> list[int]:
@@ -72,7 +69,7 @@ def find_turn(resistance: Array) -> int | None:
     low, high = np.percentile(resistance, [2, 98])
     span = high - low
     # Values near zero keep the squares of small differences.
-    way = (np.clip(resistance, low - span, high + span) - low) / span
+    way = (resistance - low) / span
     noise = scatter_of([way])
     smooth = medians(way)
     # Any place along a plateau, or within noise, may be the turn.
@@ -81,56 +78,23 @@ def find_turn(resistance: Array) -> int | None:
     last = min([way.size - LEAST_POINTS, *(far[far > turn] - 1)])
     if first > last:
         return None
-    return _best_kink(-way if smooth[turn] < 0.5 else way, np.arange(first, last + 1), noise)
+    rising = -smooth if smooth[turn] < 0.5 else smooth
+    places = range(first, last + 1, 1 + (last - first) // MOST_PLACES)
+    return min(places, key=lambda at: _residue(rising[: at + 1]) + _residue(-rising[at:]))
 
 
-def _best_kink(values: Array, places: npt.NDArray[np.int64], noise: float) -> int:
-    """Return the place, among some, up to which values rise and from which they fall.
+def _residue(values: Array) -> float:
+    """Return the sum of squares about a rising sum of exponentials.
 
-    R_AH moves fast after pulses change polarity, and then ever more slowly: a sum of exponentials
-    of one sign. A place too early gives the second side points of a plateau before its fast ones,
-    one too late gives the first side fast points at its end. No such sum has either.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (points,)
-        R_AH over its range.
-    places : ndarray of int64
-        The places in question, in order.
-    noise : float
-        Standard deviation of a point.
+    R_AH moves fast after pulses change polarity, and then ever more slowly. A turn that is assumed
+    too early gives the second side points of a plateau before its fast ones, one too late gives the
+    first side fast points at its end. No such sum has either.
     """
-    # All places are compared on the same points.
-    low = max(int(places[0]) - MOST_POINTS, 0)
-    high = int(places[-1]) + MOST_POINTS + 1
-    limit = max(6 * noise, 0.01)
-    while True:
-        tried = places[np.unique(np.linspace(0, places.size - 1, COARSE_PLACES).astype(int))]
-        residues = []
-        for place in tried:
-            # The turning point belongs to both sides.
-            before = _residue(values[low : place + 1], limit)
-            residues.append(before + _residue(-values[place:high], limit))
-        best = int(np.argmin(residues))
-        if tried.size == places.size:
-            return int(tried[best])
-        start = tried[max(best - 1, 0)]
-        stop = tried[min(best + 1, tried.size - 1)]
-        places = places[(places >= start) & (places <= stop)]
-
-
-def _residue(values: Array, limit: float) -> float:
-    """Return the sum of squares about a rising sum of exponentials; a limit caps each residual."""
     n = np.arange(values.size, dtype=float)
     rising = -np.expm1(-n[:, None] / np.geomspace(0.5, 4.0 * values.size, 12))
     # The first value may have either sign.
     columns = np.column_stack([np.ones(n.size), -np.ones(n.size), rising])
-    rest = values - columns @ nnls(columns, values, maxiter=1000)[0]
-    good = np.abs(rest) <= limit
-    if not good.all() and good.sum() > columns.shape[1]:
-        # Spikes draw the curve with them: fit the other points again.
-        rest = values - columns @ nnls(columns[good], values[good], maxiter=1000)[0]
-    return float(np.sum(np.minimum(np.abs(rest), limit) ** 2))
+    return float(nnls(columns, values, maxiter=1000)[1]) ** 2
 
 
 def find_turns(runs: Sequence[Curve]) -> list[int | None]:

@@ -7,12 +7,12 @@ cycles.
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from allspin.host.lab.column_map import ColumnMap, CurveColumns, plain
-from allspin.host.lab.curves import LEAST_POINTS, Curve
+from allspin.host.lab.curves import Curve
 from allspin.host.lab.facts import quantities
 from allspin.host.lab.quantities import base_of, few, number, ordered
 from allspin.host.lab.tables import CsvFile
@@ -72,123 +72,42 @@ def role(columns: ColumnMap, place: int) -> tuple[str, str]:
     return use, "by its name or unit"
 
 
-class Varying:
-    """Values of a column in the rows of some curves.
+def _cells(file: CsvFile, place: int, curve: Curve) -> list[str]:
+    """Return a column's cells in a curve, without empty ones and pulses of no current."""
+    cells = []
+    for cell in file.cells(place, curve.rows[curve.rows >= 0]):
+        value = number(cell)
+        if value is None or not (math.isnan(value) or (value == 0 and _is_current(file, place))):
+            cells.append(cell)
+    return cells
 
-    Parameters
-    ----------
-    file : CsvFile
-        The table.
-    place : int
-        Place of the column.
-    curves : sequence of Curve
-        The curves.
 
-    Attributes
-    ----------
-    cycles : list of (str, list of str)
-        Device and cells of each curve, without empty ones and pulses of no current.
-    texts : set of str
-        The values as they are written.
-    numbers : ndarray
-        The numbers among them, with their signs, in order.
-    top, scatter : float
-        The largest magnitude, and the range of the values over it.
-    worded : bool
-        True if words are among the values.
-    several : bool
-        True if the column has several values; the sign of a current does not count.
-    repeated : bool
-        True if these are few, and each occurs many times.
+def _is_current(file: CsvFile, place: int) -> bool:
+    name, unit = file.columns[place]
+    return "current" in plain(name) or base_of(unit) == "A"
+
+
+def scatter_of_cells(cells: Iterable[str], signed: bool = True) -> float:
+    """Return the range of numbers over the largest magnitude; infinity for several words."""
+    texts = {cell.lower() for cell in cells}
+    numbers = [number(text) for text in texts]
+    if None in numbers:
+        return math.inf if len(texts) > 1 else 0.0
+    values = np.array(numbers, float)
+    sizes = np.abs(values)
+    return float(np.ptp(values if signed else sizes) / sizes.max()) if sizes.any() else 0.0
+
+
+def _is_set_by_cycle(cycles: list[list[str]]) -> bool:
+    """Return True if values are steady within each cycle, and differ between cycles.
+
+    Numbers that only rise are a clock.
     """
-
-    def __init__(self, file: CsvFile, place: int, curves: Sequence[Curve]) -> None:
-        name, unit = file.columns[place]
-        signed = "current" not in plain(name) and base_of(unit) != "A"
-        empty = {cell for cell in set(file.cells(place)) if _is_empty(cell, signed)}
-        self.cycles: list[tuple[str, list[str]]] = []
-        for curve in curves:
-            cells = file.cells(place, curve.rows[curve.rows >= 0])
-            self.cycles.append((curve.device, [cell for cell in cells if cell not in empty]))
-        self.texts = {cell for _, cells in self.cycles for cell in cells}
-        words = {text.lower() for text in self.texts if number(text) is None}
-        self.worded = bool(words)
-        values = [value for value in map(number, self.texts) if value is not None]
-        self.numbers = np.sort(values)
-        sizes = np.unique(self.numbers if signed else np.abs(self.numbers))
-        self.top = float(np.abs(self.numbers).max(initial=0.0))
-        self.scatter = float(np.ptp(sizes)) / self.top if self.top else 0.0
-        count = sizes.size + len(words)
-        points = sum(len(cells) for _, cells in self.cycles)
-        self.several = count > 1
-        self.repeated = 1 < count <= min(points / LEAST_POINTS, 2 * LEAST_POINTS - 1)
-
-    def is_setting(self, named: bool) -> bool:
-        """Return True if the column is a setting that differs between or within curves.
-
-        A column without a name of settings is one only if it is steady within each cycle of a
-        device and differs between cycles.
-        """
-        if named:
-            return self.repeated or self.scatter > STEADY
-        devices: dict[str, list[list[str]]] = {}
-        for device, cells in self.cycles:
-            if cells:
-                devices.setdefault(device, []).append(cells)
-        return self.several and any(map(self._is_set_by_cycle, devices.values()))
-
-    def _is_set_by_cycle(self, cycles: list[list[str]]) -> bool:
-        """Return True if values are steady within each cycle and differ between cycles."""
-        if self.worded:
-            return all(len(set(own)) == 1 for own in cycles) and len(set(map(min, cycles))) > 1
-        values = [np.array([number(cell) for cell in own], float) for own in cycles]
-        within = max(float(np.subtract(*np.percentile(own, [95, 5]))) for own in values)
-        between = float(np.ptp([np.median(own) for own in values]))
-        # Numbers that only rise are a clock.
-        falls = np.any(np.diff(np.concatenate(values)) <= 0)
-        return between > max(STEADY * self.top, 5 * within) and bool(falls)
-
-    def ranges(self) -> list[tuple[float, float]]:
-        """Return the ranges of numbers that scatter about a few settings, by magnitude."""
-        if not self.top:
-            return []
-        step = 10.0 ** math.floor(math.log10(STEADY * self.top))
-        far = np.diff(self.numbers) > STEADY * self.top
-        groups = np.split(self.numbers, np.flatnonzero(far) + 1)
-        # A single wrong reading is no setting.
-        least = max(map(len, groups)) / LEAST_POINTS
-        found = []
-        for group in groups:
-            if len(group) >= least:
-                low = math.floor(group[0] / step) * step
-                found.append((low, math.ceil(group[-1] / step) * step))
-        return sorted(found, key=lambda ends: min(map(abs, ends)))
-
-    def advice(self, others: Sequence["Varying"]) -> str:
-        """Return a condition's values: one setting, and one that only other curves have.
-
-        The second one is such as the current of the other polarity.
-        """
-        if self.repeated or not self.numbers.size:
-            rest = set[str]().union(*(other.texts for other in others)) - self.texts
-            return ",".join([ordered(self.texts)[0], *ordered(rest)[:1]])
-        own = self.ranges()
-        others_only = []
-        for other in others:
-            for low, high in other.ranges():
-                if all(high < first or low > last for first, last in own):
-                    others_only.append((low, high))
-        if len(own) + len(others_only) < 2:
-            return "LOW..HIGH"
-        return ",".join(f"{low:.6g}..{high:.6g}" for low, high in (*own[:1], *others_only[:1]))
-
-
-def _is_empty(cell: str, signed: bool) -> bool:
-    """Return True for a cell without a value; such as a pulse without a current."""
-    value = number(cell)
-    if value is None:
+    if max(map(scatter_of_cells, cycles)) > STEADY / 2:
         return False
-    return math.isnan(value) or (value == 0 and not signed)
+    firsts = [cells[0] for cells in cycles]
+    rises = np.diff([number(cell) or 0.0 for cell in firsts]) > 0
+    return scatter_of_cells(firsts) > STEADY and not rises.all()
 
 
 def check_steady(columns: CurveColumns, ignored: set[str], curves: Iterable[Curve]) -> list[str]:
@@ -245,24 +164,45 @@ def _has_quantities(file: CsvFile, place: int) -> bool:
 def _check_column(
     file: CsvFile, place: int, named: bool, parts: dict[str, list[Curve]]
 ) -> list[str]:
-    """Refuse a column that varies within a polarity, or return notes on its scatter."""
+    """Refuse a column that varies within a polarity, or return notes on its scatter.
+
+    A column without a name of settings is one only if it is set by cycle in some device.
+    """
     called = file.columns[place].name or f"number {place + 1}"
-    every = {name: Varying(file, place, curves) for name, curves in parts.items()}
+    every: dict[str, list[tuple[str, list[str]]]] = {}
+    for name, curves in parts.items():
+        pairs = [(curve.device, _cells(file, place, curve)) for curve in curves]
+        every[name] = [(device, cells) for device, cells in pairs if cells]
+    texts = {name: {cell for _, cells in pairs for cell in cells} for name, pairs in every.items()}
     notes = []
-    for name, varying in every.items():
-        if varying.is_setting(named):
-            advice = varying.advice([one for one in every.values() if one is not varying])
-            message = (
-                f"{file.path}: column {called} varies within {name} ({few(varying.texts)}) and "
-                f'has no part in the model; choose by `where` "{called}={advice}", or let it '
-                f'vary with `column` "ignore={called}"'
-            )
-            if varying.worded:
-                message += f' (`column` "device={called}" if it names devices)'
-            raise UserError(message)
-        if named and varying.several:
+    for name, pairs in every.items():
+        devices: dict[str, list[list[str]]] = {}
+        for device, cells in pairs:
+            devices.setdefault(device, []).append(cells)
+        scatter = scatter_of_cells(texts[name], not _is_current(file, place))
+        if scatter > STEADY and (named or any(map(_is_set_by_cycle, devices.values()))):
+            others = set().union(*texts.values()) - texts[name]
+            raise _varies(f"{file.path}: column {called}", called, name, texts[name], others)
+        if named and scatter:
             notes.append(
-                f"{file.path}: column {called} scatters by {varying.scatter:.1%} within {name} "
-                "and is taken as constant"
+                f"{file.path}: column {called} scatters by {scatter:.1%} within {name} and is "
+                "taken as constant"
             )
     return notes
+
+
+def _varies(place: str, called: str, name: str, texts: set[str], others: set[str]) -> UserError:
+    """Return an error on a column that varies within a polarity, with a condition on its rows.
+
+    The condition names a value, and one that only other polarities have.
+    """
+    choice = "LOW..HIGH"
+    if len(texts) <= MOST_TEXTS:
+        choice = ",".join([ordered(texts)[0], *ordered(others)[:1]])
+    message = (
+        f"{place} varies within {name} ({few(texts)}) and has no part in the model; choose by "
+        f'`where` "{called}={choice}", or let it vary with `column` "ignore={called}"'
+    )
+    if any(number(text) is None for text in texts):
+        message += f' (`column` "device={called}" if it names devices)'
+    return UserError(message)

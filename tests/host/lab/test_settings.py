@@ -232,7 +232,7 @@ def mixed(heading: str, one: str, other: str, order: str = "0101") -> str:
             for name, one, other in (
                 *(("width (us)", "1", "2"), ("H_x (Oe)", "100", "200")),
                 *(("temperature", "300", "350"), ("read current (uA)", "10", "20")),
-                *(("in-plane field", "10", "20"), ("temperature", "299.9", "300.1")),
+                ("in-plane field", "10", "20"),
             )
         ),
     ],
@@ -242,7 +242,8 @@ def test_settings_are_found_and_what_is_advised_chooses_those_of_one(
 ) -> None:
     words = outcome(read, [text])
     assert f"column {choice.partition('=')[0]} varies within potentiation (" in words
-    assert f'choose by `where` "{choice}", or let it' in words
+    advised = re.sub(r"=[\d.]+\.\.[\d.]+$", "=LOW..HIGH", choice)
+    assert f'choose by `where` "{advised}", or let it' in words
     curves = read(text, where=(choice,)).curves
     assert [one.x.size for one in curves] == [31] * 4
     assert {one.cycle for one in curves} == {"0", "2"}
