@@ -10,11 +10,8 @@ from allspin.host.estimate.intervals import CONFIDENCE, Interval
 from allspin.host.estimate.neuron import NeuronFit
 from allspin.host.estimate.response import DeviceCurves
 from allspin.host.fit.lending import (
-    lent_model,
     lent_rest,
-    lent_spreads,
     lent_synapse,
-    lent_table,
     with_rest,
 )
 from allspin.host.fit.result import FitResult
@@ -22,9 +19,6 @@ from allspin.sim.device.device import Device
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.errors import UserError
 from allspin.sim.network.levels import MAX_STATES
-from allspin.sim.synapse.lookup_table import mean_device
-from allspin.sim.synapse.pulse_chain import after
-from allspin.sim.synapse.pulse_changes import LEAST_PAIRS, Changes
 from allspin.sim.synapse.response import Array, Polarity, PulseResponse, Response
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse import Synapse
@@ -57,7 +51,7 @@ def make_device(result: FitResult) -> Device:
     if base is None:
         source["not_measured"] = _not_measured(result)
     else:
-        lent = lent_synapse(result.polarities, device.synapse)
+        lent = [] if result.polarities else lent_synapse(base)
         lent += lent_rest(base, neuron=result.neuron is None)
         measured = {f"synapse.electrical.{key}" for key in measurement.electrical}
         source["base"] = base.name
@@ -144,10 +138,7 @@ def _model_synapse(result: FitResult, states: int) -> SotSynapse:
     c2c = []
     d2d = []
     for polarity in Polarity:
-        if polarity in result.polarities:
-            response, cycle, device = _measured_polarity(result, polarity)
-        else:
-            response, cycle, device = _lent_polarity(result, polarity)
+        response, cycle, device = _measured_polarity(result, polarity)
         responses.append(response)
         c2c.append(cycle)
         d2d.append(device)
@@ -179,38 +170,11 @@ def _measured_polarity(result: FitResult, polarity: Polarity) -> tuple[Response,
     return response, _share(cycle, f"C2C of {name}"), _share(device, f"D2D of {name}")
 
 
-def _lent_polarity(result: FitResult, polarity: Polarity) -> tuple[Response, float, float]:
-    """Return response, C2C and D2D of a polarity that the base lends, on the measured range."""
-    assert result.base is not None
-    low, high = result.range
-    c2c, d2d = lent_spreads(result.base, polarity)
-    model: Any = lent_model(result.base, polarity).response(polarity)
-    return dataclasses.replace(model, low=low, high=high), c2c.value, d2d.value
-
-
 def _table_synapse(result: FitResult, states: int) -> TableSynapse:
-    # Changes by single pulses make the table only if deviations of a pulse are asked for.
-    by_pulse = result.options.occasion == "pulse"
-    tables = []
-    for polarity in Polarity:
-        part = result.polarities.get(polarity)
-        meter = result.meter.point.value if result.meter is not None else 0.0
-        if part is None:
-            assert result.base is not None
-            tables.append(lent_table(result.base, polarity, *result.range))
-        elif by_pulse:
-            table = pair_response(part.fit.devices, part.fit.pulses, meter, _extremes(result))
-            tables.append(table)
-        else:
-            tables.append(measured_response(part.fit.devices, part.fit.pulses, meter))
-    return TableSynapse(*tables, states=states, bounded=by_pulse, correlation=result.correlation)
-
-
-def _extremes(result: FitResult) -> tuple[float, float]:
-    """Return the lowest and the highest mean R_AH of any device."""
-    devices = [device for part in result.polarities.values() for device in part.fit.devices]
-    means = np.concatenate([device.mean for device in devices])
-    return float(means.min()), float(means.max())
+    meter = result.meter.point.value if result.meter is not None else 0.0
+    fits = [result.polarities[polarity].fit for polarity in Polarity]
+    tables = [measured_response(fit.devices, fit.pulses, meter) for fit in fits]
+    return TableSynapse(*tables, states=states, correlation=result.correlation)
 
 
 def measured_response(
@@ -258,47 +222,6 @@ def _cycle_deviation(devices: Sequence[DeviceCurves], grid: Array) -> Array:
             variance = np.nanvar(device.resistance[:, again], axis=0, ddof=1)
             variances.append(np.interp(grid, device.pulses[again], variance))
     return np.sqrt(np.mean(variances, axis=0)) if variances else np.zeros(grid.size)
-
-
-def pair_response(
-    devices: Sequence[DeviceCurves], pulses: int, meter: float, ends: tuple[float, float]
-) -> TableResponse:
-    """Compute the table of one polarity from the changes by single pulses.
-
-    `measured_response` uses the deviation of cycles after each number of pulses. Pairs of R_AH
-    before and after a pulse tell more if cycles are few, or do not begin at the start of a write.
-
-    Parameters
-    ----------
-    devices : sequence of DeviceCurves
-        Measured curves.
-    pulses : int
-        Last pulse of the table.
-    meter : float
-        Deviation of a point by the meter's noise.
-    ends : (float, float)
-        Lowest and highest R_AH of a device.
-
-    Raises
-    ------
-    UserError
-        If a device has too few pairs.
-    """
-    found = []
-    for device in devices:
-        pairs = np.stack([device.resistance[:, :-1], device.resistance[:, 1:]])
-        usable = np.isfinite(pairs).all(axis=0) & (np.diff(device.pulses) == 1)
-        before, behind = pairs[:, usable]
-        if before.size < LEAST_PAIRS:
-            raise UserError(
-                f"device {device.device} has {before.size} pairs of R_AH before and after a pulse, "
-                f"and `occasion` pulse of a table needs {LEAST_PAIRS}; take write"
-            )
-        changes = Changes.of_pairs(before, behind, ends, meter)
-        start = float(np.clip(device.mean[0], *ends))
-        mean, spread = after(changes, start, np.arange(pulses + 1))
-        found.append(TableResponse(mean, spread, np.zeros(mean.size)))
-    return mean_device(found)
 
 
 def with_reference(device: Device, reference: str) -> Device:

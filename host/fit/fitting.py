@@ -23,7 +23,6 @@ from allspin.host.estimate.spread import (
 )
 from allspin.host.fit.explain import columns_table
 from allspin.host.fit.fitted import Fitted
-from allspin.host.fit.lending import LentSpread, lent_spreads
 from allspin.host.fit.options import FitOptions
 from allspin.host.fit.result import PolarityResult
 from allspin.host.lab.curves import Measurement
@@ -139,21 +138,23 @@ def fit_all(
     Raises
     ------
     UserError
-        If a polarity was not measured and no base lends it, or a fit fails.
+        If one polarity was measured without the other, or a fit fails.
     """
     present = [polarity for polarity in Polarity if measurement.of(polarity)]
-    lent_occasion = None
-    lent_reading = None
     if len(present) == 1:
-        lent_occasion, lent_reading = _lent_readings(options, base, present[0])
+        lacking = next(polarity for polarity in Polarity if polarity is not present[0])
+        raise UserError(
+            f"there are only curves of {present[0].name.lower()}; give those of "
+            f"{lacking.name.lower()} too"
+        )
     parts, meter = _fit_polarities(measurement, present, options)
     occasion = ""
     if parts:
         by_write = any(part.cycles.occasion == "write" for part in parts.values())
-        occasion = options.occasion or lent_occasion or ("write" if by_write else "pulse")
-    reading = lent_reading or ""
+        occasion = options.occasion or ("write" if by_write else "pulse")
+    reading = ""
     if any(part.devices.readings for part in parts.values()):
-        reading = options.reading or lent_reading or _best_reading(parts)
+        reading = options.reading or _best_reading(parts)
     curves = select(measurement.of(None), _neuron_currents(measurement, options))
     return Fitted(
         measurement,
@@ -219,39 +220,3 @@ def _neuron_currents(measurement: Measurement, options: FitOptions) -> tuple[flo
     factor = 1e-3 if measurement.current_unit == "A" else 1.0
     low, high = options.currents
     return low * factor, high * factor
-
-
-def _lent_readings(
-    options: FitOptions, base: Device | None, present: Polarity
-) -> tuple[str | None, str | None]:
-    """Return occasion of C2C and reading of D2D of the polarity that the base lends, if it varies.
-
-    Raises
-    ------
-    UserError
-        If no base is given, or an option names other readings.
-    """
-    lacking = next(polarity for polarity in Polarity if polarity is not present)
-    name = lacking.name.lower()
-    if base is None:
-        raise UserError(
-            f"there are only curves of {present.name.lower()}; give those of {name} too, or a "
-            f"device whose {name} stands in, such as `base` paper"
-        )
-    if options.table:
-        return None, None
-    c2c, d2d = lent_spreads(base, lacking)
-    _check_lent(base, name, "C2C", c2c, options.occasion, "`occasion`")
-    _check_lent(base, name, "D2D", d2d, options.reading, "`reading`")
-    return c2c.reading if c2c.value else None, d2d.reading if d2d.value else None
-
-
-def _check_lent(
-    base: Device, name: str, variation: str, lent: LentSpread, asked: str | None, option: str
-) -> None:
-    """Raise a `UserError` if an option names another reading than that of a lent deviation."""
-    if lent.value and asked not in (None, lent.reading):
-        raise UserError(
-            f"the {variation} of {base.name} is read as {lent.reading}, and {name} is that of "
-            f"{base.name}; take {option} {lent.reading}, or another `base`"
-        )

@@ -78,10 +78,10 @@ class FitOptions(Options):
             or not 0 <= self.currents[0] < self.currents[1] < math.inf
         ):
             raise ValueError("`currents` takes a lower and a higher magnitude, such as 2 12")
-        if self.table and self.occasion == "root":
+        if self.table and self.occasion not in (None, "write"):
             raise ValueError(
-                "`occasion` must be write or pulse of a measured table, not root: its deviations "
-                "add up as they were measured"
+                "`occasion` must be write of a measured table: its deviations are those after each "
+                "number of pulses"
             )
         if (self.name and not self.name.strip()) or not self.name.isprintable():
             raise ValueError("`name` must be a word or line of text")

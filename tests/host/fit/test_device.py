@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from allspin.host.data.catalogue import open_device
 from allspin.host.estimate.response import stack
-from allspin.host.fit.device import measured_response, pair_response
+from allspin.host.fit.device import measured_response
 from allspin.host.fit.fitted import Fitted
 from allspin.host.fit.fitting import fit, fit_all
 from allspin.host.fit.lookup import take_lookup_tables
@@ -28,7 +28,7 @@ from allspin.sim.synapse.response import Polarity
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.table_synapse import TableSynapse
 from tests.host.fit.known import Known, fitted, measured
-from tests.sim.synapse.monte_carlo import HIGH, LOW, Table
+from tests.sim.synapse.monte_carlo import Table
 
 P, D = Polarity
 Floats = npt.NDArray[np.float64]
@@ -103,9 +103,7 @@ NEURON = [
 @pytest.mark.parametrize(
     ("figures", "chosen", "options", "base", "message"),
     [
-        ({}, "P", {}, None, r"only curves of potentiation; .*such as `base` paper"),
-        ({}, "P", {"occasion": "pulse"}, BASE, "C2C of paper is read as write, .*`occasion` w"),
-        ({}, "P", {"reading": "span"}, BASE, "D2D of paper is read as weight, .*`reading` wei"),
+        ({}, "P", {}, None, "only curves of potentiation; give those of depression too"),
         ({}, "N", {}, None, r"only a neuron was measured; .*such as `base` paper"),
         ({"c2c": (1.3, 1.3)}, "PD", {}, None, "the C2C of potentiation comes out as 1.3, which no"),
     ],
@@ -120,32 +118,6 @@ def test_what_makes_no_device(
     ]
     with pytest.raises(UserError, match=message):
         fit_all(measured(curves or NEURON), FitOptions("x", **options), base).device()
-
-
-@pytest.mark.parametrize("table", [False, True])
-def test_a_base_lends_the_other_polarity(table: bool) -> None:
-    truth = Known(c2c=(0.03, 0.02), d2d=(0.1, 0.1), reading="weight")
-    curves = [one for one in truth.draw(0, 8, 4) if one.polarity is P]
-    result = fit_all(measured(curves), FitOptions("x", table=table), BASE)
-    device = result.device()
-    synapse = device.synapse
-    # The paper's depression as shares of the measured range.
-    low, high = result.polarities[P].fit.low.value, result.polarities[P].fit.high.value
-    n = np.arange(101.0)
-    expected = high - (high - low) * np.expm1(-n / 9) / np.expm1(-100 / 9)
-    assert synapse.curve(D, n) == pytest.approx(expected, abs=1e-6)
-    # C2C, and a factor on R_AH, counted from the middle of the range.
-    cycle = float(synapse.cycle_deviation(D, high, np.array([50.0]))[0])
-    end = abs(float(synapse.device_deviation(D, 100.0)))
-    assert (cycle, end) == pytest.approx((0.029 * (high - low), 0.24 * (high - low)), rel=0.05)
-    assert synapse.curve(P, 50) == pytest.approx(0.6, abs=0.05)
-    lent = device.source["from_base"]
-    assert f"synapse.depression.{'resistance' if table else 'A'}" in lent
-    assert not any(key.startswith("synapse.potentiation") for key in lent)
-    assert (device.source["base"], device.electrical) == ("paper", BASE.electrical)
-    if not table:
-        assert synapse.record()["d2d"]["reading"] == "weight"
-        assert any("of paper: synapse.depression.A" in line for line in device.readings())
 
 
 @pytest.fixture(scope="module")
@@ -272,50 +244,6 @@ def test_any_numbers_make_a_device_or_one_line(
         assert device_to_toml(device_from_toml(device_to_toml(device))) == device_to_toml(device)
 
 
-TABLES = {P: Table(1, 0.04), D: Table(-1, 0.04)}
-
-
-def pulsed(devices: int, cycles: int, seed: int, meter: float = 0.0) -> list[Curve]:
-    """Cycles of films that are pulsed one by one, in ranges."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for polarity, table in TABLES.items():
-        for device in range(devices):
-            films = (table.trains(25, cycles, rng) - LOW) / (HIGH - LOW)
-            films += rng.normal(0, meter, films.shape)
-            found += [
-                Curve(f"d{device}", str(cycle), polarity, np.arange(26.0), films[:, cycle])
-                for cycle in range(cycles)
-            ]
-    return found
-
-
-@pytest.mark.parametrize("meter", [0.0, 0.01])
-@pytest.mark.parametrize("polarity", list(Polarity))
-def test_deviations_after_trains_by_those_of_pulses(polarity: Polarity, meter: float) -> None:
-    rng = np.random.default_rng(9)
-    truth = (TABLES[polarity].trains(25, 50_000, rng) - LOW) / (HIGH - LOW)
-    own = [one for one in pulsed(1, 160, 1, meter) if one.polarity is polarity]
-    found = pair_response(stack(own), 25, meter, (0.0, 1.0))
-    assert found.resistance == pytest.approx(truth.mean(axis=1), abs=0.02)
-    assert found.cycle[2:12] == pytest.approx(truth.std(axis=1)[2:12], rel=0.15)
-
-
-def test_a_table_of_pulses_is_asked_for() -> None:
-    curves = pulsed(3, 12, 2)
-    synapse = fitted(curves, table=True, occasion="pulse").device().synapse
-    assert isinstance(synapse, TableSynapse)
-    assert (synapse.bounded, synapse.occasion) == (True, "write")
-    # Equal devices have hardly any D2D.
-    assert synapse.potentiation.device.max() < 0.05
-    plain = fitted(curves, table=True).device().synapse
-    assert isinstance(plain, TableSynapse)
-    assert not plain.bounded
-    sparse = [dataclasses.replace(one, x=2 * one.x) for one in curves]
-    with pytest.raises(UserError, match=r"d0 has 0 pairs of R_AH before and after .*take write"):
-        fitted(sparse, table=True, occasion="pulse").device()
-
-
 def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(tmp_path: Path) -> None:
     """A neuron of 4 mA threshold, 30 mohm/mA up to 10 mA; bent below 2 mA."""
     i = np.linspace(0, 12, 121)
@@ -340,7 +268,7 @@ def test_a_part_of_the_curve_in_milliampere_is_fitted_and_makes_a_device(tmp_pat
         ({"currents": (2.0, float("nan"))}, "^`currents` takes a lower and a higher magnitude"),
         ({"name": " "}, "^`name` must be a word or line of text$"),
         ({"meter": "x"}, "^`meter` must be one of"),
-        ({"table": True, "occasion": "root"}, "^`occasion` must be write or pulse of a measured"),
+        ({"table": True, "occasion": "root"}, "^`occasion` must be write of a measured"),
     ],
 )
 def test_options_are_checked_at_once(options: Any, message: str) -> None:
