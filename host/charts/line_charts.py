@@ -147,7 +147,7 @@ def draw_panel(axes: Axes, panel: ChartPanel) -> None:
         axes.set_ylim(*panel.y_range)
     labels = {"xlabel": panel.x.replace("R_AH", R_AH), "ylabel": panel.y.replace("R_AH", R_AH)}
     axes.set(title=panel.title, **labels)
-    if len(panel.lines) > 1 or panel.lines[0].label:
+    if any(line.label for line in panel.lines):
         # More than a dozen names below one another would be higher than the axes.
         axes.legend(
             loc=cast(Any, panel.places),

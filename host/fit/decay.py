@@ -204,12 +204,11 @@ class FittedDecay(MadeDevice):
             at = curve.x > 0
             panel.curves.append(
                 PanelCurve(
-                    f"{curve.temperature:g} K",
+                    f"{curve.temperature:g} K, {curve.device}",
                     curve.x[at],
                     curve.resistance[np.newaxis, at],
                     self.fit.models[number][at],
                     self.fit.lines[number],
-                    curve.device,
                 )
             )
         for number, place in self.fit.aside:

@@ -174,7 +174,6 @@ class Fitted(FitResult):
             fit.goodness,
             curves=_panel_curves(fit.devices, fit.models, factor),
             aside=self._aside(None, factor),
-            threshold=threshold.value,
         )
 
     def _aside(self, polarity: Polarity | None, factor: float) -> list[tuple[Array, Array]]:

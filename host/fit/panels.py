@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from allspin.host.estimate.goodness import Goodness
 from allspin.sim.synapse.response import Array
 
@@ -13,13 +15,11 @@ class PanelCurve:
     Attributes
     ----------
     name : str
-        Name that the colour stands for, such as the device.
+        Name in the legend, such as the device.
     x, cycles, model : ndarray
         Abscissa, data and model, of shapes (points,), (cycles, points) and (points,).
     line : (ndarray, ndarray) or None
         The model on a finer grid; None to draw it at the points.
-    device : str
-        Device of the curve, if the colour stands for another quantity.
     """
 
     name: str
@@ -27,12 +27,16 @@ class PanelCurve:
     cycles: Array
     model: Array
     line: tuple[Array, Array] | None = None
-    device: str = ""
+
+    @property
+    def mean(self) -> Array:
+        """Mean over cycles, shape (points,)."""
+        return np.nanmean(self.cycles, axis=0)
 
 
 @dataclass
 class Panel:
-    """Curves in one diagram, and below them the residuals of their models.
+    """Curves in one diagram, and beside them the residuals of their models.
 
     Attributes
     ----------
@@ -48,8 +52,6 @@ class Panel:
         Points, or cycles, that were set aside.
     mean : (ndarray, ndarray) or None
         A dashed line, of the mean device.
-    threshold : float or None
-        Abscissa of a vertical line.
     """
 
     title: str
@@ -59,4 +61,3 @@ class Panel:
     curves: list[PanelCurve] = field(default_factory=list)
     aside: list[tuple[Array, Array]] = field(default_factory=list)
     mean: tuple[Array, Array] | None = None
-    threshold: float | None = None
