@@ -34,6 +34,8 @@ USUAL = 0.9
 """Quantile of the distances that is the scale; many points are no distance from a median."""
 FAR = 4.5
 """Number of these scales from which a point is an outlier: hardly any normal value is."""
+FAR_CYCLE = 5.0
+"""Times the median distance of a device's cycles from which a cycle is an outlier."""
 MOST = 0.05
 """Largest share of points that may be outliers."""
 
@@ -125,7 +127,9 @@ def outlying_cycles(curves: Sequence[Curve]) -> Far:
         if not own:
             continue
         mine = np.array([distances[place] for place in own])
-        far[own] = mine > max(_limit_of_cycles(mine), least)
+        # Few distances do not tell the usual one well.
+        limit = (FAR_CYCLE + 15 / mine.size) * float(np.median(mine))
+        far[own] = mine > max(limit, least)
         count = int(far[own].sum())
         if count > len(own) / 3:  # the good cycles cannot be told from the bad ones
             raise UserError(
@@ -135,21 +139,6 @@ def outlying_cycles(curves: Sequence[Curve]) -> Far:
                 "`keep_outliers`"
             )
     return far
-
-
-def _limit_of_cycles(distances: Array) -> float:
-    """Return the distance from which a cycle is an outlier.
-
-    It is five standard deviations of the logarithms from the median, but 3 to 6 times the median;
-    the standard deviation of few cycles is not well known, which adds to the limit.
-    """
-    usual = float(np.median(distances))
-    logs = np.zeros(1)
-    if usual:
-        logs = np.log(np.maximum(distances, 1e-3 * usual) / usual)
-    unknown = 15 / distances.size
-    ratio = np.exp(5 * 1.4826 * float(np.median(np.abs(logs)))) - unknown
-    return (float(np.clip(ratio, 3, 6)) + unknown) * usual
 
 
 def _running_median(values: Array, shrink: bool) -> Array:

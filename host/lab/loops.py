@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from allspin.host.lab.curves import LEAST_POINTS, Curve, scatter_of
+from allspin.host.lab.curves import LEAST_POINTS, Curve, medians, scatter_of
 from allspin.host.lab.tidy import numbered
 from allspin.host.lab.turns import reversals
 from allspin.sim.errors import UserError
@@ -63,6 +63,8 @@ def _whole(stretches: list[Curve], extent: float) -> list[Curve]:
 def _gap(up: list[Curve], down: list[Curve]) -> float:
     """Return the largest distance of two branches; 0 if it is no more than scatter."""
     parts = [*up, *down]
+    if not up or not down:
+        return 0.0
     grid = np.linspace(max(one.x.min() for one in parts), min(one.x.max() for one in parts), 50)
     if not grid[-1] > grid[0]:
         return 0.0
@@ -70,18 +72,14 @@ def _gap(up: list[Curve], down: list[Curve]) -> float:
     for branch in (up, down):
         ordered = [one.at(np.argsort(one.x, kind="stable")) for one in branch]
         means.append(np.mean([np.interp(grid, one.x, one.resistance) for one in ordered], axis=0))
-    distance = np.abs(means[0] - means[1])
-    # The median of three in a row, so that one spike makes no loop.
-    windows = np.lib.stride_tricks.sliding_window_view(distance, 3)
-    gap = float(np.median(windows, axis=1).max())
-    values = [part.resistance for part in parts]
-    spread = float(np.subtract(*np.percentile(np.concatenate(values), [98, 2])))
-    return gap if gap > max(0.05 * spread, 5 * scatter_of(values)) else 0.0
+    # Running medians, so that one spike makes no loop.
+    gap = float(np.abs(medians(means[0] - means[1])).max())
+    spread = float(np.ptp(np.concatenate(means)))
+    scatter = scatter_of([part.resistance for part in parts])
+    return gap if gap > max(0.05 * spread, 5 * scatter) else 0.0
 
 
-def choose_branches(
-    path: Path, curves: Sequence[Curve], branch: str | None, unit: str
-) -> list[Curve]:
+def choose_branches(path: Path, curves: Sequence[Curve], branch: str | None) -> list[Curve]:
     """Return a neuron's curves: whole if they are no loop, else the requested branch.
 
     Parameters
@@ -92,8 +90,6 @@ def choose_branches(
         A neuron's, as they were measured.
     branch : str or None
         One of `allspin.host.lab.reading.BRANCHES`.
-    unit : str
-        Unit of the current, for messages.
 
     Raises
     ------
@@ -104,7 +100,12 @@ def choose_branches(
     for curve in curves:
         sides = branches(curve)
         if branch is None:
-            _check_no_loop(path, curve, sides, unit)
+            gap = _gap(sides["up"], sides["down"])
+            if gap:
+                raise UserError(
+                    f"{path}: {curve.name} runs in a loop whose branches are {gap:.3g} apart; "
+                    "choose `branch` up (the current rises) or `branch` down (it falls)"
+                )
             chosen.append(curve)
             continue
         if not sides[branch]:
@@ -116,21 +117,3 @@ def choose_branches(
         for number, own in enumerate(sides[branch]):
             chosen.append(replace(own, cycle=numbered(curve.cycle, number)))
     return chosen
-
-
-def _check_no_loop(path: Path, curve: Curve, sides: dict[str, list[Curve]], unit: str) -> None:
-    """Raise a `UserError` for a curve with two branches that differ."""
-    if not (sides["up"] and sides["down"]):
-        return
-    gap = _gap(sides["up"], sides["down"])
-    if not gap:
-        return
-    factor = 1e3 if unit == "A" else 1.0
-    shown = " mA" if unit == "A" else ""
-    up = factor * sides["up"][0].x
-    down = factor * sides["down"][0].x
-    raise UserError(
-        f"{path}: {curve.name} runs in a loop whose branches are {gap:.3g} apart: up (the current "
-        f"rises from {up.min():.3g}{shown} to {up.max():.3g}{shown}) and down (it falls from "
-        f"{down.max():.3g}{shown} to {down.min():.3g}{shown}); choose `branch` up or `branch` down"
-    )

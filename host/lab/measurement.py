@@ -57,7 +57,7 @@ def read_measurement(
             settings += settings_of(columns, read)
         notes += _missing_names(columns)
         if columns.kind == "current":
-            read = choose_branches(path, read, options.branch, columns.x_unit)
+            read = choose_branches(path, read, options.branch)
         files.append(columns)
         curves += read
         applied |= used

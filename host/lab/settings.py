@@ -6,6 +6,7 @@ cycles of one another. Currents and times of pulses and reads have no part in a 
 and time of programming follow from them.
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from allspin.host.lab.column_map import NAMES, READ_CURRENT, CurveColumns, plain
 from allspin.host.lab.curves import Curve
 from allspin.host.lab.facts import bare, quantities
 from allspin.host.lab.quantities import number, unit_of
-from allspin.host.lab.varying import STEADY, is_named, may_vary
+from allspin.host.lab.varying import STEADY, is_missing, is_named, may_vary, scatter_of_cells
 from allspin.sim.errors import UserError
 from allspin.sim.synapse.response import Polarity
 
@@ -68,10 +69,7 @@ class Setting(NamedTuple):
 
     def differs(self, other: "Setting") -> bool:
         """Return True if two settings differ by more than readings of one value may."""
-        if isinstance(self.value, str) or isinstance(other.value, str):
-            return self.value != other.value
-        largest = max(abs(self.value), abs(other.value))
-        return abs(self.value - other.value) > STEADY * largest
+        return scatter_of_cells([str(self.value), str(other.value)]) > STEADY
 
 
 class _Source(NamedTuple):
@@ -178,15 +176,13 @@ def _setting(
 
 def _steady_value(cells: Sequence[str], named: bool) -> str | float | None:
     """Return the single value of some cells, or None if they have several."""
-    numbers = [value for value in map(number, cells) if value is not None]
-    if len(numbers) < len(cells):
-        return cells[0].lower() if len(set(cells)) == 1 else None
-    values = np.array([value for value in numbers if value] or numbers)
-    values = values[np.isfinite(values)]
-    scatter = STEADY if named else 0.0
-    if values.size and np.ptp(values) <= scatter * np.abs(values).max():
-        return float(np.median(values))
-    return None
+    filled = [cell for cell in cells if not is_missing(cell) and number(cell) != 0] or cells
+    if scatter_of_cells(filled) > (STEADY if named else 0.0):
+        return None
+    value = number(filled[0])
+    if value is None:
+        return filled[0].lower()
+    return None if math.isnan(value) else float(np.median([number(cell) or 0.0 for cell in filled]))
 
 
 def check_agreement(settings: Iterable[Setting]) -> list[str]:

@@ -72,14 +72,17 @@ def role(columns: ColumnMap, place: int) -> tuple[str, str]:
     return use, "by its name or unit"
 
 
+def is_missing(cell: str) -> bool:
+    """Return True for a mark of a missing value."""
+    value = number(cell)
+    return value is not None and math.isnan(value)
+
+
 def _cells(file: CsvFile, place: int, curve: Curve) -> list[str]:
     """Return a column's cells in a curve, without empty ones and pulses of no current."""
-    cells = []
-    for cell in file.cells(place, curve.rows[curve.rows >= 0]):
-        value = number(cell)
-        if value is None or not (math.isnan(value) or (value == 0 and _is_current(file, place))):
-            cells.append(cell)
-    return cells
+    cells = file.cells(place, curve.rows[curve.rows >= 0])
+    zeros = _is_current(file, place)
+    return [cell for cell in cells if not is_missing(cell) and not (zeros and number(cell) == 0)]
 
 
 def _is_current(file: CsvFile, place: int) -> bool:
