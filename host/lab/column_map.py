@@ -1,9 +1,8 @@
 """Column map of a file: the kind, unit and factor of each column, by names, units and cells."""
 
-import itertools
 import re
 
-from allspin.host.lab.quantities import SHOWN, base_of, number, unit_of
+from allspin.host.lab.quantities import base_of, number, unit_of
 from allspin.host.lab.reading import ColumnNames, ReadOptions
 from allspin.host.lab.tables import CsvFile
 from allspin.sim.errors import UserError
@@ -203,7 +202,7 @@ class ColumnMap:
         return ", ".join(column.name or "(no name)" for column in self.file.columns)
 
     def lacks(self, kind: str, called: str, named: bool = True) -> UserError:
-        """Return an error on a lacking column, with those that may be meant.
+        """Return an error on a lacking column.
 
         Parameters
         ----------
@@ -214,28 +213,11 @@ class ColumnMap:
         named : bool
             True if `ReadOptions.columns` can name a column of this kind.
         """
-        columns = self.file.columns
-        message = (
+        advice = f", or name it with `column` {kind}=NAME" if named else ""
+        return UserError(
             f"{self.file.path} has no column of {called} (it has {self._listed()}); rename one"
+            f"{advice}"
         )
-        if named:
-            message += f", or name it with `column` {kind}=NAME"
-        likely = [place for place in range(len(columns)) if self._is_likely(kind, place)]
-        if likely:
-            meant = " or ".join(f'"{kind}={columns[place].name}"' for place in likely[:SHOWN])
-            message += f"; is it `column` {meant}?"
-        return UserError(message)
-
-    def _is_likely(self, kind: str, place: int) -> bool:
-        """Return True if a column may be of a kind: by its unit, or as a count that begins anew."""
-        if place in self.reasons:
-            return False
-        if kind != "pulse":
-            base = base_of(self.file.columns[place].unit)
-            return bool(base) and base in UNITS[kind][0]
-        counts = [number(cell) or 0.0 for cell in self.file.cells(place)]
-        steps = [after - before for before, after in itertools.pairwise(counts)]
-        return steps.count(1) > len(counts) / 2
 
 
 class CurveColumns(ColumnMap):

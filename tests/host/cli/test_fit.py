@@ -205,7 +205,7 @@ def test_what_was_taken_for_what_is_explained(folder, cli):
     (folder / "pulses.csv").write_text(text.replace("Rxy_mOhm", "Q_mOhm"))
     out, err = cli.run("fit --explain pulses.csv", 2)
     assert "pulses.csv\tQ\tmOhm\treading\t" in out
-    assert '; is it --column "resistance=Q"?' in err
+    assert "or name it with --column resistance=NAME" in err
     assert "give -o DEVICE, or --explain" in cli.refused("fit pulses.csv")
 
 
