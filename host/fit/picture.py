@@ -34,11 +34,10 @@ def _data(panel: Panel, unit: str) -> ChartPanel:
         x, y = panel.mean
         look = ChartLine("mean device", x.tolist(), y.tolist(), None, False, True, colour=INK)
         lines.append(look)
-    for number, (x, y) in enumerate(panel.aside):
-        label = "" if number else "set aside"
-        lines.append(
-            ChartLine(label, x.tolist(), y.tolist(), joined=False, colour=VERMILION, turn=3)
-        )
+    if panel.aside:
+        x, y = np.concatenate(panel.aside, axis=1)
+        points = x.tolist(), y.tolist()
+        lines.append(ChartLine("set aside", *points, joined=False, colour=VERMILION, turn=3))
     title = panel.title
     if panel.goodness is not None and not panel.goodness.described:
         title += "\nnot described by the model"
