@@ -1,8 +1,8 @@
 """Emulator of an all-spin neural network in gateware, with its training and its golden model.
 
-What `__all__` lists is public: the imports of ``__init__.pyi``, the one list that type checkers
-read too. ``docs/python.md`` has an example of each. A name is loaded when it is first asked for,
-so that ``import allspin`` costs nothing.
+The names in `__all__` are public: the imports of ``__init__.pyi``, the one list that type checkers
+read too. ``docs/python.md`` has an example of each. A name is loaded at its first use, so
+``import allspin`` is fast.
 """
 
 import ast

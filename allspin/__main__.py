@@ -1,4 +1,4 @@
-"""``python -m allspin`` is the command line, and what the console script calls."""
+"""``python -m allspin`` is the command line; the console script calls the same function."""
 
 import sys
 

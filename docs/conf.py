@@ -1,4 +1,4 @@
-"""How Sphinx makes the documentation site of these pages: `make docs`."""
+"""Settings by which Sphinx makes the documentation site of these pages: `make docs`."""
 
 import logging
 import os
@@ -27,14 +27,14 @@ extensions = [
     "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
-    # Of docs/site.
+    # Modules of docs/site.
     "diagrams",
     "links",
     "trying",
     "units",
 ]
 exclude_patterns = ["site"]
-# A block without a language is what something printed.
+# A block without a language is output.
 highlight_language = "none"
 # Typographic quotes would change commands in the text.
 smartquotes = False
@@ -44,17 +44,17 @@ default_role = "py:obj"
 # Headings are linked by the names that GitHub gives them, so that links lead somewhere on both.
 myst_heading_anchors = 4
 
-# What a notebook printed is kept as long as neither it nor allspin's sources change.
+# A notebook's output is kept as long as neither it nor allspin's sources change.
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(ROOT / "build" / "notebooks" / sources_digest(ROOT))
 nb_execution_timeout = 1800
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_in_temp = True
-# Progress is for whoever waits.
+# Progress lines only help a reader who waits.
 nb_output_stderr = "remove"
 logging.getLogger("traitlets").setLevel(logging.WARNING)
-# Notebooks run without their reader's own settings, and their kernels say only what is wrong.
+# Notebooks run without their reader's own settings, and their kernels print only errors.
 _ipython = ROOT / "build" / "ipython"
 (_ipython / "profile_default").mkdir(parents=True, exist_ok=True)
 (_ipython / "profile_default" / "ipython_kernel_config.py").write_text(

@@ -1,8 +1,9 @@
-"""Tests run on a bare machine: they find no program but those that every machine has.
+"""Tests run on a bare machine: they find only programs that every machine has.
 
-The PATH of tests, and of all that they start, holds what `bare-machine.txt` lists. A test that
-wants another program says so, ``@pytest.mark.tool("iverilog")``: it finds that one too, and is
-skipped where it is not installed. There is no other reason to skip a test.
+The PATH of tests, and of all processes that they start, holds the programs that
+`bare-machine.txt` lists. A test that needs another program is marked
+``@pytest.mark.tool("iverilog")``: it finds that program too, and is skipped if it is not
+installed. No test is skipped for another reason.
 """
 
 import fnmatch
@@ -25,10 +26,10 @@ LONG = "long"
 """The mark of tests that take minutes."""
 
 FEW_EXAMPLES = 15
-"""Of a property, where it is not tested for long."""
+"""Examples of a property in a short run; ``--long`` and ``--all`` take Hypothesis' own number."""
 
 FULL_PATH = "full_path"
-"""What a worker of pytest-xdist is told this machine's PATH as: it inherits the bare one."""
+"""Key under which a pytest-xdist worker receives the machine's PATH: it inherits the bare one."""
 
 
 class ToolMissing(pytest.skip.Exception):
@@ -55,7 +56,7 @@ class Machine:
         self.bare_path = os.pathsep.join(self._bare_folders())
 
     def _bare_folders(self) -> Iterator[str]:
-        """For each folder of the PATH, in its order, one with links to what is listed."""
+        """Yield, for each folder of the PATH in order, a folder of links to its listed programs."""
         for number, place in enumerate(self.path.split(os.pathsep)):
             # All in the environment that tests run in comes from requirements.txt.
             if sys.prefix != sys.base_prefix and place == str(Path(sys.prefix) / "bin"):
@@ -90,12 +91,12 @@ def _tools(item: pytest.Item) -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take from the PATH what not every machine has, before any test is imported."""
+    """Remove programs that some machines lack from the PATH, before any test is imported."""
     config.addinivalue_line("markers", f"{LONG}: takes minutes; `make long` runs it")
     config.addinivalue_line(
         "markers", "tool(name, ...): programs that a test needs; skipped where one is missing"
     )
-    # How fast a busy machine is, is not what is tested.
+    # Tests must pass on a busy machine, so Hypothesis has no deadline.
     patient: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
     settings.register_profile("few", max_examples=FEW_EXAMPLES, **patient)
     settings.register_profile("many", **patient)
@@ -122,7 +123,7 @@ def pytest_configure_node(node) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Let a test find what it asks for, from its first fixture on to its last."""
+    """Let a test find the tools that it asks for, from its first fixture to its last."""
     machine = item.config.stash[MACHINE]
     os.environ["PATH"] = machine.path_with(_tools(item))
     try:
@@ -133,14 +134,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test that asks for what is not installed."""
+    """Skip a test that asks for a tool that is not installed."""
     for tool in _tools(item):
         if shutil.which(tool) is None:
             raise ToolMissing(f"{tool} is not installed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What `make long` and `make mutants` ask for."""
+    """Options that `make long` and `make mutants` pass."""
     parser.addoption("--long", action="store_true", help="tests of minutes; many examples")
     parser.addoption("--all", action="store_true", help="these, and all the others")
 
@@ -201,9 +202,9 @@ def _no_beat() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _interrupts_arrive() -> Iterator[None]:
-    """Let what tests start be interrupted, even under ``nohup make test &``.
+    """Let processes that tests start be interrupted, even under ``nohup make test &``.
 
-    There SIGINT is ignored, which children inherit; a handler becomes the default in them.
+    SIGINT is ignored under it, and children inherit that; a handler becomes the default in them.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield

@@ -1,4 +1,4 @@
-"""Processes that tests start, as Linux lists them, and waiting for what they do."""
+"""Processes that tests start, as Linux lists them, and waits for their effects."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ def status(pid: int) -> list[str] | None:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
         return None
-    # One that only waits to be asked for its status does not run.
+    # A zombie, which only waits for its status to be read, does not run.
     return None if fields[0] in "ZX" else fields
 
 

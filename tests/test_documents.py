@@ -1,4 +1,4 @@
-"""The documents say what is so: their commands parse, their links lead somewhere."""
+"""The documents are true: their commands parse, their links lead somewhere."""
 
 import re
 import shlex
@@ -54,7 +54,7 @@ def test_quoted_command_lines_parse_and_targets_exist(document, tmp_path, monkey
 
 
 def anchors(document: Path) -> set[str]:
-    """What a heading may be linked by."""
+    """Anchors of a document's headings, as links name them."""
     headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -64,12 +64,12 @@ def test_links_lead_somewhere_and_files_and_modules_that_are_named_exist(documen
     text = FENCE.sub("", document.read_text(encoding="utf-8"))
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", target):
-            continue  # elsewhere: nothing is fetched
+            continue  # an address outside: tests fetch no page
         file, _, anchor = target.partition("#")
         there = document if not file else (document.parent / file).resolve()
         assert there.exists(), target
         assert not anchor or anchor in anchors(there), target
-    # The changelog tells of what has gone.
+    # The changelog names files that no longer exist.
     for span in SPAN.findall(text) if document.name != "CHANGELOG.md" else ():
         if re.fullmatch(r"(allspin|sim|hdl|boards|host|tests|docs)(/[\w.-]+)+/?", span):
             assert (ROOT / span).exists(), span

@@ -1,4 +1,4 @@
-"""What the repository promises about itself: layers, and things that no file has."""
+"""Promises of the repository about itself: layers, and things that no file has."""
 
 import re
 import subprocess
@@ -22,14 +22,14 @@ TEXTS = [
     if path.suffix not in {".data", ".gz", ".npz", ".onnx", ".png", ".safetensors"}
     and "vendor" not in path.parts
 ]
-"""All but those of others, which are as they came."""
+"""Text files except vendored ones, which stay as they came."""
 
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def test_a_layer_imports_only_what_lies_below_and_by_its_one_name():
+def test_a_layer_imports_only_from_below_and_by_its_one_name():
     wrong = []
     for path in SOURCES:
         layer = name_of(path).split("/")[0]
@@ -51,13 +51,13 @@ FORBIDDEN = re.compile(
     r"|(?<![\w.])random\.(?=\w)(?!default_rng|Generator|SeedSequence|BitGenerator|PCG64|Philox|Random)",
     re.MULTILINE,
 )
-"""Imports that do not name what they take, pickle, and random numbers that no seed names.
+"""Imports without names, pickle, and random numbers without a seed.
 
-Ruff's NPY002 finds those of ``numpy.random``.
+Ruff's NPY002 finds unseeded calls of ``numpy.random``.
 """
 
 
-def test_no_pickle_no_random_number_without_a_seed_and_imports_name_what_they_take():
+def test_no_pickle_no_random_number_without_a_seed_no_import_without_names():
     wrong = {
         name_of(path): found
         for path in SOURCES
@@ -67,7 +67,7 @@ def test_no_pickle_no_random_number_without_a_seed_and_imports_name_what_they_ta
 
 
 DOCUMENTS = {".md", ".cff"}
-"""Where links to papers, parts and projects are welcome."""
+"""Suffixes of files that may link to papers, parts and projects."""
 REGISTRIES = re.compile(
     r"pypi\.org|pythonhosted\.org|npmjs\.|crates\.io|rubygems\.org|golang\.org|anaconda\.",
     re.IGNORECASE,

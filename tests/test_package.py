@@ -1,4 +1,4 @@
-"""One name: everything is imported as a part of allspin, wherever it is installed."""
+"""One name: every module is imported as a part of allspin, from a checkout or an installation."""
 
 import os
 import re
@@ -40,7 +40,7 @@ def test_the_list_of_packages_is_whole():
     }
     listed = SETTINGS["setuptools"]["packages"]
     assert listed == sorted(found | {"allspin"})
-    # Where a folder has Python files, it is a package.
+    # A folder with Python files is a package.
     for package in found:
         assert (ROOT.joinpath(*package.split(".")[1:]) / "__init__.py").is_file(), package
 
@@ -79,7 +79,7 @@ def test_nothing_is_imported_besides(module, layers):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """A wheel of this checkout, put where nothing else is."""
+    """Folder with a wheel of this checkout installed, and no other package."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     for name in ("allspin", *LAYERS):
@@ -104,7 +104,7 @@ def test_a_wheel_has_one_name_and_all_that_is_in_the_layers(installed):
     }
     package = installed / "allspin"
     for layer in LAYERS:
-        # Type checkers may use the types of what is installed.
+        # Type checkers may use the types of an installed layer.
         assert (package / layer / "py.typed").is_file()
         here, there = (
             {path.relative_to(root) for path in (root / layer).rglob("*.py")}

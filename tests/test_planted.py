@@ -1,4 +1,4 @@
-"""No module of the current folder is run, whatever Python a command starts there."""
+"""No module of the current folder is run by any Python that a command starts."""
 
 import importlib.metadata
 import os
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# As the console script does, whose own folder is the first that is searched, and not the current.
+# Starts like the console script: Python searches the script's folder first, not the current one.
 STARTS = """
 from amaranth.hdl import Module
 from amaranth.lib import wiring
@@ -33,7 +33,7 @@ if __name__ == "__main__":
 """
 
 
-def test_what_lies_in_the_current_folder_is_not_run(tmp_path):
+def test_a_module_in_the_current_folder_is_not_run(tmp_path):
     folder, ran, script = tmp_path / "folder", tmp_path / "ran", tmp_path / "bin" / "script.py"
     folder.mkdir()
     for name in {*sys.stdlib_module_names, *importlib.metadata.packages_distributions(), "allspin"}:

@@ -1,7 +1,7 @@
-"""Where the boxes and arrows of a flow chart go: layers of boxes, few crossings, short arrows.
+"""Places of a flow chart's boxes and arrows: layers of boxes, few crossings, short arrows.
 
-Charts are written in Mermaid's language, which GitHub draws. Of it the documents use boxes with
-labels and arrows; the site draws those without a script.
+Charts are written in Mermaid's language, which GitHub draws. The documents use its boxes with
+labels and its arrows; the site draws those without a script.
 """
 
 import itertools
@@ -42,7 +42,7 @@ def parse(text: str) -> Chart:
     Raises
     ------
     ValueError
-        If a line is none of those that are known.
+        If a line is neither a box nor an arrow.
     """
     first, *lines = [line.strip() for line in text.strip().splitlines()]
     head = re.fullmatch(r"flowchart (TD|LR|RL)", first)
@@ -69,11 +69,11 @@ class Place:
     Attributes
     ----------
     name : str
-        Of the box; empty for what an arrow passes.
+        Name of the box; empty where a long arrow passes.
     width : float
         Along its layer.
     above, below : list of Place
-        What arrows lead from and to.
+        Places that arrows come from, and places that they lead to.
     at : float
         Its middle along the layer.
     """

@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 OUTSIDE = "external-links.txt"
-"""What the site links to elsewhere, an address a line; it lies beside the site."""
+"""File of the site's external links, an address a line; it lies beside the site."""
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ Point = tuple[float, float]
 
 
 class Picture:
-    """Where a chart's boxes and arrows are in a picture.
+    """Positions of a chart's boxes and arrows in a picture.
 
     Parameters
     ----------

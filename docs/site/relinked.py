@@ -1,8 +1,8 @@
 """Links of documents as the site has them.
 
-Documents are written to be read in the repository, too, so they link to its files. What of it is a
-page of the site is linked as that; other files stay, and Sphinx copies them into the site; a folder
-has no page, so its name stays without a link.
+Documents are read in the repository, too, so they link to its files. A link to a file that is a
+page of the site leads to that page; links to other files stay, and Sphinx copies the files into
+the site; a folder has no page, so its name stays without a link.
 """
 
 import os
@@ -24,9 +24,9 @@ def relinked(text: str, folder: Path, page: Path, docs: Path) -> str:
     Parameters
     ----------
     text : str
-        Of the document.
+        Text of the document.
     folder : Path
-        Where the document lies, which its links are relative to.
+        Folder of the document, to which its links are relative.
     page : Path
         Folder of the site's page, which its links are to be relative to.
     docs : Path

@@ -1,4 +1,4 @@
-"""Which sources notebooks were run with."""
+"""Digest of the sources that notebooks were run with."""
 
 import hashlib
 from pathlib import Path
@@ -8,12 +8,12 @@ PARTS = ("allspin", "sim", "hdl", "boards", "host")
 
 
 def sources_digest(root: Path) -> str:
-    """A name for all that the package consists of: another for any change of a file.
+    """Digest of all files of the package; it changes with any file.
 
     Parameters
     ----------
     root : Path
-        Of the repository.
+        Folder of the repository.
     """
     whole = hashlib.sha256()
     for path in sorted(path for part in PARTS for path in (root / part).rglob("*")):

@@ -115,7 +115,7 @@ def test_a_host_that_is_at_work_is_not_disturbed():
 
     taken = Bench().run(script)
     assert taken.startswith(b"\x05host")
-    # The second press comes when all was silent for long enough; what was begun is dropped.
+    # The second press comes after enough silence; the frame that the host had begun is dropped.
     assert taken == b"\x05host\0" + FRAMES[0] + b"\0"
 
 

@@ -66,12 +66,12 @@ class Master:
         put(self.ctx, self.dut, wb_cyc=1, wb_stb=1)
 
     async def access(self, register: Register, word: int | None = None, sel: int = 15) -> int:
-        """What it is answered with.
+        """Make one access and return the answer's word.
 
         Raises
         ------
         BusError
-            If it ends with an error.
+            If the access ends with an error.
         """
         dut = self.dut
         self.offer(register, word, sel)
@@ -88,7 +88,7 @@ class Master:
             await self.access(register, word)
 
     async def faults(self) -> set[Fault]:
-        """What went wrong, which is then forgotten; the pin says the same."""
+        """Read the faults, and clear them; the pin is high if any is set."""
         shown = await self.access(Register.CONTROL)
         found = {fault for fault in Fault if shown >> 4 + fault & 1}
         assert self.ctx.get(self.dut.fault) == bool(found)
@@ -96,7 +96,7 @@ class Master:
         return found
 
     async def program(self, *memories: tuple[int, Any]) -> None:
-        """Write memories; those of the network where none is named."""
+        """Write memories; without arguments, those of the network."""
         memories = memories or tuple(
             (each.space, np.array([[*line] for line in each.lines], np.uint8))
             for each in network_contents(self.network)
@@ -234,12 +234,12 @@ def test_streams_have_images_while_they_are_wanted_and_whole(network, profile):
     simulate(bench, network=network, **profile)
 
 
-def test_what_goes_wrong_is_told_and_changes_nothing_else(monkeypatch):
+def test_a_fault_is_reported_and_has_no_other_effect(monkeypatch):
     monkeypatch.setattr(bus, "PATIENCE", 256)
 
     async def bench(master):
         await master.program()
-        # No such space; no such line; nothing to be read, or to be written.
+        # No such space; no such line; no memory to read or to write.
         for address in (NOWHERE << 16, 9, 0xFFFF):
             await master.access(Register.ADDRESS, address)
             await master.refused(Register.DATA, 0)

@@ -1,4 +1,4 @@
-"""The lights show what the answers say, whatever their bytes are."""
+"""The lights show the kinds of the answers, for any bytes behind the kind."""
 
 import pytest
 from amaranth.sim import Simulator
@@ -67,7 +67,7 @@ DARK = {"programmed": 0, "streaming": 0, "error": 0, "digit": 0}
         (logits(5) + IDENTITY + WRITTEN, {"programmed": 1, "streaming": 1, "digit": 5}),
     ],
 )
-def test_answers_light_what_they_should(sent, lit):
+def test_answers_light_their_own_lights(sent, lit):
     assert show(sent) == {**DARK, **lit}
     assert show(b"\0" + sent) == {**DARK, **lit}
 
@@ -77,7 +77,7 @@ def test_damaged_bytes_light_the_error_and_without_leds_for_it_there_is_no_digit
     assert show(b"\0" + logits(9), digit_leds=0) == {"programmed": 0, "streaming": 1, "error": 0}
 
 
-def test_what_passes_goes_out_and_what_stays_does_not():
+def test_passing_lights_go_out_and_lasting_ones_stay():
     later = show(b"\0" + WRITTEN + logits(9) + ERROR, wait=256 * (ERROR_TICKS + 2))
     assert later == {**DARK, "programmed": 1, "digit": 9}
     soon = show(b"\0" + logits(9) + ERROR, wait=256 * 5)

@@ -1,4 +1,4 @@
-"""What surrounds the machine: on each board it has its pins, and its clock in the identity."""
+"""The shell around the machine: on each board it has its pins, and its clock in the identity."""
 
 import re
 from dataclasses import replace
@@ -84,8 +84,8 @@ def test_every_board_has_a_machine_a_clock_and_pins(board):
 
 
 @pytest.mark.parametrize("name", ["icebreaker", "ulx3s-85f"])
-def test_what_the_driver_says_reaches_the_lights(name):
-    """By the netlist as text: a light's buffer has the wire that the driver's output has."""
+def test_the_drivers_outputs_reach_the_lights(name):
+    """In the netlist's text a light's buffer has the wire of the driver's output."""
     board = find_boards()[name]
     text = plan(board)[1][f"{TOP}.il"]
 
@@ -136,7 +136,7 @@ def test_a_machine_that_is_not_the_board_s_is_refused():
 
 
 @pytest.mark.parametrize(("name", "asked"), [("ideal", 1), ("fast", 1.12), ("general", 1.12)])
-def test_what_mends_late_wires_is_asked_for_more_than_the_clock(name, asked):
+def test_a_router_that_mends_late_wires_is_asked_for_more_than_the_clock(name, asked):
     board = find_boards()["ulx3s-85f"].running(name)
     family, files = plan(board)
     text = files[f"{TOP}.{family.constraints}"]

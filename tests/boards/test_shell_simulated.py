@@ -1,6 +1,6 @@
 """The shell at work: its PLL locks late, its machine makes bytes wait, and buttons are pressed.
 
-Cells of the part, and the machine, are models here; pins are what amaranth-boards says of them.
+Cells of the part, and the machine, are models here; pins are those of amaranth-boards.
 """
 
 import random
@@ -63,7 +63,7 @@ class Desk:
         self.pins: dict[str, io.SimulationPort] = {}
 
     def add_clock_constraint(self, *_: object) -> None:
-        """Nothing is placed."""
+        """Accept a constraint without effect: a simulation places no cell."""
 
     def request(self, name: str, number: int, dir: str) -> Any:
         """The port of a resource, or one with a port for each of its signals."""
@@ -87,24 +87,24 @@ class Bench:
     Parameters
     ----------
     name : str
-        Of the board.
+        Name of the board.
     lock : bool
         Whether the PLL is locked from the start.
     shown : tuple of bytes
-        As of `ShellParameters`.
+        See `ShellParameters`.
     whole : bool
-        Whether the machine is there, in place of its model.
+        True for the machine itself in place of its model.
     **others
-        As of `Board.running`.
+        Arguments of `Board.running`.
 
     Attributes
     ----------
     taken : bytearray
-        What the machine took.
+        Bytes that the machine took.
     answers : deque of int
-        What it will send.
+        Bytes that the machine is going to send.
     heard : bytearray
-        What came out of the UART.
+        Bytes that came out of the UART.
     cells : dict of str to dict of str to Signal
         The ports of each cell, by the cell's type.
     """
@@ -260,7 +260,7 @@ class Bench:
         return bool(ctx.get(self.cells[MACHINE]["rst"]))
 
     async def until_reset_ends(self, ctx: Any) -> float:
-        """How long that takes, in seconds."""
+        """Wait for the end of the reset, and return its duration in seconds."""
         waited, step = 0.0, SETTLING_SECONDS / 50
         while self.in_reset(ctx):
             await self.wait(ctx, step)
@@ -297,7 +297,7 @@ class Bench:
 
 
 def reset_takes(seconds: float) -> bool:
-    """Whether so long a reset is right, once there is nothing against its end."""
+    """True if the reset's duration is right, counted from when its causes have gone."""
     return SETTLING_SECONDS <= seconds <= 1.1 * SETTLING_SECONDS
 
 
@@ -347,7 +347,7 @@ def test_no_byte_is_lost_between_the_uart_and_a_machine_that_makes_it_wait(name:
 
 
 def test_a_ulx3s_s_esp32_is_told_to_stay_away_until_the_button_is_pressed() -> None:
-    """Of PWR, which is low while it is pressed, the other way round to the logic's view."""
+    """The button PWR is low while it is pressed, opposite to the logic's view."""
 
     async def script(ctx: Any, bench: Bench) -> None:
         gpio0 = bench.desk.pins["esp32/0/gpio0"]
@@ -363,10 +363,10 @@ def test_a_ulx3s_s_esp32_is_told_to_stay_away_until_the_button_is_pressed() -> N
     Bench("ulx3s-12f").run(script)
 
 
-def test_the_orangecrab_s_button_loads_its_boot_loader_and_nothing_else_does() -> None:
+def test_only_the_orangecrab_s_button_loads_its_boot_loader() -> None:
     async def script(ctx: Any, bench: Bench) -> None:
         pin = bench.desk.pins["program/0"]
-        bench.press(ctx, "boot/0", 1)  # before there is a clock, nobody knows what it is
+        bench.press(ctx, "boot/0", 1)  # the button is unknown before the first clock cycle
         assert ctx.get(pin.o) == 1
         for pressed in (0, 1, 0):
             bench.press(ctx, "boot/0", pressed)
@@ -377,7 +377,7 @@ def test_the_orangecrab_s_button_loads_its_boot_loader_and_nothing_else_does() -
 
 
 class UsbTransport(Transport):
-    """What a host's driver of serial ports does, in step with the simulator, which is slow."""
+    """A host's driver of serial ports, in step with the simulator, which is slow."""
 
     name = "a port on USB"
     latency = timeout = probe_timeout = 1e6

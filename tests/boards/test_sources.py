@@ -1,4 +1,4 @@
-"""The digest under which is remembered what is found of a design."""
+"""Digest of the sources, under which results for a design are remembered."""
 
 import importlib.util
 import shutil
@@ -27,7 +27,7 @@ def copy(tmp_path, monkeypatch) -> Path:
 def test_it_changes_with_each_file(copy):
     found = {sources_digest()}
     sources.ROOT = ROOT
-    assert {sources_digest()} == found  # wherever they are
+    assert {sources_digest()} == found  # independent of the folder
     sources.ROOT = copy
     files = [*sorted(copy.rglob("*.py")), copy / "hdl" / "more.py"]
     files[-1].touch()
@@ -84,7 +84,7 @@ def test_other_gateware_of_a_users_is_another_digest(kept: None, tmp_path: Path)
     assert digest_with(tmp_path / "mine.py", 1) == one
 
 
-def test_what_was_typed_in_is_never_taken_for_the_same(kept: None) -> None:
+def test_a_class_that_was_typed_in_never_has_the_same_digest(kept: None) -> None:
     gateware.NEURONS["cmos-bare"] = type("Typed", (TableNeuron,), {"__module__": "typed"})
     assert sources_digest() != sources_digest()
     gateware.NEURONS["cmos-bare"] = ReluGateware

@@ -35,7 +35,7 @@ def test_the_window_holds_an_image_and_two_lines(topology, window):
     assert TopParameters.from_network(random_network(topology, 0)).link.window == window
 
 
-def test_what_no_window_holds_is_refused():
+def test_a_network_that_no_window_holds_is_refused():
     line = "a network of 30000-2-2 needs a receive buffer of 65536 bytes.*the largest has 32768"
     with pytest.raises(ValueError, match=line):
         TopParameters.from_network(random_network((30000, 2, 2), 0))

@@ -29,7 +29,7 @@ class Block(NamedTuple):
     sentence : str
         First paragraph of its docstring, on one line.
     throughput : str
-        Throughput and latency; empty if the docstring gives none.
+        Throughput and latency; empty if the docstring does not give them.
     """
 
     file: str

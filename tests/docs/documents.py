@@ -20,7 +20,7 @@ def read(name: str) -> str:
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """What stands in a document's blocks of a language."""
+    """Contents of a document's code blocks in one language."""
     return [body for _, kind, body in FENCE.findall(text) if kind == language]
 
 
@@ -35,7 +35,7 @@ def rows(text: str, heading: str) -> list[list[str]]:
 
 
 def between(path: Path, marks: Marks) -> str:
-    """What a command has written between its marks."""
+    """Text that a command has written between its marks."""
     before, after = marks.around(path)
     text = path.read_text(encoding="utf-8")
     return text[len(before) + len(marks.begin) : len(text) - len(after) - len(marks.end)]

@@ -24,7 +24,7 @@ class Room(NamedTuple):
     sentence : str
         First paragraph of its docstring, on one line.
     files : list of str
-        What is in the folder: modules without ``.py``, folders with a slash; empty for a module.
+        Contents of the folder: modules without ``.py``, folders with a slash; empty for a module.
     imports : list of str
         Names of the rooms of the same layer that it imports.
     """
@@ -41,7 +41,7 @@ def sentence(path: Path) -> str:
 
 
 def imported(path: Path) -> set[str]:
-    """The modules that a file imports, wherever in it, and the names that it takes of them."""
+    """Modules that a file imports, on any line, and the names that it takes from them."""
     modules = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

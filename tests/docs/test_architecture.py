@@ -9,7 +9,7 @@ from tests.docs.rooms import LAYERS, MARKS, ROOT, arrows, plan, rooms_of
 FIX = "run: .venv/bin/python -m tests.docs.rooms docs/architecture.md"
 
 
-def test_the_plan_is_what_the_sources_make():
+def test_the_plan_is_that_of_the_sources():
     assert between(DOCS / "architecture.md", MARKS) == f"\n{plan(ROOT)}", FIX
 
 
@@ -18,7 +18,7 @@ def test_rooms_form_no_circle(layer):
     assert arrows(rooms_of(ROOT / layer))  # raises for a circle
 
 
-def test_the_tables_of_blocks_are_what_the_docstrings_make():
+def test_the_tables_of_blocks_are_those_of_the_docstrings():
     fix = "run: .venv/bin/python -m tests.docs.block_tables docs/architecture.md"
     written = between(DOCS / "architecture.md", block_tables.MARKS)
     assert written == f"\n{block_tables.tables(ROOT)}", fix

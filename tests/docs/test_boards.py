@@ -67,19 +67,19 @@ def test_figures_hold_together(row):
         # The clock is recorded to a kilohertz.
         rate = 1e6 * built["need_mhz"] / built["cycles_per_image"]
         assert built["images_per_second"] == pytest.approx(rate, rel=1e-3, abs=1)
-    # At another clock it is another machine: what listed 30 MHz and is clocked at 27 is older.
+    # Another clock is another machine: a row that lists 30 MHz and is clocked at 27 is older.
     assert row["older"] or built["need_mhz"] == pytest.approx(row["clock_mhz"], abs=1e-3)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
-def test_what_is_said_to_be_of_these_sources_is(row):
-    """They are elaborated: seconds to a minute each."""
+def test_a_row_said_to_be_of_these_sources_is(row):
+    """A row that claims this gateware has its digest; elaboration takes seconds to a minute."""
     if row["older"] is False:
         assert not is_older(row["built"], network_of(row["built"])), FIX
 
 
-def test_what_make_boards_places_with_how_many_seeds():
+def test_make_boards_places_boards_with_the_seeds_of_the_page():
     lines = re.findall(r"allspin build (.*?) (--seeds 3 )?--jobs", read("../Makefile"))
     every, three, one = ({find(name) for name in names.split()} for names, _ in lines)
     assert [bool(seeds) for _, seeds in lines] == [False, True, False]

@@ -1,4 +1,4 @@
-"""What documents and docstrings show runs, and gives what they say."""
+"""Examples in documents and docstrings run, and give the results that they state."""
 
 import ast
 import csv
@@ -30,7 +30,7 @@ SOURCES = [
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
-def test_an_example_of_a_docstring_gives_what_it_says(source):
+def test_an_example_of_a_docstring_gives_the_stated_result(source):
     module = import_module(".".join(("allspin", *source.with_suffix("").parts)))
     results = doctest.testmod(module)
     assert results.attempted
@@ -65,7 +65,7 @@ def test_each_public_name_has_an_example_and_they_run(tmp_path):
     assert "`allspin.UserError`" in text
     done = python(tmp_path, "-c", code)
     assert done.returncode == 0, done.stderr
-    # What these say does not hang on how fast this machine is.
+    # These results do not depend on this machine's speed.
     assert {"True", "[]"} <= set(done.stdout.splitlines())
     assert re.findall(r"'logits_compared': \d+, 'mismatches': (\d+)", done.stdout) == ["0", "0"]
     names = {"small.safetensors", "c2c.csv", "mine.toml", "report.html", "pulses.csv"}
@@ -152,7 +152,7 @@ SAID = {
     "neuron": ["_repr_html_"] * 3,
     "paper": ["_repr_png_"] * 10,
 }
-"""What shows itself in each notebook, in order."""
+"""Representations by which values show themselves in each notebook, in order."""
 
 
 def test_every_notebook_is_run():
@@ -160,7 +160,7 @@ def test_every_notebook_is_run():
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_a_notebook_runs_and_what_ends_a_cell_shows_itself(name, tmp_path):
+def test_a_notebook_runs_and_a_cell_s_last_value_shows_itself(name, tmp_path):
     text = read(f"notebooks/{name}.md")
     assert text.startswith("---\nfile_format: mystnb\nkernelspec:\n  name: python3\n")
     cells = [body for _, kind, body in FENCE.findall(text) if kind == "{code-cell} ipython3"]

@@ -1,4 +1,4 @@
-"""The testbenches of docs/export.md run what is exported, and print the golden logits."""
+"""The testbenches of docs/export.md run the exported core, and print the golden logits."""
 
 import os
 import re
@@ -99,7 +99,7 @@ def printed(program: list[str], folder: Path, line: str, network: Network) -> An
 ICARUS = pytest.mark.tool("iverilog", "vvp")
 
 
-# SystemVerilog is what all benches give to Verilator.
+# All benches give Verilator SystemVerilog.
 @pytest.mark.parametrize(
     ("build", "suffix"),
     [

@@ -1,4 +1,4 @@
-"""The script of docs/formats.md computes what the golden model does."""
+"""The script of docs/formats.md computes the golden model's logits."""
 
 import gzip
 import struct
@@ -21,7 +21,7 @@ from tests.sim.network.any_network import grey_levels, networks
 
 def logits_by_script(tmp_path: Path, network: Path, images: Path) -> npt.NDArray[np.int64]:
     (tmp_path / "logits.py").write_text(blocks(read("formats.md"), "python")[0])
-    # Isolated (-I), so that nothing of allspin can be imported by accident.
+    # Isolated (-I), so that no part of allspin can be imported by accident.
     done = python(tmp_path, "-I", "logits.py", network, images, "out.npy")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return np.load(tmp_path / "out.npy", allow_pickle=False)

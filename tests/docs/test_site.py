@@ -1,4 +1,4 @@
-"""What makes the documentation site of the documents: links, flow charts, packages."""
+"""Code that makes the documentation site from the documents: links, flow charts, packages."""
 
 import importlib
 import re

@@ -1,7 +1,8 @@
 """Print the tables of docs/decisions/learning-in-gateware.md: ``python -m tests.learning``.
 
-With ``core`` only what is synthesised and placed, with ``clocks`` what an image's pulses take, with
-``films`` how many bits films need: two minutes, one and a quarter of an hour of an idle machine.
+``core`` prints only the figures of synthesis and placement, ``clocks`` the clock cycles of an
+image's pulses, ``films`` the bits that films need: two minutes, one minute and a quarter of an
+hour on an idle machine.
 """
 
 import json
@@ -85,10 +86,10 @@ def watch(update, clocks, change, rows):
 
 
 def learn(dataset, images, batch, lines=True, **given):
-    """Mean test accuracy of the second half of the way, in %, and an image's clocks.
+    """Mean test accuracy over the second half of training, in %, and an image's clock cycles.
 
-    A batch of `BATCH` has a rate of 0.1, and clocks are counted of single images. What is given is
-    the synapse and the seed.
+    A batch of `BATCH` has a rate of 0.1, and clock cycles are counted in batches of one image.
+    `given` has the synapse and the seed.
     """
     network, clocks, rng = (
         ArrayNetwork(ArrayParameters(rate=0.1 * batch / BATCH, **given), 784, 10),

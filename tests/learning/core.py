@@ -1,7 +1,7 @@
 """The update of a cell per lane: gateware that is measured, not built, and its integer model.
 
-``docs/decisions/learning-in-gateware.md`` says what for. A film is a word of the range; steps and
-deviations are in units of ``2**-UNIT_BITS`` of it, from a table over the film's upper bits.
+``docs/decisions/learning-in-gateware.md`` gives its purpose. A film is a word of the range; steps
+and deviations are in units of ``2**-UNIT_BITS`` of it, from a table over the film's upper bits.
 """
 
 from dataclasses import dataclass
@@ -115,7 +115,7 @@ class LearningCore(Component):
                 "deltas": In(signed(DELTA_BITS)).array(lanes),
                 "row_chance": In(CHANCE_BITS),
                 "column_chances": In(CHANCE_BITS).array(lanes),
-                # How wanted pulses and films are rounded.
+                # Rounding of wanted pulses and of films.
                 "stochastic": In(2),
                 # Pulses that are wanted, `WISH_CLOCKS` later.
                 "pulses": Out(signed(VALUE_BITS + DELTA_BITS + 1 - WISH_BITS)).array(lanes),

@@ -25,7 +25,7 @@ DESCRIPTION = """\
 Make a release of the commit that is checked out: wheel, sdist, bitstreams, site, the changelog's
 section and checksums, in build/release."""
 NEEDS = {"packages": "twine", "bitstreams": "amaranth", "site": "sphinx"}
-"""The parts, and what each is made with."""
+"""Parts of a release, and the Python package that each needs."""
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -56,7 +56,7 @@ def make(parts: tuple[str, ...], version: str | None, output: Path) -> Path:
 
 
 def _make(parts: tuple[str, ...], version: str | None, output: Path) -> None:
-    """Make them in a folder that is not there yet."""
+    """Make the parts in a folder that does not exist yet."""
     python = sys.executable
     tree, out = output / "source", output / "files"
     epoch = export(ROOT, tree)

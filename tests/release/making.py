@@ -1,4 +1,4 @@
-"""What a release is made of: who makes it again from the same commit gets the same bytes."""
+"""Parts of a release: a second release of the same commit has the same bytes."""
 
 import contextlib
 import gzip
@@ -18,11 +18,11 @@ from pathlib import Path
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 UNRELEASED = "## [Unreleased]"
 MADE = {"source", "files", "bitstreams", "sphinx", "try"}
-"""What a release's folder has."""
+"""Names in a release's folder."""
 
 
 class ReleaseError(Exception):
-    """Why there is no release; a line that says what to change."""
+    """Reason why no release can be made: a line that names the fix."""
 
 
 def run(command: Sequence[str | Path], folder: Path, **variables: str) -> str:
@@ -79,7 +79,7 @@ def check_output(output: Path) -> None:
 
 
 def _is_whole(files: Path) -> bool:
-    """Whether a folder has what its checksums say, and no more."""
+    """True if a folder has exactly the files of its checksums."""
     sums = files / "SHA256SUMS"
     return sums.is_file() and sums.read_bytes() == checksums(files).encode()
 
@@ -93,7 +93,7 @@ def _replaced(path: Path, pattern: str, text: str) -> str:
 
 
 def set_version(tree: Path, version: str, epoch: int) -> None:
-    """Write a version and its date into the three files that tell it, or into none."""
+    """Write a version and its date into all three files that state it, or leave all unchanged."""
     if not VERSION.fullmatch(version):
         raise ReleaseError(f"a version is like 1.0.0, not {version!r}")
     if version in _sections(tree):
@@ -138,27 +138,27 @@ def version_of(tree: Path) -> str:
 
 
 def _sections(tree: Path) -> dict[str, str]:
-    """What the changelog has, by version."""
+    """Sections of the changelog, by version."""
     text = (tree / "CHANGELOG.md").read_text("utf-8")
     parts = re.split(r"^## \[(.*?)\].*\n", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def section(tree: Path, version: str) -> str:
-    """What the changelog has of a version; empty if nothing."""
+    """Changelog's section of a version; empty if it has no entry."""
     return _sections(tree).get(version, "").strip()
 
 
 def packages(tree: Path, out: Path, epoch: int) -> list[Path]:
     """The wheel and the sdist, each built in an environment of its own.
 
-    What builds them is pinned as in ``requirements.txt``: its version stands in the wheel.
+    The builder, setuptools, is pinned as in ``requirements.txt``: the wheel states its version.
     """
     pinned = re.findall(r"^setuptools==\S+", (tree / "requirements.txt").read_text(), re.MULTILINE)
     constraint = out / "constraint.txt"
     constraint.write_text("\n".join(pinned), "utf-8")
     variables = {"SOURCE_DATE_EPOCH": str(epoch), "PIP_CONSTRAINT": str(constraint)}
-    os.umask(0o022)  # which files have in a wheel
+    os.umask(0o022)  # gives files in a wheel their modes
     try:
         run([sys.executable, "-m", "build", "--outdir", out, tree], out, **variables)
     finally:
@@ -169,7 +169,7 @@ def packages(tree: Path, out: Path, epoch: int) -> list[Path]:
 
 
 def repack(sdist: bytes, epoch: int) -> bytes:
-    """A source archive whose bytes tell nothing of when and by whom it was packed."""
+    """Repack a source archive so that its bytes do not depend on when and by whom it was packed."""
     packed = io.BytesIO()
     with (
         tarfile.open(fileobj=io.BytesIO(sdist)) as old,

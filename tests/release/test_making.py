@@ -39,7 +39,7 @@ def tree(tmp_path):
     folder.mkdir()
     for name in TOLD:
         shutil.copy(ROOT / name, folder)
-    # After a release nothing is there to be released.
+    # Straight after a release the changelog has no unreleased entry.
     changes = folder / "CHANGELOG.md"
     text = changes.read_text()
     changes.write_text(text.replace("[Unreleased]\n", "[Unreleased]\n\n### Added\n\n- This.\n", 1))
@@ -54,7 +54,7 @@ def test_a_version_is_told_by_all_or_refused(tree):
     assert "date-released: 2023-11-14\n" in (tree / "CITATION.cff").read_text()
     assert section(tree, "1.2.3").startswith("### ")
     assert section(tree, "Unreleased") == ""
-    # Again: what was written is written over, not added to.
+    # A second call overwrites the first version; it does not append.
     changes = tree / "CHANGELOG.md"
     changes.write_text(changes.read_text().replace("[Unreleased]\n", "[Unreleased]\n\n- More.\n"))
     set_version(tree, "1.2.4", EPOCH)

@@ -35,7 +35,7 @@ class Memory:
         Parameters
         ----------
         sample : mapping of str to int
-            Bytes of each process, by what it is called.
+            Bytes of each process, by the process's name.
         """
         for name, count in sample.items():
             self._samples[name].append(count)

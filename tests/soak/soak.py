@@ -18,8 +18,9 @@ from tests.soak.work import Round, Tally, Wrong
 AFTERMATH = 10.0
 """Seconds in which a reset may still be to come: its signal is not waited for."""
 DEAF = 60.0
-"""Seconds after a reset in which it takes another to be heard: what was under way is carried out on
-memories that hold nothing, and a resident image without an end takes as long as all of them."""
+"""Seconds after a reset for which an unanswered port is reset once more: the board carries out the
+request that was under way on empty memories, and a resident image without an end lasts as long as
+the memory."""
 FIRST_ROUND = 0.5
 """Seconds that a round is taken to last; then it is as many as the one before."""
 
@@ -110,6 +111,6 @@ class Soak:
         sample = {"host": resident_memory(os.getpid())}
         for number, port in enumerate(self._ports, 1):
             sample[f"port {number}"], board = port.memory()
-            if board:  # a board that is being reset has none
+            if board:  # absent while a board is being reset
                 sample[f"board {number}"] = board
         self.memory.add(sample)

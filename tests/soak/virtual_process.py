@@ -67,7 +67,7 @@ class VirtualProcess(Closing):
         return resident_memory(pid), sum(resident_memory(int(board)) for board in boards)
 
     def close(self) -> None:
-        """End the process; a second call does nothing."""
+        """End the process; a second call has no effect."""
         self._process.terminate()
         try:
             self._process.wait(END)

@@ -27,7 +27,7 @@ class Wrong(Exception):
 
 @dataclass
 class Tally:
-    """Counts of what was done and was right, and of the rounds' outcomes.
+    """Counts of correct work, and of the rounds' outcomes.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""Which checks each block has: the table of ``docs/verification.md``."""
+"""Checks that each block has: the table of ``docs/verification.md``."""

@@ -1,4 +1,4 @@
-"""The blocks of the gateware, and what checks each."""
+"""The blocks of the gateware, and the checks of each."""
 
 import ast
 import importlib
@@ -21,16 +21,16 @@ from tests.mutants.table import ROOT
 
 LAYERS = ("hdl", "boards")
 BENCH = ROOT / "hdl" / "bench"
-"""What is elaborated there drives blocks, and is none."""
+"""Folder of benches, which drive blocks and are not blocks themselves."""
 ELABORATING = ("build", "elaborate")
-"""What puts a block's parts together, of which each block has one of its own."""
+"""Methods that put a block's parts together; each block defines one of them."""
 FORMAL = ROOT / "tests" / "formal"
 NETLISTS = {"ice40": "icebreaker", "ecp5": "ulx3s-25f"}
-"""What `allspin gates` simulates: a family, and the board that stands for it."""
+"""Families whose netlists `allspin gates` simulates, and the board that stands for each."""
 MUTANTS = re.compile(r"^\| (\w+/\S+\.py) \| (.*) \|$", re.MULTILINE)
-"""A file's row of what ``make mutants`` writes: mutants, killed, survived, ..."""
+"""A file's row in the table of ``make mutants``: mutants, killed, survived, ..."""
 BINS = re.compile(r"^([A-Z]\w+)[.:].*?((?: +(?:[\d,]+|never))+)$", re.MULTILINE)
-"""A line of what ``make coverage`` writes: bins of a class, and the hits of one or of three."""
+"""A line in the list of ``make coverage``: bins of a class, and the hits of one or of three."""
 
 
 def blocks() -> Iterator[tuple[str, frozenset[str]]]:
@@ -51,7 +51,7 @@ def blocks() -> Iterator[tuple[str, frozenset[str]]]:
 
 @cache
 def proofs() -> dict[str, list[str]]:
-    """For each file, what is proved, and for how long it holds."""
+    """Extents of each file's proofs: unbounded, or a number of clock cycles."""
     found: dict[str, list[str]] = {}
     for path in sorted(FORMAL.glob("test_*.py")):
         for proof in getattr(importlib.import_module(f"tests.formal.{path.stem}"), "PROOFS", ()):
@@ -94,7 +94,7 @@ def rows(document: str) -> Iterator[str]:
     Parameters
     ----------
     document : str
-        Has what ``make coverage`` and ``make mutants`` write.
+        Text of the page with the output of ``make coverage`` and ``make mutants``.
     """
     mutants: Counter[str] = Counter()
     killed: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""A board that nobody makes, and one place where the tests' builds are kept."""
+"""A made-up board, and one folder for the tests' builds."""
 
 import os
 from collections.abc import Callable

@@ -59,12 +59,12 @@ def test_a_shortfall_is_one_line_with_its_number_and_options_that_help(found, ch
     assert all(part in line for part in parts), line
 
 
-def test_seeds_are_no_help_once_they_are_tried_and_nothing_is_wrong_with_a_good_build(found):
+def test_seeds_are_advised_only_before_they_are_tried_and_a_good_build_has_no_shortfall(found):
     assert found(fmax=24e6)["shortfall"] is None
     assert "--seeds" not in found(fmax=21e6, seeds=3)["shortfall"]
 
 
-def test_json_has_what_scripts_rely_on(found):
+def test_json_has_the_figures_that_scripts_rely_on(found):
     good = found()
     assert good["fmax_mhz"] == 30
     assert good["need_mhz"] == 24

@@ -1,4 +1,4 @@
-"""A board that nobody makes is built: whole, the same each time, and only once."""
+"""A made-up board is built: whole, the same each time, and only once."""
 
 import dataclasses
 import json
@@ -28,7 +28,7 @@ def test_a_made_up_board_is_built_once_and_the_same_each_time(tiny, cache, tmp_p
         assert f"set_io {words}\n" in pins
     assert "set_frequency machine_clock 18.0" in pins
     assert netlist.cells["SB_PLL40_PAD"] == 1
-    # What a bitstream for an iCE40 begins with (IceStorm, format of the .bin file).
+    # First bytes of a bitstream for an iCE40 (IceStorm, format of the .bin file).
     assert routed.bitstream is not None
     content = routed.bitstream.read_bytes()
     assert content[:4] == b"\xff\x00\x00\xff"
@@ -45,7 +45,7 @@ def test_a_made_up_board_is_built_once_and_the_same_each_time(tiny, cache, tmp_p
     achieved = [clock["achieved"] for clock in report["fmax"].values()]
     assert found["fmax_mhz"] == round(min(achieved), 2)
 
-    # Again: nothing runs.
+    # A second build starts no tool.
     told = []
     again = Build(tiny(), progress=lambda what, seconds: told.append(what))
     assert again.route(again.synthesise()) == routed
@@ -90,7 +90,7 @@ def test_a_board_tells_the_router(tiny, cache):
     assert routed.bitstream is not None
 
 
-def test_what_does_not_fit_says_by_how_much(tiny, cache):
+def test_a_design_that_does_not_fit_reports_its_excess(tiny, cache):
     # The same machine on a part with a quarter of the cells.
     build = Build(tiny(ICEStickPlatform, Ice40PllParameters))
     netlist = build.synthesise()

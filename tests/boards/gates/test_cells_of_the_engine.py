@@ -58,7 +58,7 @@ def run(verilog: str, simulator: str, profile: HardwareProfile = PROFILE) -> Non
     )
 
 
-def test_the_cells_do_what_the_plain_description_does(engine: str, simulator: str) -> None:
+def test_the_cells_behave_like_the_plain_description(engine: str, simulator: str) -> None:
     run(engine, simulator)
 
 
@@ -90,7 +90,7 @@ def test_so_do_those_that_draw_a_chip_and_its_noise(simulator: str) -> None:
 
 
 def test_a_wrong_cell_is_seen(engine: str, simulator: str) -> None:
-    """One that gives the sign of a word's product: a low bit may be lost in the neuron's table."""
+    """The cell gives the sign of a word's product: a low bit may be lost in the neuron's table."""
     sign = r"INIT1\(16'h7888\)(?=[^;]*\.A1\(word_0\[7\]\))"
     broken, count = re.subn(sign, "INIT1(16'h7880)", engine, count=1)
     assert count == 1

@@ -70,7 +70,7 @@ def model(cell):
     return text
 
 
-def test_a_block_ram_is_what_the_guide_says(simulator):
+def test_a_block_ram_is_that_of_the_guide(simulator):
     simulate(
         f"{top()}\n{model('DP16KD')}\n",
         BENCH,

@@ -168,7 +168,7 @@ def test_pins_must_be_there(file):
             netlist.to_verilog(pins)
 
 
-def test_what_is_no_netlist_is_one_line(tmp_path, file):
+def test_a_file_that_is_no_netlist_is_one_line(tmp_path, file):
     with pytest.raises(UserError, match=r"cannot read the netlist .*: No such file"):
         GateNetlist.read(tmp_path / "none")
     none = json.dumps({"modules": {"a": {"cells": {}, "attributes": {}}}})
@@ -182,7 +182,7 @@ def test_what_is_no_netlist_is_one_line(tmp_path, file):
 
 
 def test_a_carry_goes_on_through_the_cell_that_lets_it_out(tmp_path):
-    # As nextpnr tells of it: the last cell's carry comes from its table's wire.
+    # In nextpnr's JSON the last cell's carry comes from its table's wire.
     ports = {**dict.fromkeys(("CIN", "I3"), "input"), **dict.fromkeys(("COUT", "O"), "output")}
 
     def cell(**connections):
@@ -206,7 +206,7 @@ def test_a_carry_goes_on_through_the_cell_that_lets_it_out(tmp_path):
     assert carries == [["0"], [3], [4]]
 
 
-def test_what_a_placed_multiplier_does_not_use_is_left_out(tmp_path):
+def test_unused_ports_of_a_placed_multiplier_are_left_out(tmp_path):
     names = ("CLK0", "SRIA17", "RST3", "C0")  # its model has no registers and no shift chain
     cell = {
         "type": "MULT18X18D",

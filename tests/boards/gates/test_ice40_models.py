@@ -8,7 +8,7 @@ from allspin.boards.gates.models import models
 from allspin.hdl.bench.simulator import simulate
 
 BENCH = Path(__file__).with_name("bench_dsp.py")
-# As the engine's multipliers come out of Yosys: a product, and a product added to C and D.
+# The engine's multipliers after Yosys: a product, and a product added to C and D.
 MODES = {
     "product": {"B_SIGNED": 1, "A_REG": 1, "TOPOUTPUT_SELECT": 3, "BOTOUTPUT_SELECT": 3},
     "total": {

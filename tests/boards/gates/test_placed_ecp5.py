@@ -30,7 +30,7 @@ CELLS = {"TRELLIS_COMB", "TRELLIS_FF", "TRELLIS_RAMW", "DP16KD", "DCCA", "EHXPLL
 
 @pytest.fixture(scope="module")
 def placed() -> GateNetlist:
-    """What nextpnr has placed and routed."""
+    """Netlist that nextpnr has placed and routed."""
     build = Build(PARAMETERS)
     return GateNetlist.read(build.route(build.synthesise(), written=True).folder / ROUTED)
 

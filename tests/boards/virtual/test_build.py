@@ -1,6 +1,6 @@
 """The cache of compiled gateware: compiled once, whole or not at all, one line when it cannot be.
 
-The compiler here is a script that writes down its calls: what it is given, and how often.
+The compiler here is a script that writes down its calls, with their arguments.
 """
 
 import stat
@@ -45,7 +45,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def log(tmp_path, monkeypatch, cache):
-    """Put the script in the compiler's place; what it writes down."""
+    """Put the script in the compiler's place, and return the file of its calls."""
     path, log = tmp_path / "compiler", tmp_path / "log"
     path.write_text(COMPILER.format(log=log))
     path.chmod(0o755)
@@ -59,12 +59,12 @@ def calls(log):
 
 
 def programs(cache):
-    """What is in the cache of builds, left-overs of unfinished ones included."""
+    """Contents of the cache of builds, left-overs of unfinished ones included."""
     return [*(cache / "builds").glob("*")]
 
 
 def built(parameters=PARAMETERS, **options):
-    """The program, and what was said of it, each once."""
+    """The program, and the progress lines of its build, each once."""
     said = {}
     program = build(parameters, progress=lambda what, seconds: said.setdefault(what), **options)
     return program, list(said)
@@ -101,8 +101,8 @@ def test_another_design_compiler_or_driver_is_another_program(log, cache, tmp_pa
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
-def test_what_remembers_the_design_is_not_believed_blindly(log, cache, monkeypatch, content):
-    """Where a source has changed, and where it is no digest: elaborated, and compiled no more."""
+def test_the_note_about_a_design_is_not_believed_blindly(log, cache, monkeypatch, content):
+    """After a change of a source, or with a note that is no digest, only elaboration is repeated."""
     program = build(PARAMETERS)
     (memory,) = cache.glob("notes/design-*")
     if content is None:

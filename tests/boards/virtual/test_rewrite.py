@@ -1,4 +1,4 @@
-"""Rewrites of generated text: what they change, and what they leave."""
+"""Rewrites of generated text: the lines that they change, and those that they leave."""
 
 import pytest
 

@@ -33,7 +33,7 @@ int main() {
 
 @pytest.fixture(scope="module")
 def memory(tmp_path_factory):
-    """A process that takes wires, a clock a line, and prints what is read in that clock."""
+    """A process that takes wires, a clock cycle a line, and prints the word read in that cycle."""
     folder: Path = tmp_path_factory.mktemp("sdram")
     own = {"width": WIDTH, "row_bits": 13, "column_bits": 9, "pins": PINS, "cas": CAS, "way": WAY}
     times = ",".join(str((own | TIMES)[name]) for name in SDRAM_TIMES)
@@ -90,7 +90,7 @@ def test_least_times_are_kept_and_the_word_is_there_after_its_latency(memory):
     assert (found.returncode, found.stderr) == (0, "")
     read = next(at for at, each in enumerate(wires) if each & 7 == 2)
     words = [int(line) for line in found.stdout.split()]
-    # What floats before and after is another.
+    # The bus floats before and after, with other values.
     assert words[read + CAS + WAY - 1] == 0x1234
     assert 0x1234 not in words[read : read + CAS + WAY - 1]
 
@@ -126,7 +126,7 @@ def test_a_clock_less_ends_the_process(memory, short, said):
         ({"later": TIMES["refresh"]}, "a refresh is late"),
     ],
 )
-def test_what_the_controller_must_not_do_ends_the_process(memory, options, said):
+def test_a_command_that_the_controller_must_not_give_ends_the_process(memory, options, said):
     found = answer(memory, commands(**options))
     assert found.returncode == 1
     assert f"the simulated SDRAM: {said} at clock" in found.stderr
@@ -134,7 +134,7 @@ def test_what_the_controller_must_not_do_ends_the_process(memory, options, said)
 
 @pytest.mark.long
 def test_a_machine_whose_memory_is_slower_than_its_controller_thinks_is_one_line(monkeypatch):
-    """Its tRCD is what the controller has for tRFC."""
+    """The memory's tRCD is the controller's tRFC."""
     monkeypatch.setattr(
         building, "SDRAM_TIMES", ["rfc" if name == "rcd" else name for name in SDRAM_TIMES]
     )

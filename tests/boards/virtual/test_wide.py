@@ -62,7 +62,7 @@ def test_a_program_computes_the_same(tmp_path: Path):
 
 
 def output(body: str, folder: Path) -> str:
-    """What the body leaves of 256 inputs."""
+    """Outputs of the body for 256 inputs."""
     folder.mkdir()
     source = folder / "main.cc"
     source.write_text(
