@@ -17,13 +17,13 @@ FLAGS = (
     "--no-first-run",
 )
 TOOLS = ("chromium", "chromedriver")
-"""What a test that starts it is marked with."""
+"""Programs that a test of a browser is marked with."""
 PHONE = 390
 """Width of a small screen, in pixels."""
 
 
 def start_browser(profile: Path) -> webdriver.Chrome:
-    """Start it, with a profile folder of its own; whoever started it quits it."""
+    """Start the browser with a profile folder of its own; the caller quits it."""
     chromium, driver = (shutil.which(name) for name in TOOLS)
     assert chromium is not None
     options = webdriver.ChromeOptions()
@@ -55,7 +55,7 @@ def show(
 
 
 def messages(browser: webdriver.Chrome) -> list[dict]:
-    """What the browser told of its network since it was asked last."""
+    """Messages of the browser about its network since the last call."""
     return [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
 
 

@@ -1,4 +1,4 @@
-"""Command lines, data sets, what is known of a build, and serial ports that are none."""
+"""Fixtures: command lines, data sets, a build's record, and pseudo-terminals as serial ports."""
 
 import contextlib
 import gzip
@@ -30,13 +30,13 @@ BoardRecord = Callable[..., dict[str, Any]]
 
 
 class CommandLine:
-    """Runs commands in this process, and takes what they print."""
+    """Runs commands in this process, and captures their output."""
 
     def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         self._capture = capture
 
     def run(self, words: str, status: int = 0) -> tuple[str, str]:
-        """What it prints to stdout and to stderr; it must end with this status."""
+        """Run a command that must end with this status; return its stdout and its stderr."""
         self._capture.readouterr()
         ended = main(shlex.split(words))
         out, err = self._capture.readouterr()
@@ -169,7 +169,7 @@ def _board_record(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def board_record() -> BoardRecord:
-    """What ``allspin build --json`` says of a build that is well: ``board_record(**changes)``."""
+    """Record of a good build, as ``allspin build --json`` has it: ``board_record(**changes)``."""
     return _board_record
 
 
@@ -209,7 +209,7 @@ def bridged() -> Iterator[Callable[[Path], str]]:
 
 @pytest.fixture
 def dead_port() -> Iterator[str]:
-    """A serial port on which nobody listens."""
+    """A serial port without a listener."""
     master, slave = pty.openpty()
     tty.setraw(slave)
     yield os.ttyname(slave)
@@ -218,16 +218,16 @@ def dead_port() -> Iterator[str]:
 
 
 class Seen:
-    """An `allspin.host.show.display.Display` that remembers what it was shown.
+    """An `allspin.host.show.display.Display` that remembers its calls.
 
     Attributes
     ----------
     lines : list of str
         Each step's description and, behind it, its outcome.
     done : list of (float, float or None)
-        How far steps had come, and of how much.
+        Progress of the steps, and the total.
     figures : list of str
-        What was said with it.
+        Figures that came with the progress.
     """
 
     def __init__(self) -> None:
@@ -248,5 +248,5 @@ class Seen:
 
 @pytest.fixture
 def seen() -> Seen:
-    """Nothing was shown yet."""
+    """A display that has shown no step yet."""
     return Seen()

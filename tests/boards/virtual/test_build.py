@@ -102,7 +102,7 @@ def test_another_design_compiler_or_driver_is_another_program(log, cache, tmp_pa
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
 def test_the_note_about_a_design_is_not_believed_blindly(log, cache, monkeypatch, content):
-    """After a change of a source, or with a note that is no digest, only elaboration is repeated."""
+    """After a change of a source, or if the note is no digest, only elaboration is repeated."""
     program = build(PARAMETERS)
     (memory,) = cache.glob("notes/design-*")
     if content is None:

@@ -1,4 +1,4 @@
-"""Boards that are built: what they come to, and the digits that a button shows."""
+"""Boards that are built: their figures, and the digits that a button shows."""
 
 import struct
 
@@ -37,7 +37,7 @@ def test_options_are_checked_at_once(options, message):
 
 
 def measured(monkeypatch):
-    """What is said of images/s of a build."""
+    """Figures of images/s in a build's record."""
     network = open_network("mnist-10")
     board = find_board("icebreaker").running("ideal")
     job = BuildJob(board, "ideal", board.profile().hardware, "mnist-10", network)
@@ -114,7 +114,7 @@ def test_a_host_is_not_misled_by_presses(frames):
     transport = Pressed(virtual_program(NETWORK))
     transport.frames = frames
     with LinkedMachine(transport) as machine:
-        # Tag 0 is under way both times: modulo 65,535 it is what answers to presses have.
+        # Tag 0 is under way both times: modulo 65,535 it is the tag of answers to presses.
         machine.session.line.next_tag = NO_TAG - 3
         machine.load(NETWORK)
         machine.session.line.next_tag = NO_TAG - 3

@@ -34,7 +34,7 @@ def test_every_image_is_counted_and_none_is_estimated(tmp_path, monkeypatch):
     found = count_cycles(NETWORK, profile, IMAGES, LABELS)
     bound = cycle_bounds(NETWORK, EngineParameters.from_network(NETWORK, profile), IMAGES).mean()
     assert bound < found < 2 * bound + 10
-    # Again: nothing runs.
+    # A second count runs no machine.
     monkeypatch.setattr(throughput, "open_virtual", lambda *_, **__: pytest.fail("it runs"))
     assert count_cycles(NETWORK, profile, IMAGES, LABELS) == found
     # Another image, network, machine or source is counted anew.
@@ -103,7 +103,7 @@ def test_a_machine(rows_per_clock, monkeypatch):
     assert np.all(found < rows + 12 + second + 80)
     # The blank image is through first.
     assert found.argmin() == 0
-    # What was counted once is kept.
+    # Counts are kept for the next call.
     monkeypatch.setattr(latency, "open_virtual", None)
     again = measure_latency(network, profile, images)
     np.testing.assert_array_equal(again, found)

@@ -1,4 +1,4 @@
-"""Tools that program boards: what they print, how they fail, and what a board says afterwards."""
+"""Tools that program boards: their output, their failures, and a board's answer afterwards."""
 
 import dataclasses
 import sys
@@ -45,7 +45,7 @@ def test_progress_is_shown_while_the_tool_runs(tmp_path):
     assert len(pieces) >= 3
 
 
-def test_a_tool_writes_to_its_end_even_if_nobody_reads_on(tmp_path):
+def test_a_tool_writes_to_its_end_after_its_reader_has_left(tmp_path):
     code = "import sys\nfor i in range(9999): print(i)\nopen(sys.argv[1], 'w').write('whole')"
 
     def show(text):
@@ -63,7 +63,7 @@ FLASH = {
 
 
 @pytest.mark.parametrize("board", find_boards().values(), ids=lambda board: board.name)
-def test_what_each_board_s_command_writes(board):
+def test_each_board_s_command_writes_flash_or_only_sram(board):
     assert is_kept(board.flash) == (board.name in FLASH)
 
 
@@ -115,10 +115,10 @@ PARAMETERS = TopParameters.from_network(random_network((24, 12, 6), 1))
 EXPECTED = Identity.parse(identity_bytes(PARAMETERS.link))
 
 
-def test_it_is_what_was_built(bridged, dead_port, monkeypatch):
+def test_a_board_answers_with_the_built_identity(bridged, dead_port, monkeypatch):
     monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.5)
     port = bridged(build(PARAMETERS))
-    # First it is not there, then another port is asked too.
+    # The board's port is missing at first; then another port is asked too.
     rounds = iter([[], [dead_port, port]])
     on, identity = ask(lambda: next(rounds), 3_000_000, patience=60)
     assert (on, differences(identity, EXPECTED)) == (port, None)

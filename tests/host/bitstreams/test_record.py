@@ -1,4 +1,4 @@
-"""A build is older where its gateware is not what these sources make, and only there."""
+"""A build is older if, and only if, these sources make other gateware."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def built(name, profile):
     }
 
 
-def test_what_was_built_of_these_sources_is_not_older_and_its_lanes_count():
+def test_a_build_of_these_sources_is_not_older_unless_its_lanes_differ():
     record = built("ulx3s-25f", "ideal")
     assert not is_older(record, NETWORK)
     assert is_older({**record, "lanes": 2}, NETWORK)
@@ -54,7 +54,7 @@ def test_what_was_built_of_these_sources_is_not_older_and_its_lanes_count():
         {"lanes": 0},
     ],
 )
-def test_what_is_known_of_no_machine_of_today_is_older(changes):
+def test_a_record_of_no_present_machine_is_older(changes):
     assert is_older({**built("ulx3s-25f", "ideal"), **changes}, NETWORK)
     assert is_older({}, NETWORK)
 

@@ -1,4 +1,4 @@
-"""A release's bitstreams: what is collected is flashed, and no archive does harm."""
+"""A release's bitstreams: collected ones are flashed, and no archive does harm."""
 
 import contextlib
 import hashlib
@@ -29,7 +29,7 @@ CONTENT = b"bits of an icebreaker"
 
 @pytest.fixture
 def release(tmp_path, monkeypatch, board_record):
-    """A folder of what `collect` finds of builds: one is too slow, one of other gateware."""
+    """A folder of collected builds; `collect` omits a build that is too slow and an older one."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setattr(room, "is_older", lambda record, _: record["profile"] == "chips")
     built = tmp_path / "top.bin"
@@ -49,7 +49,7 @@ def release(tmp_path, monkeypatch, board_record):
     return tmp_path / "release"
 
 
-def test_licences_of_what_is_in_bitstreams_lie_beside(release):
+def test_licences_of_the_parts_of_bitstreams_lie_beside(release):
     text = (release / NOTICES).read_text()
     page = (DOCS / "boards.md").read_text().partition("## Licences of what is in a bitstream")[2]
     for part in ("Amaranth", "amaranth-boards", "LUNA", "usb-protocol", "MNIST"):
@@ -63,7 +63,7 @@ def test_licences_of_what_is_in_bitstreams_lie_beside(release):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_what_was_collected_is_found(release, packed, tmp_path):
+def test_a_collected_bitstream_is_found(release, packed, tmp_path):
     place = release
     if packed:
         place = tmp_path / shutil.make_archive(str(tmp_path / "all"), "zip", release)
@@ -141,7 +141,7 @@ def test_a_release_is_flashed_without_a_build(release, tmp_path, monkeypatch, cl
     monkeypatch.setenv(VARIABLE, str(tmp_path / "nothing"))
     monkeypatch.setattr("allspin.host.cli.flash.ports_of", lambda usb: [])
     assert "--from" in cli.refused("flash icebreaker")
-    # What a dry run shows can be run.
+    # The command that a dry run shows can be run.
     name = "icebreaker-ideal-mnist-10.bin"
     packed = shutil.make_archive(str(tmp_path / "all"), "zip", release)
     for place, shown in (

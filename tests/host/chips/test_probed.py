@@ -70,7 +70,7 @@ def flat(cells: MeasuredCells) -> list[int]:
 
 
 def npz(**changes: object) -> bytes:
-    """Return an archive of all cells with some arrays changed, or left out for None."""
+    """Return an archive of all cells with some arrays changed, or omitted if None."""
     layer, row, column = np.array(CELLS).T
     arrays = {"layer": layer, "row": row, "column": column, "R_AH": OHM, "unit": "ohm", **changes}
     content = io.BytesIO()
@@ -211,7 +211,7 @@ def test_references_are_subtracted_row_by_row(probe: Probe, conductance: Device)
 
 
 @pytest.mark.parametrize("empty", ["", "nan", "open", "9.91E+37", "OVERFLOW", "inf"])
-def test_open_cells_add_nothing_where_some_are_allowed(probe: Probe, empty: str) -> None:
+def test_open_cells_read_as_zero_where_some_are_allowed(probe: Probe, empty: str) -> None:
     values = [f"{ohm:.6f}" for ohm in OHM]
     values[3] = values[30] = empty
     found = probe(text(values), missing=0.1)

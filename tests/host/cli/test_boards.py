@@ -1,4 +1,4 @@
-"""``allspin boards``: every board, and what was built for it."""
+"""``allspin boards``: every board, and its builds."""
 
 import json
 
@@ -17,7 +17,7 @@ SEEDS = [{"seed": seed, "fmax_mhz": 40.0 - seed} for seed in (1, 2, 3)]
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """Nothing was built yet."""
+    """An empty cache: no board was built yet."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache" / "built"
 
@@ -32,14 +32,14 @@ def page(tmp_path):
 
 @pytest.fixture
 def sources(monkeypatch):
-    """Say which gateware the sources make: none of it is elaborated."""
+    """Function that sets the gateware's digest of the sources; no gateware is elaborated."""
     where = "allspin.boards.build.gateware.gateware_of"
     return lambda name: monkeypatch.setattr(where, lambda *_, **__: name)
 
 
 @pytest.fixture
 def written(page, cli):
-    """Write the page, and read what is beside it: the row of a machine."""
+    """Function that writes the page, and returns a machine's row of the JSON file beside it."""
 
     def write(board="tang-nano-9k", profile="ideal"):
         cli.run(f"boards --write {page}")
@@ -49,7 +49,7 @@ def written(page, cli):
     return write
 
 
-def test_every_board_is_listed_with_what_was_built(board_record, cli):
+def test_every_board_is_listed_with_its_builds(board_record, cli):
     found = cli.json("boards")
     assert found["network"] == "mnist-10"
     rows = {row["board"]: row for row in found["boards"]}
@@ -66,7 +66,7 @@ def test_every_board_is_listed_with_what_was_built(board_record, cli):
         rows = {row["board"]: row for row in cli.json("boards")["boards"]}
         row = rows["tang-nano-9k"]
         assert (row["fits"], row["why"], row["built"]) == (fits, why, built)
-    # As the report calls it; beside images/s stands the clock that they are at.
+    # The line has the report's words; beside images/s stands the clock that they are at.
     keep_manifest(board_record(meets_timing=False, need_mhz=26.5))
     line = next(line for line in cli.run("boards")[0].splitlines() if "misses timing" in line)
     assert "\t26.5\t" in line
@@ -139,7 +139,7 @@ def test_a_note_that_is_none_is_left_out_with_a_line(board_record, cache, cli, c
     assert "nothing was built for icebreaker" in err
 
 
-def test_what_was_built_elsewhere_stays_in_the_page(board_record, page, written, cache, cli):
+def test_a_build_from_elsewhere_stays_in_the_page(board_record, page, written, cache, cli):
     chips = board_record(board="icebreaker", profile="chips", fmax_mhz=32.0, worst_fmax_mhz=32.0)
     keep_manifest(board_record())
     keep_manifest(chips)
@@ -166,7 +166,7 @@ def test_what_was_built_elsewhere_stays_in_the_page(board_record, page, written,
     assert "| general |" not in page.read_text()
 
 
-def test_what_is_of_this_gateware_goes_before_what_is_older(
+def test_a_build_of_this_gateware_goes_before_an_older_one(
     board_record, page, written, sources, cli
 ):
     keep_manifest(board_record(gateware="former", seeds=SEEDS))
@@ -200,7 +200,7 @@ def test_the_headline_is_the_worst_of_three_seeds(board_record, page, sources, c
     assert begin
     text, end, _ = text.partition("<!-- end of the headline -->")
     assert end
-    # What has one seed, was not built or is of other gateware has no row.
+    # A build with one seed or of other gateware has no row, nor has a board without a build.
     *_, row, last = rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 3
     # 80 million clocks a second, 41 for each image; not the 97.5 million that it would reach.
@@ -234,14 +234,14 @@ def test_reports_of_boards_that_ran_are_counted_where_all_was_right(
         (folder / f"{name}.json").write_text(json.dumps(report | {"right": right}))
     assert written()["reports"] == 2
     assert "| 220 | 2 |" in page.read_text()
-    # A file that is none stops it before any page is written.
+    # A file that is no report stops the command before any page is written.
     (folder / "four.json").write_text("{")
     before = page.read_text()
     assert "four.json is not what" in cli.refused(f"boards --write {page}")
     assert page.read_text() == before
 
 
-def test_what_does_not_fit_has_no_images(board_record, page, written):
+def test_a_build_that_does_not_fit_has_no_images(board_record, page, written):
     none = ("fmax_mhz", "worst_fmax_mhz", "cycles_per_image", "images_per_second")
     seeds = [{"seed": 1, "fmax_mhz": None}]
     lost = {"fits": False, "meets_timing": False, "seeds": seeds, "shortfall": "too large"}

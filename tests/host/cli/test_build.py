@@ -1,4 +1,4 @@
-"""``allspin build``: what it prints, how it ends, and several boards at a time."""
+"""``allspin build``: its output, its exit status, and several boards at a time."""
 
 import json
 
@@ -15,12 +15,12 @@ MORE = {
     **{"multipliers_share": 0.0, "blocks": {}, "baud": 3_000_000, "latency_cycles": 2000.0},
     **{"link_images_per_second": 2400},
 }
-"""What only the table of a build shows."""
+"""Figures that only the table of a build shows."""
 
 
 @pytest.fixture
 def tools(board_record, tmp_path, monkeypatch):
-    """Builds that take no time: ``tools[board]`` is what differs, or why it fails."""
+    """Builds that take no time: ``tools[board]`` has changed figures, or the cause of a failure."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     bitstream = tmp_path / "top.bin"
     bitstream.write_bytes(b"bits")
@@ -99,7 +99,7 @@ def test_a_machine_for_maps_is_built_for_a_network_of_them(monkeypatch):
     assert [job.network_name for job in jobs] == ["mnist-10", "conv-small-10"] == named
     jobs = boards.find_jobs(["ulx3s-85f:maps"], "mine", None, changes)
     assert [job.network for job in jobs] == ["mine"]
-    # And one for any network for none of them.
+    # A machine for any network is built for no network in particular.
     (job,) = boards.find_jobs(["icebreaker:general"], "mine", None, changes)
     assert (job.network_name, job.network.topology) == ("any network", (1024, 104, 16))
 

@@ -17,7 +17,7 @@ from allspin.sim.programming.schemes import Programming
 PAPER = open_device("paper")
 
 
-def test_json_is_what_the_library_says(cli, tmp_path):
+def test_json_has_the_library_s_figures(cli, tmp_path):
     settings = tmp_path / "settings.toml"
     settings.write_text("tries = 3\nband = 0.03")
     words = f"chips mnist-10 --chips 2 --chip 5 --images 300 --program {settings}"

@@ -1,4 +1,4 @@
-"""``allspin compare``: what it prints, what it leaves, and what it refuses."""
+"""``allspin compare``: its output, its files, and its refusals."""
 
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ from allspin.sim.network.random_network import random_network
 
 @pytest.fixture(scope="module")
 def left(tmp_path_factory):
-    """The folder that one run leaves, its numbers, and what it printed."""
+    """The folder that one run leaves, its numbers, and its output."""
     place = tmp_path_factory.mktemp("compare")
     with contextlib.chdir(place), contextlib.redirect_stdout(io.StringIO()) as out:
         assert main(["compare", "mnist-10", "--images", "20"]) == 0

@@ -1,4 +1,4 @@
-"""``allspin --completion``: shells take the scripts, and complete what is typed."""
+"""``allspin --completion``: shells take the scripts, and complete typed words."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ compadd() {
 }
 PROMPT=ready
 """
-"""Scripts by which a shell writes what it offers for the last word of a line."""
+"""Scripts by which a shell writes its proposals for the last word of a line."""
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_commands_options_and_names_are_completed(scripts, tmp_path, shell, word
 
 
 def offered_by_zsh(line: str, script: Path, folder: Path, environment: dict[str, str]) -> str:
-    """Type a line and a tab in a terminal, since zsh completes nothing without one."""
+    """Type a line and a tab in a terminal, since zsh does not complete without one."""
     (folder / ".zshrc").write_text(ZSH.replace("FOLDER", str(folder)))
     shutil.copy(script, folder / "_allspin")
     here, there = pty.openpty()

@@ -7,8 +7,8 @@ from allspin.host.cli import demo
 from tests.command_lines import read_options
 
 
-def test_it_ends_with_what_opens_the_page(idx_folder, tmp_path, monkeypatch, cli):
-    # Numbers of some kind: what is measured has tests of its own.
+def test_it_ends_with_the_command_that_opens_the_page(idx_folder, tmp_path, monkeypatch, cli):
+    # Arbitrary numbers: the measurements have tests of their own.
     monkeypatch.setattr(demo, "run_demo", lambda *_: defaultdict(int))
     data, out = (
         idx_folder("the data", shape=(9, 7), classes=4, train=24, test=12),

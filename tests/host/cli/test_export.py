@@ -1,4 +1,4 @@
-"""``allspin export``: files whole or not at all, and what is in a table of cells."""
+"""``allspin export``: files whole or not at all, and contents of a table of cells."""
 
 import csv
 import os
@@ -65,7 +65,7 @@ MACHINES = [
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_a_core_is_what_a_linter_finds_nothing_in(net, tmp_path, cli, machine):
+def test_a_core_passes_a_linter(net, tmp_path, cli, machine):
     path = tmp_path / "core.v"
     own = "conv-small-10" if machine.endswith("maps") else net
     cli.run(f"export {own} --verilog {path} --profile {machine}")
@@ -84,7 +84,7 @@ def test_a_core_is_what_a_linter_finds_nothing_in(net, tmp_path, cli, machine):
     assert found == {0: set(), 1: {"UNUSEDSIGNAL", "PROCASSINIT", "DECLFILENAME"}}
 
 
-def test_what_is_no_core_is_refused_and_nothing_is_written(net, tmp_path, cli):
+def test_an_impossible_core_is_refused_and_no_file_is_written(net, tmp_path, cli):
     out = tmp_path / "out"
     out.mkdir()
     for words, said in {

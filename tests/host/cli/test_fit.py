@@ -1,4 +1,4 @@
-"""``allspin fit``: what it writes, what it refuses, and one line for each bad file."""
+"""``allspin fit``: its files, its refusals, and one line for each bad file."""
 
 import hashlib
 import json
@@ -186,7 +186,7 @@ def test_several_currents_of_one_file_become_points(folder, cli):
     assert "a point is such as current=9mA" in line
 
 
-def test_what_was_taken_for_what_is_explained(folder, cli):
+def test_the_reading_of_columns_is_explained(folder, cli):
     text = pulses().replace("R_AH (ohm)", "Rxy_mOhm").replace("A,2,", "A,9,")
     (folder / "pulses.csv").write_text(text)
     out, err = cli.run("fit --explain pulses.csv neuron.csv")

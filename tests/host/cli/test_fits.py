@@ -1,4 +1,4 @@
-"""Which machines run a network without a build."""
+"""Machines that run a network without a build."""
 
 from allspin.sim.network.netfile import save_network
 from allspin.sim.network.random_network import random_network

@@ -20,7 +20,7 @@ from allspin.sim.errors import UserError
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """Nothing was built yet, and no board is connected."""
+    """An empty cache: no board was built yet, and no board is connected."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setattr(flash, "ports_of", lambda usb: [])
 
@@ -58,7 +58,7 @@ def test_a_dry_run_shows_the_command_of_each_board(name, bitstream, cli):
     assert str(bitstream) in words
 
 
-def test_what_was_built_last_is_flashed(board_record, tool, bitstream, cli):
+def test_the_last_build_is_flashed(board_record, tool, bitstream, cli):
     tool("iceprog", PROGRAMS)
     assert cli.run("flash icebreaker --dry-run")[0].startswith("iceprog BITSTREAM\n")
     line = cli.refused("flash icebreaker")
@@ -142,7 +142,7 @@ SLOW = "icebreaker misses its timing: 20.0 MHz of the 27 needed"
 
 
 @pytest.mark.parametrize("case", ["unknown", "slow", "a copy of a slow one"])
-def test_what_may_miss_its_clock_is_programmed_by_force_only(
+def test_a_bitstream_that_may_miss_its_clock_is_programmed_by_force_only(
     case, board_record, tool, bitstream, cli
 ):
     tool("iceprog", PROGRAMS)
@@ -160,7 +160,7 @@ def test_what_may_miss_its_clock_is_programmed_by_force_only(
     assert cli.refused(words) == f"allspin: {doubt}; --force programs it anyway"
     assert cli.run(f"{words} --force")[1] == f"allspin: {doubt}\ngiven bits\n"
     if case == "slow":
-        # What is not what was built is not programmed.
+        # A file that differs from the build is not programmed.
         file.write_bytes(b"bitt")
         assert f"{file} is damaged: build it again" in cli.refused(f"{words} --force")
         file.unlink()
@@ -197,7 +197,7 @@ PROGRAMMED = "is programmed; now:"
         (SILENT, "--on /dev/x", BODY, 2, f"does not answer: {SILENT}"),
     ],
 )
-def test_the_board_is_asked_what_it_is(
+def test_the_board_is_asked_for_its_identity(
     board_record, tool, bitstream, monkeypatch, cli, answer, more, identity, status, said
 ):
     tool("iceprog", PROGRAMS)

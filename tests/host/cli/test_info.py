@@ -1,4 +1,4 @@
-"""``allspin info``: what it finds, and what it says of what it does not find."""
+"""``allspin info``: parts that it finds, and its words for missing ones."""
 
 import importlib.metadata
 from pathlib import Path
@@ -14,7 +14,7 @@ from allspin.host.machines import opening
 
 @pytest.fixture(autouse=True)
 def ports(monkeypatch):
-    """The serial ports: none, or those that the test puts there."""
+    """List of the serial ports: empty until the test adds some."""
     found: list[str] = []
     monkeypatch.setattr(serial_port, "PROBE_TIMEOUT", 0.05)
     monkeypatch.setattr(opening, "serial_ports", lambda: found)
@@ -37,7 +37,7 @@ def test_json_is_one_object(cli):
     assert result["ports"] == {}
 
 
-def test_what_is_missing_is_said(ports, cli, monkeypatch):
+def test_missing_parts_are_named(ports, cli, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setattr(info, "PACKAGES", ("numpy", "no-such-package"))
@@ -53,7 +53,7 @@ def test_what_is_missing_is_said(ports, cli, monkeypatch):
         assert words in out
 
 
-def test_what_the_cache_holds_is_told(cli, monkeypatch, tmp_path):
+def test_the_contents_of_the_cache_are_told(cli, monkeypatch, tmp_path):
     monkeypatch.setenv("ALLSPIN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("ALLSPIN_CACHE_LIMIT", "5M")
 

@@ -1,4 +1,4 @@
-"""``allspin live``: its link, what it refuses, and how it ends."""
+"""``allspin live``: its link, its refusals, and its end."""
 
 import contextlib
 import resource
@@ -26,7 +26,7 @@ from tests.processes import PATIENCE
         ("--host 'no such host' --port 0", "cannot listen on --host no such host"),
     ],
 )
-def test_what_is_wrong_is_a_line(cli, words, said):
+def test_a_wrong_option_is_a_line(cli, words, said):
     assert said in cli.refused(f"live --no-browser {words}")
 
 
@@ -58,7 +58,7 @@ def test_it_prints_its_link_serves_and_ends_with_an_interrupt(start, learning):
 
 
 @pytest.mark.long
-def test_it_answers_where_more_ask_for_nothing_than_it_has_files_for(start):
+def test_it_answers_beside_more_idle_connections_than_it_has_files(start):
     process = start("live --port 0 --no-browser")
     link = process.stdout.readline().strip()
     resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (256, 256))

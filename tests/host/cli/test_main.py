@@ -1,4 +1,4 @@
-"""The command line's frame: one line on stderr for what the user can mend."""
+"""The command line's frame: one line on stderr for a mistake that the user can mend."""
 
 import errno
 import os
@@ -66,7 +66,7 @@ def test_foreseeable_trouble_is_one_line(command, error, status, line):
         KeyError("row"),
         ValueError("shape"),
         OSError(errno.ENOENT, "No such file"),
-        BrokenPipeError(errno.EPIPE, "Broken pipe"),  # not of stdout, whose reader is there
+        BrokenPipeError(errno.EPIPE, "Broken pipe"),  # not from stdout, whose reader is open
         RecursionError(),
     ],
 )
@@ -103,7 +103,7 @@ def test_a_fault_of_the_user_s_own_file_is_the_user_s(command, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("case", ["asked for", "no folder"])
-def test_where_a_traceback_goes(command, monkeypatch, case):
+def test_a_traceback_goes_to_stderr_if_asked_for_or_without_a_folder(command, monkeypatch, case):
     if case == "asked for":
         monkeypatch.setenv("ALLSPIN_DEBUG", "1")
     else:
@@ -165,7 +165,7 @@ def test_help_fits_80_columns_and_has_examples_that_parse(name, cli, monkeypatch
     examples = [re.split("[#>]", line)[0] for line in lines if line.startswith("  allspin ")]
     assert examples
     for _, command, *words in map(shlex.split, examples if name else ()):
-        # A few commands are followed by another one, which uses what they wrote.
+        # A few commands are followed by another one, which uses their output.
         read_options(command, words)
 
 
@@ -197,7 +197,7 @@ def test_help_lists_each_command_in_its_group(cli):
     assert [each for each in found if each in expected] == expected
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_no_heavy_package():
     heavy = {"numpy", "amaranth", "matplotlib", "rich", "cyclopts"}
     code = (
         "import sys; from allspin.host.cli.main import main; main(['--help']);"
@@ -254,14 +254,14 @@ def test_a_stderr_that_cannot_be_written_is_not_logits_that_differ(place, words)
 
 @pytest.fixture
 def closed():
-    """A pipe that nobody reads."""
+    """A pipe without a reader."""
     reader, writer = os.pipe()
     os.close(reader)
     yield writer
     os.close(writer)
 
 
-# What each way to print does, for the commands that take minutes.
+# A call of each way to print, for the commands that take minutes.
 PRINTERS = {
     "say": "say('words')",
     "a table": "Terminal().print(Table('words'))",
@@ -314,7 +314,7 @@ def test_a_reader_may_leave_either_stream(closed, tmp_path, stream, way):
 
 
 def test_a_closed_stdout_is_no_file_s(tmp_path):
-    # Without a stdout the next file to be opened would be what is printed into.
+    # Without a stdout, output would go into the next file to be opened.
     code = f"""
 import os
 for number in range(3):

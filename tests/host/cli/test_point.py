@@ -1,4 +1,4 @@
-"""``--device NAME@POINT``: each command takes a device at a point, or says what was measured."""
+"""``--device NAME@POINT``: each command takes a device at a point, or names the measured range."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_each_command_names_the_range(folder, command, cli):
     assert [path.name for path in folder.iterdir()] == ["wafer.toml"]
 
 
-def test_what_is_opened_is_the_device_at_the_point(cli):
+def test_the_opened_device_is_the_one_at_the_point(cli):
     # A device of 30 pulses takes fewer than one of 100.
     words = "run paper-10 --chip 1 --images 10 --device"
     pulses = [

@@ -163,7 +163,7 @@ def test_a_key_is_no_option(word: str) -> None:
         ("fit", "column = ['role=x']", "pulse, resistance"),
     ],
 )
-def test_what_no_recipe_has_is_one_line(
+def test_a_wrong_entry_of_a_recipe_is_one_line(
     tmp_path: Path, command: str, text: str, named: str
 ) -> None:
     path = tmp_path / "recipe.toml"

@@ -1,4 +1,4 @@
-"""What a user can mend, of every command: one line that names it, exit status 2, and no file."""
+"""Mistakes that a user can mend, in every command: one line, exit status 2, and no file."""
 
 import numpy as np
 import pytest
@@ -252,7 +252,7 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """What the commands name: a network, its data, curves, a picture, and what is in the way."""
+    """Files that the commands name: a network, its data, curves, a picture, and obstacles."""
     folder = tmp_path_factory.mktemp("files")
     save_network(NETWORK, folder / "net")
     curve = "".join(f"{n},{np.exp(-n / 5):.4f}\n" for n in range(12))

@@ -1,4 +1,4 @@
-"""``allspin report``: what it prints, what it refuses, and that a page is whole or not there."""
+"""``allspin report``: its output, its refusals, and a page that is whole or absent."""
 
 import re
 
@@ -18,7 +18,7 @@ def test_json_tells_path_and_sizes(tmp_path, cli, monkeypatch):
     assert told == [str(page), size, 1, 30]
     assert set(sections) >= {"trained", "devices", "chips", "maps", "confusion"}
     assert size - 20_000 < sum(sections.values()) < size
-    # What could not be run is said, with the command that runs it.
+    # The page names parts that could not be run, with the command that runs each.
     text = re.sub("<[^>]*>", "", page.read_text())
     for words in (
         "No board was built for this network",

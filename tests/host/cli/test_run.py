@@ -1,4 +1,4 @@
-"""``allspin run``: every machine, compared; and one line for whatever goes wrong."""
+"""``allspin run``: every machine, compared; and one line for each failure."""
 
 import dataclasses
 import subprocess
@@ -164,7 +164,7 @@ def test_resident_images(cli, words, tmp_path, monkeypatch):
     assert (result["resident"], result["images"], result["mismatches"]) == (60, 60, 0)
     assert result["cycles_per_image"] > 12
     assert len(np.load(tmp_path / "logits.npy")) == 60
-    # Nobody asks for logits: only counts come back.
+    # Without --logits only counts come back.
     accuracies = (cli.json(each)["accuracy"] for each in (command, f"{words} --on golden"))
     assert {result["accuracy"]} == set(accuracies)
     assert result["machine_images_per_second"] is None  # simulated without a clock
@@ -185,7 +185,7 @@ def test_resident_images(cli, words, tmp_path, monkeypatch):
 @pytest.mark.long
 @pytest.mark.parametrize("at_once", [25, 60])
 def test_resident_images_of_a_chip_with_noise_at_each_use(cli, words, monkeypatch, at_once):
-    """Of the later batches too, whose first image is not image 0."""
+    """The later batches are compared too, whose first image is not image 0."""
     resident = ResidentParameters(beats=1024, images=at_once)
     monkeypatch.setattr(machine_options, "VIRTUAL_RESIDENT", resident)
     result = cli.json(f"{words} --chip 5 --on virtual --resident --check")

@@ -1,4 +1,4 @@
-"""``allspin selftest``: what it prints, its exit status, and which board ``auto`` takes."""
+"""``allspin selftest``: its output, its exit status, and the board that ``auto`` takes."""
 
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ def test_the_virtual_board(cli, net):
 
 
 def test_a_port_needs_no_network_and_a_reset_is_a_line(start, cli, net):
-    """The board tells enough of itself; what is found before it resets is printed."""
+    """The board's identity is enough for the test; findings before its reset are printed."""
     port = (
         start(f"{net} --reset-after 90", "tests.host.virtual.faulty_port").stdout.readline().strip()
     )

@@ -21,7 +21,7 @@ from allspin.sim.plain_values import parse_json
 from tests.sim.test_systems import BARE, run_python
 
 
-def test_all_that_was_found_is_in_one_file_and_nothing_of_the_user(cli, net, tmp_path):
+def test_all_findings_are_in_one_file_without_data_of_the_user(cli, net, tmp_path):
     path = tmp_path / "board.json"
     out, _ = cli.run(f"selftest {net} --on virtual --seed 3 --report {path} --json")
     report = parse_json(path.read_bytes())
@@ -67,10 +67,10 @@ def test_a_board_that_falls_silent_is_told_too(start, cli, net, tmp_path):
     assert not any(count_reports(tmp_path).values())
 
 
-def test_what_was_flashed_of_a_release_is_told(
+def test_a_bitstream_flashed_from_a_release_is_told(
     cli, net, tmp_path, monkeypatch, board_record, capfd
 ):
-    """The board that answers is the virtual one, with the identity of what was flashed."""
+    """The board that answers is the virtual one, with the identity of the flashed bitstream."""
     content = identity_bytes(TopParameters.from_network(open_network(net)).link)
     about = {"bitstream": "a.bin", "bitstream_sha256": hashlib.sha256(content).hexdigest()}
     about |= {"board": "icebreaker", "part": "iCE40UP5K", "identity": content.hex()}
@@ -108,7 +108,7 @@ def test_a_board_is_tested_without_the_gateware(start, net, tmp_path):
     assert parse_json((tmp_path / "board.json").read_bytes())["right"] is True
 
 
-def test_what_cannot_be_written_is_refused_before_the_test_and_another_file_is_none(
+def test_an_unwritable_report_is_refused_before_the_test_and_another_file_is_no_report(
     cli, net, tmp_path
 ):
     _, err = cli.run(f"selftest {net} --on virtual --report {tmp_path}/no/board.json", 2)

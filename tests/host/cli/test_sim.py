@@ -1,4 +1,4 @@
-"""``allspin sim``: the engine under cocotb, and one line for what the user can mend."""
+"""``allspin sim``: the engine under cocotb, and one line for a mistake that the user can mend."""
 
 import re
 

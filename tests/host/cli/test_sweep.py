@@ -1,4 +1,4 @@
-"""``allspin sweep``: options, a file and both; what is printed, and what is refused."""
+"""``allspin sweep``: options, a file and both; its output, and its refusals."""
 
 import csv
 
@@ -17,7 +17,7 @@ def words(tmp_path):
     return f"sweep --images 200 --jobs 1 -o {tmp_path}/t.csv"
 
 
-def test_json_is_what_the_library_says(words, tmp_path, cli):
+def test_json_has_the_library_s_figures(words, tmp_path, cli):
     grid = tmp_path / "grid.toml"
     grid.write_text("tries = 3")
     words = words.replace("sweep", f"sweep {grid}")

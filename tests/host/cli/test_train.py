@@ -86,7 +86,7 @@ def test_options_reach_the_network(cli, data, tmp_path) -> None:
     assert network.current_bits == 10
     expected = {"states": 9, "noise": 0.02, "epochs": 1, "seed": 12}
     assert expected.items() <= options("net.safetensors").items()
-    # Nothing that differs from run to run or from machine to machine.
+    # The provenance does not differ from run to run or from machine to machine.
     assert str(tmp_path) not in json.dumps(network.provenance)
 
 
@@ -98,7 +98,7 @@ def test_options_reach_the_network(cli, data, tmp_path) -> None:
         ("other/t10k-labels-idx1-ubyte.gz/net.safetensors", "Not a directory"),
     ],
 )
-def test_what_cannot_be_written_is_refused_before_training(
+def test_an_unwritable_output_is_refused_before_training(
     cli, train, monkeypatch, place: str, reason: str
 ) -> None:
     monkeypatch.setattr("allspin.host.cli.train.train", lambda *_: pytest.fail("it trained"))
@@ -128,12 +128,12 @@ def test_a_recipe_is_the_same_as_its_options(cli, data) -> None:
     Path("batch.toml").write_text("batch = 50")
     cli.run(f"train --data {data} {words} --recipe batch.toml --epochs 2 --seed 5 -o two")
     assert same("one", "two")
-    # What the command line says wins.
+    # The command line overrides the recipe.
     cli.run("train --recipe recipe.toml -o three --seed 6 --quick --epochs 1")
     assert options("three") == options("one") | {"seed": 6, "epochs": 1}
     cli.run("train --recipe recipe.toml -o three --quick")
     assert options("three")["epochs"] == 16
-    # A key that needs a device, and has none.
+    # A key that needs a device, in a recipe without one.
     Path("halves.toml").write_text("polarity = 'halves'")
     assert "--device" in cli.refused("train --recipe halves.toml -o four")
 
@@ -212,7 +212,7 @@ def test_devices_that_got_no_pulse_are_said(cli, data, rate, said) -> None:
     assert ("pulses for" in cli.run(words)[1]) is said
 
 
-def test_what_was_learnt_by_pulses_is_kept_if_it_is_ended(start, data) -> None:
+def test_a_network_learnt_by_pulses_is_kept_if_the_command_is_ended(start, data) -> None:
     words = (
         f"learn --data {data} --hidden 8 --device paper --rate 0.1 --epochs 9999 -o net.safetensors"
     )
@@ -251,7 +251,7 @@ def test_an_end_saves_the_best_so_far_if_there_is_a_network(start, train, data, 
     assert not Path("none.safetensors").exists()
 
 
-def test_a_robust_network_says_what_chips_reach(cli, train, data, monkeypatch) -> None:
+def test_a_robust_network_tells_its_accuracy_on_chips(cli, train, data, monkeypatch) -> None:
     monkeypatch.setattr("allspin.host.train.training_chips.JUDGES", 3)
     out, err = cli.run(f"{train} -o net --robust usual --device paper --epochs 2")
     assert "teacher 1/1: loss" in err

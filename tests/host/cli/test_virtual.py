@@ -18,7 +18,7 @@ FAULTS = ("--flip", "--drop", "--reset-after")
 
 
 class Client:
-    """A client that knows frames, and nothing of this program's."""
+    """A client that knows frames, and no other code of this program."""
 
     def __init__(self, path):
         self.file = os.open(path, os.O_RDWR | os.O_NOCTTY)
@@ -26,7 +26,7 @@ class Client:
         self.deframer = Deframer()
 
     def ask(self, *payloads, quiet=0.5):
-        """Ask, and take all that comes until nothing comes any more."""
+        """Send requests, and take all answers until the line is quiet."""
         for payload in payloads:
             os.write(self.file, encode_frame(payload))
         found = []
@@ -147,13 +147,13 @@ def test_a_link_that_was_left_is_replaced_where_its_terminal_is_anothers(board, 
     os.utime(link, (0, 0), follow_symlinks=False)  # from before the terminal was opened
     _, path = board(f"--link {link}")
     assert os.readlink(link) == path
-    # Of one that lives there it stays.
+    # A link of a live process stays.
     process, nothing = board(f"--link {link}")
     assert (process.wait(60), nothing) == (2, "")
     assert os.readlink(link) == path
 
 
-def test_what_took_the_links_place_stays(board, tmp_path):
+def test_a_file_in_the_links_place_stays(board, tmp_path):
     link = tmp_path / "board"
     process, _ = board(f"--link {link}")
     link.unlink()

@@ -60,7 +60,7 @@ def test_it_is_plain_data_with_every_neuron(found: dict[str, Any]) -> None:
         assert whole["energy_pj"] == pytest.approx(inside / 1000)
 
 
-def test_the_bare_gate_is_what_the_paper_prices(found: dict[str, Any]) -> None:
+def test_the_bare_gate_has_the_paper_s_price(found: dict[str, Any]) -> None:
     assert named(found)["cmos-bare"]["area_um2"] == pytest.approx(4.788)
     # By hand: 1.146 fJ of leakage and 24.7 fJ times the activity; 2.622 fJ falls at 0.06.
     expected = {
@@ -153,7 +153,7 @@ def test_programming_is_counted(found: dict[str, Any]) -> None:
     assert open_loop["energy_j"] > 79_400 * 0.011**2 * 312.5 * 1e-3
 
 
-def test_what_cannot_be_compared_is_one_line() -> None:
+def test_an_impossible_comparison_is_one_line() -> None:
     with pytest.raises(UserError, match=r"cmos-relu needs 1\.\d+ ns in these cells.*`frequency`"):
         compared(options=CompareOptions(frequency=1e9, images=10))
     one = ComparisonSubject(

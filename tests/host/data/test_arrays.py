@@ -39,7 +39,7 @@ ARRAYS = {
 }
 
 
-def test_numpy_reads_what_is_written() -> None:
+def test_numpy_reads_a_written_archive() -> None:
     content = npz_bytes(ARRAYS)
     assert content == npz_bytes(ARRAYS)
     with np.load(io.BytesIO(content), allow_pickle=False) as found:
@@ -50,7 +50,7 @@ def test_numpy_reads_what_is_written() -> None:
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_what_numpy_writes_is_read(tmp_path: Path, save: Any) -> None:
+def test_an_archive_that_numpy_writes_is_read(tmp_path: Path, save: Any) -> None:
     path = tmp_path / "x.npz"
     written = {name: array for name, array in ARRAYS.items() if name != "file"}
     save(path, **written, objects=np.array(["not", "read"], object))
@@ -105,7 +105,7 @@ def pickled() -> bytes:
         (lambda: bytes(1 << 20), "is too large for a file: it has 1,048,576 bytes"),
     ],
 )
-def test_what_lies_is_one_line(
+def test_an_archive_that_lies_is_one_line(
     tmp_path: Path, content: Callable[[], bytes], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

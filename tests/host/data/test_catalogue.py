@@ -42,14 +42,14 @@ KERNELS = {
 """Convolutions of a series, and the most cells of its networks."""
 
 
-def test_what_ships() -> None:
+def test_networks_and_devices_that_ship() -> None:
     assert shipped_networks() == tuple(sorted(LEAST))
     assert "paper" in shipped_devices()
     assert sorted(path.stem for path in DEVICES.glob("*")) == list(shipped_devices())
 
 
 @pytest.mark.parametrize("name", LEAST)
-def test_a_network_is_what_its_name_says_and_as_good_as_promised(name: str) -> None:
+def test_a_network_matches_its_name_and_is_as_good_as_promised(name: str) -> None:
     network = open_network(name)
     series, states, neuron = re.split(r"-(\d+)-?", name)
     kernels, most = KERNELS.get(series, (None, 79_400))
@@ -80,7 +80,7 @@ def test_chips_of_a_robust_network_are_as_good_as_promised(name: str, least: flo
         assert (classes == labels[:2000]).mean() >= least
 
 
-def test_what_is_not_there_or_foreign_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_or_foreign_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"give a file, or one of conv-10, conv-100, .*, robust-conv-10$"
     ):

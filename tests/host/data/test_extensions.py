@@ -52,7 +52,7 @@ def test_files_and_modules_are_loaded_once(tmp_path: Path, monkeypatch: pytest.M
         ("1 / 0", "ZeroDivisionError: division by zero"),
     ],
 )
-def test_what_cannot_be_loaded_is_told(
+def test_an_extension_that_cannot_be_loaded_is_named_with_the_cause(
     source: str | None, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "mine.py"

@@ -41,13 +41,13 @@ def test_a_device_or_a_pipe_keeps_nothing(tmp_path):
         ),
     ],
 )
-def test_where_nothing_can_be_made(tmp_path, check, place, message):
+def test_a_place_where_no_file_can_be_made_is_refused(tmp_path, check, place, message):
     (tmp_path / "taken").write_text("")
     with pytest.raises(UserError, match=message):
         check(tmp_path / place)
 
 
-def test_what_is_read_is_not_written_over(tmp_path):
+def test_an_input_file_is_not_written_over(tmp_path):
     read, link = tmp_path / "read", tmp_path / "link"
     read.write_text("kept")
     link.symlink_to(read)

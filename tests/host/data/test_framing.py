@@ -81,7 +81,7 @@ def test_a_digit_elsewhere_and_in_another_size_has_the_same_class(
     for digit in digits[:200]:
         canvas = placed(digit, scale, rng)
         if noise:
-            # As a camera sees ink on grey paper.
+            # A camera's view of ink on grey paper.
             canvas = paper - canvas * (paper - 30) / 255 + rng.normal(0, noise, canvas.shape)
         made.append(framed(canvas if paper == 0 or noise else paper - canvas))
     same = model.classify(np.array(made)) == model.classify(digits[:200])

@@ -125,7 +125,7 @@ REAL = Image.fromarray(LEVELS.astype(np.float32) / 255)
         ("x.tif", PICTURE, {"compression": "tiff_lzw"}, "a compressed TIFF; save it without"),
     ],
 )
-def test_what_no_network_can_be_shown_is_refused(tmp_path, name, image, options, words):
+def test_a_picture_that_no_network_can_be_shown_is_refused(tmp_path, name, image, options, words):
     assert words in refusal(read_grey, saved(tmp_path, name, image, **options))
 
 
@@ -217,7 +217,7 @@ def test_colours_stay_where_they_are(tmp_path):
     colours = np.random.default_rng(1).integers(0, 256, (6, 4, 3), np.uint8)
     found = load_image(saved(tmp_path, "a.png", Image.fromarray(colours)), (6, 4, 3))
     assert np.array_equal(found.image, colours)
-    # Of another ratio of sides: as a whole, between black; and nothing is black too.
+    # Another ratio of sides: the whole image between black bars. A transparent image is black, too.
     wide = load_image(tmp_path / "a.png", (6, 10, 3)).image
     assert np.array_equal(wide[:, 3:7], colours)
     assert not wide[:, :3].any()

@@ -111,7 +111,7 @@ def test_two_files_for_one_thing(idx_folder: IdxFolder, name: str, words: str) -
         ("train-images-idx3", np.zeros((1, 256, 256)), "give images of at most 65535 pixels"),
     ],
 )
-def test_what_does_not_belong_together(
+def test_files_that_do_not_belong_together_are_refused(
     idx_folder: IdxFolder,
     idx_bytes: IdxBytes,
     part: str,

@@ -129,7 +129,7 @@ def test_floats_of_more_images_than_are_converted_at_a_time(archive: Archive) ->
         ("y_test", [-1, 0], "has the label -1; give 0 to 255"),
     ],
 )
-def test_what_a_data_set_has_not_is_said_in_words(
+def test_a_fault_of_a_data_set_is_said_in_words(
     archive: Archive, name: str, values: npt.ArrayLike | None, words: str
 ) -> None:
     path = archive(**{name: values})

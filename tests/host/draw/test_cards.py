@@ -46,14 +46,14 @@ def test_a_name_makes_no_tags(name):
     assert "seed" not in found.facts()
 
 
-def test_what_no_page_may_hold_is_replaced_what_is_long_is_cut_and_unknown_left_out():
+def test_forbidden_characters_are_replaced_long_text_is_cut_and_unknown_facts_are_left_out():
     about = [("a", "x\x00\x1b\ud800"), ("b", None), ("c", "<" * 2 * LONGEST), ("d", 0)]
     found = read(card_of([fact_table("t", about)]))
     cut = "<" * (LONGEST - 1) + "\N{HORIZONTAL ELLIPSIS}"
     assert found.facts() == {"a": "x\ufffd\ufffd\ufffd", "c": cut, "d": "0"}
 
 
-def test_a_model_shows_its_card_and_what_is_none_has_none():
+def test_a_model_shows_its_card_and_another_value_has_none():
     assert DEVICE._repr_html_() == card(DEVICE)
     assert card(3) is None
 
@@ -76,7 +76,7 @@ def test_cells_are_those_of_the_chip():
     axes = synapse_curve(DEVICE, Chip(DEVICE, 7)).axes[0]
     cells = [line for line in axes.lines if line.get_alpha()]
     assert len(cells) == 2 * DRAWN
-    # Where their potentiation ends, by another way to the same cells.
+    # Ends of their potentiation, computed by another way to the same cells.
     array = SynapseArray(DEVICE.synapse, 7, 0, (DRAWN, 1))
     own = array.deviates[Polarity.POTENTIATION][:, 0]
     ends = [np.asarray(line.get_ydata())[-1] for line in cells[:DRAWN]]

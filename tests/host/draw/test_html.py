@@ -24,7 +24,7 @@ def test_nothing_that_a_page_may_not_hold_gets_in(text):
     )
 
 
-def test_tables_align_numbers_and_say_what_is_not_known():
+def test_tables_align_numbers_and_mark_unknown_ones():
     columns = TableColumn("name"), TableColumn("x", "%", form=".2f"), TableColumn("y")
     rows = [("a", 98.8, Number(1.5, ".1f", 0.25)), ("b & c", 7.25, None)]
     read = Reader(render(html_table(Table("t <1>", columns, rows, notes=["so <it> is"]))))

@@ -69,7 +69,7 @@ def test_saved_as_png_and_svg_byte_for_byte_again(tmp_path):
 
 
 def test_a_style_that_lies_in_the_folder_changes_nothing(tmp_path, monkeypatch):
-    """As a matplotlibrc there does: LaTeX would be started, with what it names."""
+    """A matplotlibrc in the folder could set such a style, and so start LaTeX with its preamble."""
     plain = save_picture(neuron_curve(make_network()), tmp_path, "plain")[0].read_bytes()
     monkeypatch.setitem(mpl.rcParams, "text.usetex", True)
     assert save_picture(neuron_curve(make_network()), tmp_path, "other")[0].read_bytes() == plain

@@ -87,7 +87,7 @@ def test_disturbances_are_told_and_taken_off_or_left_out(name: str) -> None:
     changes, words, curves = CHANGES[name]
     found, notes = result(draw(changes))
     assert len(found.measurement.curves) == curves
-    # Of a drift that is not linear a constant offset may be left.
+    # A drift that is not linear may leave a constant offset.
     note, *offsets = notes
     assert re.search(words, note)
     assert len(offsets) == (name == "drift that ends")
@@ -103,7 +103,7 @@ def test_disturbances_are_told_and_taken_off_or_left_out(name: str) -> None:
 @pytest.mark.parametrize("occasion", ["write", "pulse"])
 @pytest.mark.parametrize("c2c", [0.002, 0.03, 0.08])
 @pytest.mark.parametrize(("devices", "cycles"), [(1, 3), (1, 10), (5, 5)])
-def test_of_cycles_that_have_only_c2c_nothing_is_said(
+def test_cycles_with_only_c2c_cause_no_note(
     devices: int, cycles: int, c2c: float, occasion: str
 ) -> None:
     truth = Known(c2c=(c2c, c2c), occasion=occasion, a=(12.0, 9.0), pulses=60)

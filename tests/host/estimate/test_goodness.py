@@ -106,7 +106,7 @@ def test_repeated_reads_tell_the_meter_from_the_film(occasion: str) -> None:
         assert part.cycles.occasion == occasion
         assert holds(part.cycles.of(occasion), truth.c2c[polarity], 0.1)
     device = result.device()
-    # As a share of the range, which is 1 ohm.
+    # Read noise is a share of the range, which is 1 ohm.
     assert device.imperfections.read_noise == pytest.approx(NOISE, rel=0.05)
     assert device.source["fit"]["meter_noise"]["from"] == "reads"
     none = fitted(curves, meter="none")

@@ -105,7 +105,7 @@ SPIKED = (
         ([replace(one, device=one.cycle) for one in some(STEP, 5, 0.01)], []),
         (some(STEP, 1, 0.01), [40]),
         (some(0.6 * (N > 0) - 0.4 * np.expm1(-N / 20), 1, 0.005), []),
-        # A neuron's, whatever the order of its currents.
+        # A neuron's curve, with its currents in any order.
         (some(SPIKED, 1, 0.5, None), [30, 31, 90]),
     ],
 )

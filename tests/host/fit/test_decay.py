@@ -158,7 +158,7 @@ def test_the_temperature_is_seen_wherever_it_stands(
         ("pulse,R_AH", False),
     ],
 )
-def test_which_files_are_decays(tmp_path: Path, header: str, decay: bool) -> None:
+def test_a_file_is_a_decay_by_its_header(tmp_path: Path, header: str, decay: bool) -> None:
     path = tmp_path / "file.csv"
     rows = [",".join([str(row + 0.5)] * (header.count(",") + 1)) for row in range(6)]
     path.write_text("\n".join([header, *rows]))
@@ -183,7 +183,7 @@ def test_which_files_are_decays(tmp_path: Path, header: str, decay: bool) -> Non
         ("time (s),R_AH\n-1,1\n", "time is -1; give 0 to 1e+12"),
     ],
 )
-def test_what_cannot_be_fitted_is_one_line(tmp_path: Path, text: str, expected: str) -> None:
+def test_a_decay_without_a_fit_is_one_line(tmp_path: Path, text: str, expected: str) -> None:
     path = tmp_path / "bad.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=re.escape(expected)):

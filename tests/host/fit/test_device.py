@@ -108,7 +108,7 @@ NEURON = [
         ({"c2c": (1.3, 1.3)}, "PD", {}, None, "the C2C of potentiation comes out as 1.3, which no"),
     ],
 )
-def test_what_makes_no_device(
+def test_curves_that_make_no_device_are_refused(
     figures: Any, chosen: str, options: Any, base: Any, message: str
 ) -> None:
     curves = [

@@ -67,7 +67,7 @@ def test_the_device_has_the_neuron_and_its_spread(tmp_path: Path) -> None:
     assert device.neuron_variation.threshold_deviation(neuron) == spread
 
 
-def test_what_is_no_such_curve_is_said(tmp_path: Path) -> None:
+def test_a_curve_with_two_steps_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
     x = np.linspace(0.5, 20, 40)
     bent = (ndtr((x - 4) / 0.5) + ndtr((x - 15) / 0.5)) / 2  # two steps

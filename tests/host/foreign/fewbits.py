@@ -56,7 +56,7 @@ def trained(
     enter: Rounding | None = None,
     steps: int = 300,
 ) -> FewBits:
-    """A network trained through its rounding, as if that were none (a straight-through gradient).
+    """Train a network through its rounding with a straight-through gradient.
 
     One output is the logit of the second of two classes.
     """
@@ -103,7 +103,7 @@ def trained(
 
 
 class _Writer:
-    """A graph under way; `domain` is QONNX's, or None for ONNX's own quantisers."""
+    """An unfinished graph; `domain` is QONNX's, or None for ONNX's own quantisers."""
 
     def __init__(self, domain: str | None) -> None:
         self.domain = domain

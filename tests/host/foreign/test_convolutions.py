@@ -50,7 +50,7 @@ def chains() -> dict:
     """Models, with the kinds of their layers."""
     pooled = Convolution(SHAPE, (3, 2), (2, 1), (1, 0, 1, 1), 2)
     turned = [node("Transpose", ["input"], ["x"], perm=[0, 3, 1, 2])]
-    # As Keras has them: activations have their channels last, pools and convolutions have not.
+    # Keras' layout: activations have their channels last, pools and convolutions do not.
     back = node("Transpose", ["s0"], ["t0"], perm=[0, 2, 3, 1])
     laid = [
         *turned,
@@ -81,7 +81,7 @@ def chains() -> dict:
             chain(ENTER, CONV, norm, clip, POOL, **NORM, **bounds),
             [pooled, DENSE],
         ),
-        # Behind the borders of a normalised map there is another number than 0.
+        # A normalised map is padded with a number other than 0.
         "normalised before it is padded": (
             chain(
                 ENTER,
@@ -212,7 +212,7 @@ REFUSED["the largest after a factor below 0"][0].graph.node[4].input[0] = "m0"
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_no_convolution_is_refused(saved, case):
+def test_a_graph_that_is_no_convolution_is_refused(saved, case):
     content, words = REFUSED[case]
     with pytest.raises(UserError) as refused:
         read_model(saved(content), SHAPE)

@@ -34,6 +34,6 @@ def test_it_is_near_the_best_of_all_possibilities():
     assert found.sum() < 0.6 * error(moments, nearest(LEVELS, weights), weights).sum()
 
 
-def test_rows_that_nothing_drives_are_rounded_too():
+def test_rows_without_input_are_rounded_too():
     found, _ = rounding(np.zeros((4, 4)), LEVELS)(np.full((4, 2), 0.4))
     assert found == pytest.approx(np.full((4, 2), 1 / 3))

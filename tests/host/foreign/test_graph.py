@@ -144,7 +144,7 @@ READ = {
 
 
 @pytest.mark.parametrize("case", READ)
-def test_the_layers_of_a_graph_are_what_onnx_computes(saved, case):
+def test_the_layers_of_a_graph_compute_the_outputs_of_onnx(saved, case):
     content, topology = READ[case]
     check_layers(content, saved(content), topology)
 

@@ -101,7 +101,7 @@ def test_training_further_gets_more_images_right_and_leaves_constant_neurons(els
         (0.5, {"scale": 2.0 / 4}, InputScaling(1.0, 0.0, 0.5)),
     ],
 )
-def test_what_a_white_pixel_is_worth(elsewhere, factor, options, expected):
+def test_the_value_of_a_white_pixel_is_found_or_given(elsewhere, factor, options, expected):
     arrays = dict(np.load(elsewhere.path))
     np.savez(elsewhere.path, **{**arrays, "W0": arrays["W0"] / factor})
     imported = import_network(elsewhere.path, elsewhere.dataset, ImportOptions(**options))
@@ -129,7 +129,7 @@ def asked(white, biases, seed):
 
 @pytest.mark.parametrize("white", [1.0, 255.0])
 def test_the_scale_of_the_input_is_found_where_accuracy_misleads(white):
-    """A network that draws the labels is the best there is for them, with the scale that it has."""
+    """Labels are drawn from the network's own logits, so no other scale fits them better."""
     whites, misled = ImportOptions().scalings(), 0
     for seed, biases in itertools.product(range(12), (0, 0.1, 2)):
         network, images, labels, rates = asked(white, biases, seed)
@@ -158,7 +158,7 @@ def test_a_model_that_is_read_otherwise_than_it_answers_is_refused(elsewhere, mo
         import_network(elsewhere.path, elsewhere.dataset)
 
 
-def test_tuning_keeps_what_came_unless_it_is_better(elsewhere):
+def test_tuning_keeps_the_quantised_network_unless_it_improves(elsewhere):
     """Images to learn from have wrong labels; images that choose have their own."""
     data, kept = elsewhere.dataset, split(700)[1]
     labels = (data.train_labels + 1) % 4

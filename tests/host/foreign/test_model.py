@@ -157,7 +157,7 @@ def test_files_that_are_not_there(tmp_path, suffix):
         read_model(tmp_path / f"missing{suffix}", (4, 5))
 
 
-def test_what_unpacks_to_too_much_is_not_unpacked(layers_of, monkeypatch):
+def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(layers_of, monkeypatch):
     monkeypatch.setattr(model, "MAX_UNPACKED", 1000)
     with pytest.raises(UserError, match=r"it unpacks to 3,328 bytes, at most 1,000 are read"):
         layers_of("model.npz", packed(W0=np.zeros((20, 20))))

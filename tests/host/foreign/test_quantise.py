@@ -106,9 +106,9 @@ def test_biases_of_the_last_layer_are_weights_of_neurons_at_full_scale(images, n
 
 
 @pytest.mark.parametrize(("largest", "count"), [(0, 0), (0.1, 1), (0.6, 2), (1e6, MAX_NEURONS)])
-def test_how_many_constant_neurons(images, largest, count):
+def test_the_number_of_constant_neurons(images, largest, count):
     assert neurons_needed(np.array([largest, -largest]), np.array([[0.5, -0.2]])) == count
-    if not count:  # biases that are all alike decide nothing
+    if not count:  # biases that are all alike decide no class
         first, last = drawn((20, 16, 5)).layers
         same = FloatNetwork((first, FloatLayer(last.weights, np.full(5, 7.0))))
         assert quantise(same, machine(), images)[1] == 0

@@ -43,7 +43,7 @@ def test_rounding_modes(mode):
     ("signed", "narrow", "ends"),
     [(1, 1, (-127, 127)), (0, 1, (0, 254)), (1, 0, (-128, 127)), (0, 0, (0, 255))],
 )
-def test_what_eight_bits_hold(signed, narrow, ends):
+def test_the_ends_of_eight_bits(signed, narrow, ends):
     numbers = np.array([-np.inf, np.inf])
     half, eight = number(0.5), whole(8)
     found = quant(numbers, half, whole(0), eight, signed=signed, narrow=narrow)
