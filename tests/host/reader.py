@@ -1,4 +1,4 @@
-"""What a page or a card is to a parser that is none of ours."""
+"""Pages and cards as Python's own HTML parser reads them."""
 
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -7,7 +7,7 @@ VOID = {"br", "img", "link", "meta"}
 
 
 class Reader(HTMLParser):
-    """Reads a page into elements, and notes what is not well-formed.
+    """Reads a page into elements, and notes faults of its form.
 
     Attributes
     ----------
@@ -16,7 +16,7 @@ class Reader(HTMLParser):
     texts : list of (str, str)
         Text, with the name of the element that holds it.
     faults : list of str
-        What is wrong.
+        Faults of the page's form.
     """
 
     def __init__(self, text: str) -> None:
@@ -53,7 +53,7 @@ class Reader(HTMLParser):
         return [text for holder, text in self.texts if holder == name]
 
     def facts(self) -> dict[str, str]:
-        """Rows of a table: what stands in a head, and what follows it."""
+        """Rows of a table: the text of each head cell, and the text of the data cell after it."""
         cells = [(name, text) for name, text in self.texts if name in ("th", "td")]
         return {
             text: after[1]

@@ -1,4 +1,4 @@
-"""The demonstration leaves what it promises, on any data set."""
+"""The demonstration leaves its promised files, on any data set."""
 
 import json
 from types import SimpleNamespace

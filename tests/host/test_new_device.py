@@ -98,7 +98,7 @@ def test_a_wrong_file_is_told_in_a_line(device: Path, old: str, new: str, why: s
     assert why in cli.refused(f"run paper-10 --device {device} --chip 1")
 
 
-def test_what_a_law_cannot_have_is_refused() -> None:
+def test_a_variation_without_meaning_and_a_second_registration_are_refused() -> None:
     one, other = PowerResponse(0.5, 100), PowerResponse(2, 100)
     with pytest.raises(ValueError, match="D2D cannot be of A: a response of kind power has none"):
         SotSynapse(one, other, 100, CycleVariation(), DeviceVariation(0.1, 0.1, "nonlinearity"))

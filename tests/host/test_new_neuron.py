@@ -43,7 +43,7 @@ class ClippedNeuron(Neuron):
 
 @dataclass(frozen=True)
 class StepNeuron(Neuron):
-    """All or nothing, by the current's highest bit."""
+    """Neuron whose output is 0 or 1, by the current's highest bit."""
 
     name: ClassVar[str] = "step"
     has_table: ClassVar[bool] = False
@@ -154,7 +154,7 @@ def silent(tmp_path: Path) -> Path:
 def test_a_kind_without_gateware_is_refused_before_it_is_elaborated(
     silent: Path, data: Path, words: str, cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Top and engine: whichever a command makes.
+    # A command makes either the top or the engine.
     for whole, method in ((Top, "elaborate"), (Engine, "build")):
         monkeypatch.delattr(whole, method)
     assert cli.refused(words.format(network=silent, data=data)) == (

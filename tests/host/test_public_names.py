@@ -1,4 +1,4 @@
-"""The public functions: what a network may be for each."""
+"""Public functions: the forms of a network that each accepts."""
 
 import contextlib
 from collections.abc import Callable

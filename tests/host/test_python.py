@@ -1,4 +1,4 @@
-"""The public functions: what they take in place of a name or a file, and what they return."""
+"""Public functions: arguments that they take in place of a name or a file, and their results."""
 
 import dataclasses
 import io
@@ -35,7 +35,7 @@ FRAME: Any = SimpleNamespace(columns=["pulse"], to_csv=lambda path, index: path.
 
 
 def told(result: Any) -> dict[str, Any]:
-    """What a result says, without what differs from run to run."""
+    """A result's figures, without those that differ from run to run."""
     return {k: v for k, v in result.to_dict().items() if "second" not in k and k != "network"}
 
 
@@ -153,7 +153,7 @@ def test_chips_and_sweeps_are_tables_of_a_chip_a_row(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("files")
-def test_what_comes_of_a_function_is_drawn_and_short_in_a_line():
+def test_a_function_s_result_is_drawn_and_short_in_a_line():
     fitted = allspin.fit("curves.csv")
     shown: list[Any] = [NETWORK, DEVICE, allspin.Chip(DEVICE, 7), fitted]
     shown.append(allspin.run(NETWORK, images=50))
@@ -288,7 +288,7 @@ def test_a_keyword_that_there_is_not_is_refused():
 
 
 @pytest.mark.usefixtures("files")
-def test_what_is_odd_about_files_is_a_warning_and_progress_does_not_hide_it():
+def test_an_oddity_of_a_file_is_a_warning_and_progress_does_not_hide_it():
     lines = CURVES.splitlines()
     lines[30] = lines[30].replace(",", ",9", 1)  # an outlier
     Path("odd.csv").write_text("\n".join(lines))
@@ -305,7 +305,7 @@ def test_what_is_odd_about_files_is_a_warning_and_progress_does_not_hide_it():
 RUN = "import allspin; allspin.run('mnist-10', images=2000, {})"
 
 
-def test_a_bar_is_shown_where_somebody_sees_it_and_nothing_stays(capfd, monkeypatch):
+def test_a_bar_is_shown_on_a_terminal_and_leaves_no_mark(capfd, monkeypatch):
     allspin.run("mnist-10", images=20)
     assert capfd.readouterr() == ("", "")
     here, there = pty.openpty()
@@ -347,7 +347,7 @@ def test_a_notebook_has_a_line_that_is_written_over(monkeypatch):
     assert last.strip() == ""
 
 
-def test_steps_are_told_to_what_the_caller_gives():
+def test_steps_are_told_to_the_caller_s_display():
     class Said(Display):
         def __init__(self) -> None:
             self.steps: list[str] = []

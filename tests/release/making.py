@@ -26,7 +26,7 @@ class ReleaseError(Exception):
 
 
 def run(command: Sequence[str | Path], folder: Path, **variables: str) -> str:
-    """Run a command of the release to its end, and return what it printed.
+    """Run a command of the release to its end, and return its output.
 
     Raises
     ------

@@ -38,7 +38,7 @@ def test_a_loop_needs_a_branch(read: Read) -> None:
         assert np.interp(7e-3, one.x, one.resistance) == pytest.approx(0.09, abs=3e-3)
     down = read(loops(), branch="down").curves[0]
     assert down.x[[0, -1]] == pytest.approx([12e-3, -12e-3])
-    # One that begins within a branch is closed there; branches that are one need no choice.
+    # A loop that begins within a branch is closed at that point; equal branches need no choice.
     head, *lines = loops().splitlines()
     (one,) = read("\n".join([head, *lines[20:], *lines[:20]]), branch="up").curves
     assert (one.x.size, one.x.min(), one.x.max()) == pytest.approx((49, -12e-3, 12e-3))

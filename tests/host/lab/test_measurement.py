@@ -172,7 +172,7 @@ def test_polarity_by_the_sign_of_the_pulse_current(read: Read) -> None:
     ],
 )
 @pytest.mark.parametrize("counted", ["anew", "on", "on and on"])
-def test_runs_are_told_apart_by_their_order_and_then_by_what_r_ah_does(
+def test_runs_are_told_apart_by_their_order_and_then_by_the_course_of_r_ah(
     heads: str, ways: tuple[str, str], counted: str, read: Read
 ) -> None:
     """Pulses are counted anew in each run, on within a cycle, or on through all."""

@@ -169,7 +169,7 @@ TWO = bars(",I (mA)", (25, "8", "8"), (10, "10", "10"))
         ),
     ],
 )
-def test_what_is_chosen_and_refused(
+def test_settings_are_chosen_or_refused(
     texts: list[str], given: dict[str, Any], expected: str, read: Read
 ) -> None:
     assert re.search(expected, outcome(read, texts, **given))
@@ -237,7 +237,7 @@ def mixed(heading: str, one: str, other: str, order: str = "0101") -> str:
         ),
     ],
 )
-def test_settings_are_found_and_what_is_advised_chooses_those_of_one(
+def test_settings_are_found_and_the_advice_chooses_those_of_one(
     text: str, choice: str, read: Read
 ) -> None:
     words = outcome(read, [text])
@@ -290,7 +290,7 @@ def test_readings_and_counts_may_vary_and_settings_scatter(
     assert re.search(expected, outcome(read, [text]))
 
 
-def test_what_is_measured_is_not_the_base_s(tmp_path: Path) -> None:
+def test_a_measured_setting_is_not_the_base_s(tmp_path: Path) -> None:
     path = tmp_path / "bar.csv"
     path.write_text(bars(",current (mA)", *twice("11", "-10")))
     device = fit([path], FitOptions("bar"), base="paper").device()

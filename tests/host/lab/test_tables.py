@@ -57,7 +57,7 @@ PREAMBLE = "Keithley 2182A\nDate,2026-03-01,10:42\nSample,bar 3\nPoints,3\nRange
         ("pulse\tR\n\tm\u03a9\n\tbar 3\n0\t1\n", ["pulse [] | R [m\u03a9]", "4: 0 | 1"]),
         ("I,R [ohm]\n(mA),(V)\n0,1\n", ["I [mA] | R [ohm]", "3: 0 | 1"]),
         ("d\tn\tR\n\t#\tmohm\nA\t0\t1\n", ["d [] | n [#] | R [mohm]", "3: A | 0 | 1"]),
-        # A header in a comment where there is no other.
+        # A header in a comment counts if the file has no other.
         ("# bar 3\n# pulse,R (ohm)\n0,1\n", ["pulse [] | R [ohm]", "3: 0 | 1"]),
     ],
 )

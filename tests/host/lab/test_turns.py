@@ -65,7 +65,7 @@ def test_a_curve_there_and_back_is_cut_where_it_turns_and_that_is_told(read: Rea
     assert [one.x.size for one in given.curves] == [40, 82] * 4
 
 
-def test_a_run_of_several_turns_is_refused_and_says_what_to_do(read: Read) -> None:
+def test_a_run_of_several_turns_is_refused_with_advice(read: Read) -> None:
     truth = np.tile(np.r_[UP_WAY[:-1], DOWN_WAY[:-1]], 4)
     values = truth + np.random.default_rng(0).normal(0, NOISE, truth.size)
     assert [round(turn / 60) for turn in all_turns(values)] == [1, 2, 3, 4, 5, 6, 7]

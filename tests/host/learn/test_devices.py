@@ -73,7 +73,7 @@ def pairs(tmp_path: Path):
     rising, falling = Table(1), Table(-1)
     files = rising.write(tmp_path / "dG_increasing.txt"), falling.write(tmp_path / "dG_falling.txt")
     lookup = load_lookup_tables(files)
-    # As a device file holds it.
+    # The tables pass through a device file.
     lookup = device_from_toml(device_to_toml(Device("measured", lookup))).synapse
     return {
         "table": (table_synapse(), by_table),
@@ -306,7 +306,7 @@ def test_a_pair_is_a_difference_and_is_written_again_before_it_is_full() -> None
     up, down = found.devices
     assert up.saturations == down.saturations == 3000
     assert np.all(down.stored == -1)
-    # To whole pulses, of which one is worth less than 0.02 there.
+    # The rewritten pair is rounded to whole pulses, each worth less than 0.02 at this point.
     assert np.abs(found.matrix - (share(60) - share(10))).max() < 0.02
     assert np.ptp(found.matrix) == 0
 

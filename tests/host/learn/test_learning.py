@@ -143,8 +143,8 @@ def test_the_network_that_is_written_down_is_scored_by_the_golden_model(dataset:
 
 
 @pytest.mark.parametrize("hidden", [(9,), (9, 7), (9, 8, 7)])
-def test_the_whole_numbers_compute_what_the_array_does(hidden: tuple[int, ...]) -> None:
-    """With all the bits that there are, logits differ by rounding only."""
+def test_the_whole_numbers_compute_the_array_s_logits(hidden: tuple[int, ...]) -> None:
+    """With the largest numbers of bits, logits differ by rounding only."""
     given = ArrayParameters(
         synapse=linear_synapse(9), neuron=SotNeuron(), full_scale=3.0, hidden=hidden, seed=4
     )
@@ -189,7 +189,7 @@ def test_options_that_an_array_does_not_have_are_named(
 
 
 @pytest.mark.parametrize("states", [100, 10])
-def test_an_infinite_a_is_what_types_3_and_4_learn_with(dataset: Dataset, states: int) -> None:
+def test_types_3_and_4_learn_with_an_infinite_a(dataset: Dataset, states: int) -> None:
     few = dataclasses.replace(SMALL, epochs=1, states=states)
     response = PulseResponse(math.inf, states - 1)
     cycle = CycleVariation(CYCLE_DEVIATION, CYCLE_DEVIATION)
@@ -209,7 +209,7 @@ def learnt_by(dataset: Dataset, device: str | Device, **words) -> Learnt:
     return learn(dataset, LearnParameters.from_options(options, open_device(device)))
 
 
-def test_a_device_learns_and_says_what_it_took(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_device_learns_and_reports_its_pulses(dataset: Dataset, tmp_path: Path) -> None:
     found = learnt_by(dataset, device="paper", update="sign", threshold=1e-3)
     images, _, shares = zip(*found.curve, strict=True)
     assert images[-1] == 1184 * 8
@@ -279,7 +279,7 @@ def test_neurons_behind_a_sharp_threshold_learn(dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("words", [{"reference": "symmetry"}, {"pair": True}])
-def test_what_is_read_is_written_down(dataset: Dataset, words: dict) -> None:
+def test_the_read_weights_are_written_into_the_network(dataset: Dataset, words: dict) -> None:
     """The network's words, less rounding to 127 states, are the chip's weights."""
     response = PulseResponse(30.0, 200, 3.0, 5.0), PulseResponse(20.0, 200, 3.0, 5.0)
     device = Device("curved", SotSynapse(*response, 127))
@@ -303,7 +303,7 @@ def test_a_rate_is_found_on_images_that_are_held_out(dataset: Dataset) -> None:
     assert rates[str(best)] == max(rates.values())
 
 
-def test_ctrl_c_keeps_what_was_learnt(dataset: Dataset, monkeypatch) -> None:
+def test_ctrl_c_keeps_the_learnt_network(dataset: Dataset, monkeypatch) -> None:
     learn_batch, seen = ArrayNetwork.learn, []
 
     def interrupted(network, *batch):

@@ -37,7 +37,7 @@ def change(weights, amount):
     weights.update(np.full(weights.stored.shape, amount, np.float32))
 
 
-def test_the_first_weights_are_states_and_their_mean_is_what_was_asked_for() -> None:
+def test_the_first_weights_are_states_with_the_mean_that_was_asked_for() -> None:
     weights = pulsed(linear_synapse(11), 0.05)
     assert set(np.unique(np.rint(weights.stored * 1000))) == {0, 200}
     assert weights.stored.mean() == pytest.approx(0.05, abs=0.003)
@@ -55,7 +55,7 @@ def test_equal_steps_move_whole_states_and_stop_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("share", [0.3, -0.3, -1.7])
-def test_rounded_at_random_the_mean_is_what_was_asked_for(share) -> None:
+def test_random_rounding_keeps_the_mean(share) -> None:
     weights = pulsed(linear_synapse(101), 0.0, rounding="stochastic")
     change(weights, 0.02 * share)
     steps = weights.stored / 0.02
@@ -95,13 +95,13 @@ def test_cycle_to_cycle_deviation_is_of_the_range_by_polarity_and_where_pulses_f
     assert moved[:100].mean() == pytest.approx(step, abs=0.003)
     assert moved[100:150].std() == pytest.approx(0.01 * 2, rel=0.03)
     assert not moved[150:].any()
-    # The film stays within its range whatever the deviation.
+    # The film stays within its range with any deviation.
     weights = pulsed(linear_synapse(10, CycleVariation(0.5, 0.5)), 0.9)
     change(weights, 2 / 9)
     assert -1 <= weights.stored.min() <= weights.stored.max() <= 1
 
 
-def test_a_devices_own_factor_scales_what_is_read_not_what_the_film_holds() -> None:
+def test_a_devices_own_factor_scales_the_read_weight_not_the_film() -> None:
     weights = pulsed(linear_synapse(11, d2d=DeviceVariation(0.1, 0.4, "weight")), 0.2)
     potentiation, depression = device_deviates(weights.synapse, 7, 0, SHAPE)
     film = weights.stored.copy()

@@ -48,7 +48,7 @@ def test_the_published_check_value_of_the_crc():
 
 @given(PAYLOADS)
 @settings(deadline=None)
-def test_a_frame_is_what_the_document_says(payload):
+def test_a_frame_follows_the_document(payload):
     frame = encode_frame(payload)
     assert frame[-1] == 0
     content = slow_decode(frame[:-1])
@@ -106,7 +106,7 @@ def test_an_endless_frame_is_not_kept(sizes):
     deframer = Deframer()
     for size in sizes:
         assert deframer.feed(b"\x05" * size) == []
-    # What ends it is no frame, whatever it looks like.
+    # The end of an endless frame is dropped, even if it looks like a frame.
     assert deframer.feed(encode_frame(b"within") + encode_frame(b"after")) == [b"after"]
     assert deframer.bad >= 2
 
@@ -144,13 +144,13 @@ def test_of_a_million_hurt_frames_none_is_accepted():
     draws = np.random.default_rng(0)
     deframer = Deframer()
     for _ in range(batches):
-        # Zeros and ones often: they are what stuffing and cutting play with.
+        # Zeros and ones are frequent: stuffing and cutting depend on them.
         content = draws.integers(256, size=(FRAMES, 40), dtype=np.uint8)
         content[draws.random(content.shape) < 0.4] &= 1
         lengths = draws.integers(4, 40, size=FRAMES).tolist()
         payloads = [row[:n].tobytes() for row, n in zip(content, lengths, strict=True)]
         frames = [encode_frame(payload) for payload in payloads]
         genuine = set(payloads)
-        # What is left whole by its hurt (a frame whose other half was cut off cleanly) is genuine.
+        # A frame that is whole after its damage (a clean cut removed another half) is genuine.
         assert [p for p in deframer.feed(hurt(frames, draws)) if p not in genuine] == []
     assert deframer.bad > 0.9 * batches * FRAMES

@@ -162,7 +162,7 @@ def test_states_are_for_words_that_they_can_stand_for():
     other = random_network((6, 4, 3), 1, states=16)
     line = "in layer 0 10 states from -126 in steps of 28, which are not this network's R_AH words"
     assert str(identity.mismatch(other)).startswith(line)
-    # A layer of words between others says nothing of itself.
+    # A layer of words between layers of states has no levels.
     some = Identity.parse(body[:-3] + bytes(3))
     assert [layer.levels is None for layer in some.layers] == [False, True]
     for bad in (b"\x01\x1c\x82", b"\x0a\x00\x82", b"\x0a\x1d\x82"):
@@ -172,7 +172,7 @@ def test_states_are_for_words_that_they_can_stand_for():
         Identity.parse(body[:-1])
 
 
-def test_how_columns_are_read_tile_by_tile():
+def test_tilings_tell_that_columns_are_read_tile_by_tile():
     """Tilings take four bytes of each layer, behind all other fields."""
     identity = Identity.parse(TILED)
     plain = Identity.parse(BODY)
@@ -234,7 +234,7 @@ def test_kinds_of_layers_follow_in_further_features():
     assert lines.shape == (uses, 4)
     assert bytes(lines[5]) == bytes(lines[uses - 5]) == bytes(lines[0]) != bytes(lines[1])
     assert [each.lines for each in memory_map(parameters) if each.space == 2] == [uses]
-    # What has dense layers alone says so as it ever did.
+    # A machine with dense layers alone has the identity that it always had.
     engine = EngineParameters.from_network(dense)
     assert len(identity_bytes(LinkParameters(engine))) == 32 + 2 * 8
 

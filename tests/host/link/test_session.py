@@ -1,7 +1,7 @@
-"""A programming that is interrupted anywhere: what comes out is right all the same, or it is said.
+"""Programming that is interrupted anywhere: the logits are right all the same, or an error is told.
 
-A frame is lost or damaged or comes again, the board is reset, the host dies. Some of what is
-written cannot be read back, so a logit would be the first to be wrong.
+A frame is lost or damaged or comes again, the board is reset, the host dies. Some memories cannot
+be read back, so a wrong logit would be the first sign of a fault.
 """
 
 import os
@@ -330,7 +330,7 @@ def test_a_reset_after_any_frame_is_told(name: str, every: bool) -> None:
 
 @pytest.mark.parametrize("button", [False, True])
 @every_kind
-def test_after_a_reset_the_next_host_finds_nothing_of_the_one_before(
+def test_after_a_reset_the_next_host_finds_no_trace_of_the_one_before(
     name: str, button: bool
 ) -> None:
     kind = KINDS[name]
@@ -375,7 +375,7 @@ class Killed(Exception):
 
 
 @every_kind
-def test_the_next_host_finds_nothing_of_one_that_died(name: str) -> None:
+def test_the_next_host_finds_no_trace_of_one_that_died(name: str) -> None:
     """Most hosts die in the middle of a frame."""
     kind = KINDS[name]
     with VirtualTransport(board_of(kind)) as board:

@@ -14,7 +14,7 @@ from allspin.host.link.uart_options import UartOptions
         ({"clock_error": float("nan")}, "^`clock_error` must be a number from -10 to 10, not nan$"),
     ],
 )
-def test_what_is_out_of_its_range_is_one_line(options, line):
+def test_an_option_out_of_its_range_is_one_line(options, line):
     with pytest.raises(ValueError, match=line):
         UartOptions(**options)
 

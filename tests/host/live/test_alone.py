@@ -84,7 +84,7 @@ def test_frames_and_images_are_those_of_the_host(node):
     for tag, (body, frame) in enumerate(zip(bodies, found["frames"], strict=True)):
         payload = bytes([3, tag, 0, *body])
         assert bytes(frame) == cobs.encode(payload + crc32(payload).to_bytes(4, "little")) + b"\0"
-    # Of an answer the fourth byte is its session.
+    # The fourth byte of an answer is its session.
     assert found["bodies"] == [body[1:] for body in bodies]
     assert [bytes(each) for each in found["images"]] == encode_images(values.astype(np.uint8), 4)
 
@@ -147,7 +147,7 @@ def test_the_page_is_small_the_same_each_time_and_asks_no_server(tmp_path, monke
     )
     assert one == two
     assert gzip.decompress(one[Path("alone/machine.bin")]) == b"code"
-    # A page is replaced, whole; nothing else is.
+    # An existing page is replaced, and is whole; no other folder is written over.
     (folders[0] / "index.html").unlink()
     write_page(folders[0])
     assert (folders[0] / "index.html").is_file()
@@ -161,7 +161,7 @@ def test_the_page_is_small_the_same_each_time_and_asks_no_server(tmp_path, monke
     assert sum(map(len, one.values())) < 800_000
     everything = b"".join(text for path, text in one.items() if path.suffix in (".html", ".js"))
     assert b"WebSocket" not in everything
-    assert b'rel="help"' not in everything  # there are documents beside it in a site only
+    assert b'rel="help"' not in everything  # only a site has documents beside the page
 
 
 SAID = [
@@ -304,7 +304,7 @@ def opened_alone(folder: Path, profile: Path) -> Iterator[tuple[webdriver.Chrome
 
 
 @pytest.mark.tool(*TOOLS)
-def test_a_keyboard_reaches_what_a_term_means(tmp_path, choices, monkeypatch):
+def test_a_keyboard_reaches_the_meaning_of_a_term(tmp_path, choices, monkeypatch):
     (tmp_path / "code").write_bytes(b"code")
     monkeypatch.setattr(alone, "build", lambda *_, **__: tmp_path / "code")
     write_page(tmp_path / "site", choices)
@@ -324,7 +324,7 @@ def test_a_keyboard_reaches_what_a_term_means(tmp_path, choices, monkeypatch):
         assert box.is_displayed()
         ActionChains(browser).send_keys(Keys.ESCAPE).perform()
         assert not box.is_displayed()
-        # What is said now is explained, and an article is no term.
+        # The tour explains the terms of its present text, and an article is no term.
         browser.find_element(By.XPATH, "//button[text()='Tour']").click()
         titles = []
         for _ in range(2):

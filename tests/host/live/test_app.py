@@ -23,7 +23,7 @@ from allspin.sim.programming.schemes import SCHEMES, VERIFYING, Programming
 from tests.host.live.conftest import open_page
 
 
-def test_a_page_is_told_what_there_is_and_no_path(page):
+def test_a_page_is_told_the_choices_and_no_path(page):
     said = page.hello
     assert said["networks"] == ["small", "other"]
     assert said["machines"] == ["golden", "virtual"]
@@ -95,7 +95,7 @@ def test_the_test_images_are_scored_and_chips_fill_in(page, choices, network):
         ('{"kind":"show","serial":1,"test":60}', "from 0 to 59"),
     ],
 )
-def test_what_is_wrong_is_told_and_the_page_goes_on(page, said, words):
+def test_a_wrong_message_is_told_and_the_page_goes_on(page, said, words):
     page.socket.send_bytes(b"\0" * 10)
     assert page.until("problem")[0]["text"] == "a message must be JSON"
     page.socket.send_text(said)
@@ -168,7 +168,7 @@ def test_an_array_that_words_do_not_say_is_told(make_choices):
         "buffered", hall_resistance=1.0, longitudinal=300.0, arms=300.0, input_impedance=900.0
     )
     loaded = dataclasses.replace(device, array=array)
-    # Noise on sums is in units of what an amplifier sees, so words and gains will not do.
+    # Noise on sums is in units of an amplifier's input, so words and gains will not do.
     noisy = dataclasses.replace(loaded, imperfections=Imperfections(read_noise=0.1))
     for made_of, in_words in ((device, True), (noisy, False)):
         choices = make_choices(device=made_of)

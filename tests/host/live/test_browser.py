@@ -1,6 +1,6 @@
-"""The page in a real browser: what it shows is what the machine says, whoever looks at it.
+"""The page in a real browser: it shows the machine's answers, to every visitor.
 
-Skipped where there is no Chromium with its driver; the other tests of the page always run.
+Skipped without Chromium and its driver; the other tests of the page always run.
 """
 
 import gzip
@@ -204,7 +204,7 @@ def test_the_dice_throw_another_chip(browser, link):
     wait(browser, lambda: logits(browser) == expected(image, None, 0))
 
 
-def test_a_link_restores_what_is_shown_and_no_number_that_no_image_has_is_taken(browser, link):
+def test_a_link_restores_the_view_and_a_number_without_an_image_is_not_taken(browser, link):
     opened(browser, f"{link}#net=mnist-10&chip=5&test=42&d2d=0&neuron_d2d=0.5&column=0.7")
     assert Select(browser.find_element(By.ID, "network")).first_selected_option.text == "mnist-10"
     assert browser.find_element(By.ID, "seed").get_property("value") == "5"
@@ -233,11 +233,11 @@ def test_a_link_restores_what_is_shown_and_no_number_that_no_image_has_is_taken(
     ("given", "drawn"),
     [
         ("net=../x&on=/dev/tty&chip=-1&test=1e9&c2c=9&drawn=%3Cb%3E&column=9.9", ""),
-        # Of a drawing that is too large a part.
+        # Part of a drawing that is too large.
         (f"drawn={'DIDI' * 10}.{'Ps'.join(['DI'] * 4002)}.{'DIDI' * 10}", "DIDI" * 10),
     ],
 )
-def test_what_a_link_may_not_say_is_left_out(browser, link, given, drawn):
+def test_a_wrong_part_of_a_link_is_left_out(browser, link, given, drawn):
     opened(browser, f"{link}#{given}")
     assert browser.find_element(By.ID, "seed").get_property("value") == "0"
     assert browser.find_element(By.ID, "test").get_property("value") == ("" if drawn else "0")
@@ -301,7 +301,7 @@ def test_the_scrubber_moves_the_flow(browser, small_link):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_it_fits_asks_nobody_else_and_is_accessible(browser, link, width, scheme):
+def test_it_fits_asks_no_other_host_and_is_accessible(browser, link, width, scheme):
     opened(browser, link, width, scheme)
     rest(browser)
     wide = browser.execute_script(
@@ -383,7 +383,7 @@ def test_the_keyboard_draws_and_chooses_columns(browser, link):
     assert "Column 98" in browser.find_element(By.ID, "flow").text
 
 
-def test_what_is_shown_can_be_saved(browser, link, tmp_path):
+def test_the_view_can_be_saved(browser, link, tmp_path):
     browser.execute_cdp_cmd(
         "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
     )

@@ -44,7 +44,7 @@ def test_a_file_is_known_by_its_name_and_the_board_by_none(tmp_path, idx_folder)
         (random_network((30, 12, 5), 4), "golden", "takes lists of 30 values, and no images"),
     ],
 )
-def test_what_cannot_be_shown_is_refused(network, on, words):
+def test_a_view_that_cannot_be_shown_is_refused(network, on, words):
     with pytest.raises(UserError, match=words):
         Choices.open(network, on)
 
@@ -69,7 +69,7 @@ def test_what_cannot_be_shown_is_refused(network, on, words):
         ({"knobs": {"c2c": True}}, "c2c must be a number from 0 to 3"),
     ],
 )
-def test_what_may_not_be_chosen_is_an_error(choices, chosen, words):
+def test_a_forbidden_choice_is_an_error(choices, chosen, words):
     with pytest.raises((ValueError, TypeError), match=words):
         choices.setting(chosen)
 
@@ -83,7 +83,7 @@ def test_a_network_too_large_to_show_is_refused(monkeypatch):
 PAPER = open_device("paper")
 
 
-def test_what_a_device_lacks_has_no_knob():
+def test_a_variation_that_a_device_lacks_has_no_knob():
     found = {knob.name: knob for knob in knobs(PAPER)}
     assert list(found) == ["c2c", "d2d", "neuron_d2d", "neuron_c2c"]
     assert {knob.value for knob in found.values()} == {1.0}

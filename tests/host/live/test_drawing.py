@@ -17,7 +17,7 @@ def test_a_drawing_is_framed_as_mnists_images_are(strokes):
     mass = image / image.sum()
     for axis in (0, 1):
         assert mass.sum(axis=1 - axis) @ np.arange(28) == pytest.approx(14, abs=0.51)
-    # Which is what the images themselves have.
+    # The test images have the same centre.
     images, _ = load_test_set()
     ink = images[:200].astype(float)
     centres = np.einsum("nij,i->n", ink, np.arange(28.0)) / ink.sum(axis=(1, 2))

@@ -79,9 +79,7 @@ ANYWHERE = Access(TOKEN, PORT, ("bench",), anywhere=True)
         (Access(TOKEN, PORT), "192.168.0.7:8000", False),
     ],
 )
-def test_where_all_addresses_are_listened_on_any_address_but_no_other_name_is_its_own(
-    access, host, known
-):
+def test_a_server_on_all_addresses_owns_any_address_but_no_other_name(access, host, known):
     assert access.knows_host(host) == known
 
 

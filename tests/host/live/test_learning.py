@@ -59,9 +59,7 @@ def words(learnt: Learnt, low: float, high: float) -> bytes:
     "options",
     [{}, {"update": "sign", "hidden": (9, 6), "seed": 7}, {"rate": AUTO, "epochs": 1}],
 )
-def test_the_last_frame_is_what_a_training_with_the_same_options_learns(
-    learn, learnt, serve, options
-):
+def test_the_last_frame_is_that_of_a_training_with_the_same_options(learn, learnt, serve, options):
     learning = learn(**options)
     synapse = learning.wanted.synapse
     one = learnt(learning, **options)
@@ -80,7 +78,7 @@ def test_the_last_frame_is_what_a_training_with_the_same_options_learns(
         assert np.array_equal(layer.words, own.words)
 
 
-def test_a_learning_waits_where_it_is_told_to_or_nobody_looks(learn, serve):
+def test_a_learning_waits_on_request_or_without_a_page(learn, serve):
     learning = learn(epochs=LONG)
     client = serve(learning.choices, learning)
 
@@ -89,7 +87,7 @@ def test_a_learning_waits_where_it_is_told_to_or_nobody_looks(learn, serve):
         return learning.frame[0]["images"], int(learning._network.pulse_counts.sum())
 
     def stands() -> bool:
-        """Return True if it does nothing for a while."""
+        """Return True if the state does not change for a while."""
         before = state()
         time.sleep(0.2)
         return state() == before
@@ -100,7 +98,7 @@ def test_a_learning_waits_where_it_is_told_to_or_nobody_looks(learn, serve):
         wait(lambda: learning.frame[0]["images"])
         page.say(kind="pause")
         said, _ = next_frame(page, paused=True)
-        # The frame that says so is the last one: nothing was learnt after it.
+        # The frame that tells the pause is the last one: no image was learnt after it.
         assert state() == (said["images"], said["pulses"])
         assert stands()
         page.say(kind="go")
@@ -116,7 +114,7 @@ def test_a_learning_waits_where_it_is_told_to_or_nobody_looks(learn, serve):
         wait(lambda: learning.frame[0]["images"] > images)
 
 
-def test_a_page_that_takes_no_frame_gets_no_other_and_keeps_nobody_waiting(learn, serve):
+def test_a_page_that_takes_no_frame_gets_no_other_and_delays_no_learning(learn, serve):
     learning = learn()
     with open_page(serve(learning.choices, learning), "learning", "frame") as page:
         wait(lambda: ended(learning))
@@ -163,7 +161,7 @@ def test_a_training_that_fails_says_so(learn, serve, monkeypatch):
         ({"kind": "again", "seed": 2**32}, "from 0 to 4294967295"),
     ],
 )
-def test_what_a_page_may_not_say_is_told_and_the_learning_goes_on(learn, serve, said, words):
+def test_a_wrong_message_of_a_page_is_told_and_the_learning_goes_on(learn, serve, said, words):
     learning = learn()
     with open_page(serve(learning.choices, learning), "learning", "frame") as page:
         page.say(**said)

@@ -31,7 +31,7 @@ POINTS = messages.MAX_POINTS
         ({"kind": None}, "kind must be one of choose, show, chips, save"),
     ],
 )
-def test_what_is_wrong_is_one_line(choices, said, words):
+def test_a_wrong_message_is_one_line(choices, said, words):
     with pytest.raises((TypeError, ValueError), match=words) as error:
         parse(json.dumps({"kind": "show", **said}), choices)
     assert "\n" not in str(error.value)

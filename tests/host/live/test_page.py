@@ -1,4 +1,4 @@
-"""The page's files: nothing from other hosts, and of the right types."""
+"""The page's files: all from this host, and of the right types."""
 
 import json
 import re
@@ -83,7 +83,7 @@ def test_the_page_lays_kernels_where_the_golden_model_does(make_choices):
         sums = driven[place, rows].astype(int) @ layer.words[rows].astype(int)
         assert each["sums"] == sums.tolist()
         assert (each["uses"], each["taken"]) == (4 * place, 0)
-    # Of a model without a clock: one step for each event, and then one for each sum.
+    # A model without a clock has one step for each event, and then one for each sum.
     (steps,) = order["stages"]
     assert steps["rows"] == [n + 4 * place for n, place in enumerate(places.tolist())]
     assert sorted(steps["rows"] + steps["sums"]) == list(range(order["clocks"]))

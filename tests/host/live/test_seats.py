@@ -38,7 +38,7 @@ def golden_logits(choices, chosen, number):
 @pytest.mark.parametrize(
     "chosen", [{"chip": 7}, {"chip": None}, {"chip": 7, "scheme": "write-verify"}]
 )
-def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, chosen):
+def test_the_virtual_board_gives_the_golden_model_s_answers(choices, client, chosen):
     chosen = {"on": "virtual", **chosen}
     with open_page(client) as page:
         page.say(kind="choose", setting=chosen)
@@ -64,7 +64,7 @@ def test_the_virtual_board_answers_what_the_golden_model_does(choices, client, c
 
 
 @pytest.mark.long
-def test_what_gateware_has_not_is_told_and_the_golden_model_serves(make_choices, serve):
+def test_an_ability_that_gateware_lacks_is_told_and_the_golden_model_serves(make_choices, serve):
     device = make_choices().device
     noisy = dataclasses.replace(device, imperfections=Imperfections(read_noise=50))
     with open_page(serve(make_choices(device=noisy))) as page:
@@ -257,14 +257,12 @@ def test_gateware_and_words_that_differ_are_told(client, monkeypatch):
         shown, _ = page.until("shown", on="virtual")
         assert shown["mismatches"] == 1
         assert shown["machine"][2] == shown["golden"][2] + 1
-        # Of each crossbar the first word of each part that is read.
+        # The first word of each part that is read is wrong, in each crossbar.
         score, _ = page.until("score", words=[30 * 12 + 12 * 5, 2])
         assert (score["compared"], score["mismatches"]) == (300, 60)
 
 
-def test_a_board_that_is_unplugged_while_nothing_is_asked_is_told(
-    make_choices, serve, board, monkeypatch
-):
+def test_a_board_that_is_unplugged_while_idle_is_told(make_choices, serve, board, monkeypatch):
     monkeypatch.setattr(chair, "AGAIN", 0.05)
     monkeypatch.setattr(visit, "LOOK", 0.05)
     choices = make_choices(on="board", port=board)

@@ -61,7 +61,7 @@ def send_slowly(connection: socket.socket) -> None:
         time.sleep(0.05)
 
 
-def test_who_asks_for_nothing_is_turned_away(server, monkeypatch):
+def test_a_connection_without_a_request_is_turned_away(server, monkeypatch):
     monkeypatch.setattr(serve, "PATIENCE", 0.3)
     with connected(server) as slow, connected(server) as idle:
         assert idle.recv(1) == b""

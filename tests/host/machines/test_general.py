@@ -57,7 +57,7 @@ def of_the_85f():
 
 
 def imported(folder):
-    """What another tool could have made: two hidden layers, with biases."""
+    """A network that another tool could have made: two hidden layers, with biases."""
     rng, sizes, arrays = np.random.default_rng(3), (784, 128, 64, 10), {}
     for number, shape in enumerate(itertools.pairwise(sizes)):
         arrays[f"W{number}"] = rng.normal(size=shape) / shape[0] ** 0.5
@@ -111,7 +111,7 @@ def everything(machine, network, images):
         assert resident.load(images, labels) == len(images)
         assert resident.run(first=65_530).correct == len(images) - 1
         np.testing.assert_array_equal(resident.logits().logits, expected)
-        # As many images at once in a crossbar of several passes as it has room for.
+        # A crossbar of several passes keeps as many images at once as it has room for.
         blank = np.zeros((50, *images.shape[1:]), np.uint8)
         blanks = chip.golden().classify(blank)
         assert resident.load(blank, blanks) == len(blank)
@@ -120,7 +120,7 @@ def everything(machine, network, images):
 
 @pytest.mark.parametrize(("falls", "most"), [(False, 511), (True, 257)])
 def test_noise_that_would_drive_spare_rows_is_refused(falls, most):
-    """Of neurons that are silent at no current, or at full current alone."""
+    """Neurons are silent only at zero current, or only at full current."""
     engine = EngineParameters.from_network(random_network(WIDEST, 0), GENERAL)
     machine = KeptProgram("the board", Identity.parse(identity_bytes(LinkParameters(engine))))
     network = random_network((20, 12, 6), 3)
@@ -148,6 +148,6 @@ def test_noise_that_would_drive_spare_rows_is_refused(falls, most):
         ((9, 3, 7), "up to 30-12-6"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_the_sizes_that_would(machine, topology, room):
+def test_a_network_that_does_not_fit_is_refused_with_sizes_that_would(machine, topology, room):
     with pytest.raises(UserError, match=f"topology {room}, not " + "-".join(map(str, topology))):
         machine.load(random_network(topology, 1))

@@ -47,7 +47,7 @@ def unstuff(frame):
 
 
 class PlainDevice:
-    """Memories and counters as bytes; images by the golden model of what it was built for."""
+    """Memories and counters as bytes; images by the golden model of the device's own network."""
 
     def __init__(self, network=NETWORK, window=WINDOW):
         self.engine = EngineParameters.from_network(network)
@@ -111,7 +111,7 @@ class PlainDevice:
 class Wire(Transport):
     """Carries frames to a plain device, each as `damage` leaves it: requests and answers in turn.
 
-    It answers so many frames at a time; where `strict`, the host must not wait for nothing.
+    It answers at most `slots` frames at a time; if `strict`, the host must not wait in vain.
     """
 
     name = "the test"
@@ -146,7 +146,7 @@ class Wire(Transport):
                 else:
                     answer = self.device.answer(payload)
                 self.outgoing.append(self.damage(stuff(answer)))
-        # Late answers: what is there stays in the wire until it is asked for again.
+        # Late answers stay in the wire until the host asks again.
         received = b""
         if not self.is_late():
             received = b"".join(self.outgoing)
@@ -178,13 +178,13 @@ def faulty(device, seed, fault, slots=10**6):
 
 
 def changed(faults):
-    """What changes frames of certain numbers."""
+    """Return a function that changes frames of certain numbers."""
     numbers = itertools.count(1)
     return lambda frame: faults.get(next(numbers), lambda frame: frame)(frame)
 
 
 def flipping(probability, seed=0):
-    """What damages each byte with some probability."""
+    """Return a function that damages each byte with some probability."""
     draws = random.Random(seed)
     return lambda frame: bytes(byte ^ (draws.random() < probability) for byte in frame)
 
@@ -196,7 +196,7 @@ def plain():
 
 @pytest.fixture
 def device(plain):
-    """The host's end of a line that loses nothing."""
+    """The host's end of a line without losses."""
     return LinkedMachine(Wire(plain))
 
 
@@ -280,7 +280,7 @@ def test_a_lost_end_costs_one_attempt(plain):
     assert LinkedMachine(wire).resent == 0
 
 
-def test_what_a_host_before_left_behind_does_no_harm(plain):
+def test_remains_of_an_earlier_host_do_no_harm(plain):
     wire = Wire(plain)
     wire.attempts = 1
     wire.incoming = stuff(b"\4\0\0\x01")[:-3]  # half a request
@@ -463,7 +463,7 @@ LINE = bytes(3 + 7)
     ("work", "is_fault"),
     [
         (lambda device: device.load(NETWORK), False),
-        # What was written since is something else: another programming, or another group.
+        # A later write differs: another programming, or another group.
         (lambda device: [device.load(NETWORK) for _ in range(2)], True),
         (lambda device: device.session.ask_groups([[(Request.WRITE, LINE)] * 2] * 2), True),
     ],
@@ -497,8 +497,8 @@ def test_a_frame_of_a_host_before_is_noticed_though_it_has_a_tag_of_its_own(plai
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_what_is_asked_later_is_sent_when_all_before_it_is_answered(plain, seed):
-    # Of two groups of writes to one line the second one wins, whatever gets lost of either.
+def test_later_requests_are_sent_after_all_earlier_answers(plain, seed):
+    # The second of two groups of writes to one line wins, even if frames of either are lost.
     device = LinkedMachine(faulty(plain, seed, fault=0.2))
     for value in (1, 2, 3):
         device.write_memories([(0x00, np.full((30, 7), value, np.uint8))])
@@ -519,7 +519,7 @@ def test_frames_become_as_long_as_the_line_bears():
     wire.damage, wire.lengths = flipping(0.0025, 1), []
     device.load(WIDE)
     assert wire.device.memories[0x00] == WIDE.layers[0].words.tobytes()
-    # Those that were cut before it turned bad go on being sent as they are; clearing has 18 bytes.
+    # Frames that were cut before the line turned bad keep their length; clearing has 18 bytes.
     assert min(length for length in wire.lengths if length > 20) < 200
     assert device.damaged > 10
 
@@ -539,7 +539,7 @@ def test_a_line_that_damages_eight_answers_to_the_first_request_is_given_up():
 
     def opened(answers):
         wire = Wire(PlainDevice(), changed({2 * number: hurt for number in range(1, answers + 1)}))
-        # Nothing is sent again for lateness on a busy machine, which would be one more frame.
+        # No frame is sent again for lateness on a busy machine, which would be one more frame.
         wire.latency = wire.timeout = wire.probe_timeout = 5.0
         return LinkedMachine(wire)
 

@@ -163,7 +163,7 @@ def test_auto_asks_every_port(program, bridged, dead_port, closed, monkeypatch):
 
 @pytest.mark.parametrize("first", ["its own", "a larger one"])
 def test_auto_takes_the_machine_of_the_networks_own_topology(program, bridged, monkeypatch, first):
-    """Where there is a larger one too, in which it would have spare rows and columns."""
+    """A larger machine is connected too, on which the network would leave rows and columns idle."""
     larger = random_network((26, 14, 6), 1)
     own = bridged(program)
     ports = [own, bridged(build(TopParameters.from_network(larger)))]
@@ -212,10 +212,10 @@ def test_a_port_is_asked_at_the_rates_of_boards_with_its_usb_device(
     assert asked == [12_000_000]
 
 
-def test_a_bridge_is_told_to_hand_over_what_it_has_at_once(
+def test_a_bridge_is_told_to_hand_over_its_bytes_at_once(
     program: Path, bridged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where it can be told: this port can not, and works."""
+    """A port that cannot be told, like this one, works too."""
     told: list[bool] = []
 
     def tell(port: serial.Serial, low: bool) -> None:

@@ -59,7 +59,7 @@ def profile_of(choice: Choice) -> HardwareProfile:
 
 
 def choice_of(profile: HardwareProfile) -> Choice:
-    """What a profile of a board chooses, as `test_profiles` has it."""
+    """Choice of options that a board's profile makes, with the network of `test_profiles`."""
     network = small_network(profile)
     columns = network.layers[0].columns
     made = profile.variation
@@ -105,11 +105,11 @@ REFUSED = {
         or (c["lanes"] == 4 and c["rows_per_clock"] == 8)
     ),
 }
-"""What is refused, in which words; all else is built."""
+"""Refused choices, by the words of the refusal; every other choice is built."""
 
 
 def counts(choice: Choice) -> bool:
-    """Whether the same machine is not another choice too: what has no effect is the first value."""
+    """True if options without effect have their first value, so that each machine counts once."""
     idle = []
     if choice["rounds_per_clock"] is None:
         idle += ["noise_rounds_per_clock", "redraw", "use_noise", "sum_noise", "states"]
@@ -146,7 +146,7 @@ CHOICES = cover_pairs(
 
 
 def refusal(choice: Choice) -> str | None:
-    """Why there is no such machine; None where there is one."""
+    """Reason why a machine cannot be built; None if it can."""
     try:
         EngineParameters.from_network(network_of(choice), profile_of(choice))
     except ValueError as error:
@@ -154,7 +154,7 @@ def refusal(choice: Choice) -> str | None:
     return None
 
 
-def test_what_cannot_be_built_is_refused_in_words() -> None:
+def test_an_impossible_machine_is_refused_in_words() -> None:
     seen = set()
     # Lanes that no memory and no number of rows can have are refused too.
     for choice in all_choices({**OPTIONS, "lanes": (*OPTIONS["lanes"], 3)}):

@@ -47,7 +47,7 @@ def program_of(name: str) -> Path:
 
 
 class Button(Transport):
-    """A virtual board whose stream, when it is closed, is only reset: memories keep what they hold.
+    """A virtual board that a closed stream only resets: memories keep their contents.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ class Button(Transport):
 
 
 PATIENT = 10.0
-"""Seconds: however busy the machine, nothing is asked twice on a clean line."""
+"""Latency in seconds: even on a busy machine no request is sent twice on a clean line."""
 
 
 @contextlib.contextmanager
 def power(name: str) -> Iterator[Callable[[], Transport]]:
-    """A reset is another process, which knows nothing."""
+    """A reset is another process, with empty memories."""
     yield lambda: VirtualTransport(program_of(name))
 
 
@@ -94,7 +94,7 @@ def test_a_machine_that_ships_is_the_golden_model(name: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [power, button])
 @pytest.mark.parametrize("name", MACHINES)
-def test_a_reset_in_the_middle_is_told_and_leaves_nothing_behind(
+def test_a_reset_in_the_middle_is_told_and_leaves_no_trace(
     name: str, kind: Callable[[str], contextlib.AbstractContextManager[Callable[[], Transport]]]
 ) -> None:
     work = Work.of(small_network(MACHINES[name]), count=6)

@@ -66,7 +66,7 @@ def test_classes_that_a_chip_could_have_by_chance_need_a_machine_that_knows_how_
 
 
 def fitted(occasion: str = "write", cycle: float = 0.05) -> ChipDevice:
-    """A device that is nothing but tables, as `allspin fit` makes them."""
+    """A device of tables alone, as `allspin fit` makes them."""
     shape = np.linspace(0.6, 1.4, 101)
     potentiation, depression = (
         TableResponse(
@@ -124,7 +124,7 @@ def check_chip(device: LinkedMachine, chip: ProgrammedChip) -> None:
 
 
 def check_logits(device: LinkedMachine, model: GoldenModel) -> None:
-    """Those of images of low numbers, and of a run that begins elsewhere, whose noise is other."""
+    """Check logits of images from number 0, and of a run from 65,530, which has other noise."""
     np.testing.assert_array_equal(
         device.stream(IMAGES).logits,
         reference.logits(model.network, IMAGES, model.words, model.noise),
@@ -206,7 +206,7 @@ def test_an_array_that_no_words_say_is_refused(board):
 
 
 def test_cells_as_they_were_read_are_sent_and_the_neurons_are_the_chips(board):
-    """Whatever words they are; where nobody varies, on the same board, neurons are the mean one."""
+    """Cells may have any words; neurons without variation, on the same board, are the mean one."""
     rng = np.random.default_rng(8)
     held = [rng.integers(-127, 128, layer.states.shape) << WORD_BITS for layer in NETWORK.layers]
     cells = MeasuredCells("a test", held, 0, 0, referenced=True)
@@ -278,7 +278,7 @@ def test_noise_on_sums_is_the_golden_models(rows_per_clock):
             model = chip.golden()
             check_chip(device, chip)
             logits.append(reference.logits(model.network, IMAGES, model.words, model.noise))
-        # Where a network is programmed, nothing is left of the chip before.
+        # Programming a network leaves no trace of the chip before.
         device.load(NETWORK)
         check_logits(device, GoldenModel(NETWORK))
     assert all(np.any(one != logits[-1]) for one in logits[:-1])
@@ -354,7 +354,7 @@ class Sent(ChipMemories):
 @pytest.mark.parametrize(
     ("chips", "sent"),
     [
-        # What all have alike is sent once.
+        # Contents that all chips share are sent once.
         (
             [{1: b"aa", 2: b"bb", 3: b"cc"}, {1: b"aa", 2: b"bd", 3: b"cc"}],
             [[(Request.WRITE, b"\2bb"), ORDER], [(Request.WRITE, b"\2bd"), ORDER]],
@@ -366,5 +366,5 @@ class Sent(ChipMemories):
         ),
     ],
 )
-def test_what_differs_between_chips_is_sent_for_each(chips, sent):
+def test_differences_between_chips_are_sent_for_each(chips, sent):
     assert [*Sent()._redraws(chips)] == sent

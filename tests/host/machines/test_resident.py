@@ -120,7 +120,7 @@ def test_more_than_fit_run_in_batches(device, test_set):
     assert (counts.images, counts.correct) == (600, np.sum(answers == labels))
 
 
-def test_what_cannot_be_loaded_or_run(device):
+def test_images_that_cannot_be_loaded_or_run_are_refused(device):
     resident = ResidentImages(device)
     for images, pixels, labels, line in (
         (0, 784, 0, "there is no image to keep"),
@@ -132,8 +132,8 @@ def test_what_cannot_be_loaded_or_run(device):
     assert resident.load(np.zeros((2, 784), np.uint8), np.zeros(2, np.int64)) == 2
 
 
-def test_images_lie_there_only_while_nothing_was_amiss_on_the_line(device, test_set, monkeypatch):
-    """Nobody reads a block RAM of images back, so what may have changed it counts as a change."""
+def test_images_stay_resident_only_while_the_line_has_no_mishap(device, test_set, monkeypatch):
+    """A block RAM of images is not read back, so a mishap that may change it counts as a change."""
     images, labels = (part[:20] for part in test_set)
     device.load(NETWORKS[0])
     sent = []
@@ -176,7 +176,9 @@ def test_a_device_without_the_memory_says_so():
         (8, 33, 8192, 20.5, 429),
     ],
 )
-def test_how_many_test_images_fit_block_rams(test_set, rows_per_clock, blocks, beats, mean, images):
+def test_the_number_of_images_that_fit_block_rams(
+    test_set, rows_per_clock, blocks, beats, mean, images
+):
     """The figures of ``docs/architecture.md``: one more block for labels, and an address of 16
     bits; and those of the 85F's profiles.
     """
@@ -197,7 +199,7 @@ def beats_of(test_set, rows_per_clock, tile_rows=None):
 @pytest.mark.parametrize(
     ("rows_per_clock", "figures"), [(2, (76.7, 77.8, 78.5, 79.6)), (4, (40.1, 41.6, 42.5, 44.0))]
 )
-def test_how_many_beats_an_image_takes_in_tiles(test_set, rows_per_clock, figures):
+def test_the_number_of_beats_of_an_image_in_tiles(test_set, rows_per_clock, figures):
     """The figures of ``docs/tiles.md``; one row per clock takes as many with any tiles."""
     tiles = (None, 256, 128, 64)
     means = [round(beats_of(test_set, rows_per_clock, rows).mean(), 1) for rows in tiles]

@@ -56,7 +56,7 @@ def test_counts_and_logits_are_the_golden_models(device):
     assert (counts.images, counts.correct) == (len(IMAGES), HITS)
     assert counts.digest == logits_digest(TRACE[-1].sums, device.identity)
     assert np.array_equal(resident.logits().logits, TRACE[-1].sums)
-    # Whoever loads other images has them judged, and no others.
+    # After another load, only the new images are judged.
     assert resident.run_all(IMAGES[7:99], LABELS[7:99]).images == 92
 
 
@@ -115,7 +115,7 @@ def test_a_self_test_with_a_network_of_fewer_classes_finds_a_right_board_right(d
     network = random_network(topology, 4)
     found = {each.name: each for each in selftest(device, network)}
     assert found["resident images"].right, found["resident images"].text
-    # On a chip one of the others could win: nothing is found of that.
+    # On a chip a spare class could win, so that check has no result.
     assert found["chip"].right is (True if network.classes == 3 else None)
     assert device.running == network
 

@@ -1,6 +1,6 @@
-"""What a whole machine can do, held against the golden model.
+"""All functions of a whole machine, compared with the golden model.
 
-Tests of machines share it: every profile, every pair of options, a machine that is watched.
+Tests of every profile, of every pair of options and of a watched machine share it.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ PAPER = open_device("paper")
 FIRST = 65_530
 """Number of an image: its low half wraps a few images later."""
 SUMS = {"read_noise": 0.4, "amplifier_gain": 0.03, "amplifier_offset": 0.6}
-"""What column sums and amplifiers vary by, where a machine has it."""
+"""Variation of column sums and amplifiers, for machines that have it."""
 SEEDS = (7, 2**32 - 1)
 """Chips of each kind."""
 WIDEST = 30, 16, 12, 6
@@ -45,7 +45,7 @@ GENERAL = HardwareProfile(
 
 
 def made_of(device: LinkedMachine, **imperfections: Any) -> ChipDevice:
-    """The paper's device, without noise at each use where the machine has none."""
+    """The paper's device, without noise at each use if the machine lacks it."""
     wrong = dataclasses.replace(PAPER.imperfections, **imperfections)
     found = dataclasses.replace(PAPER, imperfections=wrong)
     if Feature.USE_NOISE in device.identity.features:
@@ -56,14 +56,14 @@ def made_of(device: LinkedMachine, **imperfections: Any) -> ChipDevice:
 
 @dataclass(frozen=True)
 class Work:
-    """A network, and what a machine for it is shown.
+    """A network, and images with labels for its machine.
 
     Attributes
     ----------
     network : Network
-        What the machine was made for.
+        Network that the machine was made for.
     images, labels : ndarray
-        Images, a blank and a full one among them; of the labels some are wrong.
+        Images, a blank and a full one among them; some labels are wrong.
     """
 
     network: Network

@@ -70,7 +70,7 @@ def test_results_are_kept_and_damaged_ones_are_not_used(cache):
     assert cache.find(one) is cache.find(two) is None
 
 
-def test_an_interrupted_run_goes_on_from_what_is_done(cache, folder):
+def test_an_interrupted_run_keeps_its_finished_experiments(cache, folder):
     wanted = [small(seed) for seed in range(4)]
     wanted += [small(0, epochs=2, states=None, neuron="relu")]
 

@@ -1,6 +1,6 @@
 """The page in a real browser: alone, whole, by keyboard, on a phone, light and dark, in print.
 
-Skipped where there is no Chromium with its driver; `test_page` always runs.
+Skipped without Chromium and its driver; `test_page` always runs.
 """
 
 import base64

@@ -41,7 +41,7 @@ def test_each_chart_of_the_page_is_a_file_with_a_caption(made, tmp_path, monkeyp
         (["--pictures", "f", "--style", "papers"], "--style"),
     ],
 )
-def test_what_does_not_go_together_is_said(tmp_path, monkeypatch, capsys, options, message):
+def test_conflicting_options_are_refused(tmp_path, monkeypatch, capsys, options, message):
     monkeypatch.chdir(tmp_path)
     assert main(["report", "paper-10", *options]) == 2
     error = capsys.readouterr().err.splitlines()[-1]

@@ -46,7 +46,7 @@ def test_the_page_is_well_formed(page):
     assert len(page.all("h1")) == len(page.all("main")) == 1
 
 
-def test_nothing_comes_from_outside_and_nothing_runs(page):
+def test_no_part_comes_from_outside_and_no_script_runs(page):
     assert page.all("script") == []
     for _, attributes in page.elements:
         assert not [key for key in attributes if key.startswith("on")]

@@ -65,7 +65,7 @@ def page_of(provenance: dict[str, Any]) -> str:
 @settings(max_examples=25)
 @given(PROVENANCE)
 def test_any_provenance_has_its_page(provenance):
-    # As a file may say it: JSON has integers of any size.
+    # The provenance passes through JSON, like that of a file: JSON has integers of any size.
     assert "What was trained" in page_of(json.loads(json.dumps(provenance)))
 
 
@@ -102,7 +102,7 @@ def test_an_imported_network_names_its_model():
 
 
 @pytest.mark.parametrize("loss", [10**400, math.inf, math.nan, 1e300, 1e-300, True, "1", None, 0])
-def test_what_is_no_loss_makes_no_curve(loss):
+def test_a_value_that_is_no_loss_makes_no_curve(loss):
     good = {"phase": "float", "loss": 0.5, "validation_accuracy": 0.9}
     assert epochs_of({"curve": [good]}) == [good]
     assert epochs_of({"curve": [good, {**good, "loss": loss}]}) == []

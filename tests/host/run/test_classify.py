@@ -13,7 +13,7 @@ from allspin.sim.network.random_network import random_network
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """MNIST's own digits in files: as they are, dark on light, and nothing of either."""
+    """MNIST's own digits in files: the first and third as they are, the second dark on light."""
     folder = tmp_path_factory.mktemp("digits")
     digits = load_test_set()[0]
     for number, digit in enumerate((digits[0], 255 - digits[1], digits[2])):
@@ -39,7 +39,7 @@ def test_a_chip_has_logits_of_its_own(files):
     assert (chip.to_dict()["chip"], chip.to_dict()["mismatches"]) == (3, 0)
 
 
-def test_framing_is_what_was_asked_for(files):
+def test_framing_follows_the_option(files):
     found = classify("mnist-10", files, framing="whole")
     assert [each.framing for each in found.framed] == ["whole"] * 3
     with pytest.raises(UserError, match=r"^`framing` must be one of mnist, whole, not 'none'$"):

@@ -16,7 +16,7 @@ SMALL = replace(random_network((24, 12, 6), 2), image_shape=(1, 24))
 
 
 @pytest.mark.parametrize("states", [False, pytest.param(True, marks=pytest.mark.long)])
-def test_a_run_says_what_the_network_was_fitted_into_and_its_cost(idx_folder, states):
+def test_a_run_tells_the_machine_that_the_network_was_fitted_into_and_its_cost(idx_folder, states):
     data = idx_folder(shape=(1, 24), classes=6, train=12, test=60)
     with open_virtual(random_network((26, 14, 6), 1), HardwareProfile(states=states)) as machine:
         score = run(SMALL, machine, data=data, options=RunOptions(check=True))

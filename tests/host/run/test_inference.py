@@ -1,4 +1,4 @@
-"""A run from Python: any machine, whatever it is made of, and what a score says of it."""
+"""A run from Python: machines of any kind, and the facts in a score."""
 
 import contextlib
 import json
@@ -95,7 +95,7 @@ def test_a_machine_that_was_changed_is_programmed_again_but_not_for_ever(data, t
         ({"options": RunOptions(resident=True)}, "the abacus keeps no images"),
     ],
 )
-def test_what_a_new_kind_of_machine_has_not_is_one_line(data, options, line):
+def test_an_ability_that_a_new_kind_of_machine_lacks_is_one_line(data, options, line):
     machine = Abacus()
     with pytest.raises(UserError, match=line):
         run(NETWORK, machine, data=data, **options)

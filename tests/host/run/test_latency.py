@@ -29,8 +29,7 @@ def test_the_simulated_rate_does_not_matter(data, monkeypatch):
     np.testing.assert_array_equal(one.bits, other.bits)
     # But for the clock that the middle of a bit falls into.
     np.testing.assert_allclose(one.turnaround, other.turnaround, atol=3)
-    # All of the request is there before the engine begins, and the answer begins behind the last
-    # logit.
+    # The whole request arrives before the engine begins; the answer begins after the last logit.
     assert np.all(one.turnaround > one.engine)
 
 

@@ -69,7 +69,7 @@ PROOF = {
 
 @pytest.fixture
 def asked(monkeypatch, tmp_path):
-    """What the long work was asked for: it is left out. The proof of a board can be changed."""
+    """Arguments of the long work, which is left out; the test can change the proof of a board."""
     asked: dict[str, Any] = {"proof": PROOF}
 
     class QuickBuild:
@@ -132,7 +132,7 @@ def test_the_command_proves_a_board_of_each_family(asked, capsys):
 
 
 @pytest.mark.long
-def test_a_netlist_that_says_nothing_is_one_line(monkeypatch, tmp_path):
+def test_a_silent_netlist_is_one_line(monkeypatch, tmp_path):
     program = tmp_path / "silent"
     program.write_text("#!/bin/sh\nexec sleep 100\n")
     program.chmod(0o755)

@@ -30,7 +30,7 @@ def test_a_document_without_its_marks_is_left_alone(tmp_path, content):
     assert path.read_text() == content
 
 
-def test_what_is_no_text_is_left_alone(tmp_path):
+def test_a_file_that_is_no_text_is_left_alone(tmp_path):
     path = tmp_path / "d.md"
     with pytest.raises(UserError, match="cannot read"):
         MARKS.fill(path, "text")

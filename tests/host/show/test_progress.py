@@ -49,7 +49,7 @@ def test_a_long_step_says_now_and_then_how_far_it_is(capfd, monkeypatch):
     assert "\nallspin: it boils\n" in said
 
 
-def test_what_takes_no_time_is_not_told_and_what_does_is(capfd, monkeypatch):
+def test_a_wait_is_told_only_if_it_takes_time(capfd, monkeypatch):
     with Steps() as steps, steps.waiting("asking"):
         pass
     assert capfd.readouterr().err == ""

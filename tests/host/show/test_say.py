@@ -24,7 +24,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @given(st.text())
-def test_only_what_is_seen_and_line_breaks_and_tabs_are_left(text):
+def test_only_visible_characters_line_breaks_and_tabs_are_left(text):
     shown = printable(text)
     assert all(c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") for c in shown)
     # The escapes are Python's: they decode to the same text.
@@ -33,7 +33,7 @@ def test_only_what_is_seen_and_line_breaks_and_tabs_are_left(text):
 
 
 @pytest.mark.parametrize("text", ["", "plain", "µ ± ✓ 中\n\tkept", HOSTILE])
-def test_what_is_seen_is_left_as_it_is(text):
+def test_visible_characters_are_left_unchanged(text):
     assert printable(text) == (SHOWN if text == HOSTILE else text)
 
 
@@ -73,7 +73,7 @@ def test_a_table_and_a_bar_show_a_name_as_it_is(capsys, monkeypatch, tty):
         plain = COLOURS.sub("", text)
         assert SHOWN in plain
         assert plain.isprintable() or not set(plain) & set("\x1b\x07\x9b\u202e")
-        # As wide as it looks: the borders are in line.
+        # The table is as wide as it looks: its borders are in line.
         assert len({len(line) for line in plain.splitlines() if line.startswith("│")}) <= 1
 
 

@@ -20,7 +20,7 @@ def test_no_table_breaks_a_number(rows):
     check_whole(Table("Anything", [TableColumn(name) for name in head], rows))
 
 
-def test_what_has_no_room_stands_below_with_its_keys():
+def test_columns_without_room_stand_below_with_their_keys():
     columns = [
         TableColumn("board"),
         TableColumn("machine"),

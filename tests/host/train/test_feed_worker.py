@@ -21,7 +21,7 @@ LONG = Course(SHAPE, Augmentation(), 15, 50, 10_000, (3, 1))
 def test_long_courses_are_made_by_a_process_and_are_the_same(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A print at the worker's start and an entry of `sys.path` that is no text change nothing."""
+    """A print at the worker's start and an entry of `sys.path` that is no text have no effect."""
     (tmp_path / "sitecustomize.py").write_text("print('hello')\n")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path, tmp_path])
     course = Course(SHAPE, Augmentation(), 255, 33, 3, (5, 9))
@@ -47,7 +47,7 @@ def test_long_courses_are_made_by_a_process_and_are_the_same(
 
 
 @pytest.mark.parametrize("lost", range(9))
-def test_where_the_process_is_lost_the_batches_go_on(
+def test_the_batches_go_on_after_the_process_is_lost(
     monkeypatch: pytest.MonkeyPatch, lost: int
 ) -> None:
     course = Course(SHAPE, Augmentation(), 255, 20, 3, (5, 9))

@@ -54,7 +54,7 @@ def test_loss_and_slope_are_those_of_the_cross_entropy(laws: list[tuple[float, C
     assert loss(0.5)[1][-1] == pytest.approx(slope, rel=1e-2)
 
 
-def test_a_pupil_that_says_what_its_teacher_says_has_nothing_to_learn_of_it() -> None:
+def test_a_pupil_that_agrees_with_its_teacher_has_no_gradient() -> None:
     lesson = Lesson(0.0, [(1.0, LAW)], Robustness(taught=1.0, temperature=3.0))
     logits = np.random.default_rng(3).standard_normal((64, 4)).astype(np.float32)
     _, slope = lesson.loss(logits, LABELS, softmax(logits / np.float32(3)))
@@ -65,7 +65,7 @@ def test_a_pupil_that_says_what_its_teacher_says_has_nothing_to_learn_of_it() ->
 
 
 def test_images_are_shared_out_between_the_laws() -> None:
-    """A law with no share changes nothing; with halves the gradient is the sum of both."""
+    """A law without a share has no effect; with halves the gradient is the sum of both."""
     np.testing.assert_array_equal(gradient((1.0, LAW), (0.0, STILL)), gradient((1.0, LAW)))
     halves = [gradient((0.5, one), (0.5, other)) for one in (LAW, STILL) for other in (LAW, STILL)]
     assert len({each.tobytes() for each in halves}) == 4

@@ -60,7 +60,7 @@ def test_noise_is_that_of_a_write() -> None:
 
 
 def test_more_states_than_pulses_reach_are_said() -> None:
-    """A table of ten pulses a polarity that all meet: eleven levels, whatever is asked for."""
+    """A table of ten pulses a polarity that all meet: eleven levels, for any number of states."""
     way, still = np.linspace(0.0, 1.0, 11), np.zeros(11)
     table = TableSynapse(TableResponse(way, still, still), TableResponse(1 - way, still, still))
     target = TrainingTarget(dataclasses.replace(PAPER, name="short", synapse=table))

@@ -36,7 +36,7 @@ def test_it_learns(dataset: Dataset) -> None:
     assert not trained.interrupted
 
 
-def test_convolutions_learn_what_the_golden_model_says(dataset: Dataset) -> None:
+def test_trained_convolutions_agree_with_the_golden_model(dataset: Dataset) -> None:
     """With tiles and neurons of positions, the written network is the evaluated one."""
     trained = train(dataset, changed(CONVOLVED, tiles=TILES, neuron_per="position"))
     accuracy = right(trained.network, dataset.test_images, dataset.test_labels)
@@ -170,7 +170,7 @@ def test_dark_images_do_no_harm(dataset: Dataset) -> None:
     assert np.isfinite(train(dark, SMALL).network.provenance["curve"][-1]["loss"])
 
 
-def test_each_option_changes_what_is_learnt_and_is_written_down(dataset: Dataset) -> None:
+def test_each_option_changes_the_learnt_network_and_is_written_down(dataset: Dataset) -> None:
     usual = train(dataset, SMALL).network
     assert not {"rate", "batch"} & set(usual.provenance["options"])
     assert usual.provenance["options"]["augment"] == "none"
@@ -204,7 +204,7 @@ def test_mnist_is_bent_as_digits_are_without_a_word(dataset: Dataset) -> None:
     ("digest", "given", "used"),
     [(MNIST_DIGEST, None, "gentle"), (MNIST_DIGEST, "objects", "objects"), ("", None, "none")],
 )
-def test_quick_bends_less_where_nobody_says_how(
+def test_quick_bends_less_unless_an_augmentation_is_given(
     dataset: Dataset, digest: str, given: str | None, used: str
 ) -> None:
     wanted = changed(augmentation=given and AUGMENTATIONS[given], quick=True)

@@ -97,7 +97,7 @@ def test_chips_judge_on_images_that_were_not_learnt_from(dataset: Dataset) -> No
     assert trained.chips == [judged, calibrated]
 
 
-def test_each_robust_option_changes_what_is_learnt(dataset: Dataset) -> None:
+def test_each_robust_option_changes_the_learnt_network(dataset: Dataset) -> None:
     seen = []
     for changes in ({}, {"verified": 0.0}, {"verified": 1.0}, {"taught": 0.0}, {"temperature": 5}):
         robust = Robustness(**{"teacher": 40, **changes})

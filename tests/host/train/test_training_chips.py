@@ -50,7 +50,7 @@ def test_a_state_has_the_mean_and_deviation_of_the_figures(
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "write-verify"])
-def test_columns_of_chips_sum_to_what_the_law_says(scheme: str) -> None:
+def test_columns_of_chips_sum_to_the_mean_and_variance_of_the_law(scheme: str) -> None:
     programming = Programming(scheme)
     law = chip_law(PAPER, FORMATS, Occasion(programming, False, 1.0))
     rng = np.random.default_rng(0)
@@ -69,7 +69,7 @@ def test_neighbours_tell_how_both_moments_follow_a_level() -> None:
     # In the middle the deviation grows away from 0, and the mean is the level.
     assert LAW.variance_slope[6] > 0 > LAW.variance_slope[3]
     assert LAW.mean_slope[4] == pytest.approx(1, abs=0.1)
-    # Where the clamp takes half, the mean follows the level no longer.
+    # At a level where the clamp takes half, the mean no longer follows the level.
     assert LAW.mean_slope[9] < 0.9
     end = (LAW.variance[9] - LAW.variance[8]) / (levels[9] - levels[8])
     assert LAW.variance_slope[9] == pytest.approx(end, rel=1e-3)

@@ -38,7 +38,7 @@ def test_any_options_have_a_text(augmentation: Augmentation, robust: Robustness)
     assert Robustness.parse(robust.text) == robust
 
 
-def test_robust_options_say_what_differs() -> None:
+def test_the_text_of_robust_options_has_only_changed_ones() -> None:
     assert Robustness().text == "usual"
     assert Robustness.parse(ALL) == Robustness()
     assert Robustness(0.25, teacher=30).text == "verified=0.25,teacher=30"
@@ -70,7 +70,7 @@ def test_robust_options_say_what_differs() -> None:
         (Robustness, "teacher=0", "teacher must be from 1 to 65535, not 0"),
     ],
 )
-def test_what_there_is_not_is_named(
+def test_a_wrong_option_is_named(
     kind: type[Augmentation | Robustness], text: str, message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):

@@ -182,8 +182,8 @@ def _pieces(data: bytes) -> list[bytes]:
 class FaultyTransport(Transport, Generic[Board]):
     """Stream that loses and damages frames, to a board that is reset.
 
-    It is like a serial port: nothing holds the sender back but the window, and silence soon makes
-    a host ask again.
+    It behaves like a serial port: only the window holds the sender back, and after a short silence
+    a host asks again.
 
     Parameters
     ----------

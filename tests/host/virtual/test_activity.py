@@ -54,7 +54,7 @@ def test_an_image_is_from_its_first_activity_to_its_end(board, tap):
     assert tap.take(7, 10).tolist() == [1, 1, 1, 0, 0, END]
 
 
-def test_what_was_before_is_forgotten(board, tap):
+def test_earlier_activity_is_forgotten(board, tap):
     write(board, (4, 9), (1, END))
     assert tap.take(7, 10).tolist() == [9, 9, 9, 9, END]
     assert not tap.clear(0.2)  # it may still be under way
@@ -82,7 +82,7 @@ def test_a_board_that_ends_is_not_waited_for(board, tap):
     assert not tap.clear(3600)
 
 
-def test_it_is_what_the_board_writes_into_a_file(tmp_path, tap):
+def test_it_equals_the_file_that_the_board_writes(tmp_path, tap):
     images = random_images(NETWORK, 6, 3)[:, np.newaxis]
     live = []
     transport = VirtualTransport(virtual_program(NETWORK, PROFILE), trace=tap.trace)

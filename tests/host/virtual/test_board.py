@@ -78,7 +78,7 @@ def test_answers_counters_and_memories(device):
     assert device.read_back(0x01, 0, 256, 1) == table.tobytes()
 
 
-def test_time_stands_still_while_nothing_is_under_way(transport, device):
+def test_time_stands_still_while_the_machine_is_idle(transport, device):
     half = encode_frame(b"\1\0\0")
     transport.exchange(half[:3], 0)
 
@@ -153,8 +153,8 @@ def test_closing_ends_the_process_by_itself_and_twice_is_harmless(transport):
     assert transport.process.returncode == 0
 
 
-def test_what_the_board_says_at_its_end_is_read(script, tmp_path):
-    """It would wait for ever on a full pipe, and be killed before it has ended by itself."""
+def test_the_board_s_last_output_is_read(script, tmp_path):
+    """A board on a full pipe would wait for ever, and be killed before it ends by itself."""
     ended = tmp_path / "ended"
     transport = VirtualTransport(
         script(f"cat > /dev/null; head -c 4000000 /dev/zero; touch {ended}")
@@ -204,7 +204,7 @@ def test_the_board_ends_when_the_host_is_killed(program):
     wait_for(lambda: status(pid) is None)
 
 
-def test_trace_tells_what_the_engine_did(program, tmp_path):
+def test_a_trace_has_the_activity_of_the_engine(program, tmp_path):
     path = tmp_path / "trace"
     with LinkedMachine(VirtualTransport(program, trace=(path, 100_000))) as device:
         device.load(NETWORK)

@@ -41,7 +41,7 @@ def bits_apart(one, other):
     damage=st.sets(st.integers(5, 9)),
     seed=st.integers(0, 99),
 )
-def test_where_the_stream_is_cut_changes_nothing(data, cuts, flip, drop, damage, seed):
+def test_cuts_of_the_stream_have_no_effect(data, cuts, flip, drop, damage, seed):
     faults = WireFaults(flip, tuple(drop), tuple(damage))
     data += b"\1\0"
     whole = carry(faults, data, seed)
@@ -118,7 +118,7 @@ def test_seeds_name_the_faults():
         (lambda: Faults(seed=-1), "seed must be from 0 to 4294967295, not -1"),
     ],
 )
-def test_what_cannot_be_is_refused(make, words):
+def test_impossible_faults_are_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
 
@@ -166,7 +166,7 @@ def test_both_directions_have_their_own_faults():
     faults = Faults(WireFaults(drop=(2,)), WireFaults(drop=(3,)))
     transport = FaultyTransport(Echo, faults)
     received = drive(transport, frames(5), 4)
-    # Of five the second does not arrive, and of four answers the third, to number 4, does not.
+    # The second of five frames is lost, and the third of four answers, which is to number 4.
     assert received == b"A\1\xff\0B\3\xff\0D\5\xff\0"
     assert (transport.to_device.dropped, transport.to_host.dropped) == (1, 1)
     assert (transport.to_device.frames, transport.to_host.frames) == (5, 4)
@@ -196,7 +196,7 @@ def test_a_reset_comes_after_so_many_answers_and_finds_a_fresh_board(cut):
     assert order[:3] == [1, 2, 3]
 
 
-def test_a_reset_loses_any_part_of_what_is_under_way():
+def test_a_reset_loses_any_part_of_the_answers_under_way():
     seen = set()
     for seed in range(60):
         transport = FaultyTransport(Echo, Faults(reset_after=(2,), seed=seed))

@@ -105,13 +105,13 @@ def test_a_client_does_not_get_bytes_for_the_one_before(port):
     with client_of(port) as client:
         fill(client, random.Random(1).randbytes(1 << 20))
         wait_for(lambda: not silent(client))  # its answers have begun to come
-    # These clients read nothing: bytes that the port does not drop stay, and are seen.
+    # These clients do not read: bytes that the port does not drop stay, and are seen.
     wait_until_new_client_finds(port, silent)
     with client_of(port) as client:
         assert passes(client, b"mine")
 
 
-def test_what_a_client_wrote_before_it_left_reaches_the_board(script, tmp_path, bridged):
+def test_bytes_of_a_client_that_has_left_reach_the_board(script, tmp_path, bridged):
     file = tmp_path / "got"
     port = bridged(script(f"exec tee {file}"))
     for word in (b"one", b"two"):

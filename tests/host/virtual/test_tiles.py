@@ -57,7 +57,7 @@ def test_every_logit(device, offsets):
         assert np.array_equal(device.read_words(layer), crossbar.words)
 
 
-def test_what_it_was_not_built_for(device):
+def test_a_network_that_it_was_not_built_for_is_refused(device):
     with pytest.raises(UserError, match=r"in layer 0 tiles of 16 rows.*not columns read in one"):
         device.load(PLAIN)
     adc = NETWORK.layers[0].adc

@@ -99,7 +99,7 @@ def test_a_wire_that_is_never_idle_neither_overruns_nor_deadlocks(small):
     with VirtualTransport(small, bit_clocks=4 * 0.975) as transport:
         LinkedMachine(transport).load(NETWORK)
         while len(got) < len(expected):
-            # As much as the window ever allows.
+            # The sender fills the window as far as it ever allows.
             while waiting and sum(under_way) + len(waiting[0]) <= WINDOW:
                 under_way.append(len(waiting[0]))
                 out += waiting.popleft()

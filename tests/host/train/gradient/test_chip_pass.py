@@ -122,7 +122,7 @@ def test_errors_of_a_tile_are_before_its_converter_and_only_where_a_row_is_drive
 ) -> None:
     network, values = make(FORMATS, (6,), 0, [Adc(16, 16, 2), Adc(8, 16, 0)])
     alike = np.repeat(values[:, :1], 4000, axis=1)
-    alike[16:] = 0  # the other tiles' sums are nothing
+    alike[16:] = 0  # the other tiles' sums are 0
     law = quiet(**{name: FIGURES[name]})
     _, record = forward(network, alike, law, np.random.default_rng(1))
     means = np.abs(alike[:16, 0] @ network.words(0)[:16])

@@ -137,7 +137,7 @@ def test_noise_has_the_size_that_was_asked_for(noise: float | np.ndarray) -> Non
         assert np.std(draws) == pytest.approx(size, rel=5 / np.sqrt(2 * len(draws)))
 
 
-def test_quantising_keeps_what_the_network_computes() -> None:
+def test_quantising_keeps_the_outputs_of_the_network() -> None:
     network, values = make(FINE, (12,), 2)
     before = forward(network, values)[0] * np.exp(network.log_scale)
     network.start_quantising()
