@@ -147,7 +147,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _is_long(item: pytest.Item) -> bool:
-    """Whether it takes minutes, or as many as it is given examples for."""
+    """True if a test takes minutes, or if its duration grows with the number of examples."""
     of_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
     return of_property or item.get_closest_marker(LONG) is not None
 
@@ -194,7 +194,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_beat() -> Iterator[None]:
-    """No line says that a step goes on because the machine that tests run on is busy."""
+    """Suppress the lines that tell that a slow step goes on: the tests' machine may be busy."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALLSPIN_TICK", "3600")
         yield

@@ -6,6 +6,6 @@ from tests.conftest import FEW_EXAMPLES
 
 
 def examples(count: int) -> settings:
-    """Return settings for so many examples in `make long`, and a fifth of them in `make test`."""
+    """Return settings for `count` examples in `make long`, and a fifth of them in `make test`."""
     few = settings().max_examples <= FEW_EXAMPLES
     return settings(max_examples=max(2, count // 5) if few else count)

@@ -79,7 +79,7 @@ class Picture:
 
 
 def svg(chart: Chart, number: int) -> str:
-    """The chart as an SVG element, the so many-th of its page."""
+    """The chart as an SVG element, with its number within the page."""
     picture = Picture(chart)
     arrows = "".join(
         f'<path class="arrow" marker-end="url(#head{number})" d="{picture.curve(way)}"/>'

@@ -1,4 +1,4 @@
-"""The button: which bytes reach the machine, and when a press is of account."""
+"""The button: bytes that reach the machine, and presses that count."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The core's two sides in Amaranth's simulator: memories, images, and all that goes wrong."""
+"""The core's two sides in Amaranth's simulator: memories, images and faults."""
 
 import zlib
 from collections.abc import Awaitable, Callable
@@ -107,7 +107,7 @@ class Master:
                 await self.access(Register(register), int(line[2:], 16), sel)
 
     async def show(self, values: Any, wrong: tuple[int, ...] = ()) -> list[int]:
-        """Logits and class of an image, before whose events come some that are wrong."""
+        """Logits and class of an image; wrong events come before its own."""
         for word in wrong:
             await self.access(Register.EVENT, word)
         rows = np.flatnonzero(values).tolist() or [0]
@@ -124,7 +124,7 @@ class Master:
         return [*found, shown >> 16]
 
     async def stream(self, images: Any) -> list[list[int]]:
-        """The same of images that come without a pause, one event in a beat."""
+        """Logits and classes of images that come without a pause, one event in a beat."""
         ctx, dut, got = self.ctx, self.dut, [[]]
         beats = []
         for values in images:

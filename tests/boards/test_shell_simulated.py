@@ -183,7 +183,7 @@ class Bench:
         return UsbHost(ctx, drive, lambda ctx: ctx.get(Cat(*pins)))
 
     def pll(self) -> tuple[Any, Any]:
-        """Its clock, and whether it is locked."""
+        """Ports of the PLL's clock and of its lock."""
         [kind] = PLLS.keys() & self.cells.keys()
         clock, locked = PLLS[kind]
         return self.cells[kind][clock], self.cells[kind][locked]
@@ -193,7 +193,7 @@ class Bench:
         ctx.set(self.pll()[1], locked)
 
     async def clock(self, ctx: Any) -> None:
-        """The PLL: another clock than it will be until it is locked."""
+        """The PLL's clock, with a random period until the PLL is locked."""
         clock, locked = self.pll()
         half = 0.5 / self.board.machine_frequency
         while True:
@@ -210,7 +210,7 @@ class Bench:
                 await ctx.changed(ports["CLKI"])
 
     async def machine(self, ctx: Any) -> None:
-        """The machine: it makes bytes wait, and says something when it likes."""
+        """Model of the machine: it makes bytes wait at random, and sends its answers."""
         ports, (clock, _) = self.cells[MACHINE], self.pll()
         ready, wait = ports["received__ready"], 0
         names = "rst", "received__valid", "received__payload", "sent__ready"
@@ -245,7 +245,7 @@ class Bench:
             self.heard.append(sum(bit << place for place, bit in enumerate(bits[:8])))
 
     async def say(self, ctx: Any, data: bytes) -> None:
-        """Bytes of the host, without a gap."""
+        """Send bytes of the host, without a gap."""
         for byte in data:
             for bit in (0, *(byte >> place & 1 for place in range(8)), 1):
                 ctx.set(self.desk.pins["uart/0/rx"].i, bit)

@@ -25,7 +25,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def rows(text: str, heading: str) -> list[list[str]]:
-    """Cells of the rows of the first table whose head begins so."""
+    """Cells of the rows of the first table with a given head line."""
     lines = text.partition(f"\n| {heading} |")[2].partition("\n\n")[0].splitlines()[2:]
     return [
         [cell.strip() for cell in line.strip("|").split("|")]

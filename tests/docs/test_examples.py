@@ -88,7 +88,7 @@ def extended(tmp_path):
 def test_train_run_and_sweep_know_classes_of_one_s_own(extended, tmp_path):
     words = "train --neuron clipped --hidden 3 --epochs 1 --quick -o clipped --json"
     assert json.loads(extended(words))["network"] == "clipped"
-    # Who does not know it refuses it.
+    # A process without the class refuses the network.
     with pytest.raises(Exception, match="not 'clipped'"):
         load_network(tmp_path / "clipped")
     network = random_network((784, 4, 10), 1)

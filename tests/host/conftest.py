@@ -44,12 +44,12 @@ class CommandLine:
         return out, err
 
     def json(self, words: str, status: int = 0) -> dict[str, Any]:
-        """Its one line of JSON."""
+        """Run a command with ``--json``, and return its one line of JSON."""
         (line,) = self.run(f"{words} --json", status)[0].splitlines()
         return json.loads(line)
 
     def refused(self, words: str) -> str:
-        """The one line that says why it is refused."""
+        """Run a command that must be refused, and return the one line with the cause."""
         out, err = self.run(words, 2)
         assert out == ""
         (line,) = [line for line in err.splitlines() if line.startswith("allspin")]

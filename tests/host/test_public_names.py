@@ -25,7 +25,7 @@ class Enough(Exception):
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Callable[[Any], object]]:
-    """By function, a call with a network that goes as far as the network is understood."""
+    """Call of each function with a network; it ends once the network is understood."""
     pixels = np.zeros((2, 28, 28), np.uint8)
 
     def enough(*_: object, **__: object) -> None:

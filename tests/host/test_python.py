@@ -31,7 +31,7 @@ CURVES = "pulse,R_AH (ohm),polarity\n" + "".join(
     for n in range(61)
 )
 FRAME: Any = SimpleNamespace(columns=["pulse"], to_csv=lambda path, index: path.write_text(CURVES))
-"""Like a data frame of the curves."""
+"""Stand-in for a data frame of the curves."""
 
 
 def told(result: Any) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class LearningCore(Component):
     walkers : int
         The first of them, which get pulses.
     film_bits : int
-        Of a film's word, 8 to `UNIT_BITS`.
+        Bits of a film's word, 8 to `UNIT_BITS`.
     """
 
     def __init__(self, lanes: int, walkers: int, film_bits: int = 16) -> None:

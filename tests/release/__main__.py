@@ -39,7 +39,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def make(parts: tuple[str, ...], version: str | None, output: Path) -> Path:
-    """Make the parts of a release beside a folder, and replace that; the folder of its files."""
+    """Make the parts beside a folder, replace that folder, and return the folder of the files."""
     check_output(output)
     for part in parts:
         if find_spec(NEEDS[part]) is None:
@@ -69,7 +69,7 @@ def _make(parts: tuple[str, ...], version: str | None, output: Path) -> None:
     if "packages" in parts:
         run([python, "-m", "twine", "check", "--strict", *packages(tree, out, epoch)], tree)
     if "bitstreams" in parts:
-        # The others are of the cache, if they were built of this gateware.
+        # Bitstreams of other boards come from the cache, if they were built from this gateware.
         run([python, "-m", "allspin", "build", "icebreaker", "--seeds", "3"], tree, **path)
         folder = output / "bitstreams"
         run([python, "-m", "allspin", "boards", "--collect", folder], tree, **path)

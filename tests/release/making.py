@@ -116,12 +116,12 @@ def set_version(tree: Path, version: str, epoch: int) -> None:
 
 
 def version_of(tree: Path) -> str:
-    """The version of a tree, which all three files tell.
+    """Version of a tree, which all three files must state.
 
     Raises
     ------
     ReleaseError
-        If they do not.
+        If a file does not state the version.
     """
     text = (tree / "pyproject.toml").read_text("utf-8")
     version = tomllib.loads(text)["project"]["version"]

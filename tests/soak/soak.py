@@ -18,11 +18,11 @@ from tests.soak.work import Round, Tally, Wrong
 AFTERMATH = 10.0
 """Seconds in which a reset may still be to come: its signal is not waited for."""
 DEAF = 60.0
-"""Seconds after a reset for which an unanswered port is reset once more: the board carries out the
-request that was under way on empty memories, and a resident image without an end lasts as long as
-the memory."""
+"""Seconds after a reset for which a port without an answer is reset again: the board carries out
+the request that was under way on empty memories, and a resident image without an end lasts as
+long as the memory."""
 FIRST_ROUND = 0.5
-"""Seconds that a round is taken to last; then it is as many as the one before."""
+"""Expected seconds of the first round; a later round is expected to last as long as the last."""
 
 
 class Soak:

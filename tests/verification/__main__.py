@@ -13,7 +13,7 @@ MARKS = Marks("<!-- blocks -->", "<!-- end of blocks -->")
 
 
 def main(path: str) -> None:
-    """Write it."""
+    """Write the table into the document."""
     document = Path(path)
     lines = rows(document.read_text(encoding="utf-8"))
     MARKS.fill(document, "\n".join(["", *lines]) + "\n")

@@ -80,9 +80,9 @@ def test_gates_in_icarus_are_the_golden_model(built, routed, images, types):
 
 
 def flipped(netlist, pattern, table, pins, suits):
-    """One bit of one look-up table the other way: of the adder of a column's sum.
+    """Invert one bit of one look-up table, in the adder of a column's sum.
 
-    The bit is the one that is chosen while everything that varies is low.
+    The table reads this bit while all its variable inputs are low.
     """
     place = r"machine\.engine\.layer_0\.crossbar\.columns\.accumulators\."
     cell = min(

@@ -1,4 +1,4 @@
-"""Registers side by side: which are gathered, which stay, and that a compiler takes the result."""
+"""Registers side by side: gathered ones, others that stay, and a compiled result."""
 
 import subprocess
 

@@ -54,7 +54,7 @@ LEAST = {
     "precharged": TIMES["rp"],
     "open": TIMES["ras"],
 }
-"""Clocks between commands, and how many refreshes come before the mode."""
+"""Clock cycles between commands, and number of refreshes before the mode."""
 
 
 def command(number, bank=0, address=0, data=None):

@@ -1,4 +1,4 @@
-"""Wires of many words in generated C++: which are split, and that a program computes the same."""
+"""Wires of many words in generated C++: wires that are split, with equal results afterwards."""
 
 import importlib.resources
 import re
@@ -56,7 +56,7 @@ def test_left_alone(line, why):
 
 
 def test_a_program_computes_the_same(tmp_path: Path):
-    """The C++ compiler and CXXRTL's own values judge: the same bits before and after."""
+    """A compiled program with CXXRTL's own values gives the same bits before and after."""
     body = BODY % SPLIT
     assert output(body, tmp_path / "whole") == output(split_wide(body), tmp_path / "split")
 

@@ -75,7 +75,7 @@ def frames():
 
 
 class Pressed(VirtualTransport):
-    """The virtual board, of which the button is pressed before each of the host's frames."""
+    """The virtual board; its button is pressed before each of the host's frames."""
 
     frames: tuple[bytes, ...] = ()
     presses = 0

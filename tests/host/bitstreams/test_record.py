@@ -11,7 +11,7 @@ from allspin.host.bitstreams.manifest import is_older
 from allspin.sim.network.random_network import random_network
 
 NETWORK = random_network((6, 4, 3), 0)
-"""It has few cells, so that its machines are soon elaborated."""
+"""Network of few cells, so that its machines are elaborated quickly."""
 
 
 @pytest.fixture(autouse=True, scope="module")

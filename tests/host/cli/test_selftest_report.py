@@ -1,4 +1,4 @@
-"""The file that a user sends of a board: whole, also where a test broke off; and how it counts."""
+"""Report of a board that a user sends: whole even if the test broke off; and its count."""
 
 import hashlib
 import json
@@ -32,9 +32,9 @@ def test_all_findings_are_in_one_file_without_data_of_the_user(cli, net, tmp_pat
     assert 10 < rates["cycles_per_image"] < 10_000
     assert (report["seed"], report["stopped"], report["bitstream_sha256"]) == (3, None, None)
     assert socket.gethostname() not in path.read_text()
-    # It counts for the board that it says, once it says one.
+    # A report that names a board counts for it.
     assert sum(count_reports(tmp_path).values()) == 1
-    # It does not count where it contradicts itself.
+    # A report that contradicts itself does not count.
     report["checks"][0]["right"] = False
     path.write_text(json.dumps(report))
     assert not any(count_reports(tmp_path).values())

@@ -35,7 +35,7 @@ class Client:
         return found
 
     def identify(self, count):
-        """Ask so often, with tags from 1 on; the tags of the answers."""
+        """Send a count of IDENTIFY requests, tags from 1 on, and return the answers' tags."""
         return [
             answer[1] for answer in self.ask(*(bytes([IDENTIFY, n + 1, 0]) for n in range(count)))
         ]
@@ -43,7 +43,7 @@ class Client:
 
 @pytest.fixture
 def board(start, net):
-    """Open a port to a virtual board, with faults if any are named: the process, and its path."""
+    """Open a port to a virtual board, with the named faults; return the process and the path."""
 
     def begin(words="", network=net):
         if any(fault in words for fault in FAULTS):
@@ -56,7 +56,7 @@ def board(start, net):
 
 
 def end(process, number=signal.SIGINT):
-    """Send a signal, and take the exit status, stdout and stderr."""
+    """Send a signal, and return the exit status, stdout and stderr."""
     process.send_signal(number)
     out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err

@@ -20,7 +20,7 @@ class Rounding(NamedTuple):
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The outermost steps, alike where they are signed."""
+        """Outermost steps; signed ones are symmetric."""
         top = 2 ** (self.bits - self.signed) - 1
         return -top * self.signed, top
 

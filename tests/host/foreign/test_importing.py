@@ -110,7 +110,7 @@ def test_the_value_of_a_white_pixel_is_found_or_given(elsewhere, factor, options
 
 
 def asked(white, biases, seed):
-    """A network, images whose labels it draws itself where white is worth so much, accuracies."""
+    """A network, images, labels that it draws with white worth `white`, and its accuracies."""
     rng = np.random.default_rng(seed)
     weights, last = rng.normal(size=(20, 16)) / white, rng.normal(size=(16, 4))
     network = FloatNetwork(
@@ -144,7 +144,7 @@ def test_the_scale_of_the_input_is_found_where_accuracy_misleads(white):
 
 @pytest.mark.parametrize("images", [1, 5, 200])
 def test_a_model_that_is_read_otherwise_than_it_answers_is_refused(elsewhere, monkeypatch, images):
-    """But for one image in a hundred, where a sum may be at a border between two roundings."""
+    """One image in a hundred may differ: a sum may lie at a border between two roundings."""
     read = importing.read_model
 
     def misread(*args):

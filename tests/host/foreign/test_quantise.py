@@ -162,7 +162,7 @@ def test_neurons_follow_activations_of_few_steps(images, levels, bits, worst):
         return 5 * np.clip(np.rint(sums / 0.3 + (levels - 1) / 2), 0, levels - 1)
 
     first, *others = drawn((20, 16, 12, 5), activation=activation).layers
-    if levels == 2:  # whose sums may be of any size
+    if levels == 2:  # its sums may be of any size
         sizes = np.geomspace(1e-6, 1, 16)
         first = FloatLayer(first.weights * sizes, first.biases * sizes, activation)
     model = FloatNetwork((first, *others))

@@ -83,7 +83,7 @@ def pairs(tmp_path: Path):
 
 
 def alike(first, second) -> bool:
-    """By the test of Kolmogorov and Smirnov, in one case of a thousand not."""
+    """True by the Kolmogorov-Smirnov test; equal distributions fail in one case of a thousand."""
     found: Any = stats.ks_2samp(first, second)
     return found.pvalue > 1e-3
 
@@ -312,7 +312,7 @@ def test_a_pair_is_a_difference_and_is_written_again_before_it_is_full() -> None
 
 
 def test_the_reference_is_where_up_and_down_are_equal() -> None:
-    """By the paper's law, (goal_up - r)(1 - q_up) = (r - goal_down)(1 - q_down)."""
+    """The paper's law gives (goal_up - r)(1 - q_up) = (r - goal_down)(1 - q_down)."""
     up, down = (1 - math.exp(-1 / a) for a in (22.0, 9.0))
     high = -1 + 2 / (1 - math.exp(-100 / 22))
     low = 1 - 2 / (1 - math.exp(-100 / 9))

@@ -354,7 +354,7 @@ def some_of(places: range) -> Iterator[int]:
 
 
 class Dying(Transport):
-    """Stream of a host that is killed after so many bytes; the board lives on."""
+    """Stream of a host that is killed after a number of bytes; the board lives on."""
 
     def __init__(self, board: VirtualTransport, most: int) -> None:
         self.name, self._board, self._left = board.name, board, most

@@ -78,7 +78,7 @@ def test_no_more_connections_are_kept_than_there_is_room_for(server, monkeypatch
         for each in many:
             with each, contextlib.suppress(ConnectionResetError):
                 assert each.recv(1) == b""
-        # Neither a page nor who asks later is turned away.
+        # Neither a page nor a later request is turned away.
         assert '"kind":"hello"' in str(page.recv())
         page.send('{"kind": "choose", "setting": {"chip": 1}}')
         assert page.recv(30)

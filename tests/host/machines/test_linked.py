@@ -400,7 +400,7 @@ def test_images_of_another_size_are_a_fault(device):
 
 @pytest.mark.parametrize("after", range(1, 30, 4))
 def test_a_reset_is_noticed_whenever_it_comes(plain, after):
-    """At the answer to that request, and between two."""
+    """The reset comes at the answer to a request, or between two requests."""
 
     def reset(frame):
         plain.reset()

@@ -33,7 +33,7 @@ for board in find_boards().values():
 
 
 def small_network(profile: HardwareProfile) -> Network:
-    """A network whose columns fill the lanes unevenly, as its rows do those of a clock."""
+    """A network that fills neither the lanes with its columns nor a clock cycle's rows evenly."""
     lanes = profile.lanes or 100
     columns = 5 if lanes >= 100 else lanes + 3
     return random_network((13, columns, 3), 4)
@@ -78,7 +78,7 @@ def power(name: str) -> Iterator[Callable[[], Transport]]:
 
 @contextlib.contextmanager
 def button(name: str) -> Iterator[Callable[[], Transport]]:
-    """A reset is one of registers."""
+    """A reset clears registers only."""
     with VirtualTransport(program_of(name)) as board:
         yield lambda: Button(board)
 

@@ -256,7 +256,7 @@ ALL_OF_SUMS = {"read_noise": 0.4, "amplifier_gain": 0.03, "amplifier_offset": 0.
     "rows_per_clock", [None, *(pytest.param(rows, marks=pytest.mark.long) for rows in (1, 2, 4))]
 )
 def test_noise_on_sums_is_the_golden_models(rows_per_clock):
-    """On a machine for any network, which other tests build too, and on the network's own."""
+    """The machine is one for any network, which other tests build too, or the network's own."""
     logits = []
     if rows_per_clock is None:
         machine = open_virtual(random_network(WIDEST, 0), GENERAL)
@@ -334,7 +334,7 @@ ORDER = (Request.WRITE, bytes([ENGINE << 4 | REDRAW, 1]))
 
 
 class Sent(ChipMemories):
-    """Chips that are told by their memories alone."""
+    """Machine that knows chips by their memories alone."""
 
     def load_chip(self, chip: Any, progress: Any = None) -> None:
         pass

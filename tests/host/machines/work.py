@@ -79,7 +79,7 @@ class Work:
         return cls(network, images, labels)
 
     def everything(self, device: LinkedMachine) -> None:
-        """All that the machine can do."""
+        """Test all functions of the machine."""
         self.ideal(device)
         resident = None
         if Feature.RESIDENT in device.identity.features:
@@ -120,7 +120,7 @@ class Work:
     def run_resident(
         self, device: LinkedMachine, resident: ResidentImages, model: GoldenModel
     ) -> None:
-        """They are counted, and answered one by one and in any order."""
+        """Check counts of resident images, and logits, read as a whole and one by one in any order."""
         count, space = resident.count, ENGINE << 4 | RESIDENT_LOGITS
         images = self.images[:count]
         for first in (0, FIRST):
@@ -136,7 +136,7 @@ class Work:
                 np.testing.assert_array_equal(answer.logits[0], wanted[number])
 
     def chips(self, device: LinkedMachine, resident: ResidentImages | None) -> None:
-        """Chips of states, then in place where the machine can: no two alike, and all right."""
+        """Check chips from states, then in place where the machine can; no two chips are alike."""
         seen = []
         sums = SUMS if Feature.SUM_NOISE in device.identity.features else {}
         for wrong in ({}, {"stuck": 0.2, "stuck_at": "either", **sums}):

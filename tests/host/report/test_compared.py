@@ -29,7 +29,7 @@ def subject(idx_folder) -> ReportSubject:
 
 
 def test_counterparts_are_cut_as_the_command_cuts_them(subject, monkeypatch):
-    """For which they need the images that choose steps."""
+    """The cut needs the images that choose the converters' steps."""
     given: list[ComparisonSubject] = []
 
     def stop(what: ComparisonSubject, **_: Any) -> None:

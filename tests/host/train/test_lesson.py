@@ -39,7 +39,7 @@ def gradient(*laws: tuple[float, ChipLaw], teacher: LatentNetwork | None = None)
 
 @pytest.mark.parametrize("laws", [(), [(1.0, STILL)], [(0.25, STILL), (0.75, STILL)]])
 def test_loss_and_slope_are_those_of_the_cross_entropy(laws: list[tuple[float, ChipLaw]]) -> None:
-    """By the scale of the logits, whose gradient no rounding disturbs."""
+    """The slope is taken along the scale of the logits, whose gradient no rounding disturbs."""
     one = pupil()
 
     def loss(scale: float) -> tuple[float, np.ndarray]:
@@ -74,7 +74,7 @@ def test_images_are_shared_out_between_the_laws() -> None:
 
 
 def test_chips_that_differ_are_judged_worse() -> None:
-    """By the answers of the machine itself, which chips without variation all give."""
+    """Labels are the answers of the machine itself, which chips without variation all give."""
     one = pupil()
     answers = np.argmax(forward(one, VALUES)[0], axis=1)
 

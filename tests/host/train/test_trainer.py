@@ -68,7 +68,7 @@ def test_the_seed_decides_to_the_last_byte_and_test_images_play_no_part(
 
 
 def test_validation_images_are_not_learnt_from(dataset: Dataset) -> None:
-    """Other labels for them change which epoch is chosen, and no epoch."""
+    """Other labels of validation images change their accuracies, but no epoch's training loss."""
     chosen = split(len(dataset.train_images))[1]
     labels = dataset.train_labels.copy()
     labels[chosen] = (labels[chosen] + 1) % dataset.classes
@@ -221,7 +221,7 @@ def test_quick_bends_less_unless_an_augmentation_is_given(
 
 @pytest.mark.long
 def test_digits_of_8_by_8_bear_the_distortions_of_digits() -> None:
-    """MNIST's first, made small as those of the UCI are: 4 x 4 pixels of 32 x 32 are one."""
+    """MNIST's first images, made small like UCI's: 4 x 4 pixels of 32 x 32 become one."""
 
     def small(images: np.ndarray) -> np.ndarray:
         padded = np.pad(images, ((0, 0), (2, 2), (2, 2)))

@@ -12,7 +12,7 @@ from allspin.host.link.transport import Transport
 from allspin.sim.errors import check_number, check_range
 
 TIMEOUT = 0.25
-"""Seconds after which no answer comes any more: long for a simulated board, short for tests."""
+"""Seconds after which an answer is given up: long for a simulated board, short for tests."""
 LATENCY = 0.03
 """Seconds within which an answer usually comes."""
 MOST_UNDER_WAY = 4 * MAX_WINDOW
@@ -70,9 +70,8 @@ class Faults:
     to_device, to_host : WireFaults
         Each direction's.
     reset_after : tuple of int
-        The board is reset when it has sent so many frames, answers to all that was asked since the
-        link was opened. A part of the frames under way to it gets lost then; the rest reaches the
-        board as it is after power-on.
+        Numbers of answers since the link was opened after which the board is reset. A part of the
+        frames under way to it gets lost then; the rest reaches the board as it is after power-on.
     seed : int
         Names every draw, 0 to 2^32 - 1.
 

@@ -1,6 +1,6 @@
 """``python -m tests.host.virtual.faulty_port``: ``allspin virtual`` with faults on its line.
 
-Options as of ``allspin virtual``, and ``--flip P``, ``--drop-frame K``, ``--drop-answer K``,
+Options are those of ``allspin virtual``, and ``--flip P``, ``--drop-frame K``, ``--drop-answer K``,
 ``--reset-after K`` and ``--fault-seed S``: see `tests.host.virtual.faults`.
 """
 

@@ -29,7 +29,7 @@ RESPONSE = PulseResponse(22.0, 100, -1.0, 1.0)
 PROFILE = HardwareProfile(
     rows_per_clock=4, resident=ResidentParameters(4000, 200), tile_offsets=True
 )
-"""For a board for such networks, whose converters have offsets."""
+"""Profile of a board for networks in tiles, whose converters have offsets."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def device():
 
 @pytest.mark.parametrize("offsets", [None, 1])
 def test_every_logit(device, offsets):
-    """With the offsets of a chip, and without any behind them."""
+    """A network with a chip's offsets, and one without offsets on the same board afterwards."""
     network = in_tiles(PLAIN, 16, 5, offsets=offsets)
     images = random_images(network, 200, 4)
     labels = np.zeros(200, int)
