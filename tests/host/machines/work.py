@@ -120,7 +120,7 @@ class Work:
     def run_resident(
         self, device: LinkedMachine, resident: ResidentImages, model: GoldenModel
     ) -> None:
-        """Check counts of resident images, and logits, read together or one by one, in any order."""
+        """Check counts of resident images, and logits, together or one by one in any order."""
         count, space = resident.count, ENGINE << 4 | RESIDENT_LOGITS
         images = self.images[:count]
         for first in (0, FIRST):
