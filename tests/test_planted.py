@@ -13,7 +13,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from allspin.boards.build.tools import find_tool
 from allspin.hdl.cache.process import first_line
-from allspin.hdl.cost.standard_cells import yosys_version
+from allspin.hdl.cost.standard_cells import yosys_command
 from allspin.hdl.verilog import to_verilog
 from allspin.host.sweep.workers import in_processes
 
@@ -26,7 +26,7 @@ class Wire(wiring.Component):
         return m
 
 if __name__ == "__main__":
-    assert "Yosys" in yosys_version()
+    assert "Yosys" in first_line([*yosys_command(), "-V"])
     assert "Yosys" in first_line([*find_tool("yosys", "pypi").command, "-V"])
     assert "module top" in to_verilog(Wire(), "top")
     assert sorted(in_processes(len, ["a", "bc"], 2)) == [("a", 1), ("bc", 2)]

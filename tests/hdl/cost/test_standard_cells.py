@@ -141,6 +141,20 @@ def test_a_yosys_that_does_not_start_is_one_line(
         yosys_version()
 
 
+def test_a_yosys_that_prints_no_version_is_one_line_and_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(allspin.hdl.cost.standard_cells.shutil, "which", lambda name: None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(allspin.hdl.cost.standard_cells, "first_line", lambda command: "Killed")
+        with pytest.raises(UserError, match="Yosys does not start: Killed"):
+            yosys_version()
+    lines = iter(["Yosys 0.52", "Yosys 0.53"])
+    monkeypatch.setattr(allspin.hdl.cost.standard_cells, "first_line", lambda command: next(lines))
+    assert [yosys_version(), yosys_version()] == ["Yosys 0.52"] * 2
+
+
 def test_yosys_comes_from_the_system_or_from_the_package_index(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
