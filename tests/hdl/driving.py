@@ -192,7 +192,7 @@ def draw_noise(
     told : iterable of (int, int, bytes)
         Layer, memory and bytes that are written before, in their order.
     numbers : list of int
-        The images'.
+        Numbers of the images.
     expected : list of int
         Number of payloads of each layer.
     stall : float

@@ -38,6 +38,6 @@ def _lying(elaborate: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def rubbish() -> Iterator[None]:
-    """Elaborate with such memories wherever they make the promise."""
+    """Elaborate with such memories in place of all that make the promise."""
     with patch.object(Memory, "elaborate", _lying(Memory.elaborate)):
         yield

@@ -38,7 +38,7 @@ def test_every_memory_but_the_counters_is_filled(name):
     assert all(len({len(line) for line in c.lines}) == 1 for c in contents)
 
 
-def test_lines_are_what_the_protocol_says():
+def test_lines_follow_the_protocol():
     network = NETWORKS["sot"]
     by_space = {contents.space: contents.lines for contents in network_contents(network)}
     for number, layer in enumerate(network.layers):
@@ -92,7 +92,7 @@ def test_bits_are_amaranths(one, level, row):
         ({"column": 1}, "the payload has one, none, level, row, but no column"),
     ],
 )
-def test_what_does_not_fit_is_refused(members, message):
+def test_values_that_do_not_fit_are_refused(members, message):
     with pytest.raises(ValueError, match=message):
         CODE.pack(**members)
 

@@ -44,7 +44,7 @@ def test_check_range_takes_any_integer_and_gives_an_int() -> None:
 
 
 @pytest.mark.parametrize("value", [3.0, "3", None, np.float64(3), [3]])
-def test_check_range_refuses_what_is_no_integer(value: object) -> None:
+def test_check_range_refuses_values_that_are_no_integers(value: object) -> None:
     with pytest.raises(TypeError, match=r"^lanes must be an integer from 1 to 8, not "):
         check_range("lanes", value, 1, 8)
 

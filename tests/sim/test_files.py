@@ -1,4 +1,4 @@
-"""Files of users: values come through, and what is wrong is one line."""
+"""Files of users: values come through, and an error is one line."""
 
 import json
 import os
@@ -92,7 +92,7 @@ def test_toml_comes_through(tables: dict[str, Any]) -> None:
         "[a.b]\nc.d = [{e.f = [1]}, {g = {h = 1}}]\n[[a.l]]\n[[a.l]]\n",
     ],
 )
-def test_what_only_looks_deep_comes_through(text: str) -> None:
+def test_toml_that_only_looks_deep_comes_through(text: str) -> None:
     assert str(parse_toml(text)) == str(tomllib.loads(text))
 
 
@@ -195,7 +195,7 @@ def test_any_toml_is_a_table_or_one_line(text: str) -> None:
 
 @dataclass
 class Point:
-    """What a table is made into."""
+    """Dataclass that a table is made into."""
 
     x: int
     y: int = 0
@@ -231,7 +231,7 @@ def test_tables_that_are_refused(content: object, words: str) -> None:
         TomlTable("", {}).take("point")
 
 
-def test_write_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
+def test_write_replaces_and_leaves_no_other_file(tmp_path: Path) -> None:
     path, link, pipe = (tmp_path / name for name in ("net", "link", "pipe"))
     link.symlink_to(path)
     umask = os.umask(0o027)
@@ -255,7 +255,7 @@ def test_write_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
     assert {*tmp_path.iterdir()} == {path, link, pipe}
 
 
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "net"
     path.write_bytes(b"old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -1,4 +1,4 @@
-"""Without what only POSIX systems or extras have: the golden model works, the rest says a line."""
+"""Without POSIX modules or without extras the golden model works; the rest says a line."""
 
 import hashlib
 import json
@@ -52,7 +52,7 @@ def run_python(code, command, folder):
         ),
     ],
 )
-def test_it_works_or_says_what_it_needs(tmp_path, command, status, said):
+def test_commands_work_or_say_their_needs(tmp_path, command, status, said):
     made = run_python(HIDE, command, tmp_path)
     assert made.returncode == status, made.stderr
     assert any(line.startswith(said) for line in (made.stdout + made.stderr).splitlines())
@@ -123,7 +123,7 @@ def test_a_release_is_flashed_without_the_gateware(tmp_path):
     assert made.stdout.startswith(f"iceprog {tmp_path / 'a.bin'}\n")
 
 
-def test_a_fit_without_what_draws_it_is_written_all_the_same(tmp_path):
+def test_a_fit_without_the_extra_pictures_is_written_all_the_same(tmp_path):
     pulses = Path(__file__).parents[1] / "net" / "inputs" / "pulses.csv"
     made = run_python(BARE, f"pictures fit {pulses} -o mine.toml", tmp_path)
     assert made.returncode == 0, made.stderr

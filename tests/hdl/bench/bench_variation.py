@@ -28,7 +28,7 @@ async def stalls_everywhere(dut):
 @cocotb.test()
 async def full_speed(dut):
     bench, _ = await started(dut)
-    # In two lots, so that there are numbers to begin with that are not 0.
+    # In two lots: the second one's images begin at a number other than 0.
     images = SimulationJob.of_this_simulation().images
     bench.send(images[:7])
     bench.send(images[7:])

@@ -1,4 +1,4 @@
-"""Random chips: what is written reaches values that real devices never do."""
+"""Random chips: the contents of their memories reach values that real devices never do."""
 
 import struct
 from dataclasses import dataclass
@@ -52,14 +52,14 @@ def table_lines(table: WriteTable, state_bits: int) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, eq=False)
 class RandomChip:
-    """A chip of a network, and what the gateware is told to make it.
+    """A chip of a network, and the memory contents from which gateware makes it.
 
     Parameters
     ----------
     network : Network
-        What it is made of.
+        Layers, levels and states of the chip.
     seed : int
-        The chip; what it is made of is drawn from it too.
+        Name of the chip; its write tables, polarities, noise and amplifiers come from it too.
     stuck : float
         Share of cells that are stuck, at either end.
     noisy_sums : bool
@@ -129,7 +129,7 @@ class RandomChip:
         return int(np.random.default_rng([self.seed, layer, 2]).integers(15 << one))
 
     def amplifiers(self, layer: int) -> tuple[Integers, Integers]:
-        """What is added before fraction bits are dropped, and share of the gain, by column."""
+        """Addend before fraction bits are dropped, and share of the gain, by column."""
         rng = np.random.default_rng([self.seed, layer, 3])
         columns = self.network.layers[layer].columns
         largest = self.read_spread(layer) * 5 << FRACTION_BITS

@@ -105,7 +105,7 @@ class UartDriver:
             wire = byte << 1 | 1 << (BITS - 1)
             for number in range(BITS):
                 self._pin.value = wire >> number & 1
-                # Whole nanoseconds; what is left over is not lost.
+                # Whole nanoseconds; the remainder is carried over to the next bit.
                 self._due += self._bit
                 whole = int(self._due)
                 self._due -= whole
@@ -155,7 +155,7 @@ class LinkBench:
     dut : cocotb handle
         The top, with the pins ``rx`` and ``tx``.
     parameters : LinkParameters
-        Of its link.
+        Parameters of its link.
     divisor : Fraction or float
         Clocks a bit of its UART.
     clock_error : float
@@ -205,7 +205,7 @@ class LinkBench:
         Raises
         ------
         AssertionError
-            If another answer comes, or none.
+            If another answer comes, or no answer.
         """
         while tag not in self._answers:
             await self._move()
@@ -250,7 +250,7 @@ class LinkBench:
         Parameters
         ----------
         network : Network
-            What the engine was programmed with.
+            The network that the engine was programmed with.
         images : ndarray of uint8, shape (images, height, width) or (images, rows)
             Grey levels, 0 to 255.
         """
@@ -261,13 +261,13 @@ class LinkBench:
             await self.ask(Request.IMAGE, sparse_image(values, bits))
 
     async def finish(self) -> None:
-        """Wait for all answers and see that they are right and that nothing is left.
+        """Wait for all answers and check that they are right and that no other answer came.
 
         Raises
         ------
         AssertionError
-            If a logit or a class is wrong, an answer is missing, or one came that nobody
-            asked for.
+            If a logit or a class is wrong, an answer is missing, or one came without a
+            request.
         """
         while self._sizes:
             await self._move()

@@ -1,4 +1,4 @@
-"""What drives, watches and compares streams sees what it is there to see."""
+"""Drivers, monitors and scoreboards of streams detect every fault that they are made for."""
 
 from pathlib import Path
 from types import SimpleNamespace

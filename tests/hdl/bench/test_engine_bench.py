@@ -43,7 +43,7 @@ CASES = {
 
 
 QUICK = "three-layers-relu"
-"""Case of `make test`; compiled machines of the virtual board run all of them there."""
+"""Case of `make test`, where compiled machines of the virtual board run all cases."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Simulations run whole, or say so; waveforms are FST, whichever simulator wrote them."""
+"""Simulations run whole, or say so; every simulator writes its waveforms as FST."""
 
 import json
 import math
@@ -33,7 +33,7 @@ endmodule
 """
 
 
-def test_the_job_arrives_and_what_is_left_stays(simulator, tmp_path):
+def test_the_job_arrives_and_its_log_and_seed_stay(simulator, tmp_path):
     seeds = []
     for number, seed in enumerate((17, 17, 18)):
         folder = tmp_path / str(number)
@@ -273,7 +273,7 @@ def test_blocks_come_back(compressor, lz4_block, data):
     assert lz4_block(block) == data
 
 
-def test_what_repeats_gets_smaller(compressor):
+def test_repetitive_data_get_smaller(compressor):
     data = b"top.crossbar_0.product_17 " * 1000
     block = subprocess.run([compressor], input=data, capture_output=True, check=True).stdout
     assert len(block) < len(data) / 50

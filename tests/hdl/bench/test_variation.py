@@ -15,7 +15,7 @@ pytestmark = pytest.mark.long
 
 BENCH = Path(__file__).with_name("bench_variation.py")
 TESTS = ("stalls_everywhere", "full_speed", "words_read_back")
-# As many rows as no rows per clock divide.
+# An odd number of rows, which 2 and 4 rows per clock do not divide.
 NETWORK = random_network((27, 11, 5), 1)
 DEEP = random_network((9, 6, 5, 3), 2, states=16, rah_bits=5)
 ALONE = random_network((12, 6), 3)

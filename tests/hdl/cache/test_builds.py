@@ -1,4 +1,4 @@
-"""Builds are made once, whole or not at all; notes are what was written; damage is found."""
+"""Builds are made once, whole or not at all; notes read back as written; damage is found."""
 
 import os
 import subprocess
@@ -121,7 +121,7 @@ def flip(path: Path) -> None:
         (lambda folder: (folder / "tool").chmod(0o646), "tool is another user's, or open to one"),
     ],
 )
-def test_what_is_damaged_is_made_anew_with_one_line(capsys, damage, words):
+def test_a_damaged_build_is_made_anew_with_one_line(capsys, damage, words):
     before = os.umask(0)
     folder, calls = made()
     os.umask(before)
@@ -141,7 +141,7 @@ def test_what_is_damaged_is_made_anew_with_one_line(capsys, damage, words):
 
 
 def test_all_of_a_build_is_on_the_disk_before_it_has_its_name(monkeypatch, cache):
-    # What the calls name, in order: a crash of the machine may lose all that was not synced.
+    # Files named by the calls, in order: a crash of the machine may lose all that was not synced.
     events = []
     real_sync, real_rename = os.fsync, Path.rename
     monkeypatch.setattr(

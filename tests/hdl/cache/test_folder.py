@@ -1,4 +1,4 @@
-"""Where the cache is, and that tools have one, also for a user who has no home."""
+"""Folder of the cache; tools have one too, even for a user without a home."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def unnamed(monkeypatch, tmp_path):
-    """Nothing is named, and temporary files have a place of their own."""
+    """No variable names a cache, and temporary files have a folder of their own."""
     monkeypatch.delenv("ALLSPIN_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -76,7 +76,7 @@ def test_a_folder_that_is_open_to_others_is_refused(tmp_path, monkeypatch, unnam
                 kept_folder("builds")
         opened.chmod(0o755)
     assert kept_folder("builds") == builds
-    # As if somebody else had made them; the one among temporary files has the user's number.
+    # Folders of another user; the one among temporary files has this user's number.
     another = os.getuid() ^ 1
     (tmp_path / f"allspin-{another}").mkdir()
     monkeypatch.setattr(os, "getuid", lambda: another)
@@ -151,7 +151,7 @@ def test_without_a_home_amaranths_yosys_runs(tmp_path):
     assert dict(os.environ) == before
 
 
-def test_what_the_user_has_stays(tmp_path, monkeypatch):
+def test_a_user_s_own_home_and_cache_stay(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv(USERS_CACHE, raising=False)
     assert tool_environment() == dict(os.environ)

@@ -1,4 +1,4 @@
-"""A tool ends with whoever asked for it, and so does all that the tool has started."""
+"""A tool ends with the process that asked for it, and so does all that the tool has started."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def test_a_tool_reads_nothing(tmp_path):
     assert (tmp_path / "log").read_text() == ""
 
 
-def test_what_cannot_be_run_is_one_line(tmp_path):
+def test_a_program_that_cannot_be_run_is_one_line(tmp_path):
     with pytest.raises(UserError, match=r"^cannot run no-such-tool: there is no such program$"):
         run_tool(["no-such-tool"], tmp_path, "log", "working")
     broken = tmp_path / "broken"
@@ -67,7 +67,7 @@ def test_the_first_line_is_of_stdout_or_else_of_stderr():
 
 
 def is_gone(pid):
-    """Whether a process has ended; one that nobody has waited for yet has."""
+    """True if a process has ended, even if its parent has not waited for it yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -83,8 +83,8 @@ def is_gone(pid):
         pytest.param(signal.SIGHUP, marks=pytest.mark.long),
     ],
 )
-def test_however_this_process_ends_nothing_is_left(tmp_path, end):
-    # As a compiler's driver does: a process that waits for one that works, each deaf to SIGTERM.
+def test_no_process_is_left_after_any_end_of_this_one(tmp_path, end):
+    # A process waits for one that works, as in a compiler's driver; both are deaf to SIGTERM.
     pids = tmp_path / "pids"
     work = f"trap '' TERM HUP INT; echo $$ >> {pids}; (echo $BASHPID >> {pids}; sleep 300) & wait"
     command = f"bash -c '{work.replace(chr(39), chr(39) + chr(92) + chr(39) + chr(39))}' & wait"
@@ -99,7 +99,7 @@ def test_however_this_process_ends_nothing_is_left(tmp_path, end):
     wait_for(lambda: all(is_gone(pid) for pid in started))
 
 
-def test_what_is_left_where_the_guard_is_killed_ends_too(tmp_path):
+def test_a_tool_whose_guard_is_killed_ends_too(tmp_path):
     pids = tmp_path / "pids"
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, f"echo $PPID $$ > {pids}; sleep 300", str(tmp_path)], cwd=ROOT

@@ -1,4 +1,4 @@
-"""The cache keeps to its limit: what was used longest ago goes, what is in use stays."""
+"""The cache keeps to its limit: builds used longest ago go, builds in use stay."""
 
 import os
 import time
@@ -27,7 +27,7 @@ def names(cache):
     return {path.name for path in (cache / "builds").iterdir()}
 
 
-def test_the_oldest_go_first_and_what_is_used_again_is_young(cache, monkeypatch):
+def test_the_oldest_go_first_and_a_build_used_again_is_young(cache, monkeypatch):
     for age, name in enumerate(("new", "middle", "old", "oldest")):
         make(name, KEPT * (age + 2), cache)
     assert names(cache) == {"new", "middle", "old", "oldest"}
@@ -37,7 +37,7 @@ def test_the_oldest_go_first_and_what_is_used_again_is_young(cache, monkeypatch)
     assert names(cache) == {"newest", "oldest", "new"}
 
 
-def test_what_was_used_a_moment_ago_stays_however_small_the_limit(cache, monkeypatch):
+def test_a_build_used_a_moment_ago_stays_under_the_smallest_limit(cache, monkeypatch):
     make("unused", KEPT + 1, cache)
     make("used", KEPT - 60, cache)
     monkeypatch.setenv("ALLSPIN_CACHE_LIMIT", "1")
@@ -45,7 +45,7 @@ def test_what_was_used_a_moment_ago_stays_however_small_the_limit(cache, monkeyp
     assert names(cache) == {"used", "here"}
 
 
-def test_what_a_killed_build_has_left_goes(cache):
+def test_remains_of_a_killed_build_go(cache):
     for name, age in ((".dead.x1", KILLED + 1), (".alive.x2", 0)):
         (cache / "builds" / name).mkdir(parents=True)
         then = time.time() - age
@@ -62,7 +62,7 @@ OWN = (
 OTHERS = ("mine.txt", "notes/mine.txt", "more/design.json", "yowasp/tool")
 
 
-def test_all_that_is_the_cache_s_own_goes_and_nothing_else(cache, monkeypatch):
+def test_all_files_of_the_cache_go_and_no_others(cache, monkeypatch):
     for name in (*OWN, *OTHERS):
         path = cache / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def test_limits_are_read(monkeypatch, text, bytes_):
 
 
 @pytest.mark.parametrize("text", ["much", "-1", "1e9", "G", "10 P", "nan", "9" * 400])
-def test_what_is_no_limit_is_one_line(monkeypatch, text):
+def test_a_malformed_limit_is_one_line(monkeypatch, text):
     monkeypatch.setenv("ALLSPIN_CACHE_LIMIT", text)
     with pytest.raises(UserError, match=r"^ALLSPIN_CACHE_LIMIT must be a number of bytes"):
         measure_cache()

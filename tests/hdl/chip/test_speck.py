@@ -76,7 +76,7 @@ LANES = (
 def pipeline(lanes, seed, layer, number, blocks, gaps=0.0, given_up=None):
     """Bits of each block (row, columns, selects) in one lot of keys.
 
-    Other keys come first if `given_up` is not None, and are given up after that many clocks.
+    Other keys come first if `given_up` is an integer; they are given up after that many clocks.
     """
     dut = PipelinedSpeck(lanes, 16)
     taken = []

@@ -1,8 +1,8 @@
 """A dense, weight-stationary array of 8-bit multiply-accumulate units.
 
-What one would build without spin devices: each unit keeps the weights of one column in a
-memory of its own, and every row of an image passes by, whether it is driven or not. It is here
-to be measured beside the crossbar, and is no part of the engine.
+A design without spin devices: each unit keeps the weights of one column in a memory of its
+own, and every row of an image passes by, whether it is driven or not. The array serves to be
+measured beside the crossbar, and is no part of the engine.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class MacParameters:
     Parameters
     ----------
     rows, columns : int
-        Size of the layer, 1 to 65535 each; there are as many units as columns.
+        Size of the layer, 1 to 65535 each; each column has a unit.
     value_bits, weight_bits : int
         Width of an unsigned value and of a signed weight, 2 to 8.
     """
@@ -48,9 +48,9 @@ class MacParameters:
 class MacArray(Component):
     """All columns of a layer, a row per clock.
 
-    An image is as many values as there are rows, in order, zeros too. Its sums come column by
-    column while the next image's rows already pass by; an image's last row waits until the
-    sums before it are gone. The first sum is valid four clocks after the last row was taken.
+    An image is one value for each row, in order, zeros too. Its sums come column by column
+    while the next image's rows already pass by; an image's last row waits until the sums of
+    the image before are gone. The first sum is valid four clocks after the last row was taken.
 
     Parameters
     ----------

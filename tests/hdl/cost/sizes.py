@@ -1,6 +1,6 @@
-"""What gateware takes of a part, alone: ``python -m tests.hdl.cost.sizes``.
+"""Cells that each block of gateware takes of an FPGA: ``python -m tests.hdl.cost.sizes``.
 
-Each block is synthesised alone by a Yosys of the system, for an array of 784 x 100 x 10.
+Each block is synthesised alone by the system's Yosys, for an array of 784 x 100 x 10.
 """
 
 import json
@@ -46,7 +46,7 @@ COUNTED = {
         "multipliers": ("MULT18X18D",),
     },
 }
-"""What is counted on each family: cells by how their names begin."""
+"""Cells counted on each family, by the beginnings of their names."""
 
 
 def engine(
@@ -79,12 +79,12 @@ BLOCKS: tuple[tuple[str, str, Callable[[], wiring.Component]], ...] = (
 
 
 def on_ecp5(rows_per_clock: int = 1, *, sum_noise: bool = True) -> EngineParameters:
-    """An engine of an ECP5's memories whose sums have noise, or not."""
+    """An engine with an ECP5's memories, and with or without noise on its sums."""
     return engine(22, rows_per_clock=rows_per_clock, sum_noise=sum_noise, memory="ecp5")
 
 
 def wide(rows_per_clock: int, pixel_bits: int) -> EngineParameters:
-    """An engine that keeps states, of which as many rows are driven in a clock."""
+    """An engine that keeps states and drives several rows in a clock."""
     profile = HardwareProfile(rows_per_clock=rows_per_clock, memory="ecp5", states=True)
     network = random_network(TOPOLOGY, 0, pixel_bits=pixel_bits)
     return EngineParameters.from_network(network, profile)
@@ -102,7 +102,7 @@ IN_MACHINES: tuple[tuple[str, Callable[[], wiring.Component]], ...] = (
     ("a lane, 16 rows of 4 bits", lambda: Lane(wide(16, 2).crossbars[1])),
     ("a V-I converter behind 16 rows of 2 bits", lambda: ColumnConverter(wide(16, 2), 0)),
 )
-"""What noise of sums costs, and rows in a clock, synthesised as the machines of ECP5 boards are."""
+"""Costs of noise on sums and of several rows per clock, synthesised like ECP5 boards' machines."""
 MACHINE_OPTIONS = "-abc9 -nodsp"
 
 
@@ -130,7 +130,7 @@ def sizes() -> Iterator[str]:
 
 
 def _counts(found: dict[str, int], counted: str) -> str:
-    """How many of each kind."""
+    """Number of cells of each kind."""
     return ", ".join(
         f"{sum(count for cell, count in found.items() if cell.startswith(begins))} {what}"
         for what, begins in COUNTED[counted].items()

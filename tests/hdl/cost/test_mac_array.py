@@ -1,4 +1,4 @@
-"""The dense array against integer products, and what it takes of a trained network."""
+"""The dense array against integer products, and its clocks for a trained network's layer."""
 
 from dataclasses import replace
 from typing import Any
@@ -54,7 +54,7 @@ def test_sums_are_integer_products(
     half = 2 ** (weight_bits - 1)
     weights = rng.integers(-half, half, (rows, columns))
     images = rng.integers(0, 2**value_bits, (5, rows))
-    images[0] = 2**value_bits - 1  # the largest sums there are
+    images[0] = 2**value_bits - 1  # the largest possible sums
     weights[:, 0] = -half
     sums, _ = compute(
         MacParameters(rows, columns, value_bits, weight_bits), weights, images, stall, seed
@@ -78,7 +78,7 @@ def test_a_trained_layer_takes_a_clock_for_every_row() -> None:
     ("name", "low", "high"),
     [("rows", 1, 65535), ("columns", 1, 65535), ("value_bits", 2, 8), ("weight_bits", 2, 8)],
 )
-def test_the_ends_of_a_range_are_in_it_and_nothing_beyond(name: str, low: int, high: int) -> None:
+def test_the_ends_of_a_range_are_in_it_and_no_value_beyond(name: str, low: int, high: int) -> None:
     for value in (low, high):
         assert getattr(replace(MacParameters(784, 100), **{name: value}), name) == value
     for value in (low - 1, high + 1):

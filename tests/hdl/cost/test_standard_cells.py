@@ -78,7 +78,7 @@ def test_the_bare_gate_is_four_ands_and_an_inverter() -> None:
 
 
 @pytest.mark.parametrize("cells", ["shipped", "tiny"])
-def test_cells_compute_what_the_block_does(cells: str) -> None:
+def test_cells_compute_the_block_s_function(cells: str) -> None:
     library = LIBRARY if cells == "shipped" else parse_library(TINY)
     netlist = synthesise(RegisteredRelu(9, 12, 3, 4), library)
     assert netlist.registers == 12 + 4

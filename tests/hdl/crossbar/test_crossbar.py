@@ -42,10 +42,10 @@ def slots(*driven: tuple[int, int]) -> list[dict[str, int]]:
 def beats(
     image: npt.NDArray[np.int64], p: CrossbarParameters, rng: random.Random, pauses: bool
 ) -> list[list[dict[str, int]]]:
-    """Return an image's driven rows, several in a beat if there are several parts.
+    """Return an image's driven rows, several in a beat if the memory has several parts.
 
-    At random places, so that parts are silent in any beat; each driven row comes once, after
-    those of the tiles before. With `pauses` a beat between tiles may be silent.
+    Rows lie in random beats, so any part may be silent in any beat; each driven row comes once,
+    after those of the tiles before. With `pauses` a beat between tiles may be silent.
     """
     silent: list[list[tuple[int, int]]] = [[] for _ in range(p.rows_per_clock)]
     found: list[list[list[tuple[int, int]]]] = []
@@ -266,7 +266,7 @@ SHORT = CrossbarParameters(12, 6, 6, memory="ecp5", pipelined=True)
         # three on an ECP5, and at least by the way of its sums.
         (CrossbarParameters(4, 20, 20), slice(2, 3), 24),
         (replace(SHORT, rows_per_clock=16, pipelined=False), slice(2, 3), 14),
-        # Where the departure is pipelined, by the columns alone, however few they are.
+        # A pipelined departure is bound by the columns alone, even if they are few.
         *(
             (
                 replace(SHORT, columns=n, lanes=n, rows_per_clock=r, neurons_per_clock=r),
@@ -375,7 +375,7 @@ def test_states_stand_for_uniform_levels(p: CrossbarParameters, stall: float, se
         (6, 4, "ecp5", None),
     ],
 )
-def test_a_reset_leaves_nothing_of_what_was_under_way(
+def test_a_reset_discards_the_image_under_way(
     lanes: int, rows_per_clock: int, memory: str, levels: UniformLevels | None
 ) -> None:
     """Words and products have no reset, so they survive one; the first image comes at once."""

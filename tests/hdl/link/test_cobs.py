@@ -21,7 +21,7 @@ stalls = st.sampled_from([0.0, 0.2, 0.5])
 
 
 def decode(stream: bytes, stall: float = 0.0, seed: int = 0) -> tuple[list[bytes | None], int]:
-    """What the decoder makes of a stream (None for a malformed frame), and its clocks."""
+    """Frames that the decoder finds in a stream (None if malformed), and its clocks."""
     decoder = CobsDecoder()
     bench = StreamBench(decoder, stall=stall, seed=seed)
     bench.put(decoder.i, stream)
@@ -42,7 +42,7 @@ def decode(stream: bytes, stall: float = 0.0, seed: int = 0) -> tuple[list[bytes
 def encode(
     sent: list[bytes], stall: float = 0.0, seed: int = 0
 ) -> tuple[bytes, list[int], StreamBench]:
-    """What the encoder makes of packets, and the clock of each byte."""
+    """Bytes that the encoder sends for packets, the clock of each byte, and the bench."""
     encoder = CobsEncoder()
     bench = StreamBench(encoder, stall=stall, seed=seed)
     bench.put(encoder.i, beats(*sent))
@@ -54,7 +54,7 @@ def encode(
 
 
 def expected_frames(stream: bytes) -> list[bytes | None]:
-    """What the package makes of a stream that ends with a zero byte."""
+    """Frames that the package finds in a stream with a zero byte at its end; None if malformed."""
     frames: list[bytes | None] = []
     for chunk in stream.split(b"\0"):
         if chunk:

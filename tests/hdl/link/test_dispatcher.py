@@ -1,4 +1,4 @@
-"""The dispatcher alone: what it passes on, when, and in which order it answers."""
+"""The dispatcher alone: its loads and bodies, their moments, and the order of its answers."""
 
 import dataclasses
 from typing import Any
@@ -22,7 +22,7 @@ PARAMETERS = LinkParameters(
 
 
 class Bench:
-    """A dispatcher, its requests, and what comes out of it."""
+    """A dispatcher, its requests, and the payloads of its outputs."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Bench:
         self.answer = self.bench.take(self.dut.answer, answers)
 
         async def pretend(ctx: Any) -> None:
-            """Be the engine's `idle`, and the decoder: what begins with 0xFF is malformed."""
+            """Be the engine's `idle` and the decoder: images that begin with 0xFF are malformed."""
             ctx.set(self.dut.idle, idle)
             body = self.dut.body
             image = bytearray()
@@ -106,7 +106,7 @@ def test_an_image_s_number_goes_before_it(stall: float) -> None:
 def test_only_so_many_images_are_under_way() -> None:
     bench = Bench([request(IMAGE, tag, b"\0") for tag in range(6)], answers=0)
     bench.bench.run(clocks=150)
-    # One more than wait: the one whose answer is next.
+    # One more than those that wait: the image whose answer is next.
     assert len(packets(bench.body)) == PARAMETERS.in_flight + 1
     assert bench.answer == []
 

@@ -144,7 +144,7 @@ pieces = st.one_of(
     every_clock=True,
 )
 @example(
-    # As long as the buffer, and longer.
+    # Frames about as long as the buffer, and twice as long.
     stream=b"".join(frame(b"\x33" * (WINDOW + more)) for more in (-1, 0, 1, 2, 2 * WINDOW)),
     stall=0.3,
     seed=1,
@@ -179,8 +179,8 @@ def test_holds_the_sender_back_until_there_is_room() -> None:
 
     bench.play(watch)
     bench.run()
-    # Two frames and the third as far as there is room, beside the bytes held back, the
-    # one decoded and the one offered.
+    # Two frames, and of the third the bytes for which the buffer has room, beside the bytes
+    # held back, the one decoded and the one offered.
     assert sum(came[:400]) == 2 * size + 1 + (WINDOW - 200) + 7
     assert bytes(byte for byte, _ in delivered) == payload * 3
 
@@ -201,7 +201,7 @@ def test_a_flood_of_bad_frames_blocks_nothing() -> None:
     errors = bench.take(receiver.errors, 4, after=60)
     bench.run()
     assert bytes(byte for byte, _ in taken) == b"good"
-    # As many as the document says.
+    # The number of errors that the document gives.
     assert errors == [ErrorCode.FRAME] * 4
 
 

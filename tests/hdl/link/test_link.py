@@ -53,7 +53,7 @@ def unframe(stream: bytes) -> list[bytes]:
 
 
 def logits(engine: EngineParameters, image: Image) -> list[int]:
-    """What the pretended engine makes of an image: something of every row and class."""
+    """Logits of the pretended engine: sums that depend on every row, value and class."""
     bits = engine.crossbars[-1].sum_bits
     sums = [
         (-1) ** class_ * sum(value * (row * 7 + class_ + 1) for row, value in image.items())
@@ -92,7 +92,7 @@ class Memories:
 
 
 class Device:
-    """What the document says a device answers, request by request."""
+    """A device that answers each request as the document says."""
 
     def __init__(self, parameters: LinkParameters) -> None:
         self.parameters = parameters
@@ -143,7 +143,7 @@ class Device:
 
 
 class PretendedEngine:
-    """Behaves as the engine's ports promise, at random moments; checks what it is told.
+    """Engine that keeps its ports' promises at random moments and checks its inputs.
 
     Results are kept back until `hold` images have come.
     """
@@ -178,7 +178,7 @@ class PretendedEngine:
         self._place += 1
 
     async def _watch(self, ctx: Any) -> None:
-        """Take what comes, and tell whether anything is under way."""
+        """Take events, loads and fetches; `idle` is 0 while an image or a read is under way."""
         image: Image = {}
         arriving = 0
         events = loads = fetches = 0
@@ -246,7 +246,7 @@ def exchange(
     sent = bench.take(link.sent, sum(len(frame(answer)) for answer in expected), after=after)
     # A block of 254 bytes is sent when its last one has come, at a bit a clock after 2,032 clocks.
     bench.run(settle=50, patience=after + (2000 if every_clock else 8 * 2000))
-    # A stable sort: what tells of frames is compared apart.
+    # A stable sort: answers about malformed frames are compared apart.
     unnamed = b"\xff\xff\xff"
     answers = sorted(unframe(bytes(sent)), key=lambda answer: answer.startswith(unnamed))
     assert answers == sorted(expected, key=lambda answer: answer.startswith(unnamed))
@@ -259,7 +259,7 @@ def frame_error(code: int) -> bytes:
 
 @st.composite
 def requests(draw: st.DrawFn, parameters: LinkParameters) -> tuple[bytes, Image | None]:
-    """A request that is often legal, and the image in it if there is one."""
+    """A request that is often legal, and its image if it has one."""
     engine = parameters.engine
     tag = draw(st.integers(0, 0xFFFE))
     kind = draw(
@@ -398,8 +398,8 @@ def test_images_are_under_way_together_and_writes_wait_for_them() -> None:
     expected = [
         reply(0x84, tag, logits_body(PARAMETERS.engine, image)) for tag, image in enumerate(images)
     ]
-    # Nobody takes an answer for long, and no result comes before all eight images have: they are
-    # in the engine together, and the write, which is refused while that is not idle, comes last.
+    # No answer is taken for long, and no result comes before all eight images have: they are in
+    # the engine together, and the write, which is refused while the engine is busy, comes last.
     engine = exchange(
         PARAMETERS,
         before + frame(write) + frame(IMAGE_REQUEST),

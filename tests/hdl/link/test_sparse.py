@@ -93,13 +93,13 @@ class Run:
 
 
 def driven(events: list[Event]) -> list[Event]:
-    """Without the events that drive nothing."""
+    """Events without those that drive no row."""
     return [event for event in events if event[1]]
 
 
 @given(data=st.data(), stall=st.sampled_from([0.0, 0.2, 0.5]), seed=st.integers(0, 999))
 @examples(20)
-def test_decodes_what_was_coded(data: st.DataObject, stall: float, seed: int) -> None:
+def test_decodes_coded_images(data: st.DataObject, stall: float, seed: int) -> None:
     bits = data.draw(st.integers(1, 8), label="bits")
     rows = data.draw(st.sampled_from([1, 2, 7, 31, 32, 33, 64, 65, 200]), label="rows")
     image = st.dictionaries(st.integers(0, rows - 1), st.integers(0, 2**bits - 1), max_size=30)
@@ -119,7 +119,7 @@ def test_decodes_what_was_coded(data: st.DataObject, stall: float, seed: int) ->
 
 
 CASES = [
-    # Blank: nothing, or only what passes rows over.
+    # Blank images: no byte but the end, or only bytes that pass rows over.
     ("00", 4, 0, [(0, 0)]),
     ("f8", 4, 0, [(0, 0)]),
     ("f8 f8 f8 f8", 4, 0, [(0, 0)]),
@@ -163,7 +163,7 @@ def test_each_image_by_hand(bits: int) -> None:
 
 
 def dense(rng: random.Random) -> dict[int, int]:
-    """As dense as MNIST: strokes of a few rows between gaps, 146 rows in about 120 bytes."""
+    """An image as dense as MNIST: strokes of few rows between gaps, 146 rows in about 120 bytes."""
     image: dict[int, int] = {}
     start = 0
     while len(image) < 146:

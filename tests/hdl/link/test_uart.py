@@ -28,7 +28,7 @@ def line(data: bytes, idle: int = 0) -> list[int]:
 
 
 class Receiver:
-    """A receiver whose wire is driven; what it made of it."""
+    """A receiver on a driven wire, with the bytes and the errors that it found."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Receiver:
     idle=st.integers(0, 3),
 )
 @examples(15)
-def test_receives_what_is_on_the_wire(
+def test_receives_the_bytes_on_the_wire(
     data: bytes, divisor: Fraction, phase: Fraction, idle: int
 ) -> None:
     receiver = Receiver([1, *line(data, idle)], divisor, phase=phase)
@@ -128,7 +128,7 @@ GLITCH = [1] * 16 + [0] * 6 + [1] * 40 + [level for level in line(b"k") for _ in
         ),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told(
+def test_errors_are_told(
     levels: list[int],
     divisor: int,
     sender: int,

@@ -27,7 +27,7 @@ DATA = 4
 """The endpoint of a port's bytes."""
 MACHINE_CLOCK = 80e6
 ANSWER = 42
-"""Bytes of an answer's frame: ten logits of three bytes, a class, and what is around them."""
+"""Bytes of an answer's frame: ten logits of three bytes, a class, a header, CRC and framing."""
 
 
 def run(
@@ -40,7 +40,7 @@ def run(
 ) -> UsbHost:
     """Run a script of a host with a port whose machine sends back all that it gets.
 
-    Or, for each frame, an answer of so many bytes.
+    With `answer`, the machine sends that many bytes for each frame instead.
     """
     m = Module()
     m.domains.usb_io = ClockDomain()
@@ -107,7 +107,7 @@ def test_packets_are_luna_s(address: int, endpoint: int, data: bytes, toggle: in
     assert usb_host.bits_of(said[:-3]) == [int(bit) for bit in theirs]
 
 
-def test_without_luna_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_luna_a_line_names_the_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "luna.gateware.usb.devices.acm", None)
     with pytest.raises(UserError, match=r"luna, .*extra \[usb\]"):
         UsbPort("a test").elaborate(None)
@@ -188,7 +188,7 @@ def test_the_first_packet_of_a_host_that_comes_back_is_not_lost() -> None:
 
 @pytest.mark.long
 def test_images_of_mnist_come_and_go_at_the_rate_that_documents_tell() -> None:
-    """Where the machine is never late; a frame has 125 bytes in the mean of all 10,000."""
+    """The machine is never late here; a frame has 125 bytes in the mean of all 10,000."""
     bodies = encode_pixels(load_test_set()[0][95:99], 4)
     frames = [encode_frame(bytes([Request.IMAGE, 1, 1]) + body) for body in bodies]
     assert sum(map(len, frames)) == 4 * 125

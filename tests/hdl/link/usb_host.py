@@ -6,7 +6,7 @@ from typing import Any
 BIT = 1 / 12e6
 """Seconds."""
 SAMPLES = 4
-"""Of a bit, where the host listens."""
+"""Times per bit that the host samples the wires."""
 LEVELS = {"J": 0b01, "K": 0b10, "_": 0b00}
 """D+ in bit 0, D- in bit 1."""
 OUT, IN, SOF, SETUP = 0b0001, 0b1001, 0b0101, 0b1101
@@ -14,7 +14,7 @@ DATA0, DATA1 = 0b0011, 0b1011
 ACK, NAK, STALL = 0b0010, 0b1010, 0b1110
 PACKET_BYTES = 64
 TIMEOUT_BITS = 16
-"""How long a host waits for an answer at least (7.1.19.1), from the end of what it said."""
+"""Shortest wait of a host for an answer, in bits from the end of its packet (7.1.19.1)."""
 
 
 def crc(bits: list[int], width: int, polynomial: int) -> list[int]:
@@ -34,7 +34,7 @@ def to_bits(data: bytes) -> list[int]:
 
 
 def to_bytes(bits: list[int]) -> bytes:
-    """The other way round; there must be whole bytes."""
+    """Bytes of bits, the inverse of `to_bits`; the bits must make whole bytes."""
     assert len(bits) % 8 == 0
     return bytes(
         sum(bit << place for place, bit in enumerate(bits[start : start + 8]))
@@ -43,7 +43,7 @@ def to_bytes(bits: list[int]) -> bytes:
 
 
 def pid_bits(pid: int) -> list[int]:
-    """A packet's first byte: what it is, twice."""
+    """Bits of a packet's first byte: its PID, then the PID inverted."""
     return to_bits(bytes([pid | (~pid & 0xF) << 4]))
 
 
@@ -60,7 +60,7 @@ def data_packet(pid: int, data: bytes) -> list[int]:
 
 
 def levels(bits: list[int]) -> str:
-    """What a packet's bits are on the wires, from the first K to the J behind its end."""
+    """Levels of a packet on the wires, from the first K to the J behind its end."""
     level, ones, said = "J", 0, ""
     for bit in [0] * 7 + [1] + bits:
         for each in [bit, 0] if bit and ones == 5 else [bit]:
@@ -91,15 +91,15 @@ class UsbHost:
     Parameters
     ----------
     ctx : SimulatorContext
-        Of the testbench that speaks for it.
+        Context of the testbench that speaks for the host.
     drive : callable
         Puts levels on the wires; None lets go of them.
     sample : callable
-        The levels that are there.
+        Returns the levels on the wires.
     error : float
-        By which share its bits are too long; 0.0025 at most (7.1.11).
+        Share by which its bits are too long; 0.0025 at most (7.1.11).
     spoils : callable
-        Whether the next packet, of this many, is spoilt on its way: `"out"`, `"in"`, `"ack"`.
+        True if the next packet of a kind is spoilt on its way: `"out"`, `"in"` or `"ack"`.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class UsbHost:
     packets : list of int
         Lengths of data packets from the device.
     naks : int
-        How often the device had nothing, or no place.
+        Number of times that the device had no data to send, or no room for data.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class UsbHost:
         self._drive(self._ctx, None)
 
     async def _hear(self) -> list[int] | None:
-        """A packet's bits; None if none comes in time."""
+        """A packet's bits; None after a timeout."""
         step, waited, names = 1 / SAMPLES, 0.0, {value: name for name, value in LEVELS.items()}
         while names[self._sample(self._ctx)] != "K":
             if waited + 1 > TIMEOUT_BITS:
@@ -210,7 +210,7 @@ class UsbHost:
         raise AssertionError("the device takes nothing")
 
     async def take(self, endpoint: int) -> bytes | None:
-        """A data packet; None where there is none."""
+        """A data packet, or None if the device has no data to send."""
         while True:
             await self.ask(IN, endpoint)
             heard = await self._hear()
@@ -255,7 +255,7 @@ class UsbHost:
         return got
 
     async def write(self, request: bytes, data: bytes = b"") -> None:
-        """A control transfer that brings bytes, or none."""
+        """A control transfer to the device, with or without data bytes."""
         await self.give(0, request, SETUP)
         self._toggles[0, OUT] = self._toggles[0, IN] = 1
         if data:
@@ -263,7 +263,7 @@ class UsbHost:
         assert await self._taken(0) == b""
 
     async def exchange(self, endpoint: int, data: bytes, answer: Callable[[bytes], bool]) -> bytes:
-        """Bulk transfers: give all bytes, and take what comes until it is enough."""
+        """Bulk transfers: give all bytes, and take the device's until `answer` accepts them."""
         got = b""
         for _ in range(500):
             if data:
@@ -282,7 +282,7 @@ def request(kind: int, code: int, value: int = 0, index: int = 0, length: int = 
 
 
 async def enumerate_device(host: UsbHost) -> tuple[bytes, bytes]:
-    """What a host does with a new device; its descriptors."""
+    """Reset, address and configure a new device, as a host does; return its descriptors."""
     await host.reset()
     await host.read(request(0x80, 6, 0x100, length=64))
     await host.write(request(0, 5, 42))

@@ -33,7 +33,7 @@ TEN = UniformLevels(10, 28, -126)
         (SMALL, {"rah_bits": 4, "levels": TEN}, "level must be from -8 to 7, not -126"),
     ],
 )
-def test_what_is_out_of_range(owner: Any, changes: dict[str, Any], message: str) -> None:
+def test_values_out_of_range(owner: Any, changes: dict[str, Any], message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=f"^{message}$"):
         replace(owner, **changes)
 

@@ -218,8 +218,8 @@ def test_widths_of_noise() -> None:
 @pytest.mark.parametrize(
     ("topology", "lanes", "expected"),
     [
-        # The first layer takes rows times passes clocks; those behind it as few lanes as keep
-        # up: 784 x 7 = 5488 clocks are 54 for each of 100 rows, in which one lane visits ten
+        # The first layer takes rows times passes clocks; later layers get the fewest lanes that
+        # keep up: 784 x 7 = 5488 clocks are 54 for each of 100 rows, in which one lane visits ten
         # columns.
         ((784, 100, 10), 16, [16, 1]),
         ((20, 16, 10), 8, [8, 5]),

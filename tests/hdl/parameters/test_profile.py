@@ -37,7 +37,7 @@ from tests.hdl.parameters.test_engine_parameters import TWO_LAYERS
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_the_ends_of_a_range_are_in_it_and_nothing_beyond(
+def test_the_ends_of_a_range_are_in_it_and_no_value_beyond(
     owner: Any, name: str, low: int, high: int
 ) -> None:
     for value in (low, high):

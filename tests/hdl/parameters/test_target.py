@@ -88,7 +88,7 @@ def test_a_word_takes_two_clocks_to_its_memory_and_on_an_ecp5_one_more_for_two_m
         ),
     ],
 )
-def test_what_a_memory_cannot_do_is_said(parameters: dict[str, Any], expected: str) -> None:
+def test_limits_of_a_memory_are_said(parameters: dict[str, Any], expected: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
         replace(CROSSBAR, **parameters)
 

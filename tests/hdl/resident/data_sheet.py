@@ -42,7 +42,7 @@ class Memory:
     words: dict[tuple[int, int, int], int] = field(default_factory=dict)
     violations: Counter[str] = field(default_factory=Counter)
     commands: Counter[str] = field(default_factory=Counter)
-    widest: float = 0.0  # of the times between two refreshes, once there is a mode
+    widest: float = 0.0  # longest time between two refreshes, once the mode is set
     cas: int = 0
 
     def __post_init__(self) -> None:
@@ -125,7 +125,7 @@ class Memory:
                 self.cas = address >> 4 & 7
                 self._due("burst", address & 0xF == 0)
             case "read":
-                # There before the edge that is `cas` clocks after this one.
+                # The word is driven before the edge that is `cas` clocks after this one.
                 self._coming[self._clock - 1 + self.cas] = self.words.get(place, 0)
             case "write":
                 self.words[place] = word

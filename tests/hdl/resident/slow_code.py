@@ -1,4 +1,4 @@
-"""The code of resident images, row by row: what the fast coder is held against."""
+"""The code of resident images, row by row: the reference for the fast coder."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,13 @@ def pack_image(
     Parameters
     ----------
     values : sequence of int
-        Of every row.
+        Value of every row.
     slots : int
         Rows that are driven in a clock.
     value_bits : int
         Width of a value.
     tile_rows : int, optional
-        Rows of a tile, none of which shares a beat with rows of another; all by default.
+        Rows of a tile; rows of two tiles never share a beat. All rows by default.
     """
     longest = 2 ** distance_bits(value_bits) - 1
     queues: list[list[tuple[int, int]]] = [[] for _ in range(slots)]

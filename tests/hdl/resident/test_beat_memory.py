@@ -75,10 +75,10 @@ def test_members_of_a_beat() -> None:
         (EcpBeatMemory, 100, 4, 8),
     ],
 )
-def test_what_was_written_comes_back(
+def test_written_beats_come_back(
     kind: Any, beats: int, slots: int, bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With small blocks, so that there are many: up to 13 columns and 2 planes."""
+    """Small blocks, so a memory has many: up to 13 columns and 2 planes."""
     monkeypatch.setattr(beat_memory, "COLUMN_LINES", 8)
     monkeypatch.setattr(beat_memory, "PLANE_LINES", 64)
     dut = kind(CrossbarParameters(40, 5, 5, value_bits=bits, rows_per_clock=slots), beats)

@@ -175,8 +175,8 @@ def test_a_beat_leaves_each_clock(slots: int, kind: Any, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(("rows", "lasts"), [(40, [0] * 9 + [1]), (4, [0, 0, 0, 1] * 2 + [0, 1])])
-def test_whatever_the_memory_holds_an_image_comes_and_ends(rows: int, lasts: list[int]) -> None:
-    """A memory without any last beat, asked for more images than there could be."""
+def test_an_image_comes_and_ends_with_any_memory_contents(rows: int, lasts: list[int]) -> None:
+    """A memory without any last beat, asked for more images than it could hold."""
     parameters = CrossbarParameters(rows, 5, 5, rows_per_clock=2)
     player = Player(parameters, [(1, 1, 0, 3, 0)] * 10, 10)
 

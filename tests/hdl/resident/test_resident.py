@@ -114,7 +114,7 @@ class Machine(Driven):
         return struct.unpack("<IIQ", await self.fetch(ctx, ENGINE, RESIDENT_RUN, 0))
 
     def answer(self, number: int) -> bytes:
-        """What the link would answer to an image."""
+        """Answer that the link would give to an image."""
         width = self.parameters.logit_bytes
         return b"".join(
             int(logit).to_bytes(width, "little", signed=True) for logit in self.logits[number]
@@ -188,7 +188,7 @@ def test_counts_and_logits_are_the_golden_models(
 
 
 def test_images_that_are_kept_anew_begin_where_they_are_now() -> None:
-    """Where the next image begins is remembered from one question to the next."""
+    """The start of the next image is remembered from one question to the next."""
     network = random_network((20, 4, 3), 5)
     images = np.zeros((6, 20), dtype=np.uint8)
     images[:3] = 255

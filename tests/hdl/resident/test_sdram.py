@@ -19,7 +19,11 @@ SHEETS = {name: replace(sheet, power_up=2e3) for name, sheet in data_sheet.SHEET
 def run(
     parameters: SdramParameters, sheet: Sheet, frequency: float, accesses: list[tuple[int, int]]
 ) -> tuple[Memory, list[int], int]:
-    """What comes of accesses, each an address and a word, or -1 to read; and their clocks."""
+    """Run accesses, each an address and a word to write, or -1 to read.
+
+    A negative address is a pause of that many clocks. Returns the memory, the words that were
+    read, and the clocks that the accesses took.
+    """
     dut = SdramController(parameters)
     memory = Memory(sheet, 1e9 / frequency, parameters.column_bits)
     found: list[int] = []
@@ -28,7 +32,7 @@ def run(
     async def ask(ctx: Any) -> None:
         await ctx.tick().until(dut.started)
         for address, word in accesses:
-            if address < 0:  # nothing is asked for
+            if address < 0:  # a pause
                 await ctx.tick().repeat(-address)
                 clocks[0] -= address
                 continue

@@ -1,4 +1,4 @@
-"""How long an image of the MNIST test set takes from an SDRAM, refreshes and rows included."""
+"""Rate of images of the MNIST test set from an SDRAM, refreshes and rows included."""
 
 from dataclasses import replace
 from typing import Any

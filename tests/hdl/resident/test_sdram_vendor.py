@@ -65,7 +65,7 @@ print(json.dumps([found, broken]))
 
 
 def complaints(patch, name: str, parameters: SdramParameters) -> set[str]:
-    """Which rules LiteDRAM's part finds broken in traffic and a rest; words come back."""
+    """Rules that LiteDRAM's part finds broken in traffic and a pause; words must come back."""
     commands: list[list[int]] = []
 
     class Memory(data_sheet.Memory):

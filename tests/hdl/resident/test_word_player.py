@@ -1,4 +1,4 @@
-"""Images as words, and what the player makes of them, against a decoder of a few plain lines."""
+"""Images that the player makes of words, against a decoder of a few plain lines."""
 
 import random
 import zlib
@@ -66,7 +66,7 @@ def test_words_hold_labels_and_values(rows: int, bits: int, kinds: list[str], se
 def play(
     rows: int, slots: int, bits: int, words: list[int], runs: list[tuple[int, int, int]], seed: int
 ) -> list[tuple[list[list[int]], list[int], int, int]]:
-    """Of each run (first word, images to skip, to stream): images, labels, digest, position."""
+    """Images, labels, digest and position of each run (first word, images to skip, to stream)."""
     parameters = CrossbarParameters(rows, 1, 1, bits, 4, slots)
     dut = WordPlayer(parameters, len(words))
     rng = random.Random(seed)
@@ -144,7 +144,7 @@ def test_the_player_streams_the_images_that_are_asked_for(slots: int, bits: int)
 
 @pytest.mark.parametrize("fill", [0, 0xFFFF, 0x8000, 0x1234])
 @pytest.mark.parametrize("run", [(0, 0, 9), (3, 700, 1)])
-def test_whatever_the_memory_holds_an_image_comes_and_the_end(
+def test_an_image_and_the_end_come_from_any_memory_contents(
     fill: int, run: tuple[int, int, int]
 ) -> None:
     ((images, _, _, position),) = play(40, 4, 4, [fill] * 70, [run], 3)

@@ -45,10 +45,10 @@ def test_a_gain_for_each_column_becomes_the_converters(seed, scales, error):
     effective = (words + rng.uniform(-error, error, words.shape)) * scales
     folded = fold(effective, words, LEVELS, converter, TOP)
     span = 252 * own_gains(effective, words)
-    # What is told to be missing is what is missing, computed from the gateware's own numbers.
+    # The residual is the missing part, computed from the gateware's own numbers.
     missing = np.sqrt((((effective - said(folded, converter)) / span) ** 2).mean())
     assert folded.residual == pytest.approx(missing, rel=1e-9, abs=1e-12)
-    # What the array does to its words is another matter: a gain for each column is no error.
+    # The error is that of the array alone, and a gain for each column is no error.
     left = (((effective - own_gains(effective, words) * words) / span) ** 2).mean()
     assert folded.error == pytest.approx(np.sqrt(left), rel=1e-9, abs=1e-12)
     if max(scales) < 30 * min(scales):
@@ -65,7 +65,7 @@ def test_the_last_layer_has_one_scale():
     assert len(set(apart.scales)) == 1
 
 
-def test_what_has_nothing_of_its_words_or_saturates_them_is_not_folded():
+def test_a_matrix_unlike_its_words_or_beyond_their_range_is_not_folded():
     words, converter = made(rows=1000)
     large = words.astype(float)
     large[::50] *= 40

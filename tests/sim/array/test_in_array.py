@@ -35,7 +35,7 @@ def test_an_ideal_array_changes_nothing():
     assert in_array(NETWORK, HallArray()).network is NETWORK
 
 
-def test_effective_words_are_what_the_array_makes_of_them():
+def test_effective_words_are_the_array_s_transfer():
     layer, array = NETWORK.layers[0], HallArray("series", "grounded", **CROSS)
     ohm = 1.0 / np.abs(layer.levels.astype(int)).max()
     expected = transfer(array, layer.words * ohm)
@@ -78,7 +78,7 @@ def test_amplifiers_that_load_their_cells_are_gains():
     EngineParameters.from_network(made.network)
 
 
-def test_what_no_words_say_is_computed_with_the_matrix_and_refused_by_gateware():
+def test_columns_without_words_are_computed_with_the_matrix_and_refused_by_gateware():
     array = HallArray("series", **CROSS)
     made = in_array(NETWORK, array)
     assert not made.folded
@@ -93,7 +93,7 @@ def test_what_no_words_say_is_computed_with_the_matrix_and_refused_by_gateware()
         EngineParameters.from_network(made.network)
 
 
-def test_folded_words_compute_what_the_matrix_does():
+def test_folded_words_compute_the_matrix_s_currents():
     array = HallArray("selected", **CROSS, switch_off=1e8)
     folded, real = in_array(NETWORK, array), in_array(NETWORK, array, folding=False)
     assert folded.folded

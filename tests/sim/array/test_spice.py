@@ -95,7 +95,7 @@ def test_a_corner_of_a_layer_is_named_and_its_words_are_resistances():
 
 
 def test_a_deck_of_a_layer_with_tiles_is_that_of_one_tile():
-    """As the golden model solves it: no row of the next tile is in the same circuit."""
+    """The golden model solves tiles apart too: no row of the next tile is in the circuit."""
     network = with_steps(random_network((20, 5, 3), 1), Tiles(8, 6), (3, 3))
     array = HallArray("series", **CROSS)
     placed = [
@@ -116,7 +116,7 @@ def test_a_deck_of_a_layer_with_tiles_is_that_of_one_tile():
         ({"columns": 6}, "columns must be from 1 to 5, not 6"),
     ],
 )
-def test_what_is_not_there_is_refused(options, message):
+def test_missing_layers_rows_and_columns_are_refused(options, message):
     network = random_network((9, 5, 3), 1)
     with pytest.raises(ValueError, match=message):
         layer_deck(network, HallArray("series", **CROSS), "a net", **options)

@@ -1,4 +1,4 @@
-"""Golden model of a chip whose words a test gives."""
+"""Golden model of a chip, with words that a test gives."""
 
 from allspin.sim.chip.chip import Chip
 from allspin.sim.chip.converters import vary_columns

@@ -53,7 +53,7 @@ def chip(variation: NeuronVariation, wrong: Imperfections | None = None, seed: i
 
 
 def thresholds(chip: Chip, sigma: float) -> np.ndarray:
-    """What each neuron's threshold is wrong by, in currents."""
+    """Error of each neuron's threshold, in units of the current."""
     drawn = column_normals(chip.seed, 0, Purpose.NEURON_THRESHOLD, COLUMNS)
     return drawn * np.int64(round(sigma * 256 * 64)) + 2**18 >> 19
 
@@ -64,7 +64,7 @@ def moved(found: Network) -> np.ndarray:
 
 
 def test_thresholds_alone_are_found_to_the_last_bit() -> None:
-    """With nothing else wrong the offset moves by what the threshold was drawn as."""
+    """If only thresholds vary, each offset moves back by the drawn error of its threshold."""
     one, net = chip(NeuronVariation(threshold=0.18)), network()
     found, _ = calibrate(one, net)
     drawn = thresholds(one, 0.18)
@@ -101,7 +101,7 @@ def test_a_gain_is_made_up_for_about_the_mark() -> None:
     drawn = thresholds(one, 0.1)
     before, after = converter_of(net), converter_of(varied)
     for column in range(COLUMNS):
-        # The sum that gives the mean neuron the mark, in reals; then what this one gets of it.
+        # The sum that gives the mean neuron the mark, in reals; then this neuron's current.
         total = (mark + before.offsets[column]) * 2.0**before.shift / before.gains[column]
         here = total * after.gains[column] / 2.0**after.shift - after.offsets[column]
         if abs(drawn[column]) < 40:

@@ -72,7 +72,7 @@ def test_noise_of_each_use_by_exact_arithmetic(
             current += shifted(use, 19)
             assert np.asarray(step.currents)[image, column] == min(max(current, 0), 255)
             inside += 0 < current < 255
-    # Whatever is clamped tells nothing of the noise.
+    # Clamped currents do not show the noise.
     assert inside > 5
 
 
@@ -107,7 +107,7 @@ def test_noise_of_every_current_that_is_not_held_at_an_end_whatever_is_drawn(
 def test_the_largest_draws_count_too(
     bits: int, of_use: float, sign: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each draw is the largest there is: of 10 bits, a product of 32 bits is one too few."""
+    """Each draw is the largest possible: at 10 bits, a product of 32 bits is one bit too short."""
     network = network_of(bits)
     largest = int(normal_table()[0].max())
     monkeypatch.setattr(

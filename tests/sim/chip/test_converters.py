@@ -70,7 +70,7 @@ def test_offsets_of_converters_are_steps_and_those_of_amplifiers_cells_ranges(
 
 
 def test_a_gain_is_in_the_words_of_its_tile() -> None:
-    """By hand: a level's word, times what the tile's column makes of it, rounded."""
+    """By hand: a level's word, times the gains of the tile's column, rounded."""
     chip = Chip(device(AdcVariation(gain=0.05), amplifier_gain=0.02), 7)
     words = program(TILED, chip.device, chip.seed, Programming()).words
     plain = program(TILED, device(), 7, Programming()).words

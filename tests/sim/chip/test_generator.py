@@ -105,7 +105,7 @@ def test_some_draws_alone_are_those_of_all() -> None:
         wanted = np.array(places, int)
         some = use_normals(1, 0, Purpose.NEURON_USE, first, 6, 5, 7, wanted)
         assert some.tolist() == every.reshape(-1)[wanted].tolist()
-    # Of a layer that has more draws than 32 bits count.
+    # A layer with more draws than 32 bits can count.
     far = use_normals(1, 0, Purpose.NEURON_USE, 0, 2**28, 20, places=np.array([20 * (2**28 - 1)]))
     assert far.tolist() == use_normals(1, 0, Purpose.NEURON_USE, 2**28 - 1, 1, 20)[0, :1].tolist()
 

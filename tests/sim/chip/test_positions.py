@@ -1,4 +1,4 @@
-"""Chips of convolutions: what positions share, and what each has drawn for itself."""
+"""Chips of convolutions: variation shared by positions, and draws of each position's own."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,7 +31,7 @@ OWN = replace(NETWORK, neuron_per="position")
 IMAGES = random_images(NETWORK, 40, 2)
 SEED, COLUMNS, USES = 31, 4, 60
 CELL = 252 * 15
-"""A cell's range, of which noise of sums is told."""
+"""A cell's range, the unit of the noise of sums."""
 
 
 def chip_of(
@@ -120,13 +120,13 @@ def test_neurons_are_of_columns_or_of_positions_and_all_else_of_columns(network:
         assert gain == min(own + shifted(own * share, 13), 1023)
     only = converter_of(vary_columns(chip_of(converter_gain=0.1), network)).gains
     assert np.array_equal(only, np.resize(only[:COLUMNS], neurons))
-    # The last layer's neurons, of which it has none, are neither.
+    # The last layer has no neurons, and so no converter.
     assert both.layers[1].converter is None
 
 
 @pytest.mark.parametrize("network", [NETWORK, OWN])
 def test_each_neuron_is_calibrated(network: Network) -> None:
-    """Its offset moves back by what its own threshold is wrong by."""
+    """Each neuron's offset moves back by the error of its own threshold."""
     chip, neurons = chip_of(NeuronVariation(threshold=0.05)), network.neurons(0)
     found, uses = calibrate(chip, network)
     assert uses % neurons == 0

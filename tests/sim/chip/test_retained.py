@@ -59,7 +59,7 @@ def test_each_cell_by_the_law_itself(retention: Retention) -> None:
         kept = retention.kept((levels[STATES] / top + 1) / 2, age, deviates)
         rest = retention.equilibrium * top
         expected = rest + (levels[STATES] - rest) * kept
-        # Half a word of rounding, and what the tables' steps are worth.
+        # Half a word of rounding, and the error of the tables' steps.
         assert np.abs(aged(retention, age) - expected).max() <= 0.53
 
 
@@ -88,12 +88,12 @@ def test_the_integers_are_those_that_the_document_gives() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
-def test_a_programmed_chip_loses_what_one_barrier_says(scheme: str) -> None:
+def test_a_programmed_chip_decays_as_one_barrier_says(scheme: str) -> None:
     tau = 1e-9 * math.exp(1.0 / (8.617333262e-5 * 300))
     wrong = Imperfections(retention=Retention(1.0), age=tau)
     new = program(NET, PAPER, 7, Programming(scheme))
     old = program(NET, dataclasses.replace(PAPER, imperfections=wrong), 7, Programming(scheme))
-    inside = np.abs(new.words[0].astype(int)) < 127  # what was clamped is clamped after the decay
+    inside = np.abs(new.words[0].astype(int)) < 127  # clamping comes after the decay
     lost = (old.words[0] - new.words[0] / math.e)[inside]
     assert np.abs(lost).max() <= 0.5 + 0.5 / math.e + 0.01
     assert new.counts == old.counts
@@ -131,7 +131,7 @@ def test_chips_of_devices_without_retention_are_as_they_ever_were(name: str) -> 
         for scheme in ("open-loop", "pulse-width", "write-verify")
     ]
     assert tuple(digest.hexdigest()[:16] for digest in found) == DIGESTS[name]
-    # An age without anything that ages changes nothing, and nor does retention at no age.
+    # An age changes no word of devices that do not age, and nor does retention at age 0.
     wrong = dataclasses.replace(WRONG[name], retention=Retention(0.5), age=0.0)
     if not WRONG[name].age:
         chip = Chip(dataclasses.replace(device, imperfections=wrong), 7)

@@ -113,7 +113,7 @@ SHAPE = (300, 300)
 
 
 @pytest.mark.parametrize("at", STUCK_ENDS)
-def test_stuck_cells_ignore_what_is_written(at: str) -> None:
+def test_stuck_cells_ignore_writes(at: str) -> None:
     wrong = Imperfections(stuck=0.3, stuck_at=at)
     cells, held = chip_of(wrong, 5).stuck(1, SHAPE, ENDS, None)
     assert np.mean(cells) == pytest.approx(0.3, abs=0.01)
@@ -135,7 +135,7 @@ def test_between_the_ends_each_word_is_as_likely(low: int, high: int) -> None:
 
 
 @pytest.mark.parametrize("opened", [None, 77])
-def test_open_cells_hold_what_no_conductance_is_and_nothing_in_a_hall_bar(
+def test_open_cells_hold_the_word_of_no_conductance_and_0_in_a_hall_bar(
     opened: int | None,
 ) -> None:
     wrong = Imperfections(stuck=0.1, stuck_at="open")

@@ -139,7 +139,7 @@ library (x) {
 """
 
 
-def test_a_cell_whose_function_names_what_it_has_not_is_left_out() -> None:
+def test_a_cell_whose_function_names_a_missing_signal_is_left_out() -> None:
     assert list(parse_library(FLIP_FLOP).cells) == ["dff", "fa"]
     assert parse_library(FLIP_FLOP).full_adder() is not None
     assert list(parse_library(FLIP_FLOP.replace("A ^ B ^ C", "A ^ B ^ Z")).cells) == ["dff"]
@@ -172,7 +172,7 @@ def test_a_cell_whose_function_names_what_it_has_not_is_left_out() -> None:
         (pin("A", 'index_1 ("1, 2"); values ("1, 2, 3")'), "cannot reshape .*"),
     ],
 )
-def test_what_is_no_library_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+def test_a_malformed_library_is_one_line(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "cells.lib"
     path.write_text(text)
     with pytest.raises(UserError, match=f"cells.lib is not a Liberty file: {message}") as caught:
@@ -237,7 +237,7 @@ def test_any_damage_makes_a_library_or_one_line(
         ("(A)(!B)", "A and not B"),
     ],
 )
-def test_a_function_means_what_it_says(text: str, meaning: str) -> None:
+def test_functions_are_evaluated_as_written(text: str, meaning: str) -> None:
     expression = parse_expression(text)
     names = sorted(expression.names)
     for bits in itertools.product([False, True], repeat=len(names)):
@@ -248,6 +248,6 @@ def test_a_function_means_what_it_says(text: str, meaning: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "A &", "(A", "A)", "A % B", "& A"])
-def test_what_is_no_function_is_refused(text: str) -> None:
+def test_a_malformed_function_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="the function"):
         parse_expression(text)

@@ -1,4 +1,4 @@
-"""Netlists made by hand: what they switch, what that costs, and how long it takes."""
+"""Netlists made by hand: area, leakage, transitions, their energy, and the longest path."""
 
 import json
 from typing import Any
@@ -116,7 +116,7 @@ def test_negative_numbers_are_their_low_bits() -> None:
     assert activity.outputs["y"].tolist() == [[3], [2], [1]]
 
 
-def test_what_cannot_be_simulated_is_refused() -> None:
+def test_unknown_cells_loops_and_unknown_inputs_are_refused() -> None:
     with pytest.raises(ValueError, match="the library has no cell AND9"):
         netlist({"a": ("input", [2])}, ("AND9", {"A1": 2}))
     loop = netlist(

@@ -56,7 +56,7 @@ def test_the_synapse_is_read_with_the_neurons_current_where_the_file_has_none() 
 
 
 @pytest.mark.parametrize("key", ["width", "length", "resistance", "current", "velocity"])
-def test_what_the_file_lacks_is_named(key: str) -> None:
+def test_figures_that_the_file_lacks_are_named(key: str) -> None:
     lacking = dataclasses.replace(PAPER.neuron_electrical, **{key: None})
     with pytest.raises(ValueError, match=rf"needs {key} in \[neuron.electrical\]"):
         neuron_figures(dataclasses.replace(PAPER, neuron_electrical=lacking))
@@ -71,7 +71,7 @@ def test_an_amplifier_by_its_noise() -> None:
     assert amplifier_energy(4, 100e-3, 4, 10e-9, 1.1) == pytest.approx(once / 100)
     assert amplifier_energy(8, 10e-3, 4, 10e-9, 1.1) == pytest.approx(once * 4)
     assert amplifier_energy(4, 10e-3, 4, 5e-9, 1.1) == pytest.approx(once)
-    # Of an ideal single transistor (F = 1) the noise is 2 k T^2 pi B / (q I): by hand,
+    # The noise of an ideal single transistor (F = 1) is 2 k T^2 pi B / (q I): by hand,
     # for 1 V, 1 bit (noise 0.5 V), 1 s: B = 2 ln 2 / 2 pi.
     current = 3.14159 * 0.025852 * 1.6568e-20 * 0.22064 / (2 * 0.25)
     assert amplifier_energy(1, 1.0, 1, 1.0, 1.0) == pytest.approx(current * 1e15, rel=1e-3)
@@ -100,6 +100,6 @@ def test_more_bits_take_more(bits: int) -> None:
         assert here.low < more.low
 
 
-def test_what_no_converter_is() -> None:
+def test_illegal_converters() -> None:
     with pytest.raises(ValueError, match="bits of a converter must be from 2 to 24"):
         conversion_energy(1)

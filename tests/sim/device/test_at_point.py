@@ -166,7 +166,7 @@ depression = { resistance = [9, 1, 0], cycle = [0, 0.4, 0.4], device = [0, 0, 0]
     synapse = at("current=12.5mA", file).synapse
     assert isinstance(synapse, TableSynapse)
     up = synapse.response(Polarity.POTENTIATION)
-    # The shorter one is at its end and stays there.
+    # The shorter curve has ended and keeps its last value.
     assert up.resistance == pytest.approx([0, 5, 6.75, 7.5])
     assert up.cycle == pytest.approx([0, 0.15, 0.2, 0.2])
     assert synapse.response(Polarity.DEPRESSION).resistance == pytest.approx([7.5, 1.75, 0])
@@ -198,7 +198,7 @@ temperature_coefficient = 1e-3
     ("text", "more", "expected"),
     [
         ("temperature=358", "", (358, 358)),
-        # Where nothing is asked for, a temperature of the file's own stays.
+        # Without a temperature in the point, the file's own stays.
         (None, "", (300, 300)),
         ("current=6mA", "temperature = 330\n", (330, 300)),
         ("temperature=358", "temperature = 330\n", (358, 358)),
@@ -250,7 +250,7 @@ def test_a_point_is_told_and_the_device_is_written_as_an_ordinary_one(tmp_path: 
         ),
     ],
 )
-def test_nothing_is_extrapolated(text: str, expected: str, tmp_path: Path) -> None:
+def test_points_outside_the_measurement_fail(text: str, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "wafer.toml"
     path.write_text(FILE)
     with pytest.raises(UserError) as caught:
@@ -323,7 +323,7 @@ def test_each_point_is_the_device_that_was_fitted(tmp_path: Path) -> None:
         assert save_point(device, path, OperatingPoint(current=current)) is None
     for current, device in devices.items():
         found = load_device(path, OperatingPoint(current=current))
-        # The current is the point's, whatever another file lent.
+        # The current is the point's, even if another file lent one.
         cost = dataclasses.replace(
             device.electrical, potentiation_current=current, depression_current=current
         )
@@ -345,7 +345,7 @@ def test_points_are_added_or_replaced_until_the_grid_is_complete(tmp_path: Path)
     assert load_device(path).synapse.record()["potentiation"]["A"] == 15 + 7 * 4
 
 
-def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
+def test_devices_and_points_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "wafer.toml"
     save_point(fitted(22, 100, 0.02), path, OperatingPoint(current=8e-3))
     before = path.read_text()
@@ -405,6 +405,6 @@ def test_there_and_back(values: dict[str, float]) -> None:
         ("current=1e9999", "current must be a number"),
     ],
 )
-def test_what_is_no_point(text: str, expected: str) -> None:
+def test_malformed_points(text: str, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         OperatingPoint.parse(text)

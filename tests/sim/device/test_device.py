@@ -1,4 +1,4 @@
-"""What a device is made of: imperfections, neurons that vary, and its array."""
+"""Parts of a device: imperfections, neurons that vary, and its array."""
 
 import math
 from collections.abc import Callable
@@ -81,7 +81,7 @@ def test_lines_are_halved_to_either_side_and_all_of_it_warms() -> None:
     assert HallArray().rejection == math.inf
 
 
-def test_what_is_off_is_not_told_and_what_is_on_is_with_its_unit() -> None:
+def test_readings_tell_of_parts_that_are_on_with_their_units() -> None:
     assert Imperfections().readings() == HallArray().readings() == AdcVariation().readings() == []
     assert Imperfections(drift=0.1, age=9).decades == pytest.approx(1)
     assert "drifted for 9 s" in Imperfections(drift=0.1, age=9).readings()

@@ -1,4 +1,4 @@
-"""Device files: there and back, and what is said of damaged ones."""
+"""Device files: round trips, and messages about damaged files."""
 
 import math
 import tomllib

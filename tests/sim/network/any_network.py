@@ -13,7 +13,7 @@ from allspin.sim.network.network import NEURON_PER, Network
 from allspin.sim.network.neuron import NEURONS, ReluNeuron
 
 KINDS = [kind for kind in NEURONS.values() if kind.__module__.startswith("allspin.")]
-"""The kinds that ship, whatever other tests have registered."""
+"""Kinds of neurons that ship, without those that other tests have registered."""
 
 
 def grey_levels(network: Network, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -102,18 +102,18 @@ def networks(draw: st.DrawFn, *, maps: bool = False) -> Network:
 
 
 def in_tiles(network: Network, rows: int, bits: int, *, offsets: int | None = None) -> Network:
-    """A network whose columns are read tile by tile, some conversions of which saturate.
+    """A network whose columns are read tile by tile; some conversions saturate.
 
     Parameters
     ----------
     network : Network
-        Whose columns are read in one piece.
+        Network whose columns are read in one piece.
     rows : int
         Rows of a tile.
     bits : int
         Width of a conversion.
     offsets : int, optional
-        Seed of the offsets of its converters, which spread over a few steps; none by default.
+        Seed of the offsets of its converters, which spread over a few steps; 0 by default.
     """
     layers = []
     rng = np.random.default_rng(offsets)

@@ -89,7 +89,7 @@ def test_noise_that_spare_columns_bear_drives_none_of_their_rows_and_more_does(f
         assert outputs[:, 5:].any() == (by == (-most - 1 if falls else most + 1))
 
 
-def test_what_cannot_be_fitted_is_refused():
+def test_networks_that_cannot_be_fitted_are_refused():
     network = random_network((6, 5, 3), 1)
     with pytest.raises(ValueError, match="6-5-3 cannot be fitted into 6-4-3"):
         fitted(network, (6, 4, 3))

@@ -58,7 +58,7 @@ def test_every_number_of_states_that_fits(rah_bits: int) -> None:
         ),
     ],
 )
-def test_what_is_out_of_its_range(call: Callable[[], object], says: str) -> None:
+def test_arguments_out_of_range(call: Callable[[], object], says: str) -> None:
     with pytest.raises(ValueError, match=f"^{says}$"):
         call()
 
@@ -66,7 +66,7 @@ def test_what_is_out_of_its_range(call: Callable[[], object], says: str) -> None
 @pytest.mark.parametrize("pixel_bits", range(1, 9))
 def test_values_are_the_nearest(pixel_bits: int) -> None:
     top = 2**pixel_bits - 1
-    # There is never a tie: 2 * grey * top is even, an odd multiple of 255 is odd.
+    # Ties cannot occur: 2 * grey * top is even, an odd multiple of 255 is odd.
     expected = [round(Fraction(grey * top, 255)) for grey in range(256)]
     assert pixel_values(pixel_bits).tolist() == expected
     grey = np.arange(256, dtype=np.uint8)[np.newaxis]
@@ -85,7 +85,7 @@ def test_values_are_the_nearest(pixel_bits: int) -> None:
         *(({"offsets": [[one]]}, "do not fit int32") for one in (0.5, 2**31, float("nan"), "1")),
     ],
 )
-def test_what_no_converter_is(change: dict[str, Any], says: str) -> None:
+def test_illegal_converters(change: dict[str, Any], says: str) -> None:
     """Each message names the legal range."""
     with pytest.raises(ValueError, match=says):
         Adc(**(dict[str, Any](rows=8, bits=6, shift=0) | change))

@@ -100,7 +100,7 @@ def test_any_chip_of_any_network(network: Network, device: Device, seed: int, fi
 
 @dataclass(frozen=True, eq=False)
 class RealLayer(Layer):
-    """A layer whose columns sum eighths of words, some of whose sums lie half way."""
+    """A layer whose columns sum eighths of words; some sums lie half way between integers."""
 
     @property
     def matrix(self) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Convolutions against SciPy's correlation, and what is none."""
+"""Convolutions against SciPy's correlation, and refusals of illegal ones."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,7 +32,7 @@ def laid(draw: st.DrawFn) -> tuple[Convolution, np.ndarray, np.ndarray]:
 
 @given(laid())
 @settings(deadline=None)
-def test_places_of_values_and_of_uses_say_what_is_summed_and_handed_on(
+def test_im2col_and_pooled_uses_are_those_of_the_plain_model(
     case: tuple[Convolution, np.ndarray, np.ndarray],
 ) -> None:
     kind, maps, kernels = case
@@ -47,7 +47,7 @@ def test_places_of_values_and_of_uses_say_what_is_summed_and_handed_on(
 
 @given(laid())
 @settings(deadline=None)
-def test_both_models_sum_what_scipy_does(case: tuple[Convolution, np.ndarray, np.ndarray]) -> None:
+def test_both_models_sum_as_scipy_does(case: tuple[Convolution, np.ndarray, np.ndarray]) -> None:
     kind, maps, kernels = case
     top, left, bottom, right = kind.padding
     padded = np.pad(maps, ((0, 0), (top, bottom), (left, right), (0, 0)))
@@ -72,7 +72,7 @@ def test_both_models_sum_what_scipy_does(case: tuple[Convolution, np.ndarray, np
 
 @pytest.mark.parametrize("shape", [(7, 5, 1), (2, 3, 1), (4, 6, 1)])
 def test_of_2_x_2_the_largest_is_handed_on(shape: tuple[int, int, int]) -> None:
-    """Whatever order activations have in memory; an odd last line or column is left out."""
+    """Any memory order of activations gives the same; an odd last line or column is left out."""
     kind = Convolution(shape, (1, 1), pool=2)
     maps = np.random.default_rng(1).integers(0, 16, (3, *shape[:2], 4), np.uint8)
     high, wide = shape[0] // 2, shape[1] // 2
@@ -141,7 +141,7 @@ def test_a_constant_channel_is_a_bias_of_the_last_layer() -> None:
         ({"kernel": (28, 5), "pool": 2}, r"with a padding of \(0, 0, 0, 0\), pooled"),
     ],
 )
-def test_what_is_no_convolution(change: dict[str, Any], says: str) -> None:
+def test_illegal_convolutions(change: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         replace(FIRST, **change)
 
@@ -179,13 +179,13 @@ def position_converter(count: int) -> Converter:
         ),
     ],
 )
-def test_what_does_not_fit_is_named(change: dict[str, Any], says: str) -> None:
+def test_parts_that_do_not_fit_are_named(change: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         replace(NETWORK, **change)
 
 
 def test_uses_that_no_draw_can_name_are_refused() -> None:
-    """The last address there is, 65,535, is position 255 of 256 columns."""
+    """The last possible address, 65,535, is position 255 of 256 columns."""
     kind = Convolution((16, 16, 1), (1, 1))
     widest = Layer(np.zeros((1, 256), np.uint8), np.array([0, 1]), kind=kind)
     assert widest.uses == 2**16
@@ -201,7 +201,7 @@ def test_uses_that_no_draw_can_name_are_refused() -> None:
 
 
 def test_network_of_colour() -> None:
-    """Of one channel it is a grey one; a dense layer takes channels as they lie."""
+    """A network of one channel is a grey one; a dense layer takes channels as they lie."""
     assert replace(NETWORK, image_shape=(28, 28, 1)).image_shape == (28, 28)
     colour = random_network((2 * 3 * 3, 4), 1, image_shape=(2, 3, 3))
     images = random_images(colour, 5, 1)

@@ -49,7 +49,7 @@ def test_words_are_the_levels_of_the_states() -> None:
     assert made.words.tolist() == [[-128, 127], [3, -128]]
 
 
-def test_arrays_are_copies_that_nothing_can_change() -> None:
+def test_arrays_are_read_only_copies() -> None:
     states = np.zeros((2, 2), np.uint8)
     made = Layer(states=states, levels=uniform_levels(2))
     states[:] = 1
@@ -103,7 +103,7 @@ def test_the_most_layers_that_a_device_can_tell_apart() -> None:
         ({"hidden_bits": 3}, "table of layer 0 must have 256 entries from 0 to 7"),
     ],
 )
-def test_what_does_not_fit_is_named(change: dict[str, Any], expected: str) -> None:
+def test_parts_that_do_not_fit_are_named(change: dict[str, Any], expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         network(**change)
 

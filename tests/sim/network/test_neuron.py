@@ -35,7 +35,7 @@ sot_neurons = st.builds(
 
 @dataclass(frozen=True)
 class Root(Neuron):
-    """Knows only its response, whose middle is at an eighth and whose slope there is 2/3."""
+    """Neuron of a response alone: half its height is at a current of 1/8, with a slope of 2/3."""
 
     name: ClassVar[str] = "root"
 
@@ -125,7 +125,7 @@ def test_response_is_the_integral_of_two_logistic_steps(neuron: SotNeuron, curre
 
 
 @given(sot_neurons)
-def test_response_starts_at_nothing_rises_and_stays_below_saturation(neuron: SotNeuron) -> None:
+def test_response_starts_at_0_rises_and_stays_below_saturation(neuron: SotNeuron) -> None:
     response = neuron.response(np.linspace(-0.5, 3, 200))
     assert np.all(response[:28] == 0)
     assert np.all(np.diff(response) >= -1e-12)

@@ -1,7 +1,7 @@
 """The plain golden model against the machine written out cell by cell.
 
-What it is compared with uses no NumPy arithmetic and no code of `sim`: Python's integers and
-fractions, one synapse after another.
+The machine uses no NumPy arithmetic and no code of `sim`, but Python's integers and fractions,
+one synapse after another.
 """
 
 import math
@@ -21,7 +21,7 @@ def activation(network: Network, number: int, current: int) -> int:
     table = network.layers[number].table
     if table is not None:
         return int(table[current])
-    # What logic makes of a current: the text of each kind of neuron, as a fraction of 2**bits.
+    # Activations by logic: the text of each kind of neuron, as a fraction of 2**bits.
     bits, top = network.hidden_bits, 2**network.hidden_bits - 1
     part = Fraction(current, 2**network.current_bits)
     match network.neuron.name:
@@ -62,7 +62,7 @@ def under_a_kernel(kind: Convolution, values: list[int], y: int, x: int) -> list
 
 
 def corners(kind: Convolution) -> list[tuple[int, int]]:
-    """Where a kernel's top left corner is laid, line by line."""
+    """Places of a kernel's top left corner, line by line."""
     height, width, _ = kind.map
     top, left, bottom, right = kind.padding
     down = range(-top, height + bottom - kind.kernel[0] + 1, kind.stride[0])
@@ -84,7 +84,7 @@ def pooled(kind: Convolution, values: list[int]) -> list[int]:
 
 
 def by_hand(network: Network, image: Any, words: Any) -> list[dict[str, Any]]:
-    """What each layer computes for one image."""
+    """Values of each layer's steps for one image."""
     top = 2**network.pixel_bits - 1
     values = [round(Fraction(int(grey) * top, 255)) for grey in np.ravel(image)]
     steps = []

@@ -47,7 +47,7 @@ def test_the_finest_step_where_bits_are_enough() -> None:
     assert np.array_equal(GoldenModel(whole).logits(IMAGES), GoldenModel(NETWORK).logits(IMAGES))
 
 
-def test_what_a_network_is_cut_into_does_not_matter_to_the_next_cut() -> None:
+def test_a_cut_does_not_depend_on_the_cut_before() -> None:
     tiles = Tiles(8, 4)
     once = cut(NETWORK, tiles, IMAGES, LABELS)
     again = cut(with_steps(NETWORK, Tiles(16, 2), (9, 9)), tiles, IMAGES, LABELS)
@@ -64,7 +64,7 @@ def test_what_a_network_is_cut_into_does_not_matter_to_the_next_cut() -> None:
         (128, 1, "`adc_bits` must be from 2 to 24, not 1"),
     ],
 )
-def test_what_no_tiles_are(rows: int, bits: int, says: str) -> None:
+def test_illegal_tiles(rows: int, bits: int, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Tiles(rows, bits)
 

@@ -1,4 +1,4 @@
-"""What programming keeps of each cell, against closed forms and counts, and words read back."""
+"""Records of programmed cells, against closed forms and counts, and words read back."""
 
 import math
 

@@ -37,7 +37,7 @@ def programmed(
 
 
 def simulated(incremental: bool, rng: np.random.Generator) -> tuple[Array, Array]:
-    """What films hold in the end, and means of pulses, saturations and reads, pulse by pulse.
+    """Final states of films, and means of pulses, saturations and reads, pulse by pulse.
 
     The next train is the likelier: the one with the least (miss / deviation)^2 + log of the
     variance, where the band adds a third of its square.
@@ -70,7 +70,7 @@ def simulated(incremental: bool, rng: np.random.Generator) -> tuple[Array, Array
 
 
 @pytest.mark.parametrize("scheme", ["write-verify", "incremental"])
-def test_what_cells_hold_and_what_it_took_are_those_of_a_direct_simulation(scheme: str) -> None:
+def test_states_and_counts_are_those_of_a_direct_simulation(scheme: str) -> None:
     cycles = CycleVariation(NOISE, NOISE, occasion="pulse")
     done = programmed(scheme, cycles)
     found = (done.cells[0].held.ravel() / 2**21 + 126) / 252 - STATES.ravel() / 9
@@ -104,7 +104,7 @@ def test_the_first_train_is_that_of_write_verify_and_energy_follows_from_the_cou
 
 
 def test_an_offset_between_devices_is_that_of_the_last_polarity_wherever_trains_start() -> None:
-    """Films without C2C stay on the 50 steps; what is read beside them is the device's own."""
+    """Films without C2C stay on the 50 steps; the offset read beside them is the device's own."""
     sigma = DeviceVariation(0.013, 0.031, "range")
     done = programmed("incremental", CycleVariation(), sigma, tries=4)
     cells = done.cells[0]

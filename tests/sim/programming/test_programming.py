@@ -130,7 +130,7 @@ def test_pulse_width_meets_every_level_with_one_pulse_a_state() -> None:
 
 
 def test_a_polarity_that_ends_short_is_not_asked_for_more() -> None:
-    """Depression from 1 to -0.5 only: lower levels are potentiation's, whatever is quieter."""
+    """Depression from 1 to -0.5 only: lower levels are potentiation's, though it is noisier."""
     narrow = SotSynapse(
         PulseResponse(22, 100), PulseResponse(9, 100, -0.5, 1), c2c=CycleVariation(0.01, 0.001)
     )
@@ -287,7 +287,7 @@ def test_a_programmed_chip_is_a_network_that_any_machine_takes(tiled: bool) -> N
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_what_does_not_read_takes_the_same_on_every_chip(scheme: str) -> None:
+def test_schemes_without_reads_take_the_same_on_every_chip(scheme: str) -> None:
     made_of = Device("test", synapse(d2d=D2D))
     net, how = network(uniform_levels(10)), Programming(scheme)
     taken = {program(net, made_of, seed, how).counts for seed in range(3)}
@@ -296,7 +296,7 @@ def test_what_does_not_read_takes_the_same_on_every_chip(scheme: str) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Endless(PulseResponse):
-    """One whose ends no train of pulses reaches."""
+    """A response whose ends no train of pulses reaches."""
 
     def pulses_for(self, share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.where(share < 1, super().pulses_for(share), np.inf)
@@ -321,7 +321,7 @@ def test_a_state_that_no_cell_has_takes_nothing() -> None:
         ({"band": math.nan}, "the band must be"),
     ],
 )
-def test_what_is_refused(options: dict[str, object], message: str) -> None:
+def test_illegal_options_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Programming(**options)  # type: ignore[arg-type]
 

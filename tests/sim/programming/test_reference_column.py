@@ -39,7 +39,7 @@ def programmed(how: Programming, column: str = "written", seed: int = 1) -> Prog
 
 @pytest.mark.parametrize("scheme", ["open-loop", "pulse-width", "write-verify"])
 @pytest.mark.parametrize(("polarity", "way"), [("potentiation", UP), ("depression", DOWN)])
-def test_cells_hold_what_a_write_to_the_middle_leaves(
+def test_cells_hold_the_error_of_a_write_to_the_middle(
     scheme: str, polarity: str, way: np.ndarray
 ) -> None:
     how = Programming(scheme, polarity, tries=2)

@@ -1,4 +1,4 @@
-"""What trains reach, against figures from elsewhere."""
+"""R_AH that trains of pulses reach, against figures from elsewhere."""
 
 import dataclasses
 import math
@@ -31,8 +31,8 @@ def synapse(potentiation: float = 22, depression: float = 9, pulses: int = 100) 
 
 
 @pytest.mark.parametrize(("nonlinearity", "met"), [(22, 55), (9, 32)])
-def test_how_many_uniform_levels_whole_pulses_meet(nonlinearity: float, met: int) -> None:
-    """Of a hundred, within half a level, from R_min by a hundred pulses: counted elsewhere."""
+def test_number_of_uniform_levels_that_whole_pulses_meet(nonlinearity: float, met: int) -> None:
+    """Levels of 100 that 100 pulses from R_min meet within half a level; counted elsewhere."""
     reached = synapse(nonlinearity).trains[P].law.mean
     levels = np.linspace(-1, 1, 100)
     missed = np.abs(reached - levels[:, None]).min(axis=1)
@@ -50,7 +50,7 @@ def test_trains_follow_the_papers_equations() -> None:
     assert quieter(synapse()) == D
     other = dataclasses.replace(synapse(), c2c=CycleVariation(0.029, 0.065))
     assert quieter(other) == P
-    # Where neither is quieter: chips that are made again must be the same.
+    # Equal noise has a fixed answer too: chips that are made again must be the same.
     same = PulseResponse(10, 100)
     assert quieter(SotSynapse(same, same, c2c=CycleVariation(0.03, 0.03))) == D
 
@@ -65,7 +65,7 @@ def test_levels_rise_over_the_whole_range(states: int, choice: str) -> None:
 
 
 @pytest.mark.parametrize("choice", ["nearest", "either"])
-def test_levels_are_what_trains_reach(choice: str) -> None:
+def test_trains_reach_every_level(choice: str) -> None:
     """Every level is a rounded point of one of the two curves."""
     levels = device_levels(synapse(), 100, choice)
     curves = np.concatenate([written.law.mean for written in synapse().trains])
@@ -155,5 +155,5 @@ def test_levels_of_the_host_have_fractions() -> None:
     means = np.clip(words, -127, 127).mean(axis=0)
     spread = 0.1 * 126 / 0.99
     expected = way[plan.pulses] * 126 / 0.99
-    # 4 standard errors of what is counted.
+    # 4 standard errors of a mean.
     assert means == pytest.approx(expected, abs=4 * spread / math.sqrt(20_000))

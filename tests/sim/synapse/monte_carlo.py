@@ -1,6 +1,7 @@
-"""Films that are pulsed one by one: lookup tables as CrossSim writes them, and what they do.
+"""Films that are pulsed one by one, by lookup tables as CrossSim writes them.
 
-Written without the code under test: the distribution is interpolated here, and nothing is a grid.
+Written without the code under test: the distribution is interpolated here, without a grid of
+states.
 """
 
 from pathlib import Path
@@ -23,7 +24,7 @@ class Table:
     noise : float
         Deviation of a change, as a share of the range.
     bend : float
-        How far beyond the end the film would go, in ranges.
+        Distance beyond the end that the film would go, in ranges.
     """
 
     def __init__(self, sign: int, noise: float = 0.05, bend: float = 0.3) -> None:
@@ -40,7 +41,7 @@ class Table:
 
     @property
     def start(self) -> float:
-        """Where its pulses start."""
+        """Conductance from which its pulses start."""
         return LOW if self.sign > 0 else HIGH
 
     def write(self, path: Path) -> Path:
@@ -54,8 +55,8 @@ class Table:
     def pulsed(self, films: Array, rng: np.random.Generator, even: bool = False) -> Array:
         """Films after one pulse each.
 
-        With `even` there is one chance of each of as many equal parts: no film is independent of
-        the others, and their mean scatters less.
+        With `even` the distribution is cut into as many equal parts, with one film in each: films
+        are not independent of each other, and their mean scatters less.
         """
         chance = rng.random(films.size)
         if even:

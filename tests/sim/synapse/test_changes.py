@@ -6,7 +6,7 @@ import pytest
 from allspin.sim.synapse.pulse_changes import Changes
 
 
-def test_changes_of_shares_have_the_moments_of_what_is_interpolated() -> None:
+def test_changes_of_shares_have_the_moments_of_interpolated_draws() -> None:
     shares, places = np.array([0.1, 0.3, 0.8, 0.95]), np.array([0.0, 1.0, 4.0])
     changes = np.array([[-1.0, 0, 0], [0, 1, 0], [0.5, 2, 5], [3, 3, 9]])
     law = Changes.of_shares(places, shares, changes)

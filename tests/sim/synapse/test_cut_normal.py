@@ -45,12 +45,12 @@ def test_any_mean_is_kept(mean: float, share: float) -> None:
     kept = cut_moments(*found)
     assert kept[0] == pytest.approx(mean, abs=1e-6)
     assert kept[1] <= deviation + 1e-3
-    # The deviation too, but for films of which next to none are not at an end.
+    # The deviation too, unless almost all films are at an end.
     if 1e-4 < mean < 1 - 1e-4:
         assert kept[1] >= 0.97 * deviation - 1e-8
 
 
-def test_without_a_deviation_nothing_changes() -> None:
+def test_without_a_deviation_the_moments_stay() -> None:
     means = np.array([0.0, 0.3, 1.0])
     found = uncut(means, np.zeros(3))
     assert np.array_equal(found, [means, np.zeros(3)])

@@ -62,7 +62,7 @@ def test_a_device_goes_where_neurosim_s_goes(up: float, down: float, pulses: int
         ("B = 1.0", "has no key B"),
     ],
 )
-def test_what_is_wrong_is_one_line(entry: str, said: str) -> None:
+def test_wrong_entries_are_one_line(entry: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         device_from_toml(FILE.format(up=entry, down="NL = 1", pulses=8))
     missing = FILE.format(up="NL = 1", down="NL = 1", pulses=8).replace("P_max = 8, ", "", 1)

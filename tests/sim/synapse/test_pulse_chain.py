@@ -46,7 +46,7 @@ def test_from_any_state_by_any_number_of_pulses() -> None:
 
 
 def test_a_film_ends_at_the_ends() -> None:
-    """One pulse of pure noise from an end: half of a normal distribution stays there."""
+    """One pulse of pure noise from an end: half of a normal distribution stays at the end."""
     changes = Changes.normal(np.array([0.0, 1.0]), np.zeros(2), np.full(2, 0.1))
     for start, sign in ((0.0, 1), (1.0, -1)):
         mean, deviation = after(changes, start, 1)
@@ -61,7 +61,7 @@ def test_a_coarse_grid_adds_no_deviation() -> None:
     assert np.sqrt(variance[15]) == pytest.approx(0.01 * np.sqrt(20), rel=1e-3)
 
 
-def test_pulses_until_nothing_moves() -> None:
+def test_pulses_until_the_film_is_still() -> None:
     places = np.linspace(0.0, 1.0, 11)
     changes = Changes.normal(places, 0.5 * (1.1 - places), np.zeros(11))
     # From 0 the film is at 1.1 (1 - 2^-n), and saturated after four pulses.

@@ -224,7 +224,7 @@ def test_ranges_of_the_polarities_may_differ() -> None:
     assert (synapse.low, synapse.high, synapse.span) == (-1, 1, 2)
     assert float(synapse.curve(P, 1e9)) == pytest.approx(0.8)
     assert float(synapse.curve(D, 1e9)) == pytest.approx(-0.9)
-    # Above what potentiation reaches it stays; depression takes it down.
+    # Above the end of potentiation R_AH stays; depression takes it down.
     assert float(synapse.advance(P, 0.95, 10)) == 0.95
     assert float(synapse.advance(D, 0.95)) < 0.95
 
@@ -249,7 +249,7 @@ def test_ranges_of_the_polarities_may_differ() -> None:
         ),
     ],
 )
-def test_what_cannot_be(
+def test_impossible_synapses(
     make: Callable[..., object], arguments: tuple[object, ...], expected: str
 ) -> None:
     with pytest.raises(ValueError, match=expected):

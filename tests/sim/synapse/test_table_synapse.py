@@ -83,7 +83,7 @@ def test_writes_by_lookup_tables_are_those_of_films_pulsed_one_by_one(
 
 
 def test_a_table_of_deviations_by_pulse_is_pulsed_one_by_one() -> None:
-    """Normal changes from any state, as the table has them there, and never beyond the ends."""
+    """Normal changes from any state, as the table has them for it, and never beyond the ends."""
     table = measured("pulse", cycle=0.05)
     rng, films = np.random.default_rng(0), np.full(100_000, table.low)
     written = table.written(P, np.arange(31))
@@ -99,7 +99,7 @@ def test_a_table_of_deviations_by_pulse_is_pulsed_one_by_one() -> None:
         moved = table.advance(P, films) + 0.05 * rng.standard_normal(films.size)
         films = np.clip(moved, table.low, table.high)
     assert table.cycle_deviation(P, 0.4, 5) == pytest.approx(films.std(), rel=0.01)
-    # And what is drawn of it, near an end where some films are saturated.
+    # And the draws, near an end where some films are saturated.
     films = np.full(100_000, 0.97)
     for _ in range(3):
         moved = table.advance(D, films) + 0.05 * rng.standard_normal(films.size)
@@ -111,7 +111,7 @@ def test_a_table_of_deviations_by_pulse_is_pulsed_one_by_one() -> None:
     assert table.pulsed(D, 0.97, 3.0).ends == (table.low, table.high)
 
 
-def test_what_saturating_leaves_is_measured_too() -> None:
+def test_the_spread_at_saturation_is_measured_too() -> None:
     table = measured()
     tables = TableResponse(
         table.potentiation.resistance, np.linspace(0.01, 0.02, 101), np.zeros(101)
@@ -127,7 +127,7 @@ def test_rising_is_isotonic_regression(values: list[float]) -> None:
 
 
 def response(*tables: list[float]) -> TableResponse:
-    """A response of lists; without deviations if none are given."""
+    """A response of lists; deviations are 0 by default."""
     resistance, cycle, device = tables if len(tables) == 3 else (*tables, [0, 0], [0, 0])
     return TableResponse(np.array(resistance), np.array(cycle), np.array(device))
 
@@ -165,7 +165,7 @@ def test_tables_that_cannot_be(make: Callable[[], object], expected: str) -> Non
 
 
 def write_crosssim(path: Path, sign: int, a: float = 15.0, sigma: float = 2e-7) -> None:
-    """A lookup table in CrossSim's own layout: normal changes, in proportion to what is left."""
+    """A lookup table in CrossSim's own layout: normal changes, proportional to the way left."""
     g = np.linspace(1e-5, 3e-5, 201)
     share = np.linspace(0, 1, 101)
     left = (3.2e-5 - g) if sign > 0 else (g - 0.8e-5)
@@ -210,7 +210,7 @@ def test_pairs_of_lookup_tables_are_devices(tmp_path: Path) -> None:
 def test_crosssim_s_lookup_tables(tables: tuple[Path, Path]) -> None:
     synapse = load_lookup_tables(tables)
     assert (synapse.low, synapse.high) == pytest.approx((1e-5, 3e-5))
-    # The mean change in proportion to what is left is the exponential.
+    # A mean change in proportion to the way left gives the exponential.
     n = np.arange(10)
     expected = 3.2e-5 - 2.2e-5 * np.exp(-n / 15)
     assert synapse.curve(P, n) == pytest.approx(expected, rel=1e-3)

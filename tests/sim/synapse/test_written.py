@@ -1,4 +1,4 @@
-"""What is drawn has, after the cut, the moments that are wanted."""
+"""Draws have the wanted moments after the cut."""
 
 import numpy as np
 import pytest
@@ -15,13 +15,13 @@ def test_a_law_that_is_cut_is_drawn_with_its_moments() -> None:
         films = np.clip(drawn.mean + drawn.cycle * cycles + drawn.device * devices, *ends)
         assert films.mean(axis=0) == pytest.approx(law.mean, abs=2e-3)
         assert films.std(axis=0) == pytest.approx(np.hypot(law.cycle, law.device), rel=5e-3)
-        # What devices and cycles have of it stays in proportion.
+        # D2D and C2C stay in proportion.
         assert drawn.device / drawn.cycle == pytest.approx(law.device / law.cycle)
     first = Written(law, (-1.0, 2.0)).at(np.array([0])).stored_normal()
     assert first.mean == pytest.approx(Written(law, (-1.0, 2.0)).stored_normal().mean[:1])
 
 
-def test_what_is_read_beside_the_film_is_not_bounded_by_it() -> None:
+def test_an_offset_beside_the_film_is_not_bounded_by_it() -> None:
     """Films whose law is a cut normal one, and an offset of each device."""
     rng = np.random.default_rng(0)
     cycles, devices = rng.standard_normal((2, 400_000, 1))
@@ -36,7 +36,7 @@ def test_what_is_read_beside_the_film_is_not_bounded_by_it() -> None:
         assert seen.mean(axis=0) == pytest.approx(read.mean(axis=0), abs=1e-3)
         assert seen.std(axis=0) == pytest.approx(read.std(axis=0), rel=0.01)
         assert np.sign(drawn.device).tolist() == [1, -1, 1]
-    # As they are drawn in real numbers.
+    # The same in draws of real numbers.
     read = written.read(written.stored_normal(), cycles, devices)
     assert read.std(axis=0) == pytest.approx((films + offset * devices).std(axis=0), rel=0.01)
     assert written.law.device is offset
