@@ -1,4 +1,4 @@
-"""``python -m tests.bench``: how fast it is, beside what it should be and beside others."""
+"""``python -m tests.bench``: speed of allspin, beside its targets and other programs."""
 
 import argparse
 import json
@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Parse and run; what the user can mend is a line on stderr, and status 2."""
+    """Parse and run; an error of the user is a line on stderr, and status 2."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
         description=HELP,

@@ -72,23 +72,23 @@ SIMULATED_TARGET = 8_000
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured.
+    """Amount of work that is measured.
 
     Attributes
     ----------
     chips, images : int
-        Of the golden model's target.
+        Size of the golden model's target.
     virtual_chips, virtual_images : int
-        Of the virtual board's.
+        Size of the virtual board's target.
     virtual_networks : tuple of str
-        Networks of these; each number of states has a board of its own.
+        Networks of the virtual board's; each number of states has a board of its own.
     repeats : int
-        How often what is short is measured; the median counts.
+        Number of runs of short measurements; the median counts.
     shapes : tuple of (int or None, int, bool)
         Lanes (None: all) and rows per clock of the virtual boards that are built and run, and
         whether they keep states, as boards' machines of ideal devices do.
     epochs : int
-        Of a training.
+        Epochs of a training.
     """
 
     chips: int = 100
@@ -132,7 +132,7 @@ def chips_on_golden(name: str, effort: Effort) -> dict[str, Any]:
 
 
 def chips_on_virtual(name: str, effort: Effort) -> dict[str, Any]:
-    """Chips on the virtual board, made there one after another, with all of their variation.
+    """Chips that the virtual board makes one after another, with all of their variation.
 
     Each count of right answers is compared with the golden model's.
     """
@@ -186,9 +186,9 @@ def _wide(columns: int, rows: int = 784, classes: int = 10) -> Network:
 
 
 def growth(effort: Effort) -> dict[str, list[dict[str, Any]]]:
-    """How the golden model's cost grows with images, chips and layer width, one thread.
+    """Growth of the golden model's cost with images, chips and layer width, in one thread.
 
-    Seconds are of the processor, programming included, of chips with all of the device's
+    Costs are seconds of the processor, programming included, for chips with all of the device's
     variation.
     """
     images, labels = load_test_set(None)
@@ -267,13 +267,13 @@ def bench(
     Parameters
     ----------
     effort : Effort, optional
-        How much is measured.
+        Amount of work that is measured.
     builds : sequence of dict
-        What `tests.bench.board_figures.read_builds` returned.
+        Builds as `tests.bench.board_figures.read_builds` returns them.
     resident_images : int, optional
         Images that the builds keep on the board, if they do not say so themselves.
     former : mapping, optional
-        What an earlier bench has returned: only the figures of builds are made anew.
+        Result of an earlier bench: only the figures of builds are made anew.
     progress : Display, optional
         Shows the steps.
 
@@ -333,7 +333,7 @@ def _measured(effort: Effort, progress: Display) -> dict[str, Any]:
         ),
         "growth": shown("how the cost grows", partial(growth, effort)),
         "shapes": shown("virtual boards", partial(shapes_on_virtual, effort)),
-        # What UARTs can carry.
+        # Rates that UARTs can carry.
         "link": {
             "bytes_per_image": size,
             "images_per_second": {str(baud): link_rate(baud, size) for baud in BAUDS},

@@ -2,12 +2,12 @@
 
 engine
     The board's clock over the mean cycles per image that a virtual board of the same machine
-    counted over all test images: what the crossbars can do. The clock is that of the bitstream,
+    counted over all test images: the rate of the crossbars. The clock is that of the bitstream,
     and not the highest that the complete top would reach.
 resident sweep
     The images that fit on the board, once for each chip, the chip's redraw included.
 link
-    Host to host: what a stream of images over the wires reaches.
+    Host to host: the rate of a stream of images over the wires.
 """
 
 import json
@@ -50,7 +50,7 @@ TARGETS = {
     ("iCE40UP5K", "ideal"): 20_000,
     ("iCE40UP5K", "chips"): 12_000,
 }
-"""Images/s that the engine shall reach at least, by part and profile (None: any, or no target)."""
+"""Least images/s of the engine, by part and profile; None is any profile, or no target."""
 
 
 def engine_figures(
@@ -61,16 +61,16 @@ def engine_figures(
     Parameters
     ----------
     builds : sequence of dict
-        What ``allspin build --json`` says of each; those that do not fit are left out, and those
-        whose clocks nobody counted.
+        Record of each from ``allspin build --json``; builds that do not fit are left out, and
+        builds without counted clocks.
     network : Network, optional
-        What was built; what each build names.
+        Network that was built; by default the one that each build names.
 
     Returns
     -------
     list of dict
-        ``older`` is whether a build was of other gateware than these sources make; ``target`` is
-        None for a part without one.
+        ``older`` tells whether a build was of other gateware than these sources make; ``target``
+        is None for a part without a target.
     """
     return [
         {
@@ -93,7 +93,7 @@ def engine_figures(
 
 
 def target(part: str, profile: str) -> int | None:
-    """Images/s that a machine on a part shall reach; None for a part without any."""
+    """Images/s that a machine on a part must reach; None for a part without a target."""
     for (name, kind), least in TARGETS.items():
         if part.lower().startswith(name.lower()) and kind in (None, profile):
             return least
@@ -119,7 +119,7 @@ def resident_figures(
     for build in ({"resident_images": kept, **each} for each in builds):
         variation = find_board(build["board"]).profile(build["profile"]).hardware.variation
         if build["resident_images"] and variation is not None and variation.redraw:
-            # In an SDRAM more fit than there are.
+            # An SDRAM has room for more images than the test set has.
             images = min(int(build["resident_images"]), 10_000)
             redraw = sum(layer.states.size for layer in network_of(build).layers)
             found += [

@@ -1,4 +1,4 @@
-"""``python -m tests.bench.board_sweep``: how long a sweep on a board takes.
+"""``python -m tests.bench.board_sweep``: duration of a sweep on a board.
 
 The virtual board of the 85F's `chips` machine, behind a simulated UART, makes a few chips and shows
 them a few images: clocks of a redraw, of a run, and of a chip whose requests are sent while the one

@@ -1,4 +1,4 @@
-"""What tests of the host have, too."""
+"""Fixtures that tests of the host have, too."""
 
 from tests.host.conftest import board_record, seen
 

@@ -13,7 +13,7 @@ MARKS = Marks(
 )
 RATE = ",.0f"
 Section = tuple[Sequence[str], Table]
-"""What is said of a table, line by line, and the table; it has no columns if there is none."""
+"""Text about a table, line by line, and the table; without columns the text stands alone."""
 
 
 def _number(value: float | None, form: str) -> Cell:
@@ -21,7 +21,7 @@ def _number(value: float | None, form: str) -> Cell:
 
 
 def _columns(*names: str) -> tuple[TableColumn, ...]:
-    """The first says what a row is, the others hold numbers."""
+    """Columns of a table: the first names a row, the others hold numbers."""
     return (TableColumn(names[0]), *(TableColumn(name, number=True) for name in names[1:]))
 
 
@@ -185,7 +185,7 @@ PARTS: tuple[Callable[[dict[str, Any]], list[Section]], ...] = (
 
 
 def circumstances(record: dict[str, Any]) -> str:
-    """Of which sources the figures are, and on which machine."""
+    """Commit of the figures, and the machine that they were measured on."""
     machine = record["machine"]
     return (
         f"Commit {record['commit'] or 'unknown'}; {machine['cores']} cores, "
@@ -196,12 +196,12 @@ def circumstances(record: dict[str, Any]) -> str:
 
 
 def printed(record: dict[str, Any]) -> tuple[list[Table], list[str]]:
-    """The figures as tables of the terminal, and what is said below them.
+    """The figures as tables of the terminal, and the text below them.
 
     Parameters
     ----------
     record : dict
-        What ``python -m tests.bench --json`` prints.
+        Output of ``python -m tests.bench --json``.
     """
     tables = [
         replace(table, notes=[" ".join(text)] if text else [])
@@ -218,7 +218,7 @@ def markdown(record: dict[str, Any]) -> str:
     Parameters
     ----------
     record : dict
-        What ``python -m tests.bench --json`` prints.
+        Output of ``python -m tests.bench --json``.
     """
     lines = [circumstances(record), ""]
     for said, table in (section for part in PARTS for section in part(record)):

@@ -1,6 +1,6 @@
 """The same network in plain NumPy floats, which the golden model is compared with.
 
-It is what one would write who does not care for bits: float32 throughout, the V-I converter a
+It is the code of a user who does not care for bits: float32 throughout, the V-I converter a
 factor and an offset, the neuron two straight knees, noise from NumPy's own generator.
 """
 
@@ -17,8 +17,8 @@ from allspin.sim.network.network import Network
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
 
-# What all noisy runs have, and nothing else: an error of each cell, drawn once, and noise on each
-# hidden neuron's current at each use, of which a column has one draw an image.
+# The only noise of noisy runs: an error of each cell, drawn once, and noise on each hidden
+# neuron's current at each use, of which a column has one draw an image.
 WRITE = 0.03
 """Standard deviation of a cell's error, of the range."""
 
@@ -42,21 +42,21 @@ class FloatForward:
     Parameters
     ----------
     network : Network
-        Of neurons with two knees, such as SOT ones.
+        Network of neurons with two knees, such as SOT neurons.
     write, use : float
         Standard deviation of R_AH as a fraction of the range, drawn once, and of each neuron's
-        current at each use as a fraction of full scale; 0 for none.
+        current at each use as a fraction of full scale; 0 for an ideal network.
     seed : int
-        Of both. Not one that a network is trained with: its first weights are the same draws, and
-        errors in the direction of the weights do no harm.
+        Seed of both, and not the seed of a training: the first weights would be the same draws,
+        and errors in the direction of the weights do no harm.
 
     Attributes
     ----------
     matrices, offsets : list of ndarray of float32
-        Of each layer: what images' grey levels or activations are multiplied with, shape (rows,
-        columns), and what is then taken off: the converter's offset and the neuron's threshold.
+        For each layer the matrix that multiplies grey levels or activations, shape (rows,
+        columns), and the terms that are then subtracted: converter's offset and neuron's threshold.
     products : list of callable
-        What multiplies with each; a peer puts its own here.
+        Function that multiplies with each matrix; a peer puts its own here.
 
     Raises
     ------

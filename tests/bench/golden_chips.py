@@ -1,4 +1,4 @@
-"""A worker's part of the golden model's target: some chips, and what they took."""
+"""A worker's part of the golden model's target: some chips, and their time and memory."""
 
 import resource
 import sys

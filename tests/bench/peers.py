@@ -22,7 +22,7 @@ from tests.bench.float_forward import FloatForward, Floats
 Images = npt.NDArray[np.uint8]
 
 Classify = Callable[[Images, int], npt.NDArray[np.int64]]
-"""What classifies images; it is told the number of the first."""
+"""Classifier of images; its second argument is the number of the first image."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Peer:
     Attributes
     ----------
     name : str
-        What it is called.
+        Name of the program.
     package : str
-        What it is installed as.
+        Name of its installed package.
     make : callable
         Makes a classifier of a float network, with its cells and its noise at each use.
     """
@@ -45,7 +45,7 @@ class Peer:
 
     @property
     def version(self) -> str | None:
-        """That which is installed, or None."""
+        """Installed version, or None."""
         with suppress(metadata.PackageNotFoundError):
             return metadata.version(self.package)
         return None
@@ -67,7 +67,7 @@ def crosssim(network: FloatForward) -> Classify:
 def in_torch(
     network: FloatForward, analogue: Callable[[Any, float], Any] | None = None
 ) -> Classify:
-    """PyTorch, or what makes an analogue layer of its linear one and the noise of its currents."""
+    """PyTorch; `analogue` turns a linear layer and its currents' noise into an analogue layer."""
     import torch  # pyright: ignore[reportMissingImports]
 
     torch.manual_seed(0)

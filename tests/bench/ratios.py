@@ -34,7 +34,7 @@ from tests.sim.chip.model import golden
 
 @dataclass(frozen=True)
 class Program:
-    """A program, and what it runs.
+    """A program and its work.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ class Program:
     network, device : str
         Names of the catalogue.
     images : int
-        How many of the test images.
+        Number of test images.
     batch : int
-        How many it is given at a time.
+        Number of images that it is given at a time.
     noisy : bool
-        Whether it is a chip, of the device with the variation of `law`.
+        True for a chip of the device with the variation of `law`.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Program:
     noisy: bool = False
 
     def opened(self) -> Callable[[], Classify]:
-        """Read its files, and return what makes all else anew."""
+        """Read its files, and return a function that makes its classifier anew."""
         network, device = open_network(self.network), law(open_device(self.device))
 
         def ours() -> Classify:
@@ -78,7 +78,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of a program took, and what came of it.
+    """Times and accuracy of a run of a program.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Run:
 @cache
 def _test_set() -> tuple[Images, npt.NDArray[np.integer]]:
     images, labels = load_test_set(None)
-    return images.copy(), labels  # PyTorch warns of what it may not write
+    return images.copy(), labels  # PyTorch warns of read-only arrays
 
 
 def run(program: Program) -> Run:
@@ -116,7 +116,7 @@ def run(program: Program) -> Run:
         took, answers = timed(work)
         return Run(made, took, float(np.mean(answers == labels)))
 
-    # Some print what they lack when they are imported.
+    # Some programs print missing parts when they are imported.
     with redirect_stdout(sys.stderr):
         once()
     return once()
@@ -134,17 +134,17 @@ TARGETS = {
     ("aihwkit-lightning", False): 1.0,
     ("aihwkit-lightning", True): 3.0,
 }
-"""How many times as fast the golden model shall be, by program and whether it is noisy."""
+"""Least ratio of the golden model's rate to a program's, by program and whether it is noisy."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""What says how many threads libraries start."""
+"""Variables that give libraries their number of threads."""
 
 Say = Callable[[str], None]
 
 
 @contextmanager
 def apart() -> Iterator[Callable[[Program], Run]]:
-    """A process of one thread for one program's runs: what `run` finds there.
+    """A process of one thread for one program's runs; yields `run` in that process.
 
     Raises
     ------
@@ -172,15 +172,15 @@ def apart() -> Iterator[Callable[[Program], Run]]:
 def ratios(program: Program, repeats: int, say: Say) -> list[dict[str, Any]]:
     """Images/s of one thread, by processor time, ours and others' in turn.
 
-    Each program has a process of its own, so that none works in memory that another one has warmed
-    or given back. A first round does not count.
+    Each program has a process of its own, so no program works in memory that another one has
+    warmed or given back. A first round does not count.
 
     Parameters
     ----------
     program : Program
-        The golden model's; the others have the same.
+        Work of the golden model; the others have the same.
     repeats : int
-        How many runs of each; the median counts.
+        Number of runs of each; the median counts.
     say : callable
         Told each round.
     """
@@ -217,7 +217,7 @@ def _row(
 ) -> dict[str, Any]:
     """A program's figures by its runs at each batch, and its best rate beside the golden model's.
 
-    There are none where it is not installed.
+    A program that is not installed has no figures.
     """
     row: dict[str, Any] = {
         "what": program.name,

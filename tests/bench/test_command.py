@@ -1,4 +1,4 @@
-"""``python -m tests.bench``: everything runs, and only what is between marks is rewritten."""
+"""``python -m tests.bench``: everything runs, and only text between marks is rewritten."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ def test_all_of_it_runs_and_fills_the_document(board_record, tmp_path):
     document.write_text(f"before\n{START}\nformer figures\n{END}\nafter\n")
     words = ["--quick", "--json", "--builds", str(builds)]
     # In a process of its own: memory is the peak of a process's whole life. One more between, since
-    # Linux counts what a process had at its start, which is what its parent had.
+    # Linux counts the memory of a process at its start, which is that of its parent.
     words += ["--document", str(document), "-o", str(out)]
     command = [sys.executable, "-m", "tests.bench", *words]
     between = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
@@ -57,7 +57,7 @@ def test_all_of_it_runs_and_fills_the_document(board_record, tmp_path):
     ):
         assert f"### {heading}" in text
     assert "| ulx3s-85f:chips, 300 images on board | 79,400 |" in text
-    # In a terminal there is no head without rows, which is all that --quick has of some.
+    # A terminal shows no table without rows; with --quick some tables have no rows.
     tables, _ = printed(record)
     assert len(tables) > 5
     assert all(table.rows for table in tables)

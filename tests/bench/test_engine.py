@@ -53,7 +53,7 @@ def test_a_resident_sweep_pays_for_each_chips_redraw():
     (figure,) = resident_figures([build])
     assert (figure["images"], figure["redraw_clocks"]) == (1000, 79_400)
     assert figure["images_per_second"] == pytest.approx(1e6)
-    # A machine for any network draws all of its cells anew, and one without chips none.
+    # A machine for any network draws all of its cells anew, and one without chips draws no cell.
     (figure,) = resident_figures([{**build, "profile": "general", "network": ANY}])
     assert figure["redraw_clocks"] == 1024 * 136 + 136 * 136 + 136 * 32
     assert resident_figures([{**build, "profile": "fast"}]) == []

@@ -64,7 +64,7 @@ def test_the_golden_model_draws_by_the_same_law():
 
 @pytest.mark.parametrize("peer", [peer for peer in PEERS if peer.version])
 def test_every_programs_noise_is_that_of_the_law(peer):
-    """Of two currents one deviation of their difference apart, the larger one wins so often."""
+    """The larger of two currents, a deviation of their difference apart, wins by the normal law."""
     network = FloatForward(open_network("mnist-10"), use=USE)
     currents = np.diag([0.5, 0.5 + USE * 2**0.5]).astype(np.float32)
     network.matrices = [currents / np.float32(255), np.eye(2, dtype=np.float32)]

@@ -64,7 +64,7 @@ def test_a_process_that_ends_is_told(monkeypatch):
 
 @pytest.fixture
 def told(monkeypatch):
-    """Notes which process is asked for what, and answers with times of its own."""
+    """Stand-in for processes: it notes each request, and answers with times of its own."""
     asked, started = [], itertools.count()
 
     @contextlib.contextmanager

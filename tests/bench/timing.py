@@ -1,4 +1,4 @@
-"""How long work takes, by the wall's clock and by the processor's."""
+"""Duration of work, in wall time and in processor time."""
 
 import statistics
 import time
@@ -17,7 +17,7 @@ class Timed:
     ----------
     wall, processor : float
         Seconds that passed, and that processors worked: on a machine that does other things
-        too, the second is what the work itself takes.
+        too, the second is that of the work itself.
     """
 
     wall: float
@@ -30,9 +30,9 @@ def timed(work: Callable[[], Result], repeats: int = 1) -> tuple[Timed, Result]:
     Parameters
     ----------
     work : callable
-        What to do, in this process.
+        Function to call in this process.
     repeats : int
-        How often, 1 or more.
+        Number of calls, 1 or more.
     """
     runs: list[tuple[Timed, Result]] = []
     for _ in range(repeats):

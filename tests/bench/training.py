@@ -1,4 +1,4 @@
-"""How long a training takes, as ``allspin train`` does it."""
+"""Duration of a training, as ``allspin train`` does it."""
 
 from typing import Any
 

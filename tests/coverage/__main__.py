@@ -14,7 +14,7 @@ MARKS = Marks("<!-- make coverage -->", "<!-- end of make coverage -->")
 
 
 def measure() -> Coverage:
-    """Drive blocks and machines, every answer compared, and count what they went through."""
+    """Drive blocks and machines, compare every answer, and count the hits of all bins."""
     found = Coverage(NEVER)
     for block in BLOCKS:
         block(found)

@@ -1,4 +1,4 @@
-"""Bins of what a machine as a whole can go through, beside those of its streams and FSMs."""
+"""Bins of events of a whole machine, beside those of its streams and FSMs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from allspin.hdl.link.protocol import NO_TAG
 from tests.coverage.coverage import Bits, Part, Recording
 
 Bin = tuple[str, Callable[[], Bits | int]]
-"""A name, and what counts its hits when the run is over."""
+"""A name, and a function that counts its hits when the run is over."""
 
 
 def machine_bins(recording: Recording) -> list[Bin]:
@@ -25,7 +25,7 @@ def machine_bins(recording: Recording) -> list[Bin]:
 
 
 def images_under_way(recording: Recording) -> Iterator[Bin]:
-    """Blank and full images, and two at a time of which one is blank."""
+    """Blank and full images, and two images at a time, one of them blank."""
     (part,) = recording.of("Engine")
     engine = part.component
     crossbar = engine.parameters.image
@@ -87,7 +87,7 @@ def extreme_sums(recording: Recording) -> Iterator[Bin]:
 
 
 def hand_overs(recording: Recording) -> Iterator[Bin]:
-    """What begins as soon as what was before it ends."""
+    """Work that begins as soon as the work before it ends."""
     for part in recording.of("PortableColumns"):
         passes, sums = part.component.passes, part.component.sums
         leaves = sums.valid & sums.ready
@@ -122,7 +122,7 @@ def after_last_word(
     recording : Recording
         Keeps the signals.
     part : Part
-        What counts the sums that are left.
+        Component that counts the sums that are left.
     leaves, ends : Value
         Are 1 in the clock in which sums leave, and an image ends.
     clocks : iterable of int

@@ -47,7 +47,7 @@ def watched(
 
 @contextlib.contextmanager
 def alone(coverage: Coverage, dut: Any, **how: Any) -> Iterator[StreamBench]:
-    """A bench of one block, which is run and counted behind what is said of it."""
+    """A bench of one block, which is run and counted at the end of the ``with`` statement."""
     with watched(coverage) as watch:
         recording = Recording(dut)
         watch(recording)
@@ -142,7 +142,7 @@ def states(coverage: Coverage) -> None:
 def engines(coverage: Coverage) -> None:
     """An image that waits while bytes are on their way to their places, and while others run.
 
-    The link's cannot: it is taken when what was before it is done.
+    An image of the link cannot: it is taken when the requests before it are done.
     """
     for memory in ("block", "ecp5"):
         with watched(coverage, hand_overs) as watch:
@@ -186,7 +186,7 @@ def _impatient_images(memory: str, watch: Callable[[Recording], None]) -> None:
 
 
 def encoders(coverage: Coverage) -> None:
-    """A packet with blocks as long as there are, which no machine here answers."""
+    """A packet with blocks of the greatest length, which no answer of a machine here has."""
     dut: Any = CobsEncoder()
     packet = bytes(range(1, 256)) * 2
     frame = cobs.encode(packet) + b"\0"
@@ -197,7 +197,7 @@ def encoders(coverage: Coverage) -> None:
 
 
 def unpackers(coverage: Coverage) -> None:
-    """Beats that come while the crossbar takes none, which a small resident image never brings."""
+    """Beats that come while the crossbar is not ready; a small resident image never brings them."""
     dut: Any = BeatUnpacker(CrossbarParameters(rows=80, columns=2, lanes=2, rows_per_clock=2))
     rng = np.random.default_rng(2)
     distances, values = rng.integers(0, 4, (40, 2)), rng.integers(0, 16, (40, 2))
@@ -245,4 +245,4 @@ def wires(coverage: Coverage) -> None:
 
 
 BLOCKS = (crossbars, encoders, engines, maps, states, tiles, unpackers, wires)
-"""What drives them."""
+"""Functions that drive them."""

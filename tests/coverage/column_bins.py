@@ -10,7 +10,7 @@ from tests.coverage.coverage import Part, Recording
 
 
 def tile_bins(recording: Recording) -> Iterator[Bin]:
-    """How tiles begin and end, and what comes of their sums; before it is simulated."""
+    """Beginnings, ends and conversions of tiles; called before the simulation."""
     for part in recording.of("TileEnds"):
         yield from _ends(recording, part)
     for part in recording.of("TileStarts"):
@@ -58,7 +58,7 @@ def level_bins(recording: Recording) -> Iterator[Bin]:
 
 
 def _ends(recording: Recording, part: Part) -> Iterator[Bin]:
-    """A pass whose rows are all silent has none."""
+    """Ends of tiles; a pass whose rows are all silent has no tile."""
     own = part.component
     ends = own.taken & own.last
     drives = own.taken & Cat(value.any() for value in own.values).any()

@@ -1,4 +1,4 @@
-"""Functional coverage: what happened within a component while a bench drove it.
+"""Functional coverage: events within a component while a bench drives it.
 
 A `Recording` keeps the handshakes of all streams, the states of all FSMs and the pointers of all
 rings, clock by clock; a `Coverage` counts from it how often each named bin was hit.
@@ -34,7 +34,7 @@ STREAM = ("moves", "held back", "awaited")
 """Bins of a stream: a clock in which it moves, in which only its source is willing, or its sink."""
 
 _NUMBER = re.compile(r"[._]\d+")
-"""Which one of several ports alike."""
+"""Number of a port among several alike."""
 Bits = npt.NDArray[np.bool_]
 
 
@@ -47,7 +47,7 @@ class Part:
     path : tuple of str
         Names of the submodules that lead to it.
     component : wiring.Component
-        What it was made by.
+        The component itself.
     fragment : Fragment
         Its statements and FSMs.
     """
@@ -132,9 +132,9 @@ class Recording:
                 self._signals.append(signal)
 
     def simulated(self) -> Module:
-        """What to simulate in the place of the design: with a register that keeps its signals.
+        """The design for the simulator, with a register that keeps its signals.
 
-        The simulator compiles that, and interprets whatever a testbench asks for.
+        The simulator compiles the register, but interprets each signal that a testbench asks for.
         """
         m = Module()
         m.submodules.dut = self._dut
@@ -183,7 +183,7 @@ class Coverage:
     Parameters
     ----------
     never : mapping of str to str
-        Patterns of bins that nothing can hit, and why; a hit of one of them is an error.
+        Patterns of bins that cannot be hit, and the reasons; a hit of one of them is an error.
     """
 
     def __init__(self, never: Mapping[str, str] | None = None) -> None:
@@ -191,27 +191,27 @@ class Coverage:
         self._never = dict(never or {})
 
     def count(self, name: str, hits: int | np.integer | Bits = 1) -> None:
-        """Count hits of a bin, none included: so it has a name.
+        """Count hits of a bin; 0 hits count too, and give the bin its name.
 
         Parameters
         ----------
         name : str
             The bin's.
         hits : int or ndarray of bool, shape (clocks,)
-            How many, or the clocks of which each is one.
+            Number of hits, or the clocks, each true one a hit.
         """
         self.hits[name] += int(np.count_nonzero(hits) if isinstance(hits, np.ndarray) else hits)
 
     def add(self, recording: Recording, but: Collection[str] = ()) -> None:
         """Count the stalls of all streams, the states of all FSMs and the turns of all rings.
 
-        The bins are those of a class of components: a stream of it is held back if it is in one of
-        the places where it is.
+        Components of a class share their bins: a stream of the class is held back if that of one
+        of them is.
 
         Parameters
         ----------
         recording : Recording
-            What happened.
+            Recording whose events are counted.
         but : collection of str
             Classes of components that are not counted: those that only a bench has.
         """

@@ -94,14 +94,14 @@ SESSION = 42
 
 
 class Watched:
-    """A machine, and what is seen of it.
+    """A machine and its recording.
 
     Parameters
     ----------
     name : str
-        Which of `MACHINES`.
+        Name of one of `MACHINES`.
     coverage : Coverage
-        Gets what is counted.
+        Gets the counts.
     """
 
     def __init__(self, name: str, coverage: Coverage) -> None:
@@ -175,7 +175,7 @@ def crowd(watched: Watched, level: int) -> None:
 
 
 def memories(watched: Watched) -> None:
-    """Images that stay, and what their memories hold, to a host that listens late."""
+    """Resident images, and the contents of their memories, to a host that listens late."""
     work, device = watched.work, watched.device
     device.load(work.network)
     resident = work.resident(device)
@@ -190,7 +190,7 @@ def memories(watched: Watched) -> None:
 
 
 def orders(watched: Watched) -> None:
-    """Requests that follow one another at once: each finds done what was before it."""
+    """Requests that follow one another at once: each finds the one before it done."""
     network, images = watched.work.network, watched.work.images[-1:]
     values = quantise_pixels(images.reshape(1, -1), network.pixel_bits)
     image = bytes([Request.IMAGE]) + encode_images(values, network.pixel_bits)[0]
@@ -219,7 +219,7 @@ def logits_answer(
     images: npt.NDArray[np.uint8],
     words: list[npt.NDArray[np.int8]] | None = None,
 ) -> bytes:
-    """What the answer to one image is."""
+    """Expected answer to one image."""
     model = GoldenModel(network, words)
     size = device.identity.logit_bytes
     logits = [
@@ -263,10 +263,10 @@ def errors(watched: Watched) -> None:
 
 
 def late_reader(watched: Watched) -> None:
-    """More answers than the device has room for, and nobody who listens for long."""
+    """More answers than the device has room for, and a host that is deaf for long."""
     work, device = watched.work, watched.device
     device.load(work.network)
-    # The first fill what answers wait in, so that a line is held back while it is read.
+    # The first fill the queue of answers, so that a line is held back while it is read.
     identify, read = bytes([Request.IDENTIFY]), bytes([Request.READ, ENGINE << 4 | COUNTERS])
     watched.transport.deaf_until = len(watched.recording) + 1800
     answers = watched.send(*[identify] * 7, *[read + bytes([0, 0, 2, 0])] * 8)
@@ -289,7 +289,7 @@ STEPS: Mapping[str, Sequence[Callable[[Watched], None]]] = {
     "slow": (partial(crowd, level=255),),
     "maps": (partial(crowd, level=255), memories),
 }
-"""What each machine does."""
+"""Work of each machine."""
 
 
 def drive(name: str, coverage: Coverage) -> None:

@@ -1,4 +1,4 @@
-"""Bins that nothing hits, and why; a hit of one of them fails."""
+"""Bins that cannot be hit, and the reasons; a hit of one of them fails."""
 
 from collections.abc import Mapping
 

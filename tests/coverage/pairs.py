@@ -27,17 +27,17 @@ def cover_pairs(
 ) -> list[Choice]:
     """Some of the choices that together have every pair of values that any of them has.
 
-    Greedy: the next one is that which brings most new pairs for its cost, the first of equals. So
-    the same choices give the same ones.
+    Greedy: the next one brings most new pairs for its cost, and is the first of equals. So the
+    same choices give the same selection.
 
     Parameters
     ----------
     choices : iterable of dict
         What may be chosen, each with the same options.
     cost : callable
-        What one costs, more than zero.
+        Cost of a choice, more than zero.
     made : iterable of dict
-        Choices whose pairs are there already.
+        Choices whose pairs are covered already.
 
     Returns
     -------

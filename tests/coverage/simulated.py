@@ -11,7 +11,7 @@ from allspin.host.link.transport import Transport
 from tests.coverage.coverage import Recording
 
 PATIENCE = 20_000
-"""Clocks without a byte, after which nothing is taken to come any more."""
+"""Clocks without a byte, after which no further byte is expected."""
 
 
 class SimulatedTransport(Transport):
@@ -20,18 +20,18 @@ class SimulatedTransport(Transport):
     Parameters
     ----------
     recording : Recording
-        Of the top.
+        Recording of the top.
     stall : float
         Share of the clocks in which a byte is not offered, or not taken.
     seed : int
-        Of the stalls.
+        Seed of the stalls.
     beside : callable, optional
-        A testbench that is given the top too: what is at its other pins.
+        A testbench of the top's other pins; it is given the top.
 
     Attributes
     ----------
     deaf_until : int
-        Clock before which nothing is taken.
+        Clock before which no byte is taken.
     """
 
     name = "the simulated board"
@@ -102,4 +102,4 @@ class SimulatedTransport(Transport):
         return len(data), found
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do not close anything: no port is open."""

@@ -1,4 +1,4 @@
-"""What blocks and machines can go through, they go through in some bench: no bin is empty."""
+"""Benches take blocks and machines through all that they can go through: no bin is empty."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Covering arrays: every pair is there, and there are few choices."""
+"""Covering arrays: few choices have every pair."""
 
 import itertools
 

@@ -72,7 +72,7 @@ def test_stalls_at_both_ends_and_turns_of_a_ring():
             ctx.set(dut.i.valid, 1)
             await ctx.tick().until(dut.i.ready)
             ctx.set(dut.i.valid, 0)
-            # Nothing is there yet, then what is there is not taken.
+            # No payload is offered yet; then one is offered and not taken.
             ctx.set(dut.o.ready, 1)
             await ctx.tick()
             ctx.set(dut.o.ready, 0)
@@ -94,7 +94,7 @@ def test_stalls_at_both_ends_and_turns_of_a_ring():
     assert hits["Queue.i: held back"] == 0
 
 
-def test_what_can_never_happen_needs_a_reason_and_must_not():
+def test_impossible_bins_need_a_reason_and_must_not_be_hit():
     coverage = Coverage({"b*": "there is no b", "d": "nor d"})
     table = Coverage({"b.*moves": "it is stuck", "c": "it is stuck"})
     for name, hits in (("a", 1), ("bee", 0), ("d", np.array([False, False]))):

@@ -72,7 +72,7 @@ class SumQueue:
     waiting, remain : Signal
         Number of passes whose sums wait, and of those that stay.
     sums : list of list of Signal
-        Sums pass by pass, oldest first, lane by lane; the user puts them there.
+        Sums pass by pass, oldest first, lane by lane; the user assigns them.
     final : list of Signal
         For each pass a bit if it is its image's last.
     count : Value

@@ -104,7 +104,7 @@ def test_a_mutant_that_lives_is_a_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_inner_signals_have_names_and_inputs_that_nothing_drives_are_anything(
+def test_inner_signals_have_names_and_undriven_inputs_are_anything(
     tmp_path: Path,
 ) -> None:
     m, inside = about(dut := source.Queue(2, 4))

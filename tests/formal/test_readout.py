@@ -67,7 +67,7 @@ def properties(hdl: Any, memory: str) -> Module:
         ),
     ]
     if memory == "spram":
-        # Where logic is slow, the waiting logit is compared.
+        # With slow logic the waiting logit is compared.
         m.d.comb += when(inside["compared"], valid, inside["above"] == (sum_ > inside["best"]))
     return m
 

@@ -27,7 +27,7 @@ from tests.mutants.tree import Stopped, Tree, listed_files
 from tests.mutants.trial import KILLED, OUTCOMES, SURVIVED, BrokenTest, Outcome, Trials
 
 MARKS = ("<!-- make mutants SEED={} -->", "<!-- end of SEED={} -->")
-"""What is around the part of a document that one seed's result goes into."""
+"""Marks around the part of a document that one seed's result goes into."""
 KEPT = ROOT / "build" / "mutants"
 """Git ignores it."""
 RESULTS = "results.jsonl"
@@ -36,7 +36,7 @@ Found = Sequence[tuple[Mutant, Outcome]]
 
 
 class Results:
-    """What has become of mutants, in a file that grows by a line for each.
+    """Outcomes of mutants, in a file that grows by a line for each.
 
     Parameters
     ----------
@@ -64,16 +64,16 @@ class Results:
             self._kills.setdefault(path, Counter())[outcome.by] += 1
 
     def of(self, mutant: Mutant, state: str) -> Outcome | None:
-        """What became of a mutant while everything was as it is now."""
+        """Outcome of a mutant for this state of its file and tests; None if it was not tried."""
         return self._found.get((mutant.key, state))
 
     def kills(self, mutant: Mutant) -> dict[str, int]:
-        """How many mutants of the same file each test has killed, however everything was then."""
+        """Number of mutants of the same file that each test has killed, in any state."""
         with self._lock:
             return dict(self._kills.get(mutant.path, {}))
 
     def add(self, mutant: Mutant, state: str, outcome: Outcome) -> None:
-        """Keep what became of a mutant."""
+        """Keep a mutant's outcome."""
         entry = {
             "key": mutant.key,
             "state": state,
@@ -94,7 +94,7 @@ def try_all(
     folder: Path,
     jobs: int,
 ) -> Iterator[tuple[Mutant, Outcome]]:
-    """What becomes of mutants, as it turns out; those that are known come first."""
+    """Outcomes of mutants, one by one as they are found; known ones come first."""
     states = {path: table.state(path) for path in {mutant.path for mutant in mutants}}
     waiting = []
     for mutant in mutants:
@@ -132,7 +132,7 @@ def try_all(
 
 
 def share(found: Found) -> str:
-    """How many of those that live were killed."""
+    """Share of the killed among the killed and the surviving mutants, as a text."""
     counts = Counter(outcome.outcome for _, outcome in found)
     living = counts[KILLED] + counts[SURVIVED]
     return f"{100 * counts[KILLED] / max(living, 1):.1f} % of {living} killed"
@@ -173,7 +173,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="allspin-mutants-") as name:
         folder = Path(name)
-        # Whoever edits the tree meanwhile disturbs nothing.
+        # Edits of the tree meanwhile do not disturb the run.
         names = listed_files(ROOT)
         whole = Tree(ROOT, names, folder / "whole", KEPT / "cache")
         table = Table.read(whole.root / TABLE.relative_to(ROOT), whole.root)

@@ -1,8 +1,8 @@
-"""Machines whose RTLIL tells whether a change is one: enough of them to reach every line.
+"""Designs whose RTLIL shows whether a mutant changes gateware; together they reach every line.
 
-``python -m tests.mutants.designs [NAME ...]`` prints an object: each design's digest, or what
-was raised while it was elaborated. With ``--expect FILE`` it ends behind the first digest that
-is not the file's; with ``--optimised`` digests are of what Yosys leaves of the designs. With
+``python -m tests.mutants.designs [NAME ...]`` prints an object: each design's digest, or the
+error that its elaboration raised. With ``--expect FILE`` it ends behind the first digest that
+is not the file's; with ``--optimised`` digests are of the designs that Yosys has optimised. With
 ``--trace`` it prints the lines that each design executes, and with ``--names`` all names, quick
 ones first.
 """
@@ -59,8 +59,8 @@ rename -enumerate -pattern _cell_% c:*
 rename -enumerate -pattern _wire_% w:*
 write_rtlil result.il
 """
-"""What Yosys does before designs are compared that way: copies of a register become one, and bits
-that nothing reads go away."""
+"""Script of Yosys before optimised designs are compared: it merges copies of a register, and
+removes bits without a reader."""
 Lines = dict[str, set[int]]
 
 
@@ -71,16 +71,16 @@ class Component:
     Parameters
     ----------
     make : callable
-        Returns it.
+        Returns the component.
     platform : object
-        What it is elaborated for; None for simulators.
+        Platform that it is elaborated for; None for simulators.
     """
 
     make: Callable[[], Any]
     platform: object = None
 
     def elaborate(self) -> None:
-        """Execute what there is to be executed."""
+        """Execute all lines of its elaboration."""
         Fragment.get(self.make(), self.platform)
 
     def text(self) -> str:
@@ -90,21 +90,21 @@ class Component:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is around the machine on a board.
+    """Gateware around the machine on a board.
 
     Parameters
     ----------
     board : Board
         The board.
     network : Network
-        For which the machine is.
+        Network that the machine is for.
     """
 
     board: Board
     network: Network
 
     def elaborate(self) -> None:
-        """Execute what there is to be executed."""
+        """Execute all lines of its elaboration."""
         self.text()
 
     def text(self) -> str:
@@ -187,7 +187,7 @@ def designs() -> dict[str, Design]:
         found[name] = _machine(two, profile)
         if profile.memory == "ecp5":
             found[f"{name} on an ECP5"] = _machine(two, profile, Ecp5())
-    # Sizes that make several of what small machines have one of.
+    # Sizes that need several of the parts that small machines have one of.
     large = random_network((784, 100, 10), 4)
     chips = EngineParameters.from_network(large, ECP5_85["chips"].hardware)
     found["large chips"] = Component(lambda: Variation(chips), Ecp5())
@@ -202,7 +202,7 @@ def designs() -> dict[str, Design]:
 
 
 def digest_of(design: Design, optimised: bool = False) -> str:
-    """Digest of a design, or what was raised in its place."""
+    """Digest of a design, or the error that was raised in its place."""
     try:
         text = design.text()
         return hashlib.sha256((optimise(text) if optimised else text).encode()).hexdigest()
@@ -211,9 +211,9 @@ def digest_of(design: Design, optimised: bool = False) -> str:
 
 
 def optimise(text: str) -> str:
-    """RTLIL without what Yosys finds to be of no use, and with numbers for names.
+    """RTLIL without the logic that Yosys finds to be of no use, and with numbers for names.
 
-    What Yosys cannot read is left as it is.
+    Text that Yosys cannot read is left as it is.
     """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "source.il").write_text(text, encoding="utf-8")

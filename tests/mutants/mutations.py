@@ -1,8 +1,8 @@
-"""Find what can be changed in a source, and change it.
+"""Find the places of a source that can be changed, and change them.
 
-A mutant is one small change that a programmer might have made by mistake. What only changes
-what is said (docstrings, messages, names, annotations) or what is asserted is none, nor is a
-wider register than is needed or a reset that is not: they cost, and are never wrong.
+A mutant is one small change that a programmer might have made by mistake. Changes of texts
+(docstrings, messages, names, annotations) and of assertions are no mutants, nor are a wider
+register than needed or a needless reset: these cost, and are never wrong.
 """
 
 import ast
@@ -40,7 +40,7 @@ COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
 SHAPES = {"Signal", "Const", "In", "Out", "signed", "unsigned", "ArrayLayout"}
 """Calls whose arguments are widths: only a narrower one can be wrong."""
 UNSEEN_KEYWORDS = {"name", "reset_less", "src_loc_at", "attrs", "match"}
-"""Names, what a reset costs, and what tools are told."""
+"""Arguments for names, for the cost of a reset, and for tools."""
 UNSEEN_FUNCTIONS = {"__repr__", "__str__"}
 
 
@@ -53,23 +53,23 @@ class Mutant:
     path : str
         The file, from the root of the tree.
     line, column : int
-        Where it is, from 1.
+        Place of the change, from 1.
     lines : range
         Lines of the statement that is changed, or of its head.
     start, end : int
-        What is replaced, in characters of the source.
+        Ends of the replaced text, in characters of the source.
     scope : str
         Function or class that it is in, as ``Class.method``; empty at the top.
     kind : str
         ``operator``, ``comparison``, ``constant``, ``condition`` or ``deletion``.
     before, after : str
-        What stands there, and what stands there then.
+        Source text of the place, without and with the change.
     ordinal : int
-        How many of the same change come before it in the scope.
+        Number of equal changes before it in the scope.
     refuses : bool
-        Whether it decides what is refused with an error.
+        True if it decides whether an error is raised.
     in_function : bool
-        Whether it is executed when something is called, and not by an import.
+        True if it is executed by a call, and not by an import.
     """
 
     path: str
@@ -242,7 +242,7 @@ class _Finder:
             return
         refuses = any(isinstance(inner, ast.Raise) for inner in statement.body)
         outer, self._refuses = self._refuses, self._refuses or refuses
-        # That it always refuses, the first of all tests would see.
+        # The first of all tests would see a condition that always refuses.
         yield from self._condition(statement.test, ("False",) if refuses else ("False", "True"))
         yield from self._expression(statement.test)
         self._refuses = outer
@@ -250,7 +250,7 @@ class _Finder:
         yield from self._body(statement.orelse)
 
     def _can_go_without(self, target: ast.expr) -> bool:
-        """Whether what is assigned to is there without the assignment."""
+        """True if the target exists without the assignment."""
         match target:
             case ast.Name():
                 return self._bindings[target.id] > 1
@@ -376,7 +376,7 @@ class _Finder:
 
 
 def _called(node: ast.Call) -> str:
-    """The name of what is called, without what it belongs to."""
+    """Name of a called function or method, without its object or module."""
     match node.func:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
@@ -384,7 +384,7 @@ def _called(node: ast.Call) -> str:
 
 
 def _is_text(node: ast.BinOp) -> bool:
-    """Whether an operation puts a text together."""
+    """True if an operation puts a text together."""
     return any(
         isinstance(side, ast.JoinedStr)
         or (isinstance(side, ast.Constant) and isinstance(side.value, str | bytes))

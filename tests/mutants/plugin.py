@@ -1,10 +1,10 @@
-"""What pytest is given for a mutant: promising tests first, a limit for each, and a report.
+"""Plugin of pytest for a mutant: promising tests first, a limit for each, and a report.
 
 Loaded with ``-p``; two variables of the environment name files. `REPORT` is written when the
 session ends: an object with ``failed`` (the first test that failed, or null), ``said`` (in a
 line), ``where`` (the file that raised it) and ``passed`` (seconds of processor time of each other
 test). `KNOWN` has such seconds from runs before. A third variable, `KILLS`, is an object itself:
-how many such mutants tests have killed.
+the number of such mutants that each test has killed.
 """
 
 import json
@@ -22,14 +22,14 @@ REPORT = "ALLSPIN_MUTANT_REPORT"
 KNOWN = "ALLSPIN_MUTANT_KNOWN"
 KILLS = "ALLSPIN_MUTANT_KILLS"
 UNKNOWN_SECONDS = 2.0
-"""What a test is taken to need that has not been run before."""
+"""Seconds assumed for a test that has not been run before."""
 LEAST_SECONDS = 30.0
 PATIENCE = 10
-"""How often the time that a test is known to need it may take; a mutant may run for ever."""
+"""Limit of processor time, in multiples of a test's known time: a mutant may run for ever."""
 TIMERS = {signal.ITIMER_PROF: signal.SIGPROF, signal.ITIMER_REAL: signal.SIGALRM}
-"""Of the processor's time, and of the clock on the wall."""
+"""Signals of the timers of processor time and of wall time."""
 SHARE = 10
-"""How often its limit of processor time a test may last: a mutant may sleep for ever, too."""
+"""Limit of wall time, in multiples of that of processor time: a mutant may sleep for ever, too."""
 
 # The same examples each time, and the first that fails is enough.
 settings.register_profile(
@@ -62,7 +62,7 @@ class Session:
         self.where = ""
 
     def seconds(self, name: str) -> float:
-        """What a test is expected to need."""
+        """Expected processor time of a test."""
         return self.known.get(name, UNKNOWN_SECONDS)
 
     def price(self, item: pytest.Item) -> float:

@@ -1,4 +1,4 @@
-"""What the designs come to without a mutant, and which lines they execute; found out when asked."""
+"""Digests of the designs without a mutant, and the lines that they execute; made when asked."""
 
 import contextlib
 import json
@@ -19,9 +19,9 @@ class Reference:
     Parameters
     ----------
     path : Path
-        Where this is kept for the next run.
+        File that keeps these for the next run.
     state : str
-        Digest of all that the designs are made of; what was kept of another is of no use.
+        Digest of all that the designs are made of; a file of another state is of no use.
     """
 
     def __init__(self, path: Path, state: str) -> None:
@@ -39,7 +39,7 @@ class Reference:
                 self._digests = {False: kept["digests"], True: kept["optimised"]}
 
     def digests(self, tree: Tree, names: Sequence[str], optimised: bool = False) -> dict[str, str]:
-        """What designs come to; `tree` has no mutant."""
+        """Digests of designs; `tree` has no mutant."""
         with self._lock:
             known = self._digests[optimised]
             missing = [name for name in names if name not in known]
@@ -49,7 +49,7 @@ class Reference:
             return {name: known[name] for name in names}
 
     def executing(self, tree: Tree, mutant: Mutant) -> Iterator[str]:
-        """The designs that execute what is changed; `tree` is without it."""
+        """The designs that execute a mutant's lines; `tree` is without the mutant."""
         with self._lock:
             if not self._names:
                 self._names = tree.design_names()
@@ -61,7 +61,7 @@ class Reference:
                     self._lines |= tree.lines([n for n in following if n not in self._lines])
                     self._keep()
                 executed = self._lines[name].get(mutant.path)
-            # At the top of a file all that executes any of it does.
+            # Every design that executes any line of a file executes its top level.
             if executed and (not mutant.in_function or set(mutant.lines) & set(executed)):
                 yield name
 

@@ -1,4 +1,4 @@
-"""Which files have mutants, which tests are run for one, and which nothing can see."""
+"""Files that have mutants, tests that are run for one, and mutants that no test can see."""
 
 import ast
 import hashlib
@@ -25,9 +25,9 @@ class Unseen:
     file : str
         The file.
     line, changed : str
-        The line that it changes, and what it is then, without their indentation.
+        The line that it changes, before and after, without indentation.
     reason : str
-        Why.
+        Reason that no test could see it.
     """
 
     file: str
@@ -36,7 +36,7 @@ class Unseen:
     reason: str
 
     def is_of(self, mutant: Mutant, root: Path) -> bool:
-        """Whether this says so of a mutant of a tree."""
+        """True if this entry is about a mutant of a tree."""
         if self.file != mutant.path:
             return False
         source = (root / mutant.path).read_text(encoding="utf-8")
@@ -83,7 +83,7 @@ class Table:
         )
 
     def reason(self, mutant: Mutant) -> str:
-        """Why nothing could see a mutant; empty where something could."""
+        """Reason that no test could see a mutant; empty if a test could."""
         found = (unseen.reason for unseen in self.unseen if unseen.is_of(mutant, self.root))
         return next(found, "")
 
@@ -106,9 +106,9 @@ class Table:
         ]
 
     def state(self, file: str) -> str:
-        """Digest of all that decides what becomes of a mutant of a file.
+        """Digest of all that decides the outcome of a mutant of a file.
 
-        That is the file, its tests, and whatever of this tree these import.
+        That is the file, its tests, and all files of this tree that these import.
         """
         return self._digest([file, *self.tests(file)])
 
@@ -142,7 +142,7 @@ class Table:
 
 @cache
 def _imports(root: Path, name: str) -> list[str]:
-    """Files of this tree that a file imports, wherever in it."""
+    """Files of this tree that a file imports, at its top or within functions."""
     found = []
     for module in _modules(ast.parse((root / name).read_text(encoding="utf-8"))):
         path = module.removeprefix("allspin.").replace(".", "/")

@@ -1,4 +1,4 @@
-"""The command on a small tree of its own: what it finds, and that it goes on where it was."""
+"""The command on a small tree of its own: its outcomes, and its way on after an interruption."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def tree(tmp_path):
         (tmp_path / name).write_text(text)
     for name in TOOL:
         shutil.copy(HERE / f"{name}.py", tmp_path / "tests" / "mutants")
-    # The designs are the tree's, what is made of them is the tool's.
+    # The designs are the tree's, the code that digests them is the tool's.
     path = tmp_path / "tests" / "mutants" / "designs.py"
     ours = re.compile(
         r"^(?:from|import) (?:amaranth|allspin|tests)[^\n(]*(?:\([^)]*\))?\n", re.MULTILINE
@@ -106,7 +106,7 @@ def outcomes(tree) -> dict[str, str]:
     return {e["mutant"].split(": ", 1)[1]: e["outcome"]["outcome"] for e in entries(tree)}
 
 
-def test_what_becomes_of_each(tree):
+def test_outcome_of_each(tree):
     before = {name: (tree / name).read_text() for name in FILES}
     status, out, err = run(tree, "--count", "0", "--jobs", "2")
     assert (status, err) == (0, "")
@@ -117,11 +117,11 @@ def test_what_becomes_of_each(tree):
         # It makes no difference, and no test of numbers can see it.
         "a > LIMIT -> (a >= LIMIT)": "survived",
         "6 -> 7": "equivalent",
-        # The text is another, and there still is one.
+        # The text is another, and the test asks only for a text.
         "width // 2 -> (width * 2)": "survived",
         "2 -> 1": "survived",
         "['w'] * (width // 2) -> (['w'] + width // 2)": "stillborn",
-        # What is refused, a design does not tell.
+        # A design does not show a refusal.
         "width < 1 -> False": "survived",
     }
     assert found.items() >= expected.items()
@@ -137,12 +137,12 @@ def test_a_run_that_was_killed_goes_on(tree):
     wait_for(lambda: path.exists() and path.read_text().count("\n") >= 2, process)
     process.kill()
     process.communicate()
-    # As if it had been killed in the middle of a line.
+    # The file ends like that of a run killed in the middle of a line.
     *known, last = path.read_text().splitlines(keepends=True)
     path.write_text("".join(known) + last[:20])
     status, out, _ = run(tree, "--count", "4", "--jobs", "2", "--files", "sim/*")
     assert status == 0
-    # What was known is not tried again.
+    # Known mutants are not tried again.
     lines = path.read_text().splitlines(keepends=True)
     assert lines[: len(known)] == known
     assert len(lines) == int(out.split()[0]) + 1
@@ -183,7 +183,7 @@ def test_a_test_that_fails_by_itself_kills_nothing(tree):
 
 
 def test_a_mutant_that_runs_or_sleeps_for_ever_is_killed(tree):
-    """What sleeps takes no time of the processor."""
+    """Sleep takes no processor time, so wall time has a limit too."""
     (tree / "sim/sums.py").write_text(
         "import time\n\n\ndef count(n):\n    k = 0\n    while k < n:\n        k += 1\n"
         "    while n > 0:\n        time.sleep(0.001)\n        n -= 1\n    return k\n"
@@ -200,6 +200,6 @@ def test_a_mutant_that_runs_or_sleeps_for_ever_is_killed(tree):
     assert {found[name] for name in ("k += 1 -> pass", "k < n -> (k <= n)", "n -= 1 -> pass")} == {
         "killed"
     }
-    # A test that was stopped counts as one that failed, and nothing else does.
+    # A stopped test counts as a failed one: survivors are those that all tests passed.
     survived = [each for each in entries(tree) if each["outcome"]["outcome"] == "survived"]
     assert len(survived) == out.count("no test sees it yet")

@@ -1,4 +1,4 @@
-"""What is one design after Yosys has been over it, and what is not."""
+"""Designs that are equal after Yosys has optimised them, and designs that are not."""
 
 import pytest
 from amaranth.back import rtlil
@@ -19,16 +19,16 @@ def text(width=8, init=0, less=False, resets=True) -> str:
     return rtlil.convert(m, ports=[a, b, o], emit_src=False)
 
 
-def test_a_bit_that_nothing_reads_is_no_difference():
+def test_an_unread_bit_is_no_difference():
     assert text(width=10) != text()
     assert optimise(text(width=10)) == optimise(text())
 
 
-def test_what_can_be_told_is_another():
+def test_another_operation_or_initial_value_is_a_difference():
     assert optimise(text(less=True)) != optimise(text())
     for resets in (False, True):
         assert optimise(text(init=5, resets=resets)) != optimise(text(resets=resets))
 
 
-def test_what_yosys_cannot_read_is_left_as_it_is():
+def test_text_that_yosys_cannot_read_is_left_as_it_is():
     assert optimise("no RTLIL") == "no RTLIL"

@@ -1,4 +1,4 @@
-"""What is a mutant, and what is none."""
+"""Changes that are mutants, and changes that are not."""
 
 import ast
 from textwrap import dedent
@@ -41,7 +41,7 @@ def changes(source: str) -> set[tuple[str, str]]:
         ("x = Signal(4, init=1)", {("4", "3"), ("1", "0"), ("1", "2")}),
         # Wider than needed costs, and is never wrong.
         ("x = Signal(range(a + 1))", {("a + 1", "(a - 1)"), ("1", "0")}),
-        # What is refused; that everything is, the first test would see.
+        # No mutant makes a refusal's condition always true: the first test would see that.
         ("if a > 3:\n    raise ValueError(f'{a + 1}')", {
             ("a > 3", "False"), ("a > 3", "(a >= 3)"), ("3", "2"), ("3", "4")}),
     ],
@@ -71,7 +71,7 @@ def test_every_change_is_found(source, wanted):
         "class A:\n    def __init__(self):\n        self.x = y",
     ],
 )
-def test_what_is_only_said_or_missing_is_none(source):
+def test_texts_and_missing_names_are_no_mutants(source):
     assert changes(source) == set()
 
 
@@ -89,7 +89,7 @@ def test_a_change_keeps_how_an_expression_is_grouped():
     )
 
 
-def test_only_what_decides_about_a_refusal_refuses():
+def test_only_conditions_of_a_refusal_refuse():
     source = "if a < 1:\n    b = 2\n    raise E\nc = 3 if d else 4\n"
     found = {m.before: m.refuses for m in find_mutants("sim/a.py", source)}
     assert found == {"a < 1": True, "1": True, "2": False, "d": False, "3": False, "4": False}

@@ -1,4 +1,4 @@
-"""The table is of this tree, and a sample is what it was."""
+"""The table fits this tree, and samples are reproducible."""
 
 import fnmatch
 
@@ -20,13 +20,13 @@ def test_every_file_has_tests_and_every_row_files_and_tests():
             assert [*TABLE.root.glob(pattern)], pattern
 
 
-def test_what_is_called_unseen_is_a_mutant():
+def test_every_unseen_entry_is_a_mutant():
     mutants = TABLE.mutants()
     for unseen in TABLE.unseen:
         assert any(unseen.is_of(mutant, TABLE.root) for mutant in mutants), unseen
 
 
-def test_a_file_s_state_is_of_what_its_tests_import(tmp_path):
+def test_a_file_s_state_covers_the_imports_of_its_tests(tmp_path):
     sources = {
         "sim/a.py": "import allspin.sim.b\n",
         "sim/b.py": "X = 1\n",
@@ -39,7 +39,7 @@ def test_a_file_s_state_is_of_what_its_tests_import(tmp_path):
         (tmp_path / name).write_text(text)
 
     def state(name: str, text: str) -> str:
-        # A folder for each, since what a file imports is remembered.
+        # A folder for each, since the imports of a file are cached.
         root = tmp_path / f"{name.replace('/', '_')}-{len(text)}"
         for other, content in sources.items():
             (root / other).parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +59,6 @@ def test_a_smaller_sample_is_the_beginning_of_a_larger_one():
     drawn = sample(mutants, 5, 10)
     assert drawn[:4] == sample(list(reversed(mutants)), 5, 4)
     assert drawn != sample(mutants, 6, 10)
-    # What another file adds leaves them in their order.
+    # Mutants of another file leave them in their order.
     more = [*mutants, *find_mutants("b.py", "y = [1, 2, 3]\n")]
     assert [m for m in sample(more, 5, len(more)) if m.path == "a.py"][:10] == drawn

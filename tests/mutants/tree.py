@@ -1,4 +1,4 @@
-"""A copy of the tree that mutants are tried in, and what is run there."""
+"""A copy of the tree that mutants are tried in, and the programs that run in it."""
 
 import contextlib
 import ctypes
@@ -25,11 +25,11 @@ MEMORY = 4 << 30
 LAYERS = ("sim", "hdl", "boards", "host")
 PACKAGES = tuple(f"allspin.{layer}" for layer in LAYERS)
 PR_SET_PDEATHSIG = 1
-"""Of prctl(2)."""
+"""Option of prctl(2)."""
 DESIGNS = "tests.mutants.designs"
 GATEWARE = ("hdl/", "boards/")
 SHARES_CACHE = ("sim/", "host/")
-"""Mutants of these leave the gateware as it is, so what is built of it can be kept."""
+"""Mutants of these leave the gateware as it is, so its builds can be kept."""
 
 
 class Stopped(Exception):
@@ -46,9 +46,9 @@ class Tree:
     names : sequence of str
         Its files.
     folder : Path
-        Where the copy is made, with what its tests write beside it.
+        Folder of the copy and, beside it, of the files that its tests write.
     cache : Path
-        Where what is built stays for the next time.
+        Folder of builds that stay for the next run.
     """
 
     def __init__(self, source: Path, names: Sequence[str], folder: Path, cache: Path) -> None:
@@ -81,11 +81,11 @@ class Tree:
             path.write_text(source, encoding="utf-8")
 
     def stop(self) -> None:
-        """End what is running, and let nothing begin."""
+        """End the process that runs, and let no other begin."""
         self._stopped.set()
 
     def imports(self, path: str) -> bool:
-        """Whether a file can be imported."""
+        """True if a file can be imported."""
         module = path.removesuffix(".py").replace("/", ".")
         return self._run("-c", f"import allspin.{module}")[0] == 0
 
@@ -95,9 +95,9 @@ class Tree:
         expected: dict[str, str] | None = None,
         optimised: bool = False,
     ) -> dict[str, str]:
-        """What designs come to, up to the first that is not as expected.
+        """Digests of designs, up to the first that is not as expected.
 
-        As `tests.mutants.designs` prints it; empty if nothing can be imported.
+        They are as `tests.mutants.designs` prints them; empty if it cannot be run.
         """
         options = ["--optimised"] if optimised else []
         if expected is not None:
@@ -145,7 +145,7 @@ class Tree:
         return said
 
     def _run(self, *arguments: str, **variables: str) -> tuple[int, str]:
-        """Run Python in the copy; its status, and what it printed. It is ended if it takes long."""
+        """Run Python in the copy, and end it if it takes long; its status and its output."""
         shutil.rmtree(self._scratch, ignore_errors=True)
         for name in ("tmp", "cache"):
             (self._scratch / name).mkdir(parents=True)
@@ -153,7 +153,7 @@ class Tree:
             **os.environ,
             "PYTHONPATH": str(self.root),
             "PYTHONHASHSEED": "0",
-            # What pytest rewrites takes it longer to import than most tests need.
+            # Keep bytecode: pytest's rewriting takes longer than most tests.
             "PYTHONDONTWRITEBYTECODE": "",
             "TMPDIR": str(self._scratch / "tmp"),
             "ALLSPIN_CACHE": str(self._scratch / "cache"),
@@ -186,7 +186,7 @@ class Tree:
 
 
 def _limit() -> None:
-    """Of a process that is started: what it may take, and that it ends when this one does."""
+    """Limit the time and memory of a new process, and let it end when this one does."""
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,4 +1,4 @@
-"""What becomes of a mutant."""
+"""Trials of mutants by tests, and of survivors by the RTLIL of designs."""
 
 import json
 import threading
@@ -20,13 +20,13 @@ KILLED, SURVIVED, EQUIVALENT, STILLBORN = OUTCOMES = (
     "stillborn",
 )
 COMPLAIN = ("tests", "hdl/bench")
-"""Folders of what raises an error where something is wrong with what it looks at."""
+"""Folders of checks: an error that they raise is about the code that they check."""
 IMPORTS_NOT = "it does not import"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a mutant.
+    """Outcome of a mutant.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ class Outcome:
     by : str
         The test that failed.
     said : str
-        What it said, in a line.
+        Message of the test, or finding about the designs, in a line.
     seconds : float
-        How long it took.
+        Duration of the trial.
     """
 
     outcome: str
@@ -51,22 +51,22 @@ class BrokenTest(Exception):
 
 
 class Trials:
-    """What the trials of all copies share.
+    """Figures and designs that the trials of all copies share.
 
     Parameters
     ----------
     table : Table
-        Of the tree that the copies are of.
+        Table of the tree that the copies are of.
     kept : Path
-        Where figures are kept from one run to the next: seconds of tests and which of them are
-        sound, lines of designs.
+        Folder that keeps figures from one run to the next: seconds and soundness of tests, lines
+        of designs.
     """
 
     def __init__(self, table: Table, kept: Path) -> None:
         self._table = table
         self._known_path = kept / "seconds.json"
         self._known: dict[str, float] = _read(self._known_path)
-        # In which state tests passed; a test that passes with some mutant passes without one.
+        # State in which a test passed; a test that passes with some mutant passes without one.
         self._sound_path = kept / "sound.json"
         self._sound: dict[str, str] = _read(self._sound_path)
         self._states: dict[str, str] = {}
@@ -83,7 +83,7 @@ class Trials:
         mutant : Mutant
             The mutant.
         kills : mapping of str to int
-            How many mutants each test has killed, of the same file.
+            Number of mutants of the same file that each test has killed.
 
         Raises
         ------
@@ -106,11 +106,11 @@ class Trials:
 
     @staticmethod
     def _complains(tree: Tree, where: str) -> bool:
-        """Whether a test's or a bench's own complaint shows that there was something to run."""
+        """True if a test or a bench raised the error itself, which shows that the mutant ran."""
         return any(Path(where).is_relative_to(tree.root / part) for part in COMPLAIN)
 
     def _stillborn(self, tree: Tree, mutant: Mutant) -> tuple[str, str] | None:
-        """Whether the first design that executes what is changed cannot be elaborated."""
+        """Outcome if the first design that executes the mutant's lines cannot be elaborated."""
         design = None
         if mutant.path.startswith(GATEWARE):
             design = next(self._reference.executing(tree, mutant), None)
@@ -121,8 +121,8 @@ class Trials:
         return (STILLBORN, said) if " " in said else None
 
     def _survivor(self, tree: Tree, mutant: Mutant) -> tuple[str, str]:
-        """Whether any design is another one, of those that execute what is changed."""
-        # What is refused, no RTLIL tells.
+        """Outcome by the RTLIL of the designs that execute the mutant's lines."""
+        # RTLIL does not show refusals.
         if mutant.refuses or not mutant.path.startswith(GATEWARE):
             return SURVIVED, ""
         names = list(self._reference.executing(tree, mutant))

@@ -1,4 +1,4 @@
-"""Record anew what commands do, all or those that are named: `python -m tests.net [NAME ...]`."""
+"""Record the results of all or of named scenarios anew: `python -m tests.net [NAME ...]`."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from tests.net.record import RECORDED, SCENARIOS, differences, rounding, run_sce
 
 
 def main(names: list[str]) -> None:
-    """Record, and print what is another now."""
+    """Record, and print the differences from the former record."""
     recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
     if names and rounding() != recorded["rounding"]:
         sys.exit("this computer rounds otherwise than that of the record: record all of it")
     recorded["rounding"] = rounding()
     with tempfile.TemporaryDirectory() as folder:
-        # As tests find it: what a build says of tools, and Verilog, differ from tool to tool.
+        # The PATH of the tests: texts of builds about tools, and Verilog, differ between tools.
         os.environ["PATH"] = Machine(os.environ["PATH"], Path(folder)).bare_path
         _record(names, recorded)
 

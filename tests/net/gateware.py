@@ -1,8 +1,8 @@
 """Digests of boards' machines and of engines: the one place here that knows inner names.
 
-The digest is that by which ``allspin boards`` tells whether a build is of these sources: of the
-RTLIL without places in sources and without names, so that renaming changes none. Nothing is
-remembered from one run to the next: what remembers may be what is broken.
+``allspin boards`` tells by the same digest whether a build is of these sources: it is that of the
+RTLIL without places in sources and without names, so renaming changes no digest. Digests are
+never kept from one run to the next: the cache may be the broken part.
 """
 
 from amaranth.back import rtlil
@@ -39,11 +39,11 @@ ENGINES = {
     "mnist-10 tiles, ecp5": HardwareProfile(20, rows_per_clock=4, memory="ecp5"),
     "paper-10 tiles, chips": HardwareProfile(10, variation=CHIPS),
 }
-"""Machines of virtual boards, by network and what is special about them."""
+"""Machines of virtual boards, by network and special features."""
 
 
 def engine_digests() -> dict[str, str]:
-    """Of virtual boards' machines."""
+    """Digests of virtual boards' machines."""
     digests = {}
     for name, profile in ENGINES.items():
         network = allspin.load_network(name.split()[0])
@@ -56,7 +56,7 @@ def engine_digests() -> dict[str, str]:
 
 
 def board_digests() -> dict[str, str]:
-    """Of the machines of all boards in the catalogue, with the network of docs/boards.json."""
+    """Digests of the machines of all catalogued boards, with the network of docs/boards.json."""
     network = allspin.load_network("mnist-10")
     digests, made = {}, {}
     for board_name, board in find_boards().items():

@@ -1,4 +1,4 @@
-"""Run command lines and tell what is the same in each run: what `recorded.json` holds."""
+"""Run command lines and keep the results that are equal in each run, as in `recorded.json`."""
 
 import hashlib
 import json
@@ -26,17 +26,17 @@ VOLATILE_UNITS = ("s", "images/s")
 SOURCE = re.compile(r"(\w+/)+\w+\.py")
 """A place in the sources that a text names."""
 SHOWN = {".png", ".svg", ".pdf", ".html", ".md", ".fst", ".txt"}
-"""Files for people, whose look may change: they are there, and not empty."""
+"""Files for people, whose look may change: only their presence and emptiness count."""
 TIMED = ("types.csv",)
 """Tables that have seconds in a column."""
 UNSEEN = {"cache", "__pycache__", "results"}
-"""Folders of what is kept for a later run."""
+"""Folders of files that are kept for a later run."""
 LONGEST = 24
 """Entries of a list that are recorded one by one; of a longer one a digest is."""
 
 
 def run_scenario(name: str, folder: Path) -> list[dict[str, Any]]:
-    """What each line of a scenario says and writes, in a folder that is not there yet."""
+    """Run each line of a scenario in a new folder; return its output and its files."""
     scenario = SCENARIOS[name]
     shutil.copytree(FOLDER / "inputs", folder, ignore=shutil.ignore_patterns("__pycache__"))
     environment = {k: v for k, v in os.environ.items() if k != "ALLSPIN_EXTENSIONS"}
@@ -68,7 +68,7 @@ def run_scenario(name: str, folder: Path) -> list[dict[str, Any]]:
 
 
 def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
-    """When the files of a folder were written, and how large they are."""
+    """Times and sizes of the files of a folder."""
     found = {}
     for path in folder.rglob("*"):
         place = path.relative_to(folder)
@@ -78,7 +78,7 @@ def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
 
 
 def _said(text: str) -> dict[str, Any]:
-    """Of stdout the JSON object or a table's rows without what is timed; of prose, that it is."""
+    """The JSON object or the untimed rows of a table on stdout; of prose, only its presence."""
     try:
         return {"json": steady(json.loads(text))}
     except ValueError:
@@ -88,7 +88,7 @@ def _said(text: str) -> dict[str, Any]:
 
 
 def steady(value: Any) -> Any:
-    """A JSON value without what differs from run to run; of long lists a digest."""
+    """A JSON value without entries that differ from run to run; long lists become digests."""
     if isinstance(value, dict):
         value = {k: "volatile" if VOLATILE.fullmatch(k) else steady(v) for k, v in value.items()}
         # Images that are streamed wait for the host now and then: a hundredth of a cycle each.
@@ -110,7 +110,7 @@ def _digest(content: bytes) -> str:
 
 
 def digest_of(path: Path) -> str:
-    """A digest of what a file says, whatever it says of sources, times and names."""
+    """A digest of a file's content without its sources, times and names."""
     content = path.read_bytes()
     if path.suffix in SHOWN or path.name in TIMED:
         return "some" if content else "empty"
@@ -136,7 +136,7 @@ def _nameless(verilog: str) -> Iterator[str]:
 
 
 def outlines(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What lines say and write without values: keys and names of files are left."""
+    """Results of lines without their values: keys and names of files are left."""
     told = ("json", "table", "files")
     return [step | {key: _outline(step[key]) for key in told if key in step} for step in steps]
 

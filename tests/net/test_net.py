@@ -1,4 +1,4 @@
-"""Documented commands say and write what was recorded; `python -m tests.net` records anew."""
+"""Documented commands say and write the same as recorded; `python -m tests.net` records anew."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ RECORD = json.loads(RECORDED.read_text())
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_command_does_what_was_recorded(name: str, tmp_path: Path) -> None:
+def test_a_command_does_as_recorded(name: str, tmp_path: Path) -> None:
     recorded, found = RECORD[name], run_scenario(name, tmp_path / name)
     if rounding() != RECORD["rounding"]:
         recorded, found = outlines(recorded), outlines(found)

@@ -1,4 +1,4 @@
-"""What the public names give, as one JSON object."""
+"""Print the results of the public names as one JSON object."""
 
 import hashlib
 import json
