@@ -81,7 +81,7 @@ class Effort:
     virtual_chips, virtual_images : int
         Size of the virtual board's target.
     virtual_networks : tuple of str
-        Networks of the virtual board's; each number of states has a board of its own.
+        Networks of the virtual board's target; each number of states has a board of its own.
     repeats : int
         Number of runs of short measurements; the median counts.
     shapes : tuple of (int or None, int, bool)

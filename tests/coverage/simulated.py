@@ -102,4 +102,4 @@ class SimulatedTransport(Transport):
         return len(data), found
 
     def close(self) -> None:
-        """Do not close anything: no port is open."""
+        """Return at once: no port is open."""

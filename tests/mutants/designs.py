@@ -59,7 +59,7 @@ rename -enumerate -pattern _cell_% c:*
 rename -enumerate -pattern _wire_% w:*
 write_rtlil result.il
 """
-"""Script of Yosys before optimised designs are compared: it merges copies of a register, and
+"""Yosys script by which designs are optimised for comparison: it merges copies of a register, and
 removes bits without a reader."""
 Lines = dict[str, set[int]]
 

@@ -1,4 +1,4 @@
-"""Folder of the cache; tools have one too, even for a user without a home."""
+"""Folder of the cache, and a cache for tools, even for a user without a home."""
 
 import os
 import subprocess

@@ -102,7 +102,7 @@ IN_MACHINES: tuple[tuple[str, Callable[[], wiring.Component]], ...] = (
     ("a lane, 16 rows of 4 bits", lambda: Lane(wide(16, 2).crossbars[1])),
     ("a V-I converter behind 16 rows of 2 bits", lambda: ColumnConverter(wide(16, 2), 0)),
 )
-"""Costs of noise on sums and of several rows per clock, synthesised like ECP5 boards' machines."""
+"""Blocks for noise on sums and for several rows per clock, synthesised like ECP5 machines."""
 MACHINE_OPTIONS = "-abc9 -nodsp"
 
 

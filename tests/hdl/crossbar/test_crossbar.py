@@ -42,7 +42,7 @@ def slots(*driven: tuple[int, int]) -> list[dict[str, int]]:
 def beats(
     image: npt.NDArray[np.int64], p: CrossbarParameters, rng: random.Random, pauses: bool
 ) -> list[list[dict[str, int]]]:
-    """Return an image's driven rows, several in a beat if the memory has several parts.
+    """Return an image's driven rows, several in a beat if a beat has several parts.
 
     Rows lie in random beats, so any part may be silent in any beat; each driven row comes once,
     after those of the tiles before. With `pauses` a beat between tiles may be silent.

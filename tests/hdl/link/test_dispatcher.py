@@ -1,4 +1,4 @@
-"""The dispatcher alone: its loads and bodies, their moments, and the order of its answers."""
+"""The dispatcher alone: requests that it passes on, their time, and the order of its answers."""
 
 import dataclasses
 from typing import Any

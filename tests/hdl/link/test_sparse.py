@@ -119,7 +119,7 @@ def test_decodes_coded_images(data: st.DataObject, stall: float, seed: int) -> N
 
 
 CASES = [
-    # Blank images: no byte but the end, or only bytes that pass rows over.
+    # Blank images: an empty header, or only headers that pass rows over.
     ("00", 4, 0, [(0, 0)]),
     ("f8", 4, 0, [(0, 0)]),
     ("f8 f8 f8 f8", 4, 0, [(0, 0)]),

@@ -27,7 +27,7 @@ DATA = 4
 """The endpoint of a port's bytes."""
 MACHINE_CLOCK = 80e6
 ANSWER = 42
-"""Bytes of an answer's frame: ten logits of three bytes, a class, a header, CRC and framing."""
+"""Bytes of an answer's frame: ten logits of three bytes, a class, and the bytes around them."""
 
 
 def run(

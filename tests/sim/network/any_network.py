@@ -113,7 +113,7 @@ def in_tiles(network: Network, rows: int, bits: int, *, offsets: int | None = No
     bits : int
         Width of a conversion.
     offsets : int, optional
-        Seed of the offsets of its converters, which spread over a few steps; 0 by default.
+        Seed of the offsets of its converters, which spread over a few steps; by default all are 0.
     """
     layers = []
     rng = np.random.default_rng(offsets)
