@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from allspin.host.charts.line_charts import ChartLine, ChartPanel, curves
-from allspin.host.draw.style import INK, VERMILION, name_text
+from allspin.host.draw.style import INK, name_text
 from allspin.host.fit.panels import Panel
 from allspin.sim.synapse.response import Array
 
@@ -32,12 +32,12 @@ def _data(panel: Panel, unit: str) -> ChartPanel:
         lines.append(ChartLine("", x.tolist(), y.tolist(), marked=False, turn=turn))
     if panel.mean is not None:
         x, y = panel.mean
-        look = ChartLine("mean device", x.tolist(), y.tolist(), None, False, True, colour=INK)
-        lines.append(look)
+        points = x.tolist(), y.tolist()
+        lines.append(ChartLine("mean device", *points, marked=False, dashed=True, colour=INK))
     if panel.aside:
         x, y = np.concatenate(panel.aside, axis=1)
         points = x.tolist(), y.tolist()
-        lines.append(ChartLine("set aside", *points, joined=False, colour=VERMILION, turn=3))
+        lines.append(ChartLine("set aside", *points, joined=False, colour=INK, turn=3))
     title = panel.title
     if panel.goodness is not None and not panel.goodness.described:
         title += "\nnot described by the model"
