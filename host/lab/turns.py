@@ -17,7 +17,9 @@ from allspin.sim.synapse.response import Array
 SURE_TURN = 6.0
 """Standard deviations of a point by which R_AH goes back at a turn at least."""
 MOST_PLACES = 200
-"""Places at which a turn is tried."""
+"""Places at which a turn is tried at a time."""
+MOST_POINTS = 400
+"""Points beyond these places, on either side, that are compared."""
 
 
 def reversals(x: Array, least: float) -> list[int]:
@@ -78,9 +80,27 @@ def find_turn(resistance: Array) -> int | None:
     last = min([way.size - LEAST_POINTS, *(far[far > turn] - 1)])
     if first > last:
         return None
-    rising = -smooth if smooth[turn] < 0.5 else smooth
-    places = range(first, last + 1, 1 + (last - first) // MOST_PLACES)
-    return min(places, key=lambda at: _residue(rising[: at + 1]) + _residue(-rising[at:]))
+    return _best_turn(-smooth if smooth[turn] < 0.5 else smooth, first, last)
+
+
+def _best_turn(values: Array, first: int, last: int) -> int:
+    """Return the place from `first` to `last` up to which values rise, and from which they fall.
+
+    Many places are tried in steps, on as few points, and then the places between the best ones.
+    """
+    while True:
+        step = 1 + (last - first) // MOST_PLACES
+        start = first - step * min(MOST_POINTS, first // step)
+        part = values[start : last + 1 + step * MOST_POINTS : step]
+        residues = [
+            _residue(part[: at + 1]) + _residue(-part[at:])
+            for at in range((first - start) // step, (last - start) // step + 1)
+        ]
+        best = first + step * int(np.argmin(residues))
+        if step == 1:
+            return best
+        first = max(first, best - step)
+        last = min(last, best + step)
 
 
 def _residue(values: Array) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allspin.host.draw.style import VERMILION
+from allspin.host.draw.style import INK
 from allspin.host.estimate.outliers import Outlier, find_outliers, outlying_cycles, set_aside
 from allspin.host.fit.fitting import fit_all
 from allspin.host.fit.options import FitOptions
@@ -168,7 +168,8 @@ def test_bad_cycles_are_drawn_within_the_axes() -> None:
     measurement, outliers = set_aside(measured(curves))
     figure = fit_all(measurement, FitOptions("x"), outliers=outliers).plot()
     data, residuals, *_ = figure.axes
-    (aside,) = [line for line in data.lines if line.get_color() == VERMILION]
+    dots = [line for line in data.lines if line.get_linestyle() == "None"]
+    (aside,) = [line for line in dots if line.get_color() == INK]
     assert len(aside.get_xdata()) == 2 * 61
     # Residuals are dots without lines.
     assert {line.get_linestyle() for line in residuals.lines[:-1]} == {"None"}

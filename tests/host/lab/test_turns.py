@@ -51,6 +51,13 @@ def test_turns_of_known_devices_are_where_they_are(
     assert [find_turn(truth + noise) for noise in noises] == [turn] * seeds
 
 
+def test_a_turn_of_a_long_run_is_near_its_place() -> None:
+    half = 60_000
+    truth = np.r_[way(half / 3, half), -way(half / 3, half)[1:]]
+    turn = find_turn(truth + np.random.default_rng(0).normal(0, NOISE, truth.size))
+    assert turn == pytest.approx(half, abs=half / 200)
+
+
 def test_a_curve_there_and_back_is_cut_where_it_turns_and_that_is_told(read: Read) -> None:
     rng = np.random.default_rng(0)
     cycles = [UP_FIRST + rng.normal(0, 8, UP_FIRST.size) for _ in range(4)]
