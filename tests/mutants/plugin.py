@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, Phase, settings
 REPORT = "ALLSPIN_MUTANT_REPORT"
 KNOWN = "ALLSPIN_MUTANT_KNOWN"
 KILLS = "ALLSPIN_MUTANT_KILLS"
-UNKNOWN_SECONDS = 2.0
-"""Seconds assumed for a test that has not been run before."""
+UNKNOWN_SECONDS = 30.0
+"""Seconds assumed for a test that has not been run before, as many as a long one takes."""
 LEAST_SECONDS = 30.0
 PATIENCE = 10
 """Limit of processor time, in multiples of a test's known time: a mutant may run for ever."""
