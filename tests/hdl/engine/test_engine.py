@@ -334,3 +334,27 @@ def test_layers_overlap_so_that_the_slowest_stage_sets_the_pace() -> None:
     machine.bench.run(stimulus, patience=20_000)
     # 41 cycles per image (40 rows and the closing event), and once the depth of the pipeline.
     assert cycles[0] <= 20 * 41 + 2 * 30 + 90
+
+
+def test_a_write_to_the_counters_clears_those_of_all_layers() -> None:
+    network = random_network((7, 6, 3), seed=4)
+    machine = Machine(network, HardwareProfile())
+    trace = reference.trace(network, random_images(network, 3, 5))
+    counts: list[int] = []
+
+    async def stimulus(ctx: Any) -> None:
+        await machine.program(ctx, network)
+        await machine.drive(ctx, trace[0].inputs[:2])
+        await machine.until_idle(ctx)
+        await machine.load(ctx, ENGINE, COUNTERS, bytes(4))
+        await machine.drive(ctx, trace[0].inputs[2:])
+        await machine.until_idle(ctx)
+        await ctx.tick()
+        for layer, line in ((0, 0), (0, 1), (1, 0), (1, 1), (ENGINE, 1)):
+            value = await machine.fetch(ctx, layer, COUNTERS, line)
+            counts.append(int.from_bytes(value, "little"))
+
+    machine.bench.take(machine.dut.results, 3 * network.classes)
+    machine.bench.run(stimulus, patience=20_000)
+    rows = [np.count_nonzero(layer.inputs[2]) for layer in trace]
+    assert counts == [rows[0], 6, rows[1], 3, 1]
