@@ -1,7 +1,7 @@
 """PLLs: divisors by a search over the legal ranges, and the cells of the parts."""
 
-import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Self
@@ -73,8 +73,12 @@ def nearest(choices: list[tuple[Fraction, tuple[int, ...]]], source: int, wanted
     return best[1]
 
 
-LOWEST = 3_125_000
-"""Lowest frequency at an ECP5's phase detector, in Hz."""
+PHASES = 10 * MHZ, 400 * MHZ
+"""Range of an ECP5's phase detector, in Hz (Lattice FPGA-DS-02012, sysCLOCK PLL timing)."""
+OUTPUTS = 3_125_000, 400 * MHZ
+"""Range of an ECP5's outputs, in Hz (same table)."""
+OSCILLATOR = 400 * MHZ, 800 * MHZ
+"""Range of an ECP5's internal oscillator, in Hz (same table)."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,8 @@ class Ecp5PllParameters(PllParameters):
 
     See Lattice FPGA-TN-02200, ECP5 and ECP5-5G sysCLOCK PLL/DLL guide.
 
-    ``frequency = source * feedback / reference``; the internal oscillator runs `output` times as
-    fast.
+    The primary output's frequency is ``source * feedback / reference``; the internal oscillator
+    runs `output` times as fast, and the second output is the oscillator's clock over `second`.
 
     Parameters
     ----------
@@ -123,46 +127,27 @@ class Ecp5PllParameters(PllParameters):
         return round(self.vco / (self.second or self.output))
 
     @classmethod
-    def exactly(cls, source: int, wanted: int) -> Self:
-        """Return divisors that make a frequency without error, at the second output.
-
-        Raises
-        ------
-        ValueError
-            If no divisors do.
-        """
-        second = 500 * MHZ // wanted  # the internal oscillator runs at 400 to 800 MHz
-        for reference, output in itertools.product(range(1, source // LOWEST + 1), range(2, 129)):
-            product, rest = divmod(second * wanted * reference, source)
-            if rest == 0 and product % output == 0 and product // output <= 80:
-                return cls(source, reference, product // output, output, second)
-        raise ValueError(f"the PLL cannot make just {wanted / MHZ:g} MHz of {source / MHZ:g} MHz")
-
-    @classmethod
     def search(cls, source: int, wanted: int) -> Self:
         """Return the nearest divisors, as `PllParameters.search`.
 
-        Of equally near ones, the smallest reference divider wins, since a fast phase detector keeps
-        jitter low, and then the oscillator nearest to the middle of its range.
+        Of equally near ones, those without the second output win, then the smallest reference
+        divider, since a fast phase detector keeps jitter low, and then the oscillator nearest to
+        the middle of its range.
         """
-        # At the phase detector, and of the output.
-        lowest = LOWEST
-        highest = 400 * MHZ
         check_range("source", source, 8 * MHZ, 400 * MHZ)
-        check_number("wanted frequency in MHz", wanted / MHZ, lowest / MHZ, highest / MHZ)
+        check_number("wanted frequency in MHz", wanted / MHZ, OUTPUTS[0] / MHZ, OUTPUTS[1] / MHZ)
         choices = []
-        for reference in range(1, 129):
-            phase = Fraction(source, reference)
-            if not lowest <= phase <= highest:
-                continue
-            for feedback in range(1, 81):
-                frequency = phase * feedback
-                if not lowest <= frequency <= highest:
-                    continue
-                output = max(1, round(600 * MHZ / frequency))
-                if output <= 128 and 400 * MHZ <= frequency * output <= 800 * MHZ:
-                    choices.append((abs(frequency - wanted), (reference, feedback, output)))
-        return cls(source, *nearest(choices, source, wanted))
+        for reference, feedback, output in _locked_loops(source):
+            vco = Fraction(source, reference) * feedback * output
+            away = abs(vco - 600 * MHZ)
+            distance = abs(vco / output - wanted)
+            choices.append((distance, (0, reference, away, feedback, output)))
+            second = min(max(round(vco / wanted), 1), 128)
+            distance = abs(vco / second - wanted)
+            if OUTPUTS[0] <= vco / second <= OUTPUTS[1]:
+                choices.append((distance, (second, reference, away, feedback, output)))
+        second, reference, _, feedback, output = nearest(choices, source, wanted)
+        return cls(source, reference, feedback, output, second)
 
     def instance(
         self,
@@ -178,27 +163,21 @@ class Ecp5PllParameters(PllParameters):
         source, clock, locked
             Parameters of `PllParameters.instance`.
         late : tuple of Signal and float, optional
-            Second output of the same frequency, and the share of a period by which it is later;
-            only if the clock is the primary output.
+            Further output of the same frequency, and the share of a period by which it is later.
         """
         # The divisors are used without Amaranth, to flash a board.
         from amaranth.hdl import Const, Instance, Signal
 
         primary = clock
-        second = ()
+        others = ()
+        divisor = self.output
         if self.second:
             primary = Signal(name="pll_feedback")
-            late = (clock, 0)
+            divisor = self.second
+            others = _output("CLKOS", clock, divisor, 0.0)
         if late is not None:
-            # The phase is in steps of the oscillator, and eighths of steps.
-            steps, eighths = divmod(round(8 * self.output * late[1]), 8)
-            second = (
-                ("p", "CLKOS_DIV", self.second or self.output),
-                ("p", "CLKOS_ENABLE", "ENABLED"),
-                ("p", "CLKOS_CPHASE", self.output // 2 + steps),
-                ("p", "CLKOS_FPHASE", eighths),
-                ("o", "CLKOS", late[0]),
-            )
+            name = "CLKOS2" if self.second else "CLKOS"
+            others += _output(name, late[0], divisor, late[1])
         return Instance(
             "EHXPLLL",
             # Attributes that the synthesis tools ask for besides the divisors.
@@ -234,9 +213,39 @@ class Ecp5PllParameters(PllParameters):
             ("i", "ENCLKOP", Const(0)),
             ("o", "CLKOP", primary),
             ("o", "LOCK", locked),
-            *second,
+            *others,
             ("o", "REFCLK", Signal(name="unused")),
         )
+
+
+def _locked_loops(source: int) -> Iterator[tuple[int, int, int]]:
+    """Yield reference, feedback and primary divisors with which an ECP5's PLL can lock."""
+    for reference in range(1, 129):
+        phase = Fraction(source, reference)
+        if not PHASES[0] <= phase <= PHASES[1]:
+            continue
+        for feedback in range(1, 81):
+            primary = phase * feedback
+            if not OUTPUTS[0] <= primary <= OUTPUTS[1]:
+                continue
+            for output in range(1, 129):
+                if OSCILLATOR[0] <= primary * output <= OSCILLATOR[1]:
+                    yield reference, feedback, output
+
+
+def _output(name: str, clock: "Signal", divisor: int, late: float) -> tuple[Any, ...]:
+    """Return the parameters of a further output, later by a share of its period.
+
+    The phase is in steps of the oscillator, and eighths of steps.
+    """
+    steps, eighths = divmod(round(8 * divisor * late), 8)
+    return (
+        ("p", f"{name}_DIV", divisor),
+        ("p", f"{name}_ENABLE", "ENABLED"),
+        ("p", f"{name}_CPHASE", divisor // 2 + steps),
+        ("p", f"{name}_FPHASE", eighths),
+        ("o", name, clock),
+    )
 
 
 FILTER_LIMITS = (17 * MHZ, 26 * MHZ, 44 * MHZ, 66 * MHZ, 101 * MHZ)

@@ -61,6 +61,9 @@ SETTLING_SECONDS = 15e-6
 """Duration of the reset once the clock is stable. An iCE40's block RAM reads as zero for 3 us after
 configuration, and no signal shows when they are over."""
 
+USB_TOLERANCE = 0.0024
+"""Largest relative error of a USB port's clock: 0.25 % of USB 2.0, less a crystal's 0.01 %."""
+
 
 class Pll(Elaboratable):
     """PLL of a part.
@@ -290,16 +293,20 @@ class Shell(Elaboratable):
         """Build a USB port, which damages no bytes, and its clock; return the same signals."""
         board = self.parameters.board
         clock = Signal(name="usb_clock", attrs={"keep": 1})
+        unready: Value = ResetSignal()
         if board.source_frequency == USB_CLOCK:
             m.d.comb += clock.eq(source)
         else:
-            parameters = Ecp5PllParameters.exactly(board.source_frequency, USB_CLOCK)
+            parameters = Ecp5PllParameters.search(board.source_frequency, USB_CLOCK)
+            error = parameters.frequency / USB_CLOCK - 1
+            check_number("error of the USB port's clock", error, -USB_TOLERANCE, USB_TOLERANCE)
             m.submodules.usb_pll = made = Pll(parameters, source)
             m.d.comb += clock.eq(made.clock)
+            unready = unready | ~made.locked
         platform.add_clock_constraint(clock, USB_CLOCK)
         m.domains.usb_io = ClockDomain()
         m.d.comb += ClockSignal("usb_io").eq(clock)
-        m.submodules.usb_reset = ResetSynchronizer(ResetSignal(), domain="usb_io")
+        m.submodules.usb_reset = ResetSynchronizer(unready, domain="usb_io")
 
         m.submodules.usb = port = UsbPort(f"allspin on {board.title}")
         for place, name in enumerate(("d_p", "d_n")):

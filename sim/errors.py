@@ -53,7 +53,8 @@ def refused(
     except UserError:
         raise
     except kinds as error:
-        raise UserError(f"{what}{one_line(error)}{advice}") from error
+        text = f"{what}{one_line(error)}{advice}"  # a file's own names may have line ends
+        raise UserError(" ".join(text.splitlines())) from error
 
 
 def meant(name: object, known: Iterable[object]) -> str:

@@ -2,8 +2,12 @@
 
 import contextlib
 import errno
+import hashlib
 import os
+import platform
+import re
 import stat
+import time
 import uuid
 from pathlib import Path
 
@@ -56,8 +60,54 @@ def read_text(path: Path, kind: str, limit: int) -> str:
         raise UserError(f"{path} is not a {kind}: it is not text in UTF-8") from None
 
 
+TEMPORARY = re.compile(r"\.allspin-(?:([0-9a-f]{8})-([0-9]{1,10})-)?[0-9a-f]{32}")
+"""Name of a temporary file: its computer, its process, and a random number; or the last alone."""
+YOUNG, OLD = 60.0, 86_400.0
+"""Seconds before a file may be one that a killed process left, and after which it is."""
+_swept: set[Path] = set()
+
+
+def _computer() -> str:
+    """Return a short digest of this computer's name."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _lives(process: int) -> bool:
+    """Return True unless a process of this computer has ended."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
+
+
+def _is_left(name: str, about: os.stat_result, now: float) -> bool:
+    """Return True if a file is a temporary one of this user that a killed process left."""
+    match = TEMPORARY.fullmatch(name)
+    if match is None or not stat.S_ISREG(about.st_mode) or about.st_uid != os.getuid():
+        return False
+    age = now - about.st_mtime
+    ended = match[1] == _computer() and match[2] and int(match[2]) and not _lives(int(match[2]))
+    return age > OLD or (bool(ended) and age > YOUNG)
+
+
+def sweep_left(folder: Path) -> None:
+    """Remove temporary files that killed processes left in a folder; links are not followed."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if not entry.name.startswith(".allspin-"):
+                    continue
+                if _is_left(entry.name, entry.stat(follow_symlinks=False), time.time()):
+                    os.unlink(entry.path)
+
+
 def write_atomically(path: str | Path, data: bytes) -> None:
     """Write a file completely or not at all.
+
+    Temporary files that killed processes left in the folder are removed, once in a process.
 
     A link is followed. A device or a pipe cannot be replaced, so the data are written to it.
 
@@ -73,7 +123,11 @@ def write_atomically(path: str | Path, data: bytes) -> None:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
             return
-        temporary = target.parent / f".allspin-{uuid.uuid4().hex}"
+        if target.parent not in _swept:
+            _swept.add(target.parent)
+            sweep_left(target.parent)
+        name = f".allspin-{_computer()}-{os.getpid()}-{uuid.uuid4().hex}"
+        temporary = target.parent / name
         try:
             with temporary.open("xb") as file:
                 file.write(data)

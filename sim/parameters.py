@@ -7,6 +7,8 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from allspin.sim.errors import check_number, check_one_of, check_range
 
 
@@ -78,6 +80,28 @@ def units(kind: Any) -> dict[str, str]:
     """Return the unit of each field that has one."""
     fields = described(kind)
     return {name: unit for name in fields if (unit := fields[name].metadata.get("unit"))}
+
+
+def equal_values(one: Any, other: Any) -> bool:
+    """Return True if two values are of one type and equal, with all arrays and dataclasses in them.
+
+    Parameters
+    ----------
+    one, other : object
+        Values; arrays must have one shape and type.
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and np.array_equal(one, other)
+    if isinstance(one, (tuple, list)):
+        return len(one) == len(other) and all(map(equal_values, one, other))
+    if dataclasses.is_dataclass(one):
+        names = described(type(one))
+        return all(equal_values(getattr(one, name), getattr(other, name)) for name in names)
+    return bool(one == other)
 
 
 LONGEST_REPR = 300

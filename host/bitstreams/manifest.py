@@ -66,7 +66,8 @@ def check_manifest(value: Any) -> dict[str, Any]:
     if not value.keys() >= FIELDS.keys():
         raise ValueError(f"it lacks {', '.join(sorted(FIELDS.keys() - value.keys()))}")
     for name, kind in FIELDS.items():
-        if not isinstance(value[name], kind):
+        given = value[name]
+        if not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
             raise ValueError(f"its {name} is not what allspin build says of a board")
     if value["fits"] and (value["fmax_mhz"] is None or value["worst_fmax_mhz"] is None):
         raise ValueError("it fits, but has no fmax_mhz or worst_fmax_mhz")

@@ -6,6 +6,7 @@ import re
 import struct
 import zipfile
 import zlib
+from functools import partial
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any, get_args
@@ -25,6 +26,7 @@ from allspin.host.data.files import make_folder
 from allspin.host.link.serial_port import MAX_BAUD, MIN_BAUD
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file, read_file, write_atomically
+from allspin.sim.network.layer_kinds import MAX_LINES
 from allspin.sim.plain_values import MAX_JSON, parse_json
 
 INDEX = "bitstreams.json"
@@ -185,6 +187,25 @@ def read_index(place: Path) -> list[dict[str, Any]]:
         return manifests
 
 
+ROUNDING = 0.01
+"""MHz by which rounded frequencies may differ."""
+RANGES = {
+    "lanes": (1, MAX_LINES),
+    "rows_per_clock": (1, MAX_LINES),
+    "luts_share": (0, 1),
+    "cells_share": (0, 1),
+    "memories_share": (0, 1),
+}
+"""Ends of numbers of a machine that fits its part."""
+
+
+def _range_fault(manifest: Manifest, name: str) -> str | None:
+    """Describe a number of a manifest that is outside its range."""
+    low, high = RANGES[name]
+    value = manifest[name]
+    return None if low <= value <= high else f"{name} is {value!r}, not {low} to {high}"
+
+
 def check_claims(manifest: Manifest) -> None:
     """Check a manifest against its board and itself, before anything is programmed.
 
@@ -219,6 +240,12 @@ def check_claims(manifest: Manifest) -> None:
         wrong = "design does not fit its part, so it has no bitstream"
     elif not manifest["meets_timing"] and not manifest["shortfall"]:
         wrong = "timing is missed, but it says not by what"
+    elif manifest["meets_timing"] and manifest["fmax_mhz"] < manifest["need_mhz"] - ROUNDING:
+        wrong = "machine meets its timing, but its fmax_mhz is below its need_mhz"
+    elif manifest["meets_timing"] and manifest["shortfall"]:
+        wrong = "machine meets its timing, but has a shortfall"
+    else:
+        wrong = next(filter(None, map(partial(_range_fault, manifest), RANGES)), None)
     if wrong is not None:
         raise ValueError(f"of {manifest['bitstream']} the {wrong}")
 

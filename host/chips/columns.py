@@ -89,12 +89,13 @@ class Column:
 
 
 COLUMNS = (
-    Column("open loop", ("c2c",), "open-loop"),
-    Column("write-verify", ("c2c",), "write-verify"),
-    Column("write-verify, and the synapse's D2D", ("c2c", "d2d"), "write-verify"),
-    Column("write-verify, and all D2D, calibrated", ("c2c", "d2d", "neuron"), "write-verify", True),
+    Column("open loop", ("c2c", "d2d", "neuron"), "open-loop"),
+    Column("open loop, C2C only", ("c2c",), "open-loop"),
+    Column("write-verify, C2C only", ("c2c",), "write-verify"),
+    Column("write-verify, C2C and D2D of synapses", ("c2c", "d2d"), "write-verify"),
+    Column("write-verify, calibrated", ("c2c", "d2d", "neuron"), "write-verify", True),
 )
-"""Columns that add one variation after another, each with its remedy."""
+"""Columns of all variation, which no title names, and of a part, which the title names."""
 CAUSES = (
     Column("ideal", (), "pulse-width"),
     Column("C2C, open loop", ("c2c",), "open-loop"),
@@ -120,12 +121,19 @@ CAUSES = (
 """Columns of each variation alone, and of all variations with cells that are not read."""
 
 
+def _of_known(title: str) -> str:
+    """Return the title of a column of which a device has some variations."""
+    if "all " in title:
+        return title.replace("all ", "all known ")
+    return f"{title}, known variation"
+
+
 def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
     """Select the columns that apply to a device.
 
     A column of variations that the device lacks, mostly because they were not measured, would
     claim a result about them. Calibration mends D2D alone. If a device has some of a column's
-    variations, "all" in the title becomes "all known".
+    variations, the title says that only known ones are meant.
     """
     varying = {name for name in NEURON if getattr(device.neuron_variation, name)}
     if device.synapse.devices_differ:
@@ -141,5 +149,5 @@ def known(columns: Sequence[Column], device: Device) -> Sequence[Column]:
         if wanted <= varying:
             kept.append(column)
         elif found:
-            kept.append(replace(column, title=column.title.replace("all ", "all known ")))
+            kept.append(replace(column, title=_of_known(column.title)))
     return tuple(kept) or columns

@@ -18,12 +18,44 @@ INTERRUPTED = 130
 """Exit status of a training that Ctrl-C ended."""
 
 
+TERMINATED = 128 + signal.SIGTERM
+"""Exit status of a command that SIGTERM ended behind its training."""
+
+
+class Ending:
+    """SIGTERM, by which a cluster ends a job: as Ctrl-C while a network trains, then noted.
+
+    Attributes
+    ----------
+    trains : bool
+        True until the network is there.
+    came : bool
+        True if the signal has come.
+    """
+
+    def __init__(self) -> None:
+        self.trains = True
+        self.came = False
+
+    def __call__(self, *_: object) -> None:
+        """Handle the signal."""
+        self.came = True
+        if self.trains:
+            raise KeyboardInterrupt
+
+    def saved(self, interrupted: bool) -> None:
+        """End the command if the signal came behind the training, now that its network is saved."""
+        if self.came and not interrupted:
+            raise SystemExit(TERMINATED)
+
+
 @contextlib.contextmanager
-def ended_by_clusters() -> Iterator[None]:
-    """Handle SIGTERM, by which a cluster ends a job, as Ctrl-C."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def ended_by_clusters() -> Iterator[Ending]:
+    """Handle SIGTERM until a network is trained and saved."""
+    ending = Ending()
+    before = signal.signal(signal.SIGTERM, ending)
     try:
-        yield
+        yield ending
     finally:
         signal.signal(signal.SIGTERM, before)
 

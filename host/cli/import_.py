@@ -72,10 +72,12 @@ def run(
     if pictures is not None:
         make_folder(pictures)
     start = time.perf_counter()
-    with ended_by_clusters():
+    with ended_by_clusters() as ending:
         imported = import_network(model, data, conversion, progress=steps)
-    seconds = time.perf_counter() - start
-    save_network(imported.network, output)
+        ending.trains = False
+        seconds = time.perf_counter() - start
+        save_network(imported.network, output)
+        ending.saved(imported.interrupted)
     if pictures is not None:
         from allspin.host.draw.picture_files import save_picture  # Matplotlib
 

@@ -30,7 +30,8 @@ Result = TypeVar("Result", bound=Trained)
 
 EXAMPLES = """\
 Ctrl-C or SIGTERM ends the training; the best network so far is saved (exit
-status 130).
+status 130). Behind the training, SIGTERM ends the command when the network is
+saved (exit status 143).
 
 examples:
   allspin train --states 10 -o ten.safetensors
@@ -118,15 +119,17 @@ def train_and_save(
         The result, and seconds of training; None if no network was there to save.
     """
     start = time.perf_counter()
-    try:
-        with ended_by_clusters():
+    with ended_by_clusters() as ending:
+        try:
             result = work(progress=steps)
-    except KeyboardInterrupt:
-        steps.stop()
-        warn("interrupted; nothing was saved")
-        return None
-    seconds = time.perf_counter() - start
-    save_network(result.network, output)
+            ending.trains = False
+        except KeyboardInterrupt:
+            steps.stop()
+            warn("interrupted; nothing was saved")
+            return None
+        seconds = time.perf_counter() - start
+        save_network(result.network, output)
+        ending.saved(result.interrupted)
     if result.interrupted:
         warn(f"interrupted; the best network so far is in {output}")
     return result, seconds

@@ -155,6 +155,17 @@ def _device_columns(
         around=around,
         area=entry["area_um2"] * neurons + synapse.scaled_area * synapses,
         area_around=area_around,
-        latency=sum(positions) * max(entry["latency_ns"], read_time),
+        latency=_latency(positions, entry, read_time),
         rate=min(entry["uses_per_second"] / uses_of_neuron, reads_per_second),
     )
+
+
+def _latency(positions: list[int], entry: Entry, read_time: float) -> float:
+    """Return the time of an image, ns: the positions of each layer, one layer after another.
+
+    A neuron is used again after its reset; the reset after a layer's last position is not waited
+    for.
+    """
+    first = max(entry["latency_ns"], read_time)
+    period = max(1e9 / entry["uses_per_second"], read_time)
+    return sum((count - 1) * period + first for count in positions)

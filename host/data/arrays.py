@@ -10,9 +10,9 @@ import math
 import warnings
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -98,8 +98,41 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
             ) from error
 
 
+class ArrayHeader(NamedTuple):
+    """Shape and type of an array that is not read yet."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+
+def _header(file: IO[bytes]) -> ArrayHeader:
+    """Read the header of an array of NumPy's."""
+    readers = {b"\1\0": npy.read_array_header_1_0, b"\2\0": npy.read_array_header_2_0}
+    start = file.read(npy.MAGIC_LEN)
+    read = readers.get(start[len(npy.MAGIC_PREFIX) :])
+    if not start.startswith(npy.MAGIC_PREFIX) or read is None:
+        raise ValueError("it is no array of NumPy's")
+    shape, _, dtype = read(file)
+    if dtype.hasobject:
+        raise ValueError("Object arrays cannot be loaded")
+    return ArrayHeader(shape, dtype)
+
+
+def any_header(name: str, header: ArrayHeader) -> None:
+    """Accept the header of an array."""
+
+
 def read_npz(
-    path: Path, kind: str, limit: int, names: Collection[str] | None = None
+    path: Path,
+    kind: str,
+    limit: int,
+    names: Collection[str] | None = None,
+    check: Callable[[str, ArrayHeader], None] = any_header,
 ) -> dict[str, npt.NDArray[Any]]:
     """Read arrays of NumPy's archive.
 
@@ -113,6 +146,9 @@ def read_npz(
         Largest number of bytes of the file, and of the unpacked arrays.
     names : collection of str, optional
         Arrays to read, if the archive has them; others are ignored.
+    check : callable
+        Function of an array's name and header that raises a `UserError` unless the array is to be
+        read; it is called for all arrays before any is read.
 
     Returns
     -------
@@ -135,6 +171,7 @@ def read_npz(
     ):
         wanted = [name for name in archive.files if names is None or name in names]
         members = archive.zip.infolist()
+        stored = {each.filename.removesuffix(SUFFIX): each for each in members}
         size = sum(
             each.file_size for each in members if each.filename.removesuffix(SUFFIX) in wanted
         )
@@ -143,6 +180,11 @@ def read_npz(
                 f"{path} is too large for a {kind}: it unpacks to {size:,} bytes, at most "
                 f"{limit:,} are read"
             )
+        for name in wanted:
+            with refused(f"{path}: {name} cannot be read: ", "; save plain numbers", Exception):
+                with archive.zip.open(stored[name]) as file:
+                    header = _header(file)
+                check(name, header)
         for name in wanted:
             unreadable, advice = f"{path}: {name} cannot be read: ", "; save plain numbers"
             with refused(unreadable, advice, Exception):

@@ -20,6 +20,7 @@ from allspin.host.data.arrays import idx_header
 from allspin.host.data.catalogue import open_network, several
 from allspin.host.data.idx_folder import read_folder
 from allspin.host.data.labelled_arrays import (
+    MAX_IMAGES,
     NAMES,
     PARTS,
     LabelledArray,
@@ -33,8 +34,6 @@ from allspin.sim.parameters import Shown
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
-MAX_IMAGES = 1 << 24
-"""Images of a half; the largest set of MNIST's pattern, EMNIST ByClass, has 697,932."""
 MNIST = Path(__file__).parent / "mnist"
 """Folder of the MNIST that ships: LeCun, Cortes and Burges, 60,000 and 10,000 images."""
 MNIST_DIGESTS: dict[Part, str] = {

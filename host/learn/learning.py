@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,13 @@ from allspin.host.learn.training import (
     train_in_array,
 )
 from allspin.host.show.progress import shows_progress
+from allspin.host.train.trained import to_the_end
 from allspin.host.train.training_options import AUTO
 from allspin.sim.device.hall_array import HallArray
 from allspin.sim.device.neuron_variation import NeuronVariation
 from allspin.sim.network.golden import GoldenModel
 from allspin.sim.network.network import Network
+from allspin.sim.programming.plans import is_addressable
 from allspin.sim.programming.program import program
 
 LOGGED_EPOCHS = 20
@@ -97,6 +100,18 @@ def learn(
         array = replace(array, rate=float(max(rates, key=lambda rate: rates[rate])))
         options["rate"] = array.rate
     trained = _train(dataset, array, progress, watch)
+    return to_the_end(partial(_written_down, trained, parameters, array, dataset, options, rates))
+
+
+def _written_down(
+    trained: ArrayTrained,
+    parameters: LearnParameters,
+    array: ArrayParameters,
+    dataset: Dataset,
+    options: dict[str, Any],
+    rates: dict[str, float],
+) -> Learnt:
+    """Return the result of a learning: the network in whole numbers, and its accuracies."""
     network = array_network(
         trained.network,
         parameters.formats,
@@ -106,7 +121,8 @@ def learn(
     cells = {}
     chip_accuracy = None
     if parameters.device is not None and not array.pair:
-        chip_accuracy = _accuracy_of_other_chip(network, parameters, array, dataset)
+        if is_addressable(parameters.device.synapse):
+            chip_accuracy = _accuracy_of_other_chip(network, parameters, array, dataset)
         cells = read_cells(trained.network, parameters.device.unit)
     return Learnt(
         network,

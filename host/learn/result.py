@@ -97,7 +97,7 @@ class Learnt(Trained):
         Share of the test images that the chip that learnt classifies correctly.
     chip_accuracy : float or None
         The same of another chip, programmed open loop with the states, by the golden model. None
-        without a device, or if weights are pairs.
+        without a device, if weights are pairs, or if the device's states are not addressable.
     curve : list of (int, float, float)
         The learning curve: see `allspin.host.learn.training.Mark`.
     classes : ndarray of int64, shape (test images,)

@@ -6,7 +6,6 @@ so an answer to its earlier frame is not taken for its own. An answer to a tag t
 shows that the line has carried an old frame again (`Line.account`).
 """
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,18 +26,33 @@ MAX_UNDER_WAY = 4096
 MAX_CHUNK = 1 << 16
 """Most bytes that are offered to the stream at once."""
 MAX_LOSSES = 32
-"""Losses of one group after which a line counts as too bad."""
+"""Losses of one group, with no other answered between, after which a line is too bad."""
+BAD_SECONDS = 20.0
+"""Seconds on the line without a newly answered group after which it is too bad; four times the
+longest time of an answer, if that is more."""
 MAX_OPENINGS = 8
 """Losses of the first request, which may meet another baud rate: endless noise."""
 
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """Group of requests, with the answers to its present sending, and the number of lost ones."""
+    """Group of requests, with the answers to its present sending.
+
+    Attributes
+    ----------
+    losses : int
+        Lost sendings.
+    vain : int
+        Those since any group was answered.
+    done : int
+        Number of answered groups when it was lost last.
+    """
 
     requests: Group
     answers: list[bytes] = field(default_factory=list)
     losses: int = 0
+    vain: int = 0
+    done: int = 0
 
 
 class _Frame(NamedTuple):
@@ -66,7 +80,7 @@ class Asking:
     patience : tuple of float
         Seconds after which an answer usually has come, and after which it is given up.
     max_losses : int
-        How often a group may get lost.
+        How often a group may get lost while no other is answered.
     """
 
     def __init__(
@@ -79,6 +93,7 @@ class Asking:
         self._used = 0  # bytes of those
         self._again: deque[_Asked] = deque()
         self._done = 0
+        self._stalled = 0.0  # seconds on the line since a group was answered
         self._suspected = 0  # damaged frames that no later answer has explained
         self._probes = 0  # for those, since anything came whole
         self._silent = 0.0  # seconds without a good frame
@@ -105,7 +120,7 @@ class Asking:
             if following is None and self._done == len(asked):
                 return [group.answers for group in asked]
             done, under_way = self._done, len(self._under_way)
-            sent, damaged = self._exchange()
+            sent, damaged = self._timed_exchange()
             if self._done > done:
                 progress(self._done)
             if sent or len(self._under_way) < under_way:
@@ -156,7 +171,7 @@ class Asking:
     def _send(self, kind: Request, frame: bytes, group: _Asked | None = None) -> None:
         tag, size = self._line.take_tag(), len(frame)
         losses = 0 if group is None else group.losses
-        self._under_way.append(_Frame(tag, kind, size, time.monotonic(), group, losses))
+        self._under_way.append(_Frame(tag, kind, size, self._line.transport.clock(), group, losses))
         self._used += size
         self._out += frame
 
@@ -166,11 +181,22 @@ class Asking:
         body = b"" if line.is_open else bytes([line.session])
         self._send(Request.IDENTIFY, line.frame(Request.IDENTIFY, body))
 
+    def _timed_exchange(self) -> tuple[int, int]:
+        """Exchange bytes, as `_exchange`; raise if no group has been answered for long."""
+        clock = self._line.transport.clock
+        start = clock()
+        done = self._done
+        counts = self._exchange()
+        self._stalled = 0.0 if self._done > done else self._stalled + clock() - start
+        if self._stalled > max(BAD_SECONDS, 4 * self._longest):
+            self._line.too_bad()
+        return counts
+
     def _exchange(self) -> tuple[int, int]:
         """Exchange bytes; return the number that was sent, and the frames found damaged."""
         line = self._line
         damaged = line.damaged
-        patience = max(0.0, self._deadline - time.monotonic())
+        patience = max(0.0, self._deadline - self._line.transport.clock())
         sent, payloads = line.exchange(bytes(self._out[:MAX_CHUNK]), patience)
         del self._out[:sent]
         for payload in payloads:
@@ -202,7 +228,7 @@ class Asking:
             self._suspected = max(0, self._suspected - 1)
             self._lose(frame)
         self._used -= frame.size
-        self._usual = max(self._usual, 2 * (time.monotonic() - frame.sent))
+        self._usual = max(self._usual, 2 * (self._line.transport.clock() - frame.sent))
         group, asked = frame.group, frame.kind
         if kind != (Answer.LOGITS if asked == Request.NUMBERED else asked | 0x80):
             self._lose(frame)
@@ -217,7 +243,9 @@ class Asking:
             self._line.owed.discard(frame.tag)  # late, it would come between those of another group
         if group is not None and frame.losses == group.losses:
             group.losses += 1
-            if group.losses >= self._max_losses:
+            group.vain = group.vain + 1 if group.done == self._done else 1
+            group.done = self._done
+            if group.vain >= self._max_losses:
                 self._line.too_bad()
             self._line.resent += len(group.requests)
             group.answers.clear()
@@ -226,11 +254,11 @@ class Asking:
     def _expect_within(self, seconds: float) -> None:
         """Set the deadline of the next answer, in seconds from now."""
         self._wait = seconds
-        self._deadline = time.monotonic() + seconds
+        self._deadline = self._line.transport.clock() + seconds
 
     def _is_overdue(self) -> bool:
         """Return True if the deadline has passed; raise `TimeoutError` after too long a silence."""
-        if time.monotonic() < self._deadline:
+        if self._line.transport.clock() < self._deadline:
             return False
         transport = self._line.transport
         self._silent += self._wait

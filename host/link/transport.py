@@ -1,5 +1,6 @@
 """Byte streams between host and device."""
 
+import time
 from abc import abstractmethod
 
 from allspin.host.data.closing import Closing
@@ -71,6 +72,10 @@ class Transport(Closing):
         Disconnected
             If the other end is gone.
         """
+
+    def clock(self) -> float:
+        """Return the seconds by which silence and progress are measured, from any start."""
+        return time.monotonic()
 
     def start_stopwatch(self) -> None:
         """Start the count of `elapsed_clocks` with the next byte that is sent."""

@@ -75,15 +75,35 @@ PATIENCE = 10.0
 
 
 class Connection(H11Protocol):
-    """Connection that ends if it is one too many, or makes no request in time."""
+    """Connection that makes room for a new one, or ends if it makes no request in time.
+
+    Where there are too many, the oldest without a request ends, else the oldest whose request
+    lacked the token, else the new one: a stranger's connections keep no page out.
+    """
+
+    token = ""
+    """Token of the server's link; a class of each server has its own."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Begin, or end the connection at once."""
+        """Begin, and end another connection, or this one, if it is one too many."""
         super().connection_made(transport)
+        self._began = self.loop.time()
         self._before = self.cycle
         self.loop.call_later(PATIENCE, self._look)
-        if len(self.connections) > MOST_CONNECTIONS:
-            transport.abort()
+        there = [each for each in self.connections if not each.transport.is_closing()]
+        if len(there) > MOST_CONNECTIONS:
+            others = [each for each in there if isinstance(each, Connection) and each is not self]
+            strange = [each for each in others if not each.has_token]
+            min(strange, key=Connection.worth, default=self).transport.abort()
+
+    @property
+    def has_token(self) -> bool:
+        """True if the last request had the token."""
+        return self.scope is not None and self.scope["path"].startswith(f"/{self.token}/")
+
+    def worth(self) -> tuple[bool, float]:
+        """Return the order in which connections without the token end."""
+        return self.scope is not None, self._began
 
     def _look(self) -> None:
         """Check that a new request has begun since the last check, and schedule the next one."""
@@ -136,7 +156,7 @@ class LiveServer:
                 log_level="warning",
                 access_log=False,
                 lifespan="off",
-                http=Connection,
+                http=type("OwnConnection", (Connection,), {"token": token}),
                 backlog=TAKEN,
                 loop="asyncio",
                 server_header=False,

@@ -299,8 +299,8 @@ def _state_chapter(found: Found, effort: Effort) -> Chapter:
 NETWORKS = (("paper-10", "mnist-10"), ("paper-100", "mnist-100"))
 """Networks trained for these devices, each with the plain one that replaces it if missing."""
 MORE = (
-    Column("pulse width", ("c2c",), "pulse-width"),
-    Column("write-verify, and all D2D, not calibrated", ("c2c", "d2d", "neuron"), "write-verify"),
+    Column("pulse width, C2C only", ("c2c",), "pulse-width"),
+    Column("write-verify, not calibrated", ("c2c", "d2d", "neuron"), "write-verify"),
 )
 """Columns beyond those of ``allspin chips``."""
 

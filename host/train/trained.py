@@ -1,11 +1,14 @@
 """Result of a training."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from allspin.sim.network.network import Network
 from allspin.sim.parameters import Shown
+
+Finished = TypeVar("Finished")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,3 +51,14 @@ class Trained(Shown):
     def save(self, path: str | Path) -> None:
         """Write the network's file; see `allspin.save_network`."""
         self.network.save(path)
+
+
+def to_the_end(work: Callable[[], Finished]) -> Finished:
+    """Return what a function returns; if Ctrl-C or SIGTERM ends it once, it is called again.
+
+    What follows a training takes seconds, and without it the training is lost.
+    """
+    try:
+        return work()
+    except KeyboardInterrupt:
+        return work()

@@ -24,7 +24,7 @@ from allspin.host.train.gradient.passes import forward
 from allspin.host.train.kernels import Kernels, convolutions
 from allspin.host.train.lesson import JUDGE_SEED, Lesson
 from allspin.host.train.parameters import TrainingParameters, provenance_of
-from allspin.host.train.trained import Trained
+from allspin.host.train.trained import Trained, to_the_end
 from allspin.host.train.training_chips import chip_law, judge
 from allspin.sim.errors import UserError
 from allspin.sim.network.golden import GoldenModel, keep_freed_memory
@@ -303,7 +303,7 @@ def _run(
             if training.best is None:
                 raise
             interrupted = True
-        trained = training.finish(provenance, interrupted)
+        trained = to_the_end(partial(training.finish, provenance, interrupted))
     progress.finish(
         f"validation {trained.validation_accuracy:.2%}, test {trained.test_accuracy:.2%}"
     )

@@ -121,6 +121,25 @@ def save_point(device: Device, path: Path, point: OperatingPoint) -> str | None:
     return None
 
 
+BOOLEANS = {"synapse.bounded"}
+"""Keys that are true or false; the notes of ``[source]`` may be too."""
+
+
+def _refuse_booleans(value: Any, where: str = "") -> None:
+    """Raise if a value, or one in it, is true or false in place of a number or table."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            name = f"{where}.{key}" if where else key
+            if name != "source":
+                _refuse_booleans(each, name)
+    elif isinstance(value, list):
+        for each in value:
+            _refuse_booleans(each, where)
+    elif isinstance(value, bool) and where not in BOOLEANS:
+        known = ", ".join(sorted(BOOLEANS))
+        raise ValueError(f"{where} is {str(value).lower()}; only {known} may be true or false")
+
+
 def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
     """Return the device of a device file's text.
 
@@ -142,9 +161,10 @@ def device_from_toml(text: str, at: OperatingPoint | None = None) -> Device:
         content = parse_toml(text)
     except ValueError as error:
         raise ValueError(f"it is not TOML ({error})") from error
+    _refuse_booleans(content)
     whole = TomlTable("", at_point(content, at))
     version = whole.take("format")
-    if version != FORMAT or isinstance(version, bool):
+    if version != FORMAT:
         raise ValueError(f"it has format {version!r}; this version reads {FORMAT}")
     names = {"name": whole.take("name"), "unit": whole.take("unit", "ohm")}
     for key, value in names.items():

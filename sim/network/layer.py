@@ -173,8 +173,10 @@ class Layer(Brief):
 
     @property
     def words(self) -> npt.NDArray[np.int8]:
-        """Signed R_AH words of the crossbar, shape (rows, columns)."""
-        return self.levels[self.states].astype(np.int8)
+        """Signed R_AH words of the crossbar, shape (rows, columns); read-only."""
+        words = self.levels[self.states].astype(np.int8)
+        words.setflags(write=False)
+        return words
 
     @property
     def matrix(self) -> npt.NDArray[np.float64] | None:

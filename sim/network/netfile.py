@@ -153,7 +153,9 @@ def _layer(tensors: dict[str, Any], number: int, shift: int | None, adc: Any, ki
 def _network(record: dict[str, Any], tensors: dict[str, Any]) -> Network:
     """Return the network of metadata and tensors."""
     shifts = [*record["shifts"], None]
-    adcs = record.get("adcs") or [None] * len(shifts)
+    adcs = record.get("adcs", [None] * len(shifts))
+    if not isinstance(adcs, list):
+        raise ValueError(f"adcs must be a list, not {adcs!r}")
     kinds = [{"name": DENSE.name}] * len(shifts)
     more = {}
     if record["format"] == KINDS_FORMAT:

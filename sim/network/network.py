@@ -17,7 +17,7 @@ from allspin.sim.network.layer import Layer
 from allspin.sim.network.layer_kinds import MAX_LINES
 from allspin.sim.network.levels import MAX_RAH_BITS, MIN_RAH_BITS
 from allspin.sim.network.neuron_base import Neuron
-from allspin.sim.parameters import Shown
+from allspin.sim.parameters import Shown, equal_values
 
 MAX_LAYERS = 15
 MIN_CURRENT_BITS = 4
@@ -36,6 +36,8 @@ NEURON_PER = ("column", "position")
 @dataclass(frozen=True, eq=False)
 class Network(Shown):
     """A trained network in integers.
+
+    Networks are equal if all their values are, as those of one file; their hash fits.
 
     Parameters
     ----------
@@ -138,6 +140,13 @@ class Network(Shown):
         if table is not None and (table.shape != (size,) or int(table.max()) > top):
             raise ValueError(f"the table of {here} must have {size} entries from 0 to {top}")
 
+    def __eq__(self, other: object) -> bool:
+        return equal_values(self, other) if isinstance(other, Network) else NotImplemented
+
+    def __hash__(self) -> int:
+        widths = tuple(getattr(self, name) for name in WIDTHS)
+        return hash((self.topology, self.image_shape, widths))
+
     @property
     def topology(self) -> tuple[int, ...]:
         """Number of values from the pixels to the classes, e.g. (784, 100, 10)."""
@@ -175,7 +184,7 @@ class Network(Shown):
 
     @property
     def weights(self) -> list[npt.NDArray[np.int8]]:
-        """Signed R_AH words of each crossbar, shape (rows, columns)."""
+        """Signed R_AH words of each crossbar, shape (rows, columns); read-only."""
         return [layer.words for layer in self.layers]
 
     def predict(self, images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

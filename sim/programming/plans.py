@@ -20,8 +20,15 @@ from allspin.sim.synapse.written import Law, Written
 
 CLOSE = 0.1
 """Words by which a deviation may be wrong for a level to be within the words' range."""
+LEAST_PULSES = 4
+"""Smallest number of pulses across the range, by the finer polarity, for addressable states."""
 UNLIMITED = 2**31 - 1
 """Deviation that no write has, in units of a `WriteTable`."""
+
+
+def is_addressable(synapse: Synapse) -> bool:
+    """Return True if pulses of a polarity stop at states between the ends of the range."""
+    return max(synapse.pulses_across(polarity) for polarity in Polarity) >= LEAST_PULSES
 
 
 def quieter(synapse: Synapse) -> Polarity:
@@ -211,8 +218,16 @@ def plan_layers(synapse: Synapse, network: Network, programming: Programming) ->
     Raises
     ------
     ValueError
-        If a layer's levels do not rise from first to last.
+        If a layer's levels do not rise from first to last, or the device's states are not
+        addressable.
     """
+    if not is_addressable(synapse):
+        up, down = (synapse.pulses_across(polarity) for polarity in Polarity)
+        raise ValueError(
+            f"the states of this device cannot be programmed: its range takes {up} of the pulses "
+            f"of potentiation and {down} of depression, and programming needs {LEAST_PULSES} or "
+            "more of one of them; allspin learn takes it"
+        )
     made: dict[bytes, OpenLoopPlan] = {}
     for layer in network.layers:
         levels = layer.levels.tobytes()

@@ -74,8 +74,6 @@ def read_lookup_table(path: Path) -> Distribution:
         return Distribution(conductance, share, changes if even else np.empty((len(changes), 0)))
 
 
-LEAST_PULSES = 4
-"""Smallest number of pulses across the range of a lookup table for a synapse with states."""
 STILL = 1 / MAX_TABLE
 """Smallest change of the mean by a pulse, as a share of the range; the table ends below it."""
 
@@ -97,11 +95,8 @@ def load_lookup_table(path: Path) -> tuple[Polarity, TableResponse]:
     polarity = Polarity.POTENTIATION if mean.mean() > 0 else Polarity.DEPRESSION
     start = changes.high if polarity else changes.low
     pulses = until_still(changes, start, MAX_TABLE, STILL)
-    if pulses < LEAST_PULSES:
-        raise UserError(
-            f"{path}: {pulses} pulses lead from {start:g} as far as the mean change goes; a "
-            f"synapse needs at least {LEAST_PULSES}"
-        )
+    if not pulses:
+        raise UserError(f"{path}: a pulse does not move the mean away from {start:g}")
     way, spread = after(changes, start, np.arange(pulses + 1))
     with refused(f"{path}: "):
         return polarity, TableResponse(way, spread, np.zeros(way.size), measured)

@@ -305,7 +305,7 @@ class TableSynapse(Synapse):
         """See `Synapse.readings`."""
         tables = (self.potentiation, self.depression)
         lines = []
-        if any(table.cycle.any() for table in tables):
+        if any(table.cycle.any() or table.distribution is not None for table in tables):
             lines.append(f"synapse C2C as measured, {OCCASIONS[self.occasion]}")
         else:
             lines.append("synapse C2C not known, and so without")

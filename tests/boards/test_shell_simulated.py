@@ -43,7 +43,8 @@ from tests.processes import PATIENCE
 NETWORK, PROFILE = random_network((6, 3, 2), 0), HardwareProfile(lanes=1)
 LOCK_SECONDS = 3 * SETTLING_SECONDS
 """A PLL that takes its time: the part's may take 15 ms."""
-PLLS = {"EHXPLLL": ("CLKOP", "LOCK"), "SB_PLL40_CORE": ("PLLOUTGLOBAL", "LOCK")}
+PLLS = {"EHXPLLL": ("CLKOS", "CLKOP"), "SB_PLL40_CORE": ("PLLOUTGLOBAL",)}
+"""Outputs of a PLL, of which the first that a board has is its clock."""
 
 
 class Desk:
@@ -106,7 +107,7 @@ class Bench:
     heard : bytearray
         Bytes that came out of the UART.
     cells : dict of str to dict of str to Signal
-        The ports of each cell, by the cell's type.
+        The ports of each cell, by the cell's type; those of further ones by type and number.
     """
 
     def __init__(
@@ -149,7 +150,9 @@ class Bench:
     def _collect(self, fragment: Any) -> None:
         if isinstance(fragment, Instance):
             cell: Any = fragment
-            ports = self.cells.setdefault(cell.type, {})
+            alike = sum(name.split()[0] == cell.type for name in self.cells)
+            name = f"{cell.type} {alike + 1}" if alike else cell.type
+            ports = self.cells[name] = {}
             for name, (value, kind) in cell.ports.items():
                 ports[name] = value
                 if kind == "i":  # it may be a domain's clock or reset
@@ -185,8 +188,16 @@ class Bench:
     def pll(self) -> tuple[Any, Any]:
         """Ports of the PLL's clock and of its lock."""
         [kind] = PLLS.keys() & self.cells.keys()
-        clock, locked = PLLS[kind]
-        return self.cells[kind][clock], self.cells[kind][locked]
+        return self._clock_and_lock(kind, self.cells[kind])
+
+    def usb_pll(self) -> tuple[Any, Any]:
+        """Ports of the clock and the lock of the second PLL, which makes the USB port's clock."""
+        return self._clock_and_lock("EHXPLLL", self.cells["EHXPLLL 2"])
+
+    @staticmethod
+    def _clock_and_lock(kind: str, ports: dict[str, Any]) -> tuple[Any, Any]:
+        clock = next(name for name in PLLS[kind] if name in ports)
+        return ports[clock], ports["LOCK"]
 
     def set_lock(self, ctx: Any, locked: int) -> None:
         """The PLL locks, or loses its lock."""
@@ -315,6 +326,34 @@ def test_the_machine_is_in_reset_until_the_pll_has_been_locked_for_long_enough(n
         assert bench.in_reset(ctx)
 
     Bench(name, lock=False).run(script)
+
+
+def test_the_usb_port_attaches_once_its_pll_has_locked() -> None:
+    async def script(ctx: Any, bench: Bench) -> None:
+        clock, locked = bench.usb_pll()
+        pullup = bench.desk.pins[f"{bench.board.wires}/pullup"]
+
+        async def run(clocks: int) -> None:
+            for _ in range(clocks):
+                await ctx.delay(0.5 / 48e6)
+                ctx.set(clock, 1)
+                await ctx.delay(0.5 / 48e6)
+                ctx.set(clock, 0)
+
+        ctx.set(locked, 0)
+        await bench.until_reset_ends(ctx)
+        for _ in range(40):
+            await run(10)
+            assert not ctx.get(pullup.o)
+        ctx.set(locked, 1)
+        await run(400)
+        assert ctx.get(pullup.o)
+        # A lock that is lost takes the device from the bus.
+        ctx.set(locked, 0)
+        await run(10)
+        assert not ctx.get(pullup.o)
+
+    Bench("ulx3s-25f", link="usb", frequency=12_500_000).run(script)
 
 
 def test_a_board_s_button_resets_the_machine() -> None:

@@ -127,7 +127,7 @@ def test_arrays_are_a_data_set():
         assert all(map(np.array_equal, half, (IMAGES[which], LABELS[which])))
     one = allspin.MeasureOptions(chips=1)
     measured = allspin.measure_chips(NETWORK, options=one, data=(IMAGES, LABELS))
-    assert (measured.images, len(measured.results)) == (60, 4)
+    assert (measured.images, len(measured.results)) == (60, 5)
 
 
 def test_chips_and_sweeps_are_tables_of_a_chip_a_row(tmp_path, monkeypatch):

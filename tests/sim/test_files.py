@@ -5,6 +5,9 @@ import os
 import resource
 import socket
 import stat
+import subprocess
+import sys
+import time
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +18,7 @@ import tomli_w
 from hypothesis import given, strategies as st
 
 from allspin.sim.errors import UserError
-from allspin.sim.files import check_file, read_file, read_text, write_atomically
+from allspin.sim.files import check_file, read_file, read_text, sweep_left, write_atomically
 from allspin.sim.plain_values import MAX_DEPTH, TomlTable, parse_json, parse_toml
 
 
@@ -267,3 +270,60 @@ def test_a_full_disk_leaves_the_old_file_alone(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def killed(folder: Path) -> Path:
+    """Kill a process while it writes a file, and return what it left."""
+    code = (
+        "import os, sys, pathlib; from allspin.sim.files import write_atomically\n"
+        "os.replace = lambda *_: os.kill(os.getpid(), 9)\n"
+        "write_atomically(pathlib.Path(sys.argv[1]) / 'net', b'half')"
+    )
+    subprocess.run([sys.executable, "-c", code, os.fspath(folder)], check=False)
+    (left,) = folder.glob(".allspin-*")
+    return left
+
+
+def aged(path: Path, seconds: float) -> Path:
+    then = time.time() - seconds
+    os.utime(path, (then, then), follow_symlinks=False)
+    return path
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    left = killed(tmp_path)
+    host = left.name.split("-")[1]
+    code = "0" * 32
+    live = tmp_path / f".allspin-{host}-1-{code}"
+    sweep_left(tmp_path)
+    assert left.exists()  # it may be another's who writes at this moment
+    aged(left, 100)
+    live.write_bytes(b"of a process that lives")
+    elsewhere = tmp_path / f".allspin-{'f' * 8}-{left.name.split('-')[2]}-{code}"
+    elsewhere.write_bytes(b"of another computer")
+    ancient, plain = tmp_path / f".allspin-{'1' * 32}", tmp_path / f".allspin-{'2' * 32}"
+    ancient.write_bytes(b"")
+    plain.write_bytes(b"")
+    user = [tmp_path / name for name in (".allspin-mine", f".allspin-{code}.txt", "allspin")]
+    for path in user:
+        path.write_bytes(b"a user's")
+    target = tmp_path / "target"
+    target.write_bytes(b"behind a link")
+    link = tmp_path / f".allspin-{'3' * 32}"
+    link.symlink_to(target)
+    folder = tmp_path / f".allspin-{'4' * 32}"
+    folder.mkdir()
+    for path in (live, elsewhere, plain):
+        aged(path, 1000)
+    for path in (ancient, target, link, folder, *user):
+        aged(path, 100_000)
+    sweep_left(tmp_path)
+    assert {*tmp_path.iterdir()} == {live, elsewhere, plain, *user, target, link, folder}
+    assert target.read_bytes() == b"behind a link"
+
+
+def test_a_write_sweeps_its_folder(tmp_path: Path) -> None:
+    left = aged(killed(tmp_path), 100)
+    write_atomically(tmp_path / "net", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
+    assert not left.exists()

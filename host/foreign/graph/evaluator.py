@@ -1,6 +1,7 @@
 """Evaluator of a part of an ONNX graph."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from allspin.host.foreign.float_network import (
 )
 from allspin.host.foreign.graph.onnx_graph import Graph, attributes, onnx_package
 from allspin.host.foreign.graph.quantisers import quantisers
-from allspin.sim.errors import refused
+from allspin.host.foreign.graph.sizes import TooLarge
+from allspin.sim.errors import UserError, refused
 
 LONE_VALUE, LONE_VALUE_IN_HALF = 2.0**60, 2.0**6
 """Value of a number that enters alone; its products leave biases at or below the last digit."""
@@ -98,6 +100,9 @@ class Evaluator:
                 part, opset_imports=graph.model.opset_import, ir_version=graph.model.ir_version
             )
             self._session = onnx.reference.ReferenceEvaluator(model, new_ops=quantisers())
+            for node, computed in zip(nodes, self._session.rt_nodes_, strict=True):
+                computed.run = graph.sizes.guarded(node, attributes(node), computed.run)
+        self._batch = self._fixed or BATCH
         self._sample = self._images
         if source != graph.input.name:
             self._sample = Evaluator(graph, source, graph.input.name, shape).compute(self._images)
@@ -116,7 +121,21 @@ class Evaluator:
         }
         what = f"{self._graph.path}: what becomes of {self._source!r} up to {self._target!r}: "
         with refused(what, "; export it again, for images as rows", Exception):
+            self._graph.sizes.begin()
             return np.asarray(self._session.run([self._target], given)[0])
+
+    def _parts(self, values: npt.NDArray[Any]) -> Iterator[Reals]:
+        """Yield the target of as many images at a time as the graph's limit allows."""
+        while len(values):
+            try:
+                found = self.compute(values[: self._batch]).astype(np.float64)
+            except TooLarge as error:
+                if self._fixed or self._batch == 1:
+                    raise UserError(f"{self._graph.path}: {error}") from error
+                self._batch = (min(self._batch, len(values)) + 1) // 2
+            else:
+                yield found
+                values = values[self._batch :]
 
     def maps(self, values: Reals) -> Reals:
         """Compute the target, in its own shape, from lists of shape (images, inputs)."""
@@ -127,10 +146,8 @@ class Evaluator:
         # A batch of fixed size must be full: the last is filled with images that do not count.
         missing = -len(given) % self._fixed if self._fixed else 0
         padded = np.concatenate([given, np.repeat(given[-1:], missing, axis=0)])
-        batch = self._fixed or BATCH
-        parts = [padded[start : start + batch] for start in range(0, len(padded), batch)]
-        found = [self.compute(part).astype(np.float64) for part in parts]
-        return self._graph.channels_last(self._target, np.concatenate(found)[: len(given)])
+        found = np.concatenate(list(self._parts(padded)))
+        return self._graph.channels_last(self._target, found[: len(given)])
 
     def __call__(self, values: Reals) -> Reals:
         """Compute the target as lists of shape (images, outputs)."""

@@ -111,6 +111,7 @@ def read_layers(graph: Graph, image_shape: Shape) -> tuple[FloatNetwork, str]:
         if spans[0].source != graph.input.name:
             enter = Evaluator(graph, spans[0].source, graph.input.name, shape)
             network = replace(network, enter=enter)
+    graph.sizes.limited = False
     if network.topology[-1] == 1:
         check_sign(graph, makers, logits, shape)
     return network, logits

@@ -14,6 +14,7 @@ from allspin.host.foreign.float_network import (
     MAX_WEIGHTS,
 )
 from allspin.host.foreign.graph.quantisers import QONNX
+from allspin.host.foreign.graph.sizes import Sizes
 from allspin.sim.errors import UserError, refused
 from allspin.sim.files import check_file
 from allspin.sim.systems import naming_extras
@@ -58,6 +59,8 @@ class Graph:
         Input of the images.
     axes : dict of str to int
         Axis of the channels in each tensor of four axes.
+    sizes : Sizes
+        Limits of what is computed of the graph.
     """
 
     path: Path
@@ -66,6 +69,7 @@ class Graph:
     constants: dict[str, npt.NDArray[Any]]
     input: Any
     axes: dict[str, int] = field(default_factory=dict)
+    sizes: Sizes = field(default_factory=Sizes)
 
     def channels_last(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the values of a tensor; those of a map as (images, y, x, channels)."""

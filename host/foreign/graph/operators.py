@@ -3,12 +3,10 @@
 import math
 from typing import Any
 
-from allspin.host.foreign.float_network import (
-    MAX_WEIGHTS,
-)
+from allspin.host.foreign.graph import sizes
 from allspin.host.foreign.graph.onnx_graph import Graph, attributes, onnx_package
 from allspin.host.foreign.graph.quantisers import OPERATORS, QONNX
-from allspin.sim.errors import UserError, refused
+from allspin.sim.errors import UserError, check_one_of, refused
 from allspin.sim.network.layer_kinds import MAX_LINES, Shape
 
 ROUNDING = OPERATORS.keys() | {"DequantizeLinear", "QuantizeLinear"}
@@ -18,6 +16,8 @@ ACTIVATIONS = ROUNDING | RELU | {"Clip"}
 AVERAGES = {"AveragePool", "GlobalAveragePool", "ReduceMean"}
 MAPS = {"AveragePool", "Conv", "GlobalAveragePool", "MaxPool"}
 """Operators with channels on the second axis."""
+PADDINGS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
+"""Values of the attribute ``auto_pad`` of these."""
 WEIGHTS = AVERAGES | {"Conv", "Gemm", "MatMul"}
 SAME = {"Cast", "Dropout", "Flatten", "Identity", "Reshape"}
 """Operators that do not change numbers."""
@@ -38,8 +38,6 @@ SUPPORTED = (
 )
 DOMAINS_OF = dict.fromkeys(CLASSICAL | {"Scaler"}, "ai.onnx.ml") | dict.fromkeys(OPERATORS, QONNX)
 """Operators outside ONNX's own set, and their sets."""
-MAX_COMPUTED = 4 * MAX_WEIGHTS
-"""Largest number of values that a node may compute from constants or an image."""
 
 
 def sample_shape(graph: Graph, image_shape: Shape) -> Shape:
@@ -108,6 +106,8 @@ def check_nodes(graph: Graph) -> tuple[dict[str, Any], set[str]]:
             about = attributes(node) if kind in MAPS else {}
             if about.get("group", 1) != 1 or {*about.get("dilations", ())} - {1}:
                 raise ValueError("groups and dilations are not read; each must be 1")
+            padding = about.get("auto_pad", b"NOTSET").decode("utf-8", "replace")
+            check_one_of("auto_pad", padding, PADDINGS)
             if kind not in SUPPORTED or node.domain != DOMAINS_OF.get(kind, ""):
                 raise ValueError(
                     f"this operator of {node.domain or 'ai.onnx'} is not supported; those are: "
@@ -133,7 +133,7 @@ def check_sizes(graph: Graph) -> None:
         found = onnx_package().shape_inference.infer_shapes(graph.model).graph.value_info
     for value in found:
         sides = [max(1, side.dim_value) for side in value.type.tensor_type.shape.dim]
-        if math.prod(sides) > MAX_COMPUTED:
+        if math.prod(sides) > sizes.MAX_COMPUTED:
             raise UserError(f"{graph.path}: {value.name!r} is too large: {sides}")
 
 

@@ -25,6 +25,10 @@ NOTHING = 1e-6
 """Share of the largest answer below which an answer is rounding."""
 AT_ONCE = 128
 """Inputs with one number each that are evaluated together."""
+MAX_ANSWERS = 1 << 24
+"""Most numbers of the answers to them."""
+MAX_OUTPUTS = 1 << 20
+"""Most numbers of one answer, with many more than a layer of the machine can have."""
 PROBES = 16
 """Random images on which a span must be linear."""
 MAX_APART = 1e-3
@@ -67,11 +71,14 @@ class _Probe:
         self._low = low
         inputs = np.full((1, compute.inputs), low)
         self.nothing = compute.maps(inputs)[0]
+        if self.nothing.size > MAX_OUTPUTS:
+            raise ValueError(f"a layer of {self.nothing.size:,} outputs is too large")
 
     def alone(self, shape: Shape, places: Sequence[Any], value: Any) -> Iterator[Reals]:
         """Yield the change of the answer by a value at each place of an input, per 1."""
-        for start in range(0, len(places), AT_ONCE):
-            some = places[start : start + AT_ONCE]
+        count = max(1, min(AT_ONCE, MAX_ANSWERS // max(1, self.nothing.size)))
+        for start in range(0, len(places), count):
+            some = places[start : start + count]
             given = np.zeros((len(some), *shape))
             for one, place in zip(given, some, strict=True):
                 one[place] = value

@@ -105,6 +105,21 @@ def dequantize_linear(
     return np.moveaxis((turned - zero) * scale, -1, axis)
 
 
+LIMITS = {"scale": (-np.inf, np.inf), "zero": (-np.inf, np.inf), "bits": (1, 64)}
+"""Ends of a quantiser's finite parameters, in the order in which operators take them."""
+
+
+def _check_steps(parameters: tuple[Array, ...]) -> None:
+    """Raise unless a quantiser's parameters define steps."""
+    for (name, (low, high)), values in zip(LIMITS.items(), parameters, strict=False):
+        real = np.asarray(values, np.float64)
+        if not np.all(np.isfinite(real) & (real >= low) & (real <= high)):
+            legal = "finite" if low == -np.inf else f"from {low} to {high}"
+            raise ValueError(f"{name} must be {legal}, not {real.ravel()[:4]}")
+        if name == "scale" and not np.all(real):
+            raise ValueError("scale must be finite and not 0")
+
+
 OPERATORS = {"Quant": quant, "IntQuant": quant, "BipolarQuant": bipolar_quant, "Trunc": trunc}
 
 
@@ -115,6 +130,12 @@ def quantisers() -> list[type]:
 
     def operator(name: str, domain: str, compute: Callable[..., Array]) -> type:
         def run(self: Any, x: Array, scale: Array, *others: Array, **about: Any) -> tuple[Array]:
+            try:
+                _check_steps((scale, *others))
+            except ValueError as error:
+                node = self.onnx_node
+                title = node.name or node.output[0]
+                raise ValueError(f"the node {title!r} ({name}): {error}") from None
             found = compute(x, scale, *others, **about)
             return (np.asarray(found, scale.dtype),)
 

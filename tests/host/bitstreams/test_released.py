@@ -93,6 +93,13 @@ def test_a_collected_bitstream_is_found(release, packed, tmp_path):
         (lambda record: {"profile": "huge"}, "no profile 'huge'"),
         (lambda record: {"network": "a\x1bb"}, "which is no name"),
         (lambda record: {"link": "radio"}, "the link is 'radio'"),
+        (lambda record: {"lanes": 0}, "lanes is 0"),
+        (lambda record: {"lanes": True}, "its lanes is not"),
+        (lambda record: {"rows_per_clock": -1}, "rows_per_clock is -1"),
+        (lambda record: {"need_mhz": 2 * record["fmax_mhz"]}, "meets its timing"),
+        (lambda record: {"cells_share": 1.5}, "cells_share is 1.5"),
+        (lambda record: {"luts_share": -0.5}, "luts_share is -0.5"),
+        (lambda record: {"shortfall": "slow"}, "but has a shortfall"),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])

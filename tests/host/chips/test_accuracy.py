@@ -48,7 +48,11 @@ def test_a_device_without_d2d_has_no_column_of_d2d() -> None:
     alone = dataclasses.replace(
         PAPER, synapse=PAPER.synapse.varied(1.0, 0.0), neuron_variation=variation
     )
-    assert [column.title for column in known(COLUMNS, alone)] == ["open loop", "write-verify"]
+    assert [column.title for column in known(COLUMNS, alone)] == [
+        "open loop, known variation",
+        "open loop, C2C only",
+        "write-verify, C2C only",
+    ]
     causes = [column.title for column in known(CAUSES, alone)]
     assert causes[:7] == [column.title for column in CAUSES[:7]]
     assert causes[7:] == ["neurons' C2C", "all known variation, open loop"]
@@ -137,3 +141,9 @@ def test_one_chip_has_no_deviation_and_long_lists_of_doubts_are_cut() -> None:
     lines = doubts((f"mean {n}", np.array([0.9])) for n in range(12))
     assert "mean 0: the mean is not known to 0.5 points (95 %)" in lines[0]
     assert (len(lines), lines[-1][:15]) == (9, "... and 4 more ")
+
+
+def test_a_title_that_names_no_variation_has_all() -> None:
+    for column in (*COLUMNS, *CAUSES):
+        named = any(word in column.title for word in ("C2C", "D2D", "gain", "threshold", "ideal"))
+        assert named != ({"c2c", "d2d", "neuron"} <= {*column.variations})

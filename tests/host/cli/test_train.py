@@ -5,10 +5,12 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
 
+from allspin.host.cli.main import main
 from allspin.host.data.datasets import load_dataset
 from allspin.host.report.train_command import train_commands
 from allspin.sim.network.golden import GoldenModel
@@ -265,3 +267,30 @@ def test_a_robust_network_tells_its_accuracy_on_chips(cli, train, data, monkeypa
     assert cli.json("train --recipe recipe.toml -o two")["validation_chips"] == chips
     assert same("net", "two")
     assert "--robust usual" in again("net")
+
+
+@pytest.mark.parametrize("place", ["allspin.host.train.trainer.GoldenModel", "save_network"])
+@pytest.mark.parametrize("words", ["train", "learn --device paper --rate 0.1"])
+def test_sigterm_behind_the_training_leaves_a_saved_network(
+    monkeypatch, data, place: str, words: str
+) -> None:
+    name = words.partition(" ")[0]
+    if place == "save_network":
+        place = "allspin.host.cli.train.save_network"
+    elif name == "learn":
+        place = "allspin.host.learn.learning.GoldenModel"
+    work, left = resolve_name(place), [signal.SIGTERM]
+
+    def ended(*given: object) -> object:
+        if left:
+            signal.raise_signal(left.pop())
+        return work(*given)
+
+    monkeypatch.setattr(place, ended)
+    command = f"{words} --data {data} --hidden 5 --epochs 1 -o net.safetensors"
+    with pytest.raises(SystemExit) as end:
+        main(command.split())
+    assert end.value.code == 143
+    network = load_network(Path("net.safetensors"))
+    assert network.topology == (72, 5, 6)
+    assert not network.provenance.get("interrupted")

@@ -108,18 +108,21 @@ def test_kernels_are_converted_and_read_at_each_position() -> None:
     assert base["operations"] == 15 * 18 * 4 + 60 * 5
     assert base["operations_skipping_zeros"] == pytest.approx(ran.rows[0] * 4 + ran.rows[1] * 5)
     assert base["cycles_per_image"] == 15 * 18
-    spent = whole_network(
-        {
-            "name": "sot",
-            **dict.fromkeys(("energy_fj", "area_um2", "periphery_area_um2"), 1.0),
-            **{"periphery_parts_fj": {}, "latency_ns": 1.0, "uses_per_second": 1.5e9},
-        },
-        *(network, ran, synapse_figures(DEVICE), ASSUMED),
-    )
+    entry = {
+        "name": "sot",
+        **dict.fromkeys(("energy_fj", "area_um2", "periphery_area_um2"), 1.0),
+        **{"periphery_parts_fj": {}, "latency_ns": 1.0, "uses_per_second": 1.5e9},
+    }
+    synapse = synapse_figures(DEVICE)
+    spent = whole_network(entry, network, ran, synapse, ASSUMED)
     assert spent["parts_fj"]["neurons"] == 60
     # Sixteen reads of 10 ns, one after another.
     assert spent["latency_ns"] == pytest.approx(16 * 10)
     assert spent["images_per_second"] == pytest.approx(1e8 / 15)
+    # A neuron that is reset is used every 20 ns: 14 times, then the last position and the classes.
+    reset = whole_network(entry | {"uses_per_second": 5e7}, network, ran, synapse, ASSUMED)
+    assert reset["latency_ns"] == pytest.approx(14 * 20 + 10 + 10)
+    assert reset["images_per_second"] == pytest.approx(5e7 / 15)
 
 
 def cost(rows: int, accuracy: float, energy: float, area: float) -> Cost:

@@ -1,5 +1,6 @@
 """Data sets in NumPy's archives: the arrays that a folder of IDX files holds."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from numpy.lib import format as npy
 
 from allspin.host.data.datasets import load_dataset, load_test_set
 from allspin.sim.network.golden import GoldenModel
@@ -136,3 +138,23 @@ def test_a_fault_of_a_data_set_is_said_in_words(
     text = refusal(load_dataset, path)
     assert words in text
     assert str(path) in text
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "said"),
+    [
+        ((1 << 17, 28, 28), np.int64, "has values of int64"),
+        ((1 << 21, 1 << 10), np.uint8, "x_train"),
+        ((1 << 29, 1, 1, 1), np.float32, "x_train"),
+        ((1 << 15, 1, 1, 1, 1 << 15), np.uint8, "has the shape"),
+    ],
+)
+def test_the_header_of_an_array_is_refused_before_its_values_are_read(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, shape: Any, dtype: Any, said: str
+) -> None:
+    path = archive(packed=True, x_train=None)
+    with zipfile.ZipFile(path, "a") as file, file.open("x_train.npy", "w") as member:
+        header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
+        npy.write_array_header_1_0(member, header)
+    monkeypatch.setattr(npy, "read_array", lambda *_, **__: pytest.fail("it was read"))
+    assert said in refusal(load_dataset, path)

@@ -1,5 +1,8 @@
 """Checks of graphs: the answers of ONNX's own evaluator, and refusals in one line."""
 
+import contextlib
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,3 +39,16 @@ def check_refused(path: Path, words: str) -> None:
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert path.name in str(refused.value)
+
+
+@contextlib.contextmanager
+def limited_memory(more: int) -> Iterator[None]:
+    """Let this process take only some more bytes of addresses."""
+    with open("/proc/self/statm") as file:
+        now = int(file.read().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (now + more, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from allspin.host.foreign.graph import operators
+from allspin.host.foreign.graph import sizes
 from allspin.host.foreign.model import read_model
 from allspin.sim.errors import UserError
 from tests.host.foreign.conftest import (
@@ -19,7 +19,7 @@ from tests.host.foreign.conftest import (
     node,
     torch_model,
 )
-from tests.host.foreign.graph_checks import check_layers, check_refused
+from tests.host.foreign.graph_checks import check_layers, check_refused, limited_memory
 
 
 def clipped(low: float) -> onnx.ModelProto:
@@ -368,9 +368,79 @@ def test_graphs_that_are_no_network_are_refused(saved, case):
     check_refused(saved(content), words)
 
 
+@pytest.mark.parametrize("kind", ["Conv", "MaxPool", "AveragePool"])
+@pytest.mark.parametrize("value", ["SAME", "same_upper", ""])
+def test_an_unknown_padding_is_refused(saved, kind, value):
+    inputs = ["input", "k"] if kind == "Conv" else ["input"]
+    nodes = [
+        node(kind, inputs, ["m"], auto_pad=value, kernel_shape=[1, 1]),
+        node("Flatten", ["m"], ["x"]),
+        node("MatMul", ["x", "w0"], ["output"]),
+    ]
+    constants = {"k": np.ones((1, 1, 1, 1), np.float32), "w0": ARRAYS["w0"]}
+    content = model(nodes, constants, (None, 1, *SHAPE))
+    check_refused(saved(content), "auto_pad must be one of NOTSET, SAME_UPPER, SAME_LOWER, VALID")
+
+
+def test_an_operator_of_two_lines_is_refused_in_one(saved):
+    check_refused(saved(two_layers(node("Re\nlu", ["m"], ["x"]))), "(Re lu): this operator")
+
+
+def quantised(**changes: float) -> onnx.ModelProto:
+    """A layer behind a Quant, with another value for one of its parameters."""
+    values = {"scale": 0.5, "zero": 0.0, "bits": 4.0} | changes
+    rounding = node("Quant", ["m", *values], ["x"], name="rounds", domain="onnx.brevitas", signed=0)
+    return two_layers(rounding, **{key: np.float32(value) for key, value in values.items()})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name in ("scale", "zero", "bits") for value in (np.nan, np.inf, -np.inf)]
+    + [("scale", 0.0), ("bits", 0.0), ("bits", -3.0)],
+)
+def test_a_quantiser_without_steps_is_refused_by_name(saved, name, value):
+    read_model(saved(quantised()), SHAPE)
+    check_refused(saved(quantised(**{name: value})), f"the node 'rounds' (Quant): {name} must be")
+
+
 def test_a_constant_that_is_too_large_is_not_computed(saved, monkeypatch):
-    monkeypatch.setattr(operators, "MAX_COMPUTED", 80)
+    monkeypatch.setattr(sizes, "MAX_COMPUTED", 80)
     outer = {"c": np.zeros((9, 1), np.float32), "r": np.zeros((1, 9), np.float32)}
     nodes = node("Add", ["c", "r"], ["s"]), node("Add", ["m", "s"], ["x"])
     with pytest.raises(UserError, match=r"'s' is too large: \[9, 9\]"):
         read_model(saved(two_layers(*nodes, **outer)), SHAPE)
+
+
+def padded(amount: int, batch: int | None = None) -> onnx.ModelProto:
+    """An image with lines around it, whose number is computed from constants."""
+    nodes = [
+        node("Mul", ["half", "two"], ["pads"]),
+        node("Pad", ["input", "pads"], ["large"], name="pads"),
+        node("MatMul", ["large", "w"], ["output"]),
+    ]
+    constants = {
+        "half": np.array([0, 0, 0, amount // 2], np.int64),
+        "two": np.int64(2),
+        "w": np.ones((1, CLASSES), np.float32),
+    }
+    return model(nodes, constants, (batch, PIXELS))
+
+
+@pytest.mark.parametrize(("amount", "batch"), [(1 << 40, None), (1 << 20, 100), (1 << 62, None)])
+def test_computed_sizes_are_refused_before_they_are_computed(saved, amount, batch):
+    path = saved(padded(amount, batch))
+    with limited_memory(1 << 30):
+        check_refused(path, "'large' (Pad) is too large")
+
+
+def test_few_images_are_computed_at_once_where_many_are_too_large(saved, monkeypatch):
+    content = torch_model()
+    path = saved(content)
+    monkeypatch.setattr(sizes, "MAX_COMPUTED", 1200)
+    check_layers(content, path, TWO)
+
+
+def test_a_graph_that_takes_too_long_to_read_is_refused(saved, monkeypatch):
+    path = saved(torch_model())
+    monkeypatch.setattr(sizes, "MAX_WORK", 1000)
+    check_refused(path, "it takes too long to read")

@@ -38,6 +38,8 @@ from allspin.sim.programming.program import program
 from allspin.sim.synapse.response import PulseResponse
 from allspin.sim.synapse.sot_synapse import SotSynapse
 from allspin.sim.synapse.synapse_variation import CycleVariation, DeviceVariation
+from allspin.sim.synapse.table_response import TableResponse
+from allspin.sim.synapse.table_synapse import TableSynapse
 
 ARRAY = ArrayParameters(rate=0.05, epochs=4, full_scale=5.0)
 SMALL = LearnParameters(hidden=(20,), epochs=12, states=100, rate=0.1)
@@ -260,6 +262,18 @@ def test_an_ideal_relu_has_no_device_s_variation(dataset: Dataset) -> None:
     found = learnt_by(dataset, device="paper", neuron="relu")
     assert found.facts["left_out"] == ["neuron_variation"]
     assert found.chip_accuracy == pytest.approx(found.test_accuracy, abs=0.2)
+
+
+def test_a_device_that_two_pulses_saturate_learns_and_is_not_programmed(dataset: Dataset) -> None:
+    up = TableResponse(np.array([0.0, 0.6, 1.0]), np.full(3, 0.1), np.zeros(3))
+    down = TableResponse(np.array([1.0, 0.4, 0.0]), np.full(3, 0.1), np.zeros(3))
+    device = Device("coarse", TableSynapse(up, down, 10, occasion="pulse"))
+    found = learnt_by(dataset, device=device)
+    assert found.array_accuracy > 0.3  # of five classes
+    assert found.chip_accuracy is None
+    assert found.cells
+    with pytest.raises(ValueError, match="takes 2 of the pulses of potent"):
+        program(found.network, device, 1)
 
 
 def test_neurons_that_switch_by_chance_learn(dataset: Dataset) -> None:

@@ -86,6 +86,25 @@ def test_no_more_connections_are_kept_than_there_is_room_for(server, monkeypatch
             assert b"<title>allspin live</title>" in answer.read()
 
 
+@pytest.mark.parametrize("words", [b"", b"GET /x/ HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+def test_a_stranger_s_renewed_connections_keep_no_page_out(server, monkeypatch, words):
+    monkeypatch.setattr(serve, "MOST_CONNECTIONS", 8)
+    kept = [connected(server) for _ in range(8)]
+    try:
+        for load in range(20):
+            with urllib.request.urlopen(server.link, timeout=30) as answer:
+                assert b"<title>allspin live</title>" in answer.read()
+            # All that were ended are renewed, and the others stay.
+            for place in range(load % 2, 8, 2):
+                kept[place].close()
+                kept[place] = connected(server)
+                with contextlib.suppress(OSError):
+                    kept[place].sendall(words)
+    finally:
+        for each in kept:
+            each.close()
+
+
 def test_a_port_in_use_is_a_line(choices, server):
     port = int(server.link.split(":")[2].split("/")[0])
     with pytest.raises(UserError, match=f"cannot listen on port {port} .*`port` 0 takes"):

@@ -548,6 +548,56 @@ def test_a_line_that_damages_eight_answers_to_the_first_request_is_given_up():
         opened(8)
 
 
+class TimedWire(Wire):
+    """A wire whose time passes by what the host waits."""
+
+    seconds = 0.0
+
+    def clock(self):
+        return self.seconds
+
+    def exchange(self, data, timeout):
+        sent, received = super().exchange(data, 0.0)
+        self.seconds += 1e-3 if received else timeout
+        return sent, received
+
+
+def test_a_line_without_a_new_answer_is_given_up_after_twenty_seconds(plain):
+    wire = TimedWire(plain)
+    device = LinkedMachine(wire)
+    # Late answers are whole, so the device is not silent, and few frames are lost in all.
+    wire.latency = wire.timeout = 4.0
+    wire.damage = lambda frame: frame if len(frame) < 12 else b""
+    start = wire.seconds
+    with pytest.raises(UserError, match="the line to the test is too bad"):
+        device.load(NETWORK)
+    assert 20 <= wire.seconds - start <= 20 + 4
+
+
+def test_a_line_that_answers_further_requests_is_not_given_up(plain):
+    wire = TimedWire(plain)
+    device = LinkedMachine(wire)
+    device.load(NETWORK)
+    bodies = [struct.pack("<BHH", 0x00, line % 30, 1) for line in range(600)]
+    unlucky = struct.pack("<BHH", 0x00, 7, 2)
+    losses = 0
+
+    def damage(frame):
+        nonlocal losses
+        payload = unstuff(frame[:-1])
+        if payload is None or payload[0] != Request.READ or payload[3:] != unlucky or losses == 50:
+            return frame
+        losses += 1
+        return b""
+
+    wire.damage = damage
+    first, *others = device.session.ask(Request.READ, [unlucky, *bodies])
+    words = NETWORK.layers[0].words
+    assert first == words[7:9].tobytes()
+    assert others == [words[line % 30].tobytes() for line in range(600)]
+    assert losses == 50
+
+
 def test_a_line_that_is_too_bad_is_one_line(plain):
     wire = Wire(plain)
     device = LinkedMachine(wire)

@@ -188,6 +188,9 @@ BAD = [
     ("gain = 0.18", "gain = 18", r"\[neuron.variation\]: the neuron's gain must be a n"),
     ("stuck = 0.0", "stuck = nan", r"\[imperfections\]: stuck must be a number from 0 to 1"),
     ("pulse_time = 0.001", "pulse_time = -1", r"\[synapse.electrical\]: pulse_time must be a num"),
+    ("states = 100", "states = true", "synapse.states is true; only"),
+    ("P_max = 100", "P_max = true", "synapse.potentiation.P_max is true; only"),
+    ("stuck = 0.0", "stuck = false", "imperfections.stuck is false; only"),
 ]
 
 
@@ -303,3 +306,30 @@ def test_any_damage_makes_a_device_or_one_line(
     start = start % len(content)
     path.write_bytes(content[:start] + part + content[start + length :])
     used_or_refused(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "where"),
+    [
+        (
+            TABLE,
+            "[synapse.depression]",
+            "distribution = true\n[synapse.depression]",
+            "synapse.potentiation.distribution",
+        ),
+        (TABLE, "    0.1,\n", "    true,\n", "synapse.potentiation.cycle"),
+        (VARIED, "current = 6e-3", "current = true", "synapse.at.measured.current"),
+    ],
+)
+def test_a_truth_value_is_no_number(text: str, old: str, new: str, where: str) -> None:
+    assert old in text
+    with pytest.raises(ValueError, match=f"^{where} is true; only"):
+        device_from_toml(text.replace(old, new, 1))
+
+
+def test_a_truth_value_is_read_where_one_is_meant() -> None:
+    bounded = TABLE.replace("states =", "bounded = true\nstates =", 1)
+    assert bounded != TABLE
+    assert getattr(device_from_toml(bounded).synapse, "bounded")  # noqa: B009 (kind is open)
+    told = TABLE.replace("[source]", "[source]\nchecked = true", 1)
+    assert device_from_toml(told).source == {"checked": True}

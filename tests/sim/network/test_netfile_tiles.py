@@ -36,6 +36,11 @@ def test_tiles_are_recorded_in_format_2_and_only_there() -> None:
     ("adcs", "expected"),
     [
         ([None, None], "is shorter"),
+        (0, "adcs must be a list, not 0"),
+        ("", "adcs must be a list, not ''"),
+        ([], "is longer|is shorter"),
+        ({}, "adcs must be a list"),
+        (False, "adcs must be a list, not False"),
         ([{"rows": 8, "bits": 6}, None, None], "missing 1 required .* 'shift'"),
         ([[8, 6, 3], None, None], "must be a mapping"),
         ([{"rows": 9, "bits": 6, "shift": 3}, None, None], "a power of two from 8"),

@@ -49,6 +49,32 @@ def test_words_are_the_levels_of_the_states() -> None:
     assert made.words.tolist() == [[-128, 127], [3, -128]]
 
 
+def test_weights_are_read_only() -> None:
+    made = network()
+    for weights in made.weights:
+        with pytest.raises(ValueError, match="read-only"):
+            weights[:] = 0
+
+
+def test_networks_are_equal_by_their_values() -> None:
+    made = network()
+    assert made == network()
+    assert hash(made) == hash(network())
+    assert len({made, network()}) == 1
+    states = np.array(made.layers[1].states)
+    states[0, 0] ^= 1
+    others = [
+        network(layers=[made.layers[0], layer(5, 3, states=states)]),
+        network(neuron=SotNeuron(slope=2)),
+        network(pixel_bits=3),
+        network(image_shape=(4, 3)),
+        network(provenance={"seed": 1}),
+        network(layers=[layer(12, 5, True, converter=converter([6] * 5, [0] * 5)), layer(5, 3)]),
+    ]
+    assert all(made != other for other in others)
+    assert made != "a network"
+
+
 def test_arrays_are_read_only_copies() -> None:
     states = np.zeros((2, 2), np.uint8)
     made = Layer(states=states, levels=uniform_levels(2))

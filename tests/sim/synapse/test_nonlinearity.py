@@ -57,7 +57,7 @@ def test_a_device_goes_where_neurosim_s_goes(up: float, down: float, pulses: int
     ("entry", "said"),
     [
         ("NL = 9.1", r"NL of \[synapse.potentiation\] must be a number from -9 to 9"),
-        ("NL = true", r"NL of \[synapse.potentiation\] must be a number"),
+        ("NL = true", "synapse.potentiation.NL is true"),
         ("NL = 1.0, A = 3.0", "has A and NL, which say the same"),
         ("B = 1.0", "has no key B"),
     ],
